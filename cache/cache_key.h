@@ -1,0 +1,53 @@
+// The key of a cached response.
+#ifndef DOTCACHE_CACHE_CACHE_KEY_H_
+#define DOTCACHE_CACHE_CACHE_KEY_H_
+
+#include <cstdint>
+
+#include "core/bytes.h"
+#include "core/question.h"
+
+namespace dotcache {
+
+// The secret of the hash: a client cannot choose names that meet in one shard or bucket.
+struct HashSeed {
+  uint64_t k0 = 0;
+  uint64_t k1 = 0;
+
+  // From the kernel's random source.
+  static HashSeed Random();
+};
+
+// Question, DO and CD in one flat buffer, with its keyed 64-bit hash. Answers with and without DO,
+// and with and without CD, never satisfy each other (RFC 4035 section 3.2.1, RFC 6840 section 5.9).
+// A value type of fixed size; copying copies only the octets in use. Full keys are compared, never
+// hashes alone.
+class CacheKey {
+ public:
+  CacheKey(const Question& question, bool dnssec_ok, bool checking_disabled, const HashSeed& seed);
+  CacheKey(const CacheKey& other) { *this = other; }
+  CacheKey& operator=(const CacheKey& other);
+
+  uint64_t hash() const { return hash_; }
+
+  // QNAME (canonical), QTYPE, QCLASS, one octet with DO (1) and CD (2).
+  Bytes bytes() const { return Bytes(octets_, size_); }
+
+  friend bool operator==(const CacheKey& a, const CacheKey& b) {
+    return a.hash_ == b.hash_ && a.bytes() == b.bytes();
+  }
+
+  template <typename H>
+  friend H AbslHashValue(H state, const CacheKey& key) {
+    return H::combine(std::move(state), key.hash_);
+  }
+
+ private:
+  uint64_t hash_;
+  uint16_t size_;
+  uint8_t octets_[kMaxNameSize + 5];
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CACHE_CACHE_KEY_H_

@@ -1,0 +1,53 @@
+# Functions that make one target per folder.
+
+set(DOTCACHE_PCH_HEADERS
+    <array> <chrono> <cstdint> <functional> <memory> <optional> <string> <utility>
+    <variant> <vector> <absl/container/flat_hash_map.h> <absl/container/inlined_vector.h>
+    <absl/functional/any_invocable.h> <absl/status/statusor.h> <absl/strings/str_cat.h>
+    <absl/types/span.h>)
+
+# A precompiled header compiles in one second what costs each source three; one is shared by all
+# targets that are compiled with the same options.
+function(dotcache_use_pch target)
+  if(NOT DOTCACHE_PCH)
+    return()
+  endif()
+  if(NOT TARGET dotcache_pch)
+    file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
+    add_library(dotcache_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+    target_link_libraries(dotcache_pch PRIVATE absl::flat_hash_map absl::statusor)
+    target_precompile_headers(dotcache_pch PRIVATE ${DOTCACHE_PCH_HEADERS})
+  endif()
+  target_precompile_headers(${target} REUSE_FROM dotcache_pch)
+endfunction()
+
+# dotcache_library(FOLDER DEPENDENCY...): all sources of FOLDER as the static library
+# dotcache_FOLDER. cmd/dotcache.cc holds main() and stays out.
+function(dotcache_library folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "cmd/dotcache\\.cc$")
+  if(NOT sources)
+    set(sources ${CMAKE_BINARY_DIR}/pch.cc)
+  endif()
+  add_library(dotcache_${folder} STATIC ${sources})
+  target_include_directories(dotcache_${folder} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(dotcache_${folder} PUBLIC ${ARGN} Threads::Threads)
+  dotcache_use_pch(dotcache_${folder})
+endfunction()
+
+# dotcache_tests(FOLDER DEPENDENCY...): tests/FOLDER/*_test.cc as FOLDER_tests, one CTest entry for
+# each TEST.
+function(dotcache_tests folder)
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
+  if(NOT sources)
+    return()
+  endif()
+  add_executable(${folder}_tests ${sources})
+  target_link_libraries(${folder}_tests PRIVATE ${ARGN} GTest::gmock_main)
+  if(DOTCACHE_PCH)
+    target_precompile_headers(${folder}_tests PRIVATE ${DOTCACHE_PCH_HEADERS} <gmock/gmock.h>
+                              <gtest/gtest.h>)
+  endif()
+  gtest_discover_tests(${folder}_tests TEST_PREFIX ${folder}. DISCOVERY_MODE PRE_TEST
+                       PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,67 @@
+#include "core/log.h"
+
+#include <array>
+
+#include "absl/strings/escaping.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace dotcache {
+namespace {
+
+constexpr std::array<absl::string_view, 4> kLevelNames = {"error", "warn", "info", "debug"};
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+spdlog::logger& Logger() {
+  static const std::shared_ptr<spdlog::logger> logger = [] {
+    auto made = std::make_shared<spdlog::logger>("dotcache",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    made->flush_on(spdlog::level::trace);
+    return made;
+  }();
+  return *logger;
+}
+
+std::string Quoted(absl::string_view value) {
+  const bool plain = !value.empty() && value.find_first_of(" =\"\\") == absl::string_view::npos;
+  std::string escaped = absl::CEscape(value);
+  return plain ? escaped : absl::StrCat("\"", escaped, "\"");
+}
+
+}  // namespace
+
+std::optional<LogLevel> ParseLogLevel(absl::string_view word) {
+  for (size_t i = 0; i < kLevelNames.size(); ++i) {
+    if (word == kLevelNames[i]) return static_cast<LogLevel>(i);
+  }
+  return std::nullopt;
+}
+
+absl::string_view LogLevelName(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
+
+void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields) {
+  spdlog::logger& logger = Logger();
+  if (!logger.should_log(ToSpdlog(level))) return;
+  std::string line(message);
+  for (const LogField& field : fields)
+    absl::StrAppend(&line, " ", field.key, "=", Quoted(field.value));
+  logger.log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+}  // namespace dotcache

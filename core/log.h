@@ -1,0 +1,37 @@
+// Levels and fields over spdlog, to standard error. One line per change of state; never a query
+// name or a client address.
+#ifndef DOTCACHE_CORE_LOG_H_
+#define DOTCACHE_CORE_LOG_H_
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace dotcache {
+
+enum class LogLevel { kError, kWarn, kInfo, kDebug };
+
+// "error", "warn", "info", "debug"; nullopt for any other word.
+std::optional<LogLevel> ParseLogLevel(absl::string_view word);
+absl::string_view LogLevelName(LogLevel level);
+
+// Lines below this level are dropped. Safe from any thread. Initially kInfo.
+void SetLogLevel(LogLevel level);
+
+// One `key=value` of a log line; values with spaces or quotes are quoted, control octets escaped.
+struct LogField {
+  LogField(absl::string_view field_key, const absl::AlphaNum& field_value)
+      : key(field_key), value(field_value.Piece()) {}
+  absl::string_view key;
+  std::string value;
+};
+
+// Writes `TIME LEVEL message key=value ...`. Safe from any thread.
+void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields = {});
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CORE_LOG_H_

@@ -1,0 +1,76 @@
+// A reliable stream of octets: TCP, or TLS over TCP.
+#ifndef DOTCACHE_NET_BYTE_STREAM_H_
+#define DOTCACHE_NET_BYTE_STREAM_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "core/bytes.h"
+#include "core/event_loop.h"
+
+namespace dotcache {
+
+// How a connection attempt or a connection ended, for health, counters and log lines.
+enum class StreamError : uint8_t {
+  kNone,
+  kConnectRefused,  // ECONNREFUSED, or a reset during connect.
+  kUnreachable,     // No route, no such address family on this machine.
+  kConnectFailed,   // Any other failure to connect.
+  kTlsHandshake,    // The TLS handshake failed for a reason other than the certificate.
+  kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin.
+  kTlsProtocol,     // A broken record, a fatal alert, renegotiation: after the handshake.
+  kReset,           // ECONNRESET, EPIPE, ETIMEDOUT on an open connection.
+  kWriteOverflow,   // The peer does not read and the write limit was reached.
+};
+
+absl::string_view StreamErrorName(StreamError error);
+
+// A stream over which the owner exchanges octets with one peer. Bound to its loop's thread. The
+// owner destroys it to close it at once; nothing is called afterwards. It may be destroyed inside a
+// delegate callback only through EventLoop::DeferDelete().
+class ByteStream : public Deletable {
+ public:
+  // The owner, which outlives the stream. No function is called inside a call into the stream.
+  class Delegate {
+   public:
+    virtual ~Delegate() = default;
+    // The stream is ready for octets: connected and, for TLS, peer authenticated.
+    virtual void OnStreamOpen() = 0;
+    // Octets from the peer; the view is valid during the call.
+    virtual void OnStreamData(Bytes data) = 0;
+    // The peer sends no more (FIN, or close_notify). Writing may still be possible.
+    virtual void OnStreamEof() = 0;
+    // What was queued fell to the low-water mark after pending_write_bytes() had passed the high
+    // one.
+    virtual void OnStreamWritable() {}
+    // The stream failed and is of no more use. `detail` says why in words, for a log line. Last
+    // call.
+    virtual void OnStreamError(StreamError error, const std::string& detail) = 0;
+  };
+
+  // Queues octets; all that is written in one loop turn leaves together (one TLS record where it
+  // fits, one system call). Allowed before OnStreamOpen(): sent once open.
+  virtual void Write(Bytes data) = 0;
+
+  // Sends FIN (after close_notify for TLS) once everything queued has left. No Write() after it.
+  virtual void ShutdownWrite() = 0;
+
+  // Reading begins paused = false once open. While paused no OnStreamData() comes.
+  virtual void SetReadPaused(bool paused) = 0;
+
+  // Octets accepted by Write() and not yet taken by the kernel.
+  virtual size_t pending_write_bytes() const = 0;
+};
+
+// Marks of pending_write_bytes(): OnStreamWritable() comes when it falls to the low one after it
+// was above the high one; over the limit the stream fails with kWriteOverflow.
+struct WriteMarks {
+  size_t low = 16 * 1024;
+  size_t high = 128 * 1024;
+  size_t limit = 1024 * 1024;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_BYTE_STREAM_H_

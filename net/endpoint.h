@@ -1,0 +1,63 @@
+// An IP address with a port.
+#ifndef DOTCACHE_NET_ENDPOINT_H_
+#define DOTCACHE_NET_ENDPOINT_H_
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace dotcache {
+
+// An IPv4 or IPv6 address with a port (and a zone index for link-local IPv6). A value type.
+class Endpoint {
+ public:
+  // 0.0.0.0:0.
+  Endpoint();
+
+  // From a socket address of family AF_INET or AF_INET6. REQUIRES: `size` fits the family.
+  static Endpoint FromSockaddr(const sockaddr* address);
+
+  // "192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%eth0]:53"; the port may be left out when
+  // `default_port` is not 0, and an IPv6 address then needs no brackets. kInvalidArgument says what
+  // is wrong and what would be right.
+  static absl::StatusOr<Endpoint> Parse(absl::string_view text, uint16_t default_port = 0);
+
+  // An address alone, without port or brackets.
+  static absl::StatusOr<Endpoint> ParseAddress(absl::string_view text, uint16_t port);
+
+  const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&storage_); }
+  socklen_t address_size() const;
+  int family() const { return storage_.v4.sin_family; }
+  bool is_v6() const { return family() == AF_INET6; }
+  uint16_t port() const;
+  void set_port(uint16_t port);
+  bool is_wildcard() const;
+  bool is_loopback() const;
+
+  // "192.0.2.1:53" or "[2001:db8::1]:53".
+  std::string ToString() const;
+  // "192.0.2.1" or "2001:db8::1".
+  std::string AddressToString() const;
+
+  friend bool operator==(const Endpoint& a, const Endpoint& b);
+
+  template <typename H>
+  friend H AbslHashValue(H state, const Endpoint& e) {
+    return H::combine(std::move(state), e.ToString());
+  }
+
+ private:
+  union Storage {
+    sockaddr_in v4;
+    sockaddr_in6 v6;
+  } storage_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_ENDPOINT_H_

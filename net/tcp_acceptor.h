@@ -1,0 +1,43 @@
+// Accepts TCP connections.
+#ifndef DOTCACHE_NET_TCP_ACCEPTOR_H_
+#define DOTCACHE_NET_TCP_ACCEPTOR_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "net/endpoint.h"
+#include "net/unique_fd.h"
+
+namespace dotcache {
+
+class UvLoop;
+
+// Accepts on a listening socket, at most 64 connections a loop turn; backs off 100 ms when the
+// process is out of descriptors instead of spinning. Bound to its loop's thread.
+class TcpAcceptor {
+ public:
+  class Delegate {
+   public:
+    virtual ~Delegate() = default;
+    // A new connection: non-blocking, close-on-exec, TCP_NODELAY. The delegate may let it drop to
+    // refuse it.
+    virtual void OnAccept(UniqueFd fd, const Endpoint& remote) = 0;
+  };
+
+  // Takes a bound, listening, non-blocking socket. `delegate` must outlive the result.
+  static absl::StatusOr<std::unique_ptr<TcpAcceptor>> Open(UvLoop& loop, UniqueFd fd,
+                                                           Delegate& delegate);
+  ~TcpAcceptor();
+
+  Endpoint local_endpoint() const;
+
+ private:
+  struct Impl;
+  explicit TcpAcceptor(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_TCP_ACCEPTOR_H_

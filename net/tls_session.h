@@ -1,0 +1,74 @@
+// TLS as a codec.
+#ifndef DOTCACHE_NET_TLS_SESSION_H_
+#define DOTCACHE_NET_TLS_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "core/bytes.h"
+#include "net/byte_stream.h"
+#include "net/tls_credentials.h"
+
+namespace dotcache {
+
+// Session data kept for resumption of one server's sessions, newest last, each used once (RFC 8446
+// appendix C.4), at most 4, none older than a day. Belongs to one identity and trust store; one
+// loop's thread.
+class TlsTicketStore {
+ public:
+  void Put(std::string session_data);
+  std::string Take();  // Empty when there is none.
+  void Clear();
+
+ private:
+  std::vector<std::string> tickets_;
+};
+
+// One TLS connection as a transformation of octets: cipher text in, plain text out, and back. No
+// socket, no loop, no callback. TLS 1.2 and 1.3, ALPN "dot", SNI, strict verification (RFC 8310).
+// Owned by a TlsStream; the credentials must outlive it.
+class TlsSession {
+ public:
+  enum class State { kHandshaking, kOpen, kPeerClosed, kFailed };
+
+  // A client session. `tickets` may be null; else resumption is tried and new tickets are kept; it
+  // must outlive the session.
+  static absl::StatusOr<std::unique_ptr<TlsSession>> NewClient(
+      const TlsClientCredentials& credentials, const TlsPeerIdentity& identity,
+      TlsTicketStore* tickets);
+  // A server session, which offers ALPN "dot" and does not insist on it (RFC 7858 has no ALPN).
+  static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
+      const TlsServerCredentials& credentials);
+  ~TlsSession();
+
+  // Feeds octets from the network and moves on as far as they reach; plain text is given to `sink`
+  // in pieces valid during the call. Call once with empty octets to start a client's handshake.
+  State Feed(Bytes cipher_text, absl::FunctionRef<void(Bytes)> sink);
+
+  // Encrypts. REQUIRES: state() == kOpen or kPeerClosed. Records of up to 16 KiB.
+  State Write(Bytes plain_text);
+
+  // Queues close_notify.
+  void Close();
+
+  // Cipher text to send; the caller takes it all and clears it.
+  WireMessage& output();
+
+  State state() const;
+  bool resumed() const;
+
+  // After kFailed: which kind, and the cause in words ("certificate has expired", ...).
+  StreamError error() const;
+  const std::string& error_detail() const;
+
+ private:
+  struct Impl;
+  explicit TlsSession(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_TLS_SESSION_H_
