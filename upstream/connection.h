@@ -1,0 +1,72 @@
+// The seam where tests replace sockets.
+#ifndef DOTCACHE_UPSTREAM_CONNECTION_H_
+#define DOTCACHE_UPSTREAM_CONNECTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/event_loop.h"
+#include "upstream/exchanger.h"
+#include "upstream/upstream_failure.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// Names one query on its way, for whoever sent it.
+using AttemptId = uint64_t;
+
+// What came of an attempt on a connection that lives on.
+using AttemptResult = std::variant<UpstreamResponse, UpstreamFailure>;
+
+// One connection to one upstream server, shared by many queries. Bound to its loop's thread; owned
+// by its UpstreamServer, which destroys it to close it at once (inside a delegate callback only
+// through EventLoop::DeferDelete()).
+class Connection : public Deletable {
+ public:
+  // The owner, which outlives the connection. No function is called inside a call into the
+  // connection.
+  class Delegate {
+   public:
+    virtual ~Delegate() = default;
+    // Connected and authenticated. `elapsed` since the connect began.
+    virtual void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) = 0;
+    // A response for the attempt, or a failure of it alone.
+    virtual void OnAttemptResult(Connection& connection, AttemptId attempt,
+                                 AttemptResult result) = 0;
+    // A message that is not ours arrived and was dropped.
+    virtual void OnMismatch(Connection& connection) = 0;
+    // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one
+    // that had been ready; an idle close by either side is `graceful`. Last call.
+    virtual void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
+                                    const std::string& detail, std::vector<AttemptId> lost) = 0;
+  };
+
+  // Sends a query (once ready, when it is not yet). REQUIRES: HasRoom().
+  virtual void Send(const UpstreamQuery& query, AttemptId attempt) = 0;
+
+  // The result of this attempt is not wanted any more; its message ID stays taken until the answer
+  // comes or the connection ends.
+  virtual void Forget(AttemptId attempt) = 0;
+
+  virtual bool ready() const = 0;
+  virtual bool HasRoom() const = 0;  // False at the limit, and while draining.
+  virtual int in_flight() const = 0;
+};
+
+// Makes connections. One per worker.
+class Connector {
+ public:
+  virtual ~Connector() = default;
+
+  // Begins to connect to the server with this index among all servers of `UpstreamOptions`, counted
+  // through its zones in order. The outcome comes to `delegate`, never inside this call.
+  virtual std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
+                                              Connection::Delegate& delegate) = 0;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_CONNECTION_H_

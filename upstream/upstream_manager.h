@@ -1,0 +1,55 @@
+// Which servers are in charge of a question, in which order, and what next.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/random/bit_gen_ref.h"
+#include "core/counters.h"
+#include "core/event_loop.h"
+#include "upstream/connection.h"
+#include "upstream/exchanger.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// The Exchanger of one worker: finds the question's zone, asks the selector for an order, walks it
+// until a server gives a usable response, the tries are used up (N+1 for N servers) or the deadline
+// passes. Owns its UpstreamServers and, through them, the connections. Logs changes of a server's
+// state, once per process where `log_state_changes` is set (one worker of many). Bound to its
+// loop's thread.
+class UpstreamManager : public Exchanger {
+ public:
+  // All references must outlive the manager. `counters` has one element per server, counted through
+  // the zones in order.
+  UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
+                  absl::Span<UpstreamCounters> counters, absl::BitGenRef random,
+                  bool log_state_changes);
+  ~UpstreamManager() override;
+
+  // Opens the connections that options.prewarm asks for.
+  void Start();
+
+  // True once a server of the root zone has been connected to and authenticated.
+  bool ready() const;
+
+  // Takes no new exchanges (kUnavailable) and closes connections as they fall idle.
+  void Drain();
+
+  absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                      ExchangeCallback callback) override;
+  void Cancel(ExchangeId id) override;
+
+  size_t exchange_count() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_

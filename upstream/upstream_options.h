@@ -1,0 +1,82 @@
+// What the operator may set about upstream servers.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "core/clock.h"
+#include "core/domain_name.h"
+#include "net/endpoint.h"
+#include "net/tls_credentials.h"
+
+namespace dotcache {
+
+inline constexpr uint16_t kDotPort = 853;  // RFC 7858 section 3.1.
+
+// One upstream server: one address of a provider.
+struct UpstreamServerOptions {
+  // What log lines and metrics call it: the provider's name, or the endpoint.
+  std::string provider;
+  Endpoint endpoint;
+  // How it proves who it is; identity.address is the endpoint's address.
+  TlsPeerIdentity identity;
+  // Trust store of this server alone; empty: the one of all servers.
+  std::string ca_file;
+};
+
+// In which order servers are tried.
+enum class SelectionPolicy {
+  kBalanced,  // Spread by outstanding x response time over those within 1.5x of the best.
+  kFastest,   // The lowest response time, with a little exploration.
+  kRoundRobin,
+  kRandom,
+  kSequential,  // The first that is up, in the order configured.
+};
+
+std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word);
+absl::string_view SelectionPolicyName(SelectionPolicy policy);
+
+// The servers for one zone. Names at or below `zone` go to them and to no others: when they are
+// down the query fails, it is never sent to the servers of a zone above.
+struct UpstreamZoneOptions {
+  DomainName zone;  // The root for the default servers.
+  SelectionPolicy policy = SelectionPolicy::kBalanced;
+  std::vector<UpstreamServerOptions> servers;  // 1 to 64.
+};
+
+// Times and limits, each per worker.
+struct UpstreamLimits {
+  // Connect and TLS handshake together.
+  Milliseconds connect_timeout{2000};
+  // An attempt on a ready connection ends after clamp(srtt + 4 rttvar, min, max); `max` while the
+  // response time is unknown. Then the next server is asked; the late answer is still taken.
+  Milliseconds min_attempt_timeout{100};
+  Milliseconds max_attempt_timeout{1500};
+  // A connection without queries is closed after this, or what the server announces when lower.
+  Milliseconds idle_timeout{30000};
+  // A connection older than this takes no new query and closes when drained.
+  Seconds max_connection_age{3600};
+  int max_connections_per_server = 4;
+  // In flight on one connection. At the limit another connection is opened, then the next server is
+  // taken.
+  int max_in_flight_per_connection = 256;
+  // Exchanges under way in one worker. At the limit Exchange() fails with kResourceExhausted.
+  int max_exchanges = 20000;
+  // Octets written to a connection and not yet taken by the kernel; at the limit it is closed.
+  int max_write_backlog_bytes = 256 * 1024;
+};
+
+struct UpstreamOptions {
+  // The root zone's entry comes first and is always present; zones are distinct.
+  std::vector<UpstreamZoneOptions> zones;
+  UpstreamLimits limits;
+  // Open a connection to each server of the root zone at start.
+  bool prewarm = true;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
