@@ -1,0 +1,81 @@
+// The process's serving part: cache, credentials and workers.
+#ifndef DOTCACHE_SERVER_SERVER_H_
+#define DOTCACHE_SERVER_SERVER_H_
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cache/response_cache.h"
+#include "core/counters.h"
+#include "net/tls_credentials.h"
+#include "server/server_options.h"
+
+namespace dotcache {
+
+class Worker;
+struct WorkerSockets;
+
+// Owns everything that serves. Made, drained and destroyed on one thread (main's); the read-only
+// functions are safe from any thread while it lives. Nothing is half-configured: Create() loads
+// every certificate and binds every socket of every worker, or fails naming file or endpoint.
+class Server {
+ public:
+  // Serves nothing yet; queries that arrive wait in the sockets.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
+
+  // Stops at once when Shutdown() was not called.
+  ~Server();
+
+  // Starts the workers' threads and returns once all of them serve.
+  absl::Status Start();
+
+  // True from when an upstream server of the root zone has been connected to and authenticated,
+  // until Shutdown().
+  bool ready() const;
+
+  // Stops accepting, answers what is in flight, for at most limits.drain_timeout, then stops the
+  // workers and joins their threads.
+  void Shutdown();
+
+  // What is bound: transports and endpoints, with the ports that port 0 became.
+  const std::vector<ListenOptions>& listeners() const { return listeners_; }
+
+  const ServerOptions& options() const { return options_; }
+  // All upstream servers, in the order of the counters' elements.
+  const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
+
+  int worker_count() const { return options_.workers; }
+  const WorkerCounters& worker_counters(int worker) const;
+  absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
+  const ResponseCache& cache() const { return cache_; }
+
+ private:
+  // What one worker counts.
+  struct CounterBoard {
+    WorkerCounters worker;
+    std::vector<UpstreamCounters> upstreams;
+  };
+
+  explicit Server(const ServerOptions& options);
+  absl::Status LoadCredentials();
+  absl::Status BindListeners();
+
+  const ServerOptions options_;
+  ResponseCache cache_;
+  std::vector<UpstreamServerOptions> upstream_servers_;
+  std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
+  std::vector<const TlsClientCredentials*> credentials_by_server_;
+  std::unique_ptr<TlsServerCredentials> listen_credentials_;
+  std::vector<ListenOptions> listeners_;
+  std::vector<std::unique_ptr<CounterBoard>> counters_;
+  std::vector<WorkerSockets> sockets_;  // Until Start() hands them to the workers.
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SERVER_H_

@@ -1,0 +1,65 @@
+// What the operator may set about serving.
+#ifndef DOTCACHE_SERVER_SERVER_OPTIONS_H_
+#define DOTCACHE_SERVER_SERVER_OPTIONS_H_
+
+#include <string>
+#include <vector>
+
+#include "cache/cache_options.h"
+#include "core/dns_types.h"
+#include "net/endpoint.h"
+#include "server/access_policy.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// One socket address on one transport.
+struct ListenOptions {
+  Transport transport = Transport::kUdp;
+  Endpoint endpoint;
+  // Skipped with a log line where the address family does not exist: for defaults alone.
+  bool optional = false;
+};
+
+// Times and limits. Those "per worker" hold for each event loop.
+struct ServerLimits {
+  // From a query's arrival to its answer; then SERVFAIL. An upstream's late answer is not waited
+  // for.
+  Milliseconds query_timeout{4000};
+  // UDP replies are at most this and at most what the client announced (RFC 9715).
+  uint16_t max_udp_payload_size = kOurUdpPayloadSize;
+  // Distinct questions waiting for upstream, per worker. At the limit: SERVFAIL.
+  int max_pending_queries = 10000;
+  // Clients waiting for one question, per worker. At the limit: SERVFAIL.
+  int max_waiters_per_query = 1000;
+  // Open TCP and DoT client connections, per worker. At the limit the one idle the longest makes
+  // room; when none is idle the new one is closed.
+  int max_stream_connections = 4096;
+  // Queries of one connection that wait for their replies. At the limit reading pauses.
+  int max_queries_per_connection = 100;
+  // A client connection without a whole query for this long is closed (RFC 7766 section 6.2.3).
+  Milliseconds stream_idle_timeout{10000};
+  // How long SIGTERM waits for what is in flight.
+  Milliseconds drain_timeout{1500};
+};
+
+struct ServerOptions {
+  std::vector<ListenOptions> listen;
+  // Certificate chain and key of the DoT listeners; required when there is one.
+  std::string listen_certificate_file;
+  std::string listen_key_file;
+  int workers = 1;  // 1 to 256.
+  CacheOptions cache;
+  UpstreamOptions upstream;
+  // Trust store of upstream servers without one of their own; empty: the system's.
+  std::string upstream_ca_file;
+  // Answer special-use and private zones here (RFC 6761, 6303).
+  bool local_zones = true;
+  // Clients outside these ranges get REFUSED.
+  std::vector<AddressPrefix> allow_from = PrivatePrefixes();
+  ServerLimits limits;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SERVER_OPTIONS_H_
