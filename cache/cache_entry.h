@@ -2,7 +2,9 @@
 #ifndef DOTCACHE_CACHE_CACHE_ENTRY_H_
 #define DOTCACHE_CACHE_CACHE_ENTRY_H_
 
-#include <memory>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "core/clock.h"
@@ -11,22 +13,106 @@
 
 namespace dotcache {
 
-// Immutable once made, hence shared between workers without a lock. A reply is a copy of `message`
-// with a few stores at its TTL offsets.
-struct CacheEntry {
-  StoredMessage message;
-  ResponseKind kind = ResponseKind::kAnswer;
-  Rcode rcode = Rcode::kNoError;
-  MonoTime stored_at;
-  MonoTime expires_at;
+class CacheEntryRef;
 
-  StoredView view() const { return {message.wire, message.ttl_offsets}; }
+// A response with its TTL offsets, in one allocation: this header, the offsets, the message. What
+// is public never changes, hence workers share it without a lock; a reply is a copy of the message
+// with a few stores at its TTL offsets. The private part links the entry into one LruShard and
+// belongs to that shard's lock. Lives as long as a CacheEntryRef points to it.
+class CacheEntry {
+ public:
+  CacheEntry(const CacheEntry&) = delete;
+  CacheEntry& operator=(const CacheEntry&) = delete;
+
+  const MonoTime stored_at;
+  const MonoTime expires_at;
+  const Rcode rcode;
+  const ResponseKind kind;
+
+  // Valid as long as the entry.
+  StoredView view() const;
 
   // Whole seconds since the entry was stored.
   Seconds AgeAt(MonoTime now) const { return std::chrono::duration_cast<Seconds>(now - stored_at); }
+
+  bool FreshAt(MonoTime now) const { return now < expires_at; }
+
+  // Octets that the entry takes from the heap: its size and the allocator's own header, rounded up
+  // as glibc does.
+  size_t charge() const;
+
+ private:
+  friend class CacheEntryRef;
+  friend class LruShard;
+  friend CacheEntryRef MakeCacheEntry(const StoredView&, ResponseKind, Rcode, MonoTime, MonoTime);
+
+  // Set in `state_` while a shard holds the entry, beside the key's octet with DO and CD.
+  static constexpr uint8_t kLinked = 0x80;
+
+  CacheEntry(const StoredView& message, ResponseKind response_kind, Rcode response_rcode,
+             MonoTime stored, MonoTime expires);
+  ~CacheEntry() = default;
+
+  const uint16_t* offsets() const { return reinterpret_cast<const uint16_t*>(this + 1); }
+
+  mutable std::atomic<uint8_t> state_{0};
+  const uint16_t wire_size_;
+  const uint16_t offset_count_;
+  mutable std::atomic<uint32_t> references_{0};
+  mutable uint64_t hash_ = 0;  // Of the key.
+  mutable const CacheEntry* newer_ = nullptr;
+  mutable const CacheEntry* older_ = nullptr;
+  mutable uint32_t sequence_ = 0;  // The shard's count of moves when this one became the newest.
 };
 
-using CacheEntryRef = std::shared_ptr<const CacheEntry>;
+// A counted pointer to an immutable entry, or null. Copy and destroy on any thread.
+class CacheEntryRef {
+ public:
+  CacheEntryRef() = default;
+  CacheEntryRef(std::nullptr_t) {}  // NOLINT(google-explicit-constructor): as smart pointers do.
+  CacheEntryRef(const CacheEntryRef& other) : CacheEntryRef(other.entry_) {}
+  CacheEntryRef(CacheEntryRef&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  CacheEntryRef& operator=(CacheEntryRef other) noexcept {
+    std::swap(entry_, other.entry_);
+    return *this;
+  }
+  ~CacheEntryRef() {
+    if (entry_ != nullptr) Drop(entry_);
+  }
+
+  const CacheEntry* get() const { return entry_; }
+  const CacheEntry* operator->() const { return entry_; }
+  const CacheEntry& operator*() const { return *entry_; }
+  explicit operator bool() const { return entry_ != nullptr; }
+  friend bool operator==(const CacheEntryRef& a, const CacheEntryRef& b) = default;
+
+ private:
+  friend class LruShard;
+  friend CacheEntryRef MakeCacheEntry(const StoredView&, ResponseKind, Rcode, MonoTime, MonoTime);
+
+  explicit CacheEntryRef(const CacheEntry* entry) : entry_(entry) {
+    if (entry != nullptr) entry->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  // Gives up one reference; the last one frees.
+  static void Drop(const CacheEntry* entry);
+
+  // Hands the reference over to the caller, who ends it with Drop().
+  const CacheEntry* Release() { return std::exchange(entry_, nullptr); }
+
+  const CacheEntry* entry_ = nullptr;
+};
+
+// Copies `message` into a new entry. REQUIRES: the message comes from StoreResponse(), hence holds
+// at most 65,535 octets.
+CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode rcode,
+                             MonoTime stored_at, MonoTime expires_at);
+
+inline CacheEntryRef MakeCacheEntry(const StoredMessage& message, ResponseKind kind, Rcode rcode,
+                                    MonoTime stored_at, MonoTime expires_at) {
+  return MakeCacheEntry(StoredView{message.wire, message.ttl_offsets}, kind, rcode, stored_at,
+                        expires_at);
+}
 
 }  // namespace dotcache
 

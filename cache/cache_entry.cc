@@ -1,0 +1,61 @@
+#include "cache/cache_entry.h"
+
+#include <cassert>
+#include <cstring>
+#include <new>
+
+namespace dotcache {
+namespace {
+
+// What malloc of glibc takes for `size` octets: a size word in front, multiples of 16, at least 32.
+constexpr size_t HeapSize(size_t size) {
+  constexpr size_t kSizeWord = sizeof(size_t);
+  constexpr size_t kAlignment = 2 * sizeof(size_t);
+  const size_t rounded = (size + kSizeWord + kAlignment - 1) / kAlignment * kAlignment;
+  return rounded < 2 * kAlignment ? 2 * kAlignment : rounded;
+}
+
+constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
+  return sizeof(CacheEntry) + offset_count * sizeof(uint16_t) + wire_size;
+}
+
+}  // namespace
+
+CacheEntry::CacheEntry(const StoredView& message, ResponseKind response_kind, Rcode response_rcode,
+                       MonoTime stored, MonoTime expires)
+    : stored_at(stored),
+      expires_at(expires),
+      rcode(response_rcode),
+      kind(response_kind),
+      wire_size_(static_cast<uint16_t>(message.wire.size())),
+      offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
+
+StoredView CacheEntry::view() const {
+  const auto* wire = reinterpret_cast<const uint8_t*>(offsets() + offset_count_);
+  return {Bytes(wire, wire_size_), absl::MakeConstSpan(offsets(), offset_count_)};
+}
+
+size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
+
+void CacheEntryRef::Drop(const CacheEntry* entry) {
+  // The last owner must see what the others did before they let go.
+  if (entry->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  entry->~CacheEntry();
+  ::operator delete(const_cast<CacheEntry*>(entry));
+}
+
+CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode rcode,
+                             MonoTime stored_at, MonoTime expires_at) {
+  assert(message.wire.size() <= kMaxMessageSize);
+  const size_t wire_size = message.wire.size();
+  const size_t offsets_size = message.ttl_offsets.size() * sizeof(uint16_t);
+  void* memory = ::operator new(EntrySize(wire_size, message.ttl_offsets.size()));
+  auto* entry = new (memory) CacheEntry(message, kind, rcode, stored_at, expires_at);
+  auto* tail = reinterpret_cast<uint8_t*>(entry + 1);
+  // Spans may be empty with a null pointer, which memcpy does not allow.
+  if (offsets_size != 0) std::memcpy(tail, message.ttl_offsets.data(), offsets_size);
+  if (wire_size != 0) std::memcpy(tail + offsets_size, message.wire.data(), wire_size);
+  return CacheEntryRef(entry);
+}
+
+}  // namespace dotcache
