@@ -11,12 +11,12 @@
 #include "cache/response_cache.h"
 #include "core/counters.h"
 #include "net/tls_credentials.h"
+#include "server/access_policy.h"
+#include "server/local_zones.h"
 #include "server/server_options.h"
+#include "server/worker.h"
 
 namespace dotcache {
-
-class Worker;
-struct WorkerSockets;
 
 // Owns everything that serves. Made, drained and destroyed on one thread (main's); the read-only
 // functions are safe from any thread while it lives. Nothing is half-configured: Create() loads
@@ -55,6 +55,7 @@ class Server {
  private:
   // What one worker counts.
   struct CounterBoard {
+    explicit CounterBoard(size_t upstream_count) : upstreams(upstream_count) {}
     WorkerCounters worker;
     std::vector<UpstreamCounters> upstreams;
   };
@@ -65,13 +66,16 @@ class Server {
 
   const ServerOptions options_;
   ResponseCache cache_;
-  std::vector<UpstreamServerOptions> upstream_servers_;
+  const AccessPolicy access_;
+  const LocalZones local_zones_;
+  const std::vector<UpstreamServerOptions> upstream_servers_;
   std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
-  std::vector<const TlsClientCredentials*> credentials_by_server_;
+  std::vector<const TlsClientCredentials*> upstream_credentials_;  // By server index.
   std::unique_ptr<TlsServerCredentials> listen_credentials_;
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;
   std::vector<WorkerSockets> sockets_;  // Until Start() hands them to the workers.
+  std::unique_ptr<const Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
 };

@@ -1,0 +1,75 @@
+// The life of one query.
+#ifndef DOTCACHE_SERVER_QUERY_HANDLER_H_
+#define DOTCACHE_SERVER_QUERY_HANDLER_H_
+
+#include "absl/status/statusor.h"
+#include "cache/response_cache.h"
+#include "core/counters.h"
+#include "core/event_loop.h"
+#include "core/query.h"
+#include "core/reply.h"
+#include "server/access_policy.h"
+#include "server/local_zones.h"
+#include "server/pending_queries.h"
+#include "server/reply_sink.h"
+#include "server/server_options.h"
+#include "upstream/exchanger.h"
+
+namespace dotcache {
+
+// What the listener must know about a message it handed over.
+enum class HandleResult {
+  kReplied,  // The reply went to the sink inside the call.
+  kPending,  // It will.
+  kDropped,  // There is none: silence over UDP, the end of a stream connection.
+};
+
+// Takes a message from any listener through validation, access, local zones, cache and upstream to
+// its reply (docs/life_of_a_query.md). It only sequences; each step is a module of its own. Bound
+// to its loop's thread. Limits: those of PendingQueries; at a limit the client gets SERVFAIL with
+// an extended error (RFC 8914).
+class QueryHandler {
+ public:
+  // What the handler works with. All are shared with others and outlive it.
+  struct Environment {
+    EventLoop& loop;
+    ResponseCache& cache;
+    Exchanger& exchanger;
+    const AccessPolicy& access;
+    const LocalZones* local_zones;  // Null: switched off.
+    WorkerCounters& counters;
+    const ServerLimits& limits;
+  };
+
+  explicit QueryHandler(const Environment& environment);
+  // Cancels what is pending; those clients get no reply.
+  ~QueryHandler();
+
+  // Handles one message. `cut` says that the datagram was longer than what was received. The views
+  // need to last for the call alone.
+  HandleResult Handle(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
+
+  // Queries that wait for upstream.
+  size_t pending_count() const { return pending_.size(); }
+
+ private:
+  HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
+                      ReplySink& sink);
+  HandleResult HandleMiss(const Query& query, const CacheKey& key, const ReplyAddress& address,
+                          ReplySink& sink);
+  void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
+  CacheEntryRef MakeEntry(const UpstreamResponse& response, Seconds fresh_for);
+  void ReplyWith(const Query& query, const StoredView& stored, ReplyOptions options,
+                 const ReplyAddress& address, ReplySink& sink);
+  void ReplyError(const Query& query, Rcode rcode, ExtendedError error, const ReplyAddress& address,
+                  ReplySink& sink);
+  void Send(const ReplyAddress& address, ReplySink& sink, MutableBytes buffer, size_t size);
+  ReplyOptions BaseOptions(const ReplyAddress& address) const;
+
+  const Environment env_;
+  PendingQueries pending_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_QUERY_HANDLER_H_

@@ -1,0 +1,154 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "core/log.h"
+#include "core/status_macros.h"
+#include "net/listen_socket.h"
+#include "server/worker.h"
+
+namespace dotcache {
+namespace {
+
+std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
+  std::vector<UpstreamServerOptions> servers;
+  for (const UpstreamZoneOptions& zone : options.zones) {
+    servers.insert(servers.end(), zone.servers.begin(), zone.servers.end());
+  }
+  return servers;
+}
+
+std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
+  std::vector<DomainName> zones;
+  for (const UpstreamZoneOptions& zone : options.zones) zones.push_back(zone.zone);
+  return zones;
+}
+
+absl::StatusOr<UniqueFd> Bind(const ListenOptions& listen) {
+  return listen.transport == Transport::kUdp ? BindUdp(listen.endpoint) : BindTcp(listen.endpoint);
+}
+
+SocketKind KindOf(const ListenOptions& listen) {
+  return listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
+}
+
+}  // namespace
+
+Server::Server(const ServerOptions& options)
+    : options_(options),
+      cache_(options.cache, HashSeed::Random()),
+      access_(options.allow_from),
+      local_zones_(ForwardedZones(options.upstream)),
+      upstream_servers_(AllServers(options.upstream)) {}
+
+Server::~Server() = default;
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
+  auto server = std::unique_ptr<Server>(new Server(options));
+  RETURN_IF_ERROR(server->LoadCredentials());
+  RETURN_IF_ERROR(server->BindListeners());
+  for (int i = 0; i < options.workers; ++i) {
+    server->counters_.push_back(std::make_unique<CounterBoard>(server->upstream_servers_.size()));
+  }
+  return server;
+}
+
+absl::Status Server::LoadCredentials() {
+  absl::flat_hash_map<std::string, const TlsClientCredentials*> by_file;
+  for (const UpstreamServerOptions& upstream : upstream_servers_) {
+    const std::string& file =
+        upstream.ca_file.empty() ? options_.upstream_ca_file : upstream.ca_file;
+    auto [entry, is_new] = by_file.try_emplace(file, nullptr);
+    if (is_new) {
+      ASSIGN_OR_RETURN(auto store, file.empty() ? TlsClientCredentials::FromSystem()
+                                                : TlsClientCredentials::FromFile(file));
+      entry->second = store.get();
+      trust_stores_.push_back(std::move(store));
+    }
+    upstream_credentials_.push_back(entry->second);
+  }
+  const bool has_dot =
+      std::any_of(options_.listen.begin(), options_.listen.end(),
+                  [](const ListenOptions& l) { return l.transport == Transport::kDot; });
+  if (has_dot) {
+    ASSIGN_OR_RETURN(listen_credentials_,
+                     TlsServerCredentials::FromFiles(options_.listen_certificate_file,
+                                                     options_.listen_key_file));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::BindListeners() {
+  sockets_.resize(static_cast<size_t>(options_.workers));
+  for (const ListenOptions& configured : options_.listen) {
+    ListenOptions listen = configured;
+    if (listen.endpoint.port() != 0) {
+      const absl::Status free = CheckEndpointFree(listen.endpoint, KindOf(listen));
+      if (listen.optional && absl::IsUnavailable(free)) {
+        Log(LogLevel::kInfo, "listener skipped",
+            {{"transport", TransportName(listen.transport)},
+             {"address", listen.endpoint.ToString()},
+             {"cause", free.message()}});
+        continue;
+      }
+      RETURN_IF_ERROR(free);
+    }
+    for (WorkerSockets& worker : sockets_) {
+      ASSIGN_OR_RETURN(UniqueFd fd, Bind(listen));
+      listen.endpoint = LocalEndpoint(fd.get());  // Port 0 became a port; the others share it.
+      worker.items.push_back({listen, std::move(fd)});
+    }
+    listeners_.push_back(listen);
+  }
+  if (listeners_.empty()) return absl::FailedPreconditionError("no listener could be opened");
+  return absl::OkStatus();
+}
+
+absl::Status Server::Start() {
+  shared_ = std::make_unique<Worker::Shared>(
+      Worker::Shared{cache_, access_, options_.local_zones ? &local_zones_ : nullptr, options_,
+                     upstream_credentials_, listen_credentials_.get()});
+  for (size_t i = 0; i < sockets_.size(); ++i) {
+    CounterBoard& board = *counters_[i];
+    workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
+                                                std::move(sockets_[i]), board.worker,
+                                                absl::MakeSpan(board.upstreams)));
+  }
+  sockets_.clear();
+  for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
+  return absl::OkStatus();
+}
+
+bool Server::ready() const {
+  if (stopping_.load(std::memory_order_relaxed)) return false;
+  const size_t root_servers = options_.upstream.zones.front().servers.size();
+  for (const auto& board : counters_) {
+    for (size_t i = 0; i < root_servers; ++i) {
+      const UpstreamCounters& upstream = board->upstreams[i];
+      if (upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0) return true;
+    }
+  }
+  return false;
+}
+
+void Server::Shutdown() {
+  stopping_.store(true, std::memory_order_relaxed);
+  const auto deadline = std::chrono::steady_clock::now() + options_.limits.drain_timeout;
+  for (auto& worker : workers_) worker->BeginDrain();
+  for (auto& worker : workers_) worker->Drained().wait_until(deadline);
+  for (auto& worker : workers_) worker->Stop();
+}
+
+const WorkerCounters& Server::worker_counters(int worker) const {
+  return counters_[static_cast<size_t>(worker)]->worker;
+}
+
+absl::Span<const UpstreamCounters> Server::upstream_counters(int worker) const {
+  return counters_[static_cast<size_t>(worker)]->upstreams;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,92 @@
+#include "server/session_table.h"
+
+#include <cassert>
+#include <utility>
+#include <vector>
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kLengthPrefix = 2;  // RFC 1035 section 4.2.2.
+
+}  // namespace
+
+SessionTable::SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters)
+    : loop_(loop),
+      limits_(limits),
+      counters_(counters),
+      reply_buffer_(kLengthPrefix + kMaxMessageSize) {}
+
+SessionTable::~SessionTable() = default;
+
+TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
+  assert(handler_ != nullptr);
+  if (sessions_.size() >= static_cast<size_t>(limits_.max_stream_connections) && !MakeRoom()) {
+    counters_.limit_rejections.Add();
+    return nullptr;
+  }
+  const uint64_t id = next_id_++;
+  ReplyAddress address{.transport = transport, .stream_id = id};
+  address.peer.remote = remote;
+  const TcpSession::Environment environment{loop_, *handler_, *this, *this, limits_};
+  Slot& slot = sessions_[id];
+  slot.session = std::make_unique<TcpSession>(environment, address);
+  slot.activity = by_activity_.insert(by_activity_.end(), id);
+  counters_.stream_connections_total.Add();
+  counters_.stream_connections.Set(sessions_.size());
+  return slot.session.get();
+}
+
+bool SessionTable::MakeRoom() {
+  int scanned = 0;
+  for (uint64_t id : by_activity_) {
+    if (Find(id)->idle()) {
+      OnSessionOver(id);
+      return true;
+    }
+    if (++scanned == kMaxEvictionScan) break;
+  }
+  return false;
+}
+
+void SessionTable::Drain() {
+  const std::vector<uint64_t> ids(by_activity_.begin(), by_activity_.end());
+  for (uint64_t id : ids) {
+    if (TcpSession* session = Find(id)) session->Drain();
+  }
+}
+
+TcpSession* SessionTable::Find(uint64_t id) {
+  const auto it = sessions_.find(id);
+  return it == sessions_.end() ? nullptr : it->second.session.get();
+}
+
+MutableBytes SessionTable::ReserveReply(const ReplyAddress& address) {
+  if (Find(address.stream_id) == nullptr) return {};
+  return absl::MakeSpan(reply_buffer_).subspan(kLengthPrefix);
+}
+
+void SessionTable::CommitReply(const ReplyAddress& address, size_t size) {
+  TcpSession* session = Find(address.stream_id);
+  if (session == nullptr) return;
+  StoreU16(reply_buffer_.data(), static_cast<uint16_t>(size));
+  session->SendReply(Bytes(reply_buffer_).subspan(0, size == 0 ? 0 : kLengthPrefix + size));
+}
+
+void SessionTable::OnSessionActive(uint64_t id) {
+  if (const auto it = sessions_.find(id); it != sessions_.end()) {
+    by_activity_.splice(by_activity_.end(), by_activity_, it->second.activity);
+  }
+}
+
+void SessionTable::OnSessionOver(uint64_t id) {
+  const auto it = sessions_.find(id);
+  if (it == sessions_.end()) return;
+  std::unique_ptr<TcpSession> session = std::move(it->second.session);
+  by_activity_.erase(it->second.activity);
+  sessions_.erase(it);
+  counters_.stream_connections.Set(sessions_.size());
+  loop_.DeferDelete(std::move(session));
+}
+
+}  // namespace dotcache

@@ -1,0 +1,68 @@
+// All client connections of one worker.
+#ifndef DOTCACHE_SERVER_SESSION_TABLE_H_
+#define DOTCACHE_SERVER_SESSION_TABLE_H_
+
+#include <cstdint>
+#include <list>
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/counters.h"
+#include "server/query_handler.h"
+#include "server/reply_sink.h"
+#include "server/tcp_session.h"
+
+namespace dotcache {
+
+// Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink: a reply finds
+// its session by id, and is dropped when that is gone. Bound to its loop's thread. Limit:
+// max_stream_connections; at it the session idle the longest makes room for a new one, and where
+// none is idle the new one is turned away.
+class SessionTable : public ReplySink, private TcpSession::Owner {
+ public:
+  // Sessions looked at, from the one quiet the longest, when room is needed.
+  static constexpr int kMaxEvictionScan = 64;
+
+  SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters);
+  ~SessionTable() override;
+
+  // Makes room and a session for a new client, or returns null at the limit. The caller makes the
+  // stream and calls Serve() on the result at once. REQUIRES: Serve-able handler was set.
+  TcpSession* NewSession(Transport transport, const Endpoint& remote);
+
+  // The handler that new sessions use; outlives the table.
+  void set_handler(QueryHandler& handler) { handler_ = &handler; }
+
+  // Ends each session once its replies are out.
+  void Drain();
+
+  size_t size() const { return sessions_.size(); }
+
+  MutableBytes ReserveReply(const ReplyAddress& address) override;
+  void CommitReply(const ReplyAddress& address, size_t size) override;
+
+ private:
+  using ActivityList = std::list<uint64_t>;
+  struct Slot {
+    std::unique_ptr<TcpSession> session;
+    ActivityList::iterator activity;
+  };
+
+  void OnSessionActive(uint64_t id) override;
+  void OnSessionOver(uint64_t id) override;
+  bool MakeRoom();
+  TcpSession* Find(uint64_t id);
+
+  EventLoop& loop_;
+  const ServerLimits& limits_;
+  WorkerCounters& counters_;
+  QueryHandler* handler_ = nullptr;  // Not owned.
+  uint64_t next_id_ = 1;
+  WireMessage reply_buffer_;  // Length prefix and the reply under construction.
+  ActivityList by_activity_;  // Ids, quiet the longest first.
+  absl::flat_hash_map<uint64_t, Slot> sessions_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SESSION_TABLE_H_

@@ -1,0 +1,136 @@
+#include "server/tcp_session.h"
+
+#include <cassert>
+#include <utility>
+
+namespace dotcache {
+namespace {
+
+// How often a closing session looks whether its last replies have left.
+constexpr Milliseconds kFlushPoll{20};
+
+}  // namespace
+
+TcpSession::TcpSession(const Environment& environment, const ReplyAddress& address)
+    : env_(environment),
+      address_(address),
+      timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
+
+TcpSession::~TcpSession() { env_.loop.CancelTurnEnd(*this); }
+
+void TcpSession::Serve(std::unique_ptr<ByteStream> stream) {
+  assert(stream_ == nullptr);
+  stream_ = std::move(stream);
+  timer_->Start(env_.limits.stream_idle_timeout);
+}
+
+void TcpSession::OnStreamData(Bytes data) {
+  if (over_ || draining_) return;
+  framer_.Feed(data);
+  while (const std::optional<Bytes> message = framer_.Next()) {
+    if (over_) continue;  // The framer wants to be emptied.
+    if (AtLimit() || !backlog_.empty()) {
+      backlog_.emplace_back(message->begin(), message->end());
+    } else {
+      HandleMessage(*message);
+    }
+  }
+  UpdateReading();
+}
+
+void TcpSession::HandleMessage(Bytes message) {
+  if (message.size() < kHeaderSize) return End();  // A broken frame (RFC 7766 section 8).
+  env_.owner.OnSessionActive(address_.stream_id);
+  timer_->Start(env_.limits.stream_idle_timeout);
+  handling_ = true;
+  const HandleResult result = env_.handler.Handle(message, /*cut=*/false, address_, env_.sink);
+  handling_ = false;
+  switch (result) {
+    case HandleResult::kReplied:
+      break;
+    case HandleResult::kPending:
+      ++unanswered_;
+      break;
+    case HandleResult::kDropped:
+      End();
+      break;
+  }
+}
+
+void TcpSession::SendReply(Bytes framed) {
+  if (over_) return;
+  if (!framed.empty()) stream_->Write(framed);
+  if (handling_) return;
+  --unanswered_;
+  assert(unanswered_ >= 0);
+  // Not from here: the backlog would be handled inside somebody else's loop over waiters.
+  env_.loop.RunAtTurnEnd(*this);
+}
+
+void TcpSession::OnTurnEnd() {
+  if (over_ || closing_) return;
+  while (!over_ && !backlog_.empty() && !AtLimit()) {
+    const WireMessage message = std::move(backlog_.front());
+    backlog_.pop_front();
+    HandleMessage(message);
+  }
+  UpdateReading();
+}
+
+bool TcpSession::AtLimit() const {
+  return unanswered_ >= env_.limits.max_queries_per_connection ||
+         stream_->pending_write_bytes() > WriteMarks().high;
+}
+
+void TcpSession::UpdateReading() {
+  if (over_) return;
+  if (draining_ && unanswered_ == 0 && backlog_.empty()) return CloseWhenFlushed();
+  stream_->SetReadPaused(!draining_ && (AtLimit() || !backlog_.empty()));
+}
+
+void TcpSession::OnStreamEof() {
+  if (over_) return;
+  draining_ = true;
+  UpdateReading();
+}
+
+void TcpSession::Drain() {
+  if (over_ || draining_) return;
+  draining_ = true;
+  UpdateReading();
+}
+
+void TcpSession::OnStreamWritable() {
+  // Within a call of the stream: as in SendReply().
+  if (!over_) env_.loop.RunAtTurnEnd(*this);
+}
+
+void TcpSession::OnStreamError(StreamError, const std::string&) { End(); }
+
+void TcpSession::CloseWhenFlushed() {
+  if (closing_) return;
+  closing_ = true;
+  stream_->ShutdownWrite();
+  close_by_ = env_.loop.Now() + env_.limits.stream_idle_timeout;
+  timer_->Start(kFlushPoll);
+}
+
+void TcpSession::OnTimer() {
+  if (closing_) {
+    if (stream_->pending_write_bytes() == 0 || env_.loop.Now() >= close_by_) return End();
+    return timer_->Start(kFlushPoll);
+  }
+  // Queries that still wait have a deadline of their own; the next look comes after it.
+  if (unanswered_ > 0) return timer_->Start(env_.limits.stream_idle_timeout);
+  End();
+}
+
+void TcpSession::End() {
+  if (over_) return;
+  over_ = true;
+  timer_->Stop();
+  backlog_.clear();
+  env_.owner.OnSessionOver(address_.stream_id);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,151 @@
+#include "server/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/random/random.h"
+#include "core/status_macros.h"
+#include "net/uv_loop.h"
+#include "server/query_handler.h"
+#include "server/session_table.h"
+#include "server/tcp_listener.h"
+#include "server/udp_listener.h"
+#include "upstream/dot_connection.h"
+#include "upstream/upstream_manager.h"
+
+namespace dotcache {
+namespace {
+
+// After the call to stop, what had already reached the kernel is still read: a query that a client
+// sent before is in flight to that client.
+constexpr Milliseconds kDrainGrace{50};
+constexpr Milliseconds kDrainPoll{5};
+
+constexpr Seconds kSweepInterval{1};
+constexpr size_t kMinSweepSteps = 1024;
+constexpr size_t kSweepFraction = 64;  // Each pass looks at one entry in so many.
+
+}  // namespace
+
+// Everything that lives on the worker's loop. Declared so that what is used comes first.
+class Worker::Services {
+ public:
+  Services(Worker& worker, UvLoop& loop)
+      : worker_(worker),
+        loop_(loop),
+        connector_(loop, worker.shared_.options.upstream.limits,
+                   worker.shared_.upstream_credentials),
+        upstreams_(loop, worker.shared_.options.upstream, connector_, worker.upstream_counters_,
+                   random_, /*log_state_changes=*/worker.index_ == 0),
+        sessions_(loop, worker.shared_.options.limits, worker.counters_),
+        handler_({loop, worker.shared_.cache, upstreams_, worker.shared_.access,
+                  worker.shared_.local_zones, worker.counters_, worker.shared_.options.limits}),
+        drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
+        sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
+    sessions_.set_handler(handler_);
+  }
+
+  absl::Status Open(WorkerSockets sockets) {
+    for (WorkerSockets::Item& item : sockets.items) {
+      if (item.listen.transport == Transport::kUdp) {
+        ASSIGN_OR_RETURN(auto listener,
+                         UdpListener::Open(loop_, std::move(item.fd), worker_.counters_));
+        listener->Serve(handler_);
+        udp_listeners_.push_back(std::move(listener));
+      } else {
+        const bool tls = item.listen.transport == Transport::kDot;
+        ASSIGN_OR_RETURN(
+            auto listener,
+            TcpListener::Open(loop_, std::move(item.fd),
+                              tls ? worker_.shared_.listen_credentials : nullptr, sessions_));
+        tcp_listeners_.push_back(std::move(listener));
+      }
+    }
+    upstreams_.Start();
+    if (worker_.index_ == 0) sweep_timer_->Start(kSweepInterval);
+    return absl::OkStatus();
+  }
+
+  void BeginDrain() { drain_timer_->Start(kDrainGrace); }
+
+ private:
+  void ContinueDrain() {
+    if (!stopped_accepting_) {
+      stopped_accepting_ = true;
+      tcp_listeners_.clear();
+      for (auto& listener : udp_listeners_) listener->StopReceiving();
+      sessions_.Drain();
+    }
+    if (handler_.pending_count() == 0 && sessions_.size() == 0) {
+      // The last replies leave when this turn ends.
+      loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
+      return;
+    }
+    drain_timer_->Start(kDrainPoll);
+  }
+
+  void Sweep() {
+    ResponseCache& cache = worker_.shared_.cache;
+    cache.SweepExpired(loop_.Now(),
+                       std::max(kMinSweepSteps, cache.Stats().entries / kSweepFraction));
+    sweep_timer_->Start(kSweepInterval);
+  }
+
+  Worker& worker_;
+  UvLoop& loop_;
+  absl::BitGen random_;
+  DotConnector connector_;
+  UpstreamManager upstreams_;
+  SessionTable sessions_;
+  std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
+  QueryHandler handler_;
+  std::vector<std::unique_ptr<TcpListener>> tcp_listeners_;
+  std::unique_ptr<Timer> drain_timer_;
+  std::unique_ptr<Timer> sweep_timer_;
+  bool stopped_accepting_ = false;
+};
+
+Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
+               absl::Span<UpstreamCounters> upstream_counters)
+    : shared_(shared),
+      index_(index),
+      sockets_(std::move(sockets)),
+      counters_(counters),
+      upstream_counters_(upstream_counters),
+      drained_future_(drained_.get_future()) {}
+
+Worker::~Worker() { Stop(); }
+
+absl::Status Worker::Start() {
+  std::promise<absl::Status> started;
+  std::future<absl::Status> outcome = started.get_future();
+  thread_ = std::thread(&Worker::RunThread, this, std::move(started));
+  absl::Status status = outcome.get();
+  if (!status.ok()) thread_.join();
+  return status;
+}
+
+void Worker::RunThread(std::promise<absl::Status> started) {
+  UvLoop loop;
+  Services services(*this, loop);
+  if (absl::Status status = services.Open(std::move(sockets_)); !status.ok()) {
+    started.set_value(std::move(status));
+    return;
+  }
+  loop_ = &loop;
+  services_ = &services;
+  started.set_value(absl::OkStatus());
+  loop.Run();
+}
+
+void Worker::BeginDrain() {
+  loop_->Post([services = services_] { services->BeginDrain(); });
+}
+
+void Worker::Stop() {
+  if (!thread_.joinable()) return;
+  loop_->Stop();
+  thread_.join();
+}
+
+}  // namespace dotcache

@@ -1,0 +1,86 @@
+// One thread that serves.
+#ifndef DOTCACHE_SERVER_WORKER_H_
+#define DOTCACHE_SERVER_WORKER_H_
+
+#include <future>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "cache/response_cache.h"
+#include "core/counters.h"
+#include "net/tls_credentials.h"
+#include "net/unique_fd.h"
+#include "server/access_policy.h"
+#include "server/local_zones.h"
+#include "server/server_options.h"
+
+namespace dotcache {
+
+class UvLoop;
+
+// The sockets of one worker, bound and not yet served.
+struct WorkerSockets {
+  struct Item {
+    ListenOptions listen;
+    UniqueFd fd;
+  };
+  std::vector<Item> items;
+};
+
+// Owns a thread and, on it, an event loop with listeners, query handler, upstream manager and
+// connections: all of that lives and dies on that thread. Start(), BeginDrain() and Stop() are for
+// the thread that owns the worker. Workers share the cache, which locks, and what never changes.
+class Worker {
+ public:
+  // What workers share; all of it outlives them.
+  struct Shared {
+    ResponseCache& cache;
+    const AccessPolicy& access;
+    const LocalZones* local_zones;  // Null: switched off.
+    const ServerOptions& options;
+    std::vector<const TlsClientCredentials*> upstream_credentials;  // By server index.
+    const TlsServerCredentials* listen_credentials;                 // Null without DoT listeners.
+  };
+
+  // `counters` and `upstream_counters` are this worker's alone to write. The first worker also logs
+  // upstream state changes and sweeps the cache, once for all.
+  Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
+         absl::Span<UpstreamCounters> upstream_counters);
+  ~Worker();
+
+  // Starts the thread; returns once it serves, or why it cannot.
+  absl::Status Start();
+
+  // Stops accepting after what has already arrived, and resolves Drained() when nothing is in
+  // flight.
+  void BeginDrain();
+
+  // REQUIRES: BeginDrain() was called.
+  std::future<void>& Drained() { return drained_future_; }
+
+  // Stops at once and joins the thread. Idempotent.
+  void Stop();
+
+ private:
+  class Services;
+
+  void RunThread(std::promise<absl::Status> started);
+
+  const Shared& shared_;
+  const int index_;
+  WorkerSockets sockets_;
+  WorkerCounters& counters_;
+  const absl::Span<UpstreamCounters> upstream_counters_;
+  std::promise<void> drained_;
+  std::future<void> drained_future_;
+  // Both belong to the thread; valid from Start()'s return to Stop()'s.
+  UvLoop* loop_ = nullptr;
+  Services* services_ = nullptr;
+  std::thread thread_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_WORKER_H_
