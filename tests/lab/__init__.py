@@ -1,0 +1,1 @@
+"""The lab: real DNS-over-TLS servers on loopback, with real zones and a CA of their own."""

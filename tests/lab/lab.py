@@ -1,0 +1,172 @@
+"""The lab as a whole: scripts/lab for people, the class Lab for tests."""
+
+import argparse
+import json
+import os
+import pathlib
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+from lab import certificates, servers, zones
+
+PROVIDERS = ("unbound", "named", "nsd", "kresd")
+AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.example",
+              "nsd": "nsd.dns.lab.example", "kresd": "knot.dns.lab.example"}
+LISTENER_NAME = "dotcache.dns.lab.example"
+# Ports of `scripts/lab start`: origin, then classic DNS and DoT of each provider.
+ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
+DEFAULT_DIRECTORY = pathlib.Path(__file__).resolve().parents[2] / ".lab"
+
+
+class Lab:
+    """Four providers that serve the same zones, and the origin that Knot Resolver asks."""
+
+    def __init__(self, directory, fixed_ports=False):
+        self.directory = pathlib.Path(directory).resolve()
+        self.ca_file = self.directory / "certificates" / "ca.crt"
+        self.listener = (self.ca_file.with_name("listener.crt"),
+                         self.ca_file.with_name("listener.key"))
+        self.authority = None
+        self.servers = {}
+        for number, kind in enumerate(("origin",) + PROVIDERS):
+            if fixed_ports:
+                classic, dot = ORIGIN_PORT + number, FIRST_DOT_PORT + number - 1
+            else:
+                classic, dot = free_port(), free_port()
+            self.servers[kind] = servers.LabServer(
+                kind, self.directory / kind, classic, 0 if kind == "origin" else dot,
+                AUTH_NAMES.get(kind, ""))
+
+    @property
+    def providers(self):
+        return [self.servers[kind] for kind in PROVIDERS]
+
+    def start(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.directory.mkdir(parents=True)
+        self.authority = certificates.CertificateAuthority(self.ca_file.parent)
+        self.authority.issue("listener", [LISTENER_NAME], [servers.ADDRESS, "::1"])
+        zone_files, trust_anchor = zones.build_zones(self.directory / "zones")
+        try:
+            for server in self.servers.values():
+                self._configure(server, zone_files, trust_anchor)
+                server.start()
+            for server in self.servers.values():
+                server.wait_until_ready(self.ca_file)
+        except Exception:
+            self.stop()
+            raise
+        self._save()
+
+    def stop(self):
+        for server in self.servers.values():
+            server.stop()
+
+    def restart(self, server):
+        """Starts a server again that was stopped or killed."""
+        server.start()
+        server.wait_until_ready(self.ca_file)
+        self._save()
+
+    def _configure(self, server, zone_files, trust_anchor):
+        settings = {"trust_anchor": trust_anchor, "origin_port": self.servers["origin"].classic_port}
+        if server.dot_port:
+            # Only unbound's certificate carries its address: it can be configured without a name.
+            addresses = [servers.ADDRESS] if server.kind == "unbound" else []
+            settings["cert"], settings["key"] = self.authority.issue(
+                server.kind, [server.auth_name], addresses)
+        server.configure(zone_files, settings)
+
+    def _save(self):
+        state = {kind: [server.classic_port, server.dot_port, server.pid]
+                 for kind, server in self.servers.items()}
+        (self.directory / "state.json").write_text(json.dumps(state))
+
+    def load(self):
+        """Takes over a lab that another process started."""
+        try:
+            state = json.loads((self.directory / "state.json").read_text())
+        except FileNotFoundError:
+            return
+        for kind, (classic_port, dot_port, pid) in state.items():
+            server = self.servers[kind]
+            server.classic_port, server.dot_port, server.pid = classic_port, dot_port, pid
+
+
+def free_port():
+    """A port that is free for UDP and TCP on loopback."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
+             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            tcp.bind((servers.ADDRESS, 0))
+            port = tcp.getsockname()[1]
+            try:
+                udp.bind((servers.ADDRESS, port))
+            except OSError:
+                continue
+            return port
+
+
+def start(lab, owner_pid):
+    lab.load()
+    lab.stop()
+    began = time.monotonic()
+    fresh = Lab(lab.directory, fixed_ports=True)
+    fresh.start()
+    print(f"lab: started in {time.monotonic() - began:.1f} s, files and logs in {lab.directory}")
+    print_endpoints(fresh)
+    if owner_pid:
+        subprocess.Popen([sys.executable, sys.argv[0], "--dir", lab.directory, "watch",
+                          "--owner-pid", str(owner_pid)], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, start_new_session=True)
+
+
+def watch(lab, owner_pid):
+    """Stops the lab when its owner has ended."""
+    try:
+        owner = os.pidfd_open(owner_pid)
+        select.select([owner], [], [])
+    except ProcessLookupError:
+        pass
+    lab.load()
+    lab.stop()
+
+
+def print_endpoints(lab):
+    for server in lab.providers:
+        state = "up" if server.running() else "down"
+        print(f"  {server.kind:8} {state:5} {server.upstream}  classic 127.0.0.1:{server.classic_port}")
+    print(f"  CA       {lab.ca_file}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/lab", description=__doc__)
+    parser.add_argument("--dir", type=pathlib.Path, default=DEFAULT_DIRECTORY)
+    parser.add_argument("command", choices=["start", "stop", "status", "servers", "watch"],
+                        help="servers prints the arguments for `dotcache serve`")
+    parser.add_argument("--owner-pid", type=int, help="stop the lab when this process has ended")
+    arguments = parser.parse_args()
+    lab = Lab(arguments.dir, fixed_ports=True)
+    if arguments.command == "start":
+        try:
+            start(lab, arguments.owner_pid)
+        except (servers.ServerFailed, RuntimeError) as error:
+            sys.exit(f"lab: {error}")
+        return
+    if arguments.command == "watch":
+        watch(lab, arguments.owner_pid)
+        return
+    lab.load()
+    if arguments.command == "stop":
+        lab.stop()
+    elif arguments.command == "status":
+        print_endpoints(lab)
+        sys.exit(0 if all(server.running() for server in lab.servers.values()) else 1)
+    else:
+        for server in lab.providers:
+            print(f"--upstream\n{server.upstream}")
+        print(f"--upstream-ca\n{lab.ca_file}")

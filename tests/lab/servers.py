@@ -1,0 +1,144 @@
+"""One real DNS server of the lab: its configuration, its process, how it is asked whether it is up."""
+
+import dataclasses
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import ssl
+import string
+import struct
+import subprocess
+import time
+
+ADDRESS = "127.0.0.1"
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
+START_SECONDS = 10
+STOP_SECONDS = 5
+# For an ordinary user's PATH.
+SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+# program, its arguments before the configuration file and after it, template of one zone.
+KINDS = {
+    "unbound": ("unbound", ["-d", "-c"], [], "unbound.zone"),
+    "named": ("named", ["-g", "-n", "1", "-c"], [], "named.zone"),
+    "nsd": ("nsd", ["-d", "-c"], [], "nsd.zone"),
+    "kresd": ("kresd", ["-n", "-c"], ["."], None),
+    "origin": ("nsd", ["-d", "-c"], [], "nsd.zone"),
+}
+
+
+class ServerFailed(RuntimeError):
+    """A server did not start; carries the end of its own log."""
+
+
+@dataclasses.dataclass
+class LabServer:
+    """Runs as the current user, in a directory of its own, as the leader of its process group."""
+
+    kind: str
+    directory: pathlib.Path
+    classic_port: int
+    dot_port: int = 0  # 0: no DNS over TLS.
+    auth_name: str = ""
+    pid: int = 0
+
+    @property
+    def upstream(self):
+        """How `dotcache serve --upstream` is told about it."""
+        return f"tls://{ADDRESS}:{self.dot_port}#{self.auth_name}"
+
+    @property
+    def log(self):
+        return self.directory / "log"
+
+    def configure(self, zones, settings):
+        """Writes the configuration; `settings` are the template's other variables."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        settings = dict(settings, dir=self.directory, classic_port=self.classic_port,
+                        dot_port=self.dot_port)
+        zone_template = KINDS[self.kind][3]
+        if zone_template:
+            template = string.Template((TEMPLATES / zone_template).read_text())
+            settings["zones"] = "\n".join(template.substitute(zone=zone, file=file)
+                                          for zone, file in zones.items())
+        template = string.Template((TEMPLATES / f"{self.kind}.conf").read_text())
+        (self.directory / "server.conf").write_text(template.substitute(settings))
+
+    def start(self):
+        """Starts the process; wait_until_ready() says whether that went well."""
+        program, before, after, _ = KINDS[self.kind]
+        found = shutil.which(program, path=SEARCH_PATH)
+        if not found:
+            raise ServerFailed(f"{program} is not installed: scripts/install-packages lab")
+        # AppArmor confines Debian's named and unbound, by their path, to the directories in /etc and
+        # /var; a copy of the program may read its files here. It also tells our processes apart.
+        copy = self.directory / program
+        if not copy.exists():
+            shutil.copy(found, copy)
+        with open(self.log, "ab") as log:
+            process = subprocess.Popen([copy, *before, self.directory / "server.conf", *after],
+                                       cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
+                                       stderr=log, start_new_session=True)
+        self.pid = process.pid
+        # Not our child to wait for: whoever stops the lab may be another process.
+        process.returncode = 0
+
+    def wait_until_ready(self, ca_file):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                ask_soa(self.classic_port)
+                if self.dot_port:
+                    shake_hands(self.dot_port, self.auth_name, ca_file)
+                return
+            except OSError as error:
+                if not self.running() or time.monotonic() > deadline:
+                    tail = self.log.read_text(errors="replace")[-4000:]
+                    raise ServerFailed(f"{self.kind} did not start: {error}; its log:\n{tail}") from error
+                time.sleep(0.02)
+
+    def running(self):
+        """True while the process of this directory lives; a process ID of another is not ours."""
+        try:
+            os.waitpid(self.pid, os.WNOHANG)  # Where it is our child, so that it leaves no zombie.
+        except (ChildProcessError, OverflowError):
+            pass
+        try:
+            return os.readlink(f"/proc/{self.pid}/exe").startswith(str(self.directory))
+        except OSError:
+            return False
+
+    def signal(self, number):
+        """Sends to the whole process group: NSD works in children."""
+        if self.running():
+            os.killpg(self.pid, number)
+
+    def stop(self, kill=False):
+        self.signal(signal.SIGKILL if kill else signal.SIGTERM)
+        self.signal(signal.SIGCONT)
+        deadline = time.monotonic() + STOP_SECONDS
+        while self.running():
+            if time.monotonic() > deadline:
+                self.signal(signal.SIGKILL)
+            time.sleep(0.01)
+
+
+def ask_soa(port):
+    """Asks for an SOA over UDP; OSError unless there is an answer with RCODE NOERROR."""
+    query = struct.pack("!6H", 0x1ab, 0x0100, 1, 0, 0, 0) + b"\3lab\7example\0\0\6\0\1"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.connect((ADDRESS, port))
+        sock.send(query)
+        answer = sock.recv(4096)
+    if answer[3] & 0x0f != 0 or answer[6:8] == b"\0\0":
+        raise OSError(f"RCODE {answer[3] & 0x0f}")
+
+
+def shake_hands(port, auth_name, ca_file):
+    """Opens a TLS connection as a strict client would; OSError if it fails."""
+    context = ssl.create_default_context(cafile=ca_file)
+    with socket.create_connection((ADDRESS, port), timeout=1) as sock:
+        context.wrap_socket(sock, server_hostname=auth_name).close()
