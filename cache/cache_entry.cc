@@ -15,6 +15,8 @@ constexpr size_t HeapSize(size_t size) {
   return rounded < 2 * kAlignment ? 2 * kAlignment : rounded;
 }
 
+static_assert(sizeof(CacheEntry) == 56, "A 62-octet answer with one TTL fits 128 octets");
+
 constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
   return sizeof(CacheEntry) + offset_count * sizeof(uint16_t) + wire_size;
 }
@@ -29,11 +31,6 @@ CacheEntry::CacheEntry(const StoredView& message, ResponseKind response_kind, Rc
       kind(response_kind),
       wire_size_(static_cast<uint16_t>(message.wire.size())),
       offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
-
-StoredView CacheEntry::view() const {
-  const auto* wire = reinterpret_cast<const uint8_t*>(offsets() + offset_count_);
-  return {Bytes(wire, wire_size_), absl::MakeConstSpan(offsets(), offset_count_)};
-}
 
 size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
 

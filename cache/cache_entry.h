@@ -30,7 +30,10 @@ class CacheEntry {
   const ResponseKind kind;
 
   // Valid as long as the entry.
-  StoredView view() const;
+  StoredView view() const {
+    const auto* wire = reinterpret_cast<const uint8_t*>(offsets() + offset_count_);
+    return {Bytes(wire, wire_size_), absl::MakeConstSpan(offsets(), offset_count_)};
+  }
 
   // Whole seconds since the entry was stored.
   Seconds AgeAt(MonoTime now) const { return std::chrono::duration_cast<Seconds>(now - stored_at); }
@@ -59,10 +62,10 @@ class CacheEntry {
   const uint16_t wire_size_;
   const uint16_t offset_count_;
   mutable std::atomic<uint32_t> references_{0};
-  mutable uint64_t hash_ = 0;  // Of the key.
+  mutable uint32_t sequence_ = 0;  // The shard's count of moves when this one became the newest.
+  mutable uint64_t hash_ = 0;      // Of the key.
   mutable const CacheEntry* newer_ = nullptr;
   mutable const CacheEntry* older_ = nullptr;
-  mutable uint32_t sequence_ = 0;  // The shard's count of moves when this one became the newest.
 };
 
 // A counted pointer to an immutable entry, or null. Copy and destroy on any thread.

@@ -2,7 +2,9 @@
 #ifndef DOTCACHE_CACHE_CACHE_KEY_H_
 #define DOTCACHE_CACHE_CACHE_KEY_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "core/bytes.h"
 #include "core/question.h"
@@ -18,6 +20,9 @@ struct HashSeed {
   static HashSeed Random();
 };
 
+// SipHash-1-3: a keyed hash whose collisions stay unpredictable to who does not know the seed.
+uint64_t SipHash13(const HashSeed& seed, Bytes octets);
+
 // Question, DO and CD in one flat buffer, with its keyed 64-bit hash. Answers with and without DO,
 // and with and without CD, never satisfy each other (RFC 4035 section 3.2.1, RFC 6840 section 5.9).
 // A value type of fixed size; copying copies only the octets in use. Full keys are compared, never
@@ -28,10 +33,15 @@ class CacheKey {
   CacheKey(const CacheKey& other) { *this = other; }
   CacheKey& operator=(const CacheKey& other);
 
+  // SipHash-1-3 of bytes().
   uint64_t hash() const { return hash_; }
 
   // QNAME (canonical), QTYPE, QCLASS, one octet with DO (1) and CD (2).
   Bytes bytes() const { return Bytes(octets_, size_); }
+
+  // The parts of bytes(): the question as messages spell it, and the octet with DO and CD.
+  Bytes question() const { return Bytes(octets_, size_ - size_t{1}); }
+  uint8_t flags() const { return octets_[size_ - 1]; }
 
   friend bool operator==(const CacheKey& a, const CacheKey& b) {
     return a.hash_ == b.hash_ && a.bytes() == b.bytes();

@@ -1,0 +1,47 @@
+#include "cache/ttl_policy.h"
+
+#include <algorithm>
+
+namespace dotcache {
+namespace {
+
+CacheDecision KeepFor(Seconds fresh_for) {
+  if (fresh_for <= Seconds{0}) return {};
+  return {.store = true, .fresh_for = fresh_for};
+}
+
+CacheDecision DecideAnswer(const ResponseFacts& facts, const CacheOptions& options) {
+  // TTL 0 is for this one transaction (RFC 1035 section 3.2.1), whatever the floor says.
+  if (facts.answer_ttl.value_or(0) == 0) return {};
+  const Seconds ttl{*facts.answer_ttl};
+  return KeepFor(std::min(std::max(ttl, options.ttl_floor), options.ttl_caps.positive));
+}
+
+CacheDecision DecideNegative(const ResponseFacts& facts, const CacheOptions& options) {
+  // Without an SOA nobody says for how long (RFC 2308 section 5).
+  if (!facts.soa_ttl) return {};
+  Seconds ttl = std::min(Seconds{*facts.soa_ttl}, options.ttl_caps.negative);
+  // The chain that leads to the missing name is positive data in the same message.
+  if (facts.answer_ttl) ttl = std::min(ttl, Seconds{*facts.answer_ttl});
+  return KeepFor(ttl);
+}
+
+}  // namespace
+
+CacheDecision Decide(const ResponseFacts& facts, const CacheOptions& options) {
+  if (facts.truncated) return {};  // RFC 2181 section 9.
+  switch (facts.kind) {
+    case ResponseKind::kAnswer:
+      return DecideAnswer(facts, options);
+    case ResponseKind::kNoData:
+    case ResponseKind::kNxDomain:
+      return DecideNegative(facts, options);
+    case ResponseKind::kReferral:
+    case ResponseKind::kServFail:
+    case ResponseKind::kOtherError:
+      return {};
+  }
+  return {};
+}
+
+}  // namespace dotcache
