@@ -45,7 +45,7 @@ class MessageWriter {
   bool overflowed() const { return overflowed_; }
 
  private:
-  void AddRecord(const DomainName& owner, QType type, uint16_t klass, uint32_t ttl, Bytes rdata,
+  void AddRecord(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
                  size_t count_offset);
 
   MutableBytes out_;

@@ -33,9 +33,9 @@ enum class RejectionReason : uint8_t {
   kOpcode,             // Anything but QUERY.
   kQuestionCount,      // QDCOUNT is not 1.
   kBadQuestion,        // QNAME or question cut short, too long, reserved label, pointer.
-  kUnexpectedRecords,  // Records other than one OPT.
+  kUnexpectedRecords,  // Records other than one OPT in the additional section.
   kTrailingOctets,     // The message goes on after its last record, or is over the size limit.
-  kBadEdns,            // OPT malformed, misplaced or doubled.
+  kBadEdns,            // OPT malformed, doubled, or not owned by the root.
   kEdnsVersion,        // EDNS version above 0.
   kTransaction,        // TSIG or SIG(0): never forwarded with a broken signature.
   kZoneTransfer,       // AXFR, IXFR.

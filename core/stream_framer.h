@@ -27,9 +27,12 @@ class StreamFramer {
   std::optional<Bytes> Next();
 
   // True when a message has begun but not ended: an EOF now would cut it.
-  bool mid_message() const { return !buffer_.empty(); }
+  bool mid_message() const { return !buffer_.empty() && !buffer_done_; }
 
  private:
+  // Moves octets from `input_` until `buffer_` holds `size`, as far as they go.
+  void FillBuffer(size_t size);
+
   WireMessage buffer_;        // Length prefix and octets of an incomplete message.
   Bytes input_;               // What Feed() brought and Next() has not consumed.
   bool buffer_done_ = false;  // The message in `buffer_` was handed out; drop it in the next call.
