@@ -7,9 +7,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/bytes.h"
 
 namespace dotcache {
 
@@ -19,7 +21,7 @@ class Endpoint {
   // 0.0.0.0:0.
   Endpoint();
 
-  // From a socket address of family AF_INET or AF_INET6. REQUIRES: `size` fits the family.
+  // From a complete socket address of family AF_INET or AF_INET6; 0.0.0.0:0 for any other family.
   static Endpoint FromSockaddr(const sockaddr* address);
 
   // "192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%eth0]:53"; the port may be left out when
@@ -36,19 +38,24 @@ class Endpoint {
   bool is_v6() const { return family() == AF_INET6; }
   uint16_t port() const;
   void set_port(uint16_t port);
+  // The address in network order: 4 or 16 octets.
+  Bytes octets() const;
+  // The interface of a link-local IPv6 address, 0 otherwise.
+  uint32_t zone() const { return is_v6() ? storage_.v6.sin6_scope_id : 0; }
   bool is_wildcard() const;
   bool is_loopback() const;
 
-  // "192.0.2.1:53" or "[2001:db8::1]:53".
+  // "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53".
   std::string ToString() const;
-  // "192.0.2.1" or "2001:db8::1".
+  // "192.0.2.1" or "2001:db8::1", without zone.
   std::string AddressToString() const;
 
   friend bool operator==(const Endpoint& a, const Endpoint& b);
 
   template <typename H>
   friend H AbslHashValue(H state, const Endpoint& e) {
-    return H::combine(std::move(state), e.ToString());
+    state = H::combine(std::move(state), e.family(), e.port(), e.zone());
+    return H::combine_contiguous(std::move(state), e.octets().data(), e.octets().size());
   }
 
  private:

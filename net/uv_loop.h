@@ -15,7 +15,8 @@ namespace dotcache {
 // uv_timer, armed only while a timer is), the inbox of Post(), end-of-turn hooks (run before the
 // loop waits and after it woke), deferred deletion and one read buffer. Made and destroyed on one
 // thread, run on one thread. Destroying it closes all its handles; a handle of another object that
-// is still open then is a broken invariant.
+// is still open then is a broken invariant. Blocks SIGPIPE on the thread that runs it: a write to a
+// closed connection is an error, not a signal.
 class UvLoop : public EventLoop {
  public:
   UvLoop();

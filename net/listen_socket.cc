@@ -1,0 +1,91 @@
+#include "net/listen_socket.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+absl::string_view KindName(SocketKind kind) { return kind == SocketKind::kUdp ? "udp" : "tcp"; }
+
+// For the operator: which endpoint, what is wrong, and what to do.
+absl::Status SocketError(const Endpoint& endpoint, SocketKind kind, int error) {
+  const std::string prefix =
+      absl::StrCat("cannot listen on ", KindName(kind), " ", endpoint.ToString(), ": ");
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return absl::PermissionDeniedError(absl::StrCat(
+          prefix,
+          "permission denied; ports below 1024 need root, CAP_NET_BIND_SERVICE (setcap "
+          "cap_net_bind_service=+ep, or AmbientCapabilities= in systemd), or "
+          "net.ipv4.ip_unprivileged_port_start"));
+    case EADDRINUSE:
+      return absl::AlreadyExistsError(absl::StrCat(
+          prefix, "another program has this port; `ss -lpn 'sport = :", endpoint.port(),
+          "'` shows which; stop that one or listen on another address or port"));
+    case EADDRNOTAVAIL:
+      return absl::UnavailableError(
+          absl::StrCat(prefix, "this machine does not have the address; `ip address` shows its ",
+                       "addresses, ", endpoint.is_v6() ? "[::]" : "0.0.0.0", " means all of them"));
+    case EAFNOSUPPORT:
+      return absl::UnavailableError(
+          absl::StrCat(prefix, "this machine has no ", endpoint.is_v6() ? "IPv6" : "IPv4"));
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(
+          absl::StrCat(prefix, std::strerror(error), "; raise `ulimit -n` or LimitNOFILE="));
+    default:
+      return absl::UnknownError(absl::StrCat(prefix, std::strerror(error)));
+  }
+}
+
+bool SetOption(int fd, int level, int option) {
+  const int on = 1;
+  return setsockopt(fd, level, option, &on, sizeof on) == 0;
+}
+
+enum class Sharing { kAlone, kWithOtherWorkers };
+
+absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing sharing) {
+  const int type = kind == SocketKind::kUdp ? SOCK_DGRAM : SOCK_STREAM;
+  UniqueFd fd(socket(endpoint.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  // For TCP, SO_REUSEADDR lets us start while old connections are in TIME_WAIT; for UDP it would
+  // let anyone take the port.
+  const bool ready =
+      fd.valid() && (kind == SocketKind::kUdp || SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR)) &&
+      (sharing == Sharing::kAlone || SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT)) &&
+      (!endpoint.is_v6() || SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) &&
+      bind(fd.get(), endpoint.address(), endpoint.address_size()) == 0;
+  if (!ready) return SocketError(endpoint, kind, errno);
+  return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint) {
+  return Bind(endpoint, SocketKind::kUdp, Sharing::kWithOtherWorkers);
+}
+
+absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog) {
+  ASSIGN_OR_RETURN(UniqueFd fd, Bind(endpoint, SocketKind::kTcp, Sharing::kWithOtherWorkers));
+  if (listen(fd.get(), backlog) != 0) return SocketError(endpoint, SocketKind::kTcp, errno);
+  return fd;
+}
+
+absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind) {
+  return Bind(endpoint, kind, Sharing::kAlone).status();
+}
+
+Endpoint LocalEndpoint(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return Endpoint();
+  return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address));
+}
+
+}  // namespace dotcache

@@ -1,0 +1,63 @@
+// The owner of one libuv handle.
+#ifndef DOTCACHE_NET_UV_HANDLE_H_
+#define DOTCACHE_NET_UV_HANDLE_H_
+
+#include <uv.h>
+
+#include <memory>
+#include <utility>
+
+namespace dotcache {
+
+// Owns a handle of type T (uv_tcp_t, uv_poll_t, ...). libuv needs a handle's memory until its close
+// callback, which comes in a later turn: destroying the owner closes the handle, cuts `data` at
+// once, so that a callback which still comes finds no owner, and leaves the memory to the close
+// callback. A descriptor that libuv holds is closed at once. Bound to the loop's thread.
+template <typename T>
+class UvHandle {
+ public:
+  UvHandle() = default;
+  UvHandle(const UvHandle&) = delete;
+  UvHandle& operator=(const UvHandle&) = delete;
+  ~UvHandle() { Reset(); }
+
+  // Makes the handle: calls `init(T*)`, which returns libuv's code, and passes that on. Callbacks
+  // find `owner` with OwnerOf(). REQUIRES: there is no handle yet.
+  template <typename Init>
+  int Open(void* owner, Init&& init) {
+    auto handle = std::make_unique<T>();
+    if (int code = std::forward<Init>(init)(handle.get()); code != 0) return code;
+    handle->data = owner;
+    handle_ = handle.release();
+    return 0;
+  }
+
+  void Reset() {
+    if (handle_ == nullptr) return;
+    handle_->data = nullptr;
+    uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(handle_, nullptr)),
+             [](uv_handle_t* closed) { delete reinterpret_cast<T*>(closed); });
+  }
+
+  explicit operator bool() const { return handle_ != nullptr; }
+  T* get() const { return handle_; }
+
+  // As a base type of libuv: uv_stream_t, uv_handle_t.
+  template <typename Base>
+  Base* as() const {
+    return reinterpret_cast<Base*>(handle_);
+  }
+
+ private:
+  T* handle_ = nullptr;
+};
+
+// The owner given to Open(), or null if it is gone.
+template <typename Owner, typename Handle>
+Owner* OwnerOf(const Handle* handle) {
+  return static_cast<Owner*>(handle->data);
+}
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_UV_HANDLE_H_

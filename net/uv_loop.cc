@@ -1,0 +1,305 @@
+#include "net/uv_loop.h"
+
+#include <signal.h>
+#include <uv.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cstdlib>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/log.h"
+#include "core/mutex.h"
+#include "net/timer_wheel.h"
+#include "net/uv_handle.h"
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kReadBufferBytes = 64 * 1024;
+constexpr Duration kLongestDelay = std::chrono::hours(24 * 36500);  // Sums stay below 2^63 ns.
+
+// Making a loop fails only where the process has no descriptors or memory left.
+void Require(int code, absl::string_view what) {
+  if (code == 0) return;
+  Log(LogLevel::kError, "cannot make an event loop",
+      {{"call", what}, {"error", uv_strerror(code)}});
+  std::abort();
+}
+
+// A tick of the wheel is a millisecond of the monotonic clock, whose epoch libuv's time shares.
+uint64_t TickAtOrBefore(MonoTime time) {
+  return static_cast<uint64_t>(std::chrono::floor<Milliseconds>(time).time_since_epoch().count());
+}
+uint64_t TickAtOrAfter(MonoTime time) {
+  return static_cast<uint64_t>(std::chrono::ceil<Milliseconds>(time).time_since_epoch().count());
+}
+
+}  // namespace
+
+struct UvLoop::Impl {
+  Impl();
+
+  void Close();
+  void TakeInbox();
+  void FireTimers();
+  void SetWakeUp();
+  void FinishTurn();
+  void Turn(uv_run_mode mode);
+  MonoTime Now() const;
+
+  class LoopTimer;
+
+  uv_loop_t uv;
+  UvHandle<uv_prepare_t> before_wait;
+  UvHandle<uv_check_t> after_wait;
+  UvHandle<uv_timer_t> wake_up;
+  UvHandle<uv_async_t> async;
+
+  mutable MonoTime turn_time;  // Read when first asked for after the loop woke.
+  mutable bool turn_time_known = false;
+  TimerWheel wheel{TickAtOrBefore(std::chrono::steady_clock::now())};
+  std::optional<uint64_t> wake_up_tick;  // What `wake_up` is set to.
+  LoopTimer* firing = nullptr;           // Cleared by the timer's own destruction.
+  int timer_count = 0;
+
+  std::vector<TurnEndHook*> hooks;  // In order of registration; null where cancelled or run.
+  absl::flat_hash_map<TurnEndHook*, size_t> hook_index;
+  std::vector<std::unique_ptr<Deletable>> deferred;
+  std::unique_ptr<uint8_t[]> read_buffer{new uint8_t[kReadBufferBytes]};
+
+  std::atomic<std::thread::id> running_thread{};  // No thread: the loop does not run.
+  std::atomic<bool> stop_requested = false;
+  Mutex inbox_mutex;
+  std::vector<Task> inbox ABSL_GUARDED_BY(inbox_mutex);
+  bool closed ABSL_GUARDED_BY(inbox_mutex) = false;
+};
+
+class UvLoop::Impl::LoopTimer final : public Timer, public TimerWheel::Node {
+ public:
+  LoopTimer(Impl& loop, absl::AnyInvocable<void()> callback)
+      : loop_(loop), callback_(std::move(callback)) {
+    ++loop_.timer_count;
+  }
+  ~LoopTimer() override {
+    Stop();
+    if (loop_.firing == this) loop_.firing = nullptr;
+    --loop_.timer_count;
+  }
+
+  void Start(Duration delay) override {
+    Stop();
+    const MonoTime expiry = loop_.Now() + std::clamp(delay, Duration::zero(), kLongestDelay);
+    loop_.wheel.Arm(*this, delay > Duration::zero() ? TickAtOrAfter(expiry) : 0);
+  }
+  void Stop() override {
+    if (armed()) loop_.wheel.Disarm(*this);
+  }
+  bool armed() const override { return TimerWheel::Node::armed(); }
+
+  // The callback is outside of the timer while it runs, since it may destroy the timer.
+  void Fire() {
+    Impl& loop = loop_;
+    absl::AnyInvocable<void()> callback = std::move(callback_);
+    loop.firing = this;
+    callback();
+    if (loop.firing == this) callback_ = std::move(callback);
+    loop.firing = nullptr;
+  }
+
+ private:
+  Impl& loop_;
+  absl::AnyInvocable<void()> callback_;
+};
+
+UvLoop::Impl::Impl() {
+  Require(uv_loop_init(&uv), "uv_loop_init");
+  Require(before_wait.Open(this, [this](uv_prepare_t* h) { return uv_prepare_init(&uv, h); }),
+          "uv_prepare_init");
+  Require(after_wait.Open(this, [this](uv_check_t* h) { return uv_check_init(&uv, h); }),
+          "uv_check_init");
+  Require(wake_up.Open(this, [this](uv_timer_t* h) { return uv_timer_init(&uv, h); }),
+          "uv_timer_init");
+  Require(async.Open(this,
+                     [this](uv_async_t* h) {
+                       return uv_async_init(
+                           &uv, h, [](uv_async_t* handle) { OwnerOf<Impl>(handle)->TakeInbox(); });
+                     }),
+          "uv_async_init");
+  Require(uv_prepare_start(before_wait.get(),
+                           [](uv_prepare_t* handle) {
+                             OwnerOf<Impl>(handle)->FinishTurn();
+                             OwnerOf<Impl>(handle)->SetWakeUp();
+                           }),
+          "uv_prepare_start");
+  Require(uv_check_start(after_wait.get(),
+                         [](uv_check_t* handle) { OwnerOf<Impl>(handle)->FinishTurn(); }),
+          "uv_check_start");
+}
+
+// Tasks and deferred objects go first: they may own what needs the loop.
+void UvLoop::Impl::Close() {
+  std::vector<Task> dropped;
+  {
+    MutexLock lock(inbox_mutex);
+    closed = true;
+    dropped.swap(inbox);
+  }
+  dropped.clear();
+  while (!deferred.empty()) std::exchange(deferred, {}).clear();
+  assert(hook_index.empty() && timer_count == 0);
+
+  before_wait.Reset();
+  after_wait.Reset();
+  wake_up.Reset();
+  async.Reset();
+  int foreign = 0;
+  uv_walk(
+      &uv,
+      [](uv_handle_t* handle, void* count) {
+        if (!uv_is_closing(handle)) ++*static_cast<int*>(count);
+      },
+      &foreign);
+  assert(foreign == 0 && "a handle of this loop is still open");
+  if (foreign == 0) uv_run(&uv, UV_RUN_DEFAULT);
+  [[maybe_unused]] const int code = uv_loop_close(&uv);
+  assert(code == 0);
+}
+
+void UvLoop::Impl::TakeInbox() {
+  std::vector<Task> tasks;
+  {
+    MutexLock lock(inbox_mutex);
+    tasks.swap(inbox);
+  }
+  for (Task& task : tasks) std::move(task)();
+  if (stop_requested.exchange(false)) uv_stop(&uv);
+}
+
+void UvLoop::Impl::FireTimers() {
+  wake_up_tick.reset();
+  turn_time_known = false;
+  wheel.Advance(TickAtOrBefore(Now()));
+  while (TimerWheel::Node* node = wheel.PopExpired()) static_cast<LoopTimer*>(node)->Fire();
+}
+
+// Done once a turn, not at each Start(), so that a thousand timers cost one change of libuv's.
+void UvLoop::Impl::SetWakeUp() {
+  const std::optional<uint64_t> tick = wheel.NextTick();
+  if (tick == wake_up_tick) return;
+  wake_up_tick = tick;
+  if (!tick.has_value()) {
+    uv_timer_stop(wake_up.get());
+    return;
+  }
+  const uint64_t now = uv_now(&uv);
+  uv_timer_start(
+      wake_up.get(), [](uv_timer_t* handle) { OwnerOf<Impl>(handle)->FireTimers(); },
+      *tick > now ? *tick - now : 0, 0);
+}
+
+// Hooks before deletions, so that what an object wrote before its owner let go of it still leaves.
+void UvLoop::Impl::FinishTurn() {
+  do {
+    for (size_t i = 0; i < hooks.size(); ++i) {
+      TurnEndHook* hook = std::exchange(hooks[i], nullptr);
+      if (hook == nullptr) continue;
+      hook_index.erase(hook);
+      hook->OnTurnEnd();
+    }
+    hooks.clear();
+    std::exchange(deferred, {}).clear();
+  } while (!hooks.empty() || !deferred.empty());
+  turn_time_known = false;
+}
+
+void UvLoop::Impl::Turn(uv_run_mode mode) {
+  assert(running_thread.load() == std::thread::id() && "the loop runs already");
+  running_thread = std::this_thread::get_id();
+  sigset_t pipe;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  turn_time_known = false;
+  SetWakeUp();
+  uv_run(&uv, mode);
+  running_thread = std::thread::id();
+}
+
+MonoTime UvLoop::Impl::Now() const {
+  if (!turn_time_known) {
+    turn_time = std::chrono::steady_clock::now();
+    // Outside a turn nothing would ever refresh it.
+    turn_time_known = running_thread.load(std::memory_order_relaxed) != std::thread::id();
+  }
+  return turn_time;
+}
+
+UvLoop::UvLoop() : impl_(std::make_unique<Impl>()) {}
+
+UvLoop::~UvLoop() {
+  assert(InLoopThread());
+  impl_->Close();
+}
+
+void UvLoop::Run() { impl_->Turn(UV_RUN_DEFAULT); }
+
+void UvLoop::RunOnce() { impl_->Turn(UV_RUN_NOWAIT); }
+
+void UvLoop::Stop() {
+  impl_->stop_requested = true;
+  MutexLock lock(impl_->inbox_mutex);
+  if (!impl_->closed) uv_async_send(impl_->async.get());
+}
+
+MonoTime UvLoop::Now() const { return impl_->Now(); }
+
+std::unique_ptr<Timer> UvLoop::NewTimer(absl::AnyInvocable<void()> callback) {
+  assert(InLoopThread());
+  return std::make_unique<Impl::LoopTimer>(*impl_, std::move(callback));
+}
+
+void UvLoop::Post(Task task) {
+  MutexLock lock(impl_->inbox_mutex);
+  if (impl_->closed) return;
+  impl_->inbox.push_back(std::move(task));
+  if (impl_->inbox.size() == 1) uv_async_send(impl_->async.get());
+}
+
+void UvLoop::DeferDelete(std::unique_ptr<Deletable> object) {
+  assert(InLoopThread());
+  if (object != nullptr) impl_->deferred.push_back(std::move(object));
+}
+
+void UvLoop::RunAtTurnEnd(TurnEndHook& hook) {
+  assert(InLoopThread());
+  if (impl_->hook_index.try_emplace(&hook, impl_->hooks.size()).second) {
+    impl_->hooks.push_back(&hook);
+  }
+}
+
+void UvLoop::CancelTurnEnd(TurnEndHook& hook) {
+  assert(InLoopThread());
+  const auto it = impl_->hook_index.find(&hook);
+  if (it == impl_->hook_index.end()) return;
+  impl_->hooks[it->second] = nullptr;
+  impl_->hook_index.erase(it);
+}
+
+bool UvLoop::InLoopThread() const {
+  const std::thread::id running = impl_->running_thread.load(std::memory_order_relaxed);
+  return running == std::thread::id() || running == std::this_thread::get_id();
+}
+
+uv_loop_s* UvLoop::raw() { return &impl_->uv; }
+
+MutableBytes UvLoop::read_buffer() {
+  return MutableBytes(impl_->read_buffer.get(), kReadBufferBytes);
+}
+
+}  // namespace dotcache
