@@ -55,4 +55,10 @@ CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode
   return CacheEntryRef(entry);
 }
 
+CacheEntryRef MakeCacheEntry(const StoredMessage& message, ResponseKind kind, Rcode rcode,
+                             MonoTime stored_at, MonoTime expires_at) {
+  const StoredView view{message.wire, message.ttl_offsets};
+  return MakeCacheEntry(view, kind, rcode, stored_at, expires_at);
+}
+
 }  // namespace dotcache

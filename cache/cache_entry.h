@@ -111,11 +111,8 @@ class CacheEntryRef {
 CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode rcode,
                              MonoTime stored_at, MonoTime expires_at);
 
-inline CacheEntryRef MakeCacheEntry(const StoredMessage& message, ResponseKind kind, Rcode rcode,
-                                    MonoTime stored_at, MonoTime expires_at) {
-  return MakeCacheEntry(StoredView{message.wire, message.ttl_offsets}, kind, rcode, stored_at,
-                        expires_at);
-}
+CacheEntryRef MakeCacheEntry(const StoredMessage& message, ResponseKind kind, Rcode rcode,
+                             MonoTime stored_at, MonoTime expires_at);
 
 }  // namespace dotcache
 

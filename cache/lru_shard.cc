@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <utility>
 
 namespace dotcache {
@@ -54,7 +53,7 @@ class LruShard::Removed {
 LruShard::LruShard(size_t budget_bytes, int slack_percent)
     : budget_bytes_(budget_bytes),
       slot_count_(std::min<size_t>(budget_bytes / kBytesPerSlot, UINT32_MAX)),
-      max_entries_(slot_count_ - (slot_count_ + 7) / 8),
+      max_entries_(slot_count_ - std::min(slot_count_, std::max<size_t>(slot_count_ / 8, 1))),
       slack_percent_(static_cast<uint64_t>(std::clamp(slack_percent, 0, 100))),
       slots_(static_cast<Slot*>(std::calloc(slot_count_, sizeof(Slot)))),
       bytes_(slot_count_ * sizeof(Slot)) {

@@ -26,8 +26,8 @@ struct CacheStats {
 // pointers and counters only: the table has its full size from the start and never moves, and
 // entries that are removed are freed after the lock is released.
 //
-// Octets charged never exceed the budget, at any moment; the entries' number never exceeds 7/8 of
-// the slots, of which there is one for every kBytesPerSlot octets of budget.
+// Octets charged never exceed the budget, at any moment. One slot in eight, and always one, stays
+// free, so that searches stay short and end.
 class alignas(64) LruShard {
  public:
   // What the table takes of the budget: a slot of 16 octets for every 128, the smallest answers'

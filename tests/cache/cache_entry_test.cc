@@ -1,0 +1,87 @@
+#include "cache/cache_entry.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <utility>
+
+namespace dotcache {
+namespace {
+
+const MonoTime kStored{Seconds{100}};
+
+StoredMessage Message(size_t size) {
+  StoredMessage message;
+  for (size_t i = 0; i < size; ++i) message.wire.push_back(static_cast<uint8_t>(i));
+  message.ttl_offsets = {20, 40, 60};
+  return message;
+}
+
+CacheEntryRef Entry(const StoredMessage& message) {
+  return MakeCacheEntry(message, ResponseKind::kNxDomain, Rcode::kNxDomain, kStored,
+                        kStored + Seconds{30});
+}
+
+TEST(CacheEntryTest, HoldsACopyOfTheMessageAndItsOffsets) {
+  StoredMessage message = Message(90);
+  const CacheEntryRef entry = Entry(message);
+  EXPECT_EQ(entry->view().wire, Bytes(message.wire));
+  EXPECT_EQ(entry->view().ttl_offsets, absl::MakeConstSpan(message.ttl_offsets));
+  message.wire[0] ^= 1;
+  EXPECT_NE(entry->view().wire, Bytes(message.wire));
+  EXPECT_EQ(entry->kind, ResponseKind::kNxDomain);
+  EXPECT_EQ(entry->rcode, Rcode::kNxDomain);
+  EXPECT_EQ(entry->expires_at, kStored + Seconds{30});
+}
+
+TEST(CacheEntryTest, HoldsTheLargestMessage) {
+  const StoredMessage message = Message(kMaxMessageSize);
+  EXPECT_EQ(Entry(message)->view().wire, Bytes(message.wire));
+}
+
+TEST(CacheEntryTest, HoldsAnEmptyMessage) {
+  const CacheEntryRef entry = Entry(StoredMessage{});
+  EXPECT_TRUE(entry->view().wire.empty());
+  EXPECT_TRUE(entry->view().ttl_offsets.empty());
+}
+
+TEST(CacheEntryTest, AgeIsInWholeSeconds) {
+  const CacheEntryRef entry = Entry(Message(40));
+  EXPECT_EQ(entry->AgeAt(kStored), Seconds{0});
+  EXPECT_EQ(entry->AgeAt(kStored + Milliseconds{1999}), Seconds{1});
+  EXPECT_EQ(entry->AgeAt(kStored + Seconds{2}), Seconds{2});
+}
+
+TEST(CacheEntryTest, IsFreshUntilItExpiresAndNotThen) {
+  const CacheEntryRef entry = Entry(Message(40));
+  EXPECT_TRUE(entry->FreshAt(kStored + Seconds{30} - Duration{1}));
+  EXPECT_FALSE(entry->FreshAt(kStored + Seconds{30}));
+}
+
+TEST(CacheEntryTest, ReferencesShareOneEntryUntilTheLastIsGone) {
+  CacheEntryRef first = Entry(Message(40));
+  CacheEntryRef second = first;
+  EXPECT_EQ(first, second);
+  first = nullptr;
+  EXPECT_EQ(first, nullptr);
+  EXPECT_EQ(second->view().wire.size(), 40u);
+  CacheEntryRef third = std::move(second);
+  third = CacheEntryRef(third);
+  EXPECT_EQ(third->view().wire.size(), 40u);
+}
+
+TEST(CacheEntryTest, ReferencesMayEndOnAnyThread) {
+  CacheEntryRef entry = Entry(Message(40));
+  std::thread other([copy = entry] { EXPECT_EQ(copy->view().wire.size(), 40u); });
+  entry = nullptr;
+  other.join();
+}
+
+TEST(CacheEntryTest, ASmallAnswerTakes128Octets) {
+  StoredMessage message = Message(62);
+  message.ttl_offsets.resize(1);
+  EXPECT_EQ(Entry(message)->charge(), 128u);
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,357 @@
+#include "cache/lru_shard.h"
+
+#include <gtest/gtest.h>
+#include <malloc.h>
+
+#include <memory>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tests/cache/cache_test_data.h"
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kEntrySize = 128;  // What TestEntry() is charged.
+
+// A budget for exactly `count` test entries beside the table, in a shard large enough for one.
+size_t BudgetFor(size_t count) {
+  // Slots of 16 octets for every 128 of the budget: 8/7 of the entries' octets, and rounding.
+  size_t budget = count * kEntrySize * 8 / 7;
+  while (budget - budget / LruShard::kBytesPerSlot * 16 < count * kEntrySize) ++budget;
+  return budget;
+}
+
+CacheStats StatsOf(const LruShard& shard) {
+  CacheStats stats;
+  shard.AddTo(stats);
+  return stats;
+}
+
+void Put(LruShard& shard, const std::string& label, MonoTime expires = At(60)) {
+  shard.Insert(TestKey(label), TestEntry(TestKey(label), expires), At(0));
+}
+
+bool Has(LruShard& shard, const std::string& label, MonoTime now = At(0)) {
+  return shard.Lookup(TestKey(label), now) != nullptr;
+}
+
+// Adds `count` names that nobody asks for again.
+void PutOthers(LruShard& shard, int count) {
+  for (int i = 0; i < count; ++i) Put(shard, absl::StrCat("other", i));
+}
+
+TEST(LruShardTest, FindsWhatWasStored) {
+  LruShard shard(1 << 20, 0);
+  Put(shard, "a");
+  const CacheEntryRef entry = shard.Lookup(TestKey("a"), At(0));
+  ASSERT_NE(entry, nullptr);
+  EXPECT_EQ(entry->view().wire, Bytes(TestMessage(TestKey("a"), 62).wire));
+  EXPECT_FALSE(Has(shard, "b"));
+}
+
+TEST(LruShardTest, AnEmptyShardFindsNothing) {
+  LruShard shard(1 << 20, 0);
+  EXPECT_FALSE(Has(shard, "a"));
+}
+
+TEST(LruShardTest, DoAndCdNeverShareAnEntry) {
+  LruShard shard(1 << 20, 0);
+  for (const bool dnssec_ok : {false, true}) {
+    for (const bool checking_disabled : {false, true}) {
+      const CacheKey key(TestQuestion("a"), dnssec_ok, checking_disabled, kTestSeed);
+      EXPECT_EQ(shard.Lookup(key, At(0)), nullptr);
+      shard.Insert(key, TestEntry(key), At(0));
+      EXPECT_NE(shard.Lookup(key, At(0)), nullptr);
+    }
+  }
+  EXPECT_EQ(StatsOf(shard).entries, 4u);
+}
+
+TEST(LruShardTest, ANewEntryReplacesTheOldOneOfItsKey) {
+  LruShard shard(1 << 20, 0);
+  Put(shard, "a", At(60));
+  Put(shard, "a", At(90));
+  EXPECT_EQ(shard.Lookup(TestKey("a"), At(0))->expires_at, At(90));
+  const CacheStats stats = StatsOf(shard);
+  EXPECT_EQ(stats.entries, 1u);
+  EXPECT_EQ(stats.insertions, 2u);
+  EXPECT_EQ(stats.evictions, 0u);
+  EXPECT_EQ(stats.expirations, 0u);
+}
+
+TEST(LruShardTest, AnExpiredEntryDiesOnLookup) {
+  LruShard shard(1 << 20, 0);
+  Put(shard, "a", At(60));
+  EXPECT_TRUE(Has(shard, "a", At(60) - Duration{1}));
+  EXPECT_FALSE(Has(shard, "a", At(60)));
+  const CacheStats stats = StatsOf(shard);
+  EXPECT_EQ(stats.entries, 0u);
+  EXPECT_EQ(stats.expirations, 1u);
+  EXPECT_FALSE(Has(shard, "a", At(0)));
+}
+
+TEST(LruShardTest, EvictsInOrderOfInsertion) {
+  LruShard shard(BudgetFor(10), 0);
+  for (int i = 0; i < 10; ++i) Put(shard, absl::StrCat("n", i));
+  EXPECT_EQ(StatsOf(shard).entries, 10u);
+  Put(shard, "n10");
+  EXPECT_EQ(StatsOf(shard).evictions, 1u);
+  EXPECT_FALSE(Has(shard, "n0"));
+  for (int i = 1; i <= 10; ++i) EXPECT_TRUE(Has(shard, absl::StrCat("n", i))) << i;
+}
+
+TEST(LruShardTest, WithoutSlackEvictsInExactOrderOfUse) {
+  LruShard shard(BudgetFor(10), 0);
+  for (int i = 0; i < 10; ++i) Put(shard, absl::StrCat("n", i));
+  // Used in this order; the first is the next to go.
+  const std::vector<int> order = {3, 9, 0, 7, 1, 8, 5, 2, 6, 4};
+  for (const int i : order) ASSERT_TRUE(Has(shard, absl::StrCat("n", i)));
+  for (size_t gone = 0; gone < order.size(); ++gone) {
+    Put(shard, absl::StrCat("new", gone));
+    EXPECT_FALSE(Has(shard, absl::StrCat("n", order[gone]))) << gone;
+    EXPECT_EQ(StatsOf(shard).entries, 10u);
+    EXPECT_EQ(StatsOf(shard).evictions, gone + 1);
+  }
+}
+
+TEST(LruShardTest, AHitAmongTheNewestMovesNothingAndOnAnOlderOneMakesItTheNewest) {
+  LruShard shard(BudgetFor(8), 25);  // The newest two do not move.
+  for (int i = 0; i < 8; ++i) Put(shard, absl::StrCat("n", i));
+  ASSERT_TRUE(Has(shard, "n5"));  // Two have become the newest since.
+  ASSERT_TRUE(Has(shard, "n4"));  // Three: moved.
+  PutOthers(shard, 6);            // n0 to n3, then n5 and n6.
+  EXPECT_FALSE(Has(shard, "n5"));
+  EXPECT_FALSE(Has(shard, "n6"));
+  EXPECT_TRUE(Has(shard, "n7"));
+  EXPECT_TRUE(Has(shard, "n4"));
+}
+
+TEST(LruShardTest, WithSlackAHitKeepsAnEntryThatWouldHaveGone) {
+  LruShard shard(BudgetFor(8), 25);
+  for (int i = 0; i < 8; ++i) Put(shard, absl::StrCat("n", i));
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(Has(shard, "n0")) << i;
+    Put(shard, absl::StrCat("other", i));
+  }
+}
+
+TEST(LruShardTest, ExpiredEntriesAmongTheOldestGoBeforeFreshOnes) {
+  LruShard shard(BudgetFor(12), 0);
+  for (int i = 0; i < 12; ++i) Put(shard, absl::StrCat("n", i), i == 7 ? At(10) : At(60));
+  shard.Insert(TestKey("new"), TestEntry(TestKey("new")), At(20));
+  EXPECT_FALSE(Has(shard, "n7"));
+  EXPECT_TRUE(Has(shard, "n0"));
+  EXPECT_EQ(StatsOf(shard).evictions, 0u);
+  EXPECT_EQ(StatsOf(shard).expirations, 1u);
+}
+
+TEST(LruShardTest, TheSearchForAnExpiredVictimIsBounded) {
+  LruShard shard(BudgetFor(12), 0);
+  for (int i = 0; i < 12; ++i) Put(shard, absl::StrCat("n", i), i == 8 ? At(10) : At(60));
+  shard.Insert(TestKey("new"), TestEntry(TestKey("new")), At(20));
+  EXPECT_FALSE(Has(shard, "n0"));
+  EXPECT_EQ(StatsOf(shard).evictions, 1u);
+  EXPECT_EQ(StatsOf(shard).expirations, 0u);
+}
+
+TEST(LruShardTest, AnEntryOutlivesItsEvictionForWhoHoldsIt) {
+  LruShard shard(BudgetFor(8), 0);
+  Put(shard, "a");
+  const CacheEntryRef entry = shard.Lookup(TestKey("a"), At(0));
+  PutOthers(shard, 8);
+  EXPECT_FALSE(Has(shard, "a"));
+  EXPECT_EQ(entry->view().wire, Bytes(TestMessage(TestKey("a"), 62).wire));
+}
+
+TEST(LruShardTest, AnEntryAboveAnEighthOfTheBudgetIsNotStored) {
+  constexpr size_t kBudget = 8192;
+  // 8 octets of malloc, 56 of header, 2 of offset: with 958 of message just 1024.
+  const auto stored = [](size_t message_size) {
+    LruShard shard(kBudget, 0);
+    shard.Insert(TestKey("a"), TestEntry(TestKey("a"), At(60), message_size), At(0));
+    return Has(shard, "a");
+  };
+  EXPECT_TRUE(stored(958));
+  EXPECT_FALSE(stored(959));
+}
+
+TEST(LruShardTest, ARejectedEntryLeavesTheOldOneInPlace) {
+  LruShard shard(8192, 0);
+  Put(shard, "a");
+  shard.Insert(TestKey("a"), TestEntry(TestKey("a"), At(90), 4000), At(0));
+  ASSERT_TRUE(Has(shard, "a"));
+  EXPECT_EQ(shard.Lookup(TestKey("a"), At(0))->expires_at, At(60));
+}
+
+TEST(LruShardTest, BudgetsTooSmallForAnyEntryStoreNothing) {
+  for (const size_t budget : {0, 1, 127, 128, 255, 256, 1023}) {
+    LruShard shard(budget, 0);
+    Put(shard, "a");
+    EXPECT_FALSE(Has(shard, "a")) << budget;
+    EXPECT_EQ(shard.SweepExpired(At(0), 100), 0u);
+    EXPECT_EQ(shard.Clear(), 0u);
+    EXPECT_LE(StatsOf(shard).bytes, budget);
+  }
+}
+
+TEST(LruShardTest, AnExpiredEntryIsNotStored) {
+  LruShard shard(1 << 20, 0);
+  shard.Insert(TestKey("a"), TestEntry(TestKey("a"), At(60)), At(60));
+  EXPECT_EQ(StatsOf(shard).entries, 0u);
+}
+
+TEST(LruShardTest, AMessageAboutAnotherQuestionIsNotStored) {
+  LruShard shard(1 << 20, 0);
+  shard.Insert(TestKey("victim"), TestEntry(TestKey("attack")), At(0));
+  EXPECT_FALSE(Has(shard, "victim"));
+  StoredMessage empty;
+  shard.Insert(TestKey("victim"),
+               MakeCacheEntry(empty, ResponseKind::kAnswer, Rcode::kNoError, At(0), At(60)), At(0));
+  EXPECT_EQ(StatsOf(shard).entries, 0u);
+}
+
+TEST(LruShardTest, AnEntryIsInOneShardAtATimeAndOnce) {
+  LruShard first(BudgetFor(8), 0);
+  LruShard second(1 << 20, 0);
+  const CacheEntryRef entry = TestEntry(TestKey("a"));
+  first.Insert(TestKey("a"), entry, At(0));
+  first.Insert(TestKey("a"), entry, At(0));
+  second.Insert(TestKey("a"), entry, At(0));
+  EXPECT_EQ(StatsOf(first).entries, 1u);
+  EXPECT_EQ(StatsOf(second).entries, 0u);
+  first.Clear();
+  second.Insert(TestKey("a"), entry, At(0));
+  EXPECT_TRUE(Has(second, "a"));
+}
+
+TEST(LruShardTest, SweepRemovesWhatHasExpired) {
+  LruShard shard(1 << 16, 0);
+  for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), i % 2 == 0 ? At(10) : At(60));
+  EXPECT_EQ(shard.SweepExpired(At(5), shard.slot_count()), 0u);
+  EXPECT_EQ(shard.SweepExpired(At(10), shard.slot_count()), 50u);
+  EXPECT_EQ(StatsOf(shard).entries, 50u);
+  EXPECT_EQ(StatsOf(shard).expirations, 50u);
+  for (int i = 1; i < 100; i += 2) EXPECT_TRUE(Has(shard, absl::StrCat("n", i), At(10))) << i;
+}
+
+TEST(LruShardTest, SweepsGoOnWhereTheLastOneStopped) {
+  LruShard shard(1 << 16, 0);
+  for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), At(10));
+  size_t removed = 0;
+  for (size_t slot = 0; slot < shard.slot_count(); slot += 16) {
+    const size_t now_removed = shard.SweepExpired(At(10), 16);
+    // A gap may bring entries back, hence more than slots; but never a shard's worth.
+    EXPECT_LT(now_removed, 60u);
+    removed += now_removed;
+  }
+  EXPECT_EQ(removed, 100u);
+  EXPECT_EQ(shard.SweepExpired(At(10), 0), 0u);
+}
+
+TEST(LruShardTest, ClearRemovesEverythingAndTheShardGoesOn) {
+  LruShard shard(1 << 16, 0);
+  const uint64_t empty_bytes = StatsOf(shard).bytes;
+  PutOthers(shard, 100);
+  EXPECT_EQ(shard.Clear(), 100u);
+  EXPECT_EQ(StatsOf(shard).entries, 0u);
+  EXPECT_EQ(StatsOf(shard).bytes, empty_bytes);
+  EXPECT_FALSE(Has(shard, "other0"));
+  Put(shard, "a");
+  EXPECT_TRUE(Has(shard, "a"));
+}
+
+TEST(LruShardTest, TheSmallestEntriesFillTheOctetsBeforeTheSlots) {
+  LruShard shard(1 << 16, 0);
+  PutOthers(shard, 1000);
+  const CacheStats stats = StatsOf(shard);
+  EXPECT_EQ(stats.entries, ((1u << 16) - shard.slot_count() * 16) / kEntrySize);
+  EXPECT_LE(stats.entries, shard.slot_count() * 7 / 8);
+}
+
+TEST(LruShardTest, EntriesOfLessThanTheSmallestSizeStopAtSevenEighthsOfTheSlots) {
+  LruShard shard(1 << 16, 0);
+  for (int i = 0; i < 1000; ++i) {
+    const CacheKey key = TestKey(absl::StrCat(i));
+    shard.Insert(key, TestEntry(key, At(60), 0), At(0));
+  }
+  EXPECT_EQ(StatsOf(shard).entries, shard.slot_count() * 7 / 8);
+}
+
+// Against a plain map: whatever the order of insertions, removals and sweeps, nothing is lost
+// in the table and nothing comes back.
+TEST(LruShardTest, AgreesWithAPlainMapOverManyRandomOperations) {
+  LruShard shard(1 << 15, 25);
+  std::unordered_map<std::string, MonoTime> expected;
+  std::mt19937 random(1);
+  MonoTime now = At(0);
+  for (int step = 0; step < 20000; ++step) {
+    const std::string label = absl::StrCat("n", random() % 150);  // Fewer than fit.
+    switch (random() % 8) {
+      case 0:
+      case 1:
+      case 2: {
+        const MonoTime expires = now + Seconds{1 + static_cast<int>(random() % 50)};
+        shard.Insert(TestKey(label), TestEntry(TestKey(label), expires), now);
+        expected[label] = expires;
+        break;
+      }
+      case 3:
+        now += Seconds{1};
+        shard.SweepExpired(now, random() % 64);
+        break;
+      default: {
+        const auto it = expected.find(label);
+        const bool fresh = it != expected.end() && now < it->second;
+        ASSERT_EQ(Has(shard, label, now), fresh) << step << " " << label;
+      }
+    }
+  }
+  EXPECT_EQ(StatsOf(shard).evictions, 0u);
+}
+
+TEST(LruShardTest, TheBudgetHoldsAfterEveryInsertion) {
+  constexpr size_t kBudget = 1 << 15;
+  LruShard shard(kBudget, 25);
+  std::mt19937 random(1);
+  for (int step = 0; step < 5000; ++step) {
+    const CacheKey key = TestKey(absl::StrCat("n", random() % 2000));
+    shard.Insert(key, TestEntry(key, At(60), 40 + random() % 4000), At(0));
+    const CacheStats stats = StatsOf(shard);
+    ASSERT_LE(stats.bytes, kBudget);
+    ASSERT_EQ(stats.budget_bytes, kBudget);
+  }
+  EXPECT_GT(StatsOf(shard).bytes, kBudget * 7 / 8);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(LruShardTest, TheChargeIsWhatTheHeapGivesOut) {
+  // Heap blocks and mappings, in octets.
+  const auto heap = [] {
+    const struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  for (const size_t size : {62, 300, 1232}) {
+    const size_t before = heap();
+    auto shard = std::make_unique<LruShard>(4 << 20, 25);
+    for (int i = 0; i < 60000; ++i) {
+      const CacheKey key = TestKey(absl::StrCat("n", i));
+      shard->Insert(key, TestEntry(key, At(60), size), At(0));
+    }
+    const double grown = static_cast<double>(heap() - before);
+    const CacheStats stats = StatsOf(*shard);
+    EXPECT_GT(stats.evictions, 0u);
+    EXPECT_GT(static_cast<double>(stats.bytes), grown * 0.95) << size;
+    EXPECT_LT(static_cast<double>(stats.bytes), grown * 1.05) << size;
+    if (size == 62) {
+      EXPECT_LT(grown / static_cast<double>(stats.entries), 160.0);
+    }
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace dotcache
