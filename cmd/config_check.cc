@@ -1,0 +1,124 @@
+#include "cmd/config_check.h"
+
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "net/listen_socket.h"
+#include "net/tls_credentials.h"
+
+namespace dotcache {
+namespace {
+
+// Collects errors; the steps stand in the order in which the settings are documented.
+class Checker {
+ public:
+  explicit Checker(const LoadedConfig& loaded)
+      : server_(loaded.config.server), config_(loaded.config), origins_(loaded.origins) {}
+
+  std::vector<ConfigError> Check() {
+    CheckListeners();
+    CheckListenCertificate();
+    CheckTrustStores();
+    CheckOwnListeners();
+    if (config_.admin.has_value()) {
+      Report(origins_.admin, "admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));
+    }
+    return std::move(errors_);
+  }
+
+ private:
+  void Report(const ConfigOrigin& origin, absl::string_view key, const absl::Status& status) {
+    if (status.ok()) return;
+    errors_.push_back({origin, std::string(key), std::string(status.message())});
+  }
+
+  void CheckListeners() {
+    for (size_t i = 0; i < server_.listen.size(); ++i) {
+      const ListenOptions& listen = server_.listen[i];
+      const SocketKind kind =
+          listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
+      const absl::Status status = CheckEndpointFree(listen.endpoint, kind);
+      if (listen.optional && absl::IsUnavailable(status)) continue;
+      Report(origins_.listen[i], "listen", status);
+    }
+  }
+
+  void CheckListenCertificate() {
+    const bool has_cert = !server_.listen_certificate_file.empty();
+    const bool has_key = !server_.listen_key_file.empty();
+    for (size_t i = 0; i < server_.listen.size(); ++i) {
+      if (server_.listen[i].transport != Transport::kDot || (has_cert && has_key)) continue;
+      Report(origins_.listen[i], "listen",
+             absl::InvalidArgumentError(
+                 absl::StrCat("a tls:// listener needs `listen-cert` and `listen-key`; ",
+                              has_cert ? "`listen-key`" : "`listen-cert`", " is not set")));
+      return;
+    }
+    if (has_cert && has_key) {
+      Report(
+          origins_.listen_cert, "listen-cert",
+          TlsServerCredentials::FromFiles(server_.listen_certificate_file, server_.listen_key_file)
+              .status());
+    }
+  }
+
+  void CheckTrustStores() {
+    std::set<std::string> seen;
+    size_t index = 0;
+    for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
+      for (const UpstreamServerOptions& upstream : zone.servers) {
+        const bool own = !upstream.ca_file.empty();
+        const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
+        const ConfigOrigin& origin = own ? origins_.upstream[index] : origins_.upstream_ca;
+        ++index;
+        if (!seen.insert(file).second) continue;
+        Report(origin, own ? "ca" : "upstream-ca",
+               file.empty() ? TlsClientCredentials::FromSystem().status()
+                            : TlsClientCredentials::FromFile(file).status());
+      }
+    }
+  }
+
+  // A query that we forward to ourselves comes back until every table is full.
+  void CheckOwnListeners() {
+    size_t index = 0;
+    for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
+      for (const UpstreamServerOptions& upstream : zone.servers) {
+        const ConfigOrigin& origin = origins_.upstream[index++];
+        for (const ListenOptions& listen : server_.listen) {
+          if (!IsReachedThrough(upstream.endpoint, listen.endpoint)) continue;
+          Report(origin, "upstream",
+                 absl::InvalidArgumentError(
+                     absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
+                                  listen.endpoint.ToString(), "; name another server")));
+          break;
+        }
+      }
+    }
+  }
+
+  static bool IsReachedThrough(const Endpoint& upstream, const Endpoint& listen) {
+    if (upstream == listen) return true;
+    return listen.is_wildcard() && listen.is_v6() == upstream.is_v6() &&
+           listen.port() == upstream.port() && IsOwnAddress(upstream);
+  }
+
+  // An address that can be bound is one of this machine's.
+  static bool IsOwnAddress(Endpoint endpoint) {
+    endpoint.set_port(0);
+    return CheckEndpointFree(endpoint, SocketKind::kTcp).ok();
+  }
+
+  const ServerOptions& server_;
+  const Config& config_;
+  const ConfigOrigins& origins_;
+  std::vector<ConfigError> errors_;
+};
+
+}  // namespace
+
+std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded) {
+  return Checker(loaded).Check();
+}
+
+}  // namespace dotcache

@@ -1,0 +1,114 @@
+// FormatConfig(): the effective configuration as YAML.
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cmd/config.h"
+#include "cmd/value_parsers.h"
+
+namespace dotcache {
+namespace {
+
+// A YAML double-quoted scalar; what reaches it holds no control octets but may hold quotes.
+std::string Quoted(absl::string_view text) {
+  std::string out = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string OnOff(bool on) { return on ? "on" : "off"; }
+
+absl::string_view Scheme(Transport transport) {
+  return transport == Transport::kDot ? "tls" : TransportName(transport);
+}
+
+void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {
+  absl::StrAppend(&out, indent, "- addresses: [", Quoted(server.endpoint.ToString()), "]");
+  if (server.provider != server.identity.authentication_name) {
+    absl::StrAppend(&out, "  # ", server.provider);
+  }
+  absl::StrAppend(&out, "\n");
+  if (!server.identity.authentication_name.empty()) {
+    absl::StrAppend(&out, indent, "  name: ", server.identity.authentication_name, "\n");
+  }
+  if (!server.identity.pins.empty()) {
+    const std::string pins = absl::StrJoin(
+        server.identity.pins, ", ",
+        [](std::string* text, const SpkiPin& pin) { *text += Quoted(pin.ToString()); });
+    absl::StrAppend(&out, indent, "  pins: [", pins, "]\n");
+  }
+  if (!server.ca_file.empty()) {
+    absl::StrAppend(&out, indent, "  ca: ", Quoted(server.ca_file), "\n");
+  }
+  if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
+}
+
+void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {
+  const UpstreamZoneOptions& root = upstream.zones.front();
+  absl::StrAppend(&out, "upstream:\n");
+  for (const UpstreamServerOptions& server : root.servers) PrintServer(server, "  ", out);
+  absl::StrAppend(&out, "policy: ", SelectionPolicyName(root.policy), "\n");
+  if (upstream.zones.size() == 1) return;
+  absl::StrAppend(&out, "zones:\n");
+  for (size_t i = 1; i < upstream.zones.size(); ++i) {
+    const UpstreamZoneOptions& zone = upstream.zones[i];
+    absl::StrAppend(&out, "  - zone: ", Quoted(zone.zone.ToString()),
+                    "\n    policy: ", SelectionPolicyName(zone.policy), "\n    upstream:\n");
+    for (const UpstreamServerOptions& server : zone.servers) PrintServer(server, "      ", out);
+  }
+}
+
+void PrintLimits(const ServerOptions& server, std::string& out) {
+  const auto duration = [](auto value) {
+    return FormatDuration(std::chrono::duration_cast<Milliseconds>(value));
+  };
+  const ServerLimits& limits = server.limits;
+  const UpstreamLimits& upstream = server.upstream.limits;
+  absl::StrAppend(&out, "workers: ", server.workers, "\n");
+  absl::StrAppend(&out, "cache-size: ", FormatSize(server.cache.budget_bytes), "\n");
+  absl::StrAppend(&out, "cache-max-ttl: ", duration(server.cache.ttl_caps.positive), "\n");
+  absl::StrAppend(&out, "cache-max-negative-ttl: ", duration(server.cache.ttl_caps.negative), "\n");
+  absl::StrAppend(&out, "local-zones: ", OnOff(server.local_zones), "\n");
+  absl::StrAppend(&out, "query-timeout: ", duration(limits.query_timeout), "\n");
+  absl::StrAppend(&out, "max-udp-size: ", limits.max_udp_payload_size, "\n");
+  absl::StrAppend(&out, "stream-idle-timeout: ", duration(limits.stream_idle_timeout), "\n");
+  absl::StrAppend(&out, "max-stream-connections: ", limits.max_stream_connections, "\n");
+  absl::StrAppend(&out, "max-pending-queries: ", limits.max_pending_queries, "\n");
+  absl::StrAppend(&out, "upstream-connect-timeout: ", duration(upstream.connect_timeout), "\n");
+  absl::StrAppend(&out, "upstream-idle-timeout: ", duration(upstream.idle_timeout), "\n");
+}
+
+}  // namespace
+
+std::string FormatConfig(const Config& config) {
+  const ServerOptions& server = config.server;
+  std::string out = "listen:\n";
+  for (const ListenOptions& listen : server.listen) {
+    absl::StrAppend(
+        &out, "  - ",
+        Quoted(absl::StrCat(Scheme(listen.transport), "://", listen.endpoint.ToString())), "\n");
+  }
+  if (!server.listen_certificate_file.empty()) {
+    absl::StrAppend(&out, "listen-cert: ", Quoted(server.listen_certificate_file), "\n");
+  }
+  if (!server.listen_key_file.empty()) {
+    absl::StrAppend(&out, "listen-key: ", Quoted(server.listen_key_file), "\n");
+  }
+  const std::string prefixes = absl::StrJoin(
+      server.allow_from, ", ",
+      [](std::string* text, const AddressPrefix& prefix) { *text += Quoted(prefix.ToString()); });
+  absl::StrAppend(&out, "allow-from: [", prefixes, "]\n");
+  PrintUpstreams(server.upstream, out);
+  if (!server.upstream_ca_file.empty()) {
+    absl::StrAppend(&out, "upstream-ca: ", Quoted(server.upstream_ca_file), "\n");
+  }
+  PrintLimits(server, out);
+  absl::StrAppend(
+      &out, "admin: ", config.admin.has_value() ? Quoted(config.admin->ToString()) : "off", "\n");
+  absl::StrAppend(&out, "log-level: ", LogLevelName(config.log_level), "\n");
+  return out;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,140 @@
+#include "cmd/serve.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "admin/http_server.h"
+#include "cmd/config_check.h"
+#include "core/log.h"
+#include "server/server.h"
+
+namespace dotcache {
+namespace {
+
+constexpr Milliseconds kReadyPoll{50};
+
+int PrintErrors(const std::vector<ConfigError>& errors) {
+  for (const ConfigError& error : errors) {
+    std::fprintf(stderr, "%s\n", error.ToString().c_str());
+  }
+  return EXIT_FAILURE;
+}
+
+int Fail(const absl::Status& status) {
+  Log(LogLevel::kError, "cannot start", {{"cause", status.message()}});
+  return EXIT_FAILURE;
+}
+
+// Loads and checks; all errors that either finds, each once.
+LoadedConfig LoadAndCheck(const ConfigSources& sources) {
+  LoadedConfig loaded = LoadConfig(sources);
+  if (loaded.errors.empty()) loaded.errors = CheckOnMachine(loaded);
+  return loaded;
+}
+
+// The signals that ask for something; SIGHUP is taken so that it does not kill.
+sigset_t HandledSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+void LogStart(const Server& server, const std::optional<Endpoint>& admin) {
+  for (const ListenOptions& listen : server.listeners()) {
+    Log(LogLevel::kInfo, "listening",
+        {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
+  }
+  if (admin.has_value()) {
+    Log(LogLevel::kInfo, "listening", {{"transport", "http"}, {"address", admin->ToString()}});
+  }
+  for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
+    const TlsPeerIdentity& identity = upstream.identity;
+    Log(LogLevel::kInfo, "upstream",
+        {{"provider", upstream.provider},
+         {"address", upstream.endpoint.ToString()},
+         {"name",
+          identity.authentication_name.empty() ? identity.address : identity.authentication_name}});
+    if (identity.insecure) {
+      Log(LogLevel::kWarn, "upstream is not authenticated: anyone on the path can read and forge",
+          {{"provider", upstream.provider}, {"address", upstream.endpoint.ToString()}});
+    }
+  }
+  Log(LogLevel::kInfo, "started",
+      {{"workers", server.worker_count()},
+       {"cache_bytes", server.options().cache.budget_bytes},
+       {"policy", SelectionPolicyName(server.options().upstream.zones.front().policy)}});
+}
+
+// Waits for a signal to stop, saying meanwhile when the server becomes ready.
+int WaitForStop(const Server& server, const sigset_t& signals) {
+  bool ready = false;
+  while (true) {
+    const timespec poll = {0, std::chrono::nanoseconds(kReadyPoll).count()};
+    const int signal_number =
+        ready ? sigwaitinfo(&signals, nullptr) : sigtimedwait(&signals, nullptr, &poll);
+    if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
+    if (!ready && server.ready()) {
+      ready = true;
+      Log(LogLevel::kInfo, "ready");
+    }
+  }
+}
+
+// From here on SIGTERM and SIGINT end the process at once.
+void LetSignalsEndTheProcess() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { _exit(EXIT_FAILURE); };
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+int RunCheck(const ConfigSources& sources) {
+  const LoadedConfig loaded = LoadAndCheck(sources);
+  if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  std::fputs(FormatConfig(loaded.config).c_str(), stdout);
+  return EXIT_SUCCESS;
+}
+
+int RunServe(const ConfigSources& sources) {
+  // Before any thread exists, so that all of them inherit it.
+  const sigset_t signals = HandledSignals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+
+  const LoadedConfig loaded = LoadAndCheck(sources);
+  if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  SetLogLevel(loaded.config.log_level);
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(loaded.config.server);
+  if (!server.ok()) return Fail(server.status());
+  std::unique_ptr<HttpServer> admin;
+  if (loaded.config.admin.has_value()) {
+    auto opened = HttpServer::Open(*loaded.config.admin, **server);
+    if (!opened.ok()) return Fail(opened.status());
+    admin = *std::move(opened);
+  }
+  if (absl::Status status = (*server)->Start(); !status.ok()) return Fail(status);
+  LogStart(**server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
+
+  const int signal_number = WaitForStop(**server, signals);
+  Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal_number)}});
+  LetSignalsEndTheProcess();
+  (*server)->Shutdown();
+  Log(LogLevel::kInfo, "stopped");
+  return EXIT_SUCCESS;
+}
+
+}  // namespace dotcache

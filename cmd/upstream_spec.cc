@@ -1,0 +1,215 @@
+#include "cmd/upstream_spec.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "cmd/did_you_mean.h"
+#include "cmd/presets.h"
+#include "cmd/value_parsers.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+constexpr absl::string_view kKeys[] = {"preset", "addresses", "name", "pins", "ca", "insecure"};
+constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
+
+std::string PresetNames() {
+  return absl::StrJoin(Presets(), ", ", [](std::string* out, const Preset& preset) {
+    absl::StrAppend(out, preset.name);
+  });
+}
+
+UpstreamServerOptions MakeServer(const Endpoint& endpoint, absl::string_view name,
+                                 absl::string_view provider) {
+  UpstreamServerOptions server;
+  server.endpoint = endpoint;
+  server.identity.authentication_name = std::string(name);
+  server.identity.address = endpoint.AddressToString();
+  server.provider = std::string(provider.empty() ? endpoint.ToString() : provider);
+  return server;
+}
+
+std::vector<UpstreamServerOptions> FromPreset(const Preset& preset) {
+  std::vector<UpstreamServerOptions> servers;
+  for (absl::string_view address : preset.addresses) {
+    servers.push_back(MakeServer(*Endpoint::ParseAddress(address, kDotPort),
+                                 preset.authentication_name, preset.name));
+  }
+  return servers;
+}
+
+absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text) {
+  // unbound's ADDR@PORT; everybody else's ADDR:PORT.
+  const size_t at = text.find('@');
+  if (at == absl::string_view::npos) return Endpoint::Parse(text, kDotPort);
+  ASSIGN_OR_RETURN(const int64_t port, ParseInteger(text.substr(at + 1), 1, 65535));
+  return Endpoint::ParseAddress(text.substr(0, at), static_cast<uint16_t>(port));
+}
+
+// CoreDNS's ADDR%NAME[:PORT] as ADDR:PORT and NAME. A zone index (fe80::1%eth0) holds no dot.
+bool SplitCoreDns(absl::string_view text, std::string& address, std::string& name) {
+  const size_t percent = text.find('%');
+  if (percent == absl::string_view::npos) return false;
+  absl::string_view rest = text.substr(percent + 1);
+  if (!absl::StrContains(rest, '.') || absl::StrContains(rest, ']')) return false;
+  address = std::string(text.substr(0, percent));
+  const size_t colon = rest.find(':');
+  name = std::string(rest.substr(0, colon));
+  if (colon != absl::string_view::npos) {
+    const bool bare_v6 = absl::StrContains(address, ':') && !absl::StrContains(address, '[');
+    address = absl::StrCat(bare_v6 ? absl::StrCat("[", address, "]") : address, rest.substr(colon));
+  }
+  return true;
+}
+
+absl::StatusOr<UpstreamServerOptions> ParseAddressText(absl::string_view text,
+                                                       absl::string_view rest, bool has_scheme) {
+  std::string address(rest);
+  std::string name;
+  const size_t hash = rest.find('#');
+  bool has_name = hash != absl::string_view::npos;
+  if (has_name) {
+    address = std::string(rest.substr(0, hash));
+    name = std::string(rest.substr(hash + 1));
+  } else {
+    has_name = SplitCoreDns(rest, address, name);
+  }
+  if (!has_scheme && !has_name) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is neither a preset (", PresetNames(),
+                     ") nor an address with its authentication name; write ", kExample,
+                     ", or tls://ADDR to have the certificate's IP address checked"));
+  }
+  const absl::StatusOr<Endpoint> endpoint = ParseServerAddress(address);
+  if (!endpoint.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        endpoint.status().message(), "; a server is written with its IP address, as ", kExample));
+  }
+  if (endpoint->port() == 0 || endpoint->is_wildcard()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is no address to connect to; write ", kExample));
+  }
+  if (has_name) {
+    ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
+  }
+  return MakeServer(*endpoint, name, name);
+}
+
+// Reads the map form. One function a key would hide how they depend on each other.
+class MapReader {
+ public:
+  MapReader(const ConfigValue& value, std::vector<ConfigError>& errors)
+      : value_(value), errors_(errors) {}
+
+  std::vector<UpstreamServerOptions> Read() {
+    for (const auto& [key, entry] : value_.map) ReadKey(key, entry);
+    if (servers_.empty() && !failed_) {
+      Fail(value_.origin, "upstream", "needs `preset` or `addresses`");
+    }
+    for (UpstreamServerOptions& server : servers_) Apply(server);
+    return failed_ ? std::vector<UpstreamServerOptions>() : servers_;
+  }
+
+ private:
+  void ReadKey(const std::string& key, const ConfigValue& entry) {
+    if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
+      return Fail(entry.origin, key, absl::StrCat("unknown key", DidYouMean(key, kKeys)));
+    }
+    for (const ConfigValue* element : entry.Elements()) {
+      if (element->kind != ConfigValue::Kind::kScalar) {
+        return Fail(element->origin, key, "must be text or a list of texts");
+      }
+      if (absl::Status status = ReadScalar(key, element->scalar); !status.ok()) {
+        Fail(element->origin, key, status.message());
+      }
+    }
+  }
+
+  absl::Status ReadScalar(absl::string_view key, const std::string& text) {
+    if (key == "preset") {
+      const Preset* preset = FindPreset(text);
+      if (preset == nullptr) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("\"", text, "\" is not one of ", PresetNames()));
+      }
+      const std::vector<UpstreamServerOptions> servers = FromPreset(*preset);
+      servers_.insert(servers_.end(), servers.begin(), servers.end());
+    } else if (key == "addresses") {
+      ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(text));
+      servers_.push_back(MakeServer(endpoint, "", ""));
+    } else if (key == "name") {
+      ASSIGN_OR_RETURN(name_, ParseAuthenticationName(text));
+    } else if (key == "pins") {
+      ASSIGN_OR_RETURN(const SpkiPin pin, SpkiPin::Parse(text));
+      pins_.push_back(pin);
+    } else if (key == "ca") {
+      ca_ = text;
+    } else {
+      ASSIGN_OR_RETURN(insecure_, ParseSwitch(text));
+    }
+    return absl::OkStatus();
+  }
+
+  void Apply(UpstreamServerOptions& server) {
+    if (!name_.empty()) {
+      const bool named_by_address = server.identity.authentication_name.empty();
+      server.identity.authentication_name = name_;
+      if (named_by_address) server.provider = name_;
+    }
+    server.identity.pins = pins_;
+    server.identity.insecure = insecure_;
+    server.ca_file = ca_;
+  }
+
+  void Fail(const ConfigOrigin& origin, absl::string_view key, absl::string_view message) {
+    failed_ = true;
+    errors_.push_back({origin, std::string(key), std::string(message)});
+  }
+
+  const ConfigValue& value_;
+  std::vector<ConfigError>& errors_;
+  std::vector<UpstreamServerOptions> servers_;
+  std::string name_;
+  std::vector<SpkiPin> pins_;
+  std::string ca_;
+  bool insecure_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text) {
+  if (const Preset* preset = FindPreset(text)) return FromPreset(*preset);
+  absl::string_view rest = text;
+  const bool has_scheme = absl::ConsumePrefix(&rest, "tls://");
+  if (!has_scheme && absl::StrContains(rest, "://")) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\": upstream servers are asked over DNS over TLS alone; write ", kExample));
+  }
+  ASSIGN_OR_RETURN(UpstreamServerOptions server, ParseAddressText(text, rest, has_scheme));
+  std::vector<UpstreamServerOptions> servers;
+  servers.push_back(std::move(server));
+  return servers;
+}
+
+std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
+                                                      std::vector<ConfigError>& errors) {
+  if (value.kind == ConfigValue::Kind::kMap) return MapReader(value, errors).Read();
+  if (value.kind == ConfigValue::Kind::kList) {
+    errors.push_back({value.origin, "upstream", "must be text or a map, not a list in a list"});
+    return {};
+  }
+  absl::StatusOr<std::vector<UpstreamServerOptions>> servers = ParseUpstreamText(value.scalar);
+  if (servers.ok()) return *std::move(servers);
+  errors.push_back({value.origin, "upstream", std::string(servers.status().message())});
+  return {};
+}
+
+absl::Span<const absl::string_view> UpstreamKeys() { return kKeys; }
+
+}  // namespace dotcache

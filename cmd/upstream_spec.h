@@ -1,0 +1,33 @@
+// `--upstream` texts and YAML `upstream` maps to server options.
+#ifndef DOTCACHE_CMD_UPSTREAM_SPEC_H_
+#define DOTCACHE_CMD_UPSTREAM_SPEC_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "cmd/config_value.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// One provider's servers from text:
+//   PRESET                  a known public provider: all its addresses
+//   tls://ADDR[:PORT]#NAME  the certificate must carry NAME
+//   tls://ADDR[:PORT]       the certificate must carry ADDR
+// and as other programs write it: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT] (CoreDNS),
+// ADDR[:PORT]#NAME (systemd-resolved). Errors say what would be right.
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text);
+
+// The same from a YAML element: text as above, or a map with `preset` or `addresses`, and `name`,
+// `pins`, `ca`, `insecure`. Appends errors, each with its origin.
+std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
+                                                      std::vector<ConfigError>& errors);
+
+// The keys of such a map, for "did you mean" and the documentation's test.
+absl::Span<const absl::string_view> UpstreamKeys();
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CMD_UPSTREAM_SPEC_H_

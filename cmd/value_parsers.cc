@@ -1,0 +1,142 @@
+#include "cmd/value_parsers.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+struct Unit {
+  absl::string_view suffix;  // Lower case.
+  uint64_t factor;
+};
+
+constexpr uint64_t kKibi = 1024;
+constexpr Unit kSizeUnits[] = {{"", 1},
+                               {"b", 1},
+                               {"k", kKibi},
+                               {"ki", kKibi},
+                               {"kib", kKibi},
+                               {"kb", 1000},
+                               {"m", kKibi << 10},
+                               {"mi", kKibi << 10},
+                               {"mib", kKibi << 10},
+                               {"mb", 1000000},
+                               {"g", kKibi << 20},
+                               {"gi", kKibi << 20},
+                               {"gib", kKibi << 20},
+                               {"gb", 1000000000}};
+
+constexpr Unit kDurationUnits[] = {{"", 1000},       {"ms", 1},          {"s", 1000},
+                                   {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000}};
+
+// A number followed by one of `units`; nullopt when it is anything else or does not fit.
+std::optional<uint64_t> ParseWithUnit(absl::string_view text, absl::Span<const Unit> units) {
+  const size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  uint64_t number = 0;
+  if (!absl::SimpleAtoi(text.substr(0, digits), &number)) return std::nullopt;
+  const std::string suffix = absl::AsciiStrToLower(absl::StripAsciiWhitespace(text.substr(digits)));
+  for (const Unit& unit : units) {
+    if (unit.suffix != suffix) continue;
+    if (number > uint64_t{std::numeric_limits<int64_t>::max()} / unit.factor) return std::nullopt;
+    return number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+absl::Status Wrong(absl::string_view text, absl::string_view right) {
+  return absl::InvalidArgumentError(text.empty() ? absl::StrCat("is empty; write ", right)
+                                                 : absl::StrCat("\"", text, "\" is not ", right));
+}
+
+}  // namespace
+
+absl::StatusOr<uint64_t> ParseSize(absl::string_view text) {
+  if (const auto bytes = ParseWithUnit(text, kSizeUnits)) return *bytes;
+  return Wrong(text, "a size such as 64MiB, 512K or 1048576");
+}
+
+std::string FormatSize(uint64_t bytes) {
+  if (bytes == 0) return "0";
+  if (bytes % (kKibi << 20) == 0) return absl::StrCat(bytes / (kKibi << 20), "GiB");
+  if (bytes % (kKibi << 10) == 0) return absl::StrCat(bytes / (kKibi << 10), "MiB");
+  if (bytes % kKibi == 0) return absl::StrCat(bytes / kKibi, "KiB");
+  return absl::StrCat(bytes);
+}
+
+absl::StatusOr<Milliseconds> ParseDuration(absl::string_view text) {
+  if (const auto ms = ParseWithUnit(text, kDurationUnits)) {
+    return Milliseconds(static_cast<int64_t>(*ms));
+  }
+  return Wrong(text, "a duration such as 500ms, 4s, 30m or 1d");
+}
+
+std::string FormatDuration(Milliseconds duration) {
+  const int64_t ms = duration.count();
+  if (ms % 1000 != 0) return absl::StrCat(ms, "ms");
+  return absl::StrCat(ms / 1000, "s");
+}
+
+absl::StatusOr<bool> ParseSwitch(absl::string_view text) {
+  const std::string word = absl::AsciiStrToLower(text);
+  if (word == "on" || word == "true" || word == "yes") return true;
+  if (word == "off" || word == "false" || word == "no") return false;
+  return Wrong(text, "on or off");
+}
+
+absl::StatusOr<int64_t> ParseInteger(absl::string_view text, int64_t min, int64_t max) {
+  int64_t value = 0;
+  if (absl::SimpleAtoi(text, &value) && value >= min && value <= max) return value;
+  return Wrong(text, absl::StrCat("a whole number from ", min, " to ", max));
+}
+
+absl::StatusOr<std::vector<ListenOptions>> ParseListen(absl::string_view text) {
+  absl::string_view rest = text;
+  std::vector<Transport> transports = {Transport::kUdp, Transport::kTcp};
+  uint16_t default_port = 53;
+  if (absl::ConsumePrefix(&rest, "udp://")) {
+    transports = {Transport::kUdp};
+  } else if (absl::ConsumePrefix(&rest, "tcp://")) {
+    transports = {Transport::kTcp};
+  } else if (absl::ConsumePrefix(&rest, "tls://")) {
+    transports = {Transport::kDot};
+    default_port = kDotPort;
+  } else if (absl::StrContains(rest, "://")) {
+    return Wrong(text, "a listener; the schemes are udp://, tcp:// and tls://");
+  }
+  if (rest.empty()) return Wrong(text, "a listener such as 127.0.0.1:53 or tls://[::1]:853");
+  ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(rest, default_port));
+  std::vector<ListenOptions> listeners;
+  for (Transport transport : transports) listeners.push_back({transport, endpoint});
+  return listeners;
+}
+
+absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text) {
+  static constexpr absl::string_view kRight = "an authentication name such as dns.quad9.net";
+  absl::string_view name = absl::StripSuffix(text, ".");
+  if (name.empty() || name.size() > 253) return Wrong(text, kRight);
+  if (Endpoint::ParseAddress(name, 0).ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\" is an address, not a name; leave the name out to have the certificate's ",
+        "IP address checked"));
+  }
+  for (absl::string_view label : absl::StrSplit(name, '.')) {
+    const bool good = !label.empty() && label.size() <= 63 && label.front() != '-' &&
+                      label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
+                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-';
+                      });
+    if (!good) return Wrong(text, kRight);
+  }
+  return absl::AsciiStrToLower(name);
+}
+
+}  // namespace dotcache
