@@ -1,0 +1,270 @@
+#include "admin/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "server/server.h"
+
+namespace dotcache {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+// The families under construction.
+class Exposition {
+ public:
+  MetricFamily& Family(const std::string& name, MetricType type, const std::string& help) {
+    families_.push_back({name, help, type, {}});
+    return families_.back();
+  }
+
+  void Counter(const std::string& name, const std::string& help, uint64_t value) {
+    Add(Family(name, MetricType::Counter, help), {}, value);
+  }
+
+  void Gauge(const std::string& name, const std::string& help, uint64_t value) {
+    Add(Family(name, MetricType::Gauge, help), {}, value);
+  }
+
+  static void Add(MetricFamily& family, Labels labels, uint64_t value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (family.type == MetricType::Counter) {
+      metric.counter.value = static_cast<double>(value);
+    } else {
+      metric.gauge.value = static_cast<double>(value);
+    }
+    family.metric.push_back(std::move(metric));
+  }
+
+  // One bucket an octave: enough for quantiles, and four times fewer series than are counted.
+  static void AddHistogram(MetricFamily& family, Labels labels,
+                           const std::vector<const DurationHistogram*>& parts) {
+    constexpr int kStep = 1 << DurationHistogram::kSubBucketBits;
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    uint64_t count = 0;
+    uint64_t sum_us = 0;
+    for (const DurationHistogram* part : parts) sum_us += part->sum_us();
+    for (int i = 0; i < DurationHistogram::kBucketCount; ++i) {
+      for (const DurationHistogram* part : parts) count += part->bucket(i);
+      const bool last = i == DurationHistogram::kBucketCount - 1;
+      if (i % kStep != kStep - 1 || last) continue;
+      metric.histogram.bucket.push_back(
+          {count, static_cast<double>(DurationHistogram::UpperBoundUs(i)) / 1e6});
+    }
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = static_cast<double>(sum_us) / 1e6;
+    family.metric.push_back(std::move(metric));
+  }
+
+  std::string Render() const {
+    std::ostringstream out;
+    prometheus::TextSerializer().Serialize(out, families_);
+    return out.str();
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+// The sum of one counter over all workers.
+uint64_t Sum(const Server& server,
+             absl::FunctionRef<const Counter&(const WorkerCounters&)> counter) {
+  uint64_t sum = 0;
+  for (int i = 0; i < server.worker_count(); ++i) sum += counter(server.worker_counters(i)).value();
+  return sum;
+}
+
+void AddQueryMetrics(const Server& server, Exposition& out) {
+  MetricFamily& queries = out.Family("dotcache_queries_total", MetricType::Counter,
+                                     "Messages received from clients, by transport.");
+  for (size_t i = 0; i < kTransportCount; ++i) {
+    const std::string transport(TransportName(static_cast<Transport>(i)));
+    Exposition::Add(
+        queries, {{"transport", transport}},
+        Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.queries[i]; }));
+  }
+  MetricFamily& responses = out.Family("dotcache_responses_total", MetricType::Counter,
+                                       "Replies sent to clients, by RCODE.");
+  for (Rcode rcode :
+       {Rcode::kNoError, Rcode::kFormErr, Rcode::kServFail, Rcode::kNxDomain, Rcode::kNotImp,
+        Rcode::kRefused, Rcode::kYxDomain, Rcode::kNotAuth, Rcode::kBadVers}) {
+    Exposition::Add(responses, {{"rcode", std::string(RcodeName(rcode))}},
+                    Sum(server, [rcode](const WorkerCounters& c) -> const Counter& {
+                      return c.responses[static_cast<size_t>(rcode)];
+                    }));
+  }
+  MetricFamily& rejections = out.Family("dotcache_rejected_queries_total", MetricType::Counter,
+                                        "Messages not served, by reason.");
+  for (size_t i = 0; i < kRejectionReasonCount; ++i) {
+    const std::string reason(RejectionReasonName(static_cast<RejectionReason>(i)));
+    Exposition::Add(
+        rejections, {{"reason", reason}},
+        Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.rejections[i]; }));
+  }
+}
+
+void AddWorkerMetrics(const Server& server, Exposition& out) {
+  struct Simple {
+    const char* name;
+    const char* help;
+    Counter WorkerCounters::*member;
+    bool gauge = false;
+  };
+  static constexpr Simple kSimple[] = {
+      {"dotcache_cache_hits_total", "Queries answered from the cache.",
+       &WorkerCounters::cache_hits},
+      {"dotcache_cache_misses_total", "Queries that the cache could not answer.",
+       &WorkerCounters::cache_misses},
+      {"dotcache_local_answers_total", "Queries answered from special-use zones.",
+       &WorkerCounters::local_answers},
+      {"dotcache_coalesced_queries_total", "Queries that joined an exchange under way.",
+       &WorkerCounters::coalesced_queries},
+      {"dotcache_refused_clients_total", "Queries from clients outside the access list.",
+       &WorkerCounters::refused_clients},
+      {"dotcache_limit_rejections_total", "Queries and connections turned away at a limit.",
+       &WorkerCounters::limit_rejections},
+      {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not take.",
+       &WorkerCounters::udp_send_drops},
+      {"dotcache_truncated_replies_total", "Replies sent with TC set.",
+       &WorkerCounters::truncated_replies},
+      {"dotcache_stream_connections_total", "TCP and DoT client connections accepted.",
+       &WorkerCounters::stream_connections_total},
+      {"dotcache_stream_connections", "Open TCP and DoT client connections.",
+       &WorkerCounters::stream_connections, true},
+      {"dotcache_pending_queries", "Distinct questions waiting for upstream servers.",
+       &WorkerCounters::pending_queries, true},
+  };
+  for (const Simple& simple : kSimple) {
+    const uint64_t value =
+        Sum(server, [&](const WorkerCounters& c) -> const Counter& { return c.*simple.member; });
+    simple.gauge ? out.Gauge(simple.name, simple.help, value)
+                 : out.Counter(simple.name, simple.help, value);
+  }
+  std::vector<const DurationHistogram*> parts;
+  for (int i = 0; i < server.worker_count(); ++i) {
+    parts.push_back(&server.worker_counters(i).miss_duration);
+  }
+  Exposition::AddHistogram(
+      out.Family("dotcache_miss_duration_seconds", MetricType::Histogram,
+                 "From a query's arrival to its reply, for queries sent upstream."),
+      {}, parts);
+}
+
+void AddCacheMetrics(const Server& server, Exposition& out) {
+  const CacheStats stats = server.cache().Stats();
+  out.Gauge("dotcache_cache_entries", "Responses in the cache.", stats.entries);
+  out.Gauge("dotcache_cache_bytes", "Memory charged for cached responses.", stats.bytes);
+  out.Gauge("dotcache_cache_budget_bytes", "Memory that cached responses may use.",
+            stats.budget_bytes);
+  out.Counter("dotcache_cache_insertions_total", "Responses put into the cache.", stats.insertions);
+  out.Counter("dotcache_cache_evictions_total", "Fresh responses pushed out by newer ones.",
+              stats.evictions);
+  out.Counter("dotcache_cache_expirations_total", "Responses removed at the end of their TTL.",
+              stats.expirations);
+}
+
+// What all workers count about one upstream server.
+struct UpstreamTotals {
+  Labels labels;
+  std::vector<const UpstreamCounters*> workers;
+
+  uint64_t Sum(Counter UpstreamCounters::*member) const {
+    uint64_t sum = 0;
+    for (const UpstreamCounters* counters : workers) sum += (counters->*member).value();
+    return sum;
+  }
+
+  std::vector<const DurationHistogram*> Parts(DurationHistogram UpstreamCounters::*member) const {
+    std::vector<const DurationHistogram*> parts;
+    for (const UpstreamCounters* counters : workers) parts.push_back(&(counters->*member));
+    return parts;
+  }
+};
+
+std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
+  std::vector<UpstreamTotals> all;
+  for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
+    const UpstreamServerOptions& options = server.upstream_servers()[i];
+    UpstreamTotals totals;
+    totals.labels = {{"provider", options.provider}, {"address", options.endpoint.ToString()}};
+    for (int worker = 0; worker < server.worker_count(); ++worker) {
+      totals.workers.push_back(&server.upstream_counters(worker)[i]);
+    }
+    all.push_back(std::move(totals));
+  }
+  return all;
+}
+
+void AddUpstreamMetrics(const Server& server, Exposition& out) {
+  const std::vector<UpstreamTotals> upstreams = CollectUpstreams(server);
+  const auto add = [&](const char* name, MetricType type, const char* help,
+                       Counter UpstreamCounters::*member) {
+    MetricFamily& family = out.Family(name, type, help);
+    for (const UpstreamTotals& totals : upstreams) {
+      Exposition::Add(family, totals.labels, totals.Sum(member));
+    }
+  };
+  add("dotcache_upstream_queries_total", MetricType::Counter, "Queries sent.",
+      &UpstreamCounters::queries);
+  add("dotcache_upstream_responses_total", MetricType::Counter, "Usable responses received.",
+      &UpstreamCounters::responses);
+  add("dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
+      &UpstreamCounters::failures);
+  add("dotcache_upstream_mismatched_total", MetricType::Counter,
+      "Messages dropped because they belonged to no query.", &UpstreamCounters::mismatched);
+  add("dotcache_upstream_connections", MetricType::Gauge, "Open connections.",
+      &UpstreamCounters::open_connections);
+  add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries waiting for a response.",
+      &UpstreamCounters::in_flight);
+  MetricFamily& up = out.Family("dotcache_upstream_up", MetricType::Gauge,
+                                "1 while at least one worker considers the server usable.");
+  for (const UpstreamTotals& totals : upstreams) {
+    Exposition::Add(up, totals.labels, totals.Sum(&UpstreamCounters::up) > 0 ? 1 : 0);
+  }
+  MetricFamily& handshakes = out.Family("dotcache_upstream_handshakes_total", MetricType::Counter,
+                                        "TLS handshakes, by outcome.");
+  for (const auto& [kind, member] : {std::pair("full", &UpstreamCounters::full_handshakes),
+                                     std::pair("resumed", &UpstreamCounters::resumed_handshakes),
+                                     std::pair("failed", &UpstreamCounters::failed_handshakes)}) {
+    for (const UpstreamTotals& totals : upstreams) {
+      Labels labels = totals.labels;
+      labels.push_back({"outcome", kind});
+      Exposition::Add(handshakes, std::move(labels), totals.Sum(member));
+    }
+  }
+  for (const auto& [name, help, member] :
+       {std::tuple("dotcache_upstream_response_seconds", "Query sent to response received.",
+                   &UpstreamCounters::response_time),
+        std::tuple("dotcache_upstream_handshake_seconds", "Connect begun to connection ready.",
+                   &UpstreamCounters::handshake_time)}) {
+    MetricFamily& family = out.Family(name, MetricType::Histogram, help);
+    for (const UpstreamTotals& totals : upstreams) {
+      Exposition::AddHistogram(family, totals.labels, totals.Parts(member));
+    }
+  }
+}
+
+}  // namespace
+
+std::string RenderMetrics(const Server& server) {
+  Exposition out;
+  Exposition::Add(out.Family("dotcache_build_info", MetricType::Gauge, "1, labelled by version."),
+                  {{"version", DOTCACHE_VERSION}}, 1);
+  AddQueryMetrics(server, out);
+  AddWorkerMetrics(server, out);
+  AddCacheMetrics(server, out);
+  AddUpstreamMetrics(server, out);
+  return out.Render();
+}
+
+}  // namespace dotcache
