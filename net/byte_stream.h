@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_NET_BYTE_STREAM_H_
 #define DOTCACHE_NET_BYTE_STREAM_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,7 +29,8 @@ absl::string_view StreamErrorName(StreamError error);
 
 // A stream over which the owner exchanges octets with one peer. Bound to its loop's thread. The
 // owner destroys it to close it at once; nothing is called afterwards. It may be destroyed inside a
-// delegate callback only through EventLoop::DeferDelete().
+// delegate callback only through EventLoop::DeferDelete(): what was written still leaves, and until
+// the turn ends the delegate may be called again, so pause reading first.
 class ByteStream : public Deletable {
  public:
   // The owner, which outlives the stream. No function is called inside a call into the stream.

@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_NET_TCP_ACCEPTOR_H_
 #define DOTCACHE_NET_TCP_ACCEPTOR_H_
 
+#include <cstdint>
 #include <memory>
 
 #include "absl/status/statusor.h"
@@ -13,7 +14,8 @@ namespace dotcache {
 class UvLoop;
 
 // Accepts on a listening socket, at most 64 connections a loop turn; backs off 100 ms when the
-// process is out of descriptors instead of spinning. Bound to its loop's thread.
+// process is out of descriptors instead of spinning. Bound to its loop's thread; not to be
+// destroyed inside OnAccept().
 class TcpAcceptor {
  public:
   class Delegate {
@@ -30,6 +32,9 @@ class TcpAcceptor {
   ~TcpAcceptor();
 
   Endpoint local_endpoint() const;
+
+  // How often accepting had to wait for descriptors or memory.
+  uint64_t back_offs() const;
 
  private:
   struct Impl;

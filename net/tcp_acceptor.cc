@@ -1,0 +1,137 @@
+#include "net/tcp_acceptor.h"
+
+#include <netinet/tcp.h>
+#include <uv.h>
+
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "net/listen_socket.h"
+#include "net/uv_handle.h"
+#include "net/uv_loop.h"
+
+namespace dotcache {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;  // So that a flood of connections starves no open one.
+constexpr Milliseconds kBackOffTime{100};
+
+enum class AcceptOutcome { kTryNext, kWait, kBackOff };
+
+AcceptOutcome OutcomeOf(int error) {
+  switch (error) {
+    case EAGAIN:
+      return AcceptOutcome::kWait;
+    // The connection died in the queue, or accept() hands over its network error (accept(2)).
+    case EINTR:
+    case ECONNABORTED:
+    case ENETDOWN:
+    case EPROTO:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      return AcceptOutcome::kTryNext;
+    // EMFILE, ENFILE, ENOBUFS, ENOMEM, and what else would come again at once.
+    default:
+      return AcceptOutcome::kBackOff;
+  }
+}
+
+}  // namespace
+
+struct TcpAcceptor::Impl {
+  Impl(UvLoop& the_loop, UniqueFd the_fd, Delegate& the_delegate)
+      : loop(the_loop), fd(std::move(the_fd)), delegate(the_delegate) {}
+
+  int Start();
+  void OnReadable(int status);
+  void AcceptSome();
+  void BackOff();
+
+  UvLoop& loop;
+  UniqueFd fd;
+  Delegate& delegate;
+  UvHandle<uv_poll_t> poll;  // Closed before `fd`.
+  std::unique_ptr<Timer> retry = loop.NewTimer([this] { Start(); });
+  uint64_t back_offs = 0;
+  bool accepting = false;
+};
+
+int TcpAcceptor::Impl::Start() {
+  return uv_poll_start(poll.get(), UV_READABLE, [](uv_poll_t* handle, int status, int) {
+    if (Impl* self = OwnerOf<Impl>(handle)) self->OnReadable(status);
+  });
+}
+
+void TcpAcceptor::Impl::OnReadable(int status) {
+  if (status < 0) {  // libuv stopped polling at an error on the socket: clear it, go on.
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return BackOff();
+  }
+  accepting = true;
+  AcceptSome();
+  accepting = false;
+}
+
+void TcpAcceptor::Impl::AcceptSome() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    UniqueFd accepted(accept4(fd.get(), reinterpret_cast<sockaddr*>(&address), &size,
+                              SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (accepted.valid()) {
+      delegate.OnAccept(std::move(accepted),
+                        Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address)));
+      continue;
+    }
+    switch (OutcomeOf(errno)) {
+      case AcceptOutcome::kTryNext:
+        break;
+      case AcceptOutcome::kWait:
+        return;
+      case AcceptOutcome::kBackOff:
+        return BackOff();
+    }
+  }
+}
+
+void TcpAcceptor::Impl::BackOff() {
+  ++back_offs;
+  uv_poll_stop(poll.get());
+  retry->Start(kBackOffTime);
+}
+
+TcpAcceptor::TcpAcceptor(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+TcpAcceptor::~TcpAcceptor() { assert(impl_->loop.InLoopThread() && !impl_->accepting); }
+
+absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, UniqueFd fd,
+                                                               Delegate& delegate) {
+  assert(loop.InLoopThread());
+  // Accepted sockets inherit it.
+  const int on = 1;
+  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
+  int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
+    return uv_poll_init(loop.raw(), handle, impl->fd.get());
+  });
+  if (code == 0) code = impl->Start();
+  if (code != 0) {
+    return absl::InternalError(absl::StrCat(
+        "cannot accept on ", LocalEndpoint(impl->fd.get()).ToString(), ": ", uv_strerror(code)));
+  }
+  return std::unique_ptr<TcpAcceptor>(new TcpAcceptor(std::move(impl)));
+}
+
+Endpoint TcpAcceptor::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }
+
+uint64_t TcpAcceptor::back_offs() const { return impl_->back_offs; }
+
+}  // namespace dotcache
