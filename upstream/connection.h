@@ -52,8 +52,11 @@ class Connection : public Deletable {
   virtual void Forget(AttemptId attempt) = 0;
 
   virtual bool ready() const = 0;
-  virtual bool HasRoom() const = 0;  // False at the limit, and while draining.
-  virtual int in_flight() const = 0;
+  virtual bool HasRoom() const = 0;   // False at the limit, and while draining.
+  virtual int in_flight() const = 0;  // Attempts whose results are wanted.
+
+  // When the latest message came, wanted or not; the clock's epoch when none has.
+  virtual MonoTime last_received() const = 0;
 };
 
 // Makes connections. One per worker.

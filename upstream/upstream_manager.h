@@ -3,11 +3,9 @@
 #define DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_
 
 #include <memory>
-#include <string>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/random/bit_gen_ref.h"
+#include "absl/types/span.h"
 #include "core/counters.h"
 #include "core/event_loop.h"
 #include "upstream/connection.h"

@@ -1,0 +1,241 @@
+#include "upstream/dot_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/message_header.h"
+
+namespace dotcache {
+namespace {
+
+constexpr int kMaxForeignMessages = 3;
+
+UpstreamFailure FailureToConnect(StreamError error) {
+  switch (error) {
+    case StreamError::kConnectRefused:
+      return UpstreamFailure::kConnectRefused;
+    case StreamError::kUnreachable:
+      return UpstreamFailure::kUnreachable;
+    case StreamError::kTlsCertificate:
+      return UpstreamFailure::kCertificate;
+    case StreamError::kTlsHandshake:
+    case StreamError::kTlsProtocol:
+    case StreamError::kReset:
+      return UpstreamFailure::kTlsHandshake;
+    default:
+      return UpstreamFailure::kConnectFailed;
+  }
+}
+
+// A header alone that reports an error, as some servers send it instead of repeating the question.
+bool IsBareError(Bytes message) {
+  const MessageHeader header = LoadHeader(message);
+  return message.size() == kHeaderSize && header.Has(kFlagQr) &&
+         header.opcode() == Opcode::kQuery && header.qdcount == 0 && header.ancount == 0 &&
+         header.nscount == 0 && header.arcount == 0 && header.header_rcode() != Rcode::kNoError;
+}
+
+}  // namespace
+
+DotConnection::DotConnection(const Context& context, const UpstreamServerOptions& server,
+                             Connection::Delegate& delegate)
+    : context_(context),
+      delegate_(delegate),
+      began_(context.loop.Now()),
+      idle_timeout_(context.limits.idle_timeout),
+      ids_(context.random),
+      timer_(context.loop.NewTimer([this] { OnTimer(); })) {
+  auto session = TlsSession::NewClient(context.credentials, server.identity, &context.tickets);
+  if (!session.ok()) {
+    start_error_ = std::string(session.status().message());
+    timer_->Start(Duration::zero());
+    return;
+  }
+  TcpOptions options;
+  options.write_marks.limit = static_cast<size_t>(context.limits.max_write_backlog_bytes);
+  options.user_timeout = 2 * context.limits.max_attempt_timeout;
+  timer_->Start(context.limits.connect_timeout);
+  stream_ = TlsStream::Connect(context.loop, server.endpoint, options, *std::move(session), *this);
+}
+
+DotConnection::~DotConnection() = default;
+
+void DotConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
+  assert(context_.loop.InLoopThread() && HasRoom());
+  const uint16_t id = ids_.Take();
+  pending_[id] = Pending{attempt, true, query.question};
+  ++wanted_;
+  if (ready_) timer_->Stop();
+  if (stream_ == nullptr) return;  // Never began; the timer reports it.
+  std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
+  const size_t size = BuildUpstreamQuery(query, id, {.padded = true, .ask_keepalive = true},
+                                         MutableBytes(framed).subspan(2));
+  StoreU16(framed.data(), static_cast<uint16_t>(size));
+  stream_->Write(Bytes(framed.data(), 2 + size));
+}
+
+void DotConnection::Forget(AttemptId attempt) {
+  for (auto& [id, pending] : pending_) {
+    if (pending.attempt != attempt || !pending.wanted) continue;
+    pending.wanted = false;
+    --wanted_;
+    if (ready_ && !closed_) WhenIdle();
+    return;
+  }
+}
+
+bool DotConnection::HasRoom() const {
+  return !draining() &&
+         static_cast<int>(pending_.size()) < context_.limits.max_in_flight_per_connection;
+}
+
+bool DotConnection::draining() const {
+  const int unwanted = static_cast<int>(pending_.size()) - wanted_;
+  return closed_ || told_to_close_ || 2 * unwanted > context_.limits.max_in_flight_per_connection ||
+         context_.loop.Now() - began_ >= context_.limits.max_connection_age;
+}
+
+void DotConnection::OnStreamOpen() {
+  ready_ = true;
+  timer_->Stop();
+  WhenIdle();
+  delegate_.OnConnectionReady(*this, stream_->resumed(), context_.loop.Now() - began_);
+}
+
+void DotConnection::OnStreamData(Bytes data) {
+  if (closed_) return;
+  last_received_ = context_.loop.Now();
+  framer_.Feed(data);
+  while (!closed_) {
+    const std::optional<Bytes> message = framer_.Next();
+    if (!message.has_value()) break;
+    OnMessage(*message);
+  }
+}
+
+void DotConnection::OnMessage(Bytes message) {
+  if (message.size() < kHeaderSize) {
+    Close(UpstreamFailure::kConnectionLost, false, "a message without a whole header");
+    return;
+  }
+  const auto found = pending_.find(LoadU16(message.data()));
+  if (found == pending_.end()) {
+    OnForeignMessage();
+    return;
+  }
+  const bool bare_error = IsBareError(message);
+  if (!bare_error && !BelongsToQuestion(message, found->second.question)) {
+    OnForeignMessage();
+    return;
+  }
+  const Pending pending = std::move(found->second);
+  ids_.Release(found->first);
+  pending_.erase(found);
+  if (!pending.wanted) {
+    WhenIdle();
+    return;
+  }
+  --wanted_;
+  AttemptResult result =
+      bare_error ? UpstreamFailure::kServFail : ResultOf(message, pending.question);
+  WhenIdle();
+  delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
+}
+
+AttemptResult DotConnection::ResultOf(Bytes message, const Question& question) {
+  auto inspected = InspectResponse(message, question);
+  if (const ResponseDefect* defect = std::get_if<ResponseDefect>(&inspected)) {
+    return *defect == ResponseDefect::kNotAnAnswer ? UpstreamFailure::kNotAnAnswer
+                                                   : UpstreamFailure::kMalformed;
+  }
+  ResponseFacts& facts = std::get<ResponseFacts>(inspected);
+  if (facts.edns.keepalive_timeout_100ms.has_value()) {
+    // An eighth less than the server allows, so that no query meets a connection being closed.
+    const Duration announced = Milliseconds(100) * *facts.edns.keepalive_timeout_100ms;
+    told_to_close_ = announced == Duration::zero();
+    idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
+  }
+  if (facts.truncated) return UpstreamFailure::kTruncated;
+  if (facts.kind == ResponseKind::kReferral) return UpstreamFailure::kNotAnAnswer;
+  return UpstreamResponse{WireMessage(message.begin(), message.end()), std::move(facts)};
+}
+
+void DotConnection::OnForeignMessage() {
+  delegate_.OnMismatch(*this);
+  if (++foreign_messages_ < kMaxForeignMessages || closed_) return;
+  Close(UpstreamFailure::kConnectionLost, false, "messages that answer none of our queries");
+}
+
+void DotConnection::OnStreamEof() {
+  if (closed_) return;
+  if (!ready_) {
+    Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
+    return;
+  }
+  Close(UpstreamFailure::kConnectionLost, wanted_ == 0,
+        framer_.mid_message() ? "closed in the middle of a message" : "closed by the server");
+}
+
+void DotConnection::OnStreamError(StreamError error, const std::string& detail) {
+  if (closed_) return;
+  if (!ready_) {
+    Close(FailureToConnect(error), false, detail);
+    return;
+  }
+  Close(UpstreamFailure::kConnectionLost, error == StreamError::kReset && wanted_ == 0, detail);
+}
+
+void DotConnection::OnTimer() {
+  if (ready_) {
+    Close(UpstreamFailure::kConnectionLost, true, "idle");
+  } else if (!start_error_.empty()) {
+    Close(UpstreamFailure::kTlsHandshake, false, start_error_);
+  } else {
+    Close(UpstreamFailure::kConnectTimeout, false,
+          absl::StrCat("not connected within ", context_.limits.connect_timeout.count(), " ms"));
+  }
+}
+
+// Sets the time to close when nobody waits for a response: at once in the next turn when draining.
+void DotConnection::WhenIdle() {
+  if (wanted_ > 0) return;
+  if (draining()) {
+    timer_->Start(Duration::zero());
+    return;
+  }
+  const Duration age = context_.loop.Now() - began_;
+  timer_->Start(std::min<Duration>(idle_timeout_, context_.limits.max_connection_age - age));
+}
+
+// The owner destroys this object, through the loop, inside the last call.
+void DotConnection::Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
+  closed_ = true;
+  timer_->Stop();
+  std::vector<AttemptId> lost;
+  for (const auto& [id, pending] : pending_) {
+    if (pending.wanted) lost.push_back(pending.attempt);
+  }
+  wanted_ = 0;
+  delegate_.OnConnectionClosed(*this, failure, graceful, detail, std::move(lost));
+}
+
+DotConnector::DotConnector(UvLoop& loop, const UpstreamLimits& limits,
+                           std::vector<const TlsClientCredentials*> credentials)
+    : loop_(loop),
+      limits_(limits),
+      credentials_(std::move(credentials)),
+      tickets_(credentials_.size()) {}
+
+std::unique_ptr<Connection> DotConnector::Connect(const UpstreamServerOptions& server,
+                                                  int server_index,
+                                                  Connection::Delegate& delegate) {
+  const size_t index = static_cast<size_t>(server_index);
+  return std::make_unique<DotConnection>(
+      DotConnection::Context{loop_, limits_, *credentials_[index], tickets_[index], random_},
+      server, delegate);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,46 @@
+#include "upstream/exchange_table.h"
+
+#include <cassert>
+
+namespace dotcache {
+namespace {
+
+constexpr int kPlaceBits = 24;
+
+size_t PlaceOf(ExchangeId id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
+
+}  // namespace
+
+ExchangeState& ExchangeTable::Take() {
+  if (free_.empty()) {
+    auto place = std::make_unique<ExchangeState>();
+    ExchangeState* exchange = place.get();
+    exchange->id = places_.size();
+    exchange->timer = loop_.NewTimer([this, exchange] { on_timer_(*exchange); });
+    free_.push_back(places_.size());
+    places_.push_back(std::move(place));
+  }
+  ExchangeState& exchange = *places_[free_.back()];
+  free_.pop_back();
+  exchange.taken = true;
+  exchange.id += ExchangeId{1} << kPlaceBits;
+  return exchange;
+}
+
+void ExchangeTable::Release(ExchangeState& exchange) {
+  assert(exchange.taken);
+  exchange.taken = false;
+  exchange.timer->Stop();
+  exchange.callback.reset();
+  exchange.progress = {};
+  free_.push_back(PlaceOf(exchange.id));
+}
+
+ExchangeState* ExchangeTable::Find(ExchangeId id) {
+  const size_t place = PlaceOf(id);
+  if (place >= places_.size()) return nullptr;
+  ExchangeState& exchange = *places_[place];
+  return exchange.taken && exchange.id == id ? &exchange : nullptr;
+}
+
+}  // namespace dotcache

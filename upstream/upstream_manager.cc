@@ -1,0 +1,319 @@
+#include "upstream/upstream_manager.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "upstream/exchange_table.h"
+#include "upstream/upstream_selector.h"
+#include "upstream/upstream_server.h"
+
+// How an exchange goes. The selector puts the zone's N servers in order; the exchange walks that
+// order round and round until N+1 attempts were made, passing over servers that are down or full.
+// It asks the next server
+//   - at once when an attempt fails: connection lost, response malformed or no answer;
+//   - once when a server reports an error (SERVFAIL, REFUSED...), because the next may know better;
+//     when a second server reports an error, or nobody else is left, the error is the response;
+//   - when an attempt's patience ends, while the attempt itself goes on: the first usable response
+//     wins, whoever sends it.
+// No server is asked more than twice, nor again after it reported an error, nor while it works on
+// the question over a connection that is alive.
+
+namespace dotcache {
+namespace {
+
+bool IsErrorResponse(const UpstreamResponse& response) {
+  // YXDOMAIN is an answer about a DNAME (RFC 6672 section 2.2).
+  return response.facts.kind == ResponseKind::kServFail ||
+         (response.facts.kind == ResponseKind::kOtherError &&
+          response.facts.rcode != Rcode::kYxDomain);
+}
+
+bool IsUselessResponse(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
+         failure == UpstreamFailure::kTruncated;
+}
+
+bool AllDown(const UpstreamZone& zone) {
+  return std::all_of(zone.servers.begin(), zone.servers.end(),
+                     [](const auto& server) { return server->down(); });
+}
+
+void NoteFailure(ExchangeState& exchange, UpstreamFailure failure) {
+  exchange.progress.saw_useless_response |= IsUselessResponse(failure);
+  exchange.progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
+}
+
+absl::Status FailureStatus(const ExchangeState& exchange) {
+  if (exchange.progress.saw_useless_response) {
+    return absl::DataLossError("the responses of the upstream servers were malformed");
+  }
+  if (exchange.progress.only_overloaded) {
+    return absl::ResourceExhaustedError("all connections to the upstream servers are full");
+  }
+  return absl::UnavailableError("no upstream server could be reached");
+}
+
+bool MayAsk(const ExchangeState::Progress& progress, uint8_t server) {
+  if (((progress.asked_twice | progress.error_reporters) >> server & 1) != 0) return false;
+  return std::all_of(progress.active.begin(), progress.active.end(),
+                     [&progress, server](const ActiveAttempt& attempt) {
+                       return attempt.server != server ||
+                              progress.zone->servers[server]->IsStalled(attempt.id);
+                     });
+}
+
+// One timer serves the attempts and the exchange.
+void Rearm(ExchangeState& exchange, MonoTime now) {
+  MonoTime next = exchange.deadline;
+  for (const ActiveAttempt& attempt : exchange.progress.active) {
+    if (!attempt.overdue) next = std::min(next, attempt.due);
+  }
+  exchange.timer->Start(next - now);
+}
+
+}  // namespace
+
+struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
+  Impl(EventLoop& event_loop, const UpstreamOptions& upstream_options, Connector& connector,
+       absl::BitGenRef random_source, bool log_state_changes)
+      : loop(event_loop),
+        options(upstream_options),
+        random(random_source),
+        context{event_loop, options.limits, connector, random_source, *this, log_state_changes},
+        exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
+
+  void AddZones(absl::Span<UpstreamCounters> counters);
+  UpstreamZone& FindZone(const DomainName& qname);
+  absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
+                                   ExchangeCallback callback);
+  ServerOrder ChooseOrder(UpstreamZone& zone);
+  bool TryNext(ExchangeState& exchange);
+  void OnTimer(ExchangeState& exchange);
+  void Proceed(ExchangeState& exchange);
+  void Finish(ExchangeState& exchange, absl::StatusOr<UpstreamResponse> result);
+  void Release(ExchangeState& exchange);
+
+  void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
+  void OnServerReady(UpstreamServer& server) override;
+
+  EventLoop& loop;
+  const UpstreamOptions options;
+  absl::BitGenRef random;
+  const UpstreamServer::Context context;
+  std::vector<std::unique_ptr<UpstreamZone>> zones;  // The root's first.
+  absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;
+  ExchangeTable exchanges;
+  bool ready = false;
+  bool draining = false;
+};
+
+void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
+  int index = 0;
+  for (const UpstreamZoneOptions& zone_options : options.zones) {
+    zones.push_back(
+        std::make_unique<UpstreamZone>(UpstreamZone{UpstreamSelector(zone_options.policy), {}}));
+    UpstreamZone& zone = *zones.back();
+    zone_by_name[zone_options.zone.Canonical()] = &zone;
+    for (const UpstreamServerOptions& server : zone_options.servers) {
+      zone.servers.push_back(std::make_unique<UpstreamServer>(
+          context, server, index, counters[static_cast<size_t>(index)]));
+      ++index;
+    }
+  }
+}
+
+UpstreamZone& UpstreamManager::Impl::FindZone(const DomainName& qname) {
+  if (zones.size() == 1) return *zones.front();
+  DomainName name = qname;
+  while (name.size() > 1) {
+    const auto found = zone_by_name.find(name);
+    if (found != zone_by_name.end()) return *found->second;
+    name = name.WithoutLabels(1);
+  }
+  return *zones.front();
+}
+
+absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& query,
+                                                        MonoTime deadline,
+                                                        ExchangeCallback callback) {
+  if (draining) return absl::UnavailableError("shutting down");
+  if (exchanges.size() >= static_cast<size_t>(options.limits.max_exchanges)) {
+    return absl::ResourceExhaustedError("too many exchanges under way");
+  }
+  if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
+  ExchangeState& exchange = exchanges.Take();
+  exchange.query = query;
+  exchange.deadline = deadline;
+  exchange.progress.zone = &FindZone(query.question.qname);
+  exchange.progress.order = ChooseOrder(*exchange.progress.zone);
+  if (!TryNext(exchange)) {
+    absl::Status failure = FailureStatus(exchange);
+    Release(exchange);
+    return failure;
+  }
+  exchange.callback = std::move(callback);
+  Rearm(exchange, loop.Now());
+  return exchange.id;
+}
+
+ServerOrder UpstreamManager::Impl::ChooseOrder(UpstreamZone& zone) {
+  if (zone.servers.size() == 1) return {0};
+  absl::InlinedVector<ServerSnapshot, 8> snapshots;
+  for (const auto& server : zone.servers) snapshots.push_back(server->Snapshot());
+  ServerChoice choice = zone.selector.Choose(snapshots, random);
+  if (choice.connect.has_value()) {
+    zone.servers[static_cast<size_t>(*choice.connect)]->Prepare();
+  }
+  return std::move(choice.order);
+}
+
+// Walks on until a server has the query. False when none takes it.
+bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
+  ExchangeState::Progress& progress = exchange.progress;
+  UpstreamZone& zone = *progress.zone;
+  const size_t servers = progress.order.size();
+  if (progress.attempts_made > servers) return false;
+  for (size_t passed = 0; passed < servers; ++passed) {
+    const uint8_t index = progress.order[progress.next++ % servers];
+    if (!MayAsk(progress, index)) continue;
+    UpstreamServer& server = *zone.servers[index];
+    const bool last_resort = server.down() && AllDown(zone);
+    zone.was_all_down |= last_resort;
+    const AttemptId attempt = exchange.NextAttemptId();
+    const auto failure = server.Send(exchange.query, attempt, last_resort);
+    if (failure.has_value()) {
+      NoteFailure(exchange, *failure);
+      continue;
+    }
+    ++progress.attempts_made;
+    const uint64_t bit = uint64_t{1} << index;
+    progress.asked_twice |= progress.asked & bit;
+    progress.asked |= bit;
+    progress.active.push_back({attempt, index, false, loop.Now() + server.Patience(attempt)});
+    return true;
+  }
+  return false;
+}
+
+void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
+  const MonoTime now = loop.Now();
+  bool patience_ended = false;
+  for (ActiveAttempt& attempt : exchange.progress.active) {
+    if (attempt.overdue || attempt.due > now) continue;
+    attempt.overdue = true;
+    patience_ended = true;
+    exchange.progress.zone->servers[attempt.server]->OnAttemptTimeout(attempt.id);
+  }
+  if (now < exchange.deadline) {
+    if (patience_ended) TryNext(exchange);
+    Rearm(exchange, now);
+  } else if (exchange.progress.error_response.has_value()) {
+    Finish(exchange, *std::move(exchange.progress.error_response));
+  } else {
+    Finish(exchange, absl::DeadlineExceededError("no upstream server answered in time"));
+  }
+}
+
+void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult result) {
+  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  ExchangeState::Progress& progress = exchange->progress;
+  const auto active =
+      std::find_if(progress.active.begin(), progress.active.end(),
+                   [attempt](const ActiveAttempt& other) { return other.id == attempt; });
+  if (active == progress.active.end()) return;
+  const uint64_t server_bit = uint64_t{1} << active->server;
+  progress.active.erase(active);
+
+  if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
+    if (*failure == UpstreamFailure::kServFail) progress.error_reporters |= server_bit;
+    NoteFailure(*exchange, *failure);
+    Proceed(*exchange);
+    return;
+  }
+  UpstreamResponse& response = std::get<UpstreamResponse>(result);
+  if (!IsErrorResponse(response) || progress.error_response.has_value()) {
+    Finish(*exchange, std::move(response));
+    return;
+  }
+  progress.error_reporters |= server_bit;
+  progress.error_response = std::move(response);
+  Proceed(*exchange);
+}
+
+// Goes on after an attempt has ended without a final result.
+void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
+  if (TryNext(exchange) || !exchange.progress.active.empty()) {
+    Rearm(exchange, loop.Now());
+  } else if (exchange.progress.error_response.has_value()) {
+    Finish(exchange, *std::move(exchange.progress.error_response));
+  } else {
+    Finish(exchange, FailureStatus(exchange));
+  }
+}
+
+void UpstreamManager::Impl::Finish(ExchangeState& exchange,
+                                   absl::StatusOr<UpstreamResponse> result) {
+  ExchangeCallback callback = *std::move(exchange.callback);
+  Release(exchange);
+  std::move(callback)(std::move(result));
+}
+
+void UpstreamManager::Impl::Release(ExchangeState& exchange) {
+  for (const ActiveAttempt& attempt : exchange.progress.active) {
+    exchange.progress.zone->servers[attempt.server]->Forget(attempt.id);
+  }
+  exchanges.Release(exchange);
+}
+
+void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
+  const auto zone = std::find_if(zones.begin(), zones.end(), [&server](const auto& z) {
+    return std::any_of(z->servers.begin(), z->servers.end(),
+                       [&server](const auto& s) { return s.get() == &server; });
+  });
+  assert(zone != zones.end());
+  ready |= zone == zones.begin();
+  // When all were down the cause was most likely one for all: it is gone for the others, too.
+  if (!std::exchange((*zone)->was_all_down, false)) return;
+  for (const auto& other : (*zone)->servers) other->ProbeNow();
+}
+
+UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
+                                 Connector& connector, absl::Span<UpstreamCounters> counters,
+                                 absl::BitGenRef random, bool log_state_changes)
+    : impl_(std::make_unique<Impl>(loop, options, connector, random, log_state_changes)) {
+  impl_->AddZones(counters);
+}
+
+UpstreamManager::~UpstreamManager() = default;
+
+void UpstreamManager::Start() {
+  if (!impl_->options.prewarm) return;
+  for (const auto& server : impl_->zones.front()->servers) server->Prepare();
+}
+
+bool UpstreamManager::ready() const { return impl_->ready; }
+
+void UpstreamManager::Drain() {
+  impl_->draining = true;
+  for (const auto& zone : impl_->zones) {
+    for (const auto& server : zone->servers) server->Drain();
+  }
+}
+
+absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                                     ExchangeCallback callback) {
+  assert(impl_->loop.InLoopThread());
+  return impl_->Begin(query, deadline, std::move(callback));
+}
+
+void UpstreamManager::Cancel(ExchangeId id) {
+  assert(impl_->loop.InLoopThread());
+  if (ExchangeState* exchange = impl_->exchanges.Find(id)) impl_->Release(*exchange);
+}
+
+size_t UpstreamManager::exchange_count() const { return impl_->exchanges.size(); }
+
+}  // namespace dotcache

@@ -1,0 +1,24 @@
+#include "upstream/upstream_options.h"
+
+#include <array>
+
+namespace dotcache {
+namespace {
+
+constexpr std::array<absl::string_view, 5> kPolicyNames = {"balanced", "fastest", "round-robin",
+                                                           "random", "sequential"};
+
+}  // namespace
+
+std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word) {
+  for (size_t i = 0; i < kPolicyNames.size(); ++i) {
+    if (word == kPolicyNames[i]) return static_cast<SelectionPolicy>(i);
+  }
+  return std::nullopt;
+}
+
+absl::string_view SelectionPolicyName(SelectionPolicy policy) {
+  return kPolicyNames[static_cast<size_t>(policy)];
+}
+
+}  // namespace dotcache

@@ -1,0 +1,122 @@
+#include "upstream/upstream_selector.h"
+
+#include <algorithm>
+#include <cassert>
+#include <iterator>
+
+#include "absl/random/distributions.h"
+
+namespace dotcache {
+namespace {
+
+// Balanced spreads over servers up to this many times slower than the best.
+constexpr double kBand = 1.5;
+// How often another server is asked first, to see whether it has become better.
+constexpr double kExploration = 0.01;
+
+using Servers = absl::Span<const ServerSnapshot>;
+
+// Seconds. A server not yet measured counts as the best: it must be tried to become known.
+double ResponseTime(const ServerSnapshot& server, double best) {
+  if (!server.response_time.has_value()) return best;
+  const std::chrono::duration<double> seconds = *server.response_time;
+  return std::max(seconds.count(), 1e-6);
+}
+
+double BestResponseTime(Servers servers, const ServerOrder& up) {
+  double best = 1e9;
+  for (const uint8_t i : up) best = std::min(best, ResponseTime(servers[i], 1e9));
+  return best;
+}
+
+void MoveToFront(ServerOrder& order, size_t position) {
+  const auto chosen = order.begin() + static_cast<std::ptrdiff_t>(position);
+  std::rotate(order.begin(), chosen, chosen + 1);
+}
+
+// Moves a random one of the servers from `first` on to the front, once in a hundred times.
+void Explore(ServerOrder& order, size_t first, absl::BitGenRef random) {
+  if (first >= order.size() || !absl::Bernoulli(random, kExploration)) return;
+  MoveToFront(order, absl::Uniform<size_t>(random, first, order.size()));
+}
+
+}  // namespace
+
+ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random) {
+  assert(!servers.empty() && servers.size() <= 64);
+  ServerOrder up;
+  ServerOrder down;
+  for (uint8_t i = 0; i < servers.size(); ++i) (servers[i].up ? up : down).push_back(i);
+
+  switch (policy_) {
+    case SelectionPolicy::kBalanced:
+      OrderBalanced(servers, random, up);
+      break;
+    case SelectionPolicy::kFastest:
+      OrderFastest(servers, random, up);
+      break;
+    case SelectionPolicy::kRoundRobin:
+      if (!up.empty()) std::rotate(up.begin(), up.begin() + turn_++ % up.size(), up.end());
+      break;
+    case SelectionPolicy::kRandom:
+      std::shuffle(up.begin(), up.end(), random);
+      break;
+    case SelectionPolicy::kSequential:
+      break;
+  }
+
+  ServerChoice choice;
+  if (!up.empty()) {
+    const uint8_t first = up.front();
+    std::stable_partition(up.begin(), up.end(), [servers](uint8_t i) { return servers[i].ready; });
+    if (up.front() != first) choice.connect = first;
+  }
+  std::stable_sort(down.begin(), down.end(), [servers](uint8_t a, uint8_t b) {
+    return servers[a].next_probe < servers[b].next_probe;
+  });
+  choice.order = std::move(up);
+  choice.order.insert(choice.order.end(), down.begin(), down.end());
+  return choice;
+}
+
+// The first is drawn from those within the band, with a chance inverse to response time x (queries
+// in flight + 1), so that load is spread while nothing is in flight, too. The rest follow by that
+// score, those outside the band last.
+void UpstreamSelector::OrderBalanced(Servers servers, absl::BitGenRef random,
+                                     ServerOrder& up) const {
+  if (up.size() < 2) return;
+  const double best = BestResponseTime(servers, up);
+  const auto in_band = [servers, best](uint8_t i) {
+    return ResponseTime(servers[i], best) <= kBand * best;
+  };
+  const auto score = [servers, best](uint8_t i) {
+    return ResponseTime(servers[i], best) * (servers[i].in_flight + 1);
+  };
+  std::sort(up.begin(), up.end(), [&in_band, &score](uint8_t a, uint8_t b) {
+    if (in_band(a) != in_band(b)) return in_band(a);
+    return score(a) < score(b);
+  });
+  const size_t band = static_cast<size_t>(std::count_if(up.begin(), up.end(), in_band));
+  double total = 0;
+  for (size_t i = 0; i < band; ++i) total += 1 / score(up[i]);
+  double drawn = absl::Uniform<double>(random, 0, total);
+  size_t chosen = 0;
+  while (chosen + 1 < band && drawn >= 1 / score(up[chosen])) drawn -= 1 / score(up[chosen++]);
+  MoveToFront(up, chosen);
+  Explore(up, band, random);
+}
+
+// Lowest response time first. A server not yet measured goes in front, one query at a time.
+void UpstreamSelector::OrderFastest(Servers servers, absl::BitGenRef random,
+                                    ServerOrder& up) const {
+  const auto rank = [servers](uint8_t i) {
+    const bool idle = servers[i].in_flight == 0;
+    return servers[i].response_time.value_or(idle ? Duration::zero() : Duration::max());
+  };
+  std::shuffle(up.begin(), up.end(), random);
+  std::stable_sort(up.begin(), up.end(),
+                   [&rank](uint8_t a, uint8_t b) { return rank(a) < rank(b); });
+  Explore(up, 1, random);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,57 @@
+// The order in which the servers of a zone are asked.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_SELECTOR_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_SELECTOR_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/random/bit_gen_ref.h"
+#include "absl/types/span.h"
+#include "core/clock.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// What the choice depends on.
+struct ServerSnapshot {
+  bool up = true;
+  bool ready = false;  // A connection is ready and has room.
+  int in_flight = 0;
+  std::optional<Duration> response_time;  // nullopt: unknown.
+  MonoTime next_probe;                    // When not up.
+};
+
+// Indices of servers, each once, the one to ask first in front.
+using ServerOrder = absl::InlinedVector<uint8_t, 8>;
+
+struct ServerChoice {
+  ServerOrder order;
+  // The policy's first choice, when it gave way to a server that is connected already: a connection
+  // to it should be opened, so that it can have its share next time.
+  std::optional<int> connect;
+};
+
+// Puts the servers of one zone in order: those that are up as the policy says, except that one with
+// a ready connection comes before one without, because a query never waits for a handshake that it
+// can do without; then those that are down, by their next probe. Keeps nothing but the position of
+// round robin. Not thread-safe.
+class UpstreamSelector {
+ public:
+  explicit UpstreamSelector(SelectionPolicy policy) : policy_(policy) {}
+
+  // REQUIRES: 1 to 64 servers.
+  ServerChoice Choose(absl::Span<const ServerSnapshot> servers, absl::BitGenRef random);
+
+ private:
+  using Servers = absl::Span<const ServerSnapshot>;
+  void OrderBalanced(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
+  void OrderFastest(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
+
+  const SelectionPolicy policy_;
+  uint32_t turn_ = 0;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_SELECTOR_H_

@@ -1,0 +1,281 @@
+#include "upstream/upstream_server.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/log.h"
+
+namespace dotcache {
+namespace {
+
+// A query that waits for a handshake asks the next server after this: whoever is connected is
+// faster, and the handshake goes on.
+constexpr Duration kConnectPatience = Milliseconds(250);
+constexpr Duration kConnectInterval = Milliseconds(500);
+
+bool IsUsable(const UpstreamResponse& response) {
+  return response.facts.kind != ResponseKind::kServFail &&
+         response.facts.kind != ResponseKind::kOtherError;
+}
+
+}  // namespace
+
+UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptions& options,
+                               int index, UpstreamCounters& counters)
+    : context_(context),
+      options_(options),
+      index_(index),
+      counters_(counters),
+      probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })) {
+  counters_.up.Set(1);
+}
+
+UpstreamServer::~UpstreamServer() = default;
+
+std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, AttemptId attempt,
+                                                    bool last_resort) {
+  assert(context_.loop.InLoopThread());
+  if (down() && !last_resort) return health_.last_failure();
+  Connection* connection = PickConnection();
+  if (connection == nullptr) {
+    if (context_.loop.Now() < no_connect_before_) {
+      return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
+    }
+    connection = Open();
+    if (connection == nullptr) return UpstreamFailure::kOverloaded;
+  }
+  attempts_[attempt] = Attempt{connection, context_.loop.Now()};
+  connection->Send(query, attempt);
+  counters_.queries.Add();
+  UpdateGauges();
+  return std::nullopt;
+}
+
+void UpstreamServer::Forget(AttemptId attempt) {
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return;
+  Connection& connection = *found->second.connection;
+  attempts_.erase(found);
+  connection.Forget(attempt);
+  CloseIfDrained(connection);
+  UpdateGauges();
+}
+
+Duration UpstreamServer::Patience(AttemptId attempt) const {
+  const Duration patience = health_.AttemptTimeout(context_.limits);
+  const auto found = attempts_.find(attempt);
+  assert(found != attempts_.end());
+  if (found->second.connection->ready()) return patience;
+  return std::min<Duration>(kConnectPatience, context_.limits.max_attempt_timeout);
+}
+
+void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return;
+  counters_.failures.Add();
+  const Connection& connection = *found->second.connection;
+  if (!connection.ready()) return;  // The connect timeout is in charge.
+  const MonoTime sent = found->second.sent;
+  health_.OnSlow(context_.loop.Now() - sent);
+  if (connection.last_received() > sent) return;
+  // One silence is one failure, however many queries share it: three slow names asked at once are
+  // no evidence against the server.
+  Link& link = LinkOf(connection);
+  const bool was_silent = link.silent();
+  link.silent_since = std::max(link.silent_since, sent);
+  if (!was_silent) NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
+}
+
+bool UpstreamServer::IsStalled(AttemptId attempt) const {
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return false;
+  const Connection* connection = found->second.connection;
+  return std::any_of(links_.begin(), links_.end(), [connection](const Link& link) {
+    return link.connection.get() == connection && link.silent();
+  });
+}
+
+void UpstreamServer::Prepare() {
+  if (draining_ || down() || context_.loop.Now() < no_connect_before_) return;
+  if (PickConnection() == nullptr) Open();
+}
+
+void UpstreamServer::ProbeNow() {
+  if (down()) OnProbeDue();
+}
+
+void UpstreamServer::Drain() {
+  draining_ = true;
+  probe_timer_->Stop();
+  std::vector<Connection*> connections;
+  for (const Link& link : links_) connections.push_back(link.connection.get());
+  for (Connection* connection : connections) CloseIfDrained(*connection);
+  UpdateGauges();
+}
+
+ServerSnapshot UpstreamServer::Snapshot() const {
+  ServerSnapshot snapshot;
+  snapshot.in_flight = static_cast<int>(attempts_.size());
+  const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
+  snapshot.up = !down() && !(on_trial && snapshot.in_flight > 0);
+  if (down()) snapshot.next_probe = health_.next_probe();
+  const Connection* connection = PickConnection();
+  snapshot.ready = connection != nullptr && connection->ready();
+  snapshot.response_time = health_.response_time();
+  return snapshot;
+}
+
+void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) {
+  (resumed ? counters_.resumed_handshakes : counters_.full_handshakes).Add();
+  counters_.handshake_time.Record(elapsed);
+  const MonoTime now = context_.loop.Now();
+  for (auto& [id, attempt] : attempts_) {
+    if (attempt.connection == &connection) attempt.sent = now;
+  }
+  health_.OnConnected(now);
+  NoteStateChange("");
+  UpdateGauges();
+  if (draining_) {
+    CloseIfDrained(connection);
+  } else {
+    context_.delegate.OnServerReady(*this);
+  }
+}
+
+void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
+                                     AttemptResult result) {
+  const auto found = attempts_.find(attempt);
+  if (found == attempts_.end()) return;
+  const MonoTime now = context_.loop.Now();
+  const Duration elapsed = now - found->second.sent;
+  attempts_.erase(found);
+  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
+  const bool usable = response != nullptr && IsUsable(*response);
+  (usable ? counters_.responses : counters_.failures).Add();
+  if (usable) counters_.response_time.Record(elapsed);
+  health_.OnResponse(elapsed, usable, now);
+  NoteStateChange("");
+  CloseIfDrained(connection);
+  UpdateGauges();
+  context_.delegate.OnAttemptResult(attempt, std::move(result));
+}
+
+void UpstreamServer::OnMismatch(Connection&) { counters_.mismatched.Add(); }
+
+void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure failure,
+                                        bool graceful, const std::string& detail,
+                                        std::vector<AttemptId> lost) {
+  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
+    return l.connection.get() == &connection;
+  });
+  if (link == links_.end()) return;
+  context_.loop.DeferDelete(std::move(link->connection));
+  links_.erase(link);
+  std::erase_if(lost, [this](AttemptId attempt) { return attempts_.erase(attempt) == 0; });
+  counters_.failures.Add(lost.size());
+  if (!graceful) {
+    if (failure != UpstreamFailure::kConnectionLost) {
+      counters_.failed_handshakes.Add();
+      no_connect_before_ = context_.loop.Now() + kConnectInterval;
+    }
+    NoteFailure(failure, detail);
+  }
+  UpdateGauges();
+  for (const AttemptId attempt : lost) context_.delegate.OnAttemptResult(attempt, failure);
+}
+
+// A ready one first, else one that is being opened.
+Connection* UpstreamServer::PickConnection() const {
+  Connection* connecting = nullptr;
+  for (const Link& link : links_) {
+    Connection* connection = link.connection.get();
+    if (!connection->HasRoom() || link.silent()) continue;
+    if (connection->ready()) return connection;
+    if (connecting == nullptr) connecting = connection;
+  }
+  return connecting;
+}
+
+Connection* UpstreamServer::Open() {
+  if (!MakeRoom()) return nullptr;
+  links_.push_back({context_.connector.Connect(options_, index_, *this), MonoTime()});
+  return links_.back().connection.get();
+}
+
+bool UpstreamServer::MakeRoom() {
+  if (static_cast<int>(links_.size()) < context_.limits.max_connections_per_server) return true;
+  const auto silent = std::find_if(links_.begin(), links_.end(), [](const Link& link) {
+    return link.silent() && link.connection->in_flight() == 0;
+  });
+  if (silent == links_.end()) return false;
+  context_.loop.DeferDelete(std::move(silent->connection));
+  links_.erase(silent);
+  return true;
+}
+
+void UpstreamServer::CloseIfDrained(Connection& connection) {
+  if (!draining_ || connection.in_flight() > 0) return;
+  Link& link = LinkOf(connection);
+  context_.loop.DeferDelete(std::move(link.connection));
+  links_.erase(links_.begin() + (&link - links_.data()));
+}
+
+void UpstreamServer::OnProbeDue() {
+  if (draining_ || !down() || HasConnectingConnection()) return;
+  if (Open() == nullptr) probe_timer_->Start(kConnectInterval);
+}
+
+UpstreamServer::Link& UpstreamServer::LinkOf(const Connection& connection) {
+  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
+    return l.connection.get() == &connection;
+  });
+  assert(link != links_.end());
+  return *link;
+}
+
+bool UpstreamServer::HasReadyConnection() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const Link& link) { return link.connection->ready() && !link.silent(); });
+}
+
+bool UpstreamServer::HasConnectingConnection() const {
+  return std::any_of(links_.begin(), links_.end(),
+                     [](const Link& link) { return !link.connection->ready(); });
+}
+
+void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
+  health_.OnFailure(failure, HasReadyConnection(), context_.loop.Now(), context_.random);
+  if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
+  NoteStateChange(cause);
+}
+
+// Probation is not told: it was down and has not answered yet.
+void UpstreamServer::NoteStateChange(absl::string_view cause) {
+  const bool up = health_.state() == UpstreamHealth::State::kUp;
+  if (up == told_up_ || (!up && !down())) return;
+  told_up_ = up;
+  counters_.up.Set(up ? 1 : 0);
+  if (!context_.log_state_changes) return;
+  const std::string address = options_.endpoint.ToString();
+  if (up) {
+    Log(LogLevel::kInfo, "upstream up", {{"provider", options_.provider}, {"address", address}});
+    return;
+  }
+  const UpstreamFailure failure = health_.last_failure();
+  Log(LogLevel::kWarn, "upstream down",
+      {{"provider", options_.provider},
+       {"address", address},
+       {"phase", UpstreamFailurePhase(failure)},
+       {"failure", UpstreamFailureName(failure)},
+       {"cause", cause}});
+}
+
+void UpstreamServer::UpdateGauges() {
+  counters_.in_flight.Set(attempts_.size());
+  counters_.open_connections.Set(static_cast<uint64_t>(std::count_if(
+      links_.begin(), links_.end(), [](const Link& link) { return link.connection->ready(); })));
+}
+
+}  // namespace dotcache

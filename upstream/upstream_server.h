@@ -1,0 +1,132 @@
+// One configured upstream server: its connections, its health, its probes.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/random/bit_gen_ref.h"
+#include "core/counters.h"
+#include "core/event_loop.h"
+#include "upstream/connection.h"
+#include "upstream/upstream_health.h"
+#include "upstream/upstream_selector.h"
+
+namespace dotcache {
+
+// Carries attempts over as few connections as have room, the first one first, so that queries share
+// records; opens another when none has room, up to max_connections_per_server. While the server is
+// down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due.
+// After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
+// timed out and nothing came since the query is passed over until something comes; when the limit
+// is reached the oldest such makes way. Owned by the UpstreamManager; bound to its loop's thread.
+class UpstreamServer : private Connection::Delegate {
+ public:
+  // The owner, which outlives the server. No function is called inside a call into the server.
+  class Delegate {
+   public:
+    virtual ~Delegate() = default;
+    // What came of an attempt that was not forgotten. Once for each; the attempt is over.
+    virtual void OnAttemptResult(AttemptId attempt, AttemptResult result) = 0;
+    // Connected and authenticated.
+    virtual void OnServerReady(UpstreamServer& server) = 0;
+  };
+
+  // What all servers of one manager share. The references outlive the servers.
+  struct Context {
+    EventLoop& loop;
+    const UpstreamLimits& limits;
+    Connector& connector;
+    absl::BitGenRef random;
+    Delegate& delegate;
+    bool log_state_changes;
+  };
+
+  // `index` counts through all zones. `options` and `counters` outlive the server.
+  UpstreamServer(const Context& context, const UpstreamServerOptions& options, int index,
+                 UpstreamCounters& counters);
+  ~UpstreamServer() override;
+
+  // Sends the query, or queues it on a connection that is being opened; or returns why not. While
+  // the server is down, only an attempt with `last_resort` goes out: on the probe under way, or on
+  // a new one when the latest failed connect began 500 ms ago.
+  std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt,
+                                      bool last_resort);
+
+  // The result is not wanted any more. Unknown attempts are ignored.
+  void Forget(AttemptId attempt);
+
+  // How long to wait for this attempt before another server is asked. REQUIRES: it is under way.
+  Duration Patience(AttemptId attempt) const;
+
+  // That time is over. The attempt goes on: a late answer is still reported.
+  void OnAttemptTimeout(AttemptId attempt);
+
+  // True when the attempt timed out and its connection has been silent since it was sent.
+  bool IsStalled(AttemptId attempt) const;
+
+  // Opens a connection when there is none that would take a query.
+  void Prepare();
+
+  // Opens a connection now if the server is down, without waiting until the probe is due.
+  void ProbeNow();
+
+  // Closes connections as they fall idle and opens none but for a Send().
+  void Drain();
+
+  ServerSnapshot Snapshot() const;
+  bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
+  int index() const { return index_; }
+
+ private:
+  struct Link {
+    std::unique_ptr<Connection> connection;
+    // When the latest query was sent that timed out without a sign of life; epoch: none was.
+    MonoTime silent_since;
+
+    bool silent() const {
+      return silent_since != MonoTime() && connection->last_received() <= silent_since;
+    }
+  };
+  struct Attempt {
+    Connection* connection;  // One of `links_`.
+    MonoTime sent;           // Queued, until the connection is ready.
+  };
+
+  void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;
+  void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
+  void OnMismatch(Connection& connection) override;
+  void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
+                          const std::string& detail, std::vector<AttemptId> lost) override;
+
+  Connection* PickConnection() const;
+  Connection* Open();
+  bool MakeRoom();
+  void CloseIfDrained(Connection& connection);
+  void OnProbeDue();
+  Link& LinkOf(const Connection& connection);
+  bool HasReadyConnection() const;
+  bool HasConnectingConnection() const;
+  void NoteFailure(UpstreamFailure failure, absl::string_view cause);
+  void NoteStateChange(absl::string_view cause);
+  void UpdateGauges();
+
+  const Context context_;
+  const UpstreamServerOptions& options_;
+  const int index_;
+  UpstreamCounters& counters_;
+  UpstreamHealth health_;
+  bool told_up_ = true;  // What the log and the gauge say.
+  bool draining_ = false;
+  MonoTime no_connect_before_;
+  std::vector<Link> links_;  // In the order in which they were opened.
+  absl::flat_hash_map<AttemptId, Attempt> attempts_;
+  std::unique_ptr<Timer> probe_timer_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
