@@ -4,26 +4,39 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "core/bytes.h"
+#include "core/clock.h"
 #include "net/byte_stream.h"
 #include "net/tls_credentials.h"
 
 namespace dotcache {
 
-// Session data kept for resumption of one server's sessions, newest last, each used once (RFC 8446
-// appendix C.4), at most 4, none older than a day. Belongs to one identity and trust store; one
-// loop's thread.
+// Session data kept for resumption of one server's sessions, each used once (RFC 8446 appendix
+// C.4), at most 4. A resumed session shows no certificate, so none is resumed later than a day
+// after the certificate was verified, however often it was resumed since. Belongs to one identity
+// and trust store; one loop's thread.
 class TlsTicketStore {
  public:
-  void Put(std::string session_data);
-  std::string Take();  // Empty when there is none.
+  struct Ticket {
+    std::string session_data;  // Empty: no ticket.
+    MonoTime verified_at;      // When the server last proved itself by its certificate.
+  };
+
+  // `now` is for tests.
+  explicit TlsTicketStore(MonoTime (*now)() = &std::chrono::steady_clock::now) : now_(now) {}
+
+  void Put(Ticket ticket);
+  Ticket Take();  // The newest.
   void Clear();
+  MonoTime Now() const { return now_(); }
 
  private:
-  std::vector<std::string> tickets_;
+  MonoTime (*now_)();
+  std::vector<Ticket> tickets_;  // Newest last.
 };
 
 // One TLS connection as a transformation of octets: cipher text in, plain text out, and back. No

@@ -1,0 +1,29 @@
+#include <utility>
+
+#include "net/tls_session.h"
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kMaxTickets = 4;
+constexpr Duration kMaxAge = std::chrono::hours(24);
+
+}  // namespace
+
+void TlsTicketStore::Put(Ticket ticket) {
+  if (tickets_.size() == kMaxTickets) tickets_.erase(tickets_.begin());
+  tickets_.push_back(std::move(ticket));
+}
+
+TlsTicketStore::Ticket TlsTicketStore::Take() {
+  while (!tickets_.empty()) {
+    Ticket newest = std::move(tickets_.back());
+    tickets_.pop_back();
+    if (now_() - newest.verified_at < kMaxAge) return newest;
+  }
+  return {};
+}
+
+void TlsTicketStore::Clear() { tickets_.clear(); }
+
+}  // namespace dotcache

@@ -1,0 +1,630 @@
+#include "net/tls_session.h"
+
+#include <gmock/gmock.h>
+#include <gnutls/gnutls.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <random>
+
+#include "tests/support/test_certificates.h"
+
+namespace dotcache {
+namespace {
+
+using ::testing::HasSubstr;
+using State = TlsSession::State;
+
+Bytes AsBytes(const std::string& text) {
+  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+std::unique_ptr<TlsClientCredentials> Trust() {
+  auto trust = TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
+  EXPECT_TRUE(trust.ok()) << trust.status();
+  return *std::move(trust);
+}
+
+std::unique_ptr<TlsServerCredentials> Serve(const TestCertificate& files) {
+  auto credentials = TlsServerCredentials::FromFiles(files.certificate_file, files.key_file);
+  EXPECT_TRUE(credentials.ok()) << credentials.status();
+  return *std::move(credentials);
+}
+
+TlsPeerIdentity Named(const std::string& name = kTestServerName) {
+  return {.authentication_name = name, .address = "192.0.2.53", .pins = {}};
+}
+
+TlsPeerIdentity Addressed(const std::string& address) {
+  return {.authentication_name = "", .address = address, .pins = {}};
+}
+
+TlsPeerIdentity Pinned(TlsPeerIdentity identity, const TestCertificate& certificate) {
+  auto pin = SpkiPin::Parse(certificate.spki_pin);
+  EXPECT_TRUE(pin.ok()) << pin.status();
+  identity.pins.push_back(*pin);
+  return identity;
+}
+
+// One end of a connection in memory, with what it received.
+struct End {
+  std::unique_ptr<TlsSession> session;
+  std::string received = {};
+
+  State Feed(Bytes octets) {
+    return session->Feed(octets, [this](Bytes plain) {
+      received.append(reinterpret_cast<const char*>(plain.data()), plain.size());
+    });
+  }
+  WireMessage TakeOutput() {
+    WireMessage output;
+    output.swap(session->output());
+    return output;
+  }
+};
+
+End NewClient(const TlsClientCredentials& trust, const TlsPeerIdentity& identity,
+              TlsTicketStore* tickets = nullptr) {
+  auto session = TlsSession::NewClient(trust, identity, tickets);
+  EXPECT_TRUE(session.ok()) << session.status();
+  return {*std::move(session)};
+}
+
+End NewServer(const TlsServerCredentials& credentials) {
+  auto session = TlsSession::NewServer(credentials);
+  EXPECT_TRUE(session.ok()) << session.status();
+  return {*std::move(session)};
+}
+
+// Carries octets both ways, at most `piece` at a time, until both ends are silent.
+void Exchange(End& client, End& server, size_t piece = SIZE_MAX) {
+  if (client.session->state() == State::kHandshaking) client.Feed({});
+  for (bool is_moving = true; is_moving;) {
+    is_moving = false;
+    for (auto [from, to] : {std::pair(&client, &server), std::pair(&server, &client)}) {
+      const WireMessage output = from->TakeOutput();
+      for (size_t at = 0; at < output.size(); at += piece) {
+        to->Feed(Bytes(output).subspan(at, piece));
+        is_moving = true;
+      }
+    }
+  }
+}
+
+// A client's verdict on a server with the given certificate.
+struct Verdict {
+  State state;
+  StreamError error;
+  std::string detail;
+};
+
+Verdict Judge(const TestCertificate& files, const TlsPeerIdentity& identity) {
+  const auto trust = Trust();
+  const auto credentials = Serve(files);
+  End client = NewClient(*trust, identity);
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  return {client.session->state(), client.session->error(), client.session->error_detail()};
+}
+
+void ExpectAccepted(const TestCertificate& files, const TlsPeerIdentity& identity) {
+  const Verdict verdict = Judge(files, identity);
+  EXPECT_EQ(verdict.state, State::kOpen) << verdict.detail;
+}
+
+void ExpectRefused(const TestCertificate& files, const TlsPeerIdentity& identity,
+                   const std::string& reason) {
+  const Verdict verdict = Judge(files, identity);
+  EXPECT_EQ(verdict.state, State::kFailed);
+  EXPECT_EQ(verdict.error, StreamError::kTlsCertificate);
+  EXPECT_THAT(verdict.detail, HasSubstr(reason));
+}
+
+TEST(TlsSessionTest, CarriesOctetsBothWays) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+  ASSERT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
+  client.session->Write(AsBytes("query"));
+  server.session->Write(AsBytes("response"));
+  Exchange(client, server);
+  EXPECT_EQ(server.received, "query");
+  EXPECT_EQ(client.received, "response");
+}
+
+TEST(TlsSessionTest, AcceptsTheRightName) {
+  ExpectAccepted(GetTestCertificates().name_only, Named());
+  ExpectAccepted(GetTestCertificates().by_intermediate, Named());
+  ExpectAccepted(GetTestCertificates().wildcard, Named());
+  ExpectAccepted(GetTestCertificates().server, Named("DNS.Example.NET."));
+}
+
+TEST(TlsSessionTest, RefusesAWrongName) {
+  ExpectRefused(GetTestCertificates().other_name, Named(), "does not match");
+  ExpectRefused(GetTestCertificates().server, Named("example.net"), "example.net");
+  ExpectRefused(GetTestCertificates().wildcard, Named("a.b.example.net"), "does not match");
+  ExpectRefused(GetTestCertificates().wildcard, Named("example.net"), "does not match");
+}
+
+TEST(TlsSessionTest, RefusesANameThatIsOnlyACommonName) {
+  ExpectRefused(GetTestCertificates().common_name_only, Named(), "no DNS name");
+  ExpectRefused(GetTestCertificates().address_only, Named(), "does not match");
+}
+
+TEST(TlsSessionTest, RefusesAnExpiredCertificate) {
+  ExpectRefused(GetTestCertificates().expired, Named(), "expired");
+}
+
+TEST(TlsSessionTest, RefusesACertificateOfTheFuture) {
+  ExpectRefused(GetTestCertificates().not_yet_valid, Named(), "not yet");
+}
+
+TEST(TlsSessionTest, RefusesACertificateForClients) {
+  ExpectRefused(GetTestCertificates().wrong_purpose, Named(), "purpose");
+}
+
+TEST(TlsSessionTest, RefusesAnUntrustedIssuer) {
+  ExpectRefused(GetTestCertificates().untrusted, Named(), "issuer is unknown");
+  ExpectRefused(GetTestCertificates().self_signed, Named(), "issuer is unknown");
+}
+
+TEST(TlsSessionTest, WithoutANameTheAddressMustBeInTheCertificate) {
+  ExpectAccepted(GetTestCertificates().server, Addressed("127.0.0.1"));
+  ExpectAccepted(GetTestCertificates().server, Addressed("::1"));
+  ExpectAccepted(GetTestCertificates().server, Addressed("::1%lo"));
+  ExpectAccepted(GetTestCertificates().address_only, Addressed("127.0.0.1"));
+}
+
+TEST(TlsSessionTest, WithoutANameACertificateWithoutTheAddressIsRefused) {
+  ExpectRefused(GetTestCertificates().name_only, Addressed("127.0.0.1"), "127.0.0.1");
+  ExpectRefused(GetTestCertificates().other_name, Addressed("127.0.0.1"), "does not match");
+  ExpectRefused(GetTestCertificates().server, Addressed("127.0.0.2"), "does not match");
+  ExpectRefused(GetTestCertificates().server, Addressed("::2"), "does not match");
+}
+
+TEST(TlsSessionTest, AcceptsAPinOfTheServerOrOfAnIssuer) {
+  const TestCertificates& all = GetTestCertificates();
+  ExpectAccepted(all.server, Pinned(Named(), all.server));
+  ExpectAccepted(all.server, Pinned(Named(), all.ca));
+  ExpectAccepted(all.by_intermediate, Pinned(Named(), all.intermediate));
+  ExpectAccepted(all.by_intermediate, Pinned(Named(), all.ca));
+  ExpectAccepted(all.server, Pinned(Pinned(Named(), all.name_only), all.server));
+}
+
+TEST(TlsSessionTest, RefusesATrustedCertificateWithoutThePin) {
+  const TestCertificates& all = GetTestCertificates();
+  ExpectRefused(all.server, Pinned(Named(), all.name_only), "matches a pin");
+  ExpectRefused(all.server, Pinned(Named(), all.intermediate), "matches a pin");
+}
+
+TEST(TlsSessionTest, APinDoesNotReplaceTheNameOfATrustedCertificate) {
+  const TestCertificates& all = GetTestCertificates();
+  ExpectRefused(all.other_name, Pinned(Named(), all.other_name), "does not match");
+  ExpectRefused(all.expired, Pinned(Named(), all.expired), "expired");
+  ExpectRefused(all.common_name_only, Pinned(Named(), all.common_name_only), "no DNS name");
+}
+
+TEST(TlsSessionTest, WithoutTrustTheServersOwnKeyMustMatchAPin) {
+  const TestCertificates& all = GetTestCertificates();
+  ExpectAccepted(all.self_signed, Pinned(Named(), all.self_signed));
+  ExpectAccepted(all.self_signed, Pinned(Addressed("192.0.2.53"), all.self_signed));
+  ExpectAccepted(all.expired_self_signed, Pinned(Named(), all.expired_self_signed));
+  ExpectAccepted(all.untrusted, Pinned(Named(), all.untrusted));
+  ExpectRefused(all.self_signed, Pinned(Named(), all.server), "Nor does its key match a pin");
+  ExpectRefused(all.untrusted, Pinned(Named(), all.ca), "Nor does its key match a pin");
+}
+
+TEST(TlsSessionTest, InsecureAcceptsAnything) {
+  const TestCertificates& all = GetTestCertificates();
+  TlsPeerIdentity identity = Pinned(Named("other.invalid"), all.ca);
+  identity.insecure = true;
+  for (const TestCertificate* files : {&all.self_signed, &all.expired, &all.other_name}) {
+    ExpectAccepted(*files, identity);
+  }
+}
+
+TEST(TlsSessionTest, ARefusedServerLearnsWhyAndGetsNoOctet) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().other_name);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  EXPECT_EQ(server.session->state(), State::kFailed);
+  EXPECT_THAT(server.session->error_detail(), HasSubstr("alert"));
+  EXPECT_EQ(server.received, "");
+}
+
+TEST(TlsSessionTest, AnIdentityThatCannotBeVerifiedIsRefusedAtOnce) {
+  const auto trust = Trust();
+  for (const TlsPeerIdentity& identity : {Addressed(""), Addressed("dns"), Named("192.0.2.1")}) {
+    EXPECT_EQ(TlsSession::NewClient(*trust, identity, nullptr).status().code(),
+              absl::StatusCode::kInvalidArgument);
+  }
+}
+
+TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSame) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  for (const size_t piece : {1, 2, 3, 5, 7, 100, 1000}) {
+    TlsTicketStore tickets;
+    for (const bool resumed : {false, true}) {
+      End client = NewClient(*trust, Named(), &tickets);
+      End server = NewServer(*credentials);
+      Exchange(client, server, piece);
+      ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+      EXPECT_EQ(client.session->resumed(), resumed);
+      for (const char* text : {"one", "two", "three"}) client.session->Write(AsBytes(text));
+      Exchange(client, server, piece);
+      EXPECT_EQ(server.received, "onetwothree");
+    }
+  }
+}
+
+TEST(TlsSessionTest, WhatIsLargerThanARecordIsSplit) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  std::string large(200'000, '\0');
+  for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 3);
+  client.session->Write(AsBytes(large));
+  Exchange(client, server, 1500);
+  EXPECT_EQ(server.received, large);
+}
+
+TEST(TlsSessionTest, WhatIsWrittenAtOnceIsOneRecord) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  client.session->Write(AsBytes(std::string(16384, 'x')));
+  const WireMessage output = client.TakeOutput();
+  ASSERT_GT(output.size(), 5u);
+  EXPECT_EQ(LoadU16(&output[3]), output.size() - 5);
+}
+
+TEST(TlsSessionTest, ResumesWithTheTicketOfAnEarlierSessionOnce) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  TlsTicketStore tickets;
+  for (const bool resumed : {false, true, true}) {
+    End client = NewClient(*trust, Named(), &tickets);
+    End server = NewServer(*credentials);
+    Exchange(client, server);
+    ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_EQ(client.session->resumed(), resumed);
+    EXPECT_EQ(server.session->resumed(), resumed);
+  }
+  EXPECT_NE(tickets.Take().session_data, "");
+  EXPECT_EQ(tickets.Take().session_data, "");
+}
+
+TEST(TlsSessionTest, ATicketThatAnotherServerMadeLeadsToAFullHandshake) {
+  const auto trust = Trust();
+  TlsTicketStore tickets;
+  for (int i = 0; i < 2; ++i) {
+    const auto credentials = Serve(GetTestCertificates().server);
+    End client = NewClient(*trust, Named(), &tickets);
+    End server = NewServer(*credentials);
+    Exchange(client, server);
+    ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_FALSE(client.session->resumed());
+  }
+}
+
+TEST(TlsSessionTest, AMalformedTicketLeadsToAFullHandshake) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  TlsTicketStore tickets;
+  for (const char* text : {"x", "this is not session data"}) {
+    tickets.Put({text, tickets.Now()});
+    End client = NewClient(*trust, Named(), &tickets);
+    End server = NewServer(*credentials);
+    Exchange(client, server);
+    EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_FALSE(client.session->resumed());
+    tickets.Clear();
+  }
+}
+
+TEST(TlsSessionTest, ARefusedServerLeavesNoTicket) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().other_name);
+  TlsTicketStore tickets;
+  End client = NewClient(*trust, Named(), &tickets);
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  EXPECT_EQ(tickets.Take().session_data, "");
+}
+
+MonoTime test_now;
+MonoTime TestNow() { return test_now; }
+
+// The certificate is verified again each day, even if a session was resumed in the meantime.
+TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  TlsTicketStore tickets(&TestNow);
+  const std::vector<std::pair<int, bool>> steps = {{0, false}, {15, true}, {23, true}, {24, false}};
+  for (const auto& [hours, resumed] : steps) {
+    test_now = MonoTime(std::chrono::hours(1000 + hours));
+    End client = NewClient(*trust, Named(), &tickets);
+    End server = NewServer(*credentials);
+    Exchange(client, server);
+    ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_EQ(client.session->resumed(), resumed) << hours;
+  }
+}
+
+TEST(TlsSessionTest, CloseTellsThePeerWhichMayStillWrite) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  client.session->Write(AsBytes("last query"));
+  client.session->Close();
+  Exchange(client, server);
+  EXPECT_EQ(server.received, "last query");
+  EXPECT_EQ(server.session->state(), State::kPeerClosed);
+  EXPECT_EQ(server.session->Write(AsBytes("last response")), State::kPeerClosed);
+  Exchange(client, server);
+  EXPECT_EQ(client.received, "last response");
+}
+
+TEST(TlsSessionTest, AChangedOctetAfterTheHandshakeFails) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  End server = NewServer(*credentials);
+  Exchange(client, server);
+  client.session->Write(AsBytes("query"));
+  WireMessage output = client.TakeOutput();
+  output.back() ^= 1;
+  EXPECT_EQ(server.Feed(output), State::kFailed);
+  EXPECT_EQ(server.session->error(), StreamError::kTlsProtocol);
+  EXPECT_NE(server.session->error_detail(), "");
+  EXPECT_EQ(server.received, "");
+}
+
+TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFails) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  const std::string data_too_early("\x17\x03\x03\x00\x05query", 10);
+  for (const std::string& garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), data_too_early}) {
+    End client = NewClient(*trust, Named());
+    End server = NewServer(*credentials);
+    client.Feed({});
+    EXPECT_EQ(client.Feed(AsBytes(garbage)), State::kFailed);
+    EXPECT_EQ(client.session->error(), StreamError::kTlsHandshake);
+    EXPECT_EQ(server.Feed(AsBytes(garbage)), State::kFailed);
+    EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
+    EXPECT_NE(server.session->error_detail(), "");
+  }
+}
+
+TEST(TlsSessionTest, AHandshakeMessageWithoutEndFails) {
+  const auto credentials = Serve(GetTestCertificates().server);
+  End server = NewServer(*credentials);
+  server.Feed(AsBytes(std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9)));
+  const std::string record = std::string("\x16\x03\x01\x10\x00", 5) + std::string(4096, 'x');
+  for (int i = 0; i < 17; ++i) server.Feed(AsBytes(record));
+  EXPECT_EQ(server.session->state(), State::kFailed);
+  EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
+  EXPECT_THAT(server.session->error_detail(), HasSubstr("without end"));
+}
+
+// Octets of handshake messages changed at random: both ends never hold such a session for open.
+TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  std::mt19937 random(7);
+  for (int round = 0; round < 300; ++round) {
+    End client = NewClient(*trust, Named());
+    End server = NewServer(*credentials);
+    const auto change = static_cast<uint8_t>(1 + random() % 255);
+    client.Feed({});
+    WireMessage first = client.TakeOutput();
+    // Past the record header, whose version nobody reads.
+    if (round % 2 == 0) first[5 + random() % (first.size() - 5)] ^= change;
+    server.Feed(first);
+    WireMessage second = server.TakeOutput();
+    // From the end, where the flight is encrypted.
+    if (round % 2 == 1) second[second.size() - 1 - random() % 400] ^= change;
+    client.Feed(second);
+    Exchange(client, server);
+    EXPECT_FALSE(client.session->state() == State::kOpen && server.session->state() == State::kOpen)
+        << round;
+  }
+}
+
+TEST(TlsSessionTest, AFailedSessionStaysFailed) {
+  const auto credentials = Serve(GetTestCertificates().server);
+  End server = NewServer(*credentials);
+  server.Feed(AsBytes("this is not TLS"));
+  const std::string detail = server.session->error_detail();
+  server.session->Close();
+  EXPECT_EQ(server.Feed(AsBytes("nor is this")), State::kFailed);
+  EXPECT_EQ(server.session->error_detail(), detail);
+}
+
+// A GnuTLS session with settings that a TlsSession does not offer.
+class RawPeer {
+ public:
+  RawPeer(unsigned role, const char* priority, const TestCertificate& files) {
+    gnutls_certificate_allocate_credentials(&credentials_);
+    gnutls_certificate_set_x509_key_file(credentials_, files.certificate_file.c_str(),
+                                         files.key_file.c_str(), GNUTLS_X509_FMT_PEM);
+    gnutls_init(&session_, role | GNUTLS_NONBLOCK);
+    EXPECT_EQ(gnutls_priority_set_direct(session_, priority, nullptr), 0);
+    gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, credentials_);
+    gnutls_transport_set_ptr(session_, this);
+    gnutls_transport_set_pull_function(session_, &RawPeer::Pull);
+    gnutls_transport_set_push_function(session_, &RawPeer::Push);
+    gnutls_transport_set_pull_timeout_function(session_,
+                                               [](gnutls_transport_ptr_t, unsigned) { return 1; });
+    gnutls_handshake_set_timeout(session_, 0);
+  }
+  ~RawPeer() {
+    gnutls_deinit(session_);
+    gnutls_certificate_free_credentials(credentials_);
+  }
+
+  void Offer(std::string protocol) {
+    const gnutls_datum_t name = {reinterpret_cast<unsigned char*>(protocol.data()),
+                                 static_cast<unsigned>(protocol.size())};
+    gnutls_alpn_set_protocols(session_, &name, 1, 0);
+  }
+  std::string SelectedProtocol() {
+    gnutls_datum_t name{};
+    if (gnutls_alpn_get_selected_protocol(session_, &name) != 0) return "";
+    return std::string(reinterpret_cast<char*>(name.data), name.size);
+  }
+  std::string ServerName() {
+    std::string name(256, '\0');
+    size_t size = name.size();
+    unsigned type = 0;
+    if (gnutls_server_name_get(session_, name.data(), &size, &type, 0) != 0) return "";
+    return name.c_str();
+  }
+
+  // Goes on with the handshake and carries octets to and from `other` until both are silent.
+  int Handshake(End& other) {
+    int code = GNUTLS_E_AGAIN;
+    if (other.session->state() == State::kHandshaking) other.Feed({});
+    for (int turn = 0; turn < 10; ++turn) {
+      const WireMessage in = other.TakeOutput();
+      input_.insert(input_.end(), in.begin(), in.end());
+      if (code < 0 && gnutls_error_is_fatal(code) == 0) code = gnutls_handshake(session_);
+      WireMessage out;
+      out.swap(output_);
+      other.Feed(out);
+    }
+    return code;
+  }
+
+  gnutls_session_t session() { return session_; }
+  WireMessage& output() { return output_; }
+
+ private:
+  static ssize_t Pull(gnutls_transport_ptr_t self, void* to, size_t size) {
+    auto* peer = static_cast<RawPeer*>(self);
+    if (peer->input_.empty()) {
+      gnutls_transport_set_errno(peer->session_, EAGAIN);
+      return -1;
+    }
+    size_t taken = 0;
+    for (; taken < size && !peer->input_.empty(); ++taken) {
+      static_cast<uint8_t*>(to)[taken] = peer->input_.front();
+      peer->input_.pop_front();
+    }
+    return static_cast<ssize_t>(taken);
+  }
+  static ssize_t Push(gnutls_transport_ptr_t self, const void* from, size_t size) {
+    const auto* octets = static_cast<const uint8_t*>(from);
+    WireMessage& output = static_cast<RawPeer*>(self)->output_;
+    output.insert(output.end(), octets, octets + size);
+    return static_cast<ssize_t>(size);
+  }
+
+  gnutls_certificate_credentials_t credentials_ = nullptr;
+  gnutls_session_t session_ = nullptr;
+  std::deque<uint8_t> input_;
+  WireMessage output_;
+};
+
+TEST(TlsSessionTest, AClientOffersDotAndTheAuthenticationName) {
+  const auto trust = Trust();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
+  server.Offer("dot");
+  End client = NewClient(*trust, Named());
+  EXPECT_EQ(server.Handshake(client), 0);
+  EXPECT_EQ(client.session->state(), State::kOpen);
+  EXPECT_EQ(server.SelectedProtocol(), "dot");
+  EXPECT_EQ(server.ServerName(), kTestServerName);
+}
+
+TEST(TlsSessionTest, AClientSendsNoServerNameForAnAddress) {
+  const auto trust = Trust();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
+  End client = NewClient(*trust, Addressed("127.0.0.1"));
+  EXPECT_EQ(server.Handshake(client), 0);
+  EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+  EXPECT_EQ(server.ServerName(), "");
+}
+
+TEST(TlsSessionTest, AServerSelectsDotAndServesOtherProtocolsToo) {
+  const auto credentials = Serve(GetTestCertificates().server);
+  for (const std::string protocol : {"dot", "h2"}) {
+    RawPeer client(GNUTLS_CLIENT, "NORMAL", GetTestCertificates().server);
+    client.Offer(protocol);
+    End server = NewServer(*credentials);
+    EXPECT_EQ(client.Handshake(server), 0);
+    EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
+    EXPECT_EQ(client.SelectedProtocol(), protocol == "dot" ? "dot" : "");
+  }
+}
+
+TEST(TlsSessionTest, BothSidesSpeakTls12) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  EXPECT_EQ(raw_server.Handshake(client), 0);
+  EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+  RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
+  End server = NewServer(*credentials);
+  EXPECT_EQ(raw_client.Handshake(server), 0);
+  EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
+}
+
+TEST(TlsSessionTest, NeitherSideSpeaksTls11) {
+  const char* tls11 = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1";
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  RawPeer raw_client(GNUTLS_CLIENT, tls11, GetTestCertificates().server);
+  End server = NewServer(*credentials);
+  EXPECT_NE(raw_client.Handshake(server), 0);
+  EXPECT_EQ(server.session->state(), State::kFailed);
+  EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
+  RawPeer raw_server(GNUTLS_SERVER, tls11, GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  EXPECT_NE(raw_server.Handshake(client), 0);
+  EXPECT_NE(client.session->state(), State::kOpen);
+}
+
+TEST(TlsSessionTest, RenegotiationFailsTheSession) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().server);
+  RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  ASSERT_EQ(raw_server.Handshake(client), 0);
+  gnutls_rehandshake(raw_server.session());
+  EXPECT_EQ(client.Feed(raw_server.output()), State::kFailed);
+  EXPECT_EQ(client.session->error(), StreamError::kTlsProtocol);
+  RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
+  End server = NewServer(*credentials);
+  ASSERT_EQ(raw_client.Handshake(server), 0);
+  gnutls_handshake(raw_client.session());
+  EXPECT_EQ(server.Feed(raw_client.output()), State::kFailed);
+  EXPECT_EQ(server.session->error(), StreamError::kTlsProtocol);
+}
+
+TEST(TlsSessionTest, AKeyUpdateIsTransparent) {
+  const auto trust = Trust();
+  RawPeer raw_server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
+  End client = NewClient(*trust, Named());
+  ASSERT_EQ(raw_server.Handshake(client), 0);
+  gnutls_session_key_update(raw_server.session(), GNUTLS_KU_PEER);
+  gnutls_record_send(raw_server.session(), "after", 5);
+  EXPECT_EQ(client.Feed(raw_server.output()), State::kOpen);
+  EXPECT_EQ(client.received, "after");
+}
+
+}  // namespace
+}  // namespace dotcache
