@@ -29,11 +29,11 @@ struct ReplyOptions {
   // Each TTL is reduced by this, not below 0.
   Seconds age{0};
   // When set, every TTL reads this instead (stale data, RFC 8767 section 5).
-  std::optional<Seconds> fixed_ttl;
+  std::optional<Seconds> fixed_ttl = std::nullopt;
   // Sent only to clients that sent an OPT.
-  std::optional<ExtendedError> extended_error;
+  std::optional<ExtendedError> extended_error = std::nullopt;
   // Sent on a stream to clients that sent the option (RFC 7828 section 3.2); unit 100 ms.
-  std::optional<uint16_t> keepalive_timeout_100ms;
+  std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
 };
 
 // Octets that no reply exceeds on this transport for this query.

@@ -18,9 +18,9 @@ namespace dotcache {
 
 // What a response means for the question asked (RFC 2308 sections 1 and 2).
 enum class ResponseKind : uint8_t {
-  kAnswer,    // Answer section holds the asked type, or a CNAME/DNAME chain towards it.
-  kNoData,    // NOERROR, no such type.
-  kNxDomain,  // NXDOMAIN.
+  kAnswer,    // Answer section holds the asked type, at the QNAME or the end of its CNAME chain.
+  kNoData,    // NOERROR, no such type there.
+  kNxDomain,  // NXDOMAIN: the QNAME, or the end of its CNAME chain, does not exist.
   kReferral,  // NOERROR, empty answer, NS without SOA: a forwarder's upstream must not say this.
   kServFail,
   kOtherError,  // Any other RCODE.
@@ -46,10 +46,14 @@ struct ResponseFacts {
   std::optional<uint32_t> soa_ttl;
   // Index into `ttl_fields` of that SOA; -1 without.
   int soa_field = -1;
-  // Of every RR kept, in message order.
+  // Of every RR kept, in message order; TTLs as received, not capped.
   absl::InlinedVector<TtlField, 16> ttl_fields;
-  // The message up to here is what is kept: OPT, TSIG and what follows them are cut off.
+  // The message up to here is what is kept, with these counts. Cut off are: OPT, TSIG and what
+  // follows them; foreign records at the end of the answer section, with all that follows; the
+  // additional section from the first record on whose owner nothing that is kept refers to.
   uint16_t kept_size = 0;
+  uint16_t kept_ancount = 0;
+  uint16_t kept_nscount = 0;
   uint16_t kept_arcount = 0;
 };
 
@@ -57,13 +61,14 @@ struct ResponseFacts {
 enum class ResponseDefect : uint8_t {
   kNotOurs,      // Wrong QR, opcode, question: keep waiting for the right one (RFC 5452 section 9).
   kMalformed,    // Ours, but broken: ask the next server.
-  kNotAnAnswer,  // Well formed, but no answer to the question: unrelated records, CNAME loop.
+  kNotAnAnswer,  // Well formed, but no answer to the question: foreign records, CNAME loop.
 };
 
 absl::string_view ResponseDefectName(ResponseDefect defect);
 
 // True when the message is a response (QR=1, opcode QUERY) that repeats exactly our question, ASCII
-// case ignored. The ID has been looked up by the caller. Cheap; safe on any octets.
+// case ignored; or one with an error RCODE that has no question and no records but an OPT, which is
+// how some servers refuse. The ID has been looked up by the caller. Cheap; safe on any octets.
 bool BelongsToQuestion(Bytes response, const Question& question);
 
 // Validates a response octet by octet: our own bounds-checked walk over every RR first (pointers
@@ -75,8 +80,9 @@ std::variant<ResponseFacts, ResponseDefect> InspectResponse(Bytes response,
                                                             const Question& question);
 
 // A response as the cache keeps it and replies are copied from: without OPT, ID 0, QNAME lower
-// case, flags ours (QR, RA; AD as received; AA, Z, CD, TC cleared), each TTL field normalised and
-// capped.
+// case, flags ours (QR, RA; AD as received; AA, Z, RD, CD, TC cleared), each TTL field normalised
+// and capped. An RCODE above 15 is about the EDNS between us and the upstream server (BADVERS,
+// BADCOOKIE) and means nothing to a client: it is kept as SERVFAIL.
 struct StoredMessage {
   WireMessage wire;
   absl::InlinedVector<uint16_t, 16> ttl_offsets;
