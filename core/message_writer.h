@@ -18,9 +18,10 @@ struct OptToWrite {
   uint16_t udp_payload_size = kOurUdpPayloadSize;
   uint8_t extended_rcode = 0;
   bool dnssec_ok = false;
-  std::optional<ExtendedError> extended_error;
-  bool keepalive = false;                           // Write the keepalive option,
-  std::optional<uint16_t> keepalive_timeout_100ms;  // with this value (a server's form).
+  std::optional<ExtendedError> extended_error = std::nullopt;
+  // Write the keepalive option, with this value (a server's form) or without (a client's).
+  bool keepalive = false;
+  std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
   // Pad so that the whole message is a multiple of this many octets, as far as `max_size` allows;
   // 0: no padding option.
   size_t padding_block = 0;

@@ -1,0 +1,73 @@
+#include "core/log.h"
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+using ::testing::Not;
+
+// Runs `body` and returns what it wrote to standard error.
+template <typename Body>
+std::string Logged(Body body) {
+  ::testing::internal::CaptureStderr();
+  body();
+  return ::testing::internal::GetCapturedStderr();
+}
+
+class LogTest : public ::testing::Test {
+ protected:
+  ~LogTest() override { SetLogLevel(LogLevel::kInfo); }
+};
+
+TEST_F(LogTest, ALineHasTimeLevelMessageAndFields) {
+  const std::string line = Logged([] {
+    Log(LogLevel::kInfo, "upstream down", {{"server", "192.0.2.1:853"}, {"attempts", 3}});
+  });
+  EXPECT_THAT(line, MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9:.]+[-+][0-9:]+ info upstream down "
+                                 "server=192.0.2.1:853 attempts=3\n"));
+}
+
+TEST_F(LogTest, ValuesThatWouldBreakTheLineAreQuotedAndEscaped) {
+  const std::string line = Logged([] {
+    Log(LogLevel::kError, "x",
+        {{"a", "two words"}, {"b", ""}, {"c", "q\"q"}, {"d", "e\n\x1b[0m"}, {"e", "k=v"}});
+  });
+  EXPECT_THAT(line, EndsWith("a=\"two words\" b=\"\" c=\"q\\\"q\" d=e\\n\\033[0m e=\"k=v\"\n"));
+}
+
+TEST_F(LogTest, LinesBelowTheLevelAreDropped) {
+  EXPECT_EQ(Logged([] { Log(LogLevel::kDebug, "hidden"); }), "");
+  SetLogLevel(LogLevel::kError);
+  const std::string text = Logged([] {
+    Log(LogLevel::kWarn, "hidden");
+    Log(LogLevel::kError, "shown");
+  });
+  EXPECT_THAT(text, HasSubstr("shown"));
+  EXPECT_THAT(text, Not(HasSubstr("hidden")));
+  SetLogLevel(LogLevel::kDebug);
+  EXPECT_THAT(Logged([] { Log(LogLevel::kDebug, "seen"); }), HasSubstr("debug seen"));
+}
+
+TEST_F(LogTest, BracesInAMessageAreText) {
+  EXPECT_THAT(Logged([] { Log(LogLevel::kInfo, "{} {0}"); }), HasSubstr("{} {0}"));
+}
+
+TEST(LogLevelTest, WordsAndLevelsMatch) {
+  for (LogLevel level : {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo, LogLevel::kDebug}) {
+    EXPECT_EQ(ParseLogLevel(LogLevelName(level)), level);
+  }
+  EXPECT_EQ(LogLevelName(LogLevel::kWarn), "warn");
+  EXPECT_EQ(ParseLogLevel("warning"), std::nullopt);
+  EXPECT_EQ(ParseLogLevel("INFO"), std::nullopt);
+  EXPECT_EQ(ParseLogLevel(""), std::nullopt);
+}
+
+}  // namespace
+}  // namespace dotcache
