@@ -21,6 +21,7 @@ using Labels = std::vector<ClientMetric::Label>;
 // The families under construction.
 class Exposition {
  public:
+  // Valid until the next call.
   MetricFamily& Family(const std::string& name, MetricType type, const std::string& help) {
     families_.push_back({name, help, type, {}});
     return families_.back();

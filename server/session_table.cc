@@ -26,8 +26,10 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
     return nullptr;
   }
   const uint64_t id = next_id_++;
-  ReplyAddress address{.transport = transport, .stream_id = id};
+  ReplyAddress address;
+  address.transport = transport;
   address.peer.remote = remote;
+  address.stream_id = id;
   const TcpSession::Environment environment{loop_, *handler_, *this, *this, limits_};
   Slot& slot = sessions_[id];
   slot.session = std::make_unique<TcpSession>(environment, address);

@@ -27,7 +27,7 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   ~SessionTable() override;
 
   // Makes room and a session for a new client, or returns null at the limit. The caller makes the
-  // stream and calls Serve() on the result at once. REQUIRES: Serve-able handler was set.
+  // stream and calls Serve() on the result at once. REQUIRES: set_handler() was called.
   TcpSession* NewSession(Transport transport, const Endpoint& remote);
 
   // The handler that new sessions use; outlives the table.

@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<UdpListener>> UdpListener::Open(UvLoop& loop, Uni
 
 void UdpListener::OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) {
   if (handler_ == nullptr) return;
-  handler_->Handle(datagram, cut, {.transport = Transport::kUdp, .peer = peer}, *this);
+  handler_->Handle(datagram, cut, {Transport::kUdp, peer, /*stream_id=*/0}, *this);
 }
 
 MutableBytes UdpListener::ReserveReply(const ReplyAddress&) { return socket_->ReserveReply(); }
