@@ -27,7 +27,7 @@ struct UdpPeer {
 // UDP over uv_poll with recvmmsg and sendmmsg (64 datagrams a call, up to 4 batches a callback).
 // Bound to its loop's thread. Owns the descriptor. Limits: a datagram over kMaxDatagram octets is
 // handed over cut to kMaxDatagram with `cut` set; a reply that the kernel does not take at once is
-// dropped and counted.
+// dropped and counted. Not to be destroyed inside OnDatagram().
 class UdpSocket : public TurnEndHook {
  public:
   static constexpr size_t kMaxDatagram = 4096;
