@@ -19,7 +19,7 @@ AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.examp
 LISTENER_NAME = "dotcache.dns.lab.example"
 # Ports of `scripts/lab start`: origin, then classic DNS and DoT of each provider.
 ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
-DEFAULT_DIRECTORY = pathlib.Path(__file__).resolve().parents[2] / ".lab"
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Lab:
@@ -86,6 +86,12 @@ class Lab:
                  for kind, server in self.servers.items()}
         (self.directory / "state.json").write_text(json.dumps(state))
 
+    def stop_after(self, owner_pid):
+        """Leaves a process behind that stops the lab when the owner has ended, however that was."""
+        subprocess.Popen([ROOT / "scripts/lab", "--dir", self.directory, "watch", "--owner-pid",
+                          str(owner_pid)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                         start_new_session=True).returncode = 0  # Nobody waits for it.
+
     def load(self):
         """Takes over a lab that another process started."""
         try:
@@ -120,9 +126,7 @@ def start(lab, owner_pid):
     print(f"lab: started in {time.monotonic() - began:.1f} s, files and logs in {lab.directory}")
     print_endpoints(fresh)
     if owner_pid:
-        subprocess.Popen([sys.executable, sys.argv[0], "--dir", lab.directory, "watch",
-                          "--owner-pid", str(owner_pid)], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, start_new_session=True)
+        fresh.stop_after(owner_pid)
 
 
 def watch(lab, owner_pid):
@@ -145,7 +149,7 @@ def print_endpoints(lab):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/lab", description=__doc__)
-    parser.add_argument("--dir", type=pathlib.Path, default=DEFAULT_DIRECTORY)
+    parser.add_argument("--dir", type=pathlib.Path, default=ROOT / ".lab")
     parser.add_argument("command", choices=["start", "stop", "status", "servers", "watch"],
                         help="servers prints the arguments for `dotcache serve`")
     parser.add_argument("--owner-pid", type=int, help="stop the lab when this process has ended")

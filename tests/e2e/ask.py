@@ -1,0 +1,116 @@
+"""Asking questions with dnspython, over every transport, and comparing what comes back."""
+
+import functools
+import socket
+import ssl
+
+import dns.edns
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.query
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+
+ADDRESS = "127.0.0.1"
+TIMEOUT = 8
+TRANSPORTS = ("udp", "tcp", "dot")
+
+
+def query(name, rr_type="A", edns=True, do=False, payload=1232, **options):
+    """A query as dnspython makes it; `options` go to dns.message.make_query."""
+    return dns.message.make_query(name, rr_type, use_edns=0 if edns else False,
+                                  want_dnssec=do, payload=payload if edns else None, **options)
+
+
+def ask(server, name, rr_type="A", transport="udp", **options):
+    return send(server, query(name, rr_type, **options), transport)
+
+
+def send(server, message, transport="udp"):
+    """Sends to a Dotcache or a LabServer's DoT or classic port; over UDP, TC is not followed."""
+    if transport == "udp":
+        return dns.query.udp(message, ADDRESS, TIMEOUT, classic_port(server))
+    if transport == "tcp":
+        return dns.query.tcp(message, ADDRESS, TIMEOUT, classic_port(server))
+    return dns.query.tls(message, ADDRESS, TIMEOUT, server.dot_port,
+                         ssl_context=trust(str(server.ca_file)), server_hostname=server.auth_name)
+
+
+def ask_directly(provider, name, rr_type="A", **options):
+    """What the provider itself says, whole."""
+    return dns.query.tcp(query(name, rr_type, **options), ADDRESS, TIMEOUT, provider.classic_port)
+
+
+def classic_port(server):
+    return getattr(server, "port", None) or server.classic_port
+
+
+@functools.lru_cache
+def trust(ca_file):
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def connect(server, transport):
+    """A stream socket to the server, with DoT's handshake done and the certificate verified."""
+    port = server.dot_port if transport == "dot" else classic_port(server)
+    sock = socket.create_connection((ADDRESS, port), timeout=TIMEOUT)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if transport == "dot":
+        context = ssl.create_default_context(cafile=str(server.ca_file))
+        context.set_alpn_protocols(["dot"])
+        sock = context.wrap_socket(sock, server_hostname=server.auth_name)
+    return sock
+
+
+def frame(wire):
+    return len(wire).to_bytes(2, "big") + wire
+
+
+def read_message(sock):
+    """The next whole message of a stream as octets; None at its end."""
+    length = _read_exactly(sock, 2)
+    return _read_exactly(sock, int.from_bytes(length, "big")) if length else None
+
+
+def _read_exactly(sock, count):
+    data = b""
+    while len(data) < count:
+        try:
+            part = sock.recv(count - len(data))
+        except ConnectionError:
+            return None
+        if not part:
+            return None
+        data += part
+    return data
+
+
+def rrsets(section):
+    """A section as {(owner in lower case, class, type): its rdata}: order and TTL do not count."""
+    sets = {}
+    for rrset in section:
+        key = (rrset.name.canonicalize(), rrset.rdclass, rrset.rdtype)
+        sets.setdefault(key, set()).update(rdata.to_digestable() for rdata in rrset)
+    return sets
+
+
+def differences(ours, theirs):
+    """What our answer says otherwise than the provider's, as text; empty when nothing."""
+    found = []
+    if ours.rcode() != theirs.rcode():
+        found.append(f"RCODE {dns.rcode.to_text(ours.rcode())}, not "
+                     f"{dns.rcode.to_text(theirs.rcode())}")
+    for section in ("answer", "authority"):
+        here, there = rrsets(getattr(ours, section)), rrsets(getattr(theirs, section))
+        for key in here.keys() | there.keys():
+            if here.get(key) != there.get(key):
+                found.append(f"{section}: {key[0]} {dns.rdatatype.to_text(key[2])}: "
+                             f"{len(here.get(key, ()))} RRs, not {len(there.get(key, ()))}")
+    return found
+
+
+def flags(message):
+    return set(dns.flags.to_text(message.flags).split())

@@ -1,0 +1,66 @@
+"""Fixtures: one lab for a test run, dotcache in front of it."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+from dotcache import BINARY, Dotcache  # noqa: E402  The path comes first.
+from lab.lab import PROVIDERS, Lab  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Real DoT servers; tests that stop one of them start it again."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    lab.start()
+    lab.stop_after(os.getpid())
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture(scope="session")
+def launcher(lab, tmp_path_factory):
+    """launch(upstreams=None, *arguments, wait="/ready"): a dotcache in front of the lab."""
+    assert BINARY.exists(), f"{BINARY} is not built: ./test builds it"
+    started = []
+
+    def launch(*arguments, upstreams=None, wait="/ready", **options):
+        upstreams = [server.upstream for server in lab.providers] if upstreams is None else upstreams
+        log = tmp_path_factory.mktemp("dotcache") / "log"
+        started.append(Dotcache(lab, log, upstreams, arguments, **options))
+        return started[-1].wait_until(wait) if wait else started[-1]
+
+    yield launch
+    for dotcache in started:
+        dotcache.kill()
+
+
+@pytest.fixture
+def launch(launcher):
+    """A dotcache for one test alone, killed after it."""
+    mine = []
+
+    def launch_one(*arguments, **options):
+        mine.append(launcher(*arguments, **options))
+        return mine[-1]
+
+    yield launch_one
+    for dotcache in mine:
+        dotcache.kill()
+
+
+@pytest.fixture(scope="session")
+def server(launcher):
+    """A dotcache in front of all four providers, shared by tests that only ask."""
+    return launcher()
+
+
+@pytest.fixture(scope="session", params=PROVIDERS)
+def pair(request, lab, launcher):
+    """(dotcache, provider): a dotcache in front of each provider alone."""
+    provider = lab.servers[request.param]
+    return launcher(upstreams=[provider.upstream]), provider

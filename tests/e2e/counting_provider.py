@@ -1,0 +1,61 @@
+"""A DoT server that answers every query with 203.0.113.1 and counts what reaches it."""
+
+import asyncio
+import ssl
+import struct
+import threading
+
+
+class CountingProvider:
+    """Serves from a thread of its own between __enter__ and __exit__."""
+
+    def __init__(self, certificate, key):
+        self.connections = 0  # TCP connections.
+        self.queries = 0
+        self.lengths = []  # Of each query, in octets.
+        self.port = 0
+        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self._context.load_cert_chain(certificate, key)
+        self._context.set_alpn_protocols(["dot"])
+        self._loop, self._stop = None, None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+
+    def __enter__(self):
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_):
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join()
+
+    async def _run(self):
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        self._loop.set_exception_handler(lambda *_: None)  # Failed handshakes are expected.
+        listening = await asyncio.start_server(self._count, "127.0.0.1", 0)
+        self.port = listening.sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stop.wait()
+        listening.close()
+
+    async def _count(self, reader, writer):
+        self.connections += 1
+        try:
+            await writer.start_tls(self._context)
+            await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _serve(self, reader, writer):
+        while True:
+            length = struct.unpack("!H", await reader.readexactly(2))[0]
+            message = await reader.readexactly(length)
+            self.queries += 1
+            self.lengths.append(length)
+            question_end = message.index(b"\0", 12) + 5
+            reply = (message[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + message[12:question_end] +
+                     b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\xcb\0\x71\1")
+            writer.write(struct.pack("!H", len(reply)) + reply)

@@ -1,0 +1,108 @@
+"""The program under test as a process."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+
+from lab.lab import LISTENER_NAME, free_port
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = pathlib.Path(os.environ.get("DOTCACHE_BINARY", ROOT / "build/dev/dotcache"))
+START_SECONDS = 20
+ADDRESS = "127.0.0.1"
+
+
+def run(*arguments, env=None, timeout=10):
+    """Runs dotcache to its end; the result holds returncode, stdout and stderr."""
+    return subprocess.run([BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=timeout,
+                          env=clean_environment(env))
+
+
+def clean_environment(more=None):
+    """The environment without settings of dotcache that are not the test's."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("DOTCACHE_")}
+    return dict(kept, **(more or {}))
+
+
+class Dotcache:
+    """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
+
+    def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None):
+        self.auth_name = LISTENER_NAME
+        self.ca_file = lab.ca_file
+        self.port, self.dot_port, self.admin_port = free_port(), free_port(), free_port()
+        certificate, key = lab.listener
+        self.command = [
+            str(BINARY), "serve", "--listen", f"{ADDRESS}:{self.port}",
+            "--listen", f"tls://{ADDRESS}:{self.dot_port}",
+            "--listen-cert", str(certificate), "--listen-key", str(key),
+            "--admin", f"{ADDRESS}:{self.admin_port}",
+            "--upstream-ca", str(ca_file or lab.ca_file)]
+        for upstream in upstreams:
+            self.command += ["--upstream", upstream]
+        if arguments is None:  # The environment says everything.
+            self.command = self.command[:2]
+        else:
+            self.command += map(str, arguments)
+        self.log = pathlib.Path(log)
+        with open(self.log, "wb") as output:
+            # It ends with the test that started it, however that ends.
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command],
+                                            stdin=subprocess.DEVNULL, stdout=output,
+                                            stderr=output, env=clean_environment(env))
+
+    def wait_until(self, path="/ready"):
+        """Waits until this page of the admin address says 200."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if self.get(path)[0] == 200:
+                    return self
+            except OSError:
+                pass
+            code = self.process.poll()
+            assert code is None, f"dotcache ended with {code}:\n{self.log_text()}"
+            assert time.monotonic() < deadline, f"{path} did not become 200:\n{self.log_text()}"
+            time.sleep(0.02)
+
+    def get(self, path):
+        """(status, body) of a page of the admin address."""
+        try:
+            with urllib.request.urlopen(f"http://{ADDRESS}:{self.admin_port}{path}",
+                                        timeout=5) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def metric(self, name, **labels):
+        """The sum of the samples of a metric that carry these labels."""
+        total = 0.0
+        for line in self.get("/metrics")[1].splitlines():
+            sample, _, value = line.rpartition(" ")
+            if sample.split("{")[0] == name and all(f'{label}="{text}"' in sample
+                                                    for label, text in labels.items()):
+                total += float(value)
+        return total
+
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def terminate(self):
+        """SIGTERM; returns (exit code, seconds until then)."""
+        began = time.monotonic()
+        self.signal(signal.SIGTERM)
+        code = self.process.wait(timeout=10)
+        return code, time.monotonic() - began
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()

@@ -1,0 +1,85 @@
+"""The admin address: health, readiness, metrics."""
+
+import re
+import subprocess
+
+import pytest
+
+from ask import ask
+from dotcache import ADDRESS
+from lab.lab import free_port
+
+
+def test_metrics_pass_promtool(server):
+    ask(server, "www.lab.example.")
+    status, text = server.get("/metrics")
+    assert status == 200
+    checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True,
+                             text=True, timeout=20)
+    assert checked.returncode == 0 and not checked.stderr, checked.stderr
+
+
+def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
+    provider = lab.servers["nsd"]
+    server = launch(upstreams=[provider.upstream])
+    for transport in ("udp", "tcp", "dot"):
+        for _ in range(2):
+            ask(server, f"count-{transport}.fresh.lab.example.", transport=transport)
+    ask(server, "nothing-to-count.lab.example.")
+    for transport, count in (("udp", 3), ("tcp", 2), ("dot", 2)):
+        assert server.metric("dotcache_queries_total", transport=transport) == count
+    assert server.metric("dotcache_responses_total", rcode="NOERROR") == 6
+    assert server.metric("dotcache_responses_total", rcode="NXDOMAIN") == 1
+    assert server.metric("dotcache_cache_misses_total") == 4
+    assert server.metric("dotcache_cache_hits_total") == 3
+    assert server.metric("dotcache_cache_entries") == 4
+    assert server.metric("dotcache_cache_bytes") > 0
+    address = f"127.0.0.1:{provider.dot_port}"
+    assert server.metric("dotcache_upstream_queries_total", address=address) == 4
+
+
+def test_metrics_hold_no_names_and_no_client_addresses(server):
+    ask(server, "very-private.fresh.lab.example.")
+    text = server.get("/metrics")[1]
+    assert "very-private" not in text and "fresh" not in text
+    addresses = set(re.findall(r"\d+\.\d+\.\d+\.\d+(?::\d+)?", text))
+    assert all(f'address="{address}"' in text for address in addresses)
+
+
+def test_logs_hold_no_names(launch):
+    server = launch("--log-level", "debug")
+    for name in ("very-private.fresh.lab.example.", "very-private.no-such-zone."):
+        ask(server, name)
+    server.terminate()
+    assert "very-private" not in server.log_text()
+
+
+def test_it_is_healthy_at_once_and_ready_when_a_provider_was_reached(lab, launch):
+    server = launch(upstreams=[f"tls://127.0.0.1:{free_port()}#nobody.lab.example"], wait="/health")
+    assert server.get("/ready")[0] == 503
+    assert launch().get("/ready")[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/metrics/..", "/%00"])
+def test_other_pages_are_not_found(server, path):
+    assert server.get(path)[0] == 404
+
+
+def test_the_admin_address_can_be_switched_off(lab, launch):
+    import socket
+    port = free_port()
+    server = launch("--listen", f"{ADDRESS}:{port}", wait="/health")
+    server.terminate()
+    assert server.process.returncode == 0
+    command = list(server.command)
+    command[command.index("--admin") + 1] = "off"
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        while b"started" not in process.stderr.readline():
+            assert process.poll() is None
+        with socket.socket() as sock:
+            assert sock.connect_ex((ADDRESS, server.admin_port)) != 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

@@ -1,0 +1,56 @@
+"""Every RRset of the lab's zones, through dotcache and from the provider itself: the same."""
+
+import dns.exception
+import dns.flags
+import pytest
+
+from ask import TRANSPORTS, ask, ask_directly, differences
+from lab import zones
+
+# Names that the zone files do not hold as such.
+MORE = [
+    ("www.lab.example.", "CNAME"), ("alias.lab.example.", "A"), ("alias.lab.example.", "AAAA"),
+    ("chain-1.lab.example.", "A"), ("abroad.lab.example.", "A"), ("dangling.lab.example.", "A"),
+    ("x.moved.lab.example.", "A"), ("x.wild.lab.example.", "A"), ("x.y.wild.lab.example.", "TXT"),
+    ("x.wild.lab.example.", "MX"), ("is.wild.lab.example.", "TXT"), ("empty.lab.example.", "A"),
+    ("leaf.empty.lab.example.", "TXT"), ("no-such-name.lab.example.", "A"),
+    ("no.such.name.at.all.", "A"), ("host-1.lab.example.", "A"), ("host-1000.lab.example.", "A"),
+    ("any.fresh.lab.example.", "A"), ("www.signed.example.", "RRSIG"),
+    ("signed.example.", "DNSKEY"), ("signed.example.", "NSEC"), ("x.wild.signed.example.", "A"),
+    ("no-such-name.signed.example.", "A"), ("1.1.18.198.in-addr.arpa.", "PTR"),
+    ("www.lab.example.", "TYPE65280"),
+]
+QUESTIONS = [question for zone in zones.ZONES for question in zones.names_and_types(zone)] + MORE
+# An authoritative server that has RRSIGs answers for them; resolvers have nothing to look up.
+PROVIDER_SPECIFIC = {("www.signed.example.", "RRSIG")}
+
+
+@pytest.mark.parametrize("do", [False, True], ids=["plain", "do"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_answers_are_the_providers_own(pair, transport, do):
+    dotcache, provider = pair
+    wrong = []
+    for name, rr_type in QUESTIONS:
+        if (name, rr_type) in PROVIDER_SPECIFIC and provider.kind in ("unbound", "kresd"):
+            continue
+        try:
+            ours = ask(dotcache, name, rr_type, transport, do=do)
+        except dns.exception.DNSException as error:
+            wrong.append(f"{name} {rr_type}: {error!r}")
+            continue
+        theirs = ask_directly(provider, name, rr_type, do=do)
+        if ours.flags & dns.flags.TC:
+            if transport != "udp" or len(theirs.to_wire()) <= 1200 or ours.answer:
+                wrong.append(f"{name} {rr_type}: truncated for no reason, or with an answer")
+            continue
+        wrong += [f"{name} {rr_type}: {difference}" for difference in differences(ours, theirs)]
+        if ours.flags & dns.flags.AA or not ours.flags & dns.flags.RA:
+            wrong.append(f"{name} {rr_type}: flags {dns.flags.to_text(ours.flags)}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_a_thousand_names_have_their_own_answers(server):
+    for number, name in enumerate(zones.host_names(), 1):
+        block, last = divmod(number - 1, 250)
+        answer = ask(server, name, transport="udp").answer
+        assert [str(rdata) for rrset in answer for rdata in rrset] == [f"198.18.{block + 1}.{last + 1}"]

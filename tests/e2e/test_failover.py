@@ -1,0 +1,99 @@
+"""A provider that dies costs its neighbours and the clients nothing."""
+
+import signal
+
+import pytest
+
+from ask import ask
+from lab.lab import PROVIDERS
+from stream_of_queries import StreamOfQueries
+
+POLICIES = ["balanced", "fastest", "round-robin", "random", "sequential"]
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+def test_no_query_fails_when_a_provider_goes_and_returns(lab, launch, kind, how):
+    server, provider = launch(), lab.servers[kind]
+    with StreamOfQueries(server, f"{kind}-{how.name.lower()}") as stream:
+        try:
+            stream.wait_for_answers(30)
+            provider.signal(how)
+            stream.wait_for_answers(150)
+        finally:
+            if how == signal.SIGSTOP:
+                provider.signal(signal.SIGCONT)
+            else:
+                provider.stop()
+                lab.restart(provider)
+        stream.wait_for_answers(50)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_policy_survives_the_loss_of_its_first_choice(lab, launch, policy):
+    server, provider = launch("--policy", policy), lab.providers[0]
+    with StreamOfQueries(server, f"policy-{policy}") as stream:
+        stream.wait_for_answers(20)
+        provider.stop(kill=True)
+        stream.wait_for_answers(100)
+        lab.restart(provider)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+def test_clients_of_every_transport_survive(lab, launch):
+    server, provider = launch(), lab.servers["nsd"]
+    with StreamOfQueries(server, "transports", transports=("udp", "tcp", "dot")) as stream:
+        stream.wait_for_answers(30)
+        provider.stop(kill=True)
+        stream.wait_for_answers(150)
+        lab.restart(provider)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+def test_all_but_one_provider_gone(lab, launch):
+    server = launch()
+    gone = lab.providers[:-1]
+    with StreamOfQueries(server, "last-one") as stream:
+        stream.wait_for_answers(20)
+        for provider in gone:
+            provider.stop(kill=True)
+        stream.wait_for_answers(150)
+        for provider in gone:
+            lab.restart(provider)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+def test_without_any_provider_cached_names_are_answered_and_others_fail_with_a_reason(lab, launch):
+    provider = lab.servers["unbound"]
+    server = launch(upstreams=[provider.upstream])
+    ask(server, "cached.fresh.lab.example.")
+    provider.stop(kill=True)
+    try:
+        assert ask(server, "cached.fresh.lab.example.").answer
+        failed = ask(server, "not-cached.fresh.lab.example.")
+        assert failed.rcode().name == "SERVFAIL"
+        assert [option.otype.name for option in failed.options] == ["EDE"]
+        # It may be remembered for a few seconds, not longer.
+        lab.restart(provider)
+        with StreamOfQueries(server, "back-again", per_second=10) as stream:
+            while not stream.answered:
+                stream.wait_for_answers(1)
+    finally:
+        if not provider.running():
+            lab.restart(provider)
+
+
+def test_a_change_of_state_is_one_log_line_with_its_cause(lab, launch):
+    provider = lab.servers["nsd"]
+    server = launch("--workers", "1")
+    with StreamOfQueries(server, "log-lines") as stream:
+        stream.wait_for_answers(30)
+        provider.stop(kill=True)
+        stream.wait_for_answers(200)
+        lab.restart(provider)
+        stream.wait_for_answers(200)
+    about_it = [line for line in server.log_text().splitlines()
+                if f"127.0.0.1:{provider.dot_port}" in line and "down" in line]
+    assert 1 <= len(about_it) <= 3, server.log_text()
+    assert "log-lines" not in server.log_text(), "a query name in the log"

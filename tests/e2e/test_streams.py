@@ -1,0 +1,209 @@
+"""TCP and DoT clients: pipelining, odd segments, half-close, idle and crowded (RFC 7766, 7858)."""
+
+import select
+import socket
+import ssl
+import subprocess
+import time
+
+import dns.message
+import pytest
+
+from ask import ADDRESS, ask, connect, frame, query, read_message
+
+STREAMS = ["tcp", "dot"]
+
+
+def queries(count, label):
+    """{message ID: query} for names that exist, each its own."""
+    made = {}
+    for number in range(count):
+        message = query(f"{label}-{number}.fresh.lab.example.")
+        message.id = number
+        made[number] = message
+    return made
+
+
+def check_all_answered(sock, asked):
+    left = dict(asked)
+    while left:
+        wire = read_message(sock)
+        assert wire is not None, f"{len(left)} of {len(asked)} without a reply"
+        reply = dns.message.from_wire(wire)
+        assert left.pop(reply.id).is_response(reply)
+        assert [str(rdata) for rdata in reply.answer[0]] == ["198.18.0.99"]
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_pipelined_queries_are_all_answered(server, transport):
+    asked = queries(100, f"pipeline-{transport}")
+    with connect(server, transport) as sock:
+        sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
+        check_all_answered(sock, asked)
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_more_queries_than_a_connection_may_have_waiting(server, transport):
+    asked = queries(1000, f"many-{transport}")
+    with connect(server, transport) as sock:
+        sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
+        check_all_answered(sock, asked)
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_one_octet_at_a_time(server, transport):
+    message = query("www.lab.example.")
+    with connect(server, transport) as sock:
+        for octet in frame(message.to_wire()):
+            sock.sendall(bytes([octet]))
+        assert dns.message.from_wire(read_message(sock)).answer
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_every_split_in_two(server, transport):
+    stream = frame(query("www.lab.example.").to_wire())
+    with connect(server, transport) as sock:
+        for cut in range(1, len(stream)):
+            sock.sendall(stream[:cut])
+            sock.sendall(stream[cut:])
+            assert dns.message.from_wire(read_message(sock)).answer
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_the_same_id_twice(server, transport):
+    first, second = query("host-1.lab.example."), query("host-2.lab.example.")
+    second.id = first.id
+    with connect(server, transport) as sock:
+        sock.sendall(frame(first.to_wire()) + frame(second.to_wire()))
+        replies = [dns.message.from_wire(read_message(sock)) for _ in range(2)]
+    assert sorted(str(reply.question[0].name) for reply in replies) == [
+        "host-1.lab.example.", "host-2.lab.example."]
+
+
+def test_replies_go_out_after_the_clients_fin(server):
+    asked = queries(20, "half-close")
+    with connect(server, "tcp") as sock:
+        sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
+        sock.shutdown(socket.SHUT_WR)
+        check_all_answered(sock, asked)
+        assert read_message(sock) is None
+
+
+def test_replies_go_out_after_close_notify(server):
+    """The stream of a TLS client that ends its side while it still reads."""
+    message = query("half-close-dot.fresh.lab.example.")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    tls = context.wrap_bio(incoming, outgoing, server_hostname=server.auth_name)
+    with socket.create_connection((ADDRESS, server.dot_port), timeout=5) as sock:
+        def step(action):
+            while True:
+                try:
+                    return action()
+                except ssl.SSLWantReadError:
+                    sock.sendall(outgoing.read())
+                    data = sock.recv(65535)
+                    incoming.write(data) if data else incoming.write_eof()
+
+        step(tls.do_handshake)
+        tls.write(frame(message.to_wire()))
+        try:
+            tls.unwrap()  # Writes close_notify, then wants the peer's.
+        except ssl.SSLWantReadError:
+            pass
+        sock.sendall(outgoing.read())
+        received = b""
+        while part := sock.recv(65535):
+            received += part
+    # It cannot be decrypted any more by this client, but it is there: more than a close_notify.
+    assert len(received) > len(message.to_wire())
+
+
+@pytest.mark.parametrize("transport", STREAMS)
+def test_an_idle_connection_is_closed(server, transport):
+    with connect(server, transport) as sock:
+        sock.sendall(frame(query("www.lab.example.").to_wire()))
+        assert read_message(sock)
+        sock.settimeout(30)
+        began = time.monotonic()
+        assert read_message(sock) is None
+        assert time.monotonic() - began > 2, "closed before a client could use it again"
+
+
+def test_octets_that_trickle_do_not_hold_a_connection(server):
+    stream = frame(query("www.lab.example.").to_wire())
+    with connect(server, "tcp") as sock:
+        deadline = time.monotonic() + 30
+        for octet in stream[:-1]:
+            sock.sendall(bytes([octet]))
+            ended, _, _ = select.select([sock], [], [], 1)
+            if ended:
+                break
+            assert time.monotonic() < deadline, "still open"
+        assert read_message(sock) is None
+
+
+def test_a_stalled_handshake_hinders_nobody(server):
+    stalled = [socket.create_connection((ADDRESS, server.dot_port)) for _ in range(50)]
+    for sock in stalled:
+        sock.sendall(b"\x16\x03\x01")
+    for _ in range(10):
+        assert ask(server, "www.lab.example.", transport="dot").answer
+    for sock in stalled:
+        sock.close()
+
+
+def test_a_thousand_silent_connections_hinder_nobody(server):
+    held = [socket.create_connection((ADDRESS, server.port)) for _ in range(1000)]
+    for sock in held:
+        sock.sendall(b"\0")
+    for transport in ("udp", "tcp", "dot"):
+        assert ask(server, "www.lab.example.", transport=transport).answer
+    for sock in held:
+        sock.close()
+
+
+def test_a_client_that_does_not_read_hinders_nobody(server):
+    message = query("big-64k.lab.example.", "TXT").to_wire()
+    with connect(server, "tcp") as deaf:
+        deaf.setblocking(False)
+        try:
+            for _ in range(2000):
+                deaf.send(frame(message))
+        except BlockingIOError:
+            pass
+        for transport in ("udp", "tcp", "dot"):
+            assert ask(server, "www.lab.example.", transport=transport).answer
+
+
+def test_a_client_that_leaves_before_its_reply_harms_nobody(server):
+    for number in range(50):
+        with connect(server, ("tcp", "dot")[number % 2]) as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            sock.sendall(frame(query(f"gone-{number}.fresh.lab.example.").to_wire()))
+    assert ask(server, "www.lab.example.").answer
+    assert server.process.poll() is None
+
+
+def test_dot_is_tls_1_2_or_later_and_speaks_alpn_dot(server):
+    with connect(server, "dot") as sock:
+        assert sock.version() in ("TLSv1.2", "TLSv1.3")
+        assert sock.selected_alpn_protocol() == "dot"
+    old = subprocess.run(["gnutls-cli", "--x509cafile", server.ca_file, "--sni-hostname",
+                          server.auth_name, "--verify-hostname", server.auth_name, "-p",
+                          str(server.dot_port), "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.1",
+                          ADDRESS], stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    assert old.returncode != 0
+
+
+def test_a_second_connection_resumes_the_session(server):
+    context = ssl.create_default_context(cafile=str(server.ca_file))
+    session, reused = None, []
+    for _ in range(2):
+        with socket.create_connection((ADDRESS, server.dot_port), timeout=5) as raw, \
+             context.wrap_socket(raw, server_hostname=server.auth_name, session=session) as sock:
+            sock.sendall(frame(query("www.lab.example.").to_wire()))
+            assert read_message(sock)
+            reused.append(sock.session_reused)
+            session = sock.session
+    assert reused == [False, True]

@@ -1,0 +1,15 @@
+# Tests that are scripts: the layering of the sources, and the built program in front of real servers.
+
+add_test(NAME layering_test COMMAND ${PROJECT_SOURCE_DIR}/tests/layering_test)
+
+# Debian's own Python: pytest and dnspython are installed for that one.
+file(GLOB e2e_files RELATIVE ${PROJECT_SOURCE_DIR}/tests/e2e CONFIGURE_DEPENDS
+     ${PROJECT_SOURCE_DIR}/tests/e2e/test_*.py)
+foreach(file ${e2e_files})
+  string(REGEX REPLACE "^test_(.*)\\.py$" "e2e.\\1" name ${file})
+  add_test(NAME ${name} COMMAND /usr/bin/python3 -m pytest ${file}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/e2e)
+  set_tests_properties(${name} PROPERTIES
+    ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
+    LABELS e2e TIMEOUT 300)
+endforeach()
