@@ -62,6 +62,7 @@ int Main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
   CLI::App* check = app.add_subcommand(
       "check", "Print the effective configuration, or every error in it, without serving");
+  CLI::App* ctl = app.add_subcommand("ctl", "Control a running server (none is offered yet)");
   CLI::App* version = app.add_subcommand("version", "Print the version");
   for (CLI::App* command : {serve, check}) {
     AddSettings(*command, flags);
@@ -75,6 +76,10 @@ int Main(int argc, char** argv) {
   if (version->parsed()) {
     std::printf("dotcache %s\n", DOTCACHE_VERSION);
     return EXIT_SUCCESS;
+  }
+  if (ctl->parsed()) {
+    std::fprintf(stderr, "dotcache ctl: this version offers no control commands\n");
+    return kExitUsage;
   }
   return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags));
 }

@@ -1,0 +1,68 @@
+#include "cmd/config_check.h"
+
+#include "net/listen_socket.h"
+#include "tests/cmd/config_test_support.h"
+#include "tests/support/test_certificates.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// The machine's errors for a configuration without errors of its own. The admin address is off and
+// the trust store the tests' own, unless the text says otherwise.
+std::vector<std::string> MachineErrors(const std::string& yaml) {
+  const LoadedConfig loaded = LoadYaml(yaml);
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  std::vector<std::string> texts;
+  for (const ConfigError& error : CheckOnMachine(loaded)) texts.push_back(error.ToString());
+  return texts;
+}
+
+std::string Base() {
+  return absl::StrCat("admin: off\nupstream-ca: ", GetTestCertificates().ca.certificate_file, "\n");
+}
+
+TEST(ConfigCheckTest, AGoodConfigurationHasNoErrors) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\n"), IsEmpty());
+}
+
+TEST(ConfigCheckTest, APortInUseIsReportedWithItsLine) {
+  const auto taken = BindTcp(*Endpoint::Parse("127.0.0.1:0", 1));
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  const std::string endpoint = LocalEndpoint(taken->get()).ToString();
+  EXPECT_THAT(MachineErrors(Base() + "listen:\n  - 127.0.0.1:0\n  - tcp://" + endpoint + "\n"),
+              ElementsAre(testing::AllOf(HasSubstr(":5: listen: "), HasSubstr(endpoint))));
+}
+
+TEST(ConfigCheckTest, ATlsListenerNeedsCertificateAndKey) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [\"tls://127.0.0.1:0\"]\n"),
+              ElementsAre(HasSubstr("needs `listen-cert` and `listen-key`")));
+}
+
+TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
+  EXPECT_THAT(
+      MachineErrors("admin: off\nlisten: [127.0.0.1:0]\nupstream-ca: /nonexistent.pem\n"),
+      ElementsAre(testing::AllOf(HasSubstr(":3: upstream-ca: "), HasSubstr("/nonexistent.pem"))));
+  EXPECT_THAT(
+      MachineErrors(Base() + "listen: [\"tls://127.0.0.1:0\"]\n"
+                             "listen-cert: /nonexistent.crt\nlisten-key: /nonexistent.key\n"),
+      ElementsAre(HasSubstr("/nonexistent.crt")));
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\n"
+                                     "upstream:\n  - {addresses: 192.0.2.1, ca: /none.pem}\n"),
+              ElementsAre(HasSubstr("ca: ")));
+}
+
+TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
+                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+              ElementsAre(HasSubstr("127.0.0.1:15399 is this program's own listener")));
+  EXPECT_THAT(MachineErrors(Base() + "listen: [\"0.0.0.0:15399\"]\n"
+                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+              ElementsAre(HasSubstr("own listener 0.0.0.0:15399")));
+}
+
+}  // namespace
+}  // namespace dotcache

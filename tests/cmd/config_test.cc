@@ -1,0 +1,176 @@
+#include "cmd/config.h"
+
+#include "tests/cmd/config_test_support.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST(ConfigTest, AnEmptyFileGivesTheDefaults) {
+  const LoadedConfig loaded = LoadYaml("");
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  const ServerOptions& server = loaded.config.server;
+  ASSERT_THAT(server.listen, SizeIs(4));
+  EXPECT_EQ(server.listen[0].endpoint.ToString(), "127.0.0.1:53");
+  EXPECT_FALSE(server.listen[0].optional);
+  EXPECT_EQ(server.listen[2].endpoint.ToString(), "[::1]:53");
+  EXPECT_TRUE(server.listen[2].optional);
+  ASSERT_THAT(server.upstream.zones, SizeIs(1));
+  EXPECT_THAT(server.upstream.zones[0].servers, SizeIs(12));
+  EXPECT_EQ(server.upstream.zones[0].policy, SelectionPolicy::kBalanced);
+  EXPECT_EQ(server.cache.budget_bytes, size_t{64} << 20);
+  EXPECT_TRUE(server.local_zones);
+  EXPECT_GE(server.workers, 1);
+  EXPECT_EQ(loaded.config.admin->ToString(), "127.0.0.1:9153");
+  EXPECT_EQ(loaded.config.log_level, LogLevel::kInfo);
+}
+
+TEST(ConfigTest, FlagsWinOverEnvironmentOverFile) {
+  const std::string yaml = "workers: 1\ncache-size: 1MiB\nlog-level: error\n";
+  const LoadedConfig loaded = Load(
+      yaml, {{"DOTCACHE_WORKERS", "2"}, {"DOTCACHE_CACHE_SIZE", "2MiB"}}, {{"workers", {"3"}}});
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  EXPECT_EQ(loaded.config.server.workers, 3);
+  EXPECT_EQ(loaded.config.server.cache.budget_bytes, size_t{2} << 20);
+  EXPECT_EQ(loaded.config.log_level, LogLevel::kError);
+}
+
+TEST(ConfigTest, AListOfAHigherSourceReplacesTheWholeList) {
+  const LoadedConfig loaded = Load("listen: [127.0.0.1:1, 127.0.0.1:2]\n",
+                                   {{"DOTCACHE_LISTEN", "udp://127.0.0.1:3, tcp://127.0.0.1:4"}});
+  ASSERT_THAT(loaded.config.server.listen, SizeIs(2));
+  EXPECT_EQ(loaded.config.server.listen[0].endpoint.port(), 3);
+  EXPECT_EQ(loaded.config.server.listen[1].transport, Transport::kTcp);
+}
+
+TEST(ConfigTest, AnEmptyEnvironmentVariableCountsAsUnset) {
+  EXPECT_EQ(Load("workers: 5\n", {{"DOTCACHE_WORKERS", ""}}).config.server.workers, 5);
+}
+
+TEST(ConfigTest, AnUnknownKeyIsReportedWithTheNearestKnownOne) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("workers: 2\nlisen: [127.0.0.1:53]\n")),
+              ElementsAre("FILE:2: lisen: unknown key; did you mean `listen`?"));
+}
+
+TEST(ConfigTest, EveryErrorIsReportedNotJustTheFirst) {
+  const LoadedConfig loaded = Load(
+      "workers: many\n"
+      "cache-size: 12 parsecs\n"
+      "policy: best\n"
+      "local-zones: perhaps\n",
+      {{"DOTCACHE_ADMIN", "nowhere"}}, {{"log-level", {"loud"}}});
+  EXPECT_THAT(ErrorTexts(loaded),
+              testing::UnorderedElementsAre(
+                  HasSubstr("FILE:1: workers: \"many\" is not a whole number from 1 to 256"),
+                  HasSubstr("FILE:2: cache-size: \"12 parsecs\" is not a size"),
+                  HasSubstr("FILE:3: policy: \"best\" is not one of balanced"),
+                  HasSubstr("FILE:4: local-zones: \"perhaps\" is not on or off"),
+                  HasSubstr("DOTCACHE_ADMIN: admin: "), HasSubstr("--log-level: log-level: ")));
+}
+
+TEST(ConfigTest, ValuesOutOfRangeSayTheRange) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("query-timeout: 99ms\n")),
+              ElementsAre("FILE:1: query-timeout: \"99ms\" is not within 100ms to 30s"));
+  EXPECT_THAT(ErrorTexts(LoadYaml("max-udp-size: 5000\n")),
+              ElementsAre(HasSubstr("a whole number from 512 to 4096")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("cache-size: 1K\n")), ElementsAre(HasSubstr("1MiB to 1024GiB")));
+}
+
+TEST(ConfigTest, WrongShapesAreErrors) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("workers: [1, 2]\n")),
+              ElementsAre("FILE:1: workers: must be one value, not a list or a map"));
+  EXPECT_THAT(ErrorTexts(LoadYaml("listen: {a: b}\n")), ElementsAre(HasSubstr("FILE:1: listen: ")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("zones: corp.example\n")),
+              ElementsAre(HasSubstr("list of maps")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: []\n")), ElementsAre(HasSubstr("is empty")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("listen: []\n")), ElementsAre(HasSubstr("is empty")));
+}
+
+TEST(ConfigTest, AListenerOrServerListedTwiceIsAnError) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("listen: [127.0.0.1:53, tcp://127.0.0.1:53]\n")),
+              ElementsAre(HasSubstr("127.0.0.1:53 is listed twice")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [quad9, tls://9.9.9.9#dns.quad9.net]\n")),
+              ElementsAre(HasSubstr("9.9.9.9:853 is listed twice")));
+}
+
+TEST(ConfigTest, ZonesHaveServersOfTheirOwn) {
+  const LoadedConfig loaded = LoadYaml(
+      "upstream: [quad9]\n"
+      "zones:\n"
+      "  - zone: Corp.Example.\n"
+      "    policy: sequential\n"
+      "    upstream: [tls://192.0.2.1#dns.corp.example]\n");
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  ASSERT_THAT(loaded.config.server.upstream.zones, SizeIs(2));
+  const UpstreamZoneOptions& zone = loaded.config.server.upstream.zones[1];
+  EXPECT_EQ(zone.zone.ToString(), "corp.example.");
+  EXPECT_EQ(zone.policy, SelectionPolicy::kSequential);
+  ASSERT_THAT(zone.servers, SizeIs(1));
+  EXPECT_EQ(zone.servers[0].identity.authentication_name, "dns.corp.example");
+  EXPECT_EQ(loaded.origins.upstream.size(), 5u);
+}
+
+TEST(ConfigTest, AZoneNeedsANameAndServersAndMayNotRepeat) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{upstream: quad9}]\n")),
+              ElementsAre(HasSubstr("lacks `zone`")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{zone: a.example}]\n")),
+              ElementsAre(HasSubstr("lacks `upstream`")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{zone: ., upstream: quad9}]\n")),
+              ElementsAre(HasSubstr("root")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("zones:\n"
+                                  "  - {zone: a.example, upstream: quad9}\n"
+                                  "  - {zone: A.example., upstream: google}\n")),
+              ElementsAre(HasSubstr("FILE:3: zone: \"A.example.\" is listed twice")));
+}
+
+TEST(ConfigTest, AdminCanBeSwitchedOff) {
+  EXPECT_FALSE(LoadYaml("admin: off\n").config.admin.has_value());
+  EXPECT_FALSE(Load("", {{"DOTCACHE_ADMIN", "off"}}).config.admin.has_value());
+}
+
+TEST(ConfigTest, AllowFromReplacesTheDefault) {
+  const LoadedConfig loaded = LoadYaml("allow-from: [192.0.2.0/24]\n");
+  ASSERT_THAT(loaded.config.server.allow_from, SizeIs(1));
+  EXPECT_EQ(loaded.config.server.allow_from[0].ToString(), "192.0.2.0/24");
+  EXPECT_THAT(ErrorTexts(LoadYaml("allow-from: [192.0.2.1/24]\n")),
+              ElementsAre(HasSubstr("bits set beyond")));
+}
+
+TEST(ConfigTest, AFileThatCannotBeReadIsNamed) {
+  const auto none = [](const std::string&) { return std::optional<std::string>(); };
+  const LoadedConfig loaded = LoadConfig({{}, none, "/nonexistent/dotcache.yaml"});
+  EXPECT_THAT(ErrorTexts(loaded),
+              ElementsAre("/nonexistent/dotcache.yaml: cannot be read: No such file or directory"));
+}
+
+TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
+  const LoadedConfig first = LoadYaml(
+      "listen: [\"tls://[::1]:8853\", 127.0.0.1:5300]\n"
+      "listen-cert: /tmp/a \\\"b.pem\n"
+      "upstream:\n"
+      "  - quad9\n"
+      "  - {addresses: 192.0.2.7, insecure: true}\n"
+      "zones: [{zone: corp.example, upstream: google, policy: random}]\n"
+      "cache-size: 3000000\n"
+      "query-timeout: 1500ms\n"
+      "admin: off\n");
+  ASSERT_THAT(ErrorTexts(first), IsEmpty());
+  const std::string text = FormatConfig(first.config);
+  const LoadedConfig second = LoadYaml(text);
+  EXPECT_THAT(ErrorTexts(second), IsEmpty()) << text;
+  // Labels of presets are comments, so they are compared without them.
+  const auto strip = [](std::string yaml) {
+    for (size_t at; (at = yaml.find("  # ")) != std::string::npos;) {
+      yaml.erase(at, yaml.find('\n', at) - at);
+    }
+    return yaml;
+  };
+  EXPECT_EQ(strip(FormatConfig(second.config)), strip(text));
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,107 @@
+#include "cmd/upstream_spec.h"
+
+#include "tests/cmd/config_test_support.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// "ENDPOINT NAME" of the one server that `text` means, or the error.
+std::string Parsed(absl::string_view text) {
+  const auto servers = ParseUpstreamText(text);
+  if (!servers.ok()) return std::string(servers.status().message());
+  EXPECT_EQ(servers->size(), 1u);
+  return absl::StrCat(servers->at(0).endpoint.ToString(), " ",
+                      servers->at(0).identity.authentication_name);
+}
+
+TEST(UpstreamSpecTest, EveryProgramsSpellingMeansTheSame) {
+  for (absl::string_view text : {"tls://9.9.9.9#dns.quad9.net", "tls://9.9.9.9:853#dns.quad9.net",
+                                 "9.9.9.9@853#dns.quad9.net", "9.9.9.9#dns.quad9.net",
+                                 "tls://9.9.9.9%dns.quad9.net", "tls://9.9.9.9%dns.quad9.net:853",
+                                 "9.9.9.9:853#dns.quad9.net", "tls://9.9.9.9#DNS.Quad9.net."}) {
+    EXPECT_EQ(Parsed(text), "9.9.9.9:853 dns.quad9.net") << text;
+  }
+  for (absl::string_view text :
+       {"tls://[2620:fe::fe]:853#dns.quad9.net", "tls://[2620:fe::fe]#dns.quad9.net",
+        "2620:fe::fe@853#dns.quad9.net", "2620:fe::fe#dns.quad9.net",
+        "tls://2620:fe::fe%dns.quad9.net", "[2620:fe::fe]:853#dns.quad9.net"}) {
+    EXPECT_EQ(Parsed(text), "[2620:fe::fe]:853 dns.quad9.net") << text;
+  }
+}
+
+TEST(UpstreamSpecTest, WithoutANameTheAddressIsChecked) {
+  const auto servers = ParseUpstreamText("tls://192.0.2.1:8853");
+  ASSERT_TRUE(servers.ok()) << servers.status();
+  EXPECT_EQ(servers->at(0).identity.authentication_name, "");
+  EXPECT_EQ(servers->at(0).identity.address, "192.0.2.1");
+  EXPECT_FALSE(servers->at(0).identity.insecure);
+  EXPECT_EQ(servers->at(0).endpoint.port(), 8853);
+}
+
+TEST(UpstreamSpecTest, APresetIsAllItsAddresses) {
+  const auto servers = ParseUpstreamText("quad9");
+  ASSERT_TRUE(servers.ok());
+  ASSERT_EQ(servers->size(), 4u);
+  for (const UpstreamServerOptions& server : *servers) {
+    EXPECT_EQ(server.provider, "quad9");
+    EXPECT_EQ(server.identity.authentication_name, "dns.quad9.net");
+    EXPECT_EQ(server.endpoint.port(), 853);
+  }
+}
+
+TEST(UpstreamSpecTest, ErrorsSayWhatWouldBeRight) {
+  EXPECT_THAT(Parsed("tls://9.9.9.9#"), HasSubstr("is empty; write an authentication name"));
+  EXPECT_THAT(Parsed("tls://9.9.9.9#-bad-"), HasSubstr("\"-bad-\" is not an authentication name"));
+  EXPECT_THAT(Parsed("tls://9.9.9.9#9.9.9.9"), HasSubstr("is an address, not a name"));
+  EXPECT_THAT(Parsed("quad8"), HasSubstr("neither a preset (cloudflare, quad9"));
+  EXPECT_THAT(Parsed("9.9.9.9"), HasSubstr("write tls://9.9.9.9#dns.quad9.net"));
+  EXPECT_THAT(Parsed("https://dns.quad9.net/dns-query"), HasSubstr("over DNS over TLS alone"));
+  EXPECT_THAT(Parsed("tls://dns.quad9.net"), HasSubstr("a server is written with its IP address"));
+  EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("no address to connect to"));
+  EXPECT_THAT(Parsed("tls://9.9.9.9:99999#dns.quad9.net"), HasSubstr("99999"));
+  EXPECT_THAT(Parsed("9.9.9.9@x#dns.quad9.net"), HasSubstr("a whole number from 1 to 65535"));
+  EXPECT_THAT(Parsed(""), HasSubstr("neither a preset"));
+}
+
+TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
+  const LoadedConfig loaded = LoadYaml(
+      "upstream:\n"
+      "  - addresses: [192.0.2.1, \"192.0.2.2:8853\"]\n"
+      "    name: dns.example.net\n"
+      "    ca: /etc/ca.pem\n"
+      "    pins: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n"
+      "  - {preset: quad9, insecure: on}\n");
+  ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
+  const auto& servers = loaded.config.server.upstream.zones[0].servers;
+  ASSERT_EQ(servers.size(), 6u);
+  EXPECT_EQ(servers[1].endpoint.ToString(), "192.0.2.2:8853");
+  EXPECT_EQ(servers[1].identity.authentication_name, "dns.example.net");
+  EXPECT_EQ(servers[1].ca_file, "/etc/ca.pem");
+  EXPECT_EQ(servers[1].identity.pins.size(), 1u);
+  EXPECT_EQ(servers[1].provider, "dns.example.net");
+  EXPECT_FALSE(servers[1].identity.insecure);
+  EXPECT_TRUE(servers[2].identity.insecure);
+  EXPECT_EQ(servers[2].provider, "quad9");
+}
+
+TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n"
+                                  "  - addresses: [192.0.2.1]\n"
+                                  "    nam: dns.example.net\n")),
+              ElementsAre("FILE:3: nam: unknown key; did you mean `name`?"));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: [192.0.2.1]\n    name: \"\"\n")),
+              ElementsAre(HasSubstr("FILE:3: name: is empty")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - name: dns.example.net\n")),
+              ElementsAre(HasSubstr("FILE:2: upstream: needs `preset` or `addresses`")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, pins: short}\n")),
+              ElementsAre(HasSubstr("FILE:2: pins: ")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - [quad9]\n")),
+              ElementsAre(HasSubstr("not a list in a list")));
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,100 @@
+#include "cmd/value_parsers.h"
+
+#include "cmd/did_you_mean.h"
+#include "cmd/presets.h"
+#include "cmd/settings.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ValueParsersTest, SizesTakeUnits) {
+  EXPECT_EQ(*ParseSize("1048576"), 1048576u);
+  EXPECT_EQ(*ParseSize("64MiB"), uint64_t{64} << 20);
+  EXPECT_EQ(*ParseSize("64 mib"), uint64_t{64} << 20);
+  EXPECT_EQ(*ParseSize("4k"), 4096u);
+  EXPECT_EQ(*ParseSize("2GB"), 2000000000u);
+  EXPECT_EQ(*ParseSize("0"), 0u);
+  for (absl::string_view wrong : {"", "MiB", "-1", "1.5G", "1TiB", "99999999999999999999", "9e9"}) {
+    EXPECT_FALSE(ParseSize(wrong).ok()) << wrong;
+  }
+  EXPECT_FALSE(ParseSize("18446744073709551615G").ok());
+}
+
+TEST(ValueParsersTest, FormattedSizesAndDurationsReadBack) {
+  for (uint64_t bytes : {uint64_t{0}, uint64_t{3000000}, uint64_t{4096}, uint64_t{64} << 20}) {
+    EXPECT_EQ(*ParseSize(FormatSize(bytes)), bytes);
+  }
+  for (int64_t ms : {0, 1, 500, 1500, 4000, 86400000}) {
+    EXPECT_EQ(*ParseDuration(FormatDuration(Milliseconds(ms))), Milliseconds(ms));
+  }
+}
+
+TEST(ValueParsersTest, DurationsTakeUnitsAndBareSeconds) {
+  EXPECT_EQ(*ParseDuration("500ms"), Milliseconds(500));
+  EXPECT_EQ(*ParseDuration("4"), Milliseconds(4000));
+  EXPECT_EQ(*ParseDuration("2m"), Milliseconds(120000));
+  EXPECT_EQ(*ParseDuration("1d"), Milliseconds(86400000));
+  EXPECT_FALSE(ParseDuration("soon").ok());
+  EXPECT_FALSE(ParseDuration("-1s").ok());
+}
+
+TEST(ValueParsersTest, ListenersHaveASchemeOrMeanUdpAndTcp) {
+  const auto both = ParseListen("127.0.0.1:5300");
+  ASSERT_EQ(both->size(), 2u);
+  EXPECT_EQ(both->at(0).transport, Transport::kUdp);
+  EXPECT_EQ(both->at(1).transport, Transport::kTcp);
+  const auto tls = ParseListen("tls://[::1]");
+  ASSERT_EQ(tls->size(), 1u);
+  EXPECT_EQ(tls->at(0).transport, Transport::kDot);
+  EXPECT_EQ(tls->at(0).endpoint.ToString(), "[::1]:853");
+  EXPECT_EQ(ParseListen("udp://0.0.0.0")->at(0).endpoint.port(), 53);
+  EXPECT_THAT(ParseListen("https://127.0.0.1").status().message(), HasSubstr("tls://"));
+  EXPECT_THAT(ParseListen("").status().message(), HasSubstr("is empty"));
+  EXPECT_FALSE(ParseListen("localhost:53").ok());
+}
+
+TEST(ValueParsersTest, AuthenticationNamesAreHostNames) {
+  EXPECT_EQ(*ParseAuthenticationName("DNS.Quad9.net."), "dns.quad9.net");
+  EXPECT_EQ(*ParseAuthenticationName("localhost"), "localhost");
+  for (const std::string& wrong :
+       {std::string(), std::string("."), std::string("a..b"), std::string("a b"),
+        std::string("*.example.net"), std::string("under_score.example"), std::string(64, 'a'),
+        std::string("::1")}) {
+    EXPECT_FALSE(ParseAuthenticationName(wrong).ok()) << wrong;
+  }
+}
+
+TEST(DidYouMeanTest, NamesTheNearestOrAll) {
+  static constexpr absl::string_view kKnown[] = {"listen", "policy", "workers"};
+  EXPECT_EQ(DidYouMean("worker", kKnown), "; did you mean `workers`?");
+  EXPECT_EQ(DidYouMean("polcy", kKnown), "; did you mean `policy`?");
+  EXPECT_EQ(DidYouMean("xyzzy", kKnown), "; known are listen, policy, workers");
+  EXPECT_EQ(DidYouMean("", kKnown), "; known are listen, policy, workers");
+}
+
+TEST(PresetsTest, EveryPresetHasValidAddressesOfBothFamiliesAndAName) {
+  for (const Preset& preset : Presets()) {
+    EXPECT_TRUE(ParseAuthenticationName(preset.authentication_name).ok()) << preset.name;
+    int v4 = 0;
+    int v6 = 0;
+    for (absl::string_view address : preset.addresses) {
+      const auto endpoint = Endpoint::ParseAddress(address, 853);
+      ASSERT_TRUE(endpoint.ok()) << address;
+      ++(endpoint->is_v6() ? v6 : v4);
+    }
+    EXPECT_GT(v4, 0) << preset.name;
+    EXPECT_GT(v6, 0) << preset.name;
+  }
+  EXPECT_EQ(FindPreset("nobody"), nullptr);
+}
+
+TEST(SettingsTest, EnvironmentNamesFollowTheKey) {
+  EXPECT_EQ(EnvironmentName("listen-cert"), "DOTCACHE_LISTEN_CERT");
+}
+
+}  // namespace
+}  // namespace dotcache
