@@ -18,8 +18,8 @@ struct ServerSnapshot {
   bool up = true;
   bool ready = false;  // A connection is ready and has room.
   int in_flight = 0;
-  std::optional<Duration> response_time;  // nullopt: unknown.
-  MonoTime next_probe;                    // When not up.
+  std::optional<Duration> response_time = std::nullopt;  // Unknown.
+  MonoTime next_probe = {};                              // When not up.
 };
 
 // Indices of servers, each once, the one to ask first in front.

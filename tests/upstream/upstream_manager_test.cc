@@ -1,0 +1,566 @@
+#include "upstream/upstream_manager.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/scripted_connector.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+ScriptedReply Answer(const UpstreamQuery& query, Duration delay = Milliseconds(10)) {
+  return ScriptedReply::Message(ScriptedAnswer(query), delay);
+}
+
+// What came of an exchange.
+struct Outcome {
+  int calls = 0;
+  absl::StatusCode code = absl::StatusCode::kUnknown;
+  Rcode rcode = Rcode::kNoError;
+  Duration elapsed{0};
+  ExchangeId id = 0;
+};
+
+class UpstreamManagerTest : public testing::Test {
+ protected:
+  UpstreamManagerTest() {
+    options_.zones.resize(1);
+    options_.zones[0].policy = SelectionPolicy::kSequential;
+    options_.prewarm = false;
+  }
+
+  // Makes the manager with so many servers in the root zone.
+  void Make(int servers) {
+    for (int i = 0; i < servers; ++i) AddServer(0);
+    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                                 absl::MakeSpan(counters_), random_, false);
+  }
+
+  void AddServer(size_t zone) {
+    UpstreamServerOptions server;
+    server.provider = "example";
+    options_.zones[zone].servers.push_back(server);
+  }
+
+  std::shared_ptr<Outcome> Ask(const std::string& name = "www.example.com",
+                               Duration deadline = Seconds(4)) {
+    auto outcome = std::make_shared<Outcome>();
+    UpstreamQuery query;
+    query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
+    const MonoTime began = loop_.Now();
+    const auto record = [this, outcome, began](absl::StatusOr<UpstreamResponse> response) {
+      ++outcome->calls;
+      outcome->code = response.status().code();
+      if (response.ok()) outcome->rcode = response->facts.rcode;
+      outcome->elapsed = loop_.Now() - began;
+    };
+    absl::StatusOr<ExchangeId> id = manager_->Exchange(query, loop_.Now() + deadline, record);
+    EXPECT_EQ(outcome->calls, 0);  // Never inside the call.
+    if (id.ok()) {
+      outcome->id = *id;
+    } else {
+      outcome->code = id.status().code();
+    }
+    return outcome;
+  }
+
+  void Script(int server, std::function<ScriptedReply(const UpstreamQuery&)> reply) {
+    connector_->server(server).reply = std::move(reply);
+  }
+  void ScriptFailure(int server, UpstreamFailure failure) {
+    Script(server, [failure](const UpstreamQuery&) { return ScriptedReply::Failure(failure); });
+  }
+  void ScriptError(int server, Rcode rcode) {
+    Script(server, [rcode](const UpstreamQuery& query) {
+      return ScriptedReply::Message(ScriptedError(query, rcode), Milliseconds(5));
+    });
+  }
+  void Silence(int server) {
+    Script(server, [](const UpstreamQuery&) { return ScriptedReply::Silence(); });
+  }
+  void Refuse(int server) {
+    connector_->server(server).connect_failure = UpstreamFailure::kConnectRefused;
+  }
+  int queries(int server) { return connector_->server(server).queries; }
+  int connects(int server) { return connector_->server(server).connects; }
+
+  SimulatedLoop loop_;
+  UpstreamOptions options_;
+  std::vector<UpstreamCounters> counters_{8};
+  std::mt19937_64 random_{1};
+  std::unique_ptr<ScriptedConnector> connector_;
+  std::unique_ptr<UpstreamManager> manager_;
+};
+
+TEST_F(UpstreamManagerTest, AnExchangeIsAnsweredOnce) {
+  Make(3);
+  const auto outcome = Ask();
+  EXPECT_EQ(manager_->exchange_count(), 1u);
+  loop_.Advance(Seconds(10));
+  EXPECT_EQ(outcome->calls, 1);
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(12));
+  EXPECT_EQ(queries(0) + queries(1) + queries(2), 1);
+  EXPECT_EQ(manager_->exchange_count(), 0u);
+}
+
+TEST_F(UpstreamManagerTest, StartConnectsToTheServersOfTheRootZone) {
+  options_.prewarm = true;
+  Make(3);
+  EXPECT_FALSE(manager_->ready());
+  manager_->Start();
+  loop_.Advance(Milliseconds(2));
+  EXPECT_TRUE(manager_->ready());
+  EXPECT_EQ(connects(0) + connects(1) + connects(2), 3);
+}
+
+TEST_F(UpstreamManagerTest, OneServerUpIsReadyEnough) {
+  options_.prewarm = true;
+  Make(3);
+  Refuse(0);
+  Refuse(2);
+  manager_->Start();
+  loop_.Advance(Milliseconds(2));
+  EXPECT_TRUE(manager_->ready());
+}
+
+TEST_F(UpstreamManagerTest, ARefusedConnectionMovesOnAtOnce) {
+  Make(3);
+  Refuse(0);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(14));
+}
+
+TEST_F(UpstreamManagerTest, AServerThatIsDownCostsNothing) {
+  Make(3);
+  Refuse(0);
+  Ask();
+  loop_.Advance(Milliseconds(50));
+  for (int i = 0; i < 100; ++i) {
+    const auto outcome = Ask();
+    loop_.Advance(Milliseconds(20));
+    EXPECT_EQ(outcome->elapsed, Milliseconds(10));
+  }
+  EXPECT_LE(connects(0), 3);  // 2 s: the query's, then probes after 0.5 and 1 s.
+}
+
+TEST_F(UpstreamManagerTest, ALostConnectionIsResentElsewhere) {
+  Make(2);
+  Script(0, [](const UpstreamQuery&) { return ScriptedReply::Disconnect(Milliseconds(1)); });
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(queries(0), 1);
+  EXPECT_EQ(queries(1), 1);
+}
+
+TEST_F(UpstreamManagerTest, ALostConnectionOfTheOnlyServerIsResentOnAFreshOne) {
+  Make(1);
+  int calls = 0;
+  Script(0, [&calls](const UpstreamQuery& query) {
+    return ++calls == 1 ? ScriptedReply::Disconnect() : Answer(query);
+  });
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(connects(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, AServerThatClosesOnEveryQueryIsAskedTwiceAtMost) {
+  Make(1);
+  Script(0, [](const UpstreamQuery&) { return ScriptedReply::Disconnect(); });
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(queries(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, UselessResponsesMoveOnAtOnce) {
+  for (const UpstreamFailure failure :
+       {UpstreamFailure::kMalformed, UpstreamFailure::kNotAnAnswer, UpstreamFailure::kTruncated}) {
+    options_.zones[0].servers.clear();
+    Make(2);
+    ScriptFailure(0, failure);
+    const auto outcome = Ask();
+    loop_.Advance(Seconds(1));
+    EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+    EXPECT_EQ(outcome->elapsed, Milliseconds(14));
+    manager_.reset();
+  }
+}
+
+TEST_F(UpstreamManagerTest, MalformedResponsesEverywhereAreDataLossWithinAFewTries) {
+  Make(2);
+  ScriptFailure(0, UpstreamFailure::kMalformed);
+  ScriptFailure(1, UpstreamFailure::kMalformed);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kDataLoss);
+  EXPECT_LE(outcome->elapsed, Milliseconds(10));
+  EXPECT_EQ(queries(0), 2);  // N + 1 tries.
+  EXPECT_EQ(queries(1), 1);
+}
+
+TEST_F(UpstreamManagerTest, AMalformedResponseWhileTheOthersAreDownIsRetriedOnce) {
+  Make(3);
+  ScriptFailure(0, UpstreamFailure::kMalformed);
+  Refuse(1);
+  Refuse(2);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kDataLoss);
+  EXPECT_EQ(queries(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, ABurstOfMalformedResponsesHarmsNoOtherQuery) {
+  Make(1);
+  Script(0, [](const UpstreamQuery& query) {
+    return query.question.qname == *DomainName::FromText("bad.example.com")
+               ? ScriptedReply::Failure(UpstreamFailure::kMalformed)
+               : Answer(query);
+  });
+  for (int i = 0; i < 100; ++i) Ask("bad.example.com");
+  loop_.Advance(Milliseconds(50));
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(connects(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, AnErrorOfOneServerIsAskedElsewhereOnce) {
+  for (const Rcode rcode : {Rcode::kServFail, Rcode::kRefused, Rcode::kNotImp, Rcode::kFormErr}) {
+    options_.zones[0].servers.clear();
+    Make(3);
+    ScriptError(0, rcode);
+    const auto outcome = Ask();
+    loop_.Advance(Seconds(1));
+    EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+    EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+    EXPECT_EQ(outcome->elapsed, Milliseconds(2 + 5 + 2 + 10));
+    manager_.reset();
+  }
+}
+
+TEST_F(UpstreamManagerTest, AnErrorOfTwoServersIsBelieved) {
+  Make(3);
+  ScriptError(0, Rcode::kServFail);
+  ScriptError(1, Rcode::kServFail);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->rcode, Rcode::kServFail);
+  EXPECT_EQ(queries(2), 0);
+}
+
+TEST_F(UpstreamManagerTest, AnErrorOfTheOnlyServerIsBelieved) {
+  Make(1);
+  ScriptError(0, Rcode::kServFail);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kServFail);
+  EXPECT_EQ(queries(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, AnErrorIsBelievedWhenNobodyElseCanBeReached) {
+  Make(3);
+  ScriptError(0, Rcode::kServFail);
+  Refuse(1);
+  Silence(2);
+  const auto outcome = Ask("www.example.com", Seconds(2));
+  loop_.Advance(Seconds(3));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->rcode, Rcode::kServFail);
+  EXPECT_EQ(outcome->elapsed, Seconds(2));
+}
+
+TEST_F(UpstreamManagerTest, NxDomainIsAnAnswer) {
+  Make(2);
+  ScriptError(0, Rcode::kNxDomain);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kNxDomain);
+  EXPECT_EQ(queries(1), 0);
+}
+
+TEST_F(UpstreamManagerTest, ASilentServerIsLeftAfterItsPatience) {
+  Make(2);
+  Ask();
+  loop_.Advance(Milliseconds(100));
+  Silence(0);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(100 + 2 + 10));  // The minimum patience.
+}
+
+TEST_F(UpstreamManagerTest, ALateAnswerOfTheFirstServerStillWins) {
+  Make(2);
+  Script(0, [](const UpstreamQuery& query) { return Answer(query, Milliseconds(1600)); });
+  Silence(1);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(5));
+  EXPECT_EQ(outcome->calls, 1);
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(1602));
+  EXPECT_EQ(queries(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, TheDeadlineEndsAnExchange) {
+  Make(3);
+  for (int i = 0; i < 3; ++i) Silence(i);
+  const auto outcome = Ask("www.example.com", Seconds(2));
+  loop_.Advance(Seconds(10));
+  EXPECT_EQ(outcome->calls, 1);
+  EXPECT_EQ(outcome->code, absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(outcome->elapsed, Seconds(2));
+  EXPECT_EQ(manager_->exchange_count(), 0u);
+}
+
+TEST_F(UpstreamManagerTest, ADeadlineThatHasPassedFailsAtOnce) {
+  Make(1);
+  EXPECT_EQ(Ask("www.example.com", Seconds(0))->code, absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(connects(0), 0);
+}
+
+TEST_F(UpstreamManagerTest, TheOnlyServerIsAskedAgainOnAFreshConnectionWhenItsOwnIsSilent) {
+  Make(1);
+  int calls = 0;
+  Script(0, [&calls](const UpstreamQuery& query) {
+    return ++calls == 1 ? ScriptedReply::Silence() : Answer(query);
+  });
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(4));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(connects(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, AServerAtWorkOverALiveConnectionIsNotAskedAgain) {
+  Make(1);
+  Script(0, [](const UpstreamQuery& query) {
+    const bool slow = query.question.qname == *DomainName::FromText("slow.example.com");
+    return Answer(query, slow ? Milliseconds(1900) : Milliseconds(10));
+  });
+  Ask();
+  loop_.Advance(Milliseconds(50));
+  const auto slow = Ask("slow.example.com");
+  for (int i = 0; i < 40; ++i) {
+    Ask();
+    loop_.Advance(Milliseconds(50));
+  }
+  EXPECT_EQ(slow->code, absl::StatusCode::kOk);
+  EXPECT_EQ(slow->elapsed, Milliseconds(1900));
+  EXPECT_EQ(queries(0), 42);
+  EXPECT_EQ(connects(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, ABlackHoleIsLeftWhileItsConnectionIsBeingMade) {
+  Make(2);
+  connector_->server(0).handshake = std::nullopt;
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(250 + 2 + 10));
+  const auto next = Ask();  // The other is connected: nobody waits for the black hole.
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(next->elapsed, Milliseconds(10));
+}
+
+TEST_F(UpstreamManagerTest, AServerWithoutAConnectionIsConnectedBeforeItIsUsed) {
+  options_.prewarm = true;
+  Make(2);
+  connector_->server(0).handshake = Milliseconds(100);
+  manager_->Start();
+  loop_.Advance(Milliseconds(200));
+  connector_->Disconnect(0);
+  const auto first = Ask();
+  loop_.Advance(Milliseconds(200));
+  EXPECT_EQ(first->elapsed, Milliseconds(10));
+  EXPECT_EQ(queries(1), 1);
+  EXPECT_EQ(connects(0), 2);
+  const auto second = Ask();
+  loop_.Advance(Milliseconds(200));
+  EXPECT_EQ(second->elapsed, Milliseconds(10));
+  EXPECT_EQ(queries(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, AllDownFailsWithinMillisecondsAndConnectsSeldom) {
+  Make(3);
+  for (int i = 0; i < 3; ++i) Refuse(i);
+  const auto first = Ask();
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(first->code, absl::StatusCode::kUnavailable);
+  EXPECT_LE(first->elapsed, Milliseconds(6));
+  for (int i = 0; i < 1000; ++i) {
+    const auto outcome = Ask();
+    loop_.Advance(Milliseconds(10));
+    EXPECT_EQ(outcome->code, absl::StatusCode::kUnavailable);
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_LE(connects(i), 26) << i;  // 10 s: one per 500 ms and probes.
+}
+
+TEST_F(UpstreamManagerTest, AfterAllWereDownTheFirstToComeBackServesWithinASecond) {
+  Make(3);
+  for (int i = 0; i < 3; ++i) Refuse(i);
+  for (int i = 0; i < 6000; ++i) {  // A minute of queries.
+    Ask();
+    loop_.Advance(Milliseconds(10));
+  }
+  for (int i = 0; i < 3; ++i) connector_->server(i).connect_failure = std::nullopt;
+  int failed = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto outcome = Ask();
+    loop_.Advance(Milliseconds(10));
+    if (outcome->code == absl::StatusCode::kUnavailable) ++failed;
+  }
+  EXPECT_LE(failed, 51);
+  // What brought one back brought the others back: they do not sit out their back-off.
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(counters_[static_cast<size_t>(i)].up.value(), 1u) << i;
+}
+
+TEST_F(UpstreamManagerTest, QueriesForAZoneGoToItsServersAndToNoOthers) {
+  options_.zones.resize(3);
+  options_.zones[1].zone = *DomainName::FromText("corp.example");
+  options_.zones[2].zone = *DomainName::FromText("Deep.Corp.example");
+  AddServer(0);
+  AddServer(1);
+  AddServer(2);
+  Make(0);
+  Ask("www.example.com");
+  Ask("notcorp.example");
+  Ask("corp.example");
+  Ask("a.b.corp.example");
+  Ask("x.deep.corp.example");
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(queries(0), 2);
+  EXPECT_EQ(queries(1), 2);
+  EXPECT_EQ(queries(2), 1);
+  Refuse(1);
+  connector_->Disconnect(1);
+  loop_.RunUntilIdle();
+  const auto outcome = Ask("host.corp.example");
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kUnavailable);
+  EXPECT_EQ(queries(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, ACancelledExchangeIsNeverAnsweredAndItsCallbackDestroyed) {
+  Make(1);
+  const auto outcome = Ask();
+  EXPECT_EQ(outcome.use_count(), 2);
+  manager_->Cancel(outcome->id);
+  EXPECT_EQ(outcome.use_count(), 1);
+  manager_->Cancel(outcome->id);
+  manager_->Cancel(12345);
+  loop_.Advance(Seconds(5));
+  EXPECT_EQ(outcome->calls, 0);
+  EXPECT_EQ(manager_->exchange_count(), 0u);
+}
+
+TEST_F(UpstreamManagerTest, AnOldIdNeverCancelsALaterExchange) {
+  Make(1);
+  const auto first = Ask();
+  loop_.Advance(Milliseconds(50));
+  const auto second = Ask();
+  EXPECT_NE(first->id, second->id);
+  manager_->Cancel(first->id);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(second->calls, 1);
+}
+
+TEST_F(UpstreamManagerTest, TooManyExchangesAreTurnedAway) {
+  options_.limits.max_exchanges = 10;
+  Make(1);
+  for (int i = 0; i < 10; ++i) Ask();
+  EXPECT_EQ(Ask()->code, absl::StatusCode::kResourceExhausted);
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(manager_->exchange_count(), 0u);
+}
+
+TEST_F(UpstreamManagerTest, FullConnectionsEverywhereAreALimit) {
+  options_.limits.max_in_flight_per_connection = 1;
+  options_.limits.max_connections_per_server = 1;
+  Make(2);
+  Ask();
+  Ask();
+  EXPECT_EQ(Ask()->code, absl::StatusCode::kResourceExhausted);
+  loop_.RunUntilIdle();
+}
+
+TEST_F(UpstreamManagerTest, DrainEndsWhatIsUnderWayAndTakesNothingNew) {
+  Make(2);
+  Script(0, [](const UpstreamQuery&) { return ScriptedReply::Disconnect(Milliseconds(50)); });
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(10));
+  manager_->Drain();
+  EXPECT_EQ(Ask()->code, absl::StatusCode::kUnavailable);
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);  // From the second server.
+  EXPECT_EQ(connector_->open_connections(0) + connector_->open_connections(1), 0);
+  EXPECT_EQ(loop_.armed_timer_count(), 0u);
+}
+
+TEST_F(UpstreamManagerTest, TheCallbackMayBeginTheNextExchange) {
+  Make(1);
+  int left = 5;
+  std::function<void()> next = [this, &left, &next] {
+    UpstreamQuery query;
+    query.question = {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn};
+    if (left-- == 0) return;
+    ASSERT_TRUE(manager_
+                    ->Exchange(query, loop_.Now() + Seconds(1),
+                               [&next](absl::StatusOr<UpstreamResponse>) { next(); })
+                    .ok());
+  };
+  next();
+  loop_.Advance(Seconds(2));
+  EXPECT_EQ(left, -1);
+  EXPECT_EQ(queries(0), 5);
+}
+
+// A steady stream of queries over four balanced servers, of which one at a time is bad in its own
+// way: nobody fails, and nobody waits long.
+TEST_F(UpstreamManagerTest, OneBadServerAtATimeFailsNoQuery) {
+  options_.zones[0].policy = SelectionPolicy::kBalanced;
+  options_.prewarm = true;
+  Make(4);
+  manager_->Start();
+  loop_.Advance(Milliseconds(10));
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int fault = 0; fault < 8; ++fault) {
+    const int bad = fault % 4;
+    if (fault < 2) Refuse(bad);
+    if (fault < 2) connector_->Disconnect(bad);
+    if (fault == 2 || fault == 3) Silence(bad);
+    if (fault == 4) ScriptFailure(bad, UpstreamFailure::kMalformed);
+    if (fault == 5) ScriptError(bad, Rcode::kServFail);
+    if (fault == 6) connector_->server(bad).handshake = std::nullopt;
+    if (fault == 6) connector_->Disconnect(bad);
+    if (fault == 7) {
+      Script(bad, [](const UpstreamQuery&) { return ScriptedReply::Disconnect(); });
+    }
+    for (int i = 0; i < 1000; ++i) {
+      outcomes.push_back(Ask());
+      loop_.Advance(Milliseconds(5));
+    }
+    connector_->server(bad) = ScriptedServer();
+    loop_.Advance(Seconds(40));
+  }
+  int slow = 0;
+  for (const auto& outcome : outcomes) {
+    EXPECT_EQ(outcome->calls, 1);
+    EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+    EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+    if (outcome->elapsed > Milliseconds(50)) ++slow;
+    EXPECT_LE(outcome->elapsed, Milliseconds(500));
+  }
+  EXPECT_LT(slow, static_cast<int>(outcomes.size() / 100));
+}
+
+}  // namespace
+}  // namespace dotcache

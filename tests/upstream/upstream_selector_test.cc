@@ -1,0 +1,148 @@
+#include "upstream/upstream_selector.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::UnorderedElementsAre;
+
+constexpr std::array<SelectionPolicy, 5> kPolicies = {
+    SelectionPolicy::kBalanced, SelectionPolicy::kFastest, SelectionPolicy::kRoundRobin,
+    SelectionPolicy::kRandom, SelectionPolicy::kSequential};
+
+ServerSnapshot Ready(int response_time_ms, int in_flight = 0) {
+  return {.ready = true, .in_flight = in_flight, .response_time = Milliseconds(response_time_ms)};
+}
+
+ServerSnapshot Down(int probe_in_ms) {
+  return {.up = false, .next_probe = MonoTime(Milliseconds(probe_in_ms))};
+}
+
+class UpstreamSelectorTest : public testing::Test {
+ protected:
+  // How often each server came first.
+  std::vector<int> CountFirst(SelectionPolicy policy, std::vector<ServerSnapshot> servers,
+                              int rounds = 10000) {
+    UpstreamSelector selector(policy);
+    std::vector<int> counts(servers.size());
+    for (int i = 0; i < rounds; ++i) ++counts[selector.Choose(servers, random_).order.front()];
+    return counts;
+  }
+
+  std::mt19937_64 random_{1};
+};
+
+TEST_F(UpstreamSelectorTest, EveryPolicyNamesEveryServerOnce) {
+  for (const SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    for (int i = 0; i < 300; ++i) {
+      const auto choice =
+          selector.Choose({Ready(10), Down(5), ServerSnapshot{}, Ready(90, 3), Ready(12)}, random_);
+      EXPECT_THAT(choice.order, UnorderedElementsAre(0, 1, 2, 3, 4));
+    }
+  }
+}
+
+TEST_F(UpstreamSelectorTest, ServersThatAreDownComeLastByTheirNextProbe) {
+  for (const SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    const auto choice = selector.Choose({Down(9), Ready(10), Down(7)}, random_);
+    EXPECT_THAT(choice.order, ElementsAre(1, 2, 0)) << SelectionPolicyName(policy);
+  }
+}
+
+TEST_F(UpstreamSelectorTest, WhenAllAreDownAllAreStillTried) {
+  UpstreamSelector selector(SelectionPolicy::kBalanced);
+  const auto choice = selector.Choose({Down(9), Down(8), Down(7)}, random_);
+  EXPECT_THAT(choice.order, ElementsAre(2, 1, 0));
+  EXPECT_EQ(choice.connect, std::nullopt);
+}
+
+TEST_F(UpstreamSelectorTest, AConnectedServerGoesBeforeOneThatIsNotAndThatOneIsConnected) {
+  UpstreamSelector selector(SelectionPolicy::kSequential);
+  const auto choice = selector.Choose({ServerSnapshot{}, Ready(90), Ready(10)}, random_);
+  EXPECT_THAT(choice.order, ElementsAre(1, 2, 0));
+  EXPECT_EQ(choice.connect, 0);
+}
+
+TEST_F(UpstreamSelectorTest, NothingIsConnectedInVainWhenNoServerIsReady) {
+  UpstreamSelector selector(SelectionPolicy::kSequential);
+  const auto choice = selector.Choose({ServerSnapshot{}, ServerSnapshot{}}, random_);
+  EXPECT_THAT(choice.order, ElementsAre(0, 1));
+  EXPECT_EQ(choice.connect, std::nullopt);
+}
+
+TEST_F(UpstreamSelectorTest, SequentialKeepsTheConfiguredOrder) {
+  UpstreamSelector selector(SelectionPolicy::kSequential);
+  EXPECT_THAT(selector.Choose({Ready(90), Ready(10), Ready(50)}, random_).order,
+              ElementsAre(0, 1, 2));
+}
+
+TEST_F(UpstreamSelectorTest, RoundRobinTakesTurns) {
+  EXPECT_THAT(CountFirst(SelectionPolicy::kRoundRobin, {Ready(90), Ready(10), Ready(50)}, 300),
+              ElementsAre(100, 100, 100));
+}
+
+TEST_F(UpstreamSelectorTest, RoundRobinStaysEvenWhenOneIsDown) {
+  EXPECT_THAT(CountFirst(SelectionPolicy::kRoundRobin, {Ready(90), Down(1), Ready(50)}, 300),
+              ElementsAre(150, 0, 150));
+}
+
+TEST_F(UpstreamSelectorTest, RandomIsEven) {
+  for (const int count : CountFirst(SelectionPolicy::kRandom, {Ready(90), Ready(10), Ready(50)})) {
+    EXPECT_NEAR(count, 3333, 200);
+  }
+}
+
+TEST_F(UpstreamSelectorTest, FastestTakesTheFastestAndExploresOneInAHundred) {
+  const std::vector<int> counts =
+      CountFirst(SelectionPolicy::kFastest, {Ready(30), Ready(10), Ready(20)});
+  EXPECT_NEAR(counts[1], 9900, 50);
+  EXPECT_NEAR(counts[0], 50, 35);
+  EXPECT_NEAR(counts[2], 50, 35);
+}
+
+TEST_F(UpstreamSelectorTest, FastestTriesUnknownServersOneQueryAtATime) {
+  UpstreamSelector selector(SelectionPolicy::kFastest);
+  EXPECT_GT(CountFirst(SelectionPolicy::kFastest, {Ready(10), {.ready = true}})[1], 9800);
+  EXPECT_LT(CountFirst(SelectionPolicy::kFastest, {Ready(10), {.ready = true, .in_flight = 1}})[1],
+            200);
+}
+
+TEST_F(UpstreamSelectorTest, BalancedSpreadsOverThoseWithinTheBandOfTheBest) {
+  const std::vector<int> counts =
+      CountFirst(SelectionPolicy::kBalanced, {Ready(10), Ready(14), Ready(100)});
+  EXPECT_NEAR(counts[0], 9900 * 14 / 24, 250);  // Inverse to the response time.
+  EXPECT_NEAR(counts[1], 9900 * 10 / 24, 250);
+  EXPECT_NEAR(counts[2], 100, 40);  // Exploration alone.
+}
+
+TEST_F(UpstreamSelectorTest, BalancedLeavesBusyServersAlone) {
+  const std::vector<int> counts =
+      CountFirst(SelectionPolicy::kBalanced, {Ready(10, 9), Ready(10, 0)});
+  EXPECT_NEAR(counts[0], 10000 / 11, 150);
+}
+
+TEST_F(UpstreamSelectorTest, BalancedTriesUnknownServers) {
+  const std::vector<int> counts =
+      CountFirst(SelectionPolicy::kBalanced, {Ready(10), {.ready = true}, {.ready = true}});
+  for (const int count : counts) EXPECT_NEAR(count, 3333, 250);
+}
+
+TEST_F(UpstreamSelectorTest, BalancedIsEvenWhileNothingIsKnown) {
+  for (const int count :
+       CountFirst(SelectionPolicy::kBalanced, {ServerSnapshot{}, ServerSnapshot{}})) {
+    EXPECT_NEAR(count, 5000, 250);
+  }
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,353 @@
+#include "upstream/upstream_server.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/scripted_connector.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+UpstreamQuery QueryFor(const std::string& name) {
+  UpstreamQuery query;
+  query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
+  return query;
+}
+
+class UpstreamServerTest : public testing::Test, protected UpstreamServer::Delegate {
+ protected:
+  UpstreamServerTest() {
+    options_.provider = "example";
+    options_.endpoint = *Endpoint::Parse("192.0.2.53:853");
+  }
+
+  void Make() {
+    server_ = std::make_unique<UpstreamServer>(
+        UpstreamServer::Context{loop_, limits_, connector_, random_, *this, true}, options_, 0,
+        counters_);
+  }
+
+  std::optional<UpstreamFailure> Send(AttemptId attempt, bool last_resort = false) {
+    return server_->Send(QueryFor("www.example.com"), attempt, last_resort);
+  }
+
+  void Silence() {
+    connector_.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  }
+
+  void Refuse() { connector_.server(0).connect_failure = UpstreamFailure::kConnectRefused; }
+
+  // Lets attempt `attempt` run into its timeout.
+  void TimeOut(AttemptId attempt) {
+    loop_.Advance(Milliseconds(100));
+    server_->OnAttemptTimeout(attempt);
+  }
+
+  void OnAttemptResult(AttemptId attempt, AttemptResult result) override {
+    if (std::holds_alternative<UpstreamResponse>(result)) {
+      answered_.push_back(attempt);
+    } else {
+      failed_.push_back({attempt, std::get<UpstreamFailure>(result)});
+    }
+  }
+  void OnServerReady(UpstreamServer&) override { ++ready_; }
+
+  SimulatedLoop loop_;
+  UpstreamLimits limits_;
+  ScriptedConnector connector_{loop_, limits_};
+  std::mt19937_64 random_{1};
+  UpstreamServerOptions options_;
+  UpstreamCounters counters_;
+  std::vector<AttemptId> answered_;
+  std::vector<std::pair<AttemptId, UpstreamFailure>> failed_;
+  int ready_ = 0;
+  std::unique_ptr<UpstreamServer> server_;
+};
+
+TEST_F(UpstreamServerTest, ManyAttemptsShareOneConnection) {
+  Make();
+  for (AttemptId attempt = 1; attempt <= 100; ++attempt) EXPECT_EQ(Send(attempt), std::nullopt);
+  EXPECT_EQ(counters_.in_flight.value(), 100u);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(answered_.size(), 100u);
+  EXPECT_EQ(connector_.server(0).connects, 1);
+  EXPECT_EQ(counters_.responses.value(), 100u);
+  EXPECT_EQ(counters_.in_flight.value(), 0u);
+  EXPECT_EQ(counters_.full_handshakes.value(), 1u);
+}
+
+TEST_F(UpstreamServerTest, ResponseTimeCountsFromTheConnectionBeingReady) {
+  connector_.server(0).handshake = Milliseconds(500);
+  Make();
+  Send(1);
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(server_->Snapshot().response_time, Milliseconds(10));
+  EXPECT_EQ(ready_, 1);
+}
+
+TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenTheFirstIsFullUpToTheLimit) {
+  limits_.max_in_flight_per_connection = 2;
+  limits_.max_connections_per_server = 2;
+  ScriptedConnector connector(loop_, limits_);
+  connector.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  server_ = std::make_unique<UpstreamServer>(
+      UpstreamServer::Context{loop_, limits_, connector, random_, *this, false}, options_, 0,
+      counters_);
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) EXPECT_EQ(Send(attempt), std::nullopt);
+  EXPECT_EQ(connector.server(0).connects, 2);
+  EXPECT_EQ(Send(5), UpstreamFailure::kOverloaded);
+  loop_.RunUntilIdle();
+  server_.reset();
+}
+
+TEST_F(UpstreamServerTest, ARefusedConnectionFailsItsAttemptsAndMarksDown) {
+  Refuse();
+  Make();
+  Send(1);
+  Send(2);
+  loop_.Advance(Milliseconds(2));
+  EXPECT_THAT(failed_, ElementsAre(testing::Pair(1, UpstreamFailure::kConnectRefused),
+                                   testing::Pair(2, UpstreamFailure::kConnectRefused)));
+  EXPECT_TRUE(server_->down());
+  EXPECT_EQ(counters_.up.value(), 0u);
+  EXPECT_EQ(counters_.failed_handshakes.value(), 1u);
+  EXPECT_EQ(Send(3), UpstreamFailure::kConnectRefused);  // At once.
+  EXPECT_EQ(connector_.server(0).connects, 1);
+}
+
+TEST_F(UpstreamServerTest, AServerThatIsDownIsProbedInTheBackgroundUntilItIsBack) {
+  Refuse();
+  Make();
+  server_->Prepare();
+  loop_.Advance(Seconds(120));
+  const int probes = connector_.server(0).connects;
+  EXPECT_GE(probes, 7);  // 0.5 + 1 + 2 + 4 + 8 + 16 + 30 + 30...
+  EXPECT_LE(probes, 12);
+  connector_.server(0).connect_failure = std::nullopt;
+  loop_.Advance(Seconds(40));
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(counters_.up.value(), 1u);
+  EXPECT_EQ(connector_.server(0).connects, probes + 1);
+}
+
+TEST_F(UpstreamServerTest, OneProbeAtATime) {
+  Refuse();
+  Make();
+  server_->Prepare();
+  loop_.Advance(Milliseconds(2));
+  connector_.server(0).handshake = std::nullopt;  // From now on connecting hangs.
+  loop_.Advance(Milliseconds(700));
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  server_->ProbeNow();
+  EXPECT_EQ(Send(1, /*last_resort=*/true), std::nullopt);
+  EXPECT_EQ(connector_.server(0).connects, 2);
+}
+
+TEST_F(UpstreamServerTest, AsALastResortItConnectsEveryHalfSecondAtMost) {
+  Refuse();
+  Make();
+  Send(1);
+  loop_.Advance(Seconds(60));
+  const int before = connector_.server(0).connects;
+  for (AttemptId attempt = 2; attempt < 1002; ++attempt) {
+    Send(attempt, /*last_resort=*/true);
+    loop_.Advance(Milliseconds(1));
+  }
+  EXPECT_GE(connector_.server(0).connects - before, 2);
+  EXPECT_LE(connector_.server(0).connects - before, 3);
+}
+
+TEST_F(UpstreamServerTest, ALostConnectionFailsWhatWasInFlightAndTheNextAttemptReconnects) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(5));
+  connector_.Disconnect(0);
+  EXPECT_THAT(failed_, ElementsAre(testing::Pair(1, UpstreamFailure::kConnectionLost)));
+  EXPECT_FALSE(server_->down());
+  Send(2);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(2));
+}
+
+TEST_F(UpstreamServerTest, AnIdleCloseIsNoFailure) {
+  Make();
+  for (int i = 0; i < 10; ++i) {
+    server_->Prepare();
+    loop_.Advance(Milliseconds(5));
+    connector_.Disconnect(0);
+    loop_.RunUntilIdle();
+  }
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(counters_.failures.value(), 0u);
+  EXPECT_EQ(counters_.open_connections.value(), 0u);
+}
+
+TEST_F(UpstreamServerTest, ManyQueriesInOneSilenceAreOneFailure) {
+  Silence();
+  Make();
+  for (AttemptId attempt = 1; attempt <= 20; ++attempt) Send(attempt);
+  loop_.Advance(Milliseconds(100));
+  for (AttemptId attempt = 1; attempt <= 20; ++attempt) server_->OnAttemptTimeout(attempt);
+  EXPECT_FALSE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, ASilentConnectionIsPassedOverAndThreeMarkDown) {
+  Silence();
+  Make();
+  for (AttemptId attempt = 1; attempt <= 3; ++attempt) {
+    EXPECT_FALSE(server_->down());
+    Send(attempt);
+    TimeOut(attempt);
+    EXPECT_EQ(connector_.server(0).connects, static_cast<int>(attempt));
+    EXPECT_TRUE(server_->IsStalled(attempt));
+  }
+  EXPECT_TRUE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, ATimeoutIsNoFailureWhenSomethingCameMeanwhile) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  for (AttemptId attempt = 2; attempt < 20; attempt += 2) {
+    Silence();
+    Send(attempt);
+    loop_.Advance(Milliseconds(50));
+    connector_.server(0).reply = [](const UpstreamQuery& query) {
+      return ScriptedReply::Message(ScriptedAnswer(query));
+    };
+    Send(attempt + 1);
+    TimeOut(attempt);
+    EXPECT_FALSE(server_->IsStalled(attempt));
+  }
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(connector_.server(0).connects, 1);
+}
+
+TEST_F(UpstreamServerTest, ASilentConnectionIsUsedAgainOnceItSpeaks) {
+  Make();
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(300));
+  };
+  Send(1);
+  TimeOut(1);
+  EXPECT_TRUE(server_->IsStalled(1));
+  loop_.Advance(Milliseconds(300));
+  EXPECT_THAT(answered_, ElementsAre(1));  // Late, and reported.
+  Send(2);
+  EXPECT_EQ(connector_.server(0).connects, 1);
+}
+
+TEST_F(UpstreamServerTest, SilentConnectionsMakeWayAtTheLimit) {
+  Silence();
+  limits_.max_connections_per_server = 2;
+  Make();
+  for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
+    Send(attempt);
+    TimeOut(attempt);
+    server_->Forget(attempt);
+  }
+  EXPECT_EQ(Send(3), std::nullopt);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_.open_connections(0), 2);
+}
+
+TEST_F(UpstreamServerTest, AfterSilenceOneQueryAtATimeShowsWhetherItAnswers) {
+  Silence();
+  Make();
+  for (AttemptId attempt = 1; attempt <= 3; ++attempt) {
+    Send(attempt);
+    TimeOut(attempt);
+    server_->Forget(attempt);
+  }
+  ASSERT_TRUE(server_->down());
+  loop_.Advance(Seconds(1));
+  EXPECT_TRUE(server_->Snapshot().up);
+  EXPECT_EQ(counters_.up.value(), 0u);  // Not told before it has answered.
+  Send(4);
+  EXPECT_FALSE(server_->Snapshot().up);
+  TimeOut(4);
+  EXPECT_TRUE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, BadAnswersDoNotMarkDown) {
+  connector_.server(0).reply = [](const UpstreamQuery&) {
+    return ScriptedReply::Failure(UpstreamFailure::kMalformed);
+  };
+  Make();
+  for (AttemptId attempt = 1; attempt <= 100; ++attempt) Send(attempt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(failed_.size(), 100u);
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(counters_.failures.value(), 100u);
+}
+
+TEST_F(UpstreamServerTest, AForgottenAttemptIsNotReported) {
+  Make();
+  Send(1);
+  Send(2);
+  server_->Forget(1);
+  server_->Forget(77);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(2));
+}
+
+TEST_F(UpstreamServerTest, PatienceIsShortWhileConnecting) {
+  connector_.server(0).handshake = std::nullopt;
+  Make();
+  Send(1);
+  EXPECT_EQ(server_->Patience(1), Milliseconds(250));
+  server_->OnAttemptTimeout(1);  // No evidence: the connect timeout is in charge.
+  EXPECT_FALSE(server_->IsStalled(1));
+  loop_.Advance(Milliseconds(2000));
+  EXPECT_THAT(failed_, ElementsAre(testing::Pair(1, UpstreamFailure::kConnectTimeout)));
+  EXPECT_TRUE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, DrainClosesConnectionsAsTheyFallIdle) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(5));
+  server_->Drain();
+  EXPECT_EQ(connector_.open_connections(0), 1);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(1));
+  EXPECT_EQ(connector_.open_connections(0), 0);
+  server_->Prepare();
+  EXPECT_EQ(connector_.server(0).connects, 1);
+}
+
+TEST_F(UpstreamServerTest, MismatchesAreCounted) {
+  Make();
+  server_->Prepare();
+  loop_.Advance(Milliseconds(5));
+  connector_.SendMismatch(0);
+  EXPECT_EQ(counters_.mismatched.value(), 1u);
+}
+
+TEST_F(UpstreamServerTest, EachChangeOfStateIsLoggedOnce) {
+  Refuse();
+  Make();
+  testing::internal::CaptureStderr();
+  Send(1);
+  loop_.Advance(Seconds(20));
+  const std::string down = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(down.begin(), down.end(), '\n'), 1) << down;
+  EXPECT_THAT(down, HasSubstr("warning upstream down provider=example address=192.0.2.53:853 "
+                              "phase=connect failure=refused cause=scripted"));
+  connector_.server(0).connect_failure = std::nullopt;
+  testing::internal::CaptureStderr();
+  loop_.Advance(Seconds(60));
+  const std::string up = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::count(up.begin(), up.end(), '\n'), 1) << up;
+  EXPECT_THAT(up, HasSubstr("upstream up provider=example address=192.0.2.53:853"));
+}
+
+}  // namespace
+}  // namespace dotcache
