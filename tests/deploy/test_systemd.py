@@ -1,0 +1,69 @@
+"""The unit, as systemd's own tools judge it."""
+
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+MAX_EXPOSURE = 1.5
+ANALYZE = shutil.which("systemd-analyze")
+
+if not ANALYZE:
+    pytest.exit("systemd-analyze is not installed", returncode=77)
+
+
+@pytest.fixture(scope="session")
+def unit(source):
+    return source / "deploy" / "systemd" / "dotcache.service"
+
+
+@pytest.fixture
+def installed(unit, binary, tmp_path):
+    """The unit as it is, except that it starts the program where the build left it."""
+    path = tmp_path / "dotcache.service"
+    path.write_text(unit.read_text(encoding="utf-8").replace("/usr/bin/dotcache", str(binary)),
+                    encoding="utf-8")
+    return path
+
+
+def analyze(*arguments):
+    made = subprocess.run([ANALYZE, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False)
+    return made.returncode, made.stdout + made.stderr
+
+
+def of_unit(output):
+    """What is said about our unit; the machine's own units may have faults of their own."""
+    return [line for line in output.splitlines() if "dotcache" in line]
+
+
+def test_verify_finds_nothing(installed):
+    code, output = analyze("verify", "--man=no", "--recursive-errors=no", str(installed))
+    assert code == 0 and not of_unit(output), output
+
+
+def test_verify_finds_a_misspelt_key(installed):
+    installed.write_text(installed.read_text().replace("ProtectHome=", "ProtectHoem="))
+    _, output = analyze("verify", "--man=no", "--recursive-errors=no", str(installed))
+    assert [line for line in of_unit(output) if "ProtectHoem" in line], output
+
+
+def test_exposure_is_low(installed):
+    _, output = analyze("security", "--offline=true", "--no-pager", str(installed))
+    level = re.search(r"Overall exposure level for dotcache.service: ([0-9.]+)", output)
+    assert level and float(level[1]) <= MAX_EXPOSURE, output
+    print(f"exposure level {level[1]}")
+
+
+def test_the_sample_of_settings_is_one_that_dotcache_takes(source, binary):
+    """Every commented line, uncommented; but for the file, which the sample does not bring."""
+    sample = (source / "deploy/systemd/dotcache.default").read_text(encoding="utf-8")
+    settings = dict(line[1:].split("=", 1) for line in sample.splitlines()
+                    if re.match(r"#DOTCACHE_", line))
+    assert settings.pop("DOTCACHE_CONFIG") == "/etc/dotcache/dotcache.yaml"
+    settings.update(DOTCACHE_LISTEN="127.0.0.1:0", DOTCACHE_ADMIN="off")
+    made = subprocess.run([binary, "check"], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False, env=dict(os.environ, **settings))
+    assert made.returncode == 0, made.stderr
