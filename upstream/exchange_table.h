@@ -27,6 +27,7 @@ struct UpstreamZone {
 struct ActiveAttempt {
   AttemptId id = 0;
   uint8_t server = 0;    // Index in the zone.
+  bool queued = false;   // It waited for a connection when `due` was set.
   bool overdue = false;  // Its patience has ended.
   MonoTime due;          // When that is.
 };

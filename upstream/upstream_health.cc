@@ -13,6 +13,8 @@ constexpr Duration kLongestProbeWait = Seconds(30);
 // Up for this long, a server's next trouble is a new one.
 constexpr Duration kSteady = Seconds(30);
 constexpr int kLargestSample = 3;  // Times the mean.
+// Patience with a server never heard of: as late answers are taken, too short costs one query more.
+constexpr Duration kFirstTimeout = Milliseconds(400);
 
 bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailure::kCertificate; }
 
@@ -20,7 +22,7 @@ bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailu
 
 Duration UpstreamHealth::AttemptTimeout(const UpstreamLimits& limits) const {
   const Duration max = limits.max_attempt_timeout;
-  if (!mean_.has_value()) return max;
+  if (!mean_.has_value()) return std::min(kFirstTimeout, max);
   return std::clamp<Duration>(*mean_ + 4 * deviation_,
                               std::min<Duration>(limits.min_attempt_timeout, max), max);
 }

@@ -191,7 +191,10 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
     const uint64_t bit = uint64_t{1} << index;
     progress.asked_twice |= progress.asked & bit;
     progress.asked |= bit;
-    progress.active.push_back({attempt, index, false, loop.Now() + server.Patience(attempt)});
+    progress.active.push_back({.id = attempt,
+                               .server = index,
+                               .queued = server.IsQueued(attempt),
+                               .due = loop.Now() + server.Patience(attempt)});
     return true;
   }
   return false;
@@ -202,9 +205,15 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   bool patience_ended = false;
   for (ActiveAttempt& attempt : exchange.progress.active) {
     if (attempt.overdue || attempt.due > now) continue;
+    UpstreamServer& server = *exchange.progress.zone->servers[attempt.server];
+    if (attempt.queued && !server.IsQueued(attempt.id)) {
+      attempt.queued = false;  // It was sent meanwhile, so its time has only begun.
+      attempt.due = now + server.Patience(attempt.id);
+      if (attempt.due > now) continue;
+    }
     attempt.overdue = true;
     patience_ended = true;
-    exchange.progress.zone->servers[attempt.server]->OnAttemptTimeout(attempt.id);
+    server.OnAttemptTimeout(attempt.id);
   }
   if (now < exchange.deadline) {
     if (patience_ended) TryNext(exchange);

@@ -51,8 +51,8 @@ struct UpstreamZoneOptions {
 struct UpstreamLimits {
   // Connect and TLS handshake together.
   Milliseconds connect_timeout{2000};
-  // An attempt on a ready connection ends after clamp(srtt + 4 rttvar, min, max); `max` while the
-  // response time is unknown. Then the next server is asked; the late answer is still taken.
+  // After clamp(srtt + 4 rttvar, min, max) on a ready connection, 400 ms while the response time is
+  // unknown, the next server is asked, too; the late answer is still taken.
   Milliseconds min_attempt_timeout{100};
   Milliseconds max_attempt_timeout{1500};
   // A connection without queries is closed after this, or what the server announces when lower.

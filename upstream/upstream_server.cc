@@ -64,11 +64,19 @@ void UpstreamServer::Forget(AttemptId attempt) {
 }
 
 Duration UpstreamServer::Patience(AttemptId attempt) const {
-  const Duration patience = health_.AttemptTimeout(context_.limits);
   const auto found = attempts_.find(attempt);
   assert(found != attempts_.end());
-  if (found->second.connection->ready()) return patience;
-  return std::min<Duration>(kConnectPatience, context_.limits.max_attempt_timeout);
+  const Duration patience =
+      found->second.connection->ready()
+          ? health_.AttemptTimeout(context_.limits)
+          : std::min<Duration>(kConnectPatience, context_.limits.max_attempt_timeout);
+  return found->second.sent + patience - context_.loop.Now();
+}
+
+bool UpstreamServer::IsQueued(AttemptId attempt) const {
+  const auto found = attempts_.find(attempt);
+  assert(found != attempts_.end());
+  return !found->second.connection->ready();
 }
 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {

@@ -59,8 +59,12 @@ class UpstreamServer : private Connection::Delegate {
   // The result is not wanted any more. Unknown attempts are ignored.
   void Forget(AttemptId attempt);
 
-  // How long to wait for this attempt before another server is asked. REQUIRES: it is under way.
+  // How much longer to wait for this attempt before another server is asked: shorter while it waits
+  // for a connection. REQUIRES: it is under way.
   Duration Patience(AttemptId attempt) const;
+
+  // True when the attempt waits for its connection. REQUIRES: it is under way.
+  bool IsQueued(AttemptId attempt) const;
 
   // That time is over. The attempt goes on: a late answer is still reported.
   void OnAttemptTimeout(AttemptId attempt);

@@ -32,7 +32,7 @@ class UpstreamHealthTest : public testing::Test {
 TEST_F(UpstreamHealthTest, IsUpAtFirstWithUnknownResponseTime) {
   EXPECT_EQ(health_.state(), State::kUp);
   EXPECT_EQ(health_.response_time(), std::nullopt);
-  EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(1500));
+  EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(400));
 }
 
 TEST_F(UpstreamHealthTest, FirstSampleIsTheMean) {
