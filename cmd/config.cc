@@ -156,7 +156,8 @@ class Loader {
       return;
     }
     for (absl::string_view text : {"127.0.0.1:53", "[::1]:53"}) {
-      for (ListenOptions listen : *ParseListen(text)) {
+      const std::vector<ListenOptions> listeners = *ParseListen(text);
+      for (ListenOptions listen : listeners) {
         listen.optional = listen.endpoint.is_v6();
         AddListener(listen, "default");
       }
@@ -187,10 +188,9 @@ class Loader {
       LoadServers(values_["upstream"], root);
     } else {
       for (absl::string_view preset : {"cloudflare", "quad9", "google"}) {
-        for (UpstreamServerOptions& server : *ParseUpstreamText(preset)) {
-          root.servers.push_back(std::move(server));
-          loaded_.origins.upstream.push_back("default");
-        }
+        const std::vector<UpstreamServerOptions> servers = *ParseUpstreamText(preset);
+        root.servers.insert(root.servers.end(), servers.begin(), servers.end());
+        loaded_.origins.upstream.insert(loaded_.origins.upstream.end(), servers.size(), "default");
       }
     }
     server_.upstream.zones.push_back(std::move(root));
