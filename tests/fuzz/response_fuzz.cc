@@ -1,0 +1,40 @@
+// InspectResponse() on any octets, for the question that they hold: what is accepted becomes a
+// reply within its limits, which ldns reads back with the same question and the same records.
+#include "core/ldns_ptr.h"
+#include "core/message_header.h"
+#include "core/reply.h"
+#include "core/response.h"
+#include "core/wire_cursor.h"
+#include "tests/fuzz/fuzz_target.h"
+
+using namespace dotcache;  // NOLINT
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const Bytes response(data, size);
+  WireCursor cursor(response, kHeaderSize, size);
+  Query query{.id = 7, .qname = cursor.ReadName()};
+  const auto qtype = static_cast<QType>(cursor.ReadU16());
+  query.question = {query.qname.Canonical(), qtype, static_cast<QClass>(cursor.ReadU16())};
+  query.edns.present = size % 2 == 0;
+  const auto outcome = InspectResponse(response, query.question);
+  if (!std::holds_alternative<ResponseFacts>(outcome)) return 0;
+  const StoredMessage stored = StoreResponse(response, std::get<ResponseFacts>(outcome), TtlCaps{});
+
+  WireMessage out(kMaxMessageSize);
+  const ReplyOptions options{.transport = size % 3 == 0 ? Transport::kTcp : Transport::kUdp,
+                             .age = Seconds{1}};
+  const StoredView view{stored.wire, stored.ttl_offsets};
+  out.resize(BuildReply(query, view, options, absl::MakeSpan(out)));
+  FUZZ_CHECK(out.size() >= kHeaderSize && out.size() <= MaxReplySize(query, options));
+  FUZZ_CHECK(query.question.MatchesMessage(out));
+
+  ldns_pkt* raw = nullptr;
+  FUZZ_CHECK(ldns_wire2pkt(&raw, out.data(), out.size()) == LDNS_STATUS_OK);
+  const LdnsPkt owner(raw);
+  const MessageHeader kept = LoadHeader(out);
+  FUZZ_CHECK(ldns_rr_list_rr_count(ldns_pkt_answer(raw)) == kept.ancount);
+  FUZZ_CHECK(ldns_rr_list_rr_count(ldns_pkt_authority(raw)) == kept.nscount);
+  FUZZ_CHECK(ldns_rr_list_rr_count(ldns_pkt_additional(raw)) + query.edns.present == kept.arcount);
+  FUZZ_CHECK(kept.Has(kFlagTc) || kept.ancount == LoadHeader(stored.wire).ancount);
+  return 0;
+}
