@@ -2,7 +2,11 @@
 #ifndef DOTCACHE_CORE_LDNS_PTR_H_
 #define DOTCACHE_CORE_LDNS_PTR_H_
 
+// ldns makes macros of bool, true and false unless <stdbool.h> comes before it.
+// clang-format off
+#include <stdbool.h>
 #include <ldns/ldns.h>
+// clang-format on
 
 #include <memory>
 
