@@ -1,10 +1,14 @@
 """Where the tests find the lab and the tree they test."""
 
+import json
 import os
 import pathlib
 import sys
+import time
 
 import pytest
+from engine import DOCKER, GATEWAY, build, docker
+from relay import Relay
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
@@ -14,8 +18,8 @@ from lab.lab import Lab  # noqa: E402  The path comes first.
 
 @pytest.fixture(scope="session")
 def source():
-    """The source tree."""
-    return TESTS.parent
+    """The source tree; DOTCACHE_SOURCE names another."""
+    return pathlib.Path(os.environ.get("DOTCACHE_SOURCE", TESTS.parent))
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +36,24 @@ def lab(tmp_path_factory):
     lab.start()
     yield lab
     lab.stop()
+
+
+@pytest.fixture(scope="session")
+def image(source):
+    """The name of the image, just built from the Dockerfile."""
+    if not DOCKER:
+        pytest.exit("start with scripts/container-engine run", returncode=77)
+    began = time.monotonic()
+    build("dotcache:test", source)
+    size = json.loads(docker("image", "inspect", "dotcache:test").stdout)[0]["Size"]
+    print(f"\nimage: {size / 1e6:.1f} MB, built in {time.monotonic() - began:.0f} s")
+    return "dotcache:test"
+
+
+@pytest.fixture(scope="session")
+def upstreams(lab):
+    """The lab's providers, as containers on the engine's bridge reach them."""
+    relays = [(Relay(GATEWAY, server.dot_port), server) for server in lab.providers]
+    yield ",".join(f"tls://{GATEWAY}:{relay.port}#{server.auth_name}" for relay, server in relays)
+    for relay, _ in relays:
+        relay.close()

@@ -10,39 +10,14 @@ import time
 import urllib.request
 
 import pytest
-from relay import Relay
+from engine import DOCKER, docker
 
 NAME = "www.lab.example"
-DOCKER = os.environ.get("DOTCACHE_DOCKER")
-GATEWAY = os.environ.get("DOTCACHE_ENGINE_GATEWAY")
 START_SECONDS = 20
 STOP_SECONDS = 2
 MAX_IMAGE_BYTES = 40_000_000
 # Low ports on a loopback address of our own: nothing else listens on 127.0.0.153.
 LOOPBACK = "127.0.0.153"
-
-if not DOCKER:
-    pytest.exit("no container engine: start with scripts/container-engine run", returncode=77)
-
-
-def docker(*arguments, check=True, **options):
-    made = subprocess.run([DOCKER, *map(str, arguments)], stdin=subprocess.DEVNULL,
-                          capture_output=True, check=False, **options)
-    assert not check or made.returncode == 0, made.stdout.decode() + made.stderr.decode()
-    return made
-
-
-@pytest.fixture(scope="session")
-def image(source):
-    """The name of the image, just built."""
-    began = time.monotonic()
-    docker("build", "--network", "host", "--tag", "dotcache:test",
-           os.environ.get("DOTCACHE_IMAGE_SOURCE", source),
-           env=dict(os.environ, DOCKER_BUILDKIT="1"))
-    size = json.loads(docker("image", "inspect", "dotcache:test").stdout)[0]["Size"]
-    print(f"\nimage: {size / 1e6:.1f} MB, built in {time.monotonic() - began:.0f} s")
-    return "dotcache:test"
-
 
 @pytest.fixture(scope="session")
 def files(image):
@@ -52,15 +27,6 @@ def files(image):
     docker("rm", container)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         return {member.name: member for member in tar.getmembers()}
-
-
-@pytest.fixture(scope="session")
-def upstreams(lab):
-    """The lab's providers, as containers on the engine's bridge reach them."""
-    relays = [(Relay(GATEWAY, server.dot_port), server) for server in lab.providers]
-    yield ",".join(f"tls://{GATEWAY}:{relay.port}#{server.auth_name}" for relay, server in relays)
-    for relay, _ in relays:
-        relay.close()
 
 
 @pytest.fixture
@@ -163,7 +129,8 @@ def test_listens_where_the_environment_says(run, upstreams, lab):
 def test_listens_where_a_mounted_configuration_says(run, upstreams, lab, tmp_path):
     (tmp_path / "dotcache.yaml").write_text(
         "listen: ['0.0.0.0:5354']\nadmin: '0.0.0.0:9153'\n", encoding="ascii")
-    container = run(*environment(upstreams, lab), "--volume", f"{tmp_path}:/etc/dotcache:ro")
+    container = run(*environment(upstreams, lab), "--volume",
+                    f"{tmp_path}/dotcache.yaml:/etc/dotcache/dotcache.yaml:ro")
     assert "status: NOERROR" in dig(address_of(container), 5354)
 
 
