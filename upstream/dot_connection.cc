@@ -30,14 +30,6 @@ UpstreamFailure FailureToConnect(StreamError error) {
   }
 }
 
-// A header alone that reports an error, as some servers send it instead of repeating the question.
-bool IsBareError(Bytes message) {
-  const MessageHeader header = LoadHeader(message);
-  return message.size() == kHeaderSize && header.Has(kFlagQr) &&
-         header.opcode() == Opcode::kQuery && header.qdcount == 0 && header.ancount == 0 &&
-         header.nscount == 0 && header.arcount == 0 && header.header_rcode() != Rcode::kNoError;
-}
-
 }  // namespace
 
 DotConnection::DotConnection(const Context& context, const UpstreamServerOptions& server,
@@ -126,8 +118,7 @@ void DotConnection::OnMessage(Bytes message) {
     OnForeignMessage();
     return;
   }
-  const bool bare_error = IsBareError(message);
-  if (!bare_error && !BelongsToQuestion(message, found->second.question)) {
+  if (!BelongsToQuestion(message, found->second.question)) {
     OnForeignMessage();
     return;
   }
@@ -139,8 +130,7 @@ void DotConnection::OnMessage(Bytes message) {
     return;
   }
   --wanted_;
-  AttemptResult result =
-      bare_error ? UpstreamFailure::kServFail : ResultOf(message, pending.question);
+  AttemptResult result = ResultOf(message, pending.question);
   WhenIdle();
   delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
 }
@@ -159,6 +149,8 @@ AttemptResult DotConnection::ResultOf(Bytes message, const Question& question) {
     idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
   }
   if (facts.truncated) return UpstreamFailure::kTruncated;
+  // An error that does not repeat the question is no reply to build on.
+  if (LoadHeader(message).qdcount == 0) return UpstreamFailure::kServFail;
   if (facts.kind == ResponseKind::kReferral) return UpstreamFailure::kNotAnAnswer;
   return UpstreamResponse{WireMessage(message.begin(), message.end()), std::move(facts)};
 }

@@ -1,0 +1,541 @@
+#include "upstream/dot_connection.h"
+
+#include <chrono>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/edns.h"
+#include "core/message_header.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/loopback_dot_server.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/test_certificates.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+UpstreamQuery QueryFor(const std::string& name) {
+  UpstreamQuery query;
+  query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
+  return query;
+}
+
+std::vector<DotAction> Reply(WireMessage message) { return {{.octets = std::move(message)}}; }
+std::vector<DotAction> Raw(WireMessage octets) {
+  return {{.kind = DotAction::Kind::kRaw, .octets = std::move(octets)}};
+}
+std::vector<DotAction> Do(DotAction::Kind kind) { return {{.kind = kind}}; }
+
+// The message with an OPT that carries this option.
+WireMessage WithOption(WireMessage message, EdnsOption code, WireMessage data) {
+  const WireMessage opt =
+      MessageBuilder().Opt({.options = {{static_cast<uint16_t>(code), std::move(data)}}}).Build();
+  message.insert(message.end(), opt.begin() + kHeaderSize, opt.end());
+  StoreU16(&message[10], 1);
+  return message;
+}
+
+// The options of the OPT that ends a query: code and size of the data.
+std::map<uint16_t, size_t> OptionsOf(const WireMessage& query, size_t qname_size) {
+  std::map<uint16_t, size_t> options;
+  size_t at = kHeaderSize + qname_size + 4 + kOptFixedSize;
+  while (at + 4 <= query.size()) {
+    options[LoadU16(&query[at])] = LoadU16(&query[at + 2]);
+    at += size_t{4} + LoadU16(&query[at + 2]);
+  }
+  EXPECT_EQ(at, query.size());
+  return options;
+}
+
+// A real server on loopback and connections to it.
+class DotConnectionTest : public testing::Test, protected Connection::Delegate {
+ protected:
+  DotConnectionTest() {
+    credentials_ = *TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
+    options_.identity.authentication_name = kTestServerName;
+    options_.identity.address = "127.0.0.1";
+  }
+
+  void Serve(LoopbackDotServer::Options options) {
+    server_ = std::make_unique<LoopbackDotServer>(std::move(options));
+  }
+  void Serve(DotHandler handler) { Serve(LoopbackDotServer::Options{.handler = handler}); }
+
+  void Connect() {
+    if (server_ == nullptr) Serve(AnswerEverything());
+    options_.endpoint = server_->endpoint();
+    if (connector_ == nullptr) {
+      connector_ = std::make_unique<DotConnector>(
+          loop_, limits_, std::vector<const TlsClientCredentials*>{credentials_.get()});
+    }
+    ready_ = 0;
+    closed_ = false;
+    connection_ = connector_->Connect(options_, 0, *this);
+  }
+
+  void Send(AttemptId attempt, const std::string& name = "www.example.com") {
+    connection_->Send(QueryFor(name), attempt);
+  }
+
+  // Turns the loop until `done`; false when that takes 10 s.
+  bool RunUntil(absl::AnyInvocable<bool()> done) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      loop_.RunOnce();
+      std::this_thread::yield();
+    }
+    return true;
+  }
+  bool RunUntilReady() {
+    return RunUntil([this] { return ready_ > 0 || closed_; }) && ready_ > 0;
+  }
+  bool RunUntilClosed() {
+    return RunUntil([this] { return closed_; });
+  }
+  bool RunUntilResults(size_t count) {
+    return RunUntil([this, count] { return answers_.size() + failures_.size() >= count; });
+  }
+
+  void OnConnectionReady(Connection&, bool resumed, Duration) override {
+    ++ready_;
+    resumed_ = resumed;
+  }
+  void OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result) override {
+    if (std::holds_alternative<UpstreamResponse>(result)) {
+      answers_.push_back(attempt);
+      last_response_ = std::get<UpstreamResponse>(std::move(result));
+    } else {
+      failures_[attempt] = std::get<UpstreamFailure>(result);
+    }
+  }
+  void OnMismatch(Connection&) override { ++mismatches_; }
+  void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
+                          const std::string& detail, std::vector<AttemptId> lost) override {
+    EXPECT_FALSE(closed_);
+    closed_ = true;
+    failure_ = failure;
+    graceful_ = graceful;
+    detail_ = detail;
+    lost_ = std::move(lost);
+    loop_.DeferDelete(std::move(connection_));
+  }
+
+  UvLoop loop_;
+  UpstreamLimits limits_;
+  UpstreamServerOptions options_;
+  std::unique_ptr<TlsClientCredentials> credentials_;
+  std::unique_ptr<LoopbackDotServer> server_;
+  std::unique_ptr<DotConnector> connector_;
+  std::unique_ptr<Connection> connection_;
+
+  int ready_ = 0;
+  bool resumed_ = false;
+  std::vector<AttemptId> answers_;
+  UpstreamResponse last_response_;
+  std::map<AttemptId, UpstreamFailure> failures_;
+  int mismatches_ = 0;
+  bool closed_ = false;
+  UpstreamFailure failure_ = UpstreamFailure::kTimeout;
+  bool graceful_ = false;
+  std::string detail_;
+  std::vector<AttemptId> lost_;
+};
+
+TEST_F(DotConnectionTest, AQuerySentWhileConnectingIsAnswered) {
+  Connect();
+  EXPECT_FALSE(connection_->ready());
+  Send(7);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_TRUE(connection_->ready());
+  EXPECT_THAT(answers_, ElementsAre(7));
+  EXPECT_EQ(last_response_.facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(connection_->in_flight(), 0);
+}
+
+TEST_F(DotConnectionTest, QueriesArePaddedAndCarryNothingButKeepalive) {
+  Connect();
+  for (AttemptId attempt = 0; attempt < 60; ++attempt) {
+    Send(attempt, std::string(attempt + 1, 'x') + ".example.com");
+  }
+  ASSERT_TRUE(RunUntilResults(60));
+  for (const WireMessage& query : server_->query_octets()) {
+    EXPECT_EQ(query.size() % 128, 0u);
+    const size_t qname_size = size_t{query[kHeaderSize]} + 1 + 13;
+    const auto options = OptionsOf(query, qname_size);
+    EXPECT_EQ(options.size(), 2u);  // No client subnet, no cookie.
+    EXPECT_EQ(options.at(static_cast<uint16_t>(EdnsOption::kTcpKeepalive)), 0u);
+    EXPECT_EQ(options.count(static_cast<uint16_t>(EdnsOption::kPadding)), 1u);
+  }
+}
+
+TEST_F(DotConnectionTest, MessageIdsInFlightAreAllDifferentAndInNoOrder) {
+  Serve([](const DotQuery&) { return std::vector<DotAction>(); });
+  Connect();
+  for (AttemptId attempt = 0; attempt < 200; ++attempt) Send(attempt);
+  ASSERT_TRUE(RunUntil([this] { return server_->queries() == 200; }));
+  std::set<uint16_t> ids;
+  int ascending = 0;
+  uint16_t last = 0;
+  for (const WireMessage& query : server_->query_octets()) {
+    const uint16_t id = LoadU16(query.data());
+    EXPECT_TRUE(ids.insert(id).second);
+    ascending += id > last ? 1 : 0;
+    last = id;
+  }
+  EXPECT_GT(ascending, 60);
+  EXPECT_LT(ascending, 140);
+}
+
+TEST_F(DotConnectionTest, ResponsesMayComeInAnyOrder) {
+  Serve([](const DotQuery& query) {
+    return std::vector<DotAction>{
+        {.octets = AnswerTo(query.wire), .delay = Milliseconds(60 - 20 * query.number)}};
+  });
+  Connect();
+  Send(1, "a.example.com");
+  Send(2, "b.example.com");
+  Send(3, "c.example.com");
+  ASSERT_TRUE(RunUntilResults(3));
+  EXPECT_THAT(answers_, ElementsAre(3, 2, 1));
+  EXPECT_EQ(mismatches_, 0);
+}
+
+TEST_F(DotConnectionTest, AWrongNameGetsNoQueryOctet) {
+  Serve({.certificate = GetTestCertificates().other_name});
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+  EXPECT_FALSE(graceful_);
+  EXPECT_NE(detail_, "");
+  EXPECT_THAT(lost_, ElementsAre(1));
+  ASSERT_TRUE(server_->WaitForNoConnection());
+  EXPECT_EQ(server_->plain_octets(), 0);
+}
+
+TEST_F(DotConnectionTest, ExpiredAndUntrustedCertificatesGetNoQueryOctet) {
+  for (const TestCertificate& certificate :
+       {GetTestCertificates().expired, GetTestCertificates().untrusted,
+        GetTestCertificates().self_signed}) {
+    Serve({.certificate = certificate});
+    Connect();
+    Send(1);
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+    ASSERT_TRUE(server_->WaitForNoConnection());
+    EXPECT_EQ(server_->plain_octets(), 0);
+  }
+}
+
+TEST_F(DotConnectionTest, NobodyListeningIsConnectRefused) {
+  Serve(AnswerEverything());
+  server_->Stop();
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(lost_, ElementsAre(1));
+}
+
+TEST_F(DotConnectionTest, AStalledHandshakeTimesOut) {
+  Serve({.stall_handshake = true});
+  limits_.connect_timeout = Milliseconds(50);
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectTimeout);
+}
+
+TEST_F(DotConnectionTest, AHandshakeCutShortIsATlsFailure) {
+  Serve({.stall_handshake = true});
+  Connect();
+  ASSERT_TRUE(RunUntil([this] { return server_->connections() == 1; }));
+  server_->CloseConnections();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
+}
+
+TEST_F(DotConnectionTest, AWrongIdIsDroppedAndTheGoodAnswerTaken) {
+  Serve([](const DotQuery& query) {
+    WireMessage wrong = AnswerTo(query.wire, "192.0.2.66");
+    wrong[0] ^= 0x55;
+    return std::vector<DotAction>{{.octets = wrong}, {.octets = AnswerTo(query.wire)}};
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_EQ(mismatches_, 1);
+  EXPECT_EQ(last_response_.wire.back(), 1);  // 192.0.2.1.
+}
+
+TEST_F(DotConnectionTest, AWrongQuestionIsDroppedAndTheGoodAnswerTaken) {
+  Serve([](const DotQuery& query) {
+    WireMessage wrong = AnswerTo(query.wire, "192.0.2.66");
+    wrong[kHeaderSize + 1] ^= 0x01;
+    WireMessage no_response = AnswerTo(query.wire, "192.0.2.66");
+    no_response[2] &= 0x7f;  // QR = 0.
+    return std::vector<DotAction>{
+        {.octets = wrong}, {.octets = no_response}, {.octets = AnswerTo(query.wire)}};
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_EQ(mismatches_, 2);
+  EXPECT_EQ(last_response_.wire.back(), 1);
+}
+
+TEST_F(DotConnectionTest, TheThirdMessageThatIsNotOursEndsTheConnection) {
+  Serve([](const DotQuery& query) {
+    WireMessage wrong = AnswerTo(query.wire);
+    wrong[0] ^= 0x55;
+    return Reply(wrong);
+  });
+  Connect();
+  for (AttemptId attempt = 1; attempt <= 3; ++attempt) Send(attempt);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(mismatches_, 3);
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+  EXPECT_FALSE(graceful_);
+  EXPECT_THAT(lost_, UnorderedElementsAre(1, 2, 3));
+}
+
+TEST_F(DotConnectionTest, OnlyTheAttemptFailsWhoseResponseIsUseless) {
+  Serve([](const DotQuery& query) {
+    WireMessage answer = AnswerTo(query.wire);
+    if (query.number == 0) answer.resize(answer.size() - 1);  // RDATA cut.
+    if (query.number == 1) answer[2] |= 0x02;                 // TC.
+    if (query.number == 2) answer[2 + 1] = 0x82, answer.resize(kHeaderSize);
+    if (query.number == 2) StoreU16(&answer[4], 0), StoreU16(&answer[6], 0);
+    return Reply(answer);
+  });
+  Connect();
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) Send(attempt);
+  ASSERT_TRUE(RunUntilResults(4));
+  EXPECT_EQ(failures_.at(1), UpstreamFailure::kMalformed);
+  EXPECT_EQ(failures_.at(2), UpstreamFailure::kTruncated);
+  EXPECT_EQ(failures_.at(3), UpstreamFailure::kServFail);  // A header alone.
+  EXPECT_THAT(answers_, ElementsAre(4));
+  EXPECT_FALSE(closed_);
+}
+
+TEST_F(DotConnectionTest, AReferralIsNoAnswer) {
+  Serve([](const DotQuery& query) {
+    WireMessage referral = ErrorTo(query.wire, Rcode::kNoError);
+    const WireMessage authority =
+        MessageBuilder()
+            .Authority({.owner = "example.com", .type = QType::kNs, .rdata = NameRdata("ns.test")})
+            .Build();
+    referral.insert(referral.end(), authority.begin() + kHeaderSize, authority.end());
+    StoreU16(&referral[8], 1);
+    return Reply(referral);
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_EQ(failures_.at(1), UpstreamFailure::kNotAnAnswer);
+}
+
+TEST_F(DotConnectionTest, AnErrorResponseIsAResponse) {
+  Serve([](const DotQuery& query) { return Reply(ErrorTo(query.wire, Rcode::kRefused)); });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_EQ(last_response_.facts.rcode, Rcode::kRefused);
+}
+
+TEST_F(DotConnectionTest, WhatIsNoMessageEndsTheConnection) {
+  for (const WireMessage& octets : {WireMessage{0, 0}, WireMessage{0, 3, 1, 2, 3}}) {
+    Serve([octets](const DotQuery&) { return Raw(octets); });
+    Connect();
+    Send(1);
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+    EXPECT_FALSE(graceful_);
+    EXPECT_THAT(lost_, ElementsAre(1));
+  }
+}
+
+TEST_F(DotConnectionTest, HalfAMessageThenACloseLosesWhatWasInFlight) {
+  Serve([](const DotQuery& query) {
+    std::vector<DotAction> actions = Raw({0, 100, query.wire[0], query.wire[1], 0x80});
+    actions.push_back({.kind = DotAction::Kind::kClose});
+    return actions;
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+  EXPECT_FALSE(graceful_);
+  EXPECT_THAT(detail_, HasSubstr("middle of a message"));
+  EXPECT_THAT(lost_, ElementsAre(1));
+}
+
+TEST_F(DotConnectionTest, ACloseOrResetLosesWhatWasInFlight) {
+  for (const DotAction::Kind kind : {DotAction::Kind::kClose, DotAction::Kind::kReset}) {
+    Serve([kind](const DotQuery&) { return Do(kind); });
+    Connect();
+    Send(1);
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+    EXPECT_FALSE(graceful_);
+    EXPECT_THAT(lost_, ElementsAre(1));
+  }
+}
+
+TEST_F(DotConnectionTest, ACloseOrResetOfAnIdleConnectionIsGraceful) {
+  for (const bool reset : {false, true}) {
+    Serve(AnswerEverything());
+    Connect();
+    Send(1);
+    ASSERT_TRUE(RunUntilReady() && RunUntil([this] { return connection_->in_flight() == 0; }));
+    reset ? server_->ResetConnections() : server_->CloseConnections();
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_TRUE(graceful_);
+    EXPECT_THAT(lost_, IsEmpty());
+  }
+}
+
+TEST_F(DotConnectionTest, AnIdleConnectionIsClosed) {
+  limits_.idle_timeout = Milliseconds(20);
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(ready_, 1);
+  EXPECT_TRUE(graceful_);
+  EXPECT_TRUE(server_->WaitForNoConnection());
+}
+
+TEST_F(DotConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
+  Serve([](const DotQuery& query) {
+    return Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 1}));
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());  // After 100 ms, not 30 s.
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(DotConnectionTest, AKeepaliveOfZeroDrains) {
+  Serve([](const DotQuery& query) {
+    std::vector<DotAction> actions =
+        Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 0}));
+    actions[0].delay = Milliseconds(30 * query.number);
+    return actions;
+  });
+  Connect();
+  Send(1);
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_FALSE(connection_->HasRoom());
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(answers_, ElementsAre(1, 2));
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(DotConnectionTest, AnOldConnectionDrains) {
+  limits_.max_connection_age = Seconds(0);
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(ready_, 1);
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(DotConnectionTest, ThereIsRoomUpToTheLimit) {
+  Serve([](const DotQuery&) { return std::vector<DotAction>(); });
+  limits_.max_in_flight_per_connection = 3;
+  Connect();
+  for (AttemptId attempt = 1; attempt <= 3; ++attempt) {
+    EXPECT_TRUE(connection_->HasRoom());
+    Send(attempt);
+  }
+  EXPECT_FALSE(connection_->HasRoom());
+  EXPECT_EQ(connection_->in_flight(), 3);
+}
+
+TEST_F(DotConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
+  Serve([](const DotQuery& query) {
+    return std::vector<DotAction>{
+        {.octets = AnswerTo(query.wire), .delay = Milliseconds(20 * (1 - query.number))}};
+  });
+  Connect();
+  Send(1);
+  Send(2);
+  connection_->Forget(1);
+  EXPECT_EQ(connection_->in_flight(), 1);
+  ASSERT_TRUE(RunUntilResults(1));
+  const MonoTime second = connection_->last_received();
+  ASSERT_TRUE(RunUntil([this, second] { return connection_->last_received() > second; }));
+  EXPECT_THAT(answers_, ElementsAre(2));
+  EXPECT_EQ(mismatches_, 0);
+}
+
+TEST_F(DotConnectionTest, TooManyAnswersOwedToNobodyDrain) {
+  Serve([](const DotQuery&) { return std::vector<DotAction>(); });
+  limits_.max_in_flight_per_connection = 4;
+  Connect();
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) Send(attempt);
+  ASSERT_TRUE(RunUntilReady());
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) connection_->Forget(attempt);
+  EXPECT_FALSE(connection_->HasRoom());
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(DotConnectionTest, TheNextConnectionResumesTheSession) {
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_FALSE(resumed_);
+  server_->CloseConnections();
+  ASSERT_TRUE(RunUntilClosed());
+  Connect();
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_TRUE(resumed_);
+  EXPECT_EQ(server_->resumptions(), 1);
+}
+
+TEST_F(DotConnectionTest, DestroyingAConnectionTellsNothing) {
+  Connect();
+  Send(1);
+  connection_.reset();
+  ASSERT_TRUE(server_->WaitForNoConnection());
+  loop_.RunOnce();
+  EXPECT_EQ(ready_, 0);
+  EXPECT_FALSE(closed_);
+}
+
+TEST_F(DotConnectionTest, AnAnswerLargerThanARecordIsTaken) {
+  Serve([](const DotQuery& query) {
+    WireMessage answer = AnswerTo(query.wire);
+    const WireMessage first(answer.end() - 16, answer.end());
+    uint16_t count = 1;
+    while (answer.size() + 16 <= 65535) {
+      answer.insert(answer.end(), first.begin(), first.end());
+      answer[answer.size() - 2] = static_cast<uint8_t>(count >> 8);
+      answer[answer.size() - 1] = static_cast<uint8_t>(count);
+      ++count;
+    }
+    StoreU16(&answer[6], count);
+    return Reply(answer);
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_GT(last_response_.wire.size(), 65500u);
+}
+
+}  // namespace
+}  // namespace dotcache
