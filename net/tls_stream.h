@@ -13,7 +13,10 @@ namespace dotcache {
 class UvLoop;
 
 // A ByteStream that runs a TlsSession over a TcpStream. What is written in one loop turn is
-// gathered and leaves as one record and one system call. See ByteStream for thread and ownership.
+// gathered and leaves as one record (of up to 16 KiB) and one system call. A FIN without
+// close_notify counts as the end of the stream all the same: the messages of DNS carry their
+// length, so a cut is noticed. Holds no buffer while idle. See ByteStream for thread, ownership and
+// limits.
 class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnEndHook {
  public:
   // Connects and authenticates. All references must outlive the result.
@@ -35,7 +38,8 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   bool resumed() const { return session_->resumed(); }
 
  private:
-  TlsStream(UvLoop& loop, std::unique_ptr<TlsSession> session, ByteStream::Delegate& delegate);
+  TlsStream(UvLoop& loop, const TcpOptions& options, std::unique_ptr<TlsSession> session,
+            ByteStream::Delegate& delegate);
   void OnStreamOpen() override;
   void OnStreamData(Bytes data) override;
   void OnStreamEof() override;
@@ -43,10 +47,28 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   void OnStreamError(StreamError error, const std::string& detail) override;
   void OnTurnEnd() override;
 
+  void Advance();
+  void Encrypt();
+  void SendOutput();
+  void TellReceived();
+  void TellWritable();
+  void Fail(StreamError error, const std::string& detail);
+
   UvLoop& loop_;
+  const WriteMarks write_marks_;
   ByteStream::Delegate& delegate_;
   std::unique_ptr<TlsSession> session_;
-  WireMessage plain_text_;  // Written in this turn, not yet encrypted.
+  bool open_ = false;
+  bool failed_ = false;
+  bool read_paused_ = false;
+  bool peer_closed_ = false;
+  bool eof_told_ = false;
+  bool above_high_mark_ = false;
+  bool shutdown_wanted_ = false;
+  bool shutdown_done_ = false;
+  size_t overflow_bytes_ = 0;  // What a Write() over the limit came to.
+  WireMessage plain_text_;     // Written in this turn or before the stream opened.
+  WireMessage received_;       // Decrypted, not yet told: at most what one read brings.
   std::unique_ptr<TcpStream> tcp_;
 };
 

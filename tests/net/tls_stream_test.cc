@@ -1,0 +1,371 @@
+#include "net/tls_stream.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "net/listen_socket.h"
+#include "net/tcp_acceptor.h"
+#include "net/uv_loop.h"
+#include "tests/support/test_certificates.h"
+
+namespace dotcache {
+namespace {
+
+using ::testing::HasSubstr;
+
+Bytes AsBytes(const std::string& text) {
+  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+}
+
+// Notes all that a stream tells.
+class Recorder : public ByteStream::Delegate {
+ public:
+  void OnStreamOpen() override {
+    EXPECT_FALSE(in_call);
+    EXPECT_EQ(data, "");
+    ++opens;
+    if (on_event) on_event();
+  }
+  void OnStreamData(Bytes octets) override {
+    EXPECT_FALSE(in_call);
+    EXPECT_EQ(opens, 1);
+    EXPECT_EQ(eofs, 0);
+    data.append(reinterpret_cast<const char*>(octets.data()), octets.size());
+    if (on_event) on_event();
+  }
+  void OnStreamEof() override {
+    EXPECT_FALSE(in_call);
+    ++eofs;
+    if (on_event) on_event();
+  }
+  void OnStreamWritable() override {
+    EXPECT_FALSE(in_call);
+    ++writables;
+  }
+  void OnStreamError(StreamError why, const std::string& words) override {
+    EXPECT_FALSE(in_call);
+    EXPECT_EQ(error, StreamError::kNone);
+    error = why;
+    detail = words;
+    if (on_event) on_event();
+  }
+
+  bool in_call = false;  // A call into the stream is on the stack.
+  int opens = 0, eofs = 0, writables = 0;
+  std::string data, detail;
+  StreamError error = StreamError::kNone;
+  absl::AnyInvocable<void()> on_event;
+};
+
+// A client over TLS, and a server over TLS or, to see and to do what TLS hides, over TCP.
+class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
+ protected:
+  TlsStreamTest() { UseCertificate(GetTestCertificates().server); }
+
+  void UseCertificate(const TestCertificate& files) {
+    credentials_ = *TlsServerCredentials::FromFiles(files.certificate_file, files.key_file);
+  }
+  void OnAccept(UniqueFd fd, const Endpoint&) override {
+    if (server_is_tcp_) {
+      tcp_server_ = TcpStream::Adopt(loop_, std::move(fd), {}, server_at_);
+    } else {
+      server_ = TlsStream::Adopt(loop_, std::move(fd), options_,
+                                 *TlsSession::NewServer(*credentials_), server_at_);
+    }
+  }
+  void StartConnecting() {
+    if (acceptor_ == nullptr) {
+      acceptor_ = *TcpAcceptor::Open(loop_, *BindTcp(*Endpoint::Parse("127.0.0.1:0")), *this);
+    }
+    TlsPeerIdentity identity{
+        .authentication_name = kTestServerName, .address = "127.0.0.1", .pins = {}};
+    client_ = TlsStream::Connect(loop_, acceptor_->local_endpoint(), options_,
+                                 *TlsSession::NewClient(*trust_, identity, &tickets_), client_at_);
+  }
+  void ConnectPair() {
+    StartConnecting();
+    RunUntil([&] { return client_at_.opens == 1 && (server_is_tcp_ || server_at_.opens == 1); });
+  }
+  void RunUntil(absl::FunctionRef<bool()> done) {
+    while (!done()) loop_.RunOnce();
+  }
+  void Write(TlsStream& stream, const std::string& text) {
+    client_at_.in_call = server_at_.in_call = true;
+    stream.Write(AsBytes(text));
+    client_at_.in_call = server_at_.in_call = false;
+  }
+  // Answers the handshake of the client by hand; what the client sends goes to `cipher_text`.
+  void ServeByHand(std::string& cipher_text) {
+    server_is_tcp_ = true;
+    StartConnecting();
+    session_ = *TlsSession::NewServer(*credentials_);
+    size_t fed = 0;
+    RunUntil([&] {
+      session_->Feed(AsBytes(server_at_.data.substr(fed)), [](Bytes) {});
+      fed = server_at_.data.size();
+      if (!session_->output().empty()) tcp_server_->Write(session_->output());
+      session_->output().clear();
+      return client_at_.opens == 1 && session_->state() == TlsSession::State::kOpen;
+    });
+    cipher_text = server_at_.data.substr(fed);
+    server_at_.data.clear();
+  }
+
+  UvLoop loop_;
+  TcpOptions options_;
+  bool server_is_tcp_ = false;
+  std::unique_ptr<TlsClientCredentials> trust_ =
+      *TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
+  std::unique_ptr<TlsServerCredentials> credentials_;
+  TlsTicketStore tickets_;
+  Recorder server_at_, client_at_;
+  std::unique_ptr<TcpAcceptor> acceptor_;
+  std::unique_ptr<TlsStream> server_, client_;
+  std::unique_ptr<TcpStream> tcp_server_;
+  std::unique_ptr<TlsSession> session_;
+};
+
+TEST_F(TlsStreamTest, OctetsPassBothWays) {
+  ConnectPair();
+  Write(*client_, "query");
+  RunUntil([&] { return server_at_.data == "query"; });
+  Write(*server_, "response");
+  RunUntil([&] { return client_at_.data == "response"; });
+  EXPECT_EQ(client_->pending_write_bytes(), 0u);
+}
+
+TEST_F(TlsStreamTest, WhatIsWrittenBeforeOpenIsSentOnceOpen) {
+  StartConnecting();
+  Write(*client_, "early ");
+  Write(*client_, "words");
+  client_->ShutdownWrite();
+  EXPECT_EQ(client_->pending_write_bytes(), 11u);
+  RunUntil([&] { return server_at_.eofs == 1; });
+  EXPECT_EQ(server_at_.data, "early words");
+}
+
+TEST_F(TlsStreamTest, WritesOfOneTurnLeaveAsOneRecord) {
+  std::string cipher_text;
+  ServeByHand(cipher_text);
+  for (int i = 0; i < 10; ++i) Write(*client_, "0123456789");
+  RunUntil([&] { return !server_at_.data.empty(); });
+  loop_.RunOnce();
+  const Bytes record = AsBytes(server_at_.data);
+  ASSERT_GT(record.size(), 105u);
+  EXPECT_EQ(LoadU16(&record[3]), record.size() - 5);
+}
+
+TEST_F(TlsStreamTest, MuchPassesInBothDirectionsAtOnce) {
+  ConnectPair();
+  std::string much(700'000, '\0');
+  for (size_t i = 0; i < much.size(); ++i) much[i] = static_cast<char>(i * 31 >> 3);
+  Write(*client_, much);
+  Write(*server_, much);
+  RunUntil([&] { return server_at_.data.size() + client_at_.data.size() >= 2 * much.size(); });
+  EXPECT_EQ(server_at_.data, much);
+  EXPECT_EQ(client_at_.data, much);
+}
+
+TEST_F(TlsStreamTest, ASecondConnectionResumes) {
+  ConnectPair();
+  EXPECT_FALSE(client_->resumed());
+  Write(*server_, "x");
+  RunUntil([&] { return client_at_.data == "x"; });
+  client_.reset();
+  server_.reset();
+  client_at_.opens = server_at_.opens = 0;
+  client_at_.data.clear();
+  ConnectPair();
+  EXPECT_TRUE(client_->resumed());
+  EXPECT_TRUE(server_->resumed());
+}
+
+TEST_F(TlsStreamTest, AServerWithAWrongNameIsRefusedAndLearnsWhy) {
+  UseCertificate(GetTestCertificates().other_name);
+  StartConnecting();
+  Write(*client_, "secret");
+  client_at_.on_event = [this] { loop_.DeferDelete(std::move(client_)); };
+  RunUntil([&] { return server_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kTlsCertificate);
+  EXPECT_THAT(client_at_.detail, HasSubstr(kTestServerName));
+  EXPECT_EQ(client_at_.opens, 0);
+  EXPECT_THAT(server_at_.detail, HasSubstr("alert"));
+  EXPECT_EQ(server_at_.data, "");
+}
+
+TEST_F(TlsStreamTest, AServerThatDoesNotSpeakTlsFailsTheHandshake) {
+  server_is_tcp_ = true;
+  StartConnecting();
+  RunUntil([&] { return server_at_.opens == 1; });
+  tcp_server_->Write(AsBytes("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  RunUntil([&] { return client_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kTlsHandshake);
+}
+
+TEST_F(TlsStreamTest, AnEndDuringTheHandshakeFailsIt) {
+  server_is_tcp_ = true;
+  StartConnecting();
+  RunUntil([&] { return !server_at_.data.empty(); });
+  tcp_server_->ShutdownWrite();
+  RunUntil([&] { return client_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kTlsHandshake);
+  EXPECT_THAT(client_at_.detail, HasSubstr("closed"));
+  EXPECT_EQ(client_at_.eofs, 0);
+}
+
+TEST_F(TlsStreamTest, ARefusedConnectionIsToldAsSuch) {
+  StartConnecting();
+  const Endpoint nobody = acceptor_->local_endpoint();
+  client_.reset();
+  acceptor_.reset();
+  client_ = TlsStream::Connect(loop_, nobody, options_, *TlsSession::NewServer(*credentials_),
+                               client_at_);
+  RunUntil([&] { return client_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kConnectRefused);
+}
+
+TEST_F(TlsStreamTest, ABrokenRecordFailsTheStream) {
+  std::string cipher_text;
+  ServeByHand(cipher_text);
+  tcp_server_->Write(AsBytes(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x')));
+  RunUntil([&] { return client_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kTlsProtocol);
+  EXPECT_EQ(client_at_.data, "");
+}
+
+TEST_F(TlsStreamTest, AnEndWithoutCloseNotifyIsAnEnd) {
+  std::string cipher_text;
+  ServeByHand(cipher_text);
+  tcp_server_->ShutdownWrite();
+  RunUntil([&] { return client_at_.eofs > 0; });
+  EXPECT_EQ(client_at_.error, StreamError::kNone);
+}
+
+TEST_F(TlsStreamTest, AfterTheEndOfOneDirectionTheOtherGoesOn) {
+  ConnectPair();
+  Write(*client_, "last query");
+  client_->ShutdownWrite();
+  RunUntil([&] { return server_at_.eofs == 1; });
+  EXPECT_EQ(server_at_.data, "last query");
+  Write(*server_, "last response");
+  server_->ShutdownWrite();
+  RunUntil([&] { return client_at_.eofs == 1; });
+  EXPECT_EQ(client_at_.data, "last response");
+  for (int i = 0; i < 5; ++i) loop_.RunOnce();
+  EXPECT_EQ(client_at_.eofs, 1);
+  EXPECT_EQ(server_at_.eofs, 1);
+  EXPECT_EQ(client_at_.error, StreamError::kNone);
+}
+
+TEST_F(TlsStreamTest, APausedStreamOpensAndTellsNothingUntilItGoesOn) {
+  StartConnecting();
+  RunUntil([&] { return server_ != nullptr; });
+  server_->SetReadPaused(true);
+  Write(*client_, "query");
+  client_->ShutdownWrite();
+  RunUntil([&] { return server_at_.opens == 1 && client_at_.opens == 1; });
+  for (int i = 0; i < 5; ++i) loop_.RunOnce();
+  EXPECT_EQ(server_at_.data, "");
+  EXPECT_EQ(server_at_.eofs, 0);
+  server_at_.in_call = true;
+  server_->SetReadPaused(false);
+  server_at_.in_call = false;
+  RunUntil([&] { return server_at_.eofs == 1; });
+  EXPECT_EQ(server_at_.data, "query");
+}
+
+TEST_F(TlsStreamTest, WhatAPausedStreamHasDecryptedWaits) {
+  std::string cipher_text;
+  ServeByHand(cipher_text);
+  // The pause comes in OnStreamData(), when the end of the stream is already at hand.
+  client_at_.on_event = [this] {
+    if (client_ != nullptr) client_->SetReadPaused(true);
+  };
+  session_->Write(AsBytes("response"));
+  session_->Close();
+  tcp_server_->Write(session_->output());
+  RunUntil([&] { return client_at_.data == "response"; });
+  for (int i = 0; i < 5; ++i) loop_.RunOnce();
+  EXPECT_EQ(client_at_.eofs, 0);
+  client_at_.on_event = nullptr;
+  client_->SetReadPaused(false);
+  RunUntil([&] { return client_at_.eofs == 1; });
+}
+
+TEST_F(TlsStreamTest, APeerThatReadsAgainMakesTheStreamWritableOnce) {
+  options_.write_marks = {.low = 1000, .high = 100'000, .limit = 64 << 20};
+  ConnectPair();
+  server_->SetReadPaused(true);
+  std::string sent;
+  while (client_->pending_write_bytes() < 200'000) {
+    sent.append(50'000, 'x');
+    Write(*client_, std::string(50'000, 'x'));
+    loop_.RunOnce();
+  }
+  EXPECT_EQ(client_at_.writables, 0);
+  server_->SetReadPaused(false);
+  RunUntil([&] { return server_at_.data.size() == sent.size(); });
+  EXPECT_EQ(client_at_.writables, 1);
+  EXPECT_EQ(client_->pending_write_bytes(), 0u);
+}
+
+TEST_F(TlsStreamTest, APeerThatNeverReadsFailsTheStreamAtTheLimit) {
+  options_.write_marks = {.low = 1000, .high = 10'000, .limit = 100'000};
+  ConnectPair();
+  server_->SetReadPaused(true);
+  while (client_at_.error == StreamError::kNone) {
+    Write(*client_, std::string(50'000, 'x'));
+    EXPECT_LE(client_->pending_write_bytes(), 110'000u);
+    loop_.RunOnce();
+  }
+  EXPECT_EQ(client_at_.error, StreamError::kWriteOverflow);
+}
+
+TEST_F(TlsStreamTest, TheLimitHoldsBeforeTheStreamIsOpenToo) {
+  options_.write_marks = {.low = 10, .high = 100, .limit = 1000};
+  StartConnecting();
+  Write(*client_, std::string(1000, 'x'));
+  Write(*client_, "x");
+  Write(*client_, "x");
+  RunUntil([&] { return client_at_.error != StreamError::kNone; });
+  EXPECT_EQ(client_at_.error, StreamError::kWriteOverflow);
+  EXPECT_THAT(client_at_.detail, HasSubstr("1001 octets"));
+}
+
+TEST_F(TlsStreamTest, AnOwnerMayLetGoInAnyCallback) {
+  for (const int events_before : {0, 1, 2}) {
+    client_at_ = Recorder();
+    server_at_ = Recorder();
+    client_at_.on_event = [this, left = events_before]() mutable {
+      if (left-- == 0) loop_.DeferDelete(std::move(client_));
+    };
+    StartConnecting();
+    RunUntil([&] { return server_at_.opens == 1; });
+    Write(*server_, "response");
+    server_->ShutdownWrite();
+    RunUntil([&] { return client_ == nullptr; });
+    for (int i = 0; i < 5; ++i) loop_.RunOnce();
+    server_.reset();
+  }
+}
+
+TEST_F(TlsStreamTest, AStreamMayBeDestroyedAtAnyTurn) {
+  for (int turns = 0; turns < 12; ++turns) {
+    client_at_ = Recorder();
+    server_at_ = Recorder();
+    StartConnecting();
+    Write(*client_, "query");
+    for (int i = 0; i < turns; ++i) loop_.RunOnce();
+    client_.reset();
+    for (int i = 0; i < 5; ++i) loop_.RunOnce();
+    server_.reset();
+  }
+}
+
+}  // namespace
+}  // namespace dotcache
