@@ -1,0 +1,123 @@
+"""Every command, configuration, flag, metric and link in README.md and docs/ is real."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+from dotcache import ADDRESS, ROOT, run
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"),
+                    *ROOT.glob("*/README.md"), *ROOT.glob("deploy/*/README.md")])
+# Flags of other programs that the documents name.
+FOREIGN_FLAGS = {
+    "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
+    "--user", "--publish", "--env", "--volume", "--namespace", "--selector", "--build-arg",
+    "--no-pager", "--now", "--cluster-dns", "--offline", "--benchmark_filter", "--preset",
+    "--target", "--net", "--detach",
+}
+
+
+def blocks(document, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text(), re.M | re.S)
+
+
+def cases(language):
+    return [pytest.param(text, id=f"{document.relative_to(ROOT)}:{number}")
+            for document in DOCUMENTS for number, text in enumerate(blocks(document, language), 1)]
+
+
+def words(pattern):
+    """Matches of `pattern` in all documents, each with the documents that hold it."""
+    found = {}
+    for document in DOCUMENTS:
+        for word in re.findall(pattern, document.read_text()):
+            found.setdefault(word, set()).add(str(document.relative_to(ROOT)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def help_text():
+    return "".join(run(command, "--help").stdout for command in ("serve", "check"))
+
+
+def test_the_two_commands_exist_and_parse():
+    text = "".join(blocks(ROOT / "README.md", "sh"))
+    for command in ("./run", "./test"):
+        assert re.search(rf"^{re.escape(command)}\b", text, re.M)
+        assert os.access(ROOT / command, os.X_OK)
+        subprocess.run(["bash", "-n", ROOT / command], check=True)
+
+
+def test_the_dig_lines_get_a_reply(server):
+    lines = [line for text in blocks(ROOT / "README.md", "sh")
+             for line in text.splitlines() if line.startswith("dig ")]
+    assert lines
+    for line in lines:
+        command = line.split("#")[0].replace("5300", str(server.port)).split()
+        reply = subprocess.run(command + ["+tries=1"], capture_output=True, text=True, timeout=20)
+        assert reply.returncode == 0 and "->>HEADER<<-" in reply.stdout, reply.stdout
+        if "lab.example" in line:
+            assert "status: NOERROR" in reply.stdout and "ANSWER SECTION" in reply.stdout
+
+
+@pytest.mark.parametrize("text", cases("yaml"))
+def test_configurations_are_accepted(text, lab, tmp_path):
+    # The files are the reader's own; the lab's stand in for them. So do addresses of this machine.
+    certificate, key = lab.listener
+    for pattern, file in ((r"(listen-cert: )\S+", certificate), (r"(listen-key: )\S+", key),
+                          (r"(\bca: )[^\s,}]+", lab.ca_file), (r"(upstream-ca: )\S+", lab.ca_file)):
+        text = re.sub(pattern, lambda match, to=file: match[1] + str(to), text)
+    if not re.search(r"^(listen|upstream|zones|cache-size|workers|admin):", text, re.M):
+        pytest.skip("another program's configuration")
+    file = tmp_path / "dotcache.yaml"
+    file.write_text(text)
+    done = run("check", "--config", file, "--listen", f"udp://{ADDRESS}:0", "--admin", "off")
+    assert done.returncode == 0, done.stderr
+
+
+def test_flags_exist(help_text):
+    known = set(re.findall(r"--[a-z][a-z-]*", help_text)) | FOREIGN_FLAGS | {"--lab"}
+    unknown = {flag: where for flag, where in words(r"(?<![\w-])--[a-z][a-z_-]+").items()
+               if flag not in known}
+    assert not unknown
+
+
+def test_environment_variables_exist(help_text):
+    known = set(re.findall(r"DOTCACHE_[A-Z_]+", help_text)) | {"DOTCACHE_BINARY"}
+    unknown = {name: where for name, where in words(r"\bDOTCACHE_[A-Z_]+\b").items()
+               if name not in known and not (ROOT / "CMakeLists.txt").read_text().count(name)}
+    assert not unknown
+
+
+def test_metrics_exist(server):
+    page = server.get("/metrics")[1]
+    unknown = {name: where for name, where in words(r"\bdotcache_[a-z_]+(?:_total|_seconds|_bytes|"
+                                                   r"_entries|_info|_up|_queries|_connections|"
+                                                   r"_in_flight)\b").items()
+               if name not in page}
+    assert not unknown
+
+
+def test_relative_links_lead_somewhere():
+    broken = [(str(document.relative_to(ROOT)), target) for document in DOCUMENTS
+              for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", document.read_text())
+              if not (document.parent / target).exists()]
+    assert not broken
+
+
+def test_files_that_are_named_exist():
+    missing = {}
+    for file, where in words(r"`((?:core|cache|net|upstream|server|admin|cmd|tests|deploy|docs|"
+                             r"scripts|bench)/[\w./-]+)`").items():
+        if not any(pathlib.Path(ROOT, file + end).exists() for end in ("", ".h", ".cc", ".py")):
+            missing[file] = where
+    assert not missing
+
+
+def test_presets_that_are_named_are_known():
+    for preset in re.findall(r"`([a-z0-9]+)`", (ROOT / "docs/configuration.md").read_text().split(
+            "| text | means |")[1].splitlines()[2]):
+        done = run("check", "--upstream", preset, "--listen", f"udp://{ADDRESS}:0", "--admin", "off")
+        assert done.returncode == 0, (preset, done.stderr)
