@@ -17,6 +17,8 @@ namespace dotcache {
 // A well-formed query of opcode QUERY, class IN and an ordinary QTYPE: what may be answered from
 // the cache or sent upstream. A value; holds nothing of the octets it was parsed from.
 struct Query {
+  Query() {}  // Not "= default": that would clear 500 octets of name buffers for each query.
+
   uint16_t id = 0;
   bool recursion_desired = false;
   bool authentic_data = false;
