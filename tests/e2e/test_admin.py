@@ -1,6 +1,7 @@
 """The admin address: health, readiness, metrics."""
 
 import re
+import socket
 import subprocess
 
 import pytest
@@ -66,7 +67,6 @@ def test_other_pages_are_not_found(server, path):
 
 
 def test_the_admin_address_can_be_switched_off(lab, launch):
-    import socket
     port = free_port()
     server = launch("--listen", f"{ADDRESS}:{port}", wait="/health")
     server.terminate()

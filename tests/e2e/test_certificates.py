@@ -1,5 +1,8 @@
 """Who cannot prove its name gets no query, and nobody falls back to clear text."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import dns.edns
 import pytest
 
 from ask import ask, query, send
@@ -80,7 +83,6 @@ def test_every_notation_of_a_provider_is_checked_alike(launch, certificates):
 
 def test_queries_are_padded_and_carry_no_client_data(launch, certificates):
     """RFC 8467: multiples of 128 octets, whatever the client sent along."""
-    import dns.edns
     with CountingProvider(*certificates["right"]) as provider:
         server = launch(upstreams=[upstream(provider)])
         subnet = dns.edns.ECSOption("192.0.2.0", 24)
@@ -92,7 +94,6 @@ def test_queries_are_padded_and_carry_no_client_data(launch, certificates):
 
 
 def test_one_upstream_query_however_many_clients_ask(launch, certificates):
-    from concurrent.futures import ThreadPoolExecutor
     with CountingProvider(*certificates["right"]) as provider:
         server = launch("--workers", "1", upstreams=[upstream(provider)])
         with ThreadPoolExecutor(50) as clients:

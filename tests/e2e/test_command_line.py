@@ -1,12 +1,15 @@
 """The command line, the environment, the file, and what is said when they are wrong."""
 
 import os
+import re
 import socket
+import subprocess
 
+import dns.query
 import pytest
 
-from ask import ADDRESS, ask
-from dotcache import Dotcache, clean_environment, run
+from ask import ADDRESS, ask, flags, query
+from dotcache import BINARY, Dotcache, clean_environment, run
 from lab.lab import free_port
 
 
@@ -57,7 +60,8 @@ def test_check_prints_the_effective_configuration_that_check_accepts(write_confi
     assert f"127.0.0.1:{port}" in done.stdout and "dns.quad9.net" in done.stdout
     again = run("check", "--config", write_config(done.stdout))
     assert again.returncode == 0, again.stderr
-    assert again.stdout == done.stdout
+    # Comments name the providers that presets stood for; they are gone the second time.
+    assert re.sub(" *#.*", "", again.stdout) == re.sub(" *#.*", "", done.stdout)
 
 
 def test_flags_win_over_environment_over_file_over_defaults(write_config):
@@ -126,8 +130,6 @@ def test_without_permission_for_port_53_it_says_how_to_get_it():
     floor = open("/proc/sys/net/ipv4/ip_unprivileged_port_start").read()
     if int(floor) <= 53:
         pytest.skip("this machine lets everybody bind port 53")
-    import subprocess
-    from dotcache import BINARY
     with open(BINARY, "rb") as program:  # Readable to root alone, perhaps.
         done = subprocess.run(
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
@@ -140,7 +142,7 @@ def test_without_permission_for_port_53_it_says_how_to_get_it():
 
 def test_certificate_and_key_must_match_and_be_readable(lab, tmp_path):
     certificate, key = lab.listener
-    other_key = lab.servers["nsd"].auth_name and lab.ca_file.with_name("nsd.key")
+    other_key = lab.ca_file.with_name("nsd.key")
     listen = ["--listen", f"tls://{ADDRESS}:{free_port()}", "--admin", "off"]
     for cert_file, key_file in ((certificate, other_key), (tmp_path / "none", key),
                                 (certificate, tmp_path / "none"), (key, certificate)):
@@ -191,15 +193,13 @@ listen: ["{ADDRESS}:{port}"]
 admin: "{ADDRESS}:{admin_port}"
 upstream-ca: {lab.ca_file}
 upstream:
-  - name: first
-    addresses: ["{ADDRESS}:{first.dot_port}"]
-    auth-name: {first.auth_name}
+  - addresses: ["{ADDRESS}:{first.dot_port}"]
+    name: {first.auth_name}
 zones:
   - zone: signed.example
     upstream:
-      - name: second
-        addresses: ["{ADDRESS}:{second.dot_port}"]
-        auth-name: {second.auth_name}
+      - addresses: ["{ADDRESS}:{second.dot_port}"]
+        name: {second.auth_name}
 """)
     checked = run("check", "--config", path)
     assert checked.returncode == 0, checked.stderr
@@ -209,7 +209,7 @@ zones:
     try:
         server.wait_until("/ready")
         assert ask(server, "www.lab.example.").answer
-        assert "AD" in str(ask(server, "www.signed.example.", do=True))  # unbound validates.
+        assert "AD" in flags(ask(server, "www.signed.example.", do=True))  # unbound validates.
     finally:
         server.kill()
 
@@ -217,8 +217,6 @@ zones:
 def test_ipv6_listeners_answer_from_the_address_that_was_asked(lab, launch):
     if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
         pytest.skip("no IPv6 here")
-    import dns.query
-    from ask import query
     port = free_port()
     launch("--listen", f"[::]:{port}", "--listen", f"0.0.0.0:{port}")
     for address in ("::1", "127.0.0.1", "127.1.2.3"):

@@ -7,7 +7,7 @@ import dns.name
 import dns.rcode
 import pytest
 
-from ask import TRANSPORTS, ask, flags, query, send
+from ask import TRANSPORTS, ask, flags, query, send, types
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -87,8 +87,7 @@ def test_rrsigs_are_for_do_alone(lab, launch):
     server = launch(upstreams=[lab.servers["unbound"].upstream])
     for do in (True, False, True):
         response = ask(server, "mail.signed.example.", do=do)
-        types = {rrset.rdtype.name for rrset in response.answer}
-        assert types == ({"A", "RRSIG"} if do else {"A"})
+        assert types(response.answer) == (["A", "RRSIG"] if do else ["A"])
 
 
 def test_cd_and_rd_are_copied_and_the_header_is_a_resolvers(server):
@@ -116,7 +115,7 @@ def test_special_names_are_answered_here(server, name):
     asked = server.metric("dotcache_upstream_queries_total")
     response = ask(server, name)
     assert response.rcode() == dns.rcode.NXDOMAIN
-    assert [rrset.rdtype.name for rrset in response.authority] == ["SOA"]
+    assert types(response.authority) == ["SOA"]
     assert server.metric("dotcache_upstream_queries_total") == asked
 
 
@@ -126,8 +125,8 @@ def test_localhost_is_loopback(server):
     assert str(ask(server, "1.0.0.127.in-addr.arpa.", "PTR").answer[0][0]) == "localhost."
 
 
-def test_local_zones_can_be_switched_off(launch):
-    server = launch("--local-zones", "off")
+def test_local_zones_can_be_switched_off(lab, launch):
+    server = launch("--local-zones", "off", upstreams=[lab.servers["nsd"].upstream])
     response = ask(server, "foo.test.")
     assert response.rcode() == dns.rcode.NXDOMAIN
     assert response.authority[0].name == dns.name.root  # The lab's root says so, not we.

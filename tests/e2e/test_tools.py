@@ -20,7 +20,7 @@ def tool_output(tool, port, *arguments):
 
 def short(output):
     """The answers in order, without the tools' own remarks."""
-    return sorted(line for line in output.splitlines() if not line.startswith(";;"))
+    return sorted(line for line in output.splitlines() if line and line[0] != ";")
 
 
 def over_tls(tool, server):
