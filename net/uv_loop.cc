@@ -183,7 +183,6 @@ void UvLoop::Impl::TakeInbox() {
 
 void UvLoop::Impl::FireTimers() {
   wake_up_tick.reset();
-  turn_time_known = false;
   wheel.Advance(TickAtOrBefore(Now()));
   while (TimerWheel::Node* node = wheel.PopExpired()) static_cast<LoopTimer*>(node)->Fire();
 }

@@ -101,6 +101,11 @@ TEST(EndpointTest, EqualityAndHashSeeFamilyAddressPortAndZone) {
   for (const std::string& text : different) EXPECT_TRUE(set.insert(*Endpoint::Parse(text)).second);
   for (const std::string& text : different) EXPECT_TRUE(set.contains(*Endpoint::Parse(text)));
   EXPECT_EQ(set.size(), different.size());
+  for (const std::string& a : different) {
+    for (const std::string& b : different) {
+      EXPECT_EQ(*Endpoint::Parse(a) == *Endpoint::Parse(b), a == b) << a << " and " << b;
+    }
+  }
   EXPECT_EQ(absl::HashOf(*Endpoint::Parse("[::1]:53")),
             absl::HashOf(*Endpoint::Parse("[0::1]:53")));
 }

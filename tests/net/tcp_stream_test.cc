@@ -173,12 +173,23 @@ TEST_F(TcpStreamTest, AfterEofWritingIsStillPossible) {
   EXPECT_EQ(server_at_.error, StreamError::kNone);
 }
 
+TEST_F(TcpStreamTest, EofIsToldOnceWhateverReadingIsPausedAndResumed) {
+  ConnectPair();
+  client_->ShutdownWrite();
+  RunUntil([&] { return server_at_.eofs == 1; });
+  server_->SetReadPaused(true);
+  server_->SetReadPaused(false);
+  for (int i = 0; i < 5; ++i) loop_.RunOnce();
+  EXPECT_EQ(server_at_.eofs, 1);
+}
+
 TEST_F(TcpStreamTest, ShutdownWaitsForAllThatIsQueued) {
   options_.write_marks.limit = 16'000'000;
   ConnectPair();
   const std::string big(15'000'000, 'x');
   server_->SetReadPaused(true);
   client_->Write(AsBytes(big));
+  for (int i = 0; i < 10; ++i) loop_.RunOnce();
   client_->ShutdownWrite();
   for (int i = 0; i < 10; ++i) loop_.RunOnce();
   ASSERT_GT(client_->pending_write_bytes(), 0u);
