@@ -99,7 +99,6 @@ void DotConnection::OnStreamOpen() {
 
 void DotConnection::OnStreamData(Bytes data) {
   if (closed_) return;
-  last_received_ = context_.loop.Now();
   framer_.Feed(data);
   while (!closed_) {
     const std::optional<Bytes> message = framer_.Next();
@@ -113,6 +112,7 @@ void DotConnection::OnMessage(Bytes message) {
     Close(UpstreamFailure::kConnectionLost, false, "a message without a whole header");
     return;
   }
+  last_received_ = context_.loop.Now();
   const auto found = pending_.find(LoadU16(message.data()));
   if (found == pending_.end()) {
     OnForeignMessage();

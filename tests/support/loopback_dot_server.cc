@@ -115,6 +115,12 @@ struct LoopbackDotServer::Impl {
   // Returns false when the connection is over.
   bool Carry(Peer& peer, gnutls_session_t session, const DotAction& action);
 
+  template <typename Value>
+  Value Read(const Value& value) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return value;
+  }
+
   template <typename Condition>
   bool WaitFor(Condition condition) {
     std::unique_lock<std::mutex> lock(mutex);
@@ -363,40 +369,21 @@ void LoopbackDotServer::CloseConnections() { impl_->EndPeers(/*reset=*/false); }
 
 void LoopbackDotServer::ResetConnections() { impl_->EndPeers(/*reset=*/true); }
 
-int LoopbackDotServer::connections() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->accepted;
-}
+int LoopbackDotServer::connections() const { return impl_->Read(impl_->accepted); }
 
-int LoopbackDotServer::handshakes() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->handshakes;
-}
+int LoopbackDotServer::handshakes() const { return impl_->Read(impl_->handshakes); }
 
-int LoopbackDotServer::resumptions() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->resumptions;
-}
+int LoopbackDotServer::resumptions() const { return impl_->Read(impl_->resumptions); }
 
-int LoopbackDotServer::open_connections() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->open;
-}
+int LoopbackDotServer::open_connections() const { return impl_->Read(impl_->open); }
 
-int LoopbackDotServer::queries() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return static_cast<int>(impl_->queries.size());
-}
+int LoopbackDotServer::queries() const { return static_cast<int>(query_octets().size()); }
 
 std::vector<WireMessage> LoopbackDotServer::query_octets() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->queries;
+  return impl_->Read(impl_->queries);
 }
 
-int64_t LoopbackDotServer::plain_octets() const {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
-  return impl_->plain_octets;
-}
+int64_t LoopbackDotServer::plain_octets() const { return impl_->Read(impl_->plain_octets); }
 
 bool LoopbackDotServer::WaitForQueries(int count) const {
   return impl_->WaitFor([this, count] { return static_cast<int>(impl_->queries.size()) >= count; });

@@ -127,6 +127,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
     graceful_ = graceful;
     detail_ = detail;
     lost_ = std::move(lost);
+    last_received_at_close_ = connection_->last_received();
     loop_.DeferDelete(std::move(connection_));
   }
 
@@ -149,6 +150,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
   bool graceful_ = false;
   std::string detail_;
   std::vector<AttemptId> lost_;
+  MonoTime last_received_at_close_;
 };
 
 TEST_F(DotConnectionTest, AQuerySentWhileConnectingIsAnswered) {
@@ -478,6 +480,20 @@ TEST_F(DotConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
   ASSERT_TRUE(RunUntil([this, second] { return connection_->last_received() > second; }));
   EXPECT_THAT(answers_, ElementsAre(2));
   EXPECT_EQ(mismatches_, 0);
+}
+
+// A length that lies swallows every message after it: the connection is as good as silent.
+TEST_F(DotConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
+  Serve([](const DotQuery& query) {
+    std::vector<DotAction> actions = Raw({0xff, 0xff});
+    actions.push_back({.octets = AnswerTo(query.wire)});
+    actions.push_back({.kind = DotAction::Kind::kClose});
+    return actions;
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(last_received_at_close_, MonoTime());
 }
 
 TEST_F(DotConnectionTest, TooManyAnswersOwedToNobodyDrain) {
