@@ -246,6 +246,21 @@ TEST_F(TlsStreamTest, AnEndWithoutCloseNotifyIsAnEnd) {
   EXPECT_EQ(client_at_.error, StreamError::kNone);
 }
 
+TEST_F(TlsStreamTest, AShutdownSendsWhatWasWrittenThenCloseNotifyThenFin) {
+  std::string cipher_text;
+  ServeByHand(cipher_text);
+  Write(*client_, "last query");
+  client_->ShutdownWrite();
+  RunUntil([&] { return server_at_.eofs == 1; });
+  std::string plain_text;
+  const TlsSession::State state =
+      session_->Feed(AsBytes(cipher_text + server_at_.data), [&](Bytes octets) {
+        plain_text.append(reinterpret_cast<const char*>(octets.data()), octets.size());
+      });
+  EXPECT_EQ(state, TlsSession::State::kPeerClosed);
+  EXPECT_EQ(plain_text, "last query");
+}
+
 TEST_F(TlsStreamTest, AfterTheEndOfOneDirectionTheOtherGoesOn) {
   ConnectPair();
   Write(*client_, "last query");
@@ -310,6 +325,8 @@ TEST_F(TlsStreamTest, APeerThatReadsAgainMakesTheStreamWritableOnce) {
   EXPECT_EQ(client_at_.writables, 0);
   server_->SetReadPaused(false);
   RunUntil([&] { return server_at_.data.size() == sent.size(); });
+  Write(*client_, "more");
+  RunUntil([&] { return server_at_.data.size() == sent.size() + 4; });
   EXPECT_EQ(client_at_.writables, 1);
   EXPECT_EQ(client_->pending_write_bytes(), 0u);
 }
