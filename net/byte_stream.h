@@ -68,9 +68,9 @@ class ByteStream : public Deletable {
 // Marks of pending_write_bytes(): OnStreamWritable() comes when it falls to the low one after it
 // was above the high one; over the limit the stream fails with kWriteOverflow.
 struct WriteMarks {
-  size_t low = 16 * 1024;
-  size_t high = 128 * 1024;
-  size_t limit = 1024 * 1024;
+  size_t low = size_t{16} * 1024;
+  size_t high = size_t{128} * 1024;
+  size_t limit = size_t{1024} * 1024;
 };
 
 }  // namespace dotcache

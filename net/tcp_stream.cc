@@ -15,7 +15,7 @@ namespace dotcache {
 namespace {
 
 // A buffer that one burst blew up is given back rather than kept for the connection's life.
-constexpr size_t kKeptBufferBytes = 16 * 1024;
+constexpr size_t kKeptBufferBytes = size_t{16} * 1024;
 
 // What uv_write() needs until its callback, which may come after the stream's end.
 struct WriteRequest {
@@ -111,7 +111,7 @@ int TcpStream::Impl::Connect(const Endpoint& remote) {
         if (status == 0) return self->Open();
         self->Fail(ConnectError(status), absl::StrCat("connect: ", uv_strerror(status)));
       });
-  if (code == 0) request.release();  // The callback's now.
+  if (code == 0) static_cast<void>(request.release());  // The callback's now.
   return code;
 }
 
@@ -212,7 +212,7 @@ void TcpStream::Impl::WriteRest(size_t written) {
   if (code != 0) {
     return Fail(StreamError::kReset, absl::StrCat("write: ", uv_strerror(code)));
   }
-  request.release();  // The callback's now.
+  static_cast<void>(request.release());  // The callback's now.
   writing = true;
 }
 

@@ -78,7 +78,7 @@ void TimerWheel::Place(Node& node, Link& if_due) {
   const int highest_bit = static_cast<int>(std::bit_width(node.expiry_tick ^ now_tick_)) - 1;
   const int level = highest_bit / kBitsPerLevel;
   assert(level < kLevels);
-  const int slot = (node.expiry_tick >> (level * kBitsPerLevel)) % kSlotsPerLevel;
+  const int slot = static_cast<int>((node.expiry_tick >> (level * kBitsPerLevel)) % kSlotsPerLevel);
   node.slot = static_cast<uint16_t>(level * kSlotsPerLevel + slot);
   occupied_[level] |= uint64_t{1} << slot;
   PushBack(slots_[node.slot], node);

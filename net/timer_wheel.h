@@ -71,7 +71,7 @@ class TimerWheel {
 
   uint64_t now_tick_;
   std::array<uint64_t, kLevels> occupied_{};  // One bit for each slot.
-  std::array<Link, kLevels * kSlotsPerLevel> slots_;
+  std::array<Link, kNoSlot> slots_;
   Link due_;      // Armed for a tick already past; expire in the next Advance().
   Link expired_;  // For PopExpired(), by tick.
 };

@@ -21,7 +21,7 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kReadBufferBytes = 64 * 1024;
+constexpr size_t kReadBufferBytes = size_t{64} * 1024;
 constexpr Duration kLongestDelay = std::chrono::hours(24 * 36500);  // Sums stay below 2^63 ns.
 
 // Making a loop fails only where the process has no descriptors or memory left.
