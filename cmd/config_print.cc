@@ -1,5 +1,6 @@
 // FormatConfig(): the effective configuration as YAML.
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cmd/config.h"
@@ -8,10 +9,14 @@
 namespace dotcache {
 namespace {
 
-// A YAML double-quoted scalar; what reaches it holds no control octets but may hold quotes.
+// A YAML double-quoted scalar.
 std::string Quoted(absl::string_view text) {
   std::string out = "\"";
-  for (char c : text) {
+  for (const char c : text) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      absl::StrAppend(&out, "\\x", absl::Hex(c, absl::kZeroPad2));
+      continue;
+    }
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
