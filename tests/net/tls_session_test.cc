@@ -1,7 +1,9 @@
 #include "net/tls_session.h"
 
 #include <gmock/gmock.h>
+#include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -458,8 +460,7 @@ class RawPeer {
  public:
   RawPeer(unsigned role, const char* priority, const TestCertificate& files) {
     gnutls_certificate_allocate_credentials(&credentials_);
-    gnutls_certificate_set_x509_key_file(credentials_, files.certificate_file.c_str(),
-                                         files.key_file.c_str(), GNUTLS_X509_FMT_PEM);
+    UseAllCertificatesOf(files);
     gnutls_init(&session_, role | GNUTLS_NONBLOCK);
     EXPECT_EQ(gnutls_priority_set_direct(session_, priority, nullptr), 0);
     gnutls_credentials_set(session_, GNUTLS_CRD_CERTIFICATE, credentials_);
@@ -512,6 +513,29 @@ class RawPeer {
   WireMessage& output() { return output_; }
 
  private:
+  // Shows what does not belong to the chain too, which other ways of loading leave out.
+  void UseAllCertificatesOf(const TestCertificate& files) {
+    gnutls_datum_t pem{}, key_pem{};
+    gnutls_load_file(files.certificate_file.c_str(), &pem);
+    gnutls_load_file(files.key_file.c_str(), &key_pem);
+    gnutls_x509_crt_t* chain = nullptr;
+    unsigned count = 0;
+    EXPECT_EQ(gnutls_x509_crt_list_import2(&chain, &count, &pem, GNUTLS_X509_FMT_PEM, 0), 0);
+    gnutls_privkey_t key;
+    gnutls_privkey_init(&key);
+    gnutls_privkey_import_x509_raw(key, &key_pem, GNUTLS_X509_FMT_PEM, nullptr, 0);
+    std::vector<gnutls_pcert_st> shown(count);
+    for (unsigned i = 0; i < count; ++i) gnutls_pcert_import_x509(&shown[i], chain[i], 0);
+    // The credentials own key and certificates from here on.
+    EXPECT_EQ(gnutls_certificate_set_key(credentials_, nullptr, 0, shown.data(),
+                                         static_cast<int>(count), key),
+              0);
+    for (unsigned i = 0; i < count; ++i) gnutls_x509_crt_deinit(chain[i]);
+    gnutls_free(chain);
+    gnutls_free(pem.data);
+    gnutls_free(key_pem.data);
+  }
+
   static ssize_t Pull(gnutls_transport_ptr_t self, void* to, size_t size) {
     auto* peer = static_cast<RawPeer*>(self);
     if (peer->input_.empty()) {
@@ -547,6 +571,17 @@ TEST(TlsSessionTest, AClientOffersDotAndTheAuthenticationName) {
   EXPECT_EQ(client.session->state(), State::kOpen);
   EXPECT_EQ(server.SelectedProtocol(), "dot");
   EXPECT_EQ(server.ServerName(), kTestServerName);
+}
+
+// Anyone can send a copy of the pinned certificate after their own.
+TEST(TlsSessionTest, ACertificateMerelySentAlongMatchesNoPin) {
+  const TestCertificates& all = GetTestCertificates();
+  const auto trust = Trust();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", all.with_stranger);
+  End client = NewClient(*trust, Pinned(Named(), all.other_name));
+  server.Handshake(client);
+  EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
+  EXPECT_THAT(client.session->error_detail(), HasSubstr("matches a pin"));
 }
 
 TEST(TlsSessionTest, AClientSendsNoServerNameForAnAddress) {

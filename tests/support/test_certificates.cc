@@ -179,8 +179,11 @@ TestCertificates MakeAll(const std::string& directory) {
   all.server = maker.IssueAndSave("server", {.addresses = loopback}, &ca);
   all.name_only = maker.IssueAndSave("name_only", {}, &ca);
   all.address_only = maker.IssueAndSave("address_only", {.names = {}, .addresses = loopback}, &ca);
-  all.other_name = maker.IssueAndSave(
-      "other_name", {.names = {"other.example.net"}, .addresses = {"192.0.2.1"}}, &ca);
+  const Issued other_name =
+      maker.Issue("Other", {.names = {"other.example.net"}, .addresses = {"192.0.2.1"}}, &ca);
+  all.other_name = maker.Save("other_name", other_name);
+  all.with_stranger =
+      maker.Save("with_stranger", maker.Issue(kTestServerName, {}, &ca), &other_name);
   all.wildcard = maker.IssueAndSave("wildcard", {.names = {"*.example.net"}}, &ca);
   all.common_name_only = maker.IssueAndSave("common_name_only", {.names = {}}, &ca);
   all.expired = maker.IssueAndSave(

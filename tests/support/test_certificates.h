@@ -31,6 +31,7 @@ struct TestCertificates {
   TestCertificate untrusted;        // By another root. Also 127.0.0.1.
   TestCertificate by_intermediate;  // Signed by `intermediate`, which follows in the file.
   TestCertificate intermediate;     // A CA below `ca`.
+  TestCertificate with_stranger;    // Followed in the file by the certificate of `other_name`.
   TestCertificate mismatched;       // The certificate of `server` with the key of `name_only`.
   std::string garbage_file;         // Not PEM.
   std::string missing_file;         // Does not exist.
