@@ -29,7 +29,7 @@ std::optional<Bytes> StreamFramer::Next() {
   if (!buffer_.empty()) {
     FillBuffer(FramedSize(buffer_));  // The prefix may have been cut; then only it is whole now,
     FillBuffer(FramedSize(buffer_));  // and says how much more there is.
-    buffer_done_ = buffer_.size() >= kPrefixSize && buffer_.size() == FramedSize(buffer_);
+    buffer_done_ = buffer_.size() == FramedSize(buffer_);
     if (!buffer_done_) return std::nullopt;
     return Bytes(buffer_).subspan(kPrefixSize);
   }

@@ -202,6 +202,16 @@ TEST(ParseQueryTest, ReservedLabelsAndPointersInTheQnameAreMalformed) {
                 0);
 }
 
+// The octets of the question are echoed, so the gate must not take such an octet for a length.
+TEST(ParseQueryTest, AnOctetOver63IsNeverALength) {
+  for (int octet = 64; octet < 256; ++octet) {
+    WireMessage qname(static_cast<size_t>(octet) + 1, 'x');
+    qname[0] = static_cast<uint8_t>(octet);
+    qname.push_back(0);
+    ExpectFormErr(AskedName(qname), Reason::kBadQuestion, 0);
+  }
+}
+
 TEST(ParseQueryTest, RecordsOtherThanOneOptAreMalformed) {
   const Record a = ARecord("www.example.com", 1, "192.0.2.1");
   ExpectFormErr(Asked().Answer(a).Build(), Reason::kUnexpectedRecords);
