@@ -20,19 +20,24 @@ uint16_t ReplyFlags(const Query& query) {
 // RFC 6840 section 5.8.
 bool WantsAd(const Query& query) { return query.authentic_data || query.edns.dnssec_ok; }
 
+bool SendsKeepalive(const Query& query, const ReplyOptions& options) {
+  return options.transport != Transport::kUdp && query.edns.has_keepalive &&
+         options.keepalive_timeout_100ms.has_value();
+}
+
+// Padding is for encrypted transports, and for those who pad too (RFC 7830 section 4).
+bool SendsPadding(const Query& query, const ReplyOptions& options) {
+  return options.transport == Transport::kDot && query.edns.has_padding;
+}
+
 OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) {
   OptToWrite opt;
   opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
   opt.dnssec_ok = query.edns.dnssec_ok;
   opt.extended_error = options.extended_error;
-  if (options.transport != Transport::kUdp) {
-    opt.keepalive = query.edns.has_keepalive && options.keepalive_timeout_100ms.has_value();
-    opt.keepalive_timeout_100ms = options.keepalive_timeout_100ms;
-  }
-  // Padding is for encrypted transports, and for those who pad too (RFC 7830 section 4).
-  if (options.transport == Transport::kDot && query.edns.has_padding) {
-    opt.padding_block = kResponsePaddingBlock;
-  }
+  opt.keepalive = SendsKeepalive(query, options);
+  opt.keepalive_timeout_100ms = options.keepalive_timeout_100ms;
+  opt.padding_block = SendsPadding(query, options) ? kResponsePaddingBlock : 0;
   return opt;
 }
 
@@ -57,6 +62,19 @@ size_t WriteWithoutRecords(const Query& query, uint16_t flags, Rcode rcode,
     writer.AddOpt(OptFor(query, options, rcode), MaxReplySize(query, options));
   }
   return writer.size();
+}
+
+// Appends the OPT record that most replies have, the one without options. AppendOpt() can lay out
+// all of them, which would take as long as the rest of the reply.
+size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
+  uint8_t* opt = message + size;
+  std::memset(opt, 0, kOptFixedSize);
+  StoreU16(opt + 1, static_cast<uint16_t>(QType::kOpt));
+  StoreU16(opt + 3, kOurUdpPayloadSize);
+  StoreU16(opt + 7, dnssec_ok ? kEdnsFlagDo : uint16_t{0});
+  constexpr size_t kArcountOffset = 10;
+  StoreU16(message + kArcountOffset, static_cast<uint16_t>(LoadU16(message + kArcountOffset) + 1));
+  return size + kOptFixedSize;
 }
 
 // Writes TTLs aged, or as fixed.
@@ -101,6 +119,10 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   std::memcpy(out.data() + kHeaderSize, query.qname.wire().data(), query.qname.size());
   PatchTtls(stored.ttl_offsets, options, out.data());
   if (!query.edns.present) return size;
+  if (!options.extended_error.has_value() && !SendsKeepalive(query, options) &&
+      !SendsPadding(query, options)) {
+    return AppendBareOpt(query.edns.dnssec_ok, size, out.data());
+  }
   return AppendOpt(out, size, OptFor(query, options, Rcode::kNoError), max_size);
 }
 

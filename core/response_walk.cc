@@ -39,7 +39,11 @@ bool IsMetaType(QType type) {
 class Walker {
  public:
   Walker(Bytes response, size_t records_begin)
-      : response_(response), cursor_(response, records_begin, response.size()) {}
+      : response_(response), cursor_(response, records_begin, response.size(), &names_) {
+    if (records_begin > kHeaderSize) {
+      WireCursor(response, kHeaderSize, records_begin, &names_).SkipUncompressedName();
+    }
+  }
 
   std::optional<WalkedResponse> Walk();
 
@@ -53,6 +57,7 @@ class Walker {
   size_t ReadOwner();
 
   const Bytes response_;
+  MessageNames names_;
   WireCursor cursor_;
   WalkedResponse walked_;
   size_t repeated_field_octets_ = 0;
@@ -61,6 +66,7 @@ class Walker {
   // The records of an RRset mostly share one pointer as their owner: its hash is kept.
   uint16_t last_pointer_ = 0;  // 0: none yet.
   size_t last_hash_ = 0;
+  size_t last_size_ = 0;
 };
 
 std::optional<WalkedResponse> Walker::Walk() {
@@ -106,7 +112,7 @@ bool Walker::ReadRecord(Section section) {
   }
   if (klass != static_cast<uint16_t>(QClass::kIn) || IsMetaType(record.type)) return false;
 
-  WireCursor rdata(response_, record.rdata_begin, record.end);
+  WireCursor rdata(response_, record.rdata_begin, record.end, &names_);
   const size_t repeated_fields = ReadRdata(record.type, rdata, nullptr);
   if (!rdata.AtEnd() || !LdnsAgrees(record, repeated_fields)) return false;
   if (!listing_) return true;
@@ -150,12 +156,15 @@ size_t Walker::ReadOwner() {
   const bool is_pointer = first_two >= kPointerBits;
   if (is_pointer && first_two == last_pointer_) {
     cursor_.Skip(2);
+    if (!names_.AddName(last_size_)) cursor_.Fail();
     return last_hash_;
   }
-  const size_t hash = HashName(cursor_.ReadName().Canonical());
+  const DomainName owner = cursor_.ReadName().Canonical();
+  const size_t hash = HashName(owner);
   if (is_pointer) {
     last_pointer_ = first_two;
     last_hash_ = hash;
+    last_size_ = owner.size();
   }
   return hash;
 }

@@ -31,6 +31,7 @@ size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
   size_t size = 0;
   int hops = 0;
   while (at < run_limit) {
+    if (names_ != nullptr && hops == 0) names_->AddLabel(at);
     const uint8_t length = message_[at];
     if (length <= kMaxLabelSize) {
       const size_t label_size = size_t{length} + 1;
@@ -39,12 +40,14 @@ size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
       at += label_size;
       size += label_size;
       if (length != 0) continue;
+      if (names_ != nullptr && !names_->AddName(size)) break;
       position_ = after_name == 0 ? at : after_name;
       return size;
     }
     if (length < kPointerBits || run_limit - at < 2 || ++hops > max_hops) break;
     const size_t target = LoadU16(&message_[at]) & kPointerTargetMask;
     if (target < kHeaderSize || target >= run_begin) break;
+    if (names_ != nullptr && !names_->HasLabel(target)) break;
     if (after_name == 0) after_name = at + 2;
     at = target;
     run_limit = run_begin;

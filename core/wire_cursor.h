@@ -3,6 +3,7 @@
 #define DOTCACHE_CORE_WIRE_CURSOR_H_
 
 #include <algorithm>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 
@@ -15,6 +16,32 @@ namespace dotcache {
 // that occurred before and one more for each label that such a name shares with an earlier one.
 inline constexpr int kMaxPointerHops = 32;
 
+// What the names of one message may take when they are all written out. 64 KiB of ordinary records
+// come to a third of this; 64 KiB of pointers to names of 255 octets come to five times as much,
+// and cost milliseconds to follow.
+inline constexpr size_t kMaxNameOctets = size_t{512} * 1024;
+
+// The names of one message as far as they have been read: where their labels begin, and what they
+// take. A pointer is meant to lead to "a prior occurrence of the same name" (RFC 1035 section
+// 4.1.4): one that leads elsewhere may read as a name today, and as another one when a TTL that it
+// leads into has been counted down.
+class MessageNames {
+ public:
+  static constexpr size_t kLimit = 0x4000;  // What 14 bits can point to.
+
+  void AddLabel(size_t offset) {
+    if (offset < kLimit) labels_.set(offset);
+  }
+  bool HasLabel(size_t offset) const { return offset < kLimit && labels_.test(offset); }
+
+  // Takes note of one more name of this size. False when that makes too much.
+  bool AddName(size_t size) { return (octets_ += size) <= kMaxNameOctets; }
+
+ private:
+  std::bitset<kLimit> labels_;
+  size_t octets_ = 0;
+};
+
 // Reads forward through the octets [begin, end) of a message; what our own code knows of a message
 // from the network, it knows through this class. Every read checks its bounds. The first one that
 // fails sets the cursor to failed for good: it and all later reads return zeros and move nothing,
@@ -25,13 +52,17 @@ inline constexpr int kMaxPointerHops = 32;
 // that pointed to them begins, there are at most kMaxPointerHops pointers, and the whole name has
 // at most 255 octets (RFC 9267 shows what happens elsewhere).
 //
-// Holds a view: the message must outlive the cursor. Not thread-safe. Costs a few nanoseconds per
-// read and no allocation.
+// With a MessageNames, every name that is read is entered there, and pointers lead only to labels
+// of names that have been entered before.
+//
+// Holds views: the message and the MessageNames must outlive the cursor. Not thread-safe. Costs a
+// few nanoseconds per read and no allocation.
 class WireCursor {
  public:
   // Reads from `begin` up to `end`; pointers may lead to any earlier octet of `message`.
-  WireCursor(Bytes message, size_t begin, size_t end)
+  WireCursor(Bytes message, size_t begin, size_t end, MessageNames* names = nullptr)
       : message_(message),
+        names_(names),
         end_(std::min(end, message.size())),
         position_(std::min(begin, end_)),
         failed_(begin > end || end > message.size()) {}
@@ -84,6 +115,7 @@ class WireCursor {
   size_t FollowName(uint8_t* octets, int max_hops);
 
   Bytes message_;
+  MessageNames* names_;  // Not owned; may be null.
   size_t end_;
   size_t position_;
   bool failed_;

@@ -173,6 +173,13 @@ TEST(ResponseTest, AChainOfPointersLongerThanTheLimitIsMalformed) {
   EXPECT_EQ(DefectOf(builder.Build()), "malformed");
 }
 
+TEST(ResponseTest, ANameThatPointsIntoATtlIsMalformed) {
+  const Record first = A(WireName::Pointer(12), /*ttl=*/0);
+  const auto ttl_at = static_cast<uint16_t>(Respond().offset() + 6);
+  EXPECT_EQ(DefectOf(Respond().Answer(first).Authority(Ns(WireName::Pointer(ttl_at), "a")).Build()),
+            "malformed");
+}
+
 TEST(ResponseTest, AnyOtherClassThanInIsMalformed) {
   for (const QClass klass : {QClass::kChaos, QClass::kNone, QClass::kAny}) {
     Record record = A(kName);

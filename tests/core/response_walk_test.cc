@@ -100,6 +100,20 @@ TEST(ResponseWalkTest, AMessageFullOfTheSmallestRecordsIsWalked) {
   EXPECT_EQ(walked->records.size(), 4000u);
 }
 
+TEST(ResponseWalkTest, AMessageFullOfPointersToAVeryLongNameIsMalformed) {
+  std::string name;
+  for (int i = 0; i < 127; ++i) name += "a.";
+  const auto walk_with = [&name](int records) {
+    MessageBuilder builder = MessageBuilder().Response().Question(name, QType::kA);
+    const size_t begin = builder.offset();
+    for (int i = 0; i < records; ++i)
+      builder.Answer(ARecord(WireName::Pointer(12), 1, "192.0.2.1"));
+    return WalkResponse(builder.Build(), begin).has_value();
+  };
+  EXPECT_TRUE(walk_with(2000));
+  EXPECT_FALSE(walk_with(2100));
+}
+
 TEST(ResponseWalkTest, AnRrsigBelongsToTheTypeItCovers) {
   WireMessage rdata(18, 0);
   StoreU16(rdata.data(), static_cast<uint16_t>(QType::kAaaa));

@@ -180,6 +180,40 @@ TEST(WireCursorTest, AChainOfPointersIsFollowedUpToTheHopLimit) {
   EXPECT_FALSE(beyond.ok());
 }
 
+TEST(WireCursorTest, WithMessageNamesPointersLeadOnlyToLabelsReadBefore) {
+  WireMessage body = WireName("example.com").octets;
+  const size_t number = kHeaderSize + body.size();
+  body.insert(body.end(), {1, 'x', 0});  // Not a name.
+  const size_t second = kHeaderSize + body.size();
+  const auto ends_well = [&](uint16_t target) {
+    WireMessage message = MessageOf(body);
+    for (uint8_t octet : WireName::Pointer(target, "www").octets) message.push_back(octet);
+    MessageNames names;
+    WireCursor(message, kHeaderSize, number, &names).SkipName();
+    WireCursor cursor(message, second, message.size(), &names);
+    cursor.SkipName();
+    return cursor.AtEnd();
+  };
+  EXPECT_TRUE(ends_well(12));   // "example.com"
+  EXPECT_TRUE(ends_well(20));   // "com"
+  EXPECT_FALSE(ends_well(13));  // Inside a label.
+  EXPECT_FALSE(ends_well(static_cast<uint16_t>(number)));
+}
+
+TEST(WireCursorTest, TheNamesOfAMessageTakeNoMoreThanTheirLimit) {
+  const WireMessage message = MessageOf(Labels(127, /*rooted=*/true));
+  MessageNames names;
+  size_t octets = 0;
+  for (; octets + 255 <= kMaxNameOctets; octets += 255) {
+    WireCursor cursor(message, kHeaderSize, message.size(), &names);
+    cursor.SkipName();
+    ASSERT_TRUE(cursor.ok()) << octets;
+  }
+  WireCursor cursor(message, kHeaderSize, message.size(), &names);
+  cursor.SkipName();
+  EXPECT_FALSE(cursor.ok());
+}
+
 TEST(WireCursorTest, ReservedLabelTypesFail) {
   for (const uint8_t type : {uint8_t{0x40}, uint8_t{0x80}}) {
     const WireMessage message = MessageOf({type, 'a', 0});

@@ -12,14 +12,14 @@ using namespace dotcache;  // NOLINT
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Bytes response(data, size);
   WireCursor cursor(response, kHeaderSize, size);
-  Query query{.id = 7, .qname = cursor.ReadName()};
+  Query query;
+  query.qname = cursor.ReadName();
   const auto qtype = static_cast<QType>(cursor.ReadU16());
   query.question = {query.qname.Canonical(), qtype, static_cast<QClass>(cursor.ReadU16())};
   query.edns.present = size % 2 == 0;
   const auto outcome = InspectResponse(response, query.question);
   if (!std::holds_alternative<ResponseFacts>(outcome)) return 0;
   const StoredMessage stored = StoreResponse(response, std::get<ResponseFacts>(outcome), TtlCaps{});
-
   WireMessage out(kMaxMessageSize);
   const ReplyOptions options{.transport = size % 3 == 0 ? Transport::kTcp : Transport::kUdp,
                              .age = Seconds{1}};

@@ -1,0 +1,105 @@
+// The last step of a cache hit, and what a miss pays for a response to be trusted.
+#include <benchmark/benchmark.h>
+
+#include <vector>
+
+#include "core/message_writer.h"
+#include "core/reply.h"
+#include "core/response.h"
+
+namespace dotcache {
+namespace {
+
+const DomainName& Name() {
+  static const auto* const name = new DomainName(DomainName::FromText("www.example.de").value());
+  return *name;
+}
+
+Query Ask(QType qtype, bool edns) {
+  Query query;
+  query.id = 0x1234;
+  query.qname = Name();
+  query.question = {.qname = Name(), .qtype = qtype};
+  query.edns.present = edns;
+  query.edns.udp_payload_size = kOurUdpPayloadSize;
+  return query;
+}
+
+constexpr MessageHeader kResponseHeader{.flags = kFlagQr | kFlagRd | kFlagRa};
+const uint8_t kAddress[4] = {192, 0, 2, 1};
+
+// `count` records of `rdata_size` octets behind the question.
+WireMessage Response(QType type, int count, size_t rdata_size) {
+  WireMessage message(kMaxMessageSize);
+  MessageWriter writer(absl::MakeSpan(message), kResponseHeader);
+  writer.AddQuestion(Name(), type, QClass::kIn);
+  WireMessage rdata(rdata_size, 'x');
+  if (type == QType::kTxt) rdata[0] = static_cast<uint8_t>(rdata_size - 1);
+  for (int i = 0; i < count; ++i) writer.AddAnswer(Name(), type, 300, rdata);
+  message.resize(writer.size());
+  return message;
+}
+
+// A CNAME and four A records, with an OPT.
+WireMessage ChainResponse() {
+  WireMessage message(kMaxMessageSize);
+  MessageWriter writer(absl::MakeSpan(message), kResponseHeader);
+  writer.AddQuestion(Name(), QType::kA, QClass::kIn);
+  const DomainName target = DomainName::FromText("www.cdn.example.net").value();
+  writer.AddAnswer(Name(), QType::kCname, 300, target.wire());
+  for (int i = 0; i < 4; ++i) writer.AddAnswer(target, QType::kA, 60, kAddress);
+  writer.AddOpt({}, kMaxMessageSize);
+  message.resize(writer.size());
+  return message;
+}
+
+void BuildReplyFrom(benchmark::State& state, const WireMessage& response, QType qtype) {
+  const Query query = Ask(qtype, /*edns=*/true);
+  const auto facts = std::get<ResponseFacts>(InspectResponse(response, query.question));
+  const StoredMessage stored = StoreResponse(response, facts, TtlCaps{});
+  const StoredView view{stored.wire, stored.ttl_offsets};
+  const ReplyOptions options{.age = Seconds{7}};
+  std::vector<uint8_t> out(kMaxMessageSize);
+  size_t size = 0;
+  for (auto _ : state) {
+    size = BuildReply(query, view, options, absl::MakeSpan(out));
+    benchmark::DoNotOptimize(out.data());
+    benchmark::ClobberMemory();
+  }
+  state.counters["stored_octets"] = static_cast<double>(stored.wire.size());
+  state.counters["reply_octets"] = static_cast<double>(size);
+}
+
+void BM_BuildReplyOf62Octets(benchmark::State& state) {
+  BuildReplyFrom(state, Response(QType::kA, 1, 4), QType::kA);
+}
+BENCHMARK(BM_BuildReplyOf62Octets);
+
+void BM_BuildReplyOf1200Octets(benchmark::State& state) {
+  BuildReplyFrom(state, Response(QType::kTxt, 8, 120), QType::kTxt);
+}
+BENCHMARK(BM_BuildReplyOf1200Octets);
+
+void BM_InspectResponse(benchmark::State& state) {
+  const WireMessage response = ChainResponse();
+  const Question question = Ask(QType::kA, /*edns=*/true).question;
+  for (auto _ : state) {
+    auto outcome = InspectResponse(response, question);
+    benchmark::DoNotOptimize(outcome);
+  }
+}
+BENCHMARK(BM_InspectResponse);
+
+void BM_StoreResponse(benchmark::State& state) {
+  const WireMessage response = ChainResponse();
+  const Question question = Ask(QType::kA, /*edns=*/true).question;
+  const auto facts = std::get<ResponseFacts>(InspectResponse(response, question));
+  for (auto _ : state) {
+    StoredMessage stored = StoreResponse(response, facts, TtlCaps{});
+    benchmark::DoNotOptimize(stored);
+  }
+}
+BENCHMARK(BM_StoreResponse);
+
+}  // namespace
+}  // namespace dotcache
