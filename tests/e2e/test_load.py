@@ -55,12 +55,26 @@ def test_a_thousand_mixed_queries_from_fifty_clients(server):
     assert not failed, f"{len(failed)} failed: {failed[:10]}"
 
 
+def test_a_burst_to_one_provider_needs_one_query_for_each_question(pair):
+    """No provider lets queries lie that came together: NSD does when they share a TLS record."""
+    server, provider = pair
+    asked = server.metric("dotcache_upstream_queries_total")
+    names = [f"burst-{provider.kind}-{number}.fresh.lab.example." for number in range(100)]
+    with connect(server, "tcp") as sock:
+        sock.sendall(b"".join(frame(query(name).to_wire()) for name in names))
+        for _ in names:
+            assert dns.message.from_wire(read_message(sock)).answer
+    assert server.metric("dotcache_upstream_queries_total") == asked + len(names)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_is_in_flight_is_answered_before_the_end(lab, launch, number):
+@pytest.mark.parametrize("kind", ["unbound", "nsd"])
+def test_what_is_in_flight_is_answered_before_the_end(lab, launch, kind, number):
     """Queries that a stopped provider holds up are answered once it goes on, after the signal."""
-    provider = lab.servers["nsd"]
+    provider = lab.servers[kind]
     server = launch("--workers", "2", upstreams=[provider.upstream])
-    asked = {i: query(f"flight-{number.name.lower()}-{i}.fresh.lab.example.") for i in range(50)}
+    label = f"flight-{kind}-{number.name.lower()}"
+    asked = {i: query(f"{label}-{i}.fresh.lab.example.") for i in range(50)}
     sockets = [connect(server, transport) for transport in ("tcp", "dot")]
     provider.signal(signal.SIGSTOP)
     try:

@@ -17,7 +17,7 @@ PROVIDERS = ("unbound", "named", "nsd", "kresd")
 AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.example",
               "nsd": "nsd.dns.lab.example", "kresd": "knot.dns.lab.example"}
 LISTENER_NAME = "dotcache.dns.lab.example"
-# Ports of `scripts/lab start`: origin, then classic DNS and DoT of each provider.
+# Ports of `scripts/lab start`, where they are free: origin, then classic DNS and DoT of the providers.
 ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -33,10 +33,8 @@ class Lab:
         self.authority = None
         self.servers = {}
         for number, kind in enumerate(("origin",) + PROVIDERS):
-            if fixed_ports:
-                classic, dot = ORIGIN_PORT + number, FIRST_DOT_PORT + number - 1
-            else:
-                classic, dot = free_port(), free_port()
+            classic = free_port(ORIGIN_PORT + number if fixed_ports else 0)
+            dot = free_port(FIRST_DOT_PORT + number - 1 if fixed_ports else 0)
             self.servers[kind] = servers.LabServer(
                 kind, self.directory / kind, classic, 0 if kind == "origin" else dot,
                 AUTH_NAMES.get(kind, ""))
@@ -103,18 +101,20 @@ class Lab:
             server.classic_port, server.dot_port, server.pid = classic_port, dot_port, pid
 
 
-def free_port():
-    """A port that is free for UDP and TCP on loopback."""
+def free_port(wanted=0):
+    """A port that is free for UDP and TCP on loopback: the one wanted if it is."""
     while True:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind((servers.ADDRESS, 0))
-            port = tcp.getsockname()[1]
+            # As servers do: connections of the past in TIME_WAIT do not count.
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                udp.bind((servers.ADDRESS, port))
+                tcp.bind((servers.ADDRESS, wanted))
+                udp.bind((servers.ADDRESS, tcp.getsockname()[1]))
             except OSError:
+                wanted = 0
                 continue
-            return port
+            return tcp.getsockname()[1]
 
 
 def start(lab, owner_pid):
