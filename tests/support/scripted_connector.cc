@@ -115,6 +115,15 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     delegate_.OnConnectionClosed(*this, failure, graceful, detail, std::move(lost));
   }
 
+  bool BreakSilence(const Question& question, ScriptedReply reply) {
+    for (auto& [attempt, pending] : pending_) {
+      if (!ready_ || pending.timer != nullptr || !(pending.query.question == question)) continue;
+      Schedule(attempt, pending, std::move(reply));
+      return true;
+    }
+    return false;
+  }
+
   void ReceiveMismatch() {
     last_received_ = connector_.loop_.Now();
     delegate_.OnMismatch(*this);
@@ -150,7 +159,11 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   void Deliver(AttemptId attempt, Pending& pending) {
     ScriptedServer& script = connector_.server(index_);
     ++script.queries;
-    pending.reply = script.reply(pending.query);
+    Schedule(attempt, pending, script.reply(pending.query));
+  }
+
+  void Schedule(AttemptId attempt, Pending& pending, ScriptedReply scheduled) {
+    pending.reply = std::move(scheduled);
     const ScriptedReply& reply = pending.reply;
     if (!reply.message.has_value() && !reply.failure.has_value() && !reply.disconnect) return;
     pending.timer = connector_.loop_.NewTimer([this, attempt] { OnReply(attempt); });
@@ -206,6 +219,12 @@ void ScriptedConnector::Disconnect(int index) {
       connection->Close(UpstreamFailure::kConnectionLost, "scripted");
     }
   }
+}
+
+bool ScriptedConnector::BreakSilence(int index, const Question& question, ScriptedReply reply) {
+  return std::any_of(connections_.begin(), connections_.end(), [&](ScriptedConnection* c) {
+    return c->index() == index && c->BreakSilence(question, reply);
+  });
 }
 
 void ScriptedConnector::SendMismatch(int index) {

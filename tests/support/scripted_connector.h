@@ -62,6 +62,10 @@ class ScriptedConnector : public Connector {
   // Ends every connection to the server: graceful where nothing is in flight on it.
   void Disconnect(int index);
 
+  // Lets the server do this, by its delay from now, about the first query with this question that
+  // it met with silence. False when there is none.
+  bool BreakSilence(int index, const Question& question, ScriptedReply reply);
+
   // Lets a message that is nobody's arrive on every connection to the server.
   void SendMismatch(int index);
 

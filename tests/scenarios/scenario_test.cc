@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/scenarios/scenario_parser.h"
+#include "tests/scenarios/scenario_runner.h"
+
+namespace dotcache {
+namespace {
+
+const std::filesystem::path& Folder() {
+  static const std::filesystem::path folder =
+      std::filesystem::path(DOTCACHE_SOURCE_DIR) / "tests" / "scenarios";
+  return folder;
+}
+
+std::vector<std::string> ScenarioNames() {
+  std::vector<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(Folder())) {
+    if (file.path().extension() == ".rpl") names.push_back(file.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class ScenarioTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(ScenarioTest, Holds) {
+  const std::filesystem::path path = Folder() / (GetParam() + ".rpl");
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  const auto scenario = ParseScenario(text.str());
+  ASSERT_TRUE(scenario.ok()) << path.string() << ":" << scenario.status().message();
+  const absl::Status status = RunScenario(*scenario);
+  EXPECT_TRUE(status.ok()) << path.string() << ":" << status.message();
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, ScenarioTest, testing::ValuesIn(ScenarioNames()),
+                         [](const auto& param_info) { return param_info.param; });
+
+// That scenarios can fail.
+
+constexpr char kAnswered[] = R"(
+upstream: one
+CONFIG_END
+SCENARIO_BEGIN An answer
+STEP 1 QUERY
+ENTRY_BEGIN
+REPLY RD
+SECTION QUESTION
+www.example.com. IN A
+ENTRY_END
+STEP 2 CHECK_OUT_QUERY ADDRESS one
+ENTRY_BEGIN
+MATCH qname qtype
+SECTION QUESTION
+www.example.com. IN A
+ENTRY_END
+STEP 3 REPLY ADDRESS one
+ENTRY_BEGIN
+REPLY QR RD RA NOERROR
+SECTION QUESTION
+www.example.com. IN A
+SECTION ANSWER
+www.example.com. 300 IN A 192.0.2.1
+ENTRY_END
+STEP 4 CHECK_ANSWER
+ENTRY_BEGIN
+MATCH all ttl
+REPLY QR RD RA NOERROR
+SECTION QUESTION
+www.example.com. IN A
+SECTION ANSWER
+www.example.com. 300 IN A 192.0.2.1
+ENTRY_END
+SCENARIO_END
+)";
+
+// What comes of kAnswered with its last occurrence of `from` changed.
+std::string OutcomeWith(const std::string& from, const std::string& to) {
+  std::string text = kAnswered;
+  const size_t at = text.rfind(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  text.replace(at, from.size(), to);
+  const auto scenario = ParseScenario(text);
+  const absl::Status status = scenario.ok() ? RunScenario(*scenario) : scenario.status();
+  return status.ok() ? "holds" : std::string(status.message());
+}
+
+TEST(ScenarioRunnerTest, TellsWhatDiffersAndWhere) {
+  EXPECT_EQ(OutcomeWith("192.0.2.1", "192.0.2.1"), "holds");
+  EXPECT_THAT(OutcomeWith("192.0.2.1", "192.0.2.2"),
+              testing::AllOf(testing::StartsWith("25: step 4"), testing::HasSubstr("answer")));
+  EXPECT_THAT(OutcomeWith("300", "299"), testing::HasSubstr("299"));
+  EXPECT_THAT(OutcomeWith("NOERROR", "NXDOMAIN"), testing::HasSubstr("rcode"));
+  EXPECT_THAT(OutcomeWith("RD RA", "RA"), testing::HasSubstr("flags"));
+  EXPECT_THAT(OutcomeWith("IN A\nSECTION", "IN AAAA\nSECTION"), testing::HasSubstr("question"));
+  EXPECT_THAT(OutcomeWith("MATCH all ttl", "MATCH ede=22"), testing::HasSubstr("ede"));
+  EXPECT_THAT(OutcomeWith("CHECK_ANSWER", "CHECK_ANSWER ADDRESS 127.0.0.9"),
+              testing::HasSubstr("went to 127.0.0.1"));
+  EXPECT_THAT(OutcomeWith("MATCH qname", "MATCH DO qname"), testing::HasSubstr("no DO"));
+}
+
+TEST(ScenarioRunnerTest, NothingMayGoUnchecked) {
+  const std::string text = kAnswered;
+  const size_t last_step = text.find("STEP 4");
+  const auto without_last_step = ParseScenario(text.substr(0, last_step) + "SCENARIO_END");
+  ASSERT_TRUE(without_last_step.ok());
+  EXPECT_THAT(std::string(RunScenario(*without_last_step).message()),
+              testing::HasSubstr("an answer went out"));
+  const size_t second_step = text.find("STEP 2");
+  const auto one_step = ParseScenario(text.substr(0, second_step) + "SCENARIO_END");
+  ASSERT_TRUE(one_step.ok());
+  EXPECT_THAT(std::string(RunScenario(*one_step).message()),
+              testing::HasSubstr("a query went upstream"));
+}
+
+TEST(ScenarioParserTest, ErrorsNameTheLine) {
+  EXPECT_THAT(OutcomeWith("STEP 4", "STEP 3"), testing::HasSubstr("step 3 comes after step 3"));
+  EXPECT_THAT(OutcomeWith("STEP 4 CHECK_ANSWER", "STEP 4 GUESS"), testing::StartsWith("25: "));
+  EXPECT_THAT(OutcomeWith("192.0.2.1", "192.0.2.256"), testing::StartsWith("32: "));
+  EXPECT_THAT(OutcomeWith("NOERROR", "NOTHING"), testing::HasSubstr("NOTHING is neither"));
+  EXPECT_THAT(OutcomeWith("all", "most"), testing::HasSubstr("MATCH most"));
+  EXPECT_THAT(OutcomeWith("SCENARIO_END", ""), testing::HasSubstr("too early"));
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,46 @@
+// An Exchanger that the test answers by hand.
+#ifndef DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_
+#define DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "upstream/exchanger.h"
+
+namespace dotcache {
+
+// Records each exchange and ends it when the test says so. Not thread-safe.
+class FakeExchanger : public Exchanger {
+ public:
+  struct Call {
+    UpstreamQuery query;
+    MonoTime deadline;
+    std::optional<ExchangeCallback> callback;  // Gone once it was called or cancelled.
+    bool cancelled = false;
+  };
+
+  const std::vector<Call>& calls() const { return calls_; }
+
+  // Exchanges from now on fail at once with `failure`; or begin again when it is OK.
+  void FailAtOnce(absl::Status failure) { immediate_failure_ = std::move(failure); }
+
+  // Ends exchange number `call` (from 0) with this response, inspected as a connection does it, or
+  // with this failure. Does nothing to one that was cancelled.
+  void Respond(size_t call, const WireMessage& response);
+  void Fail(size_t call, absl::Status failure);
+
+  absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                      ExchangeCallback callback) override;
+  void Cancel(ExchangeId id) override;
+
+ private:
+  void End(size_t call, absl::StatusOr<UpstreamResponse> result);
+
+  absl::Status immediate_failure_;
+  std::vector<Call> calls_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_

@@ -1,0 +1,46 @@
+// A ReplySink that keeps the replies.
+#ifndef DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
+#define DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
+
+#include <vector>
+
+#include "net/udp_socket.h"
+#include "server/reply_sink.h"
+
+namespace dotcache {
+
+// Takes replies for any client, in order. Not thread-safe.
+class RecordingSink : public ReplySink {
+ public:
+  struct Reply {
+    ReplyAddress address;
+    WireMessage wire;  // Empty: the query counts as answered, but nothing is sent.
+  };
+
+  const std::vector<Reply>& replies() const { return replies_; }
+
+  // From now on every client is gone.
+  void Disconnect() { connected_ = false; }
+
+  MutableBytes ReserveReply(const ReplyAddress& address) override {
+    if (!connected_) return {};
+    buffer_.assign(address.transport == Transport::kUdp ? UdpSocket::kMaxReply : kMaxMessageSize,
+                   0xdd);
+    return MutableBytes(buffer_);
+  }
+
+  void CommitReply(const ReplyAddress& address, size_t size) override {
+    buffer_.resize(size);
+    replies_.push_back({address, std::move(buffer_)});
+    buffer_.clear();
+  }
+
+ private:
+  bool connected_ = true;
+  WireMessage buffer_;
+  std::vector<Reply> replies_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
