@@ -21,10 +21,9 @@ bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailu
 }  // namespace
 
 Duration UpstreamHealth::AttemptTimeout(const UpstreamLimits& limits) const {
+  const Duration timeout = mean_.has_value() ? *mean_ + 4 * deviation_ : kFirstTimeout;
   const Duration max = limits.max_attempt_timeout;
-  if (!mean_.has_value()) return std::min(kFirstTimeout, max);
-  return std::clamp<Duration>(*mean_ + 4 * deviation_,
-                              std::min<Duration>(limits.min_attempt_timeout, max), max);
+  return std::clamp(timeout, std::min<Duration>(limits.min_attempt_timeout, max), max);
 }
 
 void UpstreamHealth::OnConnected(MonoTime now) {

@@ -42,8 +42,7 @@ class UpstreamHealth {
   // mean: one slow answer moves it, but does not throw it. nullopt before the first sample.
   std::optional<Duration> response_time() const { return mean_; }
 
-  // clamp(mean + 4 deviations, min, max) of the limits; 400 ms, or max if less,
-  // while the response time is unknown.
+  // clamp(mean + 4 deviations, min, max) of the limits; for a mean still unknown, 400 ms instead.
   Duration AttemptTimeout(const UpstreamLimits& limits) const;
 
   // A connection became ready.

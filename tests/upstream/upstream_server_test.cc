@@ -137,6 +137,19 @@ TEST_F(UpstreamServerTest, AServerThatIsDownIsProbedInTheBackgroundUntilItIsBack
   EXPECT_EQ(connector_.server(0).connects, probes + 1);
 }
 
+TEST_F(UpstreamServerTest, NoQueryGoesOutBeforeTheProbeHasSucceeded) {
+  Refuse();
+  Make();
+  server_->Prepare();
+  loop_.Advance(Seconds(20));
+  const int probes = connector_.server(0).connects;
+  for (AttemptId attempt = 1; attempt <= 100; ++attempt) {
+    EXPECT_EQ(Send(attempt), UpstreamFailure::kConnectRefused);
+    loop_.Advance(Milliseconds(10));
+  }
+  EXPECT_EQ(connector_.server(0).connects, probes);
+}
+
 TEST_F(UpstreamServerTest, OneProbeAtATime) {
   Refuse();
   Make();
@@ -215,18 +228,20 @@ TEST_F(UpstreamServerTest, ATimeoutIsNoFailureWhenSomethingCameMeanwhile) {
   Make();
   Send(1);
   loop_.Advance(Milliseconds(50));
-  for (AttemptId attempt = 2; attempt < 20; attempt += 2) {
-    Silence();
-    Send(attempt);
-    loop_.Advance(Milliseconds(50));
-    connector_.server(0).reply = [](const UpstreamQuery& query) {
-      return ScriptedReply::Message(ScriptedAnswer(query));
-    };
-    Send(attempt + 1);
-    TimeOut(attempt);
+  Silence();
+  for (AttemptId attempt = 2; attempt <= 9; ++attempt) Send(attempt);
+  loop_.Advance(Milliseconds(50));
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query));
+  };
+  Send(10);
+  loop_.Advance(Milliseconds(50));
+  for (AttemptId attempt = 2; attempt <= 9; ++attempt) {
+    server_->OnAttemptTimeout(attempt);
     EXPECT_FALSE(server_->IsStalled(attempt));
   }
   EXPECT_FALSE(server_->down());
+  EXPECT_EQ(Send(11), std::nullopt);
   EXPECT_EQ(connector_.server(0).connects, 1);
 }
 
