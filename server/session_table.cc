@@ -42,8 +42,9 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
 bool SessionTable::MakeRoom() {
   int scanned = 0;
   for (uint64_t id : by_activity_) {
-    if (Find(id)->idle()) {
-      OnSessionOver(id);
+    TcpSession* session = Find(id);
+    if (session->idle()) {
+      session->End();
       return true;
     }
     if (++scanned == kMaxEvictionScan) break;

@@ -59,6 +59,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // Ends the session once its replies are out, reading no further.
   void Drain();
 
+  // Ends the session at once: nothing more is read, handled or sent.
+  void End();
+
   // No query waits for its reply.
   bool idle() const { return unanswered_ == 0; }
 
@@ -75,7 +78,6 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   void HandleMessage(Bytes message);
   void UpdateReading();
   void CloseWhenFlushed();
-  void End();
 
   const Environment env_;
   const ReplyAddress address_;

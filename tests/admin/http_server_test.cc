@@ -1,0 +1,133 @@
+#include "admin/http_server.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "net/unique_fd.h"
+#include "tests/support/running_server.h"
+
+namespace dotcache {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// Everything that comes back for these octets; the connection is closed after one request.
+std::string Send(const Endpoint& endpoint, const std::string& octets) {
+  const UniqueFd fd(socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience = {10, 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  if (connect(fd.get(), endpoint.address(), endpoint.address_size()) != 0) return "refused";
+  EXPECT_EQ(send(fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(octets.size()));
+  std::string received;
+  char piece[4096];
+  for (;;) {
+    const ssize_t size = recv(fd.get(), piece, sizeof(piece), 0);
+    if (size <= 0) return received;
+    received.append(piece, static_cast<size_t>(size));
+  }
+}
+
+std::string Request(const Endpoint& endpoint, const std::string& method, const std::string& path,
+                    const std::string& body = "") {
+  return Send(endpoint,
+              absl::StrCat(method, " ", path, " HTTP/1.1\r\nHost: localhost\r\n",
+                           "Connection: close\r\nContent-Length: ", body.size(), "\r\n\r\n", body));
+}
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto http = HttpServer::Open(*Endpoint::Parse("127.0.0.1:0"), server_.server());
+    ASSERT_TRUE(http.ok()) << http.status();
+    http_ = *std::move(http);
+    endpoint_ = http_->local_endpoint();
+    ASSERT_NE(endpoint_.port(), 0);
+  }
+
+  LoopbackDotServer upstream_;
+  RunningServer server_{TestServerOptions({&upstream_})};
+  std::unique_ptr<HttpServer> http_;
+  Endpoint endpoint_;
+};
+
+TEST_F(HttpServerTest, HealthIsOkAsLongAsTheProcessAnswers) {
+  EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
+  server_.server().Shutdown();
+  EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, ReadyFollowsTheServer) {
+  ASSERT_TRUE(server_.WaitUntilReady());
+  EXPECT_THAT(Request(endpoint_, "GET", "/ready"), StartsWith("HTTP/1.1 200"));
+  server_.server().Shutdown();
+  EXPECT_THAT(Request(endpoint_, "GET", "/ready"), StartsWith("HTTP/1.1 503"));
+}
+
+TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerWasReached) {
+  upstream_.Stop();
+  RunningServer lonely(TestServerOptions({&upstream_}));
+  const HttpReply reply = HandleHttp(lonely.server(), "GET", "/ready");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_THAT(reply.body, HasSubstr("not ready"));
+}
+
+TEST_F(HttpServerTest, MetricsAreServedAsPrometheusText) {
+  const std::string reply = Request(endpoint_, "GET", "/metrics");
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("Content-Type: text/plain; version=0.0.4; charset=utf-8"));
+  EXPECT_THAT(reply, HasSubstr("\ndotcache_queries_total{transport=\"udp\"} 0"));
+}
+
+TEST_F(HttpServerTest, HeadHasNoBody) {
+  const std::string reply = Request(endpoint_, "HEAD", "/health");
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("Content-Length: 3"));
+  EXPECT_THAT(reply, testing::EndsWith("\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, OtherPathsAreNotFoundAndSayWhatThereIs) {
+  for (const char* path : {"/", "/metrics/", "/ready/../metrics", "/healthz"}) {
+    const std::string reply = Request(endpoint_, "GET", path);
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 404")) << path;
+    EXPECT_THAT(reply, HasSubstr("/metrics, /health and /ready"));
+  }
+}
+
+TEST_F(HttpServerTest, NothingCanBeChangedHere) {
+  for (const char* method : {"POST", "PUT", "DELETE"}) {
+    const std::string reply = Request(endpoint_, method, "/metrics", "body");
+    EXPECT_THAT(reply, StartsWith("HTTP/1.1 405")) << method;
+    EXPECT_THAT(reply, HasSubstr("Allow: GET, HEAD"));
+  }
+}
+
+TEST_F(HttpServerTest, WhatIsNoHttpIsNotServedAndHurtsNobody) {
+  EXPECT_THAT(Send(endpoint_, std::string(100, '\0') + "\r\n\r\n"),
+              testing::Not(StartsWith("HTTP/1.1 200")));
+  const std::string long_header(20'000, 'x');
+  EXPECT_THAT(Send(endpoint_, absl::StrCat("GET /health HTTP/1.1\r\nX: ", long_header, "\r\n\r\n")),
+              testing::Not(StartsWith("HTTP/1.1 200")));
+  EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, APortThatIsTakenIsAnErrorThatNamesIt) {
+  const auto second = HttpServer::Open(endpoint_, server_.server());
+  ASSERT_FALSE(second.ok());
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(endpoint_.ToString()));
+}
+
+TEST_F(HttpServerTest, DestructionClosesThePort) {
+  http_.reset();
+  EXPECT_EQ(Request(endpoint_, "GET", "/health"), "refused");
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,154 @@
+#include "admin/metrics.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/running_server.h"
+
+namespace dotcache {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kName[] = "secret-name.example.com";
+
+// The value of the series written exactly so, or -1.
+double Value(const std::string& text, const std::string& series) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (absl::StartsWith(line, absl::StrCat(series, " "))) {
+      return std::stod(std::string(line.substr(series.size() + 1)));
+    }
+  }
+  return -1;
+}
+
+class MetricsTest : public testing::Test {
+ protected:
+  std::string Upstream(const std::string& family, const std::string& more_labels = "") {
+    return absl::StrCat(family, "{provider=\"example\",address=\"", upstream_.endpoint().ToString(),
+                        "\"", more_labels, "}");
+  }
+  std::string Render() { return RenderMetrics(server_.server()); }
+
+  static ServerOptions Options(const LoopbackDotServer& upstream) {
+    ServerOptions options = TestServerOptions({&upstream});
+    options.workers = 2;
+    return options;
+  }
+
+  LoopbackDotServer upstream_;
+  RunningServer server_{Options(upstream_)};
+};
+
+TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
+  const std::string text = Render();
+  for (const char* family : {"build_info gauge",
+                             "queries_total counter",
+                             "responses_total counter",
+                             "rejected_queries_total counter",
+                             "cache_hits_total counter",
+                             "cache_misses_total counter",
+                             "local_answers_total counter",
+                             "coalesced_queries_total counter",
+                             "refused_clients_total counter",
+                             "limit_rejections_total counter",
+                             "udp_send_drops_total counter",
+                             "truncated_replies_total counter",
+                             "stream_connections_total counter",
+                             "stream_connections gauge",
+                             "pending_queries gauge",
+                             "miss_duration_seconds histogram",
+                             "cache_entries gauge",
+                             "cache_bytes gauge",
+                             "cache_budget_bytes gauge",
+                             "cache_insertions_total counter",
+                             "cache_evictions_total counter",
+                             "cache_expirations_total counter",
+                             "upstream_queries_total counter",
+                             "upstream_responses_total counter",
+                             "upstream_failures_total counter",
+                             "upstream_mismatched_total counter",
+                             "upstream_connections gauge",
+                             "upstream_in_flight gauge",
+                             "upstream_up gauge",
+                             "upstream_handshakes_total counter",
+                             "upstream_response_seconds histogram",
+                             "upstream_handshake_seconds histogram"}) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("# TYPE dotcache_", family, "\n")));
+    const std::string name = std::string(family).substr(0, std::string(family).find(' '));
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("# HELP dotcache_", name, " ")));
+  }
+}
+
+TEST_F(MetricsTest, NoFamilyAndNoSeriesIsThereTwice) {
+  std::set<std::string> seen;
+  for (const absl::string_view line : absl::StrSplit(Render(), '\n', absl::SkipEmpty())) {
+    const std::string series(line.substr(0, line.rfind(' ')));
+    EXPECT_TRUE(seen.insert(series).second) << series;
+  }
+}
+
+TEST_F(MetricsTest, AMissAndAHitAreCountedWhereTheyBelong) {
+  ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
+  ASSERT_FALSE(server_.Ask(Transport::kTcp, MakeQuery(kName, QType::kA)).empty());
+  ASSERT_FALSE(server_.Ask(Transport::kDot, MakeQuery(kName, QType::kA)).empty());
+  server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kAxfr));
+  const std::string text = Render();
+  EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"udp\"}"), 2);
+  EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"tcp\"}"), 1);
+  EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"dot\"}"), 1);
+  EXPECT_EQ(Value(text, "dotcache_responses_total{rcode=\"NOERROR\"}"), 3);
+  EXPECT_EQ(Value(text, "dotcache_responses_total{rcode=\"NOTIMP\"}"), 1);
+  EXPECT_EQ(Value(text, "dotcache_rejected_queries_total{reason=\"zone_transfer\"}"), 1);
+  EXPECT_EQ(Value(text, "dotcache_cache_hits_total"), 2);
+  EXPECT_EQ(Value(text, "dotcache_cache_misses_total"), 1);
+  EXPECT_EQ(Value(text, "dotcache_cache_entries"), 1);
+  EXPECT_GT(Value(text, "dotcache_cache_bytes"), 0);
+  EXPECT_EQ(Value(text, "dotcache_cache_budget_bytes"), 1 << 20);
+  EXPECT_EQ(Value(text, "dotcache_stream_connections_total"), 2);
+  EXPECT_EQ(Value(text, "dotcache_miss_duration_seconds_count"), 1);
+  EXPECT_EQ(Value(text, Upstream("dotcache_upstream_queries_total")), 1);
+  EXPECT_EQ(Value(text, Upstream("dotcache_upstream_responses_total")), 1);
+  EXPECT_EQ(Value(text, Upstream("dotcache_upstream_up")), 1);
+  EXPECT_EQ(Value(text, Upstream("dotcache_upstream_response_seconds_count")), 1);
+  EXPECT_GE(Value(text, Upstream("dotcache_upstream_handshakes_total", ",outcome=\"full\"")), 1);
+}
+
+TEST_F(MetricsTest, BucketsOfAHistogramOnlyGrowAndEndAtTheCount) {
+  ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
+  const std::string text = Render();
+  double last = 0;
+  double last_bound = 0;
+  int buckets = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!absl::StartsWith(line, "dotcache_miss_duration_seconds_bucket")) continue;
+    ++buckets;
+    const std::string bound(line.substr(line.find('"') + 1));
+    EXPECT_GT(std::stod(bound), last_bound);
+    last_bound = std::stod(bound);
+    const double value = std::stod(std::string(line.substr(line.rfind(' '))));
+    EXPECT_GE(value, last);
+    last = value;
+  }
+  EXPECT_GT(buckets, 10);
+  EXPECT_LT(buckets, 40);
+  EXPECT_EQ(last, 1);
+  EXPECT_EQ(Value(text, "dotcache_miss_duration_seconds_bucket{le=\"+Inf\"}"), 1);
+}
+
+TEST_F(MetricsTest, NoNameAndNoClientIsShown) {
+  ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
+  EXPECT_THAT(Render(), AllOf(Not(HasSubstr("secret-name")), Not(HasSubstr("client="))));
+}
+
+}  // namespace
+}  // namespace dotcache

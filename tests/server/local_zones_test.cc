@@ -1,0 +1,184 @@
+#include "server/local_zones.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/parsed_message.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+DomainName Name(absl::string_view text) { return *DomainName::FromText(text); }
+
+std::optional<StoredMessage> Ask(const LocalZones& zones, absl::string_view name,
+                                 QType qtype = QType::kA) {
+  return zones.Answer({Name(name), qtype, QClass::kIn});
+}
+
+// The zone's SOA as it is printed.
+std::string SoaOf(absl::string_view zone) {
+  return absl::StrCat(zone, ". 10800 IN SOA ", zone, ". nobody.invalid. 1 3600 1200 604800 10800");
+}
+
+class LocalZonesTest : public testing::Test {
+ protected:
+  ParsedMessage Answer(absl::string_view name, QType qtype = QType::kA) {
+    const std::optional<StoredMessage> message = Ask(zones_, name, qtype);
+    EXPECT_TRUE(message.has_value()) << name;
+    return message.has_value() ? ParsedMessage::Parse(message->wire) : ParsedMessage();
+  }
+
+  const LocalZones zones_{{}};
+};
+
+std::vector<std::string> ListedZones() {
+  std::vector<std::string> zones = {"localhost",
+                                    "invalid",
+                                    "test",
+                                    "local",
+                                    "onion",
+                                    "home.arpa",
+                                    "resolver.arpa",
+                                    "alt",
+                                    "0.in-addr.arpa",
+                                    "10.in-addr.arpa",
+                                    "127.in-addr.arpa",
+                                    "254.169.in-addr.arpa",
+                                    "168.192.in-addr.arpa",
+                                    "2.0.192.in-addr.arpa",
+                                    "100.51.198.in-addr.arpa",
+                                    "113.0.203.in-addr.arpa",
+                                    "255.255.255.255.in-addr.arpa",
+                                    "d.f.ip6.arpa",
+                                    "c.f.ip6.arpa",
+                                    "8.e.f.ip6.arpa",
+                                    "9.e.f.ip6.arpa",
+                                    "a.e.f.ip6.arpa",
+                                    "b.e.f.ip6.arpa",
+                                    "8.b.d.0.1.0.0.2.ip6.arpa"};
+  for (int i = 16; i < 32; ++i) zones.push_back(absl::StrCat(i, ".172.in-addr.arpa"));
+  for (int i = 64; i < 128; ++i) zones.push_back(absl::StrCat(i, ".100.in-addr.arpa"));
+  const std::vector<std::string> zeros(31, "0");
+  for (const char* last : {"0", "1"}) {
+    zones.push_back(absl::StrCat(last, ".", absl::StrJoin(zeros, "."), ".ip6.arpa"));
+  }
+  return zones;
+}
+
+TEST_F(LocalZonesTest, EveryListedZoneExistsWithItsSoaAndNs) {
+  for (const std::string& zone : ListedZones()) {
+    SCOPED_TRACE(zone);
+    const ParsedMessage soa = Answer(zone, QType::kSoa);
+    EXPECT_EQ(soa.rcode, Rcode::kNoError);
+    EXPECT_THAT(soa.answer, ElementsAre(SoaOf(zone)));
+    EXPECT_THAT(soa.authority, IsEmpty());
+    EXPECT_THAT(Answer(zone, QType::kNs).answer,
+                ElementsAre(absl::StrCat(zone, ". 10800 IN NS ", zone, ".")));
+  }
+}
+
+TEST_F(LocalZonesTest, AnApexWithoutTheTypeIsNoData) {
+  const ParsedMessage message = Answer("home.arpa", QType::kAaaa);
+  EXPECT_EQ(message.rcode, Rcode::kNoError);
+  EXPECT_THAT(message.answer, IsEmpty());
+  EXPECT_THAT(message.authority, ElementsAre(SoaOf("home.arpa")));
+}
+
+TEST_F(LocalZonesTest, NamesBelowDoNotExist) {
+  const std::vector<std::pair<std::string, std::string>> names = {
+      {"printer.home.arpa", "home.arpa"},
+      {"a.b.c.test", "test"},
+      {"1.1.168.192.in-addr.arpa", "168.192.in-addr.arpa"},
+      {"5.4.3.10.in-addr.arpa", "10.in-addr.arpa"},
+      {"1.0.20.172.in-addr.arpa", "20.172.in-addr.arpa"},
+      {"2.0.0.127.in-addr.arpa", "127.in-addr.arpa"},
+      {"0.0.d.f.ip6.arpa", "d.f.ip6.arpa"},
+      {"_dns.resolver.arpa", "resolver.arpa"}};
+  for (const auto& [name, zone] : names) {
+    SCOPED_TRACE(name);
+    const ParsedMessage message = Answer(name);
+    EXPECT_EQ(message.rcode, Rcode::kNxDomain);
+    EXPECT_THAT(message.answer, IsEmpty());
+    EXPECT_THAT(message.authority, ElementsAre(SoaOf(zone)));
+  }
+}
+
+TEST_F(LocalZonesTest, LocalhostAndAllBelowHaveTheLoopbackAddresses) {
+  for (const std::string name : {"localhost", "www.localhost", "a.b.localhost"}) {
+    SCOPED_TRACE(name);
+    EXPECT_THAT(Answer(name, QType::kA).answer,
+                ElementsAre(absl::StrCat(name, ". 10800 IN A 127.0.0.1")));
+    EXPECT_THAT(Answer(name, QType::kAaaa).answer,
+                ElementsAre(absl::StrCat(name, ". 10800 IN AAAA ::1")));
+    const ParsedMessage mx = Answer(name, QType::kMx);
+    EXPECT_EQ(mx.rcode, Rcode::kNoError);
+    EXPECT_THAT(mx.authority, ElementsAre(SoaOf("localhost")));
+  }
+}
+
+TEST_F(LocalZonesTest, TheLoopbackAddressesHaveTheirPtr) {
+  EXPECT_THAT(Answer("1.0.0.127.in-addr.arpa", QType::kPtr).answer,
+              ElementsAre("1.0.0.127.in-addr.arpa. 10800 IN PTR localhost."));
+  const std::string v6 =
+      absl::StrCat("1.", absl::StrJoin(std::vector<std::string>(31, "0"), "."), ".ip6.arpa");
+  EXPECT_THAT(Answer(v6, QType::kPtr).answer,
+              ElementsAre(absl::StrCat(v6, ". 10800 IN PTR localhost.")));
+}
+
+TEST_F(LocalZonesTest, NamesBetweenAZoneAndAPtrExistWithoutData) {
+  const ParsedMessage message = Answer("0.127.in-addr.arpa", QType::kPtr);
+  EXPECT_EQ(message.rcode, Rcode::kNoError);
+  EXPECT_THAT(message.authority, ElementsAre(SoaOf("127.in-addr.arpa")));
+}
+
+TEST_F(LocalZonesTest, NamesOutsideAreNotAnswered) {
+  for (const char* name :
+       {".", "com", "www.example.com", "localhost.example.com", "mylocalhost", "arpa",
+        "in-addr.arpa", "15.172.in-addr.arpa", "32.172.in-addr.arpa", "63.100.in-addr.arpa",
+        "128.100.in-addr.arpa", "169.192.in-addr.arpa", "1.1.1.1.in-addr.arpa", "ip6.arpa",
+        "2.ip6.arpa", "f.ip6.arpa", "7.e.f.ip6.arpa", "ipv4only.arpa", "example"}) {
+    EXPECT_FALSE(Ask(zones_, name).has_value()) << name;
+  }
+}
+
+TEST_F(LocalZonesTest, TheMessageIsOneThatRepliesCanBeMadeOf) {
+  for (const char* name : {"localhost", "printer.home.arpa"}) {
+    const StoredMessage message = *Ask(zones_, name);
+    ASSERT_EQ(message.ttl_offsets.size(), 1u);
+    EXPECT_EQ(LoadU32(&message.wire[message.ttl_offsets[0]]), 10800u) << name;
+    const ParsedMessage parsed = ParsedMessage::Parse(message.wire);
+    EXPECT_EQ(parsed.header.id, 0);
+    EXPECT_TRUE(parsed.Has(kFlagQr));
+    EXPECT_FALSE(parsed.has_edns);
+  }
+}
+
+TEST(LocalZonesExclusionTest, AZoneWithServersOfItsOwnIsForwarded) {
+  const LocalZones zones({Name("10.in-addr.arpa"), Name("Corp.Home.Arpa")});
+  EXPECT_FALSE(Ask(zones, "10.in-addr.arpa", QType::kSoa).has_value());
+  EXPECT_FALSE(Ask(zones, "1.0.0.10.in-addr.arpa", QType::kPtr).has_value());
+  EXPECT_FALSE(Ask(zones, "www.corp.home.arpa").has_value());
+  EXPECT_TRUE(Ask(zones, "home.arpa").has_value());
+  EXPECT_TRUE(Ask(zones, "printer.home.arpa").has_value());
+  EXPECT_TRUE(Ask(zones, "1.1.168.192.in-addr.arpa", QType::kPtr).has_value());
+}
+
+TEST(LocalZonesExclusionTest, ALocalZoneBelowAForwardedOneStaysLocal) {
+  const LocalZones zones({Name("in-addr.arpa")});
+  EXPECT_TRUE(Ask(zones, "1.0.0.10.in-addr.arpa", QType::kPtr).has_value());
+}
+
+TEST(LocalZonesExclusionTest, TheRootForwardsNothingByItself) {
+  const LocalZones zones({Name(".")});
+  EXPECT_TRUE(Ask(zones, "localhost").has_value());
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,92 @@
+#include "server/pending_queries.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+using JoinResult = PendingQueries::JoinResult;
+
+CacheKey Key(absl::string_view name, bool dnssec_ok = false) {
+  const Question question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
+  return CacheKey(question, dnssec_ok, /*checking_disabled=*/false, HashSeed{1, 2});
+}
+
+Waiter WaiterWithId(uint16_t id) {
+  Waiter waiter = {};
+  waiter.query.id = id;
+  return waiter;
+}
+
+std::vector<uint16_t> Ids(const std::vector<Waiter>& waiters) {
+  std::vector<uint16_t> ids;
+  for (const Waiter& waiter : waiters) ids.push_back(waiter.query.id);
+  return ids;
+}
+
+TEST(PendingQueriesTest, TheFirstBeginsAndTheOthersJoin) {
+  PendingQueries pending(10, 10);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2)), JoinResult::kJoined);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kJoined);
+  EXPECT_EQ(pending.size(), 1u);
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2, 3));
+}
+
+TEST(PendingQueriesTest, OtherKeysHaveExchangesOfTheirOwn) {
+  PendingQueries pending(10, 10);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(2)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("a.example", /*dnssec_ok=*/true), WaiterWithId(3)),
+            JoinResult::kFirst);
+  EXPECT_THAT(Ids(pending.Take(Key("b.example"))), testing::ElementsAre(2));
+  EXPECT_EQ(pending.size(), 2u);
+}
+
+TEST(PendingQueriesTest, TakingEmptiesTheKeySoThatTheNextIsFirstAgain) {
+  PendingQueries pending(10, 10);
+  pending.Join(Key("a.example"), WaiterWithId(1));
+  pending.Take(Key("a.example"));
+  EXPECT_EQ(pending.size(), 0u);
+  EXPECT_TRUE(pending.Take(Key("a.example")).empty());
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2)), JoinResult::kFirst);
+}
+
+TEST(PendingQueriesTest, AtTheLimitOfKeysANewOneIsTurnedAwayButAnOldOneJoined) {
+  PendingQueries pending(2, 10);
+  pending.Join(Key("a.example"), WaiterWithId(1));
+  pending.Join(Key("b.example"), WaiterWithId(2));
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterWithId(3)), JoinResult::kFull);
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(4)), JoinResult::kJoined);
+  EXPECT_TRUE(pending.Take(Key("c.example")).empty());
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterWithId(5)), JoinResult::kFull);
+  pending.Take(Key("a.example"));
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterWithId(6)), JoinResult::kFirst);
+}
+
+TEST(PendingQueriesTest, AtTheLimitOfWaitersAKeyTakesNoMore) {
+  PendingQueries pending(10, 2);
+  pending.Join(Key("a.example"), WaiterWithId(1));
+  pending.Join(Key("a.example"), WaiterWithId(2));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kFull);
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(4)), JoinResult::kFirst);
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2));
+}
+
+TEST(PendingQueriesTest, ClearTellsEveryExchangeAndLeavesNothing) {
+  PendingQueries pending(10, 10);
+  pending.Join(Key("a.example"), WaiterWithId(1));
+  pending.SetExchange(Key("a.example"), 17);
+  pending.Join(Key("b.example"), WaiterWithId(2));
+  pending.SetExchange(Key("b.example"), 18);
+  std::vector<ExchangeId> cancelled;
+  pending.Clear([&cancelled](ExchangeId id) { cancelled.push_back(id); });
+  EXPECT_THAT(cancelled, testing::UnorderedElementsAre(17, 18));
+  EXPECT_EQ(pending.size(), 0u);
+}
+
+}  // namespace
+}  // namespace dotcache

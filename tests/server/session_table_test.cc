@@ -1,0 +1,148 @@
+#include "server/session_table.h"
+
+#include <deque>
+
+#include "gmock/gmock.h"
+#include "tests/server/session_test_support.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+using SessionTableTest = SessionTest;
+
+TEST_F(SessionTableTest, EachClientGetsItsOwnReplies) {
+  FakeClient a = Connect();
+  FakeClient b = Connect(Transport::kDot);
+  a.Send(Query(1));
+  b.Send(Query(2));
+  Answer(1);
+  Answer(0);
+  EXPECT_THAT(a.ReplyIds(), ElementsAre(1));
+  EXPECT_THAT(b.ReplyIds(), ElementsAre(2));
+  EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kTcp)].value(), 1u);
+  EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kDot)].value(), 1u);
+}
+
+TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
+  limits_.max_stream_connections = 3;
+  FakeClient a = Connect();
+  FakeClient b = Connect();
+  FakeClient c = Connect();
+  a.Send(Query(1));
+  Answer(0);  // Now `b` is the one quiet the longest.
+  FakeClient d = Connect();
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(d.accepted());
+  EXPECT_TRUE(b.closed());
+  EXPECT_FALSE(a.closed());
+  EXPECT_FALSE(c.closed());
+  EXPECT_EQ(table_->size(), 3u);
+  EXPECT_EQ(counters_.limit_rejections.value(), 0u);
+}
+
+TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
+  limits_.max_stream_connections = 2;
+  FakeClient a = Connect();
+  a.Send(Query(1));
+  FakeClient b = Connect();
+  FakeClient c = Connect();
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(c.accepted());
+  EXPECT_FALSE(a.closed());
+  EXPECT_TRUE(b.closed());
+}
+
+TEST_F(SessionTableTest, WhereNoneIsIdleTheNewClientIsTurnedAway) {
+  limits_.max_stream_connections = 2;
+  FakeClient a = Connect();
+  FakeClient b = Connect();
+  a.Send(Query(1));
+  b.Send(Query(2));
+  FakeClient c = Connect();
+  EXPECT_FALSE(c.accepted());
+  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(table_->size(), 2u);
+  Answer(0);
+  FakeClient d = Connect();
+  EXPECT_TRUE(d.accepted());
+}
+
+TEST_F(SessionTableTest, TheSearchForAnIdleClientIsBounded) {
+  limits_.max_stream_connections = SessionTable::kMaxEvictionScan + 1;
+  std::deque<FakeClient> busy;
+  for (int i = 0; i < SessionTable::kMaxEvictionScan; ++i) {
+    busy.push_back(Connect());
+    busy.back().Send(Query(static_cast<uint16_t>(i)));
+  }
+  FakeClient idle = Connect();
+  EXPECT_FALSE(Connect().accepted());
+  Answer(0);
+  EXPECT_TRUE(Connect().accepted());
+}
+
+TEST_F(SessionTableTest, AClientThatMadeRoomIsNotReadFromAnyMore) {
+  limits_.max_stream_connections = 1;
+  FakeClient a = Connect();
+  FakeClient b = Connect();
+  a.Send(Query(1));  // Arrived in the turn in which it was closed.
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(a.closed());
+  EXPECT_FALSE(b.closed());
+}
+
+TEST_F(SessionTableTest, AReplyToAClientThatIsGoneHasNowhereToBeWritten) {
+  FakeClient client = Connect();
+  ReplyAddress address;
+  address.transport = Transport::kTcp;
+  address.stream_id = 99;
+  EXPECT_TRUE(table_->ReserveReply(address).empty());
+  table_->CommitReply(address, 0);
+  EXPECT_THAT(client.stream().written, IsEmpty());
+}
+
+TEST_F(SessionTableTest, AReplyHasRoomForTheLargestMessage) {
+  FakeClient client = Connect();
+  ReplyAddress address;
+  address.transport = Transport::kTcp;
+  address.stream_id = 1;
+  EXPECT_EQ(table_->ReserveReply(address).size(), kMaxMessageSize);
+}
+
+TEST_F(SessionTableTest, DrainEndsIdleClientsAndAnswersTheOthersFirst) {
+  FakeClient idle = Connect();
+  FakeClient busy = Connect();
+  busy.Send(Query(1));
+  table_->Drain();
+  loop_.Advance(Milliseconds(100));
+  EXPECT_TRUE(idle.closed());
+  EXPECT_FALSE(busy.closed());
+  Answer(0);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(busy.ReplyIds(), ElementsAre(1));
+  EXPECT_TRUE(busy.closed());
+  EXPECT_EQ(table_->size(), 0u);
+}
+
+TEST_F(SessionTableTest, CountsConnections) {
+  FakeClient a = Connect();
+  FakeClient b = Connect();
+  EXPECT_EQ(counters_.stream_connections.value(), 2u);
+  a.Break();
+  EXPECT_EQ(counters_.stream_connections.value(), 1u);
+  EXPECT_EQ(counters_.stream_connections_total.value(), 2u);
+}
+
+TEST_F(SessionTableTest, DestructionClosesEveryConnection) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  handler_.reset();
+  table_.reset();
+  EXPECT_TRUE(client.closed());
+}
+
+}  // namespace
+}  // namespace dotcache

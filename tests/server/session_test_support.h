@@ -1,0 +1,143 @@
+// Client connections without sockets, for the tests of sessions.
+#ifndef DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_
+#define DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/stream_framer.h"
+#include "gtest/gtest.h"
+#include "server/query_handler.h"
+#include "server/session_table.h"
+#include "tests/support/fake_exchanger.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/parsed_message.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+
+inline CacheOptions SmallCache() {
+  CacheOptions options;
+  options.budget_bytes = 1 << 20;
+  return options;
+}
+
+// A ByteStream that keeps what is written; what it did outlives it.
+class FakeStream : public ByteStream {
+ public:
+  struct State {
+    WireMessage written;
+    size_t pending_write_bytes = 0;  // Set by the test.
+    bool shut_down = false;
+    bool read_paused = false;
+    bool destroyed = false;
+  };
+
+  explicit FakeStream(std::shared_ptr<State> state) : state_(std::move(state)) {}
+  ~FakeStream() override { state_->destroyed = true; }
+
+  void Write(Bytes data) override {
+    EXPECT_FALSE(state_->shut_down);
+    state_->written.insert(state_->written.end(), data.begin(), data.end());
+  }
+  void ShutdownWrite() override { state_->shut_down = true; }
+  void SetReadPaused(bool paused) override { state_->read_paused = paused; }
+  size_t pending_write_bytes() const override { return state_->pending_write_bytes; }
+
+ private:
+  const std::shared_ptr<State> state_;
+};
+
+// One client's end.
+class FakeClient {
+ public:
+  // Null `session`: the table had no room.
+  explicit FakeClient(TcpSession* session) : session_(session) {
+    if (session_ == nullptr) return;
+    session_->Serve(std::make_unique<FakeStream>(state_));
+  }
+
+  bool accepted() const { return session_ != nullptr; }
+  bool closed() const { return state_->destroyed; }
+  FakeStream::State& stream() { return *state_; }
+
+  // REQUIRES: not closed().
+  void SendOctets(Bytes octets) { session_->stream_delegate().OnStreamData(octets); }
+  void Send(const WireMessage& message) {
+    WireMessage framed;
+    AppendFramed(message, framed);
+    SendOctets(framed);
+  }
+  void SendEof() { session_->stream_delegate().OnStreamEof(); }
+  void TellWritable() { session_->stream_delegate().OnStreamWritable(); }
+  void Break() { session_->stream_delegate().OnStreamError(StreamError::kReset, "reset"); }
+  void Drain() { session_->Drain(); }
+
+  // The IDs of all replies so far.
+  std::vector<uint16_t> ReplyIds() const {
+    std::vector<uint16_t> ids;
+    for (const ParsedMessage& reply : Replies()) ids.push_back(reply.header.id);
+    return ids;
+  }
+  std::vector<ParsedMessage> Replies() const {
+    std::vector<ParsedMessage> replies;
+    StreamFramer framer;
+    framer.Feed(state_->written);
+    while (const std::optional<Bytes> message = framer.Next()) {
+      replies.push_back(ParsedMessage::Parse(*message));
+    }
+    EXPECT_FALSE(framer.mid_message());
+    return replies;
+  }
+
+ private:
+  TcpSession* const session_;
+  const std::shared_ptr<FakeStream::State> state_ = std::make_shared<FakeStream::State>();
+};
+
+// A table of sessions in front of a real handler whose upstream the test plays.
+class SessionTest : public testing::Test {
+ protected:
+  // REQUIRES: `limits_` is not changed afterwards.
+  FakeClient Connect(Transport transport = Transport::kTcp) {
+    if (table_ == nullptr) {
+      table_ = std::make_unique<SessionTable>(loop_, limits_, counters_);
+      handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
+          loop_, cache_, exchanger_, access_, nullptr, counters_, limits_});
+      table_->set_handler(*handler_);
+    }
+    return FakeClient(table_->NewSession(transport, *Endpoint::Parse("127.0.0.1:4711")));
+  }
+
+  // A query with a name of its own, and upstream's answer to it.
+  static WireMessage Query(uint16_t id) { return MakeQuery(NameOf(id), QType::kA, id); }
+  // Those with IDs 1 to `count`, as they are on a stream.
+  static WireMessage FramedQueries(uint16_t count) {
+    WireMessage framed;
+    for (uint16_t id = 1; id <= count; ++id) AppendFramed(Query(id), framed);
+    return framed;
+  }
+  void Answer(size_t call) {
+    const Question& question = exchanger_.calls().at(call).query.question;
+    const std::string name = question.qname.ToString();
+    exchanger_.Respond(call, MakeResponse(name, QType::kA, {ARecord(name, 300, "192.0.2.1")}));
+    loop_.RunUntilIdle();
+  }
+  static std::string NameOf(uint16_t id) { return absl::StrCat("n", id, ".example.com"); }
+
+  SimulatedLoop loop_;
+  ResponseCache cache_{SmallCache(), HashSeed{1, 2}};
+  FakeExchanger exchanger_;
+  const AccessPolicy access_{PrivatePrefixes()};
+  WorkerCounters counters_;
+  ServerLimits limits_;
+  std::unique_ptr<SessionTable> table_;
+  std::unique_ptr<QueryHandler> handler_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_

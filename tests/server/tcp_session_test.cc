@@ -1,0 +1,253 @@
+#include "server/tcp_session.h"
+
+#include "gmock/gmock.h"
+#include "tests/server/session_test_support.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+using TcpSessionTest = SessionTest;
+
+TEST_F(TcpSessionTest, AQueryThatArrivesOctetByOctetIsAnswered) {
+  FakeClient client = Connect();
+  WireMessage framed;
+  AppendFramed(Query(1), framed);
+  for (const uint8_t octet : framed) {
+    EXPECT_THAT(exchanger_.calls(), IsEmpty());
+    client.SendOctets(Bytes(&octet, 1));
+  }
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+  EXPECT_FALSE(client.closed());
+}
+
+TEST_F(TcpSessionTest, PipelinedQueriesAreAnsweredInTheOrderOfTheAnswers) {
+  FakeClient client = Connect();
+  const WireMessage framed = FramedQueries(3);
+  client.SendOctets(framed);
+  ASSERT_THAT(exchanger_.calls(), SizeIs(3));
+  Answer(2);
+  Answer(0);
+  Answer(1);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(3, 1, 2));
+}
+
+TEST_F(TcpSessionTest, AHitIsAnsweredWhileAMissWaits) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  Answer(0);
+  client.Send(Query(2));
+  client.Send(Query(1));
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 1));
+}
+
+TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndWhatWasReadWaits) {
+  limits_.max_queries_per_connection = 2;
+  FakeClient client = Connect();
+  const WireMessage framed = FramedQueries(4);
+  client.SendOctets(framed);
+  EXPECT_THAT(exchanger_.calls(), SizeIs(2));
+  EXPECT_TRUE(client.stream().read_paused);
+  Answer(0);
+  EXPECT_THAT(exchanger_.calls(), SizeIs(3));
+  EXPECT_TRUE(client.stream().read_paused);
+  Answer(1);
+  EXPECT_THAT(exchanger_.calls(), SizeIs(4));
+  Answer(2);
+  EXPECT_FALSE(client.stream().read_paused);
+  Answer(3);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(TcpSessionTest, TheRestOfAMessageThatReadingPausedInTheMiddleOfIsNotLost) {
+  limits_.max_queries_per_connection = 1;
+  FakeClient client = Connect();
+  const WireMessage framed = FramedQueries(2);
+  const size_t cut = framed.size() - 5;
+  client.SendOctets(Bytes(framed).subspan(0, cut));
+  EXPECT_TRUE(client.stream().read_paused);
+  Answer(0);
+  EXPECT_FALSE(client.stream().read_paused);
+  client.SendOctets(Bytes(framed).subspan(cut));
+  Answer(1);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
+}
+
+TEST_F(TcpSessionTest, AClientThatDoesNotReadIsNotReadFrom) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.stream().pending_write_bytes = WriteMarks().high + 1;
+  client.Send(Query(2));
+  client.Send(Query(3));
+  EXPECT_TRUE(client.stream().read_paused);
+  EXPECT_THAT(exchanger_.calls(), SizeIs(1));
+  client.stream().pending_write_bytes = 0;
+  client.TellWritable();
+  loop_.RunUntilIdle();
+  EXPECT_FALSE(client.stream().read_paused);
+  EXPECT_THAT(exchanger_.calls(), SizeIs(3));
+}
+
+TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.Send(Query(2));
+  client.SendEof();
+  loop_.Advance(Seconds(2));
+  EXPECT_FALSE(client.stream().shut_down);
+  Answer(0);
+  EXPECT_FALSE(client.stream().shut_down);
+  Answer(1);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
+  EXPECT_TRUE(client.stream().shut_down);
+  loop_.Advance(Seconds(1));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
+  limits_.max_queries_per_connection = 1;
+  FakeClient client = Connect();
+  const WireMessage framed = FramedQueries(2);
+  client.SendOctets(framed);
+  client.SendEof();
+  Answer(0);
+  Answer(1);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
+  EXPECT_TRUE(client.stream().shut_down);
+}
+
+TEST_F(TcpSessionTest, FinOfAnIdleClientClosesTheConnection) {
+  FakeClient client = Connect();
+  client.SendEof();
+  EXPECT_TRUE(client.stream().shut_down);
+  loop_.Advance(Seconds(1));
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(table_->size(), 0u);
+}
+
+TEST_F(TcpSessionTest, TheConnectionStaysUntilTheLastReplyHasLeft) {
+  FakeClient client = Connect();
+  client.stream().pending_write_bytes = 100;
+  client.SendEof();
+  loop_.Advance(Seconds(3));
+  EXPECT_FALSE(client.closed());
+  client.stream().pending_write_bytes = 0;
+  loop_.Advance(Seconds(1));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, AClientThatNeverTakesItsLastReplyIsClosedAfterTheIdleTimeout) {
+  FakeClient client = Connect();
+  client.stream().pending_write_bytes = 100;
+  client.SendEof();
+  loop_.Advance(limits_.stream_idle_timeout + Seconds(1));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, WithoutAQueryTheConnectionIsClosedAfterTheIdleTimeout) {
+  FakeClient client = Connect();
+  loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
+  EXPECT_FALSE(client.closed());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, AQueryBeginsTheIdleTimeoutAnew) {
+  FakeClient client = Connect();
+  loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
+  client.Send(Query(1));
+  Answer(0);
+  loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
+  EXPECT_FALSE(client.closed());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, OctetsThatTrickleInDoNotKeepTheConnectionOpen) {
+  FakeClient client = Connect();
+  const uint8_t octet = 1;
+  for (int i = 0; i < 9; ++i) {
+    client.SendOctets(Bytes(&octet, 1));
+    loop_.Advance(limits_.stream_idle_timeout / 9);
+  }
+  loop_.Advance(Milliseconds(10));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, AConnectionWithAQueryUnansweredIsNotIdle) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  loop_.Advance(limits_.stream_idle_timeout + Seconds(1));
+  EXPECT_FALSE(client.closed());
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+}
+
+TEST_F(TcpSessionTest, AMessageShorterThanAHeaderClosesTheConnection) {
+  for (const size_t size : {0, 1, 11}) {
+    FakeClient client = Connect();
+    client.Send(WireMessage(size, 0));
+    loop_.RunUntilIdle();
+    EXPECT_TRUE(client.closed()) << size;
+    EXPECT_THAT(client.stream().written, IsEmpty());
+  }
+}
+
+TEST_F(TcpSessionTest, AMessageThatGetsNoReplyClosesTheConnectionWithAllThatFollows) {
+  FakeClient client = Connect();
+  WireMessage framed;
+  AppendFramed(MakeResponse("www.example.com", QType::kA, {}), framed);
+  AppendFramed(Query(1), framed);
+  client.SendOctets(framed);
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(client.closed());
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+}
+
+TEST_F(TcpSessionTest, AMalformedQueryGetsItsErrorAndTheConnectionGoesOn) {
+  FakeClient client = Connect();
+  client.Send(MessageBuilder().Id(7).Flags(0x2000).Question("example.com", QType::kA).Build());
+  client.Send(Query(8));
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(7, 8));
+  EXPECT_EQ(client.Replies()[0].rcode, Rcode::kNotImp);
+}
+
+TEST_F(TcpSessionTest, AReplyForAConnectionThatBrokeIsDropped) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.Break();
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(client.closed());
+  Answer(0);
+  EXPECT_THAT(client.stream().written, IsEmpty());
+  EXPECT_EQ(cache_.Stats().entries, 1u);
+}
+
+TEST_F(TcpSessionTest, DrainingAnswersWhatIsInFlightAndReadsNoMore) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.Drain();
+  client.Send(Query(2));
+  EXPECT_THAT(exchanger_.calls(), SizeIs(1));
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+  EXPECT_TRUE(client.stream().shut_down);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_TRUE(client.closed());
+}
+
+TEST_F(TcpSessionTest, DrainingAnIdleConnectionClosesIt) {
+  FakeClient client = Connect();
+  client.Drain();
+  EXPECT_TRUE(client.stream().shut_down);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_TRUE(client.closed());
+}
+
+}  // namespace
+}  // namespace dotcache
