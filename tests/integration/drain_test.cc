@@ -1,0 +1,107 @@
+// How a whole server starts and ends.
+
+#include <memory>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/parsed_message.h"
+#include "tests/support/running_server.h"
+
+namespace dotcache {
+namespace {
+
+constexpr char kName[] = "www.example.com";
+constexpr Transport kTransports[] = {Transport::kUdp, Transport::kTcp, Transport::kDot};
+
+DotHandler AnswerAfter(Milliseconds delay) {
+  return [delay](const DotQuery& query) {
+    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = delay}};
+  };
+}
+
+DotHandler SayNothing() {
+  return [](const DotQuery&) { return std::vector<DotAction>(); };
+}
+
+TEST(DrainTest, WhatIsInFlightIsAnsweredBeforeTheEnd) {
+  LoopbackDotServer upstream({.handler = AnswerAfter(Milliseconds(300))});
+  ServerOptions options = TestServerOptions({&upstream});
+  options.workers = 2;
+  RunningServer server(options);
+  std::vector<std::unique_ptr<DnsClient>> clients;
+  for (const Transport transport : kTransports) {
+    clients.push_back(server.Connect(transport));
+    ASSERT_NE(clients.back(), nullptr);
+    clients.back()->Send(MakeQuery(kName, QType::kA));
+    clients.push_back(server.Connect(transport));
+    clients.back()->Send(MakeQuery("mail.example.com", QType::kA));
+  }
+  server.server().Shutdown();
+  for (const auto& client : clients) {
+    const auto reply = client->Receive();
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_EQ(ParsedMessage::Parse(*reply).answer.size(), 1u);
+  }
+}
+
+TEST(DrainTest, ConnectionsEndInOrderAndNobodyListensAfterwards) {
+  LoopbackDotServer upstream;
+  RunningServer server(TestServerOptions({&upstream}));
+  const auto idle = server.Connect(Transport::kTcp);
+  const auto idle_dot = server.Connect(Transport::kDot);
+  EXPECT_TRUE(idle->Exchange(MakeQuery(kName, QType::kA)).has_value());
+  EXPECT_TRUE(idle_dot->Exchange(MakeQuery(kName, QType::kA)).has_value());
+  server.server().Shutdown();
+  EXPECT_TRUE(idle->ReceiveEnd());
+  EXPECT_TRUE(idle_dot->ReceiveEnd());
+  EXPECT_EQ(server.Connect(Transport::kTcp), nullptr);
+  EXPECT_EQ(server.Connect(Transport::kDot), nullptr);
+}
+
+TEST(DrainTest, AnAnswerThatNeverComesDoesNotHoldUpTheEnd) {
+  LoopbackDotServer upstream({.handler = SayNothing()});
+  ServerOptions options = TestServerOptions({&upstream});
+  options.limits.drain_timeout = Milliseconds(150);
+  options.limits.query_timeout = Milliseconds(30'000);
+  RunningServer server(options);
+  const auto client = server.Connect(Transport::kTcp);
+  client->Send(MakeQuery(kName, QType::kA));
+  EXPECT_TRUE(upstream.WaitForQueries(1));
+  server.server().Shutdown();
+  EXPECT_FALSE(client->Receive().has_value());
+}
+
+TEST(DrainTest, DestructionWithoutShutdownStopsAtOnce) {
+  LoopbackDotServer upstream({.handler = SayNothing()});
+  auto server = std::make_unique<RunningServer>(TestServerOptions({&upstream}));
+  const auto client = server->Connect(Transport::kDot);
+  client->Send(MakeQuery(kName, QType::kA));
+  EXPECT_TRUE(upstream.WaitForQueries(1));
+  server.reset();
+  EXPECT_FALSE(client->Receive().has_value());
+}
+
+TEST(DrainTest, ReadyFromTheFirstHandshakeUntilShutdown) {
+  LoopbackDotServer upstream;
+  RunningServer server(TestServerOptions({&upstream}));
+  EXPECT_TRUE(server.WaitUntilReady());
+  server.server().Shutdown();
+  EXPECT_FALSE(server.server().ready());
+}
+
+TEST(DrainTest, NotReadyWhileNoServerCanBeReached) {
+  LoopbackDotServer upstream;
+  const ServerOptions options = TestServerOptions({&upstream});
+  upstream.Stop();
+  RunningServer server(options);
+  EXPECT_EQ(ParsedMessage::Parse(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA))).rcode,
+            Rcode::kServFail);
+  EXPECT_FALSE(server.server().ready());
+  upstream.Start();
+  EXPECT_TRUE(server.WaitUntilReady());
+}
+
+}  // namespace
+}  // namespace dotcache
