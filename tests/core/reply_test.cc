@@ -315,5 +315,20 @@ TEST(ErrorReplyTest, TheOptGoesRatherThanTheReplyOutgrowsTheQuery) {
   EXPECT_EQ(LoadHeader(reply).arcount, 0);
 }
 
+TEST(ErrorReplyTest, HasNoOptWhenTheQueryHadNoneThatCouldBeRead) {
+  const WireMessage query =
+      MessageBuilder().Question(kName, QType::kA).Raw(WireMessage(20, 0)).Build();
+  const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
+  EXPECT_EQ(reply.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(reply).arcount, 0);
+}
+
+TEST(ErrorReplyTest, AnExtendedRcodeWithoutRoomForItsOptIsServfail) {
+  const WireMessage reply = ErrorReply(MessageBuilder().Build(),
+                                       {.reply = true, .rcode = Rcode::kBadVers, .has_edns = true});
+  EXPECT_EQ(reply.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kServFail);
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -121,12 +121,12 @@ TEST(WireCursorTest, SkippingANameChecksAndMovesAsReadingDoes) {
   EXPECT_FALSE(strict.ok());
 }
 
-TEST(WireCursorTest, ANameOf255OctetsIsReadAndOneOf257IsNot) {
+TEST(WireCursorTest, ANameOf255OctetsIsReadAndOneOf256IsNot) {
   WireMessage message = MessageOf(Labels(127, /*rooted=*/true));
   WireCursor fits = AtOffset(message, kHeaderSize);
   EXPECT_EQ(fits.ReadName().size(), 255u);
   EXPECT_TRUE(fits.ok());
-  message = MessageOf(Labels(128, /*rooted=*/true));
+  message = MessageOf(Concat({WireMessage{2, 'b', 'b'}, Labels(126, /*rooted=*/true)}));
   WireCursor too_long = AtOffset(message, kHeaderSize);
   too_long.ReadName();
   EXPECT_FALSE(too_long.ok());
