@@ -32,7 +32,7 @@ class Timer {
 };
 
 // Work that several callbacks of one loop turn share, done once when the turn ends: one sendmmsg
-// for many replies, one TLS record for many queries.
+// for many replies, one system call for many queries.
 class TurnEndHook {
  public:
   virtual ~TurnEndHook() = default;

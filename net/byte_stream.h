@@ -51,8 +51,8 @@ class ByteStream : public Deletable {
     virtual void OnStreamError(StreamError error, const std::string& detail) = 0;
   };
 
-  // Queues octets; all that is written in one loop turn leaves together (one TLS record where it
-  // fits, one system call). Allowed before OnStreamOpen(): sent once open.
+  // Queues octets; all that is written in one loop turn leaves in one system call; over TLS each
+  // Write() is a record. Allowed before OnStreamOpen(): sent once open.
   virtual void Write(Bytes data) = 0;
 
   // Sends FIN (after close_notify for TLS) once everything queued has left. No Write() after it.

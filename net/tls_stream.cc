@@ -61,6 +61,7 @@ void TlsStream::Write(Bytes data) {
   }
   above_high_mark_ |= total > write_marks_.high;
   plain_text_.insert(plain_text_.end(), data.begin(), data.end());
+  write_sizes_.push_back(static_cast<uint32_t>(data.size()));
   if (open_) loop_.RunAtTurnEnd(*this);
 }
 
@@ -143,10 +144,13 @@ void TlsStream::OnTurnEnd() {
 }
 
 void TlsStream::Encrypt() {
-  if (!plain_text_.empty()) {
-    session_->Write(plain_text_);
-    WireMessage().swap(plain_text_);
+  Bytes left = plain_text_;
+  for (const uint32_t size : write_sizes_) {
+    if (session_->Write(left.first(size)) == TlsSession::State::kFailed) break;
+    left.remove_prefix(size);
   }
+  WireMessage().swap(plain_text_);
+  std::vector<uint32_t>().swap(write_sizes_);
   const bool is_last = shutdown_wanted_ && !shutdown_done_;
   if (is_last) session_->Close();
   SendOutput();
@@ -183,6 +187,7 @@ void TlsStream::TellWritable() {
 void TlsStream::Fail(StreamError error, const std::string& detail) {
   failed_ = true;
   WireMessage().swap(plain_text_);
+  std::vector<uint32_t>().swap(write_sizes_);
   WireMessage().swap(received_);
   tcp_->SetReadPaused(true);
   delegate_.OnStreamError(error, detail);

@@ -2,7 +2,9 @@
 #ifndef DOTCACHE_NET_TLS_STREAM_H_
 #define DOTCACHE_NET_TLS_STREAM_H_
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "net/byte_stream.h"
 #include "net/tcp_stream.h"
@@ -12,8 +14,9 @@ namespace dotcache {
 
 class UvLoop;
 
-// A ByteStream that runs a TlsSession over a TcpStream. What is written in one loop turn is
-// gathered and leaves as one record (of up to 16 KiB) and one system call. A FIN without
+// A ByteStream that runs a TlsSession over a TcpStream. What is written in one loop turn leaves in
+// one system call, each Write() in a record of its own (of up to 16 KiB): a server that looks for
+// the next message at the socket alone never sees the second one of a record. A FIN without
 // close_notify counts as the end of the stream all the same: the messages of DNS carry their
 // length, so a cut is noticed. Holds no buffer while idle. See ByteStream for thread, ownership and
 // limits.
@@ -66,9 +69,10 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   bool above_high_mark_ = false;
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
-  size_t overflow_bytes_ = 0;  // What a Write() over the limit came to.
-  WireMessage plain_text_;     // Written in this turn or before the stream opened.
-  WireMessage received_;       // Decrypted, not yet told: at most what one read brings.
+  size_t overflow_bytes_ = 0;          // What a Write() over the limit came to.
+  WireMessage plain_text_;             // Written in this turn or before the stream opened,
+  std::vector<uint32_t> write_sizes_;  // in pieces of these sizes.
+  WireMessage received_;               // Decrypted, not yet told: at most what one read brings.
   std::unique_ptr<TcpStream> tcp_;
 };
 
