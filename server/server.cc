@@ -136,7 +136,7 @@ bool Server::ready() const {
 }
 
 void Server::Shutdown() {
-  stopping_.store(true, std::memory_order_relaxed);
+  if (stopping_.exchange(true)) return;
   const auto deadline = std::chrono::steady_clock::now() + options_.limits.drain_timeout;
   for (auto& worker : workers_) worker->BeginDrain();
   for (auto& worker : workers_) worker->Drained().wait_until(deadline);

@@ -37,7 +37,7 @@ class Server {
   bool ready() const;
 
   // Stops accepting, answers what is in flight, for at most limits.drain_timeout, then stops the
-  // workers and joins their threads.
+  // workers and joins their threads. A second call does nothing.
   void Shutdown();
 
   // What is bound: transports and endpoints, with the ports that port 0 became.

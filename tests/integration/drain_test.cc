@@ -83,6 +83,14 @@ TEST(DrainTest, DestructionWithoutShutdownStopsAtOnce) {
   EXPECT_FALSE(client->Receive().has_value());
 }
 
+TEST(DrainTest, ASecondShutdownDoesNothing) {
+  LoopbackDotServer upstream;
+  RunningServer server(TestServerOptions({&upstream}));
+  server.server().Shutdown();
+  server.server().Shutdown();
+  EXPECT_FALSE(server.server().ready());
+}
+
 TEST(DrainTest, ReadyFromTheFirstHandshakeUntilShutdown) {
   LoopbackDotServer upstream;
   RunningServer server(TestServerOptions({&upstream}));

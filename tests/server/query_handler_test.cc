@@ -203,6 +203,13 @@ TEST_F(QueryHandlerTest, NxDomainAndNoDataArePassedOnWithTheirSoa) {
   EXPECT_EQ(Reply().authority.size(), 1u);
 }
 
+TEST_F(QueryHandlerTest, WhatIsNotToBeKeptTakesNoRoomInTheCache) {
+  Handle(MakeQuery(kName, QType::kA));
+  exchanger_.Respond(0, AnswerFor(kName, /*ttl=*/0));
+  EXPECT_EQ(Reply().answer.size(), 1u);
+  EXPECT_EQ(cache_.Stats().insertions, 0u);
+}
+
 TEST_F(QueryHandlerTest, AtTheLimitOfPendingQueriesTheClientGetsServFail) {
   limits_.max_pending_queries = 2;
   Make();

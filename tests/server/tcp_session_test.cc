@@ -120,6 +120,20 @@ TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
   EXPECT_TRUE(client.stream().shut_down);
 }
 
+TEST_F(TcpSessionTest, AfterTheClientsFinAQueryThatWaitsForTheClientToReadIsStillAnswered) {
+  FakeClient client = Connect();
+  client.stream().pending_write_bytes = WriteMarks().high + 1;
+  client.Send(Query(1));
+  client.SendEof();
+  EXPECT_FALSE(client.stream().shut_down);
+  client.stream().pending_write_bytes = 0;
+  client.TellWritable();
+  loop_.RunUntilIdle();
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+  EXPECT_TRUE(client.stream().shut_down);
+}
+
 TEST_F(TcpSessionTest, FinOfAnIdleClientClosesTheConnection) {
   FakeClient client = Connect();
   client.SendEof();
