@@ -21,9 +21,10 @@ struct HttpReply {
 };
 
 // Answers one request from the server's counters; any thread.
-//   GET /health   200 as long as the process answers (liveness)
-//   GET /ready    200 once an upstream server was reached, 503 before and while stopping
-//   (readiness) GET /metrics  Prometheus text format
+//
+//   GET /health   200 as long as the process answers: liveness
+//   GET /ready    200 once an upstream server was reached, 503 before and while stopping: readiness
+//   GET /metrics  Prometheus text format
 HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path);
 
 // Serves HandleHttp() on a thread of libmicrohttpd's own. Limits: 64 connections, 10 s without

@@ -194,14 +194,17 @@ struct UpstreamTotals {
 
 std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
   std::vector<UpstreamTotals> all;
-  for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
-    const UpstreamServerOptions& options = server.upstream_servers()[i];
-    UpstreamTotals totals;
-    totals.labels = {{"provider", options.provider}, {"address", options.endpoint.ToString()}};
-    for (int worker = 0; worker < server.worker_count(); ++worker) {
-      totals.workers.push_back(&server.upstream_counters(worker)[i]);
+  for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
+    for (const UpstreamServerOptions& options : zone.servers) {
+      UpstreamTotals totals;
+      totals.labels = {{"zone", zone.zone.ToString()},
+                       {"provider", options.provider},
+                       {"address", options.endpoint.ToString()}};
+      for (int worker = 0; worker < server.worker_count(); ++worker) {
+        totals.workers.push_back(&server.upstream_counters(worker)[all.size()]);
+      }
+      all.push_back(std::move(totals));
     }
-    all.push_back(std::move(totals));
   }
   return all;
 }
@@ -221,6 +224,9 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       &UpstreamCounters::responses);
   add("dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
       &UpstreamCounters::failures);
+  add("dotcache_upstream_timeouts_total", MetricType::Counter,
+      "Attempts not answered in time; a late answer may have followed.",
+      &UpstreamCounters::timeouts);
   add("dotcache_upstream_mismatched_total", MetricType::Counter,
       "Messages dropped because they belonged to no query.", &UpstreamCounters::mismatched);
   add("dotcache_upstream_connections", MetricType::Gauge, "Open connections.",

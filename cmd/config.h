@@ -51,7 +51,8 @@ struct ConfigSources {
 // Every error found is reported, none hides another.
 LoadedConfig LoadConfig(const ConfigSources& sources);
 
-// The effective configuration as YAML that LoadConfig() reads back to the same.
+// The effective configuration as YAML that LoadConfig() reads back to the same, but for the names
+// of presets: their servers are listed, and the name becomes a comment.
 std::string FormatConfig(const Config& config);
 
 }  // namespace dotcache

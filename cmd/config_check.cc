@@ -16,6 +16,8 @@ class Checker {
       : server_(loaded.config.server), config_(loaded.config), origins_(loaded.origins) {}
 
   std::vector<ConfigError> Check() {
+    CheckConflicts();
+    if (!errors_.empty()) return std::move(errors_);  // The probes would blame other programs.
     CheckListeners();
     CheckListenCertificate();
     CheckTrustStores();
@@ -32,12 +34,38 @@ class Checker {
     errors_.push_back({origin, std::string(key), std::string(status.message())});
   }
 
+  // Endpoints of ours that cannot be bound side by side.
+  void CheckConflicts() {
+    for (size_t i = 0; i < server_.listen.size(); ++i) {
+      for (size_t j = 0; j < i; ++j) {
+        if (KindOf(server_.listen[i]) != KindOf(server_.listen[j])) continue;
+        ReportConflict(origins_.listen[i], "listen", server_.listen[i].endpoint,
+                       server_.listen[j].endpoint);
+      }
+      if (config_.admin.has_value() && KindOf(server_.listen[i]) == SocketKind::kTcp) {
+        ReportConflict(origins_.admin, "admin", *config_.admin, server_.listen[i].endpoint);
+      }
+    }
+  }
+
+  void ReportConflict(const ConfigOrigin& origin, absl::string_view key, const Endpoint& a,
+                      const Endpoint& b) {
+    const bool same_port = a.port() == b.port() && a.port() != 0;
+    if (!same_port || a.is_v6() != b.is_v6()) return;
+    if (!(a == b) && !a.is_wildcard() && !b.is_wildcard()) return;
+    Report(origin, key,
+           absl::InvalidArgumentError(absl::StrCat(a.ToString(), " conflicts with `listen` ",
+                                                   b.ToString(), "; use another port")));
+  }
+
+  static SocketKind KindOf(const ListenOptions& listen) {
+    return listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
+  }
+
   void CheckListeners() {
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       const ListenOptions& listen = server_.listen[i];
-      const SocketKind kind =
-          listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
-      const absl::Status status = CheckEndpointFree(listen.endpoint, kind);
+      const absl::Status status = CheckEndpointFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(status)) continue;
       Report(origins_.listen[i], "listen", status);
     }
@@ -86,6 +114,7 @@ class Checker {
       for (const UpstreamServerOptions& upstream : zone.servers) {
         const ConfigOrigin& origin = origins_.upstream[index++];
         for (const ListenOptions& listen : server_.listen) {
+          if (KindOf(listen) != SocketKind::kTcp) continue;
           if (!IsReachedThrough(upstream.endpoint, listen.endpoint)) continue;
           Report(origin, "upstream",
                  absl::InvalidArgumentError(
@@ -101,12 +130,6 @@ class Checker {
     if (upstream == listen) return true;
     return listen.is_wildcard() && listen.is_v6() == upstream.is_v6() &&
            listen.port() == upstream.port() && IsOwnAddress(upstream);
-  }
-
-  // An address that can be bound is one of this machine's.
-  static bool IsOwnAddress(Endpoint endpoint) {
-    endpoint.set_port(0);
-    return CheckEndpointFree(endpoint, SocketKind::kTcp).ok();
   }
 
   const ServerOptions& server_;

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "admin/http_server.h"
 #include "cmd/config_check.h"
+#include "cmd/descriptor_limit.h"
 #include "core/log.h"
 #include "server/server.h"
 
@@ -39,7 +40,7 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources) {
   return loaded;
 }
 
-// The signals that ask for something; SIGHUP is taken so that it does not kill.
+// The signals that ask for something; SIGHUP stays blocked for good, so that it does not kill.
 sigset_t HandledSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -49,7 +50,18 @@ sigset_t HandledSignals() {
   return signals;
 }
 
-void LogStart(const Server& server, const std::optional<Endpoint>& admin) {
+// Told whatever the log level.
+void WarnOfInsecureUpstreams(const Config& config) {
+  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
+    for (const UpstreamServerOptions& upstream : zone.servers) {
+      if (!upstream.identity.insecure) continue;
+      Log(LogLevel::kWarn, "upstream is not authenticated: anyone on the path can read and forge",
+          {{"provider", upstream.provider}, {"address", upstream.endpoint.ToString()}});
+    }
+  }
+}
+
+void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
   for (const ListenOptions& listen : server.listeners()) {
     Log(LogLevel::kInfo, "listening",
         {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
@@ -64,15 +76,14 @@ void LogStart(const Server& server, const std::optional<Endpoint>& admin) {
          {"address", upstream.endpoint.ToString()},
          {"name",
           identity.authentication_name.empty() ? identity.address : identity.authentication_name}});
-    if (identity.insecure) {
-      Log(LogLevel::kWarn, "upstream is not authenticated: anyone on the path can read and forge",
-          {{"provider", upstream.provider}, {"address", upstream.endpoint.ToString()}});
-    }
   }
+}
+
+void LogStarted(const ServerOptions& options) {
   Log(LogLevel::kInfo, "started",
-      {{"workers", server.worker_count()},
-       {"cache_bytes", server.options().cache.budget_bytes},
-       {"policy", SelectionPolicyName(server.options().upstream.zones.front().policy)}});
+      {{"workers", options.workers},
+       {"cache_bytes", options.cache.budget_bytes},
+       {"policy", SelectionPolicyName(options.upstream.zones.front().policy)}});
 }
 
 // Waits for a signal to stop, saying meanwhile when the server becomes ready.
@@ -96,8 +107,11 @@ void LetSignalsEndTheProcess() {
   action.sa_handler = [](int) { _exit(EXIT_FAILURE); };
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
-  const sigset_t signals = HandledSignals();
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  sigset_t deadly;
+  sigemptyset(&deadly);
+  sigaddset(&deadly, SIGTERM);
+  sigaddset(&deadly, SIGINT);
+  pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
 }
 
 }  // namespace
@@ -115,9 +129,11 @@ int RunServe(const ConfigSources& sources) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  const LoadedConfig loaded = LoadAndCheck(sources);
+  LoadedConfig loaded = LoadAndCheck(sources);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  WarnOfInsecureUpstreams(loaded.config);
   SetLogLevel(loaded.config.log_level);
+  FitConnectionsToDescriptors(loaded.config.server);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(loaded.config.server);
   if (!server.ok()) return Fail(server.status());
   std::unique_ptr<HttpServer> admin;
@@ -126,8 +142,9 @@ int RunServe(const ConfigSources& sources) {
     if (!opened.ok()) return Fail(opened.status());
     admin = *std::move(opened);
   }
+  LogPlan(**server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
   if (absl::Status status = (*server)->Start(); !status.ok()) return Fail(status);
-  LogStart(**server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
+  LogStarted((*server)->options());
 
   const int signal_number = WaitForStop(**server, signals);
   Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal_number)}});

@@ -43,12 +43,25 @@ std::vector<UpstreamServerOptions> FromPreset(const Preset& preset) {
   return servers;
 }
 
-absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text) {
-  // unbound's ADDR@PORT; everybody else's ADDR:PORT.
+// unbound's ADDR@PORT; everybody else's ADDR:PORT.
+absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text) {
   const size_t at = text.find('@');
   if (at == absl::string_view::npos) return Endpoint::Parse(text, kDotPort);
   ASSIGN_OR_RETURN(const int64_t port, ParseInteger(text.substr(at + 1), 1, 65535));
   return Endpoint::ParseAddress(text.substr(0, at), static_cast<uint16_t>(port));
+}
+
+absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text) {
+  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text);
+  if (!endpoint.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        endpoint.status().message(), "; a server is written with its IP address, as ", kExample));
+  }
+  if (endpoint->port() == 0 || endpoint->is_wildcard()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is no address to connect to; write ", kExample));
+  }
+  return endpoint;
 }
 
 // CoreDNS's ADDR%NAME[:PORT] as ADDR:PORT and NAME. A zone index (fe80::1%eth0) holds no dot.
@@ -85,19 +98,11 @@ absl::StatusOr<UpstreamServerOptions> ParseAddressText(absl::string_view text,
                      ") nor an address with its authentication name; write ", kExample,
                      ", or tls://ADDR to have the certificate's IP address checked"));
   }
-  const absl::StatusOr<Endpoint> endpoint = ParseServerAddress(address);
-  if (!endpoint.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        endpoint.status().message(), "; a server is written with its IP address, as ", kExample));
-  }
-  if (endpoint->port() == 0 || endpoint->is_wildcard()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is no address to connect to; write ", kExample));
-  }
+  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address));
   if (has_name) {
     ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
   }
-  return MakeServer(*endpoint, name, name);
+  return MakeServer(endpoint, name, name);
 }
 
 // Reads the map form. One function a key would hide how they depend on each other.
@@ -108,8 +113,15 @@ class MapReader {
 
   std::vector<UpstreamServerOptions> Read() {
     for (const auto& [key, entry] : value_.map) ReadKey(key, entry);
-    if (servers_.empty() && !failed_) {
-      Fail(value_.origin, "upstream", "needs `preset` or `addresses`");
+    if (has_preset_ == has_addresses_ && !failed_) {
+      Fail(value_.origin, "upstream", "needs either `preset` or `addresses`");
+    }
+    if (has_preset_ && !name_.empty()) {
+      Fail(value_.origin, "name", "belongs to `addresses`; a preset has its own");
+    }
+    if (insecure_ && !pins_.empty()) {
+      Fail(value_.origin, "insecure",
+           "contradicts `pins`; pins alone accept a certificate of the server's own making");
     }
     for (UpstreamServerOptions& server : servers_) Apply(server);
     return failed_ ? std::vector<UpstreamServerOptions>() : servers_;
@@ -120,6 +132,10 @@ class MapReader {
     if (std::find(std::begin(kKeys), std::end(kKeys), key) == std::end(kKeys)) {
       return Fail(entry.origin, key, absl::StrCat("unknown key", DidYouMean(key, kKeys)));
     }
+    const bool is_list = entry.kind == ConfigValue::Kind::kList;
+    const bool may_be_list = key == "addresses" || key == "pins";
+    if (is_list && !may_be_list) return Fail(entry.origin, key, "must be one value, not a list");
+    if (is_list && entry.list.empty()) return Fail(entry.origin, key, "is an empty list");
     for (const ConfigValue* element : entry.Elements()) {
       if (element->kind != ConfigValue::Kind::kScalar) {
         return Fail(element->origin, key, "must be text or a list of texts");
@@ -137,10 +153,12 @@ class MapReader {
         return absl::InvalidArgumentError(
             absl::StrCat("\"", text, "\" is not one of ", PresetNames()));
       }
+      has_preset_ = true;
       const std::vector<UpstreamServerOptions> servers = FromPreset(*preset);
       servers_.insert(servers_.end(), servers.begin(), servers.end());
     } else if (key == "addresses") {
       ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(text));
+      has_addresses_ = true;
       servers_.push_back(MakeServer(endpoint, "", ""));
     } else if (key == "name") {
       ASSIGN_OR_RETURN(name_, ParseAuthenticationName(text));
@@ -148,6 +166,7 @@ class MapReader {
       ASSIGN_OR_RETURN(const SpkiPin pin, SpkiPin::Parse(text));
       pins_.push_back(pin);
     } else if (key == "ca") {
+      if (text.empty()) return absl::InvalidArgumentError("is empty; write a file's path");
       ca_ = text;
     } else {
       ASSIGN_OR_RETURN(insecure_, ParseSwitch(text));
@@ -157,9 +176,8 @@ class MapReader {
 
   void Apply(UpstreamServerOptions& server) {
     if (!name_.empty()) {
-      const bool named_by_address = server.identity.authentication_name.empty();
       server.identity.authentication_name = name_;
-      if (named_by_address) server.provider = name_;
+      server.provider = name_;
     }
     server.identity.pins = pins_;
     server.identity.insecure = insecure_;
@@ -174,6 +192,8 @@ class MapReader {
   const ConfigValue& value_;
   std::vector<ConfigError>& errors_;
   std::vector<UpstreamServerOptions> servers_;
+  bool has_preset_ = false;
+  bool has_addresses_ = false;
   std::string name_;
   std::vector<SpkiPin> pins_;
   std::string ca_;

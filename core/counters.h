@@ -92,6 +92,7 @@ struct alignas(64) WorkerCounters {
 struct alignas(64) UpstreamCounters {
   Counter queries;     // Queries sent, re-sent ones included.
   Counter responses;   // Usable responses received.
+  Counter timeouts;    // Attempts not answered in time; a late answer may follow.
   Counter failures;    // Attempts that ended in an UpstreamFailure.
   Counter mismatched;  // Messages dropped because they were not ours.
   Counter full_handshakes;

@@ -81,6 +81,15 @@ absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind) {
   return Bind(endpoint, kind, Sharing::kAlone).status();
 }
 
+bool IsOwnAddress(const Endpoint& endpoint) {
+  if (endpoint.is_loopback()) return true;
+  const UniqueFd fd(socket(endpoint.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid() || connect(fd.get(), endpoint.address(), endpoint.address_size()) != 0) {
+    return false;
+  }
+  return LocalEndpoint(fd.get()).AddressToString() == endpoint.AddressToString();
+}
+
 Endpoint LocalEndpoint(int fd) {
   sockaddr_storage address{};
   socklen_t size = sizeof address;

@@ -22,6 +22,9 @@ enum class SocketKind { kUdp, kTcp };
 // family does not exist here.
 absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind);
 
+// True for an address of this machine, by the kernel's routes: what is sent there comes from there.
+bool IsOwnAddress(const Endpoint& endpoint);
+
 // The endpoint a socket is bound to: tells the port that port 0 became.
 Endpoint LocalEndpoint(int fd);
 

@@ -154,6 +154,7 @@ void TlsStream::Encrypt() {
   const bool is_last = shutdown_wanted_ && !shutdown_done_;
   if (is_last) session_->Close();
   SendOutput();
+  above_high_mark_ |= pending_write_bytes() > write_marks_.high;  // Records have overhead.
   if (is_last) tcp_->ShutdownWrite();
   shutdown_done_ |= is_last;
 }

@@ -251,8 +251,10 @@ void UvLoop::Run() { impl_->Turn(UV_RUN_DEFAULT); }
 void UvLoop::RunOnce() { impl_->Turn(UV_RUN_NOWAIT); }
 
 void UvLoop::Stop() {
-  impl_->stop_requested = true;
+  // Under the lock, which Close() takes too: the loop may end and be destroyed as soon as its
+  // thread sees the request.
   MutexLock lock(impl_->inbox_mutex);
+  impl_->stop_requested = true;
   if (!impl_->closed) uv_async_send(impl_->async.get());
 }
 

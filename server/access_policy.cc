@@ -10,15 +10,6 @@
 namespace dotcache {
 namespace {
 
-// The address octets of an endpoint: 4 or 16.
-Bytes AddressOctets(const Endpoint& endpoint) {
-  if (endpoint.is_v6()) {
-    return Bytes(reinterpret_cast<const sockaddr_in6*>(endpoint.address())->sin6_addr.s6_addr, 16);
-  }
-  const in_addr& v4 = reinterpret_cast<const sockaddr_in*>(endpoint.address())->sin_addr;
-  return Bytes(reinterpret_cast<const uint8_t*>(&v4.s_addr), 4);
-}
-
 // True when the first `length_bits` of both are equal.
 bool SamePrefix(const uint8_t* a, const uint8_t* b, int length_bits) {
   const size_t whole = static_cast<size_t>(length_bits) / 8;
@@ -43,7 +34,7 @@ absl::StatusOr<AddressPrefix> AddressPrefix::Parse(absl::string_view text) {
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\": the length after / must be 0 to ", width));
   }
-  const Bytes octets = AddressOctets(endpoint);
+  const Bytes octets = endpoint.octets();
   std::copy(octets.begin(), octets.end(), prefix.address_.begin());
   for (int bit = prefix.length_bits_; bit < width; ++bit) {
     if ((octets[static_cast<size_t>(bit / 8)] >> (7 - bit % 8)) & 1) {
@@ -56,7 +47,7 @@ absl::StatusOr<AddressPrefix> AddressPrefix::Parse(absl::string_view text) {
 
 bool AddressPrefix::Contains(const Endpoint& endpoint) const {
   if (endpoint.is_v6() != is_v6_) return false;
-  return SamePrefix(address_.data(), AddressOctets(endpoint).data(), length_bits_);
+  return SamePrefix(address_.data(), endpoint.octets().data(), length_bits_);
 }
 
 std::string AddressPrefix::ToString() const {

@@ -23,9 +23,9 @@ struct Waiter {
   MonoTime received_at;
 };
 
-// One exchange per key, however many clients wait for it (RFC 5452 section 5: no birthday attack
-// either). Bound to its loop's thread. Bounded in keys and in waiters of a key; who comes over the
-// bound is turned away.
+// One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
+// birthday attack either). Bound to its loop's thread. Bounded in keys and in waiters of a key; who
+// comes over the bound is turned away.
 class PendingQueries {
  public:
   enum class JoinResult {

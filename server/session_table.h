@@ -17,7 +17,7 @@ namespace dotcache {
 // Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink: a reply finds
 // its session by id, and is dropped when that is gone. Bound to its loop's thread. Limit:
 // max_stream_connections; at it the session idle the longest makes room for a new one, and where
-// none is idle the new one is turned away.
+// none of the 64 quiet the longest is idle the new one is turned away.
 class SessionTable : public ReplySink, private TcpSession::Owner {
  public:
   // Sessions looked at, from the one quiet the longest, when room is needed.
@@ -30,7 +30,10 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   // stream and calls Serve() on the result at once. REQUIRES: set_handler() was called.
   TcpSession* NewSession(Transport transport, const Endpoint& remote);
 
-  // The handler that new sessions use; outlives the table.
+  // Takes back a session that got no stream.
+  void Remove(TcpSession& session) { OnSessionOver(session.id()); }
+
+  // The handler that new sessions use, as long as the loop runs.
   void set_handler(QueryHandler& handler) { handler_ = &handler; }
 
   // Ends each session once its replies are out.

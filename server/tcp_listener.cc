@@ -8,30 +8,31 @@
 
 namespace dotcache {
 
-absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Open(
-    UvLoop& loop, UniqueFd fd, const TlsServerCredentials* credentials, SessionTable& sessions) {
-  auto listener = std::unique_ptr<TcpListener>(new TcpListener(loop, credentials, sessions));
-  ASSIGN_OR_RETURN(listener->acceptor_, TcpAcceptor::Open(loop, std::move(fd), *listener));
+absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Open(const Environment& environment,
+                                                               UniqueFd fd) {
+  auto listener = std::unique_ptr<TcpListener>(new TcpListener(environment));
+  ASSIGN_OR_RETURN(listener->acceptor_,
+                   TcpAcceptor::Open(environment.loop, std::move(fd), *listener));
   return listener;
 }
 
 void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
-  std::unique_ptr<TlsSession> tls;
-  if (credentials_ != nullptr) {
-    absl::StatusOr<std::unique_ptr<TlsSession>> made = TlsSession::NewServer(*credentials_);
-    if (!made.ok()) return;  // Out of memory: the client may try again.
-    tls = *std::move(made);
+  if (!env_.access.Allows(remote)) {
+    env_.counters.refused_clients.Add();
+    return;
   }
-  TcpSession* session =
-      sessions_.NewSession(tls != nullptr ? Transport::kDot : Transport::kTcp, remote);
+  const bool tls = env_.credentials != nullptr;
+  TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
   if (session == nullptr) return;
   const TcpOptions options;
   ByteStream::Delegate& delegate = session->stream_delegate();
-  if (tls != nullptr) {
-    session->Serve(TlsStream::Adopt(loop_, std::move(fd), options, std::move(tls), delegate));
-  } else {
-    session->Serve(TcpStream::Adopt(loop_, std::move(fd), options, delegate));
+  if (!tls) {
+    session->Serve(TcpStream::Adopt(env_.loop, std::move(fd), options, delegate));
+    return;
   }
+  absl::StatusOr<std::unique_ptr<TlsSession>> codec = TlsSession::NewServer(*env_.credentials);
+  if (!codec.ok()) return env_.sessions.Remove(*session);  // Out of memory.
+  session->Serve(TlsStream::Adopt(env_.loop, std::move(fd), options, *std::move(codec), delegate));
 }
 
 }  // namespace dotcache

@@ -5,8 +5,10 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "core/counters.h"
 #include "net/tcp_acceptor.h"
 #include "net/tls_credentials.h"
+#include "server/access_policy.h"
 #include "server/session_table.h"
 
 namespace dotcache {
@@ -14,23 +16,27 @@ namespace dotcache {
 class UvLoop;
 
 // One worker's listening socket for TCP, or for DoT when it has credentials (RFC 7858): accepts and
-// puts each connection, with TLS where wanted, into the session table. Bound to its loop's thread;
-// loop, table and credentials outlive it.
+// puts each connection, with TLS where wanted, into the session table. Who may not ask is closed at
+// once: no handshake, no place in the table. Bound to its loop's thread.
 class TcpListener : private TcpAcceptor::Delegate {
  public:
-  // `credentials` null: plain TCP.
-  static absl::StatusOr<std::unique_ptr<TcpListener>> Open(UvLoop& loop, UniqueFd fd,
-                                                           const TlsServerCredentials* credentials,
-                                                           SessionTable& sessions);
+  // All outlive the listener.
+  struct Environment {
+    UvLoop& loop;
+    const TlsServerCredentials* credentials;  // Null: plain TCP.
+    const AccessPolicy& access;
+    SessionTable& sessions;
+    WorkerCounters& counters;
+  };
+
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Open(const Environment& environment,
+                                                           UniqueFd fd);
 
  private:
-  TcpListener(UvLoop& loop, const TlsServerCredentials* credentials, SessionTable& sessions)
-      : loop_(loop), credentials_(credentials), sessions_(sessions) {}
+  explicit TcpListener(const Environment& environment) : env_(environment) {}
   void OnAccept(UniqueFd fd, const Endpoint& remote) override;
 
-  UvLoop& loop_;
-  const TlsServerCredentials* credentials_;
-  SessionTable& sessions_;
+  const Environment env_;
   std::unique_ptr<TcpAcceptor> acceptor_;
 };
 

@@ -62,6 +62,8 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // Ends the session at once: nothing more is read, handled or sent.
   void End();
 
+  uint64_t id() const { return address_.stream_id; }
+
   // No query waits for its reply.
   bool idle() const { return unanswered_ == 0; }
 

@@ -56,8 +56,9 @@ class Worker::Services {
         const bool tls = item.listen.transport == Transport::kDot;
         ASSIGN_OR_RETURN(
             auto listener,
-            TcpListener::Open(loop_, std::move(item.fd),
-                              tls ? worker_.shared_.listen_credentials : nullptr, sessions_));
+            TcpListener::Open({loop_, tls ? worker_.shared_.listen_credentials : nullptr,
+                               worker_.shared_.access, sessions_, worker_.counters_},
+                              std::move(item.fd)));
         tcp_listeners_.push_back(std::move(listener));
       }
     }
@@ -77,6 +78,7 @@ class Worker::Services {
       sessions_.Drain();
     }
     if (handler_.pending_count() == 0 && sessions_.size() == 0) {
+      upstreams_.Drain();
       // The last replies leave when this turn ends.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
       return;

@@ -36,6 +36,8 @@ class Connection : public Deletable {
     // A response for the attempt, or a failure of it alone.
     virtual void OnAttemptResult(Connection& connection, AttemptId attempt,
                                  AttemptResult result) = 0;
+    // An answer arrived to an attempt that was forgotten: of no use but as a sign of life.
+    virtual void OnUnwantedAnswer(Connection& connection) = 0;
     // A message that is not ours arrived and was dropped.
     virtual void OnMismatch(Connection& connection) = 0;
     // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one

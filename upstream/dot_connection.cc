@@ -127,6 +127,7 @@ void DotConnection::OnMessage(Bytes message) {
   pending_.erase(found);
   if (!pending.wanted) {
     WhenIdle();
+    delegate_.OnUnwantedAnswer(*this);
     return;
   }
   --wanted_;

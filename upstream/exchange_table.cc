@@ -7,6 +7,9 @@ namespace {
 
 constexpr int kPlaceBits = 24;
 
+// An AttemptId takes eight bits more.
+constexpr ExchangeId kIdMask = (ExchangeId{1} << 56) - 1;
+
 size_t PlaceOf(ExchangeId id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
 
 }  // namespace
@@ -23,7 +26,7 @@ ExchangeState& ExchangeTable::Take() {
   ExchangeState& exchange = *places_[free_.back()];
   free_.pop_back();
   exchange.taken = true;
-  exchange.id += ExchangeId{1} << kPlaceBits;
+  exchange.id = (exchange.id + (ExchangeId{1} << kPlaceBits)) & kIdMask;
   return exchange;
 }
 

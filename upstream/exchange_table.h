@@ -26,10 +26,11 @@ struct UpstreamZone {
 // One query under way at a server.
 struct ActiveAttempt {
   AttemptId id = 0;
-  uint8_t server = 0;    // Index in the zone.
-  bool queued = false;   // It waited for a connection when `due` was set.
-  bool overdue = false;  // Its patience has ended.
-  MonoTime due;          // When that is.
+  uint8_t server = 0;     // Index in the zone.
+  bool queued = false;    // It waited for a connection when `due` was set.
+  bool moved_on = false;  // The next server was asked while it still waited for a connection.
+  bool overdue = false;   // Its patience has ended.
+  MonoTime due;           // When that is.
 };
 
 // One exchange; the place in the table and its timer outlive it.

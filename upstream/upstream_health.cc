@@ -37,6 +37,10 @@ void UpstreamHealth::OnConnected(MonoTime now) {
 
 void UpstreamHealth::OnResponse(Duration elapsed, bool usable, MonoTime now) {
   AddSample(elapsed, /*may_lower=*/usable);
+  OnAlive(now);
+}
+
+void UpstreamHealth::OnAlive(MonoTime now) {
   failures_in_row_ = 0;
   if (state_ != State::kUp) GoUp(now);
 }

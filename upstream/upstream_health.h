@@ -52,6 +52,9 @@ class UpstreamHealth {
   // fails fast shall not look fast.
   void OnResponse(Duration elapsed, bool usable, MonoTime now);
 
+  // A whole message came, of which nothing is known but that it came.
+  void OnAlive(MonoTime now);
+
   // No response came within `elapsed`: it would have taken at least that long.
   void OnSlow(Duration elapsed) { AddSample(elapsed, /*may_lower=*/false); }
 

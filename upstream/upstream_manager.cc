@@ -23,6 +23,9 @@
 namespace dotcache {
 namespace {
 
+// How often an attempt that outwaited its patience for a connection is looked at again.
+constexpr Duration kQueuedRecheck = Milliseconds(250);
+
 bool IsErrorResponse(const UpstreamResponse& response) {
   // YXDOMAIN is an answer about a DNAME (RFC 6672 section 2.2).
   return response.facts.kind == ResponseKind::kServFail ||
@@ -210,6 +213,11 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
       attempt.queued = false;  // It was sent meanwhile, so its time has only begun.
       attempt.due = now + server.Patience(attempt.id);
       if (attempt.due > now) continue;
+    }
+    if (attempt.queued) {  // Its time is still to begin; only the first wait asks elsewhere.
+      attempt.due = now + kQueuedRecheck;
+      patience_ended |= !std::exchange(attempt.moved_on, true);
+      continue;
     }
     attempt.overdue = true;
     patience_ended = true;

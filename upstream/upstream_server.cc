@@ -82,9 +82,9 @@ bool UpstreamServer::IsQueued(AttemptId attempt) const {
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
-  counters_.failures.Add();
   const Connection& connection = *found->second.connection;
   if (!connection.ready()) return;  // The connect timeout is in charge.
+  counters_.timeouts.Add();
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - sent);
   if (connection.last_received() > sent) return;
@@ -170,6 +170,11 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   context_.delegate.OnAttemptResult(attempt, std::move(result));
 }
 
+void UpstreamServer::OnUnwantedAnswer(Connection&) {
+  health_.OnAlive(context_.loop.Now());
+  NoteStateChange("");
+}
+
 void UpstreamServer::OnMismatch(Connection&) { counters_.mismatched.Add(); }
 
 void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure failure,
@@ -225,9 +230,12 @@ bool UpstreamServer::MakeRoom() {
 
 void UpstreamServer::CloseIfDrained(Connection& connection) {
   if (!draining_ || connection.in_flight() > 0) return;
-  Link& link = LinkOf(connection);
-  context_.loop.DeferDelete(std::move(link.connection));
-  links_.erase(links_.begin() + (&link - links_.data()));
+  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
+    return l.connection.get() == &connection;
+  });
+  if (link == links_.end()) return;  // Closed in this very turn, and not gone yet.
+  context_.loop.DeferDelete(std::move(link->connection));
+  links_.erase(link);
 }
 
 void UpstreamServer::OnProbeDue() {

@@ -102,6 +102,7 @@ class UpstreamServer : private Connection::Delegate {
 
   void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;
   void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
+  void OnUnwantedAnswer(Connection& connection) override;
   void OnMismatch(Connection& connection) override;
   void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override;

@@ -55,6 +55,20 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
               ElementsAre(HasSubstr("ca: ")));
 }
 
+TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15398, \"0.0.0.0:15398\"]\n"),
+              testing::Each(HasSubstr("0.0.0.0:15398 conflicts with `listen` 127.0.0.1:15398")));
+  const std::string trust = "upstream-ca: " + GetTestCertificates().ca.certificate_file + "\n";
+  EXPECT_THAT(MachineErrors(trust + "admin: 127.0.0.1:15398\nlisten: [127.0.0.1:15398]\n"),
+              ElementsAre(HasSubstr(":2: admin: 127.0.0.1:15398 conflicts with `listen`")));
+}
+
+TEST(ConfigCheckTest, AnUpstreamOnThePortOfAUdpListenerIsAnotherProgram) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [\"udp://127.0.0.1:15399\"]\n"
+                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+              IsEmpty());
+}
+
 TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
                                      "upstream: [tls://127.0.0.1:15399#dns.example]\n"),

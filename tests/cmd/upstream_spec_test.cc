@@ -96,11 +96,45 @@ TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: [192.0.2.1]\n    name: \"\"\n")),
               ElementsAre(HasSubstr("FILE:3: name: is empty")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - name: dns.example.net\n")),
-              ElementsAre(HasSubstr("FILE:2: upstream: needs `preset` or `addresses`")));
+              ElementsAre(HasSubstr("FILE:2: upstream: needs either `preset` or `addresses`")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, pins: short}\n")),
               ElementsAre(HasSubstr("FILE:2: pins: ")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, addresses: 192.0.2.1}]\n")),
+              ElementsAre(HasSubstr("needs either")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, name: dns.example.net}]\n")),
+              ElementsAre(HasSubstr("a preset has its own")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - [quad9]\n")),
               ElementsAre(HasSubstr("not a list in a list")));
+}
+
+// An empty value is what an unset template variable leaves: it must not mean less authentication.
+TEST(UpstreamSpecTest, EmptyAuthenticationIsAnError) {
+  for (const std::string key : {"ca", "name", "pins"}) {
+    for (const std::string value : {"\"\"", ""}) {
+      EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: 192.0.2.1\n    " + key + ": " +
+                                      value + "\n")),
+                  ElementsAre(HasSubstr("FILE:3: " + key + ": ")))
+          << value;
+    }
+  }
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, pins: []}]\n")),
+              ElementsAre(HasSubstr("pins: is an empty list")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, ca: [/a, /b]}]\n")),
+              ElementsAre(HasSubstr("ca: must be one value")));
+}
+
+TEST(UpstreamSpecTest, InsecureContradictsPins) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, insecure: true, pins: "
+                                  "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=}]\n")),
+              ElementsAre(HasSubstr("insecure: contradicts `pins`")));
+}
+
+TEST(UpstreamSpecTest, AMapsAddressesAreCheckedLikeATexts) {
+  for (const std::string address : {"0.0.0.0:853", "\"[::]:853\"", "192.0.2.1:0"}) {
+    EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: [" + address + "]}]\n")),
+                ElementsAre(HasSubstr("no address to connect to")))
+        << address;
+  }
 }
 
 }  // namespace

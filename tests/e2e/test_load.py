@@ -184,6 +184,23 @@ def test_a_second_signal_ends_it_at_once(lab, launch):
             provider.signal(signal.SIGCONT)
 
 
+def test_sighup_while_it_ends_does_not_cut_it_short(lab, launch):
+    provider = lab.servers["kresd"]
+    server = launch(upstreams=[provider.upstream])
+    with connect(server, "tcp") as sock:
+        provider.signal(signal.SIGSTOP)
+        try:
+            sock.sendall(frame(query("never-3.fresh.lab.example.").to_wire()))
+            poll(lambda: server.metric("dotcache_pending_queries") >= 1, "never pending")
+            server.signal(signal.SIGTERM)
+            poll(lambda: "stopping" in server.log_text(), "the signal was not taken")
+            server.signal(signal.SIGHUP)
+        finally:
+            provider.signal(signal.SIGCONT)
+        assert read_message(sock) is not None
+    assert server.process.wait(timeout=10) == 0
+
+
 def test_sighup_does_not_end_it(server):
     server.signal(signal.SIGHUP)
     with connect(server, "tcp") as sock:

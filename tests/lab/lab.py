@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import random
 import pathlib
 import select
 import shutil
@@ -102,8 +103,13 @@ class Lab:
 
 
 def free_port(wanted=0):
-    """A port that is free for UDP and TCP on loopback: the one wanted if it is."""
+    """A port that is free for UDP and TCP on loopback: the one wanted if it is.
+
+    Others are drawn from below the range of outgoing connections, so that none of those takes the
+    port before its server does.
+    """
     while True:
+        wanted = wanted or random.randrange(10000, 32000)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             # As servers do: connections of the past in TIME_WAIT do not count.

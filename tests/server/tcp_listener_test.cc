@@ -22,10 +22,13 @@ class TcpListenerTest : public testing::Test {
     return {loop_, cache_, exchanger_, access_, &local_zones_, counters_, limits_};
   }
 
-  void Open(const TlsServerCredentials* credentials) {
+  void Open(const TlsServerCredentials* credentials) { Open(credentials, access_); }
+
+  void Open(const TlsServerCredentials* credentials, const AccessPolicy& access) {
     UniqueFd fd = *BindTcp(*Endpoint::Parse("127.0.0.1:0"));
     endpoint_ = LocalEndpoint(fd.get());
-    listener_ = *TcpListener::Open(loop_, std::move(fd), credentials, sessions_);
+    listener_ =
+        *TcpListener::Open({loop_, credentials, access, sessions_, counters_}, std::move(fd));
   }
 
   // Runs the loop until the client's work, on a thread of its own, is done.
@@ -89,6 +92,14 @@ TEST_F(TcpListenerTest, AClientThatFindsNoRoomIsClosed) {
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
   EXPECT_EQ(counters_.limit_rejections.value(), 1u);
   EXPECT_EQ(sessions_.size(), 1u);
+}
+
+TEST_F(TcpListenerTest, WhoMayNotAskIsClosedWithoutAPlaceInTheTable) {
+  const AccessPolicy nobody({});
+  Open(nullptr, nobody);
+  EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
+  EXPECT_EQ(counters_.refused_clients.value(), 1u);
+  EXPECT_EQ(counters_.stream_connections_total.value(), 0u);
 }
 
 TEST_F(TcpListenerTest, OnceClosedNobodyListens) {

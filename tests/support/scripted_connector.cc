@@ -179,7 +179,10 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     const Pending pending = std::move(found->second);
     pending_.erase(found);
     last_received_ = connector_.loop_.Now();
-    if (!pending.wanted) return;
+    if (!pending.wanted) {
+      delegate_.OnUnwantedAnswer(*this);
+      return;
+    }
     if (--wanted_ == 0) timer_->Start(connector_.limits_.idle_timeout);
     const ScriptedReply& reply = pending.reply;
     delegate_.OnAttemptResult(*this, attempt,

@@ -118,6 +118,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
       failures_[attempt] = std::get<UpstreamFailure>(result);
     }
   }
+  void OnUnwantedAnswer(Connection&) override { ++unwanted_answers_; }
   void OnMismatch(Connection&) override { ++mismatches_; }
   void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override {
@@ -145,6 +146,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
   UpstreamResponse last_response_;
   std::map<AttemptId, UpstreamFailure> failures_;
   int mismatches_ = 0;
+  int unwanted_answers_ = 0;
   bool closed_ = false;
   UpstreamFailure failure_ = UpstreamFailure::kTimeout;
   bool graceful_ = false;
@@ -479,6 +481,7 @@ TEST_F(DotConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
   const MonoTime second = connection_->last_received();
   ASSERT_TRUE(RunUntil([this, second] { return connection_->last_received() > second; }));
   EXPECT_THAT(answers_, ElementsAre(2));
+  EXPECT_EQ(unwanted_answers_, 1);
   EXPECT_EQ(mismatches_, 0);
 }
 

@@ -38,6 +38,17 @@ TEST_F(ExchangeTableTest, APlaceIsUsedAgainUnderAnotherId) {
   EXPECT_EQ(second.progress.asked, 0u);
 }
 
+TEST_F(ExchangeTableTest, AnAttemptIsFoundAfterAnyNumberOfUsesOfThePlace) {
+  ExchangeState& exchange = table_.Take();
+  exchange.id |= ((ExchangeId{1} << 32) - 1) << 24;
+  table_.Release(exchange);
+  for (int i = 0; i < 3; ++i) {
+    ExchangeState& again = table_.Take();
+    EXPECT_EQ(table_.FindByAttempt(again.NextAttemptId()), &again);
+    table_.Release(again);
+  }
+}
+
 TEST_F(ExchangeTableTest, EachExchangeHasItsTimerWhichEndsWithIt) {
   ExchangeState& first = table_.Take();
   ExchangeState& second = table_.Take();

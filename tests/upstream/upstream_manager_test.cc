@@ -108,6 +108,18 @@ TEST_F(UpstreamManagerTest, AnExchangeIsAnsweredOnce) {
   EXPECT_EQ(manager_->exchange_count(), 0u);
 }
 
+TEST_F(UpstreamManagerTest, AQueryThatWaitedLongForItsConnectionIsStillTimedOnceSent) {
+  Make(1);
+  connector_->server(0).handshake = Milliseconds(600);
+  Silence(0);
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(1000));
+  EXPECT_EQ(connects(0), 1);
+  loop_.Advance(Milliseconds(1000));
+  EXPECT_EQ(connects(0), 2);  // The silence was noticed, and a fresh connection is tried.
+  EXPECT_EQ(outcome->calls, 0);
+}
+
 TEST_F(UpstreamManagerTest, StartConnectsToTheServersOfTheRootZone) {
   options_.prewarm = true;
   Make(3);

@@ -259,6 +259,20 @@ TEST_F(UpstreamServerTest, ASilentConnectionIsUsedAgainOnceItSpeaks) {
   EXPECT_EQ(connector_.server(0).connects, 1);
 }
 
+TEST_F(UpstreamServerTest, AnAnswerThatNobodyWaitsForAnyMoreIsASignOfLife) {
+  Make();
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Seconds(1));
+  };
+  for (AttemptId attempt = 1; attempt <= 6; ++attempt) {
+    Send(attempt);
+    TimeOut(attempt);
+    server_->Forget(attempt);
+    loop_.Advance(Seconds(2));
+    EXPECT_FALSE(server_->down()) << attempt;
+  }
+}
+
 TEST_F(UpstreamServerTest, SilentConnectionsMakeWayAtTheLimit) {
   Silence();
   limits_.max_connections_per_server = 2;

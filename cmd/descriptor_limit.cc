@@ -1,0 +1,55 @@
+#include "cmd/descriptor_limit.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "core/log.h"
+
+namespace dotcache {
+namespace {
+
+constexpr uint64_t kLoopDescriptors = 4;       // epoll, eventfd and such of one event loop.
+constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, standard streams.
+
+// What is needed besides client connections.
+uint64_t FixedDescriptors(const ServerOptions& options) {
+  uint64_t servers = 0;
+  for (const UpstreamZoneOptions& zone : options.upstream.zones) servers += zone.servers.size();
+  const uint64_t connections =
+      static_cast<uint64_t>(options.upstream.limits.max_connections_per_server);
+  const uint64_t each_worker = kLoopDescriptors + options.listen.size() + servers * connections;
+  return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker;
+}
+
+}  // namespace
+
+uint64_t DescriptorsNeeded(const ServerOptions& options) {
+  return FixedDescriptors(options) +
+         static_cast<uint64_t>(options.workers) *
+             static_cast<uint64_t>(options.limits.max_stream_connections);
+}
+
+void FitConnections(uint64_t available, ServerOptions& options) {
+  if (DescriptorsNeeded(options) <= available) return;
+  const uint64_t fixed = FixedDescriptors(options);
+  const uint64_t left = available > fixed ? available - fixed : 0;
+  options.limits.max_stream_connections =
+      static_cast<int>(std::max<uint64_t>(1, left / static_cast<uint64_t>(options.workers)));
+}
+
+void FitConnectionsToDescriptors(ServerOptions& options) {
+  rlimit limit = {};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+  const int wanted = options.limits.max_stream_connections;
+  FitConnections(limit.rlim_cur, options);
+  if (options.limits.max_stream_connections == wanted) return;
+  Log(LogLevel::kWarn, "fewer client connections than configured: too few file descriptors",
+      {{"max_stream_connections", options.limits.max_stream_connections},
+       {"configured", wanted},
+       {"descriptors", limit.rlim_cur}});
+}
+
+}  // namespace dotcache

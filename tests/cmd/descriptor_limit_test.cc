@@ -1,0 +1,53 @@
+#include "cmd/descriptor_limit.h"
+
+#include <sys/resource.h>
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+ServerOptions Options() {
+  ServerOptions options;
+  options.workers = 2;
+  options.limits.max_stream_connections = 1000;
+  options.upstream.zones.emplace_back();
+  options.upstream.zones[0].servers.resize(3);
+  return options;
+}
+
+TEST(DescriptorLimitTest, EnoughDescriptorsLeaveTheConnectionsAsConfigured) {
+  ServerOptions options = Options();
+  FitConnections(DescriptorsNeeded(options), options);
+  EXPECT_EQ(options.limits.max_stream_connections, 1000);
+}
+
+TEST(DescriptorLimitTest, TooFewDescriptorsLowerTheConnectionsAndNothingElse) {
+  ServerOptions options = Options();
+  FitConnections(DescriptorsNeeded(options) - 1, options);
+  EXPECT_EQ(options.limits.max_stream_connections, 999);
+  EXPECT_LE(DescriptorsNeeded(options), DescriptorsNeeded(Options()) - 1);
+}
+
+TEST(DescriptorLimitTest, OneConnectionIsAlwaysLeft) {
+  ServerOptions options = Options();
+  FitConnections(0, options);
+  EXPECT_EQ(options.limits.max_stream_connections, 1);
+}
+
+TEST(DescriptorLimitTest, TheSoftLimitIsRaisedToTheHardOne) {
+  rlimit before = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit lowered = before;
+  lowered.rlim_cur = std::min<rlim_t>(before.rlim_cur, 256);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lowered), 0);
+  ServerOptions options = Options();
+  FitConnectionsToDescriptors(options);
+  rlimit after = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &after), 0);
+  EXPECT_EQ(after.rlim_cur, before.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &before);
+}
+
+}  // namespace
+}  // namespace dotcache
