@@ -113,7 +113,7 @@ TEST_F(UpstreamManagerTest, AQueryThatWaitedLongForItsConnectionIsStillTimedOnce
   connector_->server(0).handshake = Milliseconds(600);
   Silence(0);
   const auto outcome = Ask();
-  loop_.Advance(Milliseconds(1000));
+  loop_.Advance(Milliseconds(900));
   EXPECT_EQ(connects(0), 1);
   loop_.Advance(Milliseconds(1000));
   EXPECT_EQ(connects(0), 2);  // The silence was noticed, and a fresh connection is tried.
