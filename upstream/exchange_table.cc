@@ -1,6 +1,7 @@
 #include "upstream/exchange_table.h"
 
 #include <cassert>
+#include <memory>
 
 namespace dotcache {
 namespace {
@@ -35,7 +36,9 @@ void ExchangeTable::Release(ExchangeState& exchange) {
   exchange.taken = false;
   exchange.timer->Stop();
   exchange.callback.reset();
-  exchange.progress = {};
+  // In place: g++ 12 takes the move of an empty InlinedVector for a read of its storage.
+  std::destroy_at(&exchange.progress);
+  std::construct_at(&exchange.progress);
   free_.push_back(PlaceOf(exchange.id));
 }
 
