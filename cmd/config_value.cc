@@ -48,14 +48,14 @@ class Converter {
     for (const auto& pair : node) {
       const std::string key = pair.first.IsScalar() ? pair.first.Scalar() : "";
       const bool twice = std::any_of(value.map.begin(), value.map.end(),
-                                     [&key](const auto& entry) { return entry.first == key; });
+                                     [&key](const auto& entry) { return entry.key == key; });
       if (twice) errors_.push_back({OriginOf(pair.first), key, "is written twice; keep one"});
       ConfigValue converted = Convert(pair.second, key, depth + 1);
       // An empty value has no position of its own.
       if (!pair.second.IsDefined() || pair.second.IsNull()) {
         converted.origin = OriginOf(pair.first);
       }
-      value.map.emplace_back(key, std::move(converted));
+      value.map.push_back({key, std::move(converted)});
     }
   }
 

@@ -3,7 +3,6 @@
 #define DOTCACHE_CMD_CONFIG_VALUE_H_
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,6 +14,8 @@ namespace dotcache {
 // "default".
 using ConfigOrigin = std::string;
 
+struct ConfigEntry;
+
 // A value as the operator wrote it, whatever the source. A scalar, a list or a map.
 struct ConfigValue {
   enum class Kind { kScalar, kList, kMap };
@@ -23,7 +24,7 @@ struct ConfigValue {
   ConfigOrigin origin;
   std::string scalar;
   std::vector<ConfigValue> list;
-  std::vector<std::pair<std::string, ConfigValue>> map;  // In the order written.
+  std::vector<ConfigEntry> map;  // In the order written.
 
   static ConfigValue Scalar(absl::string_view text, absl::string_view origin);
   // Splits at commas and trims; empty pieces are kept, so that they are reported.
@@ -31,6 +32,12 @@ struct ConfigValue {
 
   // This value's elements: a list's, or the value itself.
   std::vector<const ConfigValue*> Elements() const;
+};
+
+// A key of a map with its value.
+struct ConfigEntry {
+  std::string key;
+  ConfigValue value;
 };
 
 // One error of a configuration: `ORIGIN: key: message`.

@@ -52,7 +52,7 @@ absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text) {
 }
 
 absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text) {
-  const absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text);
+  absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text);
   if (!endpoint.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
         endpoint.status().message(), "; a server is written with its IP address, as ", kExample));

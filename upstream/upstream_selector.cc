@@ -46,7 +46,9 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random) {
   assert(!servers.empty() && servers.size() <= 64);
   ServerOrder up;
   ServerOrder down;
-  for (uint8_t i = 0; i < servers.size(); ++i) (servers[i].up ? up : down).push_back(i);
+  for (size_t i = 0; i < servers.size(); ++i) {
+    (servers[i].up ? up : down).push_back(static_cast<uint8_t>(i));
+  }
 
   switch (policy_) {
     case SelectionPolicy::kBalanced:

@@ -23,11 +23,11 @@ TEST(ConfigValueTest, ValuesKnowTheirLine) {
   const ConfigFile read = ReadConfigFile(file.path());
   ASSERT_THAT(read.errors, IsEmpty());
   ASSERT_EQ(read.root.map.size(), 2u);
-  EXPECT_EQ(read.root.map[0].second.origin, file.path() + ":1");
-  const ConfigValue& list = read.root.map[1].second;
+  EXPECT_EQ(read.root.map[0].value.origin, file.path() + ":1");
+  const ConfigValue& list = read.root.map[1].value;
   ASSERT_EQ(list.list.size(), 2u);
   EXPECT_EQ(list.list[0].origin, file.path() + ":4");
-  EXPECT_EQ(list.list[1].map[0].second.scalar, "y");
+  EXPECT_EQ(list.list[1].map[0].value.scalar, "y");
 }
 
 TEST(ConfigValueTest, BrokenYamlIsReportedWithItsLine) {
