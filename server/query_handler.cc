@@ -175,8 +175,9 @@ CacheEntryRef QueryHandler::MakeEntry(const UpstreamResponse& response, Seconds 
                         response.facts.kind, response.facts.rcode, now, now + fresh_for);
 }
 
-void QueryHandler::ReplyWith(const Query& query, const StoredView& stored, ReplyOptions options,
-                             const ReplyAddress& address, ReplySink& sink) {
+void QueryHandler::ReplyWith(const Query& query, const StoredView& stored,
+                             const ReplyOptions& options, const ReplyAddress& address,
+                             ReplySink& sink) {
   const MutableBytes buffer = sink.ReserveReply(address);
   if (buffer.empty()) return;
   Send(address, sink, buffer, BuildReply(query, stored, options, buffer));

@@ -59,7 +59,7 @@ class QueryHandler {
                           ReplySink& sink);
   void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
   CacheEntryRef MakeEntry(const UpstreamResponse& response, Seconds fresh_for);
-  void ReplyWith(const Query& query, const StoredView& stored, ReplyOptions options,
+  void ReplyWith(const Query& query, const StoredView& stored, const ReplyOptions& options,
                  const ReplyAddress& address, ReplySink& sink);
   void ReplyError(const Query& query, Rcode rcode, ExtendedError error, const ReplyAddress& address,
                   ReplySink& sink);
