@@ -96,9 +96,10 @@ CacheKey::CacheKey(const Question& question, bool dnssec_ok, bool checking_disab
 }
 
 CacheKey& CacheKey::operator=(const CacheKey& other) {
+  if (this == &other) return *this;
   hash_ = other.hash_;
   size_ = other.size_;
-  std::memmove(octets_, other.octets_, size_);  // Also right when `other` is this key.
+  std::memcpy(octets_, other.octets_, size_);
   return *this;
 }
 
