@@ -34,7 +34,7 @@ bool NoteOption(EdnsOption code, Bytes data, EdnsInfo& edns) {
       return IsClientSubnetOfQuery(data);
     case EdnsOption::kTcpKeepalive:
       // A client leaves the value out; early ones sent it (RFC 7828 section 3.1).
-      if (data.size() != 0 && data.size() != 2) return false;
+      if (!data.empty() && data.size() != 2) return false;
       edns.has_keepalive = true;
       if (data.size() == 2) edns.keepalive_timeout_100ms = LoadU16(data.data());
       return true;
