@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "benchmark/benchmark.h"
-#include "core/stream_framer.h"
+#include "dns/stream_framer.h"
 
 namespace dotcache {
 namespace {

@@ -3,10 +3,10 @@
 #include <string>
 
 #include "benchmark/benchmark.h"
-#include "core/ldns_ptr.h"
-#include "core/message_writer.h"
-#include "core/outgoing_query.h"
-#include "core/query.h"
+#include "dns/ldns_ptr.h"
+#include "dns/message_writer.h"
+#include "dns/outgoing_query.h"
+#include "dns/query.h"
 
 namespace dotcache {
 namespace {

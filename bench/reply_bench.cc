@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "core/message_writer.h"
-#include "core/reply.h"
-#include "core/response.h"
+#include "dns/message_writer.h"
+#include "dns/reply.h"
+#include "dns/response.h"
 
 namespace dotcache {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "core/clock.h"
-#include "core/reply.h"
-#include "core/response.h"
+#include "dns/reply.h"
+#include "dns/response.h"
 
 namespace dotcache {
 

@@ -7,21 +7,10 @@
 #include <utility>
 
 #include "core/bytes.h"
-#include "core/question.h"
+#include "core/siphash.h"
+#include "dns/question.h"
 
 namespace dotcache {
-
-// The secret of the hash: a client cannot choose names that meet in one shard or bucket.
-struct HashSeed {
-  uint64_t k0 = 0;
-  uint64_t k1 = 0;
-
-  // From the kernel's random source.
-  static HashSeed Random();
-};
-
-// SipHash-1-3: a keyed hash whose collisions stay unpredictable to who does not know the seed.
-uint64_t SipHash13(const HashSeed& seed, Bytes octets);
 
 // Question, DO and CD in one flat buffer, with its keyed 64-bit hash. Answers with and without DO,
 // and with and without CD, never satisfy each other (RFC 4035 section 3.2.1, RFC 6840 section 5.9).

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #include "core/clock.h"
-#include "core/response.h"
+#include "dns/response.h"
 
 namespace dotcache {
 

@@ -3,7 +3,7 @@
 #define DOTCACHE_CACHE_TTL_POLICY_H_
 
 #include "cache/cache_options.h"
-#include "core/response.h"
+#include "dns/response.h"
 
 namespace dotcache {
 

@@ -7,8 +7,6 @@
 #include <cstdint>
 
 #include "core/clock.h"
-#include "core/dns_types.h"
-#include "core/query.h"
 
 namespace dotcache {
 
@@ -60,49 +58,6 @@ class DurationHistogram {
  private:
   std::array<Counter, kBucketCount> buckets_;
   Counter sum_us_;
-};
-
-// What one worker counts about clients. Cache-line aligned: no worker writes to another's line.
-struct alignas(64) WorkerCounters {
-  static constexpr int kRcodeSlots = 24;  // RCODE 0-23; slot 23 also takes what is above.
-
-  std::array<Counter, kTransportCount> queries;           // Messages received, by transport.
-  std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
-  std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
-  Counter cache_hits;
-  Counter cache_misses;
-  Counter local_answers;      // Answered from local zones.
-  Counter coalesced_queries;  // Joined an exchange that was already under way.
-  Counter refused_clients;    // Outside the access list.
-  Counter limit_rejections;   // Turned away because a table or queue was full.
-  Counter udp_send_drops;     // Replies the kernel did not take.
-  Counter truncated_replies;
-  Counter stream_connections;  // Open client connections, TCP and DoT: a gauge.
-  Counter stream_connections_total;
-  Counter pending_queries;          // Distinct questions waiting for upstream: a gauge.
-  DurationHistogram miss_duration;  // Query received to reply sent, for misses.
-
-  void CountResponse(Rcode rcode) {
-    const size_t slot = static_cast<size_t>(rcode);
-    responses[slot < kRcodeSlots ? slot : kRcodeSlots - 1].Add();
-  }
-};
-
-// What one worker counts about one upstream server.
-struct alignas(64) UpstreamCounters {
-  Counter queries;     // Queries sent, re-sent ones included.
-  Counter responses;   // Usable responses received.
-  Counter timeouts;    // Attempts not answered in time; a late answer may follow.
-  Counter failures;    // Attempts that ended in an UpstreamFailure.
-  Counter mismatched;  // Messages dropped because they were not ours.
-  Counter full_handshakes;
-  Counter resumed_handshakes;
-  Counter failed_handshakes;
-  Counter open_connections;          // A gauge.
-  Counter in_flight;                 // A gauge.
-  Counter up;                        // 1 up (or not tried yet), 0 down: a gauge.
-  DurationHistogram response_time;   // Query written to response read.
-  DurationHistogram handshake_time;  // Connect begun to connection ready.
 };
 
 }  // namespace dotcache

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "core/message_writer.h"
+#include "dns/message_writer.h"
 
 namespace dotcache {
 namespace {

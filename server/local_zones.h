@@ -7,9 +7,9 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/types/span.h"
-#include "core/domain_name.h"
-#include "core/question.h"
-#include "core/response.h"
+#include "dns/domain_name.h"
+#include "dns/question.h"
+#include "dns/response.h"
 
 namespace dotcache {
 

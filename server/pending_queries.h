@@ -9,7 +9,7 @@
 #include "absl/functional/function_ref.h"
 #include "cache/cache_key.h"
 #include "core/clock.h"
-#include "core/query.h"
+#include "dns/query.h"
 #include "server/reply_sink.h"
 #include "upstream/exchanger.h"
 

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cache/ttl_policy.h"
-#include "core/message_header.h"
+#include "dns/message_header.h"
 
 namespace dotcache {
 namespace {

@@ -4,15 +4,15 @@
 
 #include "absl/status/statusor.h"
 #include "cache/response_cache.h"
-#include "core/counters.h"
 #include "core/event_loop.h"
-#include "core/query.h"
-#include "core/reply.h"
+#include "dns/query.h"
+#include "dns/reply.h"
 #include "server/access_policy.h"
 #include "server/local_zones.h"
 #include "server/pending_queries.h"
 #include "server/reply_sink.h"
 #include "server/server_options.h"
+#include "server/worker_counters.h"
 #include "upstream/exchanger.h"
 
 namespace dotcache {

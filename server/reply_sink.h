@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/bytes.h"
-#include "core/dns_types.h"
+#include "dns/dns_types.h"
 #include "net/udp_socket.h"
 
 namespace dotcache {

@@ -9,12 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cache/response_cache.h"
-#include "core/counters.h"
 #include "net/tls_credentials.h"
 #include "server/access_policy.h"
 #include "server/local_zones.h"
 #include "server/server_options.h"
 #include "server/worker.h"
+#include "server/worker_counters.h"
+#include "upstream/upstream_counters.h"
 
 namespace dotcache {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "cache/cache_options.h"
-#include "core/dns_types.h"
+#include "dns/dns_types.h"
 #include "net/endpoint.h"
 #include "server/access_policy.h"
 #include "upstream/upstream_options.h"

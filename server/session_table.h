@@ -7,10 +7,10 @@
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
-#include "core/counters.h"
 #include "server/query_handler.h"
 #include "server/reply_sink.h"
 #include "server/tcp_session.h"
+#include "server/worker_counters.h"
 
 namespace dotcache {
 

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "core/counters.h"
 #include "net/tcp_acceptor.h"
 #include "net/tls_credentials.h"
 #include "server/access_policy.h"
 #include "server/session_table.h"
+#include "server/worker_counters.h"
 
 namespace dotcache {
 

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "core/event_loop.h"
-#include "core/stream_framer.h"
+#include "dns/stream_framer.h"
 #include "net/byte_stream.h"
 #include "server/query_handler.h"
 #include "server/reply_sink.h"

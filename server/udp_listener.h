@@ -5,10 +5,10 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "core/counters.h"
 #include "net/udp_socket.h"
 #include "server/query_handler.h"
 #include "server/reply_sink.h"
+#include "server/worker_counters.h"
 
 namespace dotcache {
 

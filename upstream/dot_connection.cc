@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "core/message_header.h"
+#include "dns/message_header.h"
 
 namespace dotcache {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/random.h"
-#include "core/stream_framer.h"
+#include "dns/stream_framer.h"
 #include "net/tls_stream.h"
 #include "net/uv_loop.h"
 #include "upstream/connection.h"

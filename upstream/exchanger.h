@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "core/bytes.h"
 #include "core/clock.h"
-#include "core/outgoing_query.h"
-#include "core/response.h"
+#include "dns/outgoing_query.h"
+#include "dns/response.h"
 
 namespace dotcache {
 

@@ -6,10 +6,10 @@
 
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
-#include "core/counters.h"
 #include "core/event_loop.h"
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
+#include "upstream/upstream_counters.h"
 #include "upstream/upstream_options.h"
 
 namespace dotcache {

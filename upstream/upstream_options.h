@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "core/clock.h"
-#include "core/domain_name.h"
+#include "dns/domain_name.h"
 #include "net/endpoint.h"
 #include "net/tls_credentials.h"
 

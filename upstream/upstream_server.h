@@ -9,9 +9,9 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/bit_gen_ref.h"
-#include "core/counters.h"
 #include "core/event_loop.h"
 #include "upstream/connection.h"
+#include "upstream/upstream_counters.h"
 #include "upstream/upstream_health.h"
 #include "upstream/upstream_selector.h"
 

@@ -52,11 +52,5 @@ TEST(DurationHistogramTest, RecordsCountAndSum) {
   EXPECT_EQ(histogram.sum_us(), 7u);
 }
 
-TEST(WorkerCountersTest, WorkersDoNotShareCacheLines) {
-  EXPECT_EQ(alignof(WorkerCounters), 64u);
-  EXPECT_EQ(sizeof(WorkerCounters) % 64, 0u);
-  EXPECT_EQ(sizeof(UpstreamCounters) % 64, 0u);
-}
-
 }  // namespace
 }  // namespace dotcache

@@ -1,8 +1,8 @@
 // ParseOpt() on any OPT record (CLASS, TTL, RDATA), judged by ldns; and what AppendOpt() writes
 // with any room, read back.
-#include "core/edns.h"
-#include "core/ldns_ptr.h"
-#include "core/message_writer.h"
+#include "dns/edns.h"
+#include "dns/ldns_ptr.h"
+#include "dns/message_writer.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace dotcache;  // NOLINT

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/stream_framer.h"
+#include "dns/stream_framer.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using dotcache::Bytes;

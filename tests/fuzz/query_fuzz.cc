@@ -2,9 +2,9 @@
 // reply can be made for.
 #include <algorithm>
 
-#include "core/ldns_ptr.h"
-#include "core/message_header.h"
-#include "core/query.h"
+#include "dns/ldns_ptr.h"
+#include "dns/message_header.h"
+#include "dns/query.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace dotcache;  // NOLINT

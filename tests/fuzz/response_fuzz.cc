@@ -1,10 +1,10 @@
 // InspectResponse() on any octets, for the question that they hold: what is accepted becomes a
 // reply within its limits, which ldns reads back with the same question and the same records.
-#include "core/ldns_ptr.h"
-#include "core/message_header.h"
-#include "core/reply.h"
-#include "core/response.h"
-#include "core/wire_cursor.h"
+#include "dns/ldns_ptr.h"
+#include "dns/message_header.h"
+#include "dns/reply.h"
+#include "dns/response.h"
+#include "dns/wire_cursor.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace dotcache;  // NOLINT

@@ -9,9 +9,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "core/edns.h"
-#include "core/ldns_ptr.h"
 #include "core/status_macros.h"
+#include "dns/edns.h"
+#include "dns/ldns_ptr.h"
 
 namespace dotcache {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "core/stream_framer.h"
+#include "dns/stream_framer.h"
 #include "gtest/gtest.h"
 #include "server/query_handler.h"
 #include "server/session_table.h"

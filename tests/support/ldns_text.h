@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "core/ldns_ptr.h"
+#include "dns/ldns_ptr.h"
 
 namespace dotcache {
 

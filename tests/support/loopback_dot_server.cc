@@ -20,7 +20,7 @@
 #include <thread>
 #include <utility>
 
-#include "core/message_header.h"
+#include "dns/message_header.h"
 #include "net/unique_fd.h"
 #include "tests/support/message_builder.h"
 

@@ -10,7 +10,7 @@
 #include "absl/strings/string_view.h"
 #include "core/bytes.h"
 #include "core/clock.h"
-#include "core/dns_types.h"
+#include "dns/dns_types.h"
 #include "net/endpoint.h"
 #include "tests/support/test_certificates.h"
 

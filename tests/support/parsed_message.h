@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/bytes.h"
-#include "core/dns_types.h"
-#include "core/message_header.h"
+#include "dns/dns_types.h"
+#include "dns/message_header.h"
 
 namespace dotcache {
 

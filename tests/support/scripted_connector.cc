@@ -4,9 +4,9 @@
 #include <cassert>
 #include <utility>
 
-#include "core/message_header.h"
-#include "core/message_writer.h"
-#include "core/response.h"
+#include "dns/message_header.h"
+#include "dns/message_writer.h"
+#include "dns/response.h"
 
 namespace dotcache {
 namespace {

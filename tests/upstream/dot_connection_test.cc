@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/edns.h"
-#include "core/message_header.h"
+#include "dns/edns.h"
+#include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/loopback_dot_server.h"

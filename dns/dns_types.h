@@ -1,0 +1,131 @@
+// Strong types and names for the numbers of a DNS message, after the IANA registries.
+#ifndef DOTCACHE_DNS_DNS_TYPES_H_
+#define DOTCACHE_DNS_DNS_TYPES_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace dotcache {
+
+// RR and query types that the program has an opinion on. Any other number is a valid value too and
+// is passed through as opaque data (RFC 3597).
+enum class QType : uint16_t {
+  kNone = 0,
+  kA = 1,
+  kNs = 2,
+  kCname = 5,
+  kSoa = 6,
+  kNull = 10,
+  kPtr = 12,
+  kMx = 15,
+  kTxt = 16,
+  kSig = 24,
+  kAaaa = 28,
+  kSrv = 33,
+  kDname = 39,
+  kOpt = 41,
+  kDs = 43,
+  kRrsig = 46,
+  kNsec = 47,
+  kDnskey = 48,
+  kNsec3 = 50,
+  kSvcb = 64,
+  kHttps = 65,
+  kTkey = 249,
+  kTsig = 250,
+  kIxfr = 251,
+  kAxfr = 252,
+  kMailb = 253,
+  kMaila = 254,
+  kAny = 255,
+};
+
+enum class QClass : uint16_t { kIn = 1, kChaos = 3, kHesiod = 4, kNone = 254, kAny = 255 };
+
+enum class Opcode : uint8_t { kQuery = 0, kIquery = 1, kStatus = 2, kNotify = 4, kUpdate = 5 };
+
+// Twelve bits: the header's four and the eight that OPT adds (RFC 6891 section 6.1.3).
+enum class Rcode : uint16_t {
+  kNoError = 0,
+  kFormErr = 1,
+  kServFail = 2,
+  kNxDomain = 3,
+  kNotImp = 4,
+  kRefused = 5,
+  kYxDomain = 6,
+  kNotAuth = 9,
+  kBadVers = 16,
+  kBadCookie = 23,
+};
+
+// Extended DNS errors, INFO-CODE (RFC 8914 section 4).
+enum class ExtendedErrorCode : uint16_t {
+  kOther = 0,
+  kStaleAnswer = 3,
+  kCachedError = 13,
+  kNotReady = 14,
+  kProhibited = 18,
+  kStaleNxDomainAnswer = 19,
+  kNotSupported = 21,
+  kNoReachableAuthority = 22,
+  kNetworkError = 23,
+  kInvalidData = 24,
+};
+
+// EDNS option codes.
+enum class EdnsOption : uint16_t {
+  kNsid = 3,
+  kClientSubnet = 8,
+  kCookie = 10,
+  kTcpKeepalive = 11,
+  kPadding = 12,
+  kExtendedError = 15,
+};
+
+// The transport on which a client asked. A reply's size, padding and keepalive depend on it.
+enum class Transport : uint8_t { kUdp = 0, kTcp = 1, kDot = 2 };
+inline constexpr int kTransportCount = 3;
+
+// The mnemonic of the RCODE ("NOERROR", "SERVFAIL", ...), or "OTHER".
+constexpr absl::string_view RcodeName(Rcode rcode) {
+  switch (rcode) {
+    case Rcode::kNoError:
+      return "NOERROR";
+    case Rcode::kFormErr:
+      return "FORMERR";
+    case Rcode::kServFail:
+      return "SERVFAIL";
+    case Rcode::kNxDomain:
+      return "NXDOMAIN";
+    case Rcode::kNotImp:
+      return "NOTIMP";
+    case Rcode::kRefused:
+      return "REFUSED";
+    case Rcode::kYxDomain:
+      return "YXDOMAIN";
+    case Rcode::kNotAuth:
+      return "NOTAUTH";
+    case Rcode::kBadVers:
+      return "BADVERS";
+    case Rcode::kBadCookie:
+      return "BADCOOKIE";
+  }
+  return "OTHER";
+}
+
+constexpr absl::string_view TransportName(Transport transport) {
+  switch (transport) {
+    case Transport::kUdp:
+      return "udp";
+    case Transport::kTcp:
+      return "tcp";
+    case Transport::kDot:
+      return "dot";
+  }
+  return "unknown";
+}
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_DNS_TYPES_H_

@@ -1,0 +1,52 @@
+// EDNS(0) options in and out: RFC 6891, 7828 (keepalive), 7830 and 8467 (padding), 7873 (cookies),
+// 8914 (extended errors), 7871 (client subnet).
+#ifndef DOTCACHE_DNS_EDNS_H_
+#define DOTCACHE_DNS_EDNS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/bytes.h"
+#include "dns/dns_types.h"
+
+namespace dotcache {
+
+inline constexpr uint16_t kOurUdpPayloadSize = 1232;  // RFC 9715 section 3.
+inline constexpr uint16_t kMinUdpPayloadSize = 512;   // RFC 6891 section 6.2.3.
+inline constexpr size_t kOptFixedSize = 11;           // Root owner, type, class, TTL, RDLENGTH.
+inline constexpr uint16_t kEdnsFlagDo = 0x8000;
+inline constexpr size_t kQueryPaddingBlock = 128;     // RFC 8467 section 4.1.
+inline constexpr size_t kResponsePaddingBlock = 468;  // RFC 8467 section 4.2.
+
+// What the OPT record of a message says. Default: no OPT present.
+struct EdnsInfo {
+  bool present = false;
+  uint8_t version = 0;
+  uint8_t extended_rcode = 0;                      // The upper eight bits of the RCODE.
+  uint16_t udp_payload_size = kMinUdpPayloadSize;  // Never below 512.
+  bool dnssec_ok = false;
+  bool has_padding = false;
+  bool has_keepalive = false;
+  std::optional<uint16_t> keepalive_timeout_100ms;  // Present when the option carries a value.
+  std::optional<ExtendedErrorCode> extended_error;  // The first one.
+};
+
+// Who wrote the options: what a client may not send (a cookie of impossible length, a keepalive
+// option of 1 octet) makes its query malformed; in a response such an option is only ignored.
+enum class EdnsSender : uint8_t { kClient, kUpstream };
+
+// Reads an OPT record's fixed fields (`klass`, `ttl`) and its RDATA. Walks every option with bounds
+// checks; unknown options are ignored. Returns nullopt when an option overruns the RDATA, or breaks
+// its own RFC in a way that the sender's side treats as malformed.
+std::optional<EdnsInfo> ParseOpt(uint16_t klass, uint32_t ttl, Bytes rdata, EdnsSender sender);
+
+// An extended error to send. Text is cut to what fits and is only ever our own words.
+struct ExtendedError {
+  ExtendedErrorCode code = ExtendedErrorCode::kOther;
+  std::string text;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_EDNS_H_

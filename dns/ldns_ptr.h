@@ -1,0 +1,45 @@
+// Owners of what ldns allocates. Only core/*.cc includes this.
+#ifndef DOTCACHE_DNS_LDNS_PTR_H_
+#define DOTCACHE_DNS_LDNS_PTR_H_
+
+// ldns makes macros of bool, true and false unless <stdbool.h> comes before it.
+// clang-format off
+#include <stdbool.h>
+#include <ldns/ldns.h>
+// clang-format on
+
+#include <memory>
+
+namespace dotcache {
+
+struct LdnsDeleter {
+  void operator()(ldns_rdf* rdf) const { ldns_rdf_deep_free(rdf); }
+  void operator()(ldns_rr* rr) const { ldns_rr_free(rr); }
+  void operator()(ldns_pkt* pkt) const { ldns_pkt_free(pkt); }
+};
+
+using LdnsRdf = std::unique_ptr<ldns_rdf, LdnsDeleter>;
+using LdnsRr = std::unique_ptr<ldns_rr, LdnsDeleter>;
+using LdnsPkt = std::unique_ptr<ldns_pkt, LdnsDeleter>;
+
+// An ldns_rr on the stack, for ldns_wire2rdf() to put RDATA into: what ldns_rr_new() gives, without
+// its allocation.
+class LdnsRrShell {
+ public:
+  explicit LdnsRrShell(ldns_rr_type type) { rr_._rr_type = type; }
+  ~LdnsRrShell() {
+    for (size_t i = 0; i < rr_._rd_count; ++i) ldns_rdf_deep_free(rr_._rdata_fields[i]);
+    LDNS_FREE(rr_._rdata_fields);
+  }
+  LdnsRrShell(const LdnsRrShell&) = delete;
+  LdnsRrShell& operator=(const LdnsRrShell&) = delete;
+
+  ldns_rr* get() { return &rr_; }
+
+ private:
+  ldns_rr rr_ = {};
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_LDNS_PTR_H_

@@ -1,0 +1,179 @@
+#include "dns/message_writer.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kQdcountOffset = 4;
+constexpr size_t kAncountOffset = 6;
+constexpr size_t kNscountOffset = 8;
+constexpr size_t kArcountOffset = 10;
+constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
+constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
+constexpr size_t kOptionHeaderSize = 4;   // OPTION-CODE, OPTION-LENGTH.
+constexpr size_t kExtendedErrorSize = 6;  // Option header and INFO-CODE.
+
+void CountOneMore(MutableBytes message, size_t count_offset) {
+  uint8_t* count = message.data() + count_offset;
+  StoreU16(count, static_cast<uint16_t>(LoadU16(count) + 1));
+}
+
+// Writes one octet string after the other. The caller has made sure that all of it fits.
+class Cursor {
+ public:
+  explicit Cursor(uint8_t* at) : at_(at) {}
+
+  void U8(uint8_t value) { *at_++ = value; }
+  void U16(uint16_t value) {
+    StoreU16(at_, value);
+    at_ += 2;
+  }
+  void U32(uint32_t value) {
+    StoreU32(at_, value);
+    at_ += 4;
+  }
+  void Octets(const void* octets, size_t size) {
+    if (size > 0) std::memcpy(at_, octets, size);
+    at_ += size;
+  }
+  void Zeroes(size_t size) {
+    std::memset(at_, 0, size);
+    at_ += size;
+  }
+  void OptionHeader(EdnsOption code, size_t size) {
+    U16(static_cast<uint16_t>(code));
+    U16(static_cast<uint16_t>(size));
+  }
+
+ private:
+  uint8_t* at_;
+};
+
+// How the room for an OPT record is shared out.
+struct OptLayout {
+  size_t keepalive = 0;  // The whole option; 0: none.
+  bool extended_error = false;
+  absl::string_view extended_error_text;
+  std::optional<size_t> padding_data;  // OPTION-LENGTH of the padding option.
+  size_t total = 0;                    // Of the record.
+};
+
+// Shares out `room` octets behind a message of `size`. nullopt: not even the bare record fits.
+std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room) {
+  OptLayout layout;
+  if (opt.keepalive) {
+    layout.keepalive = kOptionHeaderSize + (opt.keepalive_timeout_100ms.has_value() ? 2 : 0);
+  }
+  layout.total = kOptFixedSize + layout.keepalive;
+  if (layout.total > room) return std::nullopt;
+  if (opt.extended_error.has_value() && layout.total + kExtendedErrorSize <= room) {
+    layout.extended_error = true;
+    layout.total += kExtendedErrorSize;
+    const size_t reserved = layout.total + (opt.padding_block > 0 ? kOptionHeaderSize : 0);
+    layout.extended_error_text = absl::string_view(opt.extended_error->text)
+                                     .substr(0, room > reserved ? room - reserved : 0);
+    layout.total += layout.extended_error_text.size();
+  }
+  if (opt.padding_block > 0 && layout.total + kOptionHeaderSize <= room) {
+    layout.total += kOptionHeaderSize;
+    const size_t beyond_block = (size + layout.total) % opt.padding_block;
+    const size_t wanted = beyond_block == 0 ? 0 : opt.padding_block - beyond_block;
+    layout.padding_data = std::min(wanted, room - layout.total);
+    layout.total += *layout.padding_data;
+  }
+  return layout;
+}
+
+void WriteOptions(const OptToWrite& opt, const OptLayout& layout, Cursor& cursor) {
+  if (opt.keepalive) {
+    cursor.OptionHeader(EdnsOption::kTcpKeepalive, layout.keepalive - kOptionHeaderSize);
+    if (opt.keepalive_timeout_100ms.has_value()) cursor.U16(*opt.keepalive_timeout_100ms);
+  }
+  if (layout.extended_error) {
+    const absl::string_view text = layout.extended_error_text;
+    cursor.OptionHeader(EdnsOption::kExtendedError, 2 + text.size());
+    cursor.U16(static_cast<uint16_t>(opt.extended_error->code));
+    cursor.Octets(text.data(), text.size());
+  }
+  if (layout.padding_data.has_value()) {
+    cursor.OptionHeader(EdnsOption::kPadding, *layout.padding_data);
+    cursor.Zeroes(*layout.padding_data);
+  }
+}
+
+}  // namespace
+
+MessageWriter::MessageWriter(MutableBytes out, const MessageHeader& header)
+    : out_(out.first(std::min(out.size(), kMaxMessageSize))), size_(kHeaderSize) {
+  assert(out.size() >= kHeaderSize);
+  StoreHeader(out_, {.id = header.id, .flags = header.flags});
+}
+
+void MessageWriter::AddQuestion(const DomainName& qname, QType qtype, QClass qclass) {
+  const size_t needed = qname.size() + kQuestionFixedSize;
+  if (needed > out_.size() - size_) {
+    overflowed_ = true;
+    return;
+  }
+  Cursor cursor(out_.data() + size_);
+  cursor.Octets(qname.wire().data(), qname.size());
+  cursor.U16(static_cast<uint16_t>(qtype));
+  cursor.U16(static_cast<uint16_t>(qclass));
+  CountOneMore(out_, kQdcountOffset);
+  size_ += needed;
+}
+
+void MessageWriter::AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
+  AddRecord(owner, type, ttl, rdata, kAncountOffset);
+}
+
+void MessageWriter::AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
+  AddRecord(owner, type, ttl, rdata, kNscountOffset);
+}
+
+void MessageWriter::AddRecord(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
+                              size_t count_offset) {
+  const size_t fixed = owner.size() + kRecordFixedSize;
+  if (fixed > out_.size() - size_ || rdata.size() > out_.size() - size_ - fixed) {
+    overflowed_ = true;
+    return;
+  }
+  Cursor cursor(out_.data() + size_);
+  cursor.Octets(owner.wire().data(), owner.size());
+  cursor.U16(static_cast<uint16_t>(type));
+  cursor.U16(static_cast<uint16_t>(QClass::kIn));
+  cursor.U32(ttl);
+  cursor.U16(static_cast<uint16_t>(rdata.size()));
+  cursor.Octets(rdata.data(), rdata.size());
+  CountOneMore(out_, count_offset);
+  size_ += fixed + rdata.size();
+}
+
+void MessageWriter::AddOpt(const OptToWrite& opt, size_t max_size) {
+  const size_t size = AppendOpt(out_, size_, opt, max_size);
+  if (size == size_) overflowed_ = true;
+  size_ = size;
+}
+
+size_t AppendOpt(MutableBytes out, size_t size, const OptToWrite& opt, size_t max_size) {
+  const size_t limit = std::min({out.size(), max_size, kMaxMessageSize});
+  if (size < kHeaderSize || size > limit) return size;
+  const std::optional<OptLayout> layout = LayOut(opt, size, limit - size);
+  if (!layout.has_value()) return size;
+  Cursor cursor(out.data() + size);
+  cursor.U8(0);  // The root owner.
+  cursor.U16(static_cast<uint16_t>(QType::kOpt));
+  cursor.U16(opt.udp_payload_size);
+  cursor.U8(opt.extended_rcode);
+  cursor.U8(0);  // EDNS version.
+  cursor.U16(opt.dnssec_ok ? kEdnsFlagDo : 0);
+  cursor.U16(static_cast<uint16_t>(layout->total - kOptFixedSize));
+  WriteOptions(opt, *layout, cursor);
+  CountOneMore(out, kArcountOffset);
+  return size + layout->total;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,235 @@
+#include "dns/query.h"
+
+#include <algorithm>
+#include <array>
+
+#include "dns/ldns_ptr.h"
+
+namespace dotcache {
+namespace {
+
+// The longest name and a generous set of options leave most of this unused.
+constexpr size_t kMaxQuerySize = 4096;
+constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
+constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
+constexpr uint8_t kMaxLabelSize = 63;
+
+// Octets of the uncompressed name at the front of `octets`. 0: there is none, because it is cut
+// short, longer than 255 octets, or has a pointer or a reserved label type.
+size_t UncompressedNameSize(Bytes octets) {
+  const size_t limit = std::min(octets.size(), kMaxNameSize);
+  size_t at = 0;
+  while (at < limit && octets[at] <= kMaxLabelSize) {
+    if (octets[at] == 0) return at + 1;
+    at += octets[at] + 1u;
+  }
+  return 0;
+}
+
+// One message on its way from octets to a Query. Each step returns false once it has decided on a
+// rejection. The steps before ReadQname() are the structural gate: they only compare numbers, and
+// what they let through has one name without pointers and at most one OPT record. ldns needs that
+// guard: it follows pointers 65,535 times, takes memory without measure, and does not mind octets
+// that are left over.
+class QueryReader {
+ public:
+  QueryReader(Bytes message, Query& query) : message_(message), query_(query) {}
+
+  bool Read() {
+    return ReadHeader() && FindQuestion() && FindOpt() && ReadQname() && ReadOpt() &&
+           CheckQuestion();
+  }
+  const Rejection& rejection() const { return rejection_; }
+
+ private:
+  bool ReadHeader();
+  bool FindQuestion();
+  bool FindOpt();
+  bool NoteAdditional(size_t owner_size, size_t record_at, bool last);
+  bool ReadQname();
+  bool ReadOpt();
+  bool CheckQuestion();
+
+  bool Drop(RejectionReason reason);
+  bool Reject(RejectionReason reason, Rcode rcode = Rcode::kFormErr);
+
+  const uint8_t* At(size_t offset) const { return message_.data() + offset; }
+
+  const Bytes message_;
+  Query& query_;
+  Rejection rejection_;
+  size_t qname_size_ = 0;
+  size_t opt_at_ = 0;   // Where the OPT record's TYPE is; 0: none.
+  size_t opt_end_ = 0;  // Where its RDATA ends.
+};
+
+bool QueryReader::Drop(RejectionReason reason) {
+  rejection_.reason = reason;
+  return false;
+}
+
+bool QueryReader::Reject(RejectionReason reason, Rcode rcode) {
+  rejection_.reason = reason;
+  rejection_.reply = true;
+  rejection_.rcode = rcode;
+  return false;
+}
+
+bool QueryReader::ReadHeader() {
+  if (message_.size() < kHeaderSize) return Drop(RejectionReason::kTooShort);
+  if (LDNS_QR_WIRE(At(0)) != 0) return Drop(RejectionReason::kIsResponse);
+  query_.id = LDNS_ID_WIRE(At(0));
+  query_.recursion_desired = LDNS_RD_WIRE(At(0)) != 0;
+  query_.authentic_data = LDNS_AD_WIRE(At(0)) != 0;
+  query_.checking_disabled = LDNS_CD_WIRE(At(0)) != 0;
+  return true;
+}
+
+bool QueryReader::FindQuestion() {
+  const bool one_question = LDNS_QDCOUNT(At(0)) == 1;
+  if (one_question) {
+    qname_size_ = UncompressedNameSize(message_.subspan(kHeaderSize));
+    const size_t question_size = qname_size_ + kQuestionFixedSize;
+    if (qname_size_ > 0 && message_.size() - kHeaderSize >= question_size) {
+      rejection_.question_size = static_cast<uint16_t>(question_size);
+    }
+  }
+  if (LDNS_OPCODE_WIRE(At(0)) != LDNS_PACKET_QUERY) {
+    return Reject(RejectionReason::kOpcode, Rcode::kNotImp);
+  }
+  if (!one_question) return Reject(RejectionReason::kQuestionCount);
+  if (rejection_.question_size == 0) return Reject(RejectionReason::kBadQuestion);
+  if (message_.size() > kMaxQuerySize) return Reject(RejectionReason::kTrailingOctets);
+  const uint8_t* qtype = At(kHeaderSize + qname_size_);
+  query_.question.qtype = static_cast<QType>(ldns_read_uint16(qtype));
+  query_.question.qclass = static_cast<QClass>(ldns_read_uint16(qtype + 2));
+  return true;
+}
+
+bool QueryReader::FindOpt() {
+  if (LDNS_ANCOUNT(At(0)) != 0 || LDNS_NSCOUNT(At(0)) != 0) {
+    // The client's SOA in the authority section belongs to IXFR (RFC 1995 section 3).
+    if (query_.question.qtype == QType::kIxfr) {
+      return Reject(RejectionReason::kZoneTransfer, Rcode::kNotImp);
+    }
+    return Reject(RejectionReason::kUnexpectedRecords);
+  }
+  size_t at = kHeaderSize + rejection_.question_size;
+  for (int left = LDNS_ARCOUNT(At(0)); left > 0; --left) {
+    const size_t owner_size = UncompressedNameSize(message_.subspan(at));
+    const size_t record_at = at + owner_size;
+    if (owner_size == 0 || message_.size() - record_at < kRecordFixedSize) {
+      return Reject(RejectionReason::kUnexpectedRecords);
+    }
+    if (!NoteAdditional(owner_size, record_at, left == 1)) return false;
+    at = opt_end_;
+  }
+  return at == message_.size() || Reject(RejectionReason::kTrailingOctets);
+}
+
+// Judges one record of the additional section: only the first OPT passes.
+bool QueryReader::NoteAdditional(size_t owner_size, size_t record_at, bool last) {
+  const size_t end = record_at + kRecordFixedSize + ldns_read_uint16(At(record_at + 8));
+  switch (static_cast<QType>(ldns_read_uint16(At(record_at)))) {
+    case QType::kOpt:
+      if (owner_size != 1 || opt_at_ != 0 || end > message_.size()) {
+        return Reject(RejectionReason::kBadEdns);
+      }
+      opt_at_ = record_at;
+      opt_end_ = end;
+      rejection_.has_edns = true;
+      rejection_.dnssec_ok = (ldns_read_uint32(At(record_at + 4)) & kEdnsFlagDo) != 0;
+      return true;
+    case QType::kTsig:  // RFC 8945 sections 5.1 and 5.2: the last record, or malformed.
+      return Reject(RejectionReason::kTransaction,
+                    last && end == message_.size() ? Rcode::kNotAuth : Rcode::kFormErr);
+    case QType::kSig:  // RFC 2931: FORMERR is what a server without SIG(0) says.
+      return Reject(RejectionReason::kTransaction);
+    default:
+      return Reject(RejectionReason::kUnexpectedRecords);
+  }
+}
+
+bool QueryReader::ReadQname() {
+  ldns_rdf* raw = nullptr;
+  size_t position = kHeaderSize;
+  const ldns_status status = ldns_wire2dname(&raw, At(0), message_.size(), &position);
+  const LdnsRdf qname(raw);
+  if (status != LDNS_STATUS_OK || position != kHeaderSize + qname_size_ ||
+      ldns_rdf_size(raw) != qname_size_) {
+    return Reject(RejectionReason::kBadQuestion);
+  }
+  query_.qname = DomainName::FromValidatedWire(Bytes(ldns_rdf_data(raw), qname_size_));
+  query_.question.qname = query_.qname.Canonical();
+  return true;
+}
+
+bool QueryReader::ReadOpt() {
+  if (opt_at_ == 0) return true;
+  const uint16_t klass = ldns_read_uint16(At(opt_at_ + 2));
+  const uint32_t ttl = ldns_read_uint32(At(opt_at_ + 4));
+  const bool version_0 = (ttl & 0x00ff0000) == 0;
+  // What the options of another version look like is not for us to say.
+  if (!version_0) return Reject(RejectionReason::kEdnsVersion, Rcode::kBadVers);
+  LdnsRrShell shell(LDNS_RR_TYPE_OPT);
+  size_t position = opt_at_ + 8;
+  const ldns_status status = ldns_wire2rdf(shell.get(), At(0), message_.size(), &position);
+  if (status != LDNS_STATUS_OK || position != opt_end_) return Reject(RejectionReason::kBadEdns);
+  const ldns_rdf* options = ldns_rr_rdf(shell.get(), 0);  // None when RDLENGTH is 0.
+  const Bytes rdata =
+      options == nullptr ? Bytes() : Bytes(ldns_rdf_data(options), ldns_rdf_size(options));
+  const std::optional<EdnsInfo> edns = ParseOpt(klass, ttl, rdata, EdnsSender::kClient);
+  if (!edns.has_value()) return Reject(RejectionReason::kBadEdns);
+  query_.edns = *edns;
+  return true;
+}
+
+bool QueryReader::CheckQuestion() {
+  switch (query_.question.qclass) {
+    case QClass::kIn:
+      break;
+    case QClass::kChaos:
+    case QClass::kHesiod:
+      return Reject(RejectionReason::kClass, Rcode::kRefused);
+    case QClass::kNone:
+    case QClass::kAny:
+      return Reject(RejectionReason::kClass);
+    default:
+      return Reject(RejectionReason::kClass,
+                    query_.question.qclass == QClass{0} ? Rcode::kFormErr : Rcode::kNotImp);
+  }
+  switch (query_.question.qtype) {
+    case QType::kAxfr:
+    case QType::kIxfr:
+      return Reject(RejectionReason::kZoneTransfer, Rcode::kNotImp);
+    case QType::kMaila:
+    case QType::kMailb:
+      return Reject(RejectionReason::kMetaType, Rcode::kNotImp);
+    case QType::kNone:
+    case QType::kOpt:
+    case QType::kTkey:
+    case QType::kTsig:
+      return Reject(RejectionReason::kMetaType);
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+absl::string_view RejectionReasonName(RejectionReason reason) {
+  constexpr std::array<absl::string_view, kRejectionReasonCount> kNames = {
+      "too_short",          "is_response",     "opcode",   "question_count", "bad_question",
+      "unexpected_records", "trailing_octets", "bad_edns", "edns_version",   "transaction",
+      "zone_transfer",      "meta_type",       "class"};
+  return kNames[static_cast<size_t>(reason)];
+}
+
+std::variant<Query, Rejection> ParseQuery(Bytes message) {
+  std::variant<Query, Rejection> result;
+  QueryReader reader(message, std::get<Query>(result));
+  if (!reader.Read()) result = reader.rejection();
+  return result;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,46 @@
+// What is asked: QNAME, QTYPE, QCLASS.
+#ifndef DOTCACHE_DNS_QUESTION_H_
+#define DOTCACHE_DNS_QUESTION_H_
+
+#include <string>
+#include <utility>
+
+#include "core/bytes.h"
+#include "dns/dns_types.h"
+#include "dns/domain_name.h"
+
+namespace dotcache {
+
+// One entry of the question section (RFC 1035 section 4.1.2). QNAME is canonical (lower case), so
+// that equality is DNS equality (RFC 4343). A value type.
+struct Question {
+  DomainName qname;
+  QType qtype = QType::kNone;
+  QClass qclass = QClass::kIn;
+
+  // Size of the question on the wire: QNAME + 4.
+  size_t wire_size() const { return qname.size() + 4; }
+
+  // True when `wire` begins, at kHeaderSize, with this question in any ASCII case and without a
+  // compression pointer. Safe on any octets.
+  bool MatchesMessage(Bytes message) const;
+
+  // "www.example.com. AAAA IN"; types and classes without a mnemonic as TYPE123, CLASS5 (RFC 3597).
+  std::string ToString() const;
+
+  friend bool operator==(const Question& a, const Question& b) {
+    return a.qtype == b.qtype && a.qclass == b.qclass && a.qname == b.qname;
+  }
+
+  template <typename H>
+  friend H AbslHashValue(H state, const Question& q) {
+    return H::combine(std::move(state), q.qname, q.qtype, q.qclass);
+  }
+};
+
+// "AAAA", or "TYPE65280" where there is no mnemonic.
+std::string QTypeName(QType qtype);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_QUESTION_H_

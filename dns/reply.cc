@@ -1,0 +1,160 @@
+#include "dns/reply.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "dns/message_header.h"
+#include "dns/message_writer.h"
+
+namespace dotcache {
+namespace {
+
+constexpr int kExtendedRcodeShift = 4;  // RFC 6891 section 6.1.3.
+
+// What every reply to the query says in its flags, whatever the answer: never AA, always RA.
+uint16_t ReplyFlags(const Query& query) {
+  return static_cast<uint16_t>(kFlagQr | kFlagRa | (query.recursion_desired ? kFlagRd : 0) |
+                               (query.checking_disabled ? kFlagCd : 0));
+}
+
+// RFC 6840 section 5.8.
+bool WantsAd(const Query& query) { return query.authentic_data || query.edns.dnssec_ok; }
+
+bool SendsKeepalive(const Query& query, const ReplyOptions& options) {
+  return options.transport != Transport::kUdp && query.edns.has_keepalive &&
+         options.keepalive_timeout_100ms.has_value();
+}
+
+// Padding is for encrypted transports, and for those who pad too (RFC 7830 section 4).
+bool SendsPadding(const Query& query, const ReplyOptions& options) {
+  return options.transport == Transport::kDot && query.edns.has_padding;
+}
+
+OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) {
+  OptToWrite opt;
+  opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
+  opt.dnssec_ok = query.edns.dnssec_ok;
+  opt.extended_error = options.extended_error;
+  opt.keepalive = SendsKeepalive(query, options);
+  opt.keepalive_timeout_100ms = options.keepalive_timeout_100ms;
+  opt.padding_block = SendsPadding(query, options) ? kResponsePaddingBlock : 0;
+  return opt;
+}
+
+// An RCODE above 15 takes an OPT to say.
+Rcode ExpressibleRcode(Rcode rcode, bool has_edns) {
+  return has_edns || static_cast<uint16_t>(rcode) <= kRcodeMask ? rcode : Rcode::kServFail;
+}
+
+// Writes a reply of header, question and OPT.
+size_t WriteWithoutRecords(const Query& query, uint16_t flags, Rcode rcode,
+                           const ReplyOptions& options, MutableBytes out) {
+  const size_t size = kHeaderSize + query.qname.size() + 4;
+  if (out.size() < size) return 0;
+  rcode = ExpressibleRcode(rcode, query.edns.present);
+  MessageHeader header;
+  header.id = query.id;
+  header.flags =
+      static_cast<uint16_t>(ReplyFlags(query) | flags | (static_cast<int>(rcode) & kRcodeMask));
+  MessageWriter writer(out, header);
+  writer.AddQuestion(query.qname, query.question.qtype, query.question.qclass);
+  if (query.edns.present) {
+    writer.AddOpt(OptFor(query, options, rcode), MaxReplySize(query, options));
+  }
+  return writer.size();
+}
+
+// Appends the OPT record that most replies have, the one without options. AppendOpt() can lay out
+// all of them, which would take as long as the rest of the reply.
+size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
+  uint8_t* opt = message + size;
+  std::memset(opt, 0, kOptFixedSize);
+  StoreU16(opt + 1, static_cast<uint16_t>(QType::kOpt));
+  StoreU16(opt + 3, kOurUdpPayloadSize);
+  StoreU16(opt + 7, dnssec_ok ? kEdnsFlagDo : uint16_t{0});
+  constexpr size_t kArcountOffset = 10;
+  StoreU16(message + kArcountOffset, static_cast<uint16_t>(LoadU16(message + kArcountOffset) + 1));
+  return size + kOptFixedSize;
+}
+
+// Writes TTLs aged, or as fixed.
+void PatchTtls(absl::Span<const uint16_t> offsets, const ReplyOptions& options, uint8_t* message) {
+  if (options.fixed_ttl.has_value()) {
+    const uint32_t ttl = static_cast<uint32_t>(options.fixed_ttl->count());
+    for (const uint16_t offset : offsets) StoreU32(message + offset, ttl);
+    return;
+  }
+  if (options.age.count() <= 0) return;
+  const uint32_t age = static_cast<uint32_t>(std::min<int64_t>(options.age.count(), UINT32_MAX));
+  for (const uint16_t offset : offsets) {
+    const uint32_t ttl = LoadU32(message + offset);
+    StoreU32(message + offset, ttl > age ? ttl - age : 0);
+  }
+}
+
+}  // namespace
+
+size_t MaxReplySize(const Query& query, const ReplyOptions& options) {
+  if (options.transport != Transport::kUdp) return kMaxMessageSize;
+  return std::min(query.edns.udp_payload_size,
+                  std::max(options.max_udp_payload_size, kMinUdpPayloadSize));
+}
+
+size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
+                  MutableBytes out) {
+  const size_t size = stored.wire.size();
+  const uint16_t stored_flags = LoadU16(stored.wire.data() + 2);
+  const size_t max_size = std::min(MaxReplySize(query, options), out.size());
+  const size_t opt_size = query.edns.present ? kOptFixedSize : 0;
+  // A response that came without its question is no more than an RCODE.
+  const bool has_question = size >= kHeaderSize + query.question.wire_size();
+  if (size + opt_size > max_size || !has_question) {
+    return WriteWithoutRecords(query, has_question ? kFlagTc : 0,
+                               static_cast<Rcode>(stored_flags & kRcodeMask), options, out);
+  }
+  std::memcpy(out.data(), stored.wire.data(), size);
+  const uint16_t kept_flags = WantsAd(query) ? stored_flags : stored_flags & ~kFlagAd;
+  StoreU16(out.data(), query.id);
+  StoreU16(out.data() + 2, static_cast<uint16_t>(kept_flags | ReplyFlags(query)));
+  std::memcpy(out.data() + kHeaderSize, query.qname.wire().data(), query.qname.size());
+  PatchTtls(stored.ttl_offsets, options, out.data());
+  if (!query.edns.present) return size;
+  if (!options.extended_error.has_value() && !SendsKeepalive(query, options) &&
+      !SendsPadding(query, options)) {
+    return AppendBareOpt(query.edns.dnssec_ok, size, out.data());
+  }
+  return AppendOpt(out, size, OptFor(query, options, Rcode::kNoError), max_size);
+}
+
+size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
+                       MutableBytes out) {
+  return WriteWithoutRecords(query, 0, rcode, options, out);
+}
+
+size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out) {
+  const MessageHeader received = LoadHeader(message);
+  const size_t max_size = std::min(message.size(), out.size());
+  const size_t question_size = rejection.question_size;
+  if (kHeaderSize + question_size > max_size) return 0;
+  size_t size = kHeaderSize + question_size;
+  const bool has_room = rejection.has_edns && size + kOptFixedSize <= max_size;
+  const Rcode rcode = ExpressibleRcode(rejection.rcode, has_room);
+
+  MessageHeader header;
+  header.id = received.id;
+  header.flags = static_cast<uint16_t>(kFlagQr | kFlagRa |
+                                       (received.flags & (kOpcodeMask | kFlagRd | kFlagCd)) |
+                                       (static_cast<int>(rcode) & kRcodeMask));
+  header.qdcount = question_size > 0 ? 1 : 0;
+  StoreHeader(out, header);
+  std::memcpy(out.data() + kHeaderSize, message.data() + kHeaderSize, question_size);
+  if (has_room) {
+    OptToWrite opt;
+    opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
+    opt.dnssec_ok = rejection.dnssec_ok;
+    size = AppendOpt(out, size, opt, max_size);
+  }
+  return size;
+}
+
+}  // namespace dotcache

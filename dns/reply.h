@@ -1,0 +1,60 @@
+// Replies to clients: a stored message patched for one query, an error, or a message of our own.
+#ifndef DOTCACHE_DNS_REPLY_H_
+#define DOTCACHE_DNS_REPLY_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "absl/types/span.h"
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "dns/dns_types.h"
+#include "dns/edns.h"
+#include "dns/query.h"
+
+namespace dotcache {
+
+// A view of a stored message (StoredMessage, CacheEntry). REQUIRES of every function here: the view
+// comes from StoreResponse() for the same question, so that offsets and QNAME size are right.
+struct StoredView {
+  Bytes wire;
+  absl::Span<const uint16_t> ttl_offsets;
+};
+
+// How the reply differs from what is stored.
+struct ReplyOptions {
+  Transport transport = Transport::kUdp;
+  // Over UDP a reply holds at most min(client's size, this) octets; on a stream 65,535.
+  uint16_t max_udp_payload_size = kOurUdpPayloadSize;
+  // Each TTL is reduced by this, not below 0.
+  Seconds age{0};
+  // When set, every TTL reads this instead (stale data, RFC 8767 section 5).
+  std::optional<Seconds> fixed_ttl = std::nullopt;
+  // Sent only to clients that sent an OPT.
+  std::optional<ExtendedError> extended_error = std::nullopt;
+  // Sent on a stream to clients that sent the option (RFC 7828 section 3.2); unit 100 ms.
+  std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
+};
+
+// Octets that no reply exceeds on this transport for this query.
+size_t MaxReplySize(const Query& query, const ReplyOptions& options);
+
+// Writes the reply to `query` made of `stored`: the query's ID, RD, CD and QNAME spelling, RA, AD
+// only to who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO
+// copied, padded on DoT when the query was padded). What does not fit becomes header, question and
+// OPT with TC set (RFC 2181 section 9). Returns the octets written; 0 only when `out` is smaller
+// than the query itself.
+size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
+                  MutableBytes out);
+
+// Writes a reply with this RCODE and no records.
+size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
+                       MutableBytes out);
+
+// Writes the error reply to a message that ParseQuery() rejected with `reply` set. Never longer
+// than the message. REQUIRES: message.size() >= kHeaderSize, rejection.reply.
+size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_REPLY_H_

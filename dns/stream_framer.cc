@@ -1,0 +1,60 @@
+#include "dns/stream_framer.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kPrefixSize = 2;
+
+// Octets of the first message in `octets` with its prefix; those of the prefix while that is not
+// whole.
+size_t FramedSize(Bytes octets) {
+  return octets.size() < kPrefixSize ? kPrefixSize : kPrefixSize + LoadU16(octets.data());
+}
+
+}  // namespace
+
+void StreamFramer::Feed(Bytes piece) {
+  assert(input_.empty());
+  input_ = piece;
+}
+
+std::optional<Bytes> StreamFramer::Next() {
+  if (buffer_done_) {
+    WireMessage().swap(buffer_);
+    buffer_done_ = false;
+  }
+  if (!buffer_.empty()) {
+    FillBuffer(FramedSize(buffer_));  // The prefix may have been cut; then only it is whole now,
+    FillBuffer(FramedSize(buffer_));  // and says how much more there is.
+    buffer_done_ = buffer_.size() == FramedSize(buffer_);
+    if (!buffer_done_) return std::nullopt;
+    return Bytes(buffer_).subspan(kPrefixSize);
+  }
+  const size_t framed_size = FramedSize(input_);
+  if (input_.size() < framed_size) {
+    FillBuffer(input_.size());
+    return std::nullopt;
+  }
+  const Bytes message = input_.subspan(kPrefixSize, framed_size - kPrefixSize);
+  input_.remove_prefix(framed_size);
+  return message;
+}
+
+void StreamFramer::FillBuffer(size_t size) {
+  const size_t taken = std::min(size - buffer_.size(), input_.size());
+  buffer_.insert(buffer_.end(), input_.begin(), input_.begin() + taken);
+  input_.remove_prefix(taken);
+}
+
+void AppendFramed(Bytes message, WireMessage& stream) {
+  assert(message.size() <= kMaxMessageSize);
+  const size_t prefix_at = stream.size();
+  stream.resize(prefix_at + kPrefixSize);
+  StoreU16(&stream[prefix_at], static_cast<uint16_t>(message.size()));
+  stream.insert(stream.end(), message.begin(), message.end());
+}
+
+}  // namespace dotcache

@@ -1,0 +1,60 @@
+#include "dns/wire_cursor.h"
+
+#include <array>
+#include <cstring>
+
+namespace dotcache {
+namespace {
+
+constexpr uint8_t kMaxLabelSize = 63;
+constexpr uint8_t kPointerBits = 0xc0;
+constexpr uint16_t kPointerTargetMask = 0x3fff;
+
+}  // namespace
+
+DomainName WireCursor::ReadName() {
+  std::array<uint8_t, kMaxNameSize> octets;
+  const size_t size = FollowName(octets.data(), kMaxPointerHops);
+  return size == 0 ? DomainName() : DomainName::FromValidatedWire(Bytes(octets.data(), size));
+}
+
+void WireCursor::SkipName() { FollowName(nullptr, kMaxPointerHops); }
+
+void WireCursor::SkipUncompressedName() { FollowName(nullptr, 0); }
+
+size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
+  if (failed_) return 0;
+  size_t at = position_;    // Where the next label begins.
+  size_t run_begin = at;    // Where this uninterrupted run of labels begins...
+  size_t run_limit = end_;  // ... and where it must have ended.
+  size_t after_name = 0;    // Behind the first pointer; 0 as long as there was none.
+  size_t size = 0;
+  int hops = 0;
+  while (at < run_limit) {
+    if (names_ != nullptr && hops == 0) names_->AddLabel(at);
+    const uint8_t length = message_[at];
+    if (length <= kMaxLabelSize) {
+      const size_t label_size = size_t{length} + 1;
+      if (label_size > run_limit - at || size + label_size > kMaxNameSize) break;
+      if (octets != nullptr) std::memcpy(octets + size, &message_[at], label_size);
+      at += label_size;
+      size += label_size;
+      if (length != 0) continue;
+      if (names_ != nullptr && !names_->AddName(size)) break;
+      position_ = after_name == 0 ? at : after_name;
+      return size;
+    }
+    if (length < kPointerBits || run_limit - at < 2 || ++hops > max_hops) break;
+    const size_t target = LoadU16(&message_[at]) & kPointerTargetMask;
+    if (target < kHeaderSize || target >= run_begin) break;
+    if (names_ != nullptr && !names_->HasLabel(target)) break;
+    if (after_name == 0) after_name = at + 2;
+    at = target;
+    run_limit = run_begin;
+    run_begin = target;
+  }
+  failed_ = true;
+  return 0;
+}
+
+}  // namespace dotcache

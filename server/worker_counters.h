@@ -1,0 +1,41 @@
+// What one worker counts about clients.
+#ifndef DOTCACHE_SERVER_WORKER_COUNTERS_H_
+#define DOTCACHE_SERVER_WORKER_COUNTERS_H_
+
+#include <array>
+
+#include "core/counters.h"
+#include "dns/dns_types.h"
+#include "dns/query.h"
+
+namespace dotcache {
+
+// What one worker counts about clients. Cache-line aligned: no worker writes to another's line.
+struct alignas(64) WorkerCounters {
+  static constexpr int kRcodeSlots = 24;  // RCODE 0-23; slot 23 also takes what is above.
+
+  std::array<Counter, kTransportCount> queries;           // Messages received, by transport.
+  std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
+  std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
+  Counter cache_hits;
+  Counter cache_misses;
+  Counter local_answers;      // Answered from local zones.
+  Counter coalesced_queries;  // Joined an exchange that was already under way.
+  Counter refused_clients;    // Outside the access list.
+  Counter limit_rejections;   // Turned away because a table or queue was full.
+  Counter udp_send_drops;     // Replies the kernel did not take.
+  Counter truncated_replies;
+  Counter stream_connections;  // Open client connections, TCP and DoT: a gauge.
+  Counter stream_connections_total;
+  Counter pending_queries;          // Distinct questions waiting for upstream: a gauge.
+  DurationHistogram miss_duration;  // Query received to reply sent, for misses.
+
+  void CountResponse(Rcode rcode) {
+    const size_t slot = static_cast<size_t>(rcode);
+    responses[slot < kRcodeSlots ? slot : kRcodeSlots - 1].Add();
+  }
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_WORKER_COUNTERS_H_

@@ -1,0 +1,36 @@
+#include "core/siphash.h"
+
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+constexpr HashSeed kSeed{0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
+TEST(SipHash13Test, AgreesWithTheReference) {
+  // Made with another implementation, itself checked against CPython's and the authors' vectors.
+  const std::vector<std::pair<size_t, uint64_t>> expected = {
+      {0, 0xabac0158050fc4dc},  {1, 0xc9f49bf37d57ca93},  {7, 0xd3927d989bb11140},
+      {8, 0x369095118d299a8e},  {15, 0xd320d86d2a519956}, {31, 0x2370dd1f8c21d1bc},
+      {63, 0x9d199062b7bbb3a8},
+  };
+  std::vector<uint8_t> octets(63);
+  std::iota(octets.begin(), octets.end(), uint8_t{0});
+  for (const auto& [size, hash] : expected) {
+    EXPECT_EQ(SipHash13(kSeed, Bytes(octets.data(), size)), hash) << size;
+  }
+}
+
+TEST(HashSeedTest, IsNewEachTime) {
+  const HashSeed a = HashSeed::Random();
+  const HashSeed b = HashSeed::Random();
+  EXPECT_NE(a.k0, b.k0);
+  EXPECT_NE(a.k1, b.k1);
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,334 @@
+#include "dns/reply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "dns/message_header.h"
+#include "dns/response.h"
+#include "dns/wire_cursor.h"
+#include "tests/support/message_builder.h"
+
+namespace dotcache {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr char kName[] = "www.example.com";
+constexpr size_t kQuestionEnd = kHeaderSize + 17 + 4;
+
+// An OPT found at the end of a reply.
+struct OptSeen {
+  uint16_t udp_payload_size = 0;
+  uint8_t extended_rcode = 0;
+  uint8_t version = 0;
+  uint16_t flags = 0;
+  std::vector<uint16_t> options;
+};
+
+std::optional<OptSeen> FindOpt(const WireMessage& reply) {
+  const MessageHeader header = LoadHeader(reply);
+  WireCursor cursor(reply, kHeaderSize, reply.size());
+  for (int i = 0; i < header.qdcount; ++i) {
+    cursor.SkipName();
+    cursor.Skip(4);
+  }
+  std::optional<OptSeen> opt;
+  for (int i = 0; i < header.ancount + header.nscount + header.arcount; ++i) {
+    cursor.SkipName();
+    const auto type = static_cast<QType>(cursor.ReadU16());
+    OptSeen seen;
+    seen.udp_payload_size = cursor.ReadU16();
+    seen.extended_rcode = cursor.ReadU8();
+    seen.version = cursor.ReadU8();
+    seen.flags = cursor.ReadU16();
+    const size_t end = cursor.position() + 2 + LoadU16(&reply[cursor.position()]);
+    cursor.Skip(2);
+    while (type == QType::kOpt && cursor.ok() && cursor.position() < end) {
+      seen.options.push_back(cursor.ReadU16());
+      cursor.Skip(cursor.ReadU16());
+    }
+    if (type == QType::kOpt) opt = seen;
+    cursor.Skip(end - cursor.position());
+  }
+  EXPECT_TRUE(cursor.AtEnd());
+  return opt;
+}
+
+Query Ask(QType qtype = QType::kA) {
+  Query query;
+  query.id = 0xbeef;
+  query.recursion_desired = true;
+  query.qname = DomainName::FromText("wWw.eXample.com").value();
+  query.question = {.qname = query.qname.Canonical(), .qtype = qtype};
+  return query;
+}
+
+Query AskWithEdns(uint16_t udp_payload_size = 1232) {
+  Query query = Ask();
+  query.edns.present = true;
+  query.edns.udp_payload_size = udp_payload_size;
+  return query;
+}
+
+StoredMessage Store(const WireMessage& response, const Question& question) {
+  const auto outcome = InspectResponse(response, question);
+  return StoreResponse(response, std::get<ResponseFacts>(outcome), TtlCaps{});
+}
+
+StoredMessage StoredA(uint32_t ttl = 300, uint16_t flags = kFlagQr) {
+  const WireMessage response = MessageBuilder()
+                                   .Flags(flags)
+                                   .Question(kName, QType::kA)
+                                   .Answer(ARecord(WireName::Pointer(12), ttl, "192.0.2.1"))
+                                   .Build();
+  return Store(response, Ask().question);
+}
+
+// An answer of about 16 octets a record.
+StoredMessage StoredWithRecords(int count) {
+  MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kA);
+  for (int i = 0; i < count; ++i) builder.Answer(ARecord(WireName::Pointer(12), 60, "192.0.2.1"));
+  return Store(builder.Build(), Ask().question);
+}
+
+WireMessage Reply(const Query& query, const StoredMessage& stored,
+                  const ReplyOptions& options = {}) {
+  WireMessage out(kMaxMessageSize);
+  out.resize(BuildReply(query, {stored.wire, stored.ttl_offsets}, options, absl::MakeSpan(out)));
+  return out;
+}
+
+WireMessage RcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options = {}) {
+  WireMessage out(kMaxMessageSize);
+  out.resize(BuildRcodeReply(query, rcode, options, absl::MakeSpan(out)));
+  return out;
+}
+
+WireMessage ErrorReply(const WireMessage& message, const Rejection& rejection) {
+  WireMessage out(kMaxMessageSize);
+  out.resize(BuildErrorReply(message, rejection, absl::MakeSpan(out)));
+  return out;
+}
+
+uint32_t FirstTtl(const WireMessage& reply) { return LoadU32(&reply[kQuestionEnd + 6]); }
+
+TEST(ReplyTest, CarriesTheQuerysIdAndSpelling) {
+  const Query query = Ask();
+  const WireMessage reply = Reply(query, StoredA());
+  EXPECT_EQ(LoadHeader(reply).id, 0xbeef);
+  EXPECT_TRUE(std::equal(query.qname.wire().begin(), query.qname.wire().end(),
+                         reply.begin() + kHeaderSize));
+  EXPECT_EQ(LoadHeader(reply).ancount, 1);
+}
+
+TEST(ReplyTest, RdAndCdComeFromTheQuery) {
+  Query query = Ask();
+  EXPECT_EQ(LoadHeader(Reply(query, StoredA())).flags, kFlagQr | kFlagRa | kFlagRd);
+  query.recursion_desired = false;
+  query.checking_disabled = true;
+  EXPECT_EQ(LoadHeader(Reply(query, StoredA())).flags, kFlagQr | kFlagRa | kFlagCd);
+}
+
+TEST(ReplyTest, AdGoesOnlyToThoseWhoSentAdOrDo) {
+  const StoredMessage authentic = StoredA(300, kFlagQr | kFlagAd);
+  Query query = AskWithEdns();
+  EXPECT_FALSE(LoadHeader(Reply(query, authentic)).Has(kFlagAd));
+  query.edns.dnssec_ok = true;
+  EXPECT_TRUE(LoadHeader(Reply(query, authentic)).Has(kFlagAd));
+  EXPECT_FALSE(LoadHeader(Reply(query, StoredA())).Has(kFlagAd));
+  query.edns.dnssec_ok = false;
+  query.authentic_data = true;
+  EXPECT_TRUE(LoadHeader(Reply(query, authentic)).Has(kFlagAd));
+}
+
+TEST(ReplyTest, TtlsAgeAndNeverFallBelowZero) {
+  EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{0}})), 300u);
+  EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{100}})), 200u);
+  EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{300}})), 0u);
+  EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{1} * 5'000'000'000})), 0u);
+}
+
+TEST(ReplyTest, AFixedTtlReplacesEveryTtl) {
+  EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{500}, .fixed_ttl = Seconds{30}})),
+            30u);
+}
+
+TEST(ReplyTest, HasAnOptExactlyWhenTheQueryHadOne) {
+  EXPECT_EQ(FindOpt(Reply(Ask(), StoredA())), std::nullopt);
+  Query query = AskWithEdns();
+  query.edns.dnssec_ok = true;
+  const auto opt = FindOpt(Reply(query, StoredA()));
+  ASSERT_TRUE(opt.has_value());
+  EXPECT_EQ(opt->udp_payload_size, kOurUdpPayloadSize);
+  EXPECT_EQ(opt->version, 0);
+  EXPECT_EQ(opt->flags, kEdnsFlagDo);
+  EXPECT_THAT(opt->options, IsEmpty());
+}
+
+TEST(ReplyTest, AnExtendedErrorGoesOnlyToThoseWhoSentAnOpt) {
+  ReplyOptions options;
+  options.extended_error = ExtendedError{ExtendedErrorCode::kStaleAnswer, "stale"};
+  EXPECT_EQ(FindOpt(Reply(Ask(), StoredA(), options)), std::nullopt);
+  EXPECT_THAT(FindOpt(Reply(AskWithEdns(), StoredA(), options))->options, ElementsAre(15));
+}
+
+TEST(ReplyTest, KeepaliveIsSentOnStreamsToThoseWhoAskedForIt) {
+  Query query = AskWithEdns();
+  ReplyOptions options{.transport = Transport::kTcp, .keepalive_timeout_100ms = 100};
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), options))->options, IsEmpty());
+  query.edns.has_keepalive = true;
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), options))->options, ElementsAre(11));
+  options.transport = Transport::kUdp;
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), options))->options, IsEmpty());
+}
+
+TEST(ReplyTest, PaddingIsForPaddedQueriesOnDotAlone) {
+  Query query = AskWithEdns();
+  query.edns.has_padding = true;
+  EXPECT_EQ(Reply(query, StoredA(), {.transport = Transport::kDot}).size(), kResponsePaddingBlock);
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), {.transport = Transport::kTcp}))->options, IsEmpty());
+  query.edns.has_padding = false;
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), {.transport = Transport::kDot}))->options, IsEmpty());
+}
+
+TEST(ReplyTest, TheLimitOverUdpIsTheSmallerOfTheClientsAndOurs) {
+  EXPECT_EQ(MaxReplySize(Ask(), {}), 512u);
+  EXPECT_EQ(MaxReplySize(AskWithEdns(800), {}), 800u);
+  EXPECT_EQ(MaxReplySize(AskWithEdns(4096), {}), 1232u);
+  EXPECT_EQ(MaxReplySize(AskWithEdns(4096), {.max_udp_payload_size = 4096}), 4096u);
+  EXPECT_EQ(MaxReplySize(AskWithEdns(4096), {.max_udp_payload_size = 100}), 512u);
+  EXPECT_EQ(MaxReplySize(Ask(), {.transport = Transport::kTcp}), 65535u);
+}
+
+TEST(ReplyTest, WhatDoesNotFitBecomesTcWithoutRecords) {
+  const WireMessage reply = Reply(AskWithEdns(), StoredWithRecords(100));
+  const MessageHeader header = LoadHeader(reply);
+  EXPECT_EQ(header.id, 0xbeef);
+  EXPECT_TRUE(header.Has(kFlagTc));
+  EXPECT_EQ(header.qdcount, 1);
+  EXPECT_EQ(header.ancount, 0);
+  EXPECT_EQ(header.arcount, 1);
+  EXPECT_EQ(reply.size(), kQuestionEnd + kOptFixedSize);
+  EXPECT_FALSE(LoadHeader(Reply(Ask(), StoredWithRecords(100), {.transport = Transport::kTcp}))
+                   .Has(kFlagTc));
+}
+
+TEST(ReplyTest, TheLastOctetThatFitsIsUsed) {
+  // 33 octets and 16 for each record: 29 records and an OPT make 508, 30 without one 513.
+  const StoredMessage stored = StoredWithRecords(29);
+  const size_t size = stored.wire.size();
+  const auto limited = [](uint16_t max) { return ReplyOptions{.max_udp_payload_size = max}; };
+  const auto fitting = static_cast<uint16_t>(StoredWithRecords(40).wire.size() + kOptFixedSize);
+  EXPECT_EQ(Reply(AskWithEdns(512), stored).size(), size + kOptFixedSize);
+  EXPECT_EQ(Reply(AskWithEdns(4096), StoredWithRecords(40), limited(fitting)).size(), fitting);
+  EXPECT_TRUE(LoadHeader(Reply(AskWithEdns(4096), StoredWithRecords(40),
+                               limited(static_cast<uint16_t>(fitting - 1))))
+                  .Has(kFlagTc));
+}
+
+TEST(ReplyTest, ABufferSmallerThanTheReplyTruncatesAndOneSmallerThanTheQuestionTakesNothing) {
+  const StoredMessage stored = StoredA();
+  std::array<uint8_t, kQuestionEnd> exact;
+  EXPECT_EQ(BuildReply(Ask(), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(exact)),
+            kQuestionEnd);
+  EXPECT_TRUE(LoadHeader(exact).Has(kFlagTc));
+  std::array<uint8_t, kQuestionEnd - 1> small;
+  EXPECT_EQ(BuildReply(Ask(), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(small)), 0u);
+}
+
+TEST(ReplyTest, AStoredErrorWithoutQuestionIsRepliedAsItsRcode) {
+  const StoredMessage stored =
+      Store(MessageBuilder().Response(Rcode::kRefused).Build(), Ask().question);
+  const WireMessage reply = Reply(Ask(), stored);
+  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kRefused);
+  EXPECT_FALSE(LoadHeader(reply).Has(kFlagTc));
+  EXPECT_EQ(reply.size(), kQuestionEnd);
+}
+
+TEST(RcodeReplyTest, HasTheQuestionAndNoRecords) {
+  const WireMessage reply = RcodeReply(Ask(), Rcode::kServFail);
+  const MessageHeader header = LoadHeader(reply);
+  EXPECT_EQ(header.flags, kFlagQr | kFlagRa | kFlagRd | 2);
+  EXPECT_EQ(header.qdcount, 1);
+  EXPECT_EQ(header.ancount + header.nscount + header.arcount, 0);
+  EXPECT_EQ(reply.size(), kQuestionEnd);
+}
+
+TEST(RcodeReplyTest, AnRcodeAbove15TakesAnOptAndIsServfailWithout) {
+  const WireMessage with = RcodeReply(AskWithEdns(), Rcode::kBadCookie);
+  EXPECT_EQ(static_cast<int>(LoadHeader(with).header_rcode()), 7);
+  EXPECT_EQ(FindOpt(with)->extended_rcode, 1);
+  EXPECT_EQ(LoadHeader(RcodeReply(Ask(), Rcode::kBadCookie)).header_rcode(), Rcode::kServFail);
+}
+
+TEST(ErrorReplyTest, EchoesIdOpcodeRdCdAndTheQuestion) {
+  const WireMessage query = MessageBuilder()
+                                .Flags(4 << 11 | kFlagRd | kFlagCd | kFlagAa | kFlagAd | kFlagZ | 5)
+                                .Question(kName, QType::kSoa)
+                                .Build();
+  const WireMessage reply = ErrorReply(
+      query, {.reply = true, .rcode = Rcode::kNotImp, .question_size = kQuestionEnd - kHeaderSize});
+  const MessageHeader header = LoadHeader(reply);
+  EXPECT_EQ(header.id, 0x1234);
+  EXPECT_EQ(header.flags, kFlagQr | kFlagRa | 4 << 11 | kFlagRd | kFlagCd | 4);
+  EXPECT_EQ(header.qdcount, 1);
+  EXPECT_EQ(header.arcount, 0);
+  EXPECT_TRUE(std::equal(query.begin() + kHeaderSize, query.end(), reply.begin() + kHeaderSize,
+                         reply.end()));
+}
+
+TEST(ErrorReplyTest, AQuestionThatCannotBeParsedIsNotEchoed) {
+  const WireMessage query = MessageBuilder().Qdcount(1).Raw(WireMessage{3, 'a'}).Build();
+  const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
+  EXPECT_EQ(reply.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(reply).qdcount, 0);
+  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kFormErr);
+}
+
+TEST(ErrorReplyTest, BadversIsExtendedRcodeOneWithVersionZero) {
+  const WireMessage query =
+      MessageBuilder().Question(kName, QType::kA).Opt({.version = 1, .flags = 0x8000}).Build();
+  const WireMessage reply = ErrorReply(query, {.reply = true,
+                                               .rcode = Rcode::kBadVers,
+                                               .question_size = kQuestionEnd - kHeaderSize,
+                                               .has_edns = true,
+                                               .dnssec_ok = true});
+  const auto opt = FindOpt(reply);
+  ASSERT_TRUE(opt.has_value());
+  EXPECT_EQ(LoadHeader(reply).flags & kRcodeMask, 0);
+  EXPECT_EQ(opt->extended_rcode, 1);
+  EXPECT_EQ(opt->version, 0);
+  EXPECT_EQ(opt->flags, kEdnsFlagDo);
+  EXPECT_EQ(reply.size(), query.size());
+}
+
+TEST(ErrorReplyTest, TheOptGoesRatherThanTheReplyOutgrowsTheQuery) {
+  const WireMessage query = MessageBuilder().Question(kName, QType::kA).Raw({0, 0, 41}).Build();
+  const WireMessage reply = ErrorReply(query, {.reply = true,
+                                               .rcode = Rcode::kFormErr,
+                                               .question_size = kQuestionEnd - kHeaderSize,
+                                               .has_edns = true});
+  EXPECT_EQ(reply.size(), kQuestionEnd);
+  EXPECT_EQ(LoadHeader(reply).arcount, 0);
+}
+
+TEST(ErrorReplyTest, HasNoOptWhenTheQueryHadNoneThatCouldBeRead) {
+  const WireMessage query =
+      MessageBuilder().Question(kName, QType::kA).Raw(WireMessage(20, 0)).Build();
+  const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
+  EXPECT_EQ(reply.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(reply).arcount, 0);
+}
+
+TEST(ErrorReplyTest, AnExtendedRcodeWithoutRoomForItsOptIsServfail) {
+  const WireMessage reply = ErrorReply(MessageBuilder().Build(),
+                                       {.reply = true, .rcode = Rcode::kBadVers, .has_edns = true});
+  EXPECT_EQ(reply.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kServFail);
+}
+
+}  // namespace
+}  // namespace dotcache

@@ -1,0 +1,475 @@
+#include "dns/response.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "dns/message_header.h"
+#include "tests/support/message_builder.h"
+
+namespace dotcache {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::Optional;
+
+constexpr char kName[] = "www.example.com";
+constexpr uint16_t kDnameType = 39;
+
+Question Ask(QType qtype = QType::kA, absl::string_view name = kName) {
+  return {.qname = DomainName::FromText(name).value(), .qtype = qtype, .qclass = QClass::kIn};
+}
+
+MessageBuilder Respond(QType qtype = QType::kA, Rcode rcode = Rcode::kNoError) {
+  return MessageBuilder().Response(rcode).Question(kName, qtype);
+}
+
+Record A(const WireName& owner, uint32_t ttl = 300) { return ARecord(owner, ttl, "192.0.2.1"); }
+
+Record Rrsig(const WireName& owner, QType covered, uint32_t ttl = 300) {
+  WireMessage rdata(18, 0);
+  StoreU16(rdata.data(), static_cast<uint16_t>(covered));
+  rdata = Concat({rdata, WireName("example.com").octets, WireMessage(8, 1)});
+  return {.owner = owner, .type = QType::kRrsig, .ttl = ttl, .rdata = rdata};
+}
+
+Record Ns(const WireName& owner, const WireName& target) {
+  return {.owner = owner, .type = QType::kNs, .rdata = target.octets};
+}
+
+Record Dname(const WireName& owner, const WireName& target) {
+  return {.owner = owner, .type = QType{kDnameType}, .rdata = target.octets};
+}
+
+ResponseFacts Inspect(const WireMessage& message, QType qtype = QType::kA) {
+  auto outcome = InspectResponse(message, Ask(qtype));
+  const auto* facts = std::get_if<ResponseFacts>(&outcome);
+  if (facts != nullptr) return *facts;
+  ADD_FAILURE() << "rejected as " << ResponseDefectName(std::get<ResponseDefect>(outcome));
+  return {};
+}
+
+std::string DefectOf(const WireMessage& message, QType qtype = QType::kA) {
+  const auto outcome = InspectResponse(message, Ask(qtype));
+  const auto* defect = std::get_if<ResponseDefect>(&outcome);
+  return defect == nullptr ? "none" : std::string(ResponseDefectName(*defect));
+}
+
+StoredMessage Store(const WireMessage& message, QType qtype = QType::kA) {
+  return StoreResponse(message, Inspect(message, qtype), TtlCaps{});
+}
+
+std::vector<uint32_t> Ttls(const StoredMessage& stored) {
+  std::vector<uint32_t> ttls;
+  for (uint16_t offset : stored.ttl_offsets) ttls.push_back(LoadU32(&stored.wire[offset]));
+  return ttls;
+}
+
+// ---- Ours or not ------------------------------------------------------------------------------
+
+TEST(ResponseTest, AResponseToAnotherQuestionIsNotOurs) {
+  EXPECT_EQ(DefectOf(MakeResponse("mail.example.com", QType::kA, {})), "not ours");
+  EXPECT_EQ(DefectOf(MakeResponse(kName, QType::kAaaa, {})), "not ours");
+  EXPECT_EQ(
+      DefectOf(MessageBuilder().Response().Question(kName, QType::kA, QClass::kChaos).Build()),
+      "not ours");
+}
+
+TEST(ResponseTest, WhatIsNoResponseOrNotToAQueryIsNotOurs) {
+  EXPECT_EQ(DefectOf(MakeQuery(kName, QType::kA)), "not ours");
+  EXPECT_EQ(DefectOf(Respond().Flags(kFlagQr | 4 << 11).Build()), "not ours");
+  EXPECT_EQ(DefectOf(Respond().Flags(kFlagQr | 5 << 11).Build()), "not ours");
+}
+
+TEST(ResponseTest, NoQuestionOrTwoAreNotOurs) {
+  EXPECT_EQ(DefectOf(MessageBuilder().Response().Build()), "not ours");
+  EXPECT_EQ(DefectOf(Respond().Question(kName, QType::kA).Build()), "not ours");
+}
+
+TEST(ResponseTest, FewerOctetsThanAQuestionAreNotOurs) {
+  const WireMessage whole = Respond().Build();
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_EQ(DefectOf(WireMessage(whole.begin(), whole.begin() + size)), "not ours") << size;
+  }
+}
+
+TEST(ResponseTest, AnErrorWithoutQuestionIsOurs) {
+  const WireMessage message = MessageBuilder().Response(Rcode::kServFail).Build();
+  EXPECT_TRUE(BelongsToQuestion(message, Ask()));
+  EXPECT_EQ(Inspect(message).kind, ResponseKind::kServFail);
+  EXPECT_EQ(Inspect(message).kept_size, kHeaderSize);
+}
+
+TEST(ResponseTest, TheQuestionMayComeBackInAnotherCase) {
+  const WireMessage message =
+      MessageBuilder().Response().Question("WWW.Example.COM", QType::kA).Answer(A(kName)).Build();
+  EXPECT_EQ(Inspect(message).kind, ResponseKind::kAnswer);
+}
+
+// ---- Malformed --------------------------------------------------------------------------------
+
+TEST(ResponseTest, EveryCutOfAResponseIsRejected) {
+  const WireMessage whole = Respond()
+                                .Answer(CnameRecord(kName, 60, "a.example.com"))
+                                .Answer(A("a.example.com"))
+                                .Authority(Ns("example.com", "ns.example.com"))
+                                .Opt({.options = {{.code = 12, .data = WireMessage(8, 0)}}})
+                                .Build();
+  EXPECT_EQ(DefectOf(whole), "none");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_NE(DefectOf(WireMessage(whole.begin(), whole.begin() + size)), "none") << size;
+  }
+}
+
+TEST(ResponseTest, CountsMustAgreeWithOctets) {
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Ancount(2).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Ancount(65535).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Answer(A(kName)).Ancount(1).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Raw(WireMessage{0, 0, 0, 0}).Build()), "malformed");
+}
+
+TEST(ResponseTest, RdlengthMustAgreeWithItsType) {
+  for (const size_t size : {0, 3, 5, 19}) {
+    Record record = A(kName);
+    record.rdata.resize(size);
+    EXPECT_EQ(DefectOf(Respond().Answer(record).Build()), "malformed") << size;
+    record = A(kName);
+    record.rdlength = static_cast<uint16_t>(size);
+    EXPECT_EQ(DefectOf(Respond().Answer(record).Build()), "malformed") << size;
+  }
+}
+
+TEST(ResponseTest, ANameThatRunsPastItsRdataIsMalformed) {
+  Record cname = CnameRecord(kName, 60, "a.example.com");
+  cname.rdlength = 1;
+  EXPECT_EQ(DefectOf(Respond().Answer(cname).Build()), "malformed");
+}
+
+TEST(ResponseTest, OwnersWithBadPointersAreMalformed) {
+  const uint16_t here = Respond().offset();
+  for (const int target : {int{here}, here + 2, here + 10, 0, 11, 0x3fff}) {
+    const WireName owner = WireName::Pointer(static_cast<uint16_t>(target));
+    EXPECT_EQ(DefectOf(Respond().Answer(A(owner)).Build()), "malformed") << target;
+  }
+  EXPECT_EQ(DefectOf(Respond().Answer(A(WireMessage{0x40, 'a', 0})).Build()), "malformed");
+}
+
+TEST(ResponseTest, AnOwnerOver255OctetsIsMalformed) {
+  std::string name;
+  for (int i = 0; i < 128; ++i) absl::StrAppend(&name, "a.");
+  EXPECT_EQ(DefectOf(Respond().Answer(A(name)).Build()), "malformed");
+}
+
+TEST(ResponseTest, AChainOfPointersLongerThanTheLimitIsMalformed) {
+  MessageBuilder builder = Respond();
+  uint16_t target = kHeaderSize;
+  for (int i = 0; i < 40; ++i) {
+    const uint16_t here = builder.offset();
+    builder.Answer(A(WireName::Pointer(target)));
+    target = here;
+  }
+  EXPECT_EQ(DefectOf(builder.Build()), "malformed");
+}
+
+TEST(ResponseTest, ANameThatPointsIntoATtlIsMalformed) {
+  const Record first = A(WireName::Pointer(12), /*ttl=*/0);
+  const auto ttl_at = static_cast<uint16_t>(Respond().offset() + 6);
+  EXPECT_EQ(DefectOf(Respond().Answer(first).Authority(Ns(WireName::Pointer(ttl_at), "a")).Build()),
+            "malformed");
+}
+
+TEST(ResponseTest, AnyOtherClassThanInIsMalformed) {
+  for (const QClass klass : {QClass::kChaos, QClass::kNone, QClass::kAny}) {
+    Record record = A(kName);
+    record.klass = klass;
+    EXPECT_EQ(DefectOf(Respond().Answer(record).Build()), "malformed");
+  }
+}
+
+TEST(ResponseTest, RecordsOfQueryOnlyTypesAreMalformed) {
+  for (const QType type : {QType::kNone, QType::kTkey, QType::kAxfr, QType::kAny}) {
+    EXPECT_EQ(DefectOf(Respond().Authority({.owner = ".", .type = type}).Build()), "malformed");
+  }
+}
+
+TEST(ResponseTest, OptOccursOnceInTheAdditionalSectionWithTheRootAsOwner) {
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Opt().Build()), "none");
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Opt().Opt().Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Answer(OptRecord()).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Authority(OptRecord()).Build()), "malformed");
+  Record named = OptRecord();
+  named.owner = "example.com";
+  EXPECT_EQ(DefectOf(Respond().Additional(named).Build()), "malformed");
+}
+
+TEST(ResponseTest, AnOptThatIsCutOrOfALaterVersionIsMalformed) {
+  Record cut = OptRecord({.options = {{.code = 65001, .data = WireMessage(4, 0)}}});
+  cut.rdata.pop_back();
+  EXPECT_EQ(DefectOf(Respond().Additional(cut).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Opt({.version = 1}).Build()), "malformed");
+}
+
+TEST(ResponseTest, ASecondTsigOrOneThatIsNotLastIsMalformed) {
+  Record tsig{.owner = "key", .type = QType::kTsig, .ttl = 0, .rdata = WireMessage(20, 0)};
+  tsig.klass = QClass::kAny;
+  EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Additional(tsig).Build()), "none");
+  EXPECT_EQ(DefectOf(Respond().Additional(tsig).Additional(tsig).Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Additional(tsig).Opt().Build()), "malformed");
+  EXPECT_EQ(DefectOf(Respond().Authority(tsig).Build()), "malformed");
+}
+
+// ---- What it says -----------------------------------------------------------------------------
+
+TEST(ResponseTest, DataOfTheAskedTypeIsAnAnswer) {
+  const ResponseFacts facts =
+      Inspect(Respond().Answer(A(kName, 300)).Answer(A(kName, 300)).Build());
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(facts.rcode, Rcode::kNoError);
+  EXPECT_THAT(facts.answer_ttl, Optional(300u));
+  EXPECT_EQ(facts.ttl_fields.size(), 2u);
+  EXPECT_EQ(facts.kept_ancount, 2);
+}
+
+TEST(ResponseTest, AChainIsFollowedInWhateverOrderItComes) {
+  const Record first = CnameRecord(kName, 60, "a.example.com");
+  const Record second = CnameRecord("A.example.com", 20, "b.example.com");
+  const Record data = A("b.example.com", 100);
+  const auto forward = Inspect(Respond().Answer(first).Answer(second).Answer(data).Build());
+  EXPECT_EQ(forward.kind, ResponseKind::kAnswer);
+  EXPECT_THAT(forward.answer_ttl, Optional(20u));
+  EXPECT_EQ(Inspect(Respond().Answer(data).Answer(second).Answer(first).Build()).kind,
+            ResponseKind::kAnswer);
+}
+
+WireMessage ChainOf(int links) {
+  MessageBuilder builder = Respond();
+  std::string owner = kName;
+  for (int i = 0; i < links; ++i) {
+    const std::string target = absl::StrCat("n", i, ".example.com");
+    builder.Answer(CnameRecord(owner, 60, target));
+    owner = target;
+  }
+  return builder.Answer(A(owner)).Build();
+}
+
+TEST(ResponseTest, AChainMayHave32LinksAndNoMore) {
+  EXPECT_EQ(Inspect(ChainOf(20)).kind, ResponseKind::kAnswer);
+  EXPECT_EQ(Inspect(ChainOf(32)).kind, ResponseKind::kAnswer);
+  EXPECT_EQ(DefectOf(ChainOf(33)), "not an answer");
+}
+
+TEST(ResponseTest, ALoopOfCnamesIsNotAnAnswer) {
+  EXPECT_EQ(DefectOf(Respond().Answer(CnameRecord(kName, 60, kName)).Build()), "not an answer");
+  EXPECT_EQ(DefectOf(Respond()
+                         .Answer(CnameRecord(kName, 60, "a.example.com"))
+                         .Answer(CnameRecord("a.example.com", 60, kName))
+                         .Build()),
+            "not an answer");
+}
+
+TEST(ResponseTest, AnAliasWithoutDataBehindItIsNegativeByItsRcode) {
+  const Record cname = CnameRecord(kName, 60, "a.other.test");
+  const Record soa = SoaRecord("other.test", 900, 60);
+  const auto no_data = Inspect(Respond().Answer(cname).Authority(soa).Build());
+  EXPECT_EQ(no_data.kind, ResponseKind::kNoData);
+  EXPECT_THAT(no_data.soa_ttl, Optional(60u));
+  EXPECT_EQ(no_data.soa_field, 1);
+  const auto nx =
+      Inspect(Respond(QType::kA, Rcode::kNxDomain).Answer(cname).Authority(soa).Build());
+  EXPECT_EQ(nx.kind, ResponseKind::kNxDomain);
+  EXPECT_THAT(nx.soa_ttl, Optional(60u));
+  const auto dangling = Inspect(Respond().Answer(cname).Build());
+  EXPECT_EQ(dangling.kind, ResponseKind::kNoData);
+  EXPECT_EQ(dangling.soa_ttl, std::nullopt);
+}
+
+TEST(ResponseTest, ADnameAndTheCnameMadeOfItAreFollowed) {
+  const auto message = Respond()
+                           .Answer(Dname("example.com", "example.net"))
+                           .Answer(CnameRecord(kName, 0, "www.example.net"))
+                           .Answer(A("www.example.net"))
+                           .Build();
+  EXPECT_EQ(Inspect(message).kind, ResponseKind::kAnswer);
+  EXPECT_EQ(Inspect(message).kept_ancount, 3);
+  const auto alone =
+      Respond().Answer(Dname("example.com", "example.net")).Answer(A("www.example.net")).Build();
+  EXPECT_EQ(Inspect(alone).kind, ResponseKind::kAnswer);
+}
+
+TEST(ResponseTest, ACnameThatContradictsItsDnameIsNotAnAnswer) {
+  EXPECT_EQ(DefectOf(Respond()
+                         .Answer(Dname("example.com", "example.net"))
+                         .Answer(CnameRecord(kName, 0, "www.victim.test"))
+                         .Answer(A("www.victim.test"))
+                         .Build()),
+            "not an answer");
+}
+
+TEST(ResponseTest, ForeignRecordsAloneAreNotAnAnswer) {
+  EXPECT_EQ(DefectOf(Respond().Answer(A("victim.test")).Build()), "not an answer");
+  Record aaaa{.owner = kName, .type = QType::kAaaa, .rdata = AaaaRdata("2001:db8::1")};
+  EXPECT_EQ(DefectOf(Respond().Answer(aaaa).Build()), "not an answer");
+  EXPECT_EQ(DefectOf(Respond().Answer({.owner = kName, .type = QType{65280}}).Build()),
+            "not an answer");
+  EXPECT_EQ(DefectOf(Respond().Answer(SoaRecord(kName, 900, 60)).Build()), "not an answer");
+  EXPECT_EQ(DefectOf(Respond().Answer(Rrsig(kName, QType::kA)).Build()), "not an answer");
+}
+
+TEST(ResponseTest, ForeignRecordsAtTheEndOfTheAnswerAreCutOffWithWhatFollows) {
+  const WireMessage message = Respond()
+                                  .Answer(A(kName))
+                                  .Answer(A("victim.test"))
+                                  .Authority(Ns("victim.test", "ns.evil.test"))
+                                  .Build();
+  const StoredMessage stored = Store(message);
+  const MessageHeader header = LoadHeader(stored.wire);
+  EXPECT_EQ(header.ancount, 1);
+  EXPECT_EQ(header.nscount, 0);
+  EXPECT_EQ(stored.wire.size(), Respond().Answer(A(kName)).Build().size());
+}
+
+TEST(ResponseTest, ForeignRecordsBeforeTheAnswerMakeItNone) {
+  EXPECT_EQ(DefectOf(Respond().Answer(A("victim.test")).Answer(A(kName)).Build()), "not an answer");
+}
+
+TEST(ResponseTest, AdditionalRecordsStayAsLongAsSomethingRefersToThem) {
+  const Record mx{.owner = kName, .type = QType::kMx, .rdata = MxRdata(10, "mx.example.com")};
+  const WireMessage message = Respond(QType::kMx)
+                                  .Answer(mx)
+                                  .Additional(A("MX.example.com"))
+                                  .Additional(A("victim.test"))
+                                  .Additional(A("mx.example.com"))
+                                  .Opt()
+                                  .Build();
+  EXPECT_EQ(Inspect(message, QType::kMx).kept_arcount, 1);
+}
+
+TEST(ResponseTest, QtypeAnyTakesAnyType) {
+  const Record txt{.owner = kName, .type = QType::kTxt, .rdata = TxtRdata({"x"})};
+  EXPECT_EQ(Inspect(Respond(QType::kAny).Answer(txt).Answer(A(kName)).Build(), QType::kAny).kind,
+            ResponseKind::kAnswer);
+}
+
+TEST(ResponseTest, SignaturesOverTheAnswerArePartOfIt) {
+  const ResponseFacts facts = Inspect(Respond()
+                                          .Answer(CnameRecord(kName, 60, "a.example.com"))
+                                          .Answer(Rrsig(kName, QType::kCname))
+                                          .Answer(A("a.example.com"))
+                                          .Answer(Rrsig("a.example.com", QType::kA))
+                                          .Build());
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(facts.kept_ancount, 4);
+  EXPECT_THAT(facts.answer_ttl, Optional(60u));
+}
+
+TEST(ResponseTest, NegativeResponsesTakeTheirTtlFromTheSoa) {
+  const auto nx = Inspect(
+      MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("example.com", 900, 60)));
+  EXPECT_EQ(nx.kind, ResponseKind::kNxDomain);
+  EXPECT_THAT(nx.soa_ttl, Optional(60u));
+  EXPECT_EQ(nx.answer_ttl, std::nullopt);
+  const auto no_data = Inspect(
+      MakeNegativeResponse(kName, QType::kA, Rcode::kNoError, SoaRecord("example.com", 30, 900)));
+  EXPECT_EQ(no_data.kind, ResponseKind::kNoData);
+  EXPECT_THAT(no_data.soa_ttl, Optional(30u));
+}
+
+TEST(ResponseTest, AnSoaOfAnotherZoneGivesNoTtl) {
+  const auto facts = Inspect(
+      MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("victim.test", 900, 60)));
+  EXPECT_EQ(facts.kind, ResponseKind::kNxDomain);
+  EXPECT_EQ(facts.soa_ttl, std::nullopt);
+  EXPECT_EQ(facts.soa_field, -1);
+}
+
+TEST(ResponseTest, AnEmptyAnswerIsNoDataOrAReferral) {
+  EXPECT_EQ(Inspect(Respond().Build()).kind, ResponseKind::kNoData);
+  const Record ns = Ns("example.com", "ns.example.com");
+  EXPECT_EQ(Inspect(Respond().Authority(ns).Build()).kind, ResponseKind::kReferral);
+  EXPECT_EQ(Inspect(Respond().Authority(ns).Authority(SoaRecord("example.com", 9, 9)).Build()).kind,
+            ResponseKind::kNoData);
+}
+
+TEST(ResponseTest, ErrorRcodesAreTold) {
+  EXPECT_EQ(Inspect(Respond(QType::kA, Rcode::kServFail).Build()).kind, ResponseKind::kServFail);
+  const auto refused = Inspect(Respond(QType::kA, Rcode::kRefused).Build());
+  EXPECT_EQ(refused.kind, ResponseKind::kOtherError);
+  EXPECT_EQ(refused.rcode, Rcode::kRefused);
+}
+
+TEST(ResponseTest, TheUpperBitsOfTheRcodeComeFromTheOpt) {
+  const auto facts =
+      Inspect(Respond(QType::kA, static_cast<Rcode>(7)).Opt({.extended_rcode = 1}).Build());
+  EXPECT_EQ(facts.rcode, Rcode::kBadCookie);
+  EXPECT_EQ(facts.kind, ResponseKind::kOtherError);
+}
+
+TEST(ResponseTest, TruncationIsTold) {
+  EXPECT_TRUE(Inspect(Respond().Flags(kFlagQr | kFlagTc).Build()).truncated);
+  EXPECT_FALSE(Inspect(Respond().Build()).truncated);
+}
+
+// ---- What is stored ---------------------------------------------------------------------------
+
+TEST(StoreResponseTest, FlagsAreOursAndTheQnameIsLowerCase) {
+  const uint16_t flags = kFlagQr | kFlagAa | kFlagRd | kFlagZ | kFlagAd | kFlagCd;
+  const WireMessage message = MessageBuilder()
+                                  .Flags(flags)
+                                  .Question("WWW.Example.com", QType::kA)
+                                  .Answer(A(WireName::Pointer(12)))
+                                  .Build();
+  const StoredMessage stored = Store(message);
+  const MessageHeader header = LoadHeader(stored.wire);
+  EXPECT_EQ(header.id, 0);
+  EXPECT_EQ(header.flags, kFlagQr | kFlagRa | kFlagAd);
+  EXPECT_TRUE(Ask().MatchesMessage(stored.wire));
+  EXPECT_EQ(stored.wire[kHeaderSize + 1], 'w');
+}
+
+TEST(StoreResponseTest, OptTsigAndWhatFollowsThemAreGone) {
+  const WireMessage plain = Respond().Answer(A(kName)).Build();
+  const WireMessage message =
+      Respond().Answer(A(kName)).Opt().Additional(A("ns.example.com")).Build();
+  const StoredMessage stored = Store(message);
+  EXPECT_EQ(stored.wire.size(), plain.size());
+  EXPECT_EQ(LoadHeader(stored.wire).arcount, 0);
+}
+
+TEST(StoreResponseTest, TtlsAreNormalisedPerRrsetAndCapped) {
+  EXPECT_THAT(Ttls(Store(Respond().Answer(A(kName, 600)).Answer(A(kName, 30)).Build())),
+              ElementsAre(30, 30));
+  EXPECT_THAT(Ttls(Store(Respond().Answer(A(kName, 0x80000001)).Build())), ElementsAre(0));
+  EXPECT_THAT(Ttls(Store(Respond().Answer(A(kName, 0x7fffffff)).Build())), ElementsAre(86400));
+}
+
+TEST(StoreResponseTest, TheSoaOfANegativeResponseCarriesTheNegativeTtl) {
+  EXPECT_THAT(Ttls(Store(MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain,
+                                              SoaRecord("example.com", 900, 60)))),
+              ElementsAre(60));
+  EXPECT_THAT(Ttls(Store(MakeNegativeResponse(kName, QType::kA, Rcode::kNoError,
+                                              SoaRecord("example.com", 604800, 604800)))),
+              ElementsAre(3600));
+}
+
+TEST(StoreResponseTest, TheSoaBesideAnAnswerKeepsItsTtl) {
+  const auto message =
+      Respond().Answer(A(kName, 300)).Authority(SoaRecord("example.com", 900, 60)).Build();
+  EXPECT_THAT(Ttls(Store(message)), ElementsAre(300, 900));
+}
+
+TEST(StoreResponseTest, AnRcodeThatNeedsAnOptBecomesServfail) {
+  const auto message = Respond().Opt({.extended_rcode = 1}).Build();  // BADVERS.
+  EXPECT_EQ(LoadHeader(Store(message).wire).header_rcode(), Rcode::kServFail);
+}
+
+TEST(StoreResponseTest, AnErrorWithoutQuestionIsStoredAsItsHeader) {
+  const StoredMessage stored = Store(MessageBuilder().Response(Rcode::kRefused).Opt().Build());
+  EXPECT_EQ(stored.wire.size(), kHeaderSize);
+  EXPECT_EQ(LoadHeader(stored.wire).qdcount, 0);
+  EXPECT_EQ(LoadHeader(stored.wire).header_rcode(), Rcode::kRefused);
+}
+
+}  // namespace
+}  // namespace dotcache
