@@ -309,6 +309,7 @@ class Loader {
     TakeDuration("cache-max-ttl", 1s, 168h, to_seconds(server_.cache.ttl_caps.positive));
     TakeDuration("cache-max-negative-ttl", 1s, 24h, to_seconds(server_.cache.ttl_caps.negative));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
+    limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);
     TakeInteger("max-udp-size", 512, 4096, to(limits.max_udp_payload_size));
     TakeDuration("stream-idle-timeout", 1s, 1h, to(limits.stream_idle_timeout));
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));

@@ -1,18 +1,35 @@
 #include "server/pending_queries.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 namespace dotcache {
 
 PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter waiter) {
-  if (auto it = pending_.find(key); it != pending_.end()) {
-    if (it->second.waiters.size() >= max_waiters_per_key_) return JoinResult::kFull;
-    it->second.waiters.push_back(std::move(waiter));
-    return JoinResult::kJoined;
+  const auto it = pending_.find(key);
+  if (it == pending_.end()) {
+    if (pending_.size() >= max_keys_) return JoinResult::kFull;
+    Node& node = Add(key);
+    node.second.waiters.push_back(std::move(waiter));
+    ++waiter_count_;
+    Place(node);
+    return JoinResult::kFirst;
   }
+  std::vector<Waiter>& waiters = it->second.waiters;
+  if (waiters.size() >= max_waiters_per_key_) return JoinResult::kFull;
+  const bool earliest = waiters.empty() || waiter.deadline < it->second.due;
+  if (earliest) Displace(*it);
+  waiters.push_back(std::move(waiter));
+  ++waiter_count_;
+  if (earliest) Place(*it);
+  return JoinResult::kJoined;
+}
+
+PendingQueries::JoinResult PendingQueries::Begin(const CacheKey& key) {
+  if (pending_.contains(key)) return JoinResult::kJoined;
   if (pending_.size() >= max_keys_) return JoinResult::kFull;
-  pending_[key].waiters.push_back(std::move(waiter));
+  Place(Add(key));
   return JoinResult::kFirst;
 }
 
@@ -25,15 +42,72 @@ void PendingQueries::SetExchange(const CacheKey& key, ExchangeId exchange) {
 std::vector<Waiter> PendingQueries::Take(const CacheKey& key) {
   const auto it = pending_.find(key);
   if (it == pending_.end()) return {};
+  Displace(*it);
   std::vector<Waiter> waiters = std::move(it->second.waiters);
+  waiter_count_ -= waiters.size();
   pending_.erase(it);
   return waiters;
 }
 
+std::optional<PendingQueries::Expired> PendingQueries::TakeExpired(MonoTime now) {
+  if (by_deadline_.empty() || *next_deadline() > now) return std::nullopt;
+  Node& node = *std::get<Node*>(*by_deadline_.begin());
+  Displace(node);
+  std::vector<Waiter>& waiters = node.second.waiters;
+  const auto first_due =
+      std::stable_partition(waiters.begin(), waiters.end(),
+                            [now](const Waiter& waiter) { return waiter.deadline > now; });
+  Expired expired{node.first,
+                  {std::make_move_iterator(first_due), std::make_move_iterator(waiters.end())}};
+  waiters.erase(first_due, waiters.end());
+  waiter_count_ -= expired.waiters.size();
+  Place(node);
+  return expired;
+}
+
+std::optional<MonoTime> PendingQueries::next_deadline() const {
+  if (by_deadline_.empty()) return std::nullopt;
+  return std::get<MonoTime>(*by_deadline_.begin());
+}
+
+std::optional<ExchangeId> PendingQueries::DropOneNobodyWaitsFor() {
+  if (abandoned_.empty()) return std::nullopt;
+  Node& node = *abandoned_.begin()->second;
+  const ExchangeId exchange = node.second.exchange;
+  Displace(node);
+  pending_.erase(pending_.find(node.first));
+  return exchange;
+}
+
 void PendingQueries::Clear(absl::FunctionRef<void(ExchangeId)> cancel) {
-  auto pending = std::move(pending_);
-  pending_.clear();
+  by_deadline_.clear();
+  abandoned_.clear();
+  waiter_count_ = 0;
+  const Table pending = std::exchange(pending_, {});
   for (const auto& [key, entry] : pending) cancel(entry.exchange);
+}
+
+PendingQueries::Node& PendingQueries::Add(const CacheKey& key) {
+  return *pending_.try_emplace(key).first;
+}
+
+void PendingQueries::Place(Node& node) {
+  Pending& pending = node.second;
+  pending.number = ++last_number_;
+  if (pending.waiters.empty()) {
+    abandoned_.emplace(pending.number, &node);
+    return;
+  }
+  pending.due =
+      std::min_element(pending.waiters.begin(), pending.waiters.end(),
+                       [](const Waiter& a, const Waiter& b) { return a.deadline < b.deadline; })
+          ->deadline;
+  by_deadline_.emplace(pending.due, pending.number, &node);
+}
+
+void PendingQueries::Displace(Node& node) {
+  abandoned_.erase({node.second.number, &node});
+  by_deadline_.erase({node.second.due, node.second.number, &node});
 }
 
 }  // namespace dotcache

@@ -1,11 +1,15 @@
-// Who waits for which answer.
+// Who waits for which answer, and until when.
 #ifndef DOTCACHE_SERVER_PENDING_QUERIES_H_
 #define DOTCACHE_SERVER_PENDING_QUERIES_H_
 
 #include <cstdint>
+#include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_set.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
 #include "cache/cache_key.h"
 #include "core/clock.h"
@@ -21,17 +25,25 @@ struct Waiter {
   ReplyAddress address;
   ReplySink* sink;  // Not owned; outlives the table.
   MonoTime received_at;
+  MonoTime deadline;  // When it is answered without an answer.
 };
 
 // One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
-// birthday attack either). Bound to its loop's thread. Bounded in keys and in waiters of a key; who
-// comes over the bound is turned away.
+// birthday attack either), in order of arrival. An exchange may have nobody who waits: nobody did
+// from the start, or the last one's deadline has passed. Holds no timer: the owner asks for
+// next_deadline(). Bound to its loop's thread. Bounded in keys and in waiters of a key; who comes
+// over the bound is turned away.
 class PendingQueries {
  public:
   enum class JoinResult {
-    kFirst,   // Nobody waited: begin the exchange, then SetExchange().
+    kFirst,   // Begin the exchange, then SetExchange().
     kJoined,  // An exchange is under way.
-    kFull,    // At a limit; the waiter was not added.
+    kFull,    // At a limit; nothing was added.
+  };
+
+  struct Expired {
+    CacheKey key;
+    std::vector<Waiter> waiters;
   };
 
   PendingQueries(size_t max_keys, size_t max_waiters_per_key)
@@ -39,13 +51,28 @@ class PendingQueries {
 
   JoinResult Join(const CacheKey& key, Waiter waiter);
 
+  // Adds the key with nobody who waits.
+  JoinResult Begin(const CacheKey& key);
+
   // REQUIRES: the key is in the table.
   void SetExchange(const CacheKey& key, ExchangeId exchange);
 
-  // Removes the key and hands over who waited.
+  // Removes the key and hands over who waits.
   std::vector<Waiter> Take(const CacheKey& key);
 
+  // Hands over those of one key whose deadline has come; the key and its exchange stay. nullopt
+  // when there are none, of any key.
+  std::optional<Expired> TakeExpired(MonoTime now);
+
+  // The earliest deadline of all who wait.
+  std::optional<MonoTime> next_deadline() const;
+
+  // Removes the key, of those for which nobody waits, that has waited for nobody the longest.
+  // Returns its exchange, for the caller to cancel.
+  std::optional<ExchangeId> DropOneNobodyWaitsFor();
+
   size_t size() const { return pending_.size(); }
+  size_t waiter_count() const { return waiter_count_; }
 
   // Removes everything, telling each exchange's id.
   void Clear(absl::FunctionRef<void(ExchangeId)> cancel);
@@ -54,11 +81,26 @@ class PendingQueries {
   struct Pending {
     ExchangeId exchange = 0;
     std::vector<Waiter> waiters;
+    // Where it stands in `by_deadline_`, or without waiters in `abandoned_`.
+    MonoTime due;
+    uint64_t number = 0;
   };
+  using Table = absl::node_hash_map<CacheKey, Pending>;  // A node does not move.
+  using Node = Table::value_type;
+
+  // Adds the key without a place in an order.
+  Node& Add(const CacheKey& key);
+  // Into the order by deadline, or among the abandoned; and out of it.
+  void Place(Node& node);
+  void Displace(Node& node);
 
   const size_t max_keys_;
   const size_t max_waiters_per_key_;
-  absl::flat_hash_map<CacheKey, Pending> pending_;
+  Table pending_;
+  absl::btree_set<std::tuple<MonoTime, uint64_t, Node*>> by_deadline_;  // Keys with waiters.
+  absl::btree_set<std::pair<uint64_t, Node*>> abandoned_;               // Without, oldest first.
+  uint64_t last_number_ = 0;
+  size_t waiter_count_ = 0;
 };
 
 }  // namespace dotcache

@@ -2,15 +2,14 @@
 #ifndef DOTCACHE_SERVER_QUERY_HANDLER_H_
 #define DOTCACHE_SERVER_QUERY_HANDLER_H_
 
-#include "absl/status/statusor.h"
 #include "cache/response_cache.h"
 #include "core/event_loop.h"
 #include "dns/query.h"
-#include "dns/reply.h"
 #include "server/access_policy.h"
+#include "server/forwarder.h"
 #include "server/local_zones.h"
-#include "server/pending_queries.h"
 #include "server/reply_sink.h"
+#include "server/reply_writer.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
 #include "upstream/exchanger.h"
@@ -26,8 +25,7 @@ enum class HandleResult {
 
 // Takes a message from any listener through validation, access, local zones, cache and upstream to
 // its reply (docs/life_of_a_query.md). It only sequences; each step is a module of its own. Bound
-// to its loop's thread. Limits: those of PendingQueries; at a limit the client gets SERVFAIL with
-// an extended error (RFC 8914).
+// to its loop's thread. Limits: those of Forwarder. Destroyed, it cancels what is pending.
 class QueryHandler {
  public:
   // What the handler works with. All are shared with others and outlive it.
@@ -42,32 +40,21 @@ class QueryHandler {
   };
 
   explicit QueryHandler(const Environment& environment);
-  // Cancels what is pending; those clients get no reply.
-  ~QueryHandler();
 
   // Handles one message. `cut` says that the datagram was longer than what was received. The views
   // need to last for the call alone.
   HandleResult Handle(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
 
-  // Queries that wait for upstream.
-  size_t pending_count() const { return pending_.size(); }
+  // Clients that wait for upstream.
+  size_t pending_count() const { return forwarder_.waiter_count(); }
 
  private:
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
-  HandleResult HandleMiss(const Query& query, const CacheKey& key, const ReplyAddress& address,
-                          ReplySink& sink);
-  void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
-  CacheEntryRef MakeEntry(const UpstreamResponse& response, Seconds fresh_for);
-  void ReplyWith(const Query& query, const StoredView& stored, const ReplyOptions& options,
-                 const ReplyAddress& address, ReplySink& sink);
-  void ReplyError(const Query& query, Rcode rcode, ExtendedError error, const ReplyAddress& address,
-                  ReplySink& sink);
-  void Send(const ReplyAddress& address, ReplySink& sink, MutableBytes buffer, size_t size);
-  ReplyOptions BaseOptions(const ReplyAddress& address) const;
 
   const Environment env_;
-  PendingQueries pending_;
+  ReplyWriter replies_;
+  Forwarder forwarder_;
 };
 
 }  // namespace dotcache

@@ -23,9 +23,12 @@ struct ListenOptions {
 
 // Times and limits. Those "per worker" hold for each event loop.
 struct ServerLimits {
-  // From a query's arrival to its answer; then SERVFAIL. An upstream's late answer is not waited
-  // for.
-  Milliseconds query_timeout{4000};
+  // From a query's arrival to its answer; then SERVFAIL. Shorter than the patience of most stub
+  // resolvers, which is 5 s.
+  Milliseconds query_timeout{2000};
+  // How long upstream servers are asked for one question, whoever still waits: what comes late is
+  // kept for the client's retry. At least `query_timeout`.
+  Milliseconds exchange_timeout{5000};
   // UDP replies are at most this and at most what the client announced (RFC 9715).
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
   // Distinct questions waiting for upstream, per worker. At the limit: SERVFAIL.

@@ -15,9 +15,12 @@ CacheKey Key(absl::string_view name, bool dnssec_ok = false) {
   return CacheKey(question, dnssec_ok, /*checking_disabled=*/false, HashSeed{1, 2});
 }
 
-Waiter WaiterWithId(uint16_t id) {
+MonoTime At(int64_t ms) { return MonoTime{Milliseconds{ms}}; }
+
+Waiter WaiterWithId(uint16_t id, MonoTime deadline = At(2000)) {
   Waiter waiter = {};
   waiter.query.id = id;
+  waiter.deadline = deadline;
   return waiter;
 }
 
@@ -86,6 +89,76 @@ TEST(PendingQueriesTest, ClearTellsEveryExchangeAndLeavesNothing) {
   pending.Clear([&cancelled](ExchangeId id) { cancelled.push_back(id); });
   EXPECT_THAT(cancelled, testing::UnorderedElementsAre(17, 18));
   EXPECT_EQ(pending.size(), 0u);
+}
+
+TEST(PendingQueriesTest, WhoseDeadlineHasComeLeavesAndTheExchangeStays) {
+  PendingQueries pending(10, 10);
+  EXPECT_FALSE(pending.next_deadline().has_value());
+  pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
+  pending.Join(Key("a.example"), WaiterWithId(2, At(200)));
+  pending.Join(Key("b.example"), WaiterWithId(3, At(150)));
+  EXPECT_EQ(pending.next_deadline(), At(100));
+  EXPECT_FALSE(pending.TakeExpired(At(99)).has_value());
+
+  auto expired = pending.TakeExpired(At(100));
+  ASSERT_TRUE(expired.has_value());
+  EXPECT_EQ(expired->key, Key("a.example"));
+  EXPECT_THAT(Ids(expired->waiters), testing::ElementsAre(1));
+  EXPECT_FALSE(pending.TakeExpired(At(100)).has_value());
+  EXPECT_EQ(pending.next_deadline(), At(150));
+  EXPECT_EQ(pending.waiter_count(), 2u);
+
+  expired = pending.TakeExpired(At(300));
+  ASSERT_TRUE(expired.has_value());
+  EXPECT_THAT(Ids(expired->waiters), testing::ElementsAre(3));
+  expired = pending.TakeExpired(At(300));
+  ASSERT_TRUE(expired.has_value());
+  EXPECT_THAT(Ids(expired->waiters), testing::ElementsAre(2));
+  EXPECT_EQ(pending.size(), 2u);
+  EXPECT_EQ(pending.waiter_count(), 0u);
+  EXPECT_FALSE(pending.next_deadline().has_value());
+}
+
+TEST(PendingQueriesTest, AnEarlierDeadlineThanTheFirstOnesCounts) {
+  PendingQueries pending(10, 10);
+  pending.Join(Key("a.example"), WaiterWithId(1, At(200)));
+  pending.Join(Key("a.example"), WaiterWithId(2, At(100)));
+  pending.Join(Key("a.example"), WaiterWithId(3, At(100)));
+  EXPECT_EQ(pending.next_deadline(), At(100));
+  EXPECT_THAT(Ids(pending.TakeExpired(At(100))->waiters), testing::ElementsAre(2, 3));
+  EXPECT_EQ(pending.next_deadline(), At(200));
+}
+
+TEST(PendingQueriesTest, AKeyWithoutWaitersIsJoinedByLaterOnes) {
+  PendingQueries pending(10, 10);
+  EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kFirst);
+  EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kJoined);
+  EXPECT_EQ(pending.waiter_count(), 0u);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1, At(100))), JoinResult::kJoined);
+  pending.TakeExpired(At(100));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2, At(200))), JoinResult::kJoined);
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(2));
+  EXPECT_EQ(pending.waiter_count(), 0u);
+}
+
+TEST(PendingQueriesTest, TheOneThatHasWaitedForNobodyTheLongestMakesRoom) {
+  PendingQueries pending(3, 10);
+  pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
+  pending.SetExchange(Key("a.example"), 17);
+  pending.Begin(Key("b.example"));
+  pending.SetExchange(Key("b.example"), 18);
+  pending.Begin(Key("c.example"));
+  pending.SetExchange(Key("c.example"), 19);
+  EXPECT_EQ(pending.Begin(Key("d.example")), JoinResult::kFull);
+  pending.Join(Key("b.example"), WaiterWithId(2, At(100)));
+  pending.TakeExpired(At(100));
+  pending.TakeExpired(At(100));
+  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), ExchangeId{19});
+  EXPECT_EQ(pending.size(), 2u);
+  pending.Join(Key("a.example"), WaiterWithId(3));
+  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), ExchangeId{18});
+  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), std::nullopt);
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(3));
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ TEST_F(QueryHandlerTest, AMissIsAskedUpstreamAndAnswered) {
   const FakeExchanger::Call& call = exchanger_.calls()[0];
   EXPECT_EQ(call.query.question.ToString(), "www.example.com. A IN");
   EXPECT_FALSE(call.query.dnssec_ok);
-  EXPECT_EQ(call.deadline, loop_.Now() + limits_.query_timeout);
+  EXPECT_EQ(call.deadline, loop_.Now() + limits_.exchange_timeout);
   EXPECT_THAT(sink_.replies(), IsEmpty());
 
   exchanger_.Respond(0, AnswerFor());

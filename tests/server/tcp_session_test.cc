@@ -97,7 +97,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
   client.Send(Query(1));
   client.Send(Query(2));
   client.SendEof();
-  loop_.Advance(Seconds(2));
+  loop_.Advance(Milliseconds(1900));
   EXPECT_FALSE(client.stream().shut_down);
   Answer(0);
   EXPECT_FALSE(client.stream().shut_down);
@@ -193,6 +193,7 @@ TEST_F(TcpSessionTest, OctetsThatTrickleInDoNotKeepTheConnectionOpen) {
 }
 
 TEST_F(TcpSessionTest, AConnectionWithAQueryUnansweredIsNotIdle) {
+  limits_.query_timeout = limits_.stream_idle_timeout + Seconds(2);
   FakeClient client = Connect();
   client.Send(Query(1));
   loop_.Advance(limits_.stream_idle_timeout + Seconds(1));

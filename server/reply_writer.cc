@@ -1,0 +1,55 @@
+#include "server/reply_writer.h"
+
+#include <utility>
+
+#include "dns/message_header.h"
+
+namespace dotcache {
+
+ReplyOptions ReplyWriter::OptionsFor(const ReplyAddress& address) const {
+  ReplyOptions options;
+  options.transport = address.transport;
+  options.max_udp_payload_size = limits_.max_udp_payload_size;
+  if (address.transport != Transport::kUdp) {
+    // RFC 7828 section 3.1: units of 100 ms.
+    options.keepalive_timeout_100ms =
+        static_cast<uint16_t>(limits_.stream_idle_timeout.count() / 100);
+  }
+  return options;
+}
+
+void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
+                             const ReplyOptions& options) {
+  const MutableBytes buffer = client.sink.ReserveReply(client.address);
+  if (buffer.empty()) return;
+  Send(client, buffer, BuildReply(client.query, stored, options, buffer));
+}
+
+void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error) {
+  const MutableBytes buffer = client.sink.ReserveReply(client.address);
+  if (buffer.empty()) return;
+  ReplyOptions options = OptionsFor(client.address);
+  options.extended_error = std::move(error);
+  Send(client, buffer, BuildRcodeReply(client.query, rcode, options, buffer));
+}
+
+bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
+                                const ReplyAddress& address, ReplySink& sink) {
+  const MutableBytes buffer = sink.ReserveReply(address);
+  if (buffer.empty()) return false;
+  const size_t size = BuildErrorReply(message, rejection, buffer);
+  counters_.CountResponse(rejection.rcode);
+  sink.CommitReply(address, size);
+  return true;
+}
+
+void ReplyWriter::Send(const Client& client, MutableBytes buffer, size_t size) {
+  if (size >= kHeaderSize) {
+    const MessageHeader header = LoadHeader(buffer);
+    counters_.CountResponse(header.header_rcode());
+    if (header.Has(kFlagTc)) counters_.truncated_replies.Add();
+  }
+  client.sink.CommitReply(client.address, size);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,50 @@
+// Writes replies to clients.
+#ifndef DOTCACHE_SERVER_REPLY_WRITER_H_
+#define DOTCACHE_SERVER_REPLY_WRITER_H_
+
+#include "dns/query.h"
+#include "dns/reply.h"
+#include "server/reply_sink.h"
+#include "server/server_options.h"
+#include "server/worker_counters.h"
+
+namespace dotcache {
+
+// The client of one query: what was asked, by whom, and the way back. A view for the length of a
+// call.
+struct Client {
+  const Query& query;
+  const ReplyAddress& address;
+  ReplySink& sink;
+};
+
+// Builds a reply in the sink's buffer, counts it and sends it. A client that is gone gets none.
+// Bound to its loop's thread; counters and limits outlive it.
+class ReplyWriter {
+ public:
+  ReplyWriter(WorkerCounters& counters, const ServerLimits& limits)
+      : counters_(counters), limits_(limits) {}
+
+  // What every reply to this client has in common.
+  ReplyOptions OptionsFor(const ReplyAddress& address) const;
+
+  // A stored message, patched for the query.
+  void SendStored(const Client& client, const StoredView& stored, const ReplyOptions& options);
+
+  // An RCODE without records, with an extended error (RFC 8914).
+  void SendError(const Client& client, Rcode rcode, ExtendedError error);
+
+  // The error reply to a message that is not served. Returns false when there is none.
+  bool SendRejection(Bytes message, const Rejection& rejection, const ReplyAddress& address,
+                     ReplySink& sink);
+
+ private:
+  void Send(const Client& client, MutableBytes buffer, size_t size);
+
+  WorkerCounters& counters_;
+  const ServerLimits& limits_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_REPLY_WRITER_H_

@@ -1,0 +1,150 @@
+#include "server/forwarder.h"
+
+#include <memory>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/fake_exchanger.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/parsed_message.h"
+#include "tests/support/recording_sink.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+constexpr char kName[] = "www.example.com";
+
+CacheOptions SmallCache() {
+  CacheOptions options;
+  options.budget_bytes = 1 << 20;
+  return options;
+}
+
+class ForwarderTest : public testing::Test {
+ protected:
+  void SetUp() override { Make(); }
+
+  // Once more after a change of the limits.
+  void Make() {
+    forwarder_ = std::make_unique<Forwarder>(
+        Forwarder::Environment{loop_, cache_, exchanger_, replies_, counters_, limits_});
+  }
+
+  Query QueryFor(const char* name, uint16_t id) {
+    const auto parsed = ParseQuery(MessageBuilder().Id(id).Question(name, QType::kA).Opt().Build());
+    return std::get<Query>(parsed);
+  }
+
+  CacheKey KeyFor(const char* name) {
+    return {QueryFor(name, 1).question, false, false, cache_.seed()};
+  }
+
+  bool Forward(const char* name = kName, uint16_t id = 1) {
+    const Query query = QueryFor(name, id);
+    return forwarder_->Forward({query, address_, sink_}, KeyFor(name));
+  }
+
+  ParsedMessage Reply(size_t index) {
+    EXPECT_GT(sink_.replies().size(), index);
+    if (sink_.replies().size() <= index) return {};
+    return ParsedMessage::Parse(sink_.replies()[index].wire);
+  }
+
+  WireMessage Answer(const char* name = kName, uint32_t ttl = 300) {
+    return MakeResponse(name, QType::kA, {ARecord(name, ttl, "192.0.2.1")});
+  }
+
+  SimulatedLoop loop_;
+  ResponseCache cache_{SmallCache(), HashSeed{1, 2}};
+  FakeExchanger exchanger_;
+  WorkerCounters counters_;
+  ServerLimits limits_;
+  ReplyWriter replies_{counters_, limits_};
+  ReplyAddress address_;
+  RecordingSink sink_;
+  std::unique_ptr<Forwarder> forwarder_;
+};
+
+TEST_F(ForwarderTest, AClientIsAnsweredInTimeAndItsExchangeGoesOn) {
+  EXPECT_TRUE(Forward());
+  ASSERT_EQ(exchanger_.calls().size(), 1u);
+  EXPECT_EQ(exchanger_.calls()[0].deadline, loop_.Now() + Milliseconds{5000});
+  loop_.Advance(Milliseconds{1999});
+  EXPECT_TRUE(sink_.replies().empty());
+  loop_.Advance(Milliseconds{1});
+  EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
+  EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kNetworkError));
+  EXPECT_EQ(forwarder_->waiter_count(), 0u);
+  EXPECT_FALSE(exchanger_.calls()[0].cancelled);
+  EXPECT_EQ(counters_.pending_queries.value(), 1u);
+
+  loop_.Advance(Seconds{1});
+  exchanger_.Respond(0, Answer());
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  EXPECT_NE(cache_.Lookup(KeyFor(kName), loop_.Now()), nullptr);
+  EXPECT_EQ(counters_.pending_queries.value(), 0u);
+}
+
+TEST_F(ForwarderTest, EachClientHasATimeOfItsOwn) {
+  Forward(kName, 1);
+  loop_.Advance(Milliseconds{1500});
+  Forward(kName, 2);
+  loop_.Advance(Milliseconds{500});
+  ASSERT_EQ(sink_.replies().size(), 1u);
+  EXPECT_EQ(Reply(0).header.id, 1);
+  loop_.Advance(Milliseconds{1499});
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  loop_.Advance(Milliseconds{1});
+  ASSERT_EQ(sink_.replies().size(), 2u);
+  EXPECT_EQ(Reply(1).header.id, 2);
+  EXPECT_EQ(exchanger_.calls().size(), 1u);
+}
+
+TEST_F(ForwarderTest, ARetryJoinsTheExchangeThatIsStillUnderWay) {
+  Forward(kName, 1);
+  loop_.Advance(Milliseconds{2500});
+  EXPECT_TRUE(Forward(kName, 2));
+  EXPECT_EQ(exchanger_.calls().size(), 1u);
+  EXPECT_EQ(counters_.coalesced_queries.value(), 1u);
+  exchanger_.Respond(0, Answer());
+  EXPECT_EQ(Reply(1).header.id, 2);
+  EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
+}
+
+TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
+  for (int i = 0; i < 100; ++i) {
+    Forward(absl::StrCat("n", i, ".example").c_str());
+    loop_.Advance(Milliseconds{1});
+  }
+  EXPECT_EQ(loop_.armed_timer_count(), 1u);
+  loop_.Advance(Milliseconds{1900});
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  loop_.Advance(Milliseconds{50});
+  EXPECT_EQ(sink_.replies().size(), 51u);
+  loop_.Advance(Milliseconds{100});
+  EXPECT_EQ(sink_.replies().size(), 100u);
+  EXPECT_EQ(loop_.armed_timer_count(), 0u);
+}
+
+TEST_F(ForwarderTest, AtTheLimitWhatNobodyWaitsForMakesRoom) {
+  limits_.max_pending_queries = 2;
+  Make();
+  Forward("a.example");
+  loop_.Advance(Milliseconds{1000});
+  Forward("b.example");
+  EXPECT_FALSE(Forward("c.example"));
+  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
+  loop_.Advance(Milliseconds{1000});
+  EXPECT_EQ(sink_.replies().size(), 2u);  // The client that asked for a.example.
+  EXPECT_TRUE(Forward("c.example"));
+  EXPECT_TRUE(exchanger_.calls()[0].cancelled);
+  EXPECT_FALSE(exchanger_.calls()[1].cancelled);
+  EXPECT_EQ(counters_.pending_queries.value(), 2u);
+}
+
+}  // namespace
+}  // namespace dotcache
