@@ -10,7 +10,7 @@
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
-#include "upstream/dot_connection.h"
+#include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
 
 namespace dotcache {
@@ -96,7 +96,7 @@ class Worker::Services {
   Worker& worker_;
   UvLoop& loop_;
   absl::BitGen random_;
-  DotConnector connector_;
+  SocketConnector connector_;
   UpstreamManager upstreams_;
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;

@@ -21,6 +21,10 @@ using AttemptId = uint64_t;
 // What came of an attempt on a connection that lives on.
 using AttemptResult = std::variant<UpstreamResponse, UpstreamFailure>;
 
+// What a response that belongs to `question` means for the attempt: an answer to hand on, or why it
+// is none. Leaves what its OPT says in `edns`.
+AttemptResult JudgeResponse(Bytes response, const Question& question, EdnsInfo* edns);
+
 // One connection to one upstream server, shared by many queries. Bound to its loop's thread; owned
 // by its UpstreamServer, which destroys it to close it at once (inside a delegate callback only
 // through EventLoop::DeferDelete()).

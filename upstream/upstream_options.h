@@ -8,6 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "core/clock.h"
+#include "dns/dns_types.h"
 #include "dns/domain_name.h"
 #include "net/endpoint.h"
 #include "net/tls_credentials.h"
@@ -21,6 +22,9 @@ struct UpstreamServerOptions {
   // What log lines and metrics call it: the provider's name, or the endpoint.
   std::string provider;
   Endpoint endpoint;
+  // kUdp (TCP where a response was truncated) and kTcp are clear text, for servers of private zones
+  // alone, and know neither identity nor trust store.
+  Transport transport = Transport::kDot;
   // How it proves who it is; identity.address is the endpoint's address.
   TlsPeerIdentity identity;
   // Trust store of this server alone; empty: the one of all servers.

@@ -10,7 +10,7 @@
 #include "gtest/gtest.h"
 #include "net/uv_loop.h"
 #include "tests/support/loopback_dot_server.h"
-#include "upstream/dot_connection.h"
+#include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
 
 namespace dotcache {
@@ -37,7 +37,7 @@ class FailoverTest : public testing::Test {
       upstream.identity.address = "127.0.0.1";
       options_.zones[0].servers.push_back(upstream);
     }
-    connector_ = std::make_unique<DotConnector>(
+    connector_ = std::make_unique<SocketConnector>(
         loop_, options_.limits,
         std::vector<const TlsClientCredentials*>(kServers, credentials_.get()));
     manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
@@ -85,7 +85,7 @@ class FailoverTest : public testing::Test {
   std::unique_ptr<TlsClientCredentials> credentials_;
   std::vector<UpstreamCounters> counters_{kServers};
   std::vector<std::unique_ptr<LoopbackDotServer>> servers_;
-  std::unique_ptr<DotConnector> connector_;
+  std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;
   int asked_ = 0;
   int answered_ = 0;

@@ -1,4 +1,4 @@
-#include "upstream/dot_connection.h"
+#include "upstream/stream_connection.h"
 
 #include <algorithm>
 #include <array>
@@ -32,30 +32,36 @@ UpstreamFailure FailureToConnect(StreamError error) {
 
 }  // namespace
 
-DotConnection::DotConnection(const Context& context, const UpstreamServerOptions& server,
-                             Connection::Delegate& delegate)
+StreamConnection::StreamConnection(const Context& context, const UpstreamServerOptions& server,
+                                   Connection::Delegate& delegate)
     : context_(context),
       delegate_(delegate),
       began_(context.loop.Now()),
       idle_timeout_(context.limits.idle_timeout),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
-  auto session = TlsSession::NewClient(context.credentials, server.identity, &context.tickets);
+  TcpOptions options;
+  options.write_marks.limit = static_cast<size_t>(context.limits.max_write_backlog_bytes);
+  options.user_timeout = 2 * context.limits.max_attempt_timeout;
+  timer_->Start(context.limits.connect_timeout);
+  if (context.credentials == nullptr) {
+    stream_ = TcpStream::Connect(context.loop, server.endpoint, options, *this);
+    return;
+  }
+  auto session = TlsSession::NewClient(*context.credentials, server.identity, context.tickets);
   if (!session.ok()) {
     start_error_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
     return;
   }
-  TcpOptions options;
-  options.write_marks.limit = static_cast<size_t>(context.limits.max_write_backlog_bytes);
-  options.user_timeout = 2 * context.limits.max_attempt_timeout;
-  timer_->Start(context.limits.connect_timeout);
-  stream_ = TlsStream::Connect(context.loop, server.endpoint, options, *std::move(session), *this);
+  auto tls = TlsStream::Connect(context.loop, server.endpoint, options, *std::move(session), *this);
+  tls_ = tls.get();
+  stream_ = std::move(tls);
 }
 
-DotConnection::~DotConnection() = default;
+StreamConnection::~StreamConnection() = default;
 
-void DotConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
+void StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
   const uint16_t id = ids_.Take();
   pending_[id] = Pending{attempt, true, query.question};
@@ -63,13 +69,14 @@ void DotConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   if (ready_) timer_->Stop();
   if (stream_ == nullptr) return;  // Never began; the timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
-  const size_t size = BuildUpstreamQuery(query, id, {.padded = true, .ask_keepalive = true},
-                                         MutableBytes(framed).subspan(2));
+  const size_t size =
+      BuildUpstreamQuery(query, id, {.padded = tls_ != nullptr, .ask_keepalive = true},
+                         MutableBytes(framed).subspan(2));
   StoreU16(framed.data(), static_cast<uint16_t>(size));
   stream_->Write(Bytes(framed.data(), 2 + size));
 }
 
-void DotConnection::Forget(AttemptId attempt) {
+void StreamConnection::Forget(AttemptId attempt) {
   for (auto& [id, pending] : pending_) {
     if (pending.attempt != attempt || !pending.wanted) continue;
     pending.wanted = false;
@@ -79,25 +86,26 @@ void DotConnection::Forget(AttemptId attempt) {
   }
 }
 
-bool DotConnection::HasRoom() const {
+bool StreamConnection::HasRoom() const {
   return !draining() &&
          static_cast<int>(pending_.size()) < context_.limits.max_in_flight_per_connection;
 }
 
-bool DotConnection::draining() const {
+bool StreamConnection::draining() const {
   const int unwanted = static_cast<int>(pending_.size()) - wanted_;
   return closed_ || told_to_close_ || 2 * unwanted > context_.limits.max_in_flight_per_connection ||
          context_.loop.Now() - began_ >= context_.limits.max_connection_age;
 }
 
-void DotConnection::OnStreamOpen() {
+void StreamConnection::OnStreamOpen() {
   ready_ = true;
   timer_->Stop();
   WhenIdle();
-  delegate_.OnConnectionReady(*this, stream_->resumed(), context_.loop.Now() - began_);
+  delegate_.OnConnectionReady(*this, tls_ != nullptr && tls_->resumed(),
+                              context_.loop.Now() - began_);
 }
 
-void DotConnection::OnStreamData(Bytes data) {
+void StreamConnection::OnStreamData(Bytes data) {
   if (closed_) return;
   framer_.Feed(data);
   while (!closed_) {
@@ -107,7 +115,7 @@ void DotConnection::OnStreamData(Bytes data) {
   }
 }
 
-void DotConnection::OnMessage(Bytes message) {
+void StreamConnection::OnMessage(Bytes message) {
   if (message.size() < kHeaderSize) {
     Close(UpstreamFailure::kConnectionLost, false, "a message without a whole header");
     return;
@@ -131,38 +139,28 @@ void DotConnection::OnMessage(Bytes message) {
     return;
   }
   --wanted_;
-  AttemptResult result = ResultOf(message, pending.question);
+  EdnsInfo edns;
+  AttemptResult result = JudgeResponse(message, pending.question, &edns);
+  NoteKeepalive(edns);
   WhenIdle();
   delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
 }
 
-AttemptResult DotConnection::ResultOf(Bytes message, const Question& question) {
-  auto inspected = InspectResponse(message, question);
-  if (const ResponseDefect* defect = std::get_if<ResponseDefect>(&inspected)) {
-    return *defect == ResponseDefect::kNotAnAnswer ? UpstreamFailure::kNotAnAnswer
-                                                   : UpstreamFailure::kMalformed;
-  }
-  ResponseFacts& facts = std::get<ResponseFacts>(inspected);
-  if (facts.edns.keepalive_timeout_100ms.has_value()) {
-    // An eighth less than the server allows, so that no query meets a connection being closed.
-    const Duration announced = Milliseconds(100) * *facts.edns.keepalive_timeout_100ms;
-    told_to_close_ = announced == Duration::zero();
-    idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
-  }
-  if (facts.truncated) return UpstreamFailure::kTruncated;
-  // An error that does not repeat the question is no reply to build on.
-  if (LoadHeader(message).qdcount == 0) return UpstreamFailure::kServFail;
-  if (facts.kind == ResponseKind::kReferral) return UpstreamFailure::kNotAnAnswer;
-  return UpstreamResponse{WireMessage(message.begin(), message.end()), std::move(facts)};
+void StreamConnection::NoteKeepalive(const EdnsInfo& edns) {
+  if (!edns.keepalive_timeout_100ms.has_value()) return;
+  // An eighth less than the server allows, so that no query meets a connection being closed.
+  const Duration announced = Milliseconds(100) * *edns.keepalive_timeout_100ms;
+  told_to_close_ = announced == Duration::zero();
+  idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
 }
 
-void DotConnection::OnForeignMessage() {
+void StreamConnection::OnForeignMessage() {
   delegate_.OnMismatch(*this);
   if (++foreign_messages_ < kMaxForeignMessages || closed_) return;
   Close(UpstreamFailure::kConnectionLost, false, "messages that answer none of our queries");
 }
 
-void DotConnection::OnStreamEof() {
+void StreamConnection::OnStreamEof() {
   if (closed_) return;
   if (!ready_) {
     Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
@@ -172,7 +170,7 @@ void DotConnection::OnStreamEof() {
         framer_.mid_message() ? "closed in the middle of a message" : "closed by the server");
 }
 
-void DotConnection::OnStreamError(StreamError error, const std::string& detail) {
+void StreamConnection::OnStreamError(StreamError error, const std::string& detail) {
   if (closed_) return;
   if (!ready_) {
     Close(FailureToConnect(error), false, detail);
@@ -181,7 +179,7 @@ void DotConnection::OnStreamError(StreamError error, const std::string& detail) 
   Close(UpstreamFailure::kConnectionLost, error == StreamError::kReset && wanted_ == 0, detail);
 }
 
-void DotConnection::OnTimer() {
+void StreamConnection::OnTimer() {
   if (ready_) {
     Close(UpstreamFailure::kConnectionLost, true, "idle");
   } else if (!start_error_.empty()) {
@@ -193,7 +191,7 @@ void DotConnection::OnTimer() {
 }
 
 // Sets the time to close when nobody waits for a response: at once in the next turn when draining.
-void DotConnection::WhenIdle() {
+void StreamConnection::WhenIdle() {
   if (wanted_ > 0) return;
   if (draining()) {
     timer_->Start(Duration::zero());
@@ -204,7 +202,7 @@ void DotConnection::WhenIdle() {
 }
 
 // The owner destroys this object, through the loop, inside the last call.
-void DotConnection::Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
+void StreamConnection::Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
   closed_ = true;
   timer_->Stop();
   std::vector<AttemptId> lost;
@@ -213,22 +211,6 @@ void DotConnection::Close(UpstreamFailure failure, bool graceful, const std::str
   }
   wanted_ = 0;
   delegate_.OnConnectionClosed(*this, failure, graceful, detail, std::move(lost));
-}
-
-DotConnector::DotConnector(UvLoop& loop, const UpstreamLimits& limits,
-                           std::vector<const TlsClientCredentials*> credentials)
-    : loop_(loop),
-      limits_(limits),
-      credentials_(std::move(credentials)),
-      tickets_(credentials_.size()) {}
-
-std::unique_ptr<Connection> DotConnector::Connect(const UpstreamServerOptions& server,
-                                                  int server_index,
-                                                  Connection::Delegate& delegate) {
-  const size_t index = static_cast<size_t>(server_index);
-  return std::make_unique<DotConnection>(
-      DotConnection::Context{loop_, limits_, *credentials_[index], tickets_[index], random_},
-      server, delegate);
 }
 
 }  // namespace dotcache

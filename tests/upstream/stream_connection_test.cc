@@ -1,4 +1,4 @@
-#include "upstream/dot_connection.h"
+#include "upstream/stream_connection.h"
 
 #include <chrono>
 #include <map>
@@ -14,6 +14,7 @@
 #include "tests/support/loopback_dot_server.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/test_certificates.h"
+#include "upstream/socket_connector.h"
 
 namespace dotcache {
 namespace {
@@ -57,9 +58,9 @@ std::map<uint16_t, size_t> OptionsOf(const WireMessage& query, size_t qname_size
 }
 
 // A real server on loopback and connections to it.
-class DotConnectionTest : public testing::Test, protected Connection::Delegate {
+class StreamConnectionTest : public testing::Test, protected Connection::Delegate {
  protected:
-  DotConnectionTest() {
+  StreamConnectionTest() {
     credentials_ = *TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
     options_.identity.authentication_name = kTestServerName;
     options_.identity.address = "127.0.0.1";
@@ -74,7 +75,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
     if (server_ == nullptr) Serve(AnswerEverything());
     options_.endpoint = server_->endpoint();
     if (connector_ == nullptr) {
-      connector_ = std::make_unique<DotConnector>(
+      connector_ = std::make_unique<SocketConnector>(
           loop_, limits_, std::vector<const TlsClientCredentials*>{credentials_.get()});
     }
     ready_ = 0;
@@ -137,7 +138,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
   UpstreamServerOptions options_;
   std::unique_ptr<TlsClientCredentials> credentials_;
   std::unique_ptr<LoopbackDotServer> server_;
-  std::unique_ptr<DotConnector> connector_;
+  std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<Connection> connection_;
 
   int ready_ = 0;
@@ -155,7 +156,7 @@ class DotConnectionTest : public testing::Test, protected Connection::Delegate {
   MonoTime last_received_at_close_;
 };
 
-TEST_F(DotConnectionTest, AQuerySentWhileConnectingIsAnswered) {
+TEST_F(StreamConnectionTest, AQuerySentWhileConnectingIsAnswered) {
   Connect();
   EXPECT_FALSE(connection_->ready());
   Send(7);
@@ -166,7 +167,7 @@ TEST_F(DotConnectionTest, AQuerySentWhileConnectingIsAnswered) {
   EXPECT_EQ(connection_->in_flight(), 0);
 }
 
-TEST_F(DotConnectionTest, QueriesArePaddedAndCarryNothingButKeepalive) {
+TEST_F(StreamConnectionTest, QueriesArePaddedAndCarryNothingButKeepalive) {
   Connect();
   for (AttemptId attempt = 0; attempt < 60; ++attempt) {
     Send(attempt, std::string(attempt + 1, 'x') + ".example.com");
@@ -182,7 +183,7 @@ TEST_F(DotConnectionTest, QueriesArePaddedAndCarryNothingButKeepalive) {
   }
 }
 
-TEST_F(DotConnectionTest, MessageIdsInFlightAreAllDifferentAndInNoOrder) {
+TEST_F(StreamConnectionTest, MessageIdsInFlightAreAllDifferentAndInNoOrder) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
   Connect();
   for (AttemptId attempt = 0; attempt < 200; ++attempt) Send(attempt);
@@ -200,7 +201,7 @@ TEST_F(DotConnectionTest, MessageIdsInFlightAreAllDifferentAndInNoOrder) {
   EXPECT_LT(ascending, 140);
 }
 
-TEST_F(DotConnectionTest, ResponsesMayComeInAnyOrder) {
+TEST_F(StreamConnectionTest, ResponsesMayComeInAnyOrder) {
   Serve([](const DotQuery& query) {
     return std::vector<DotAction>{
         {.octets = AnswerTo(query.wire), .delay = Milliseconds(60 - 20 * query.number)}};
@@ -214,7 +215,7 @@ TEST_F(DotConnectionTest, ResponsesMayComeInAnyOrder) {
   EXPECT_EQ(mismatches_, 0);
 }
 
-TEST_F(DotConnectionTest, AWrongNameGetsNoQueryOctet) {
+TEST_F(StreamConnectionTest, AWrongNameGetsNoQueryOctet) {
   Serve({.certificate = GetTestCertificates().other_name});
   Connect();
   Send(1);
@@ -227,7 +228,7 @@ TEST_F(DotConnectionTest, AWrongNameGetsNoQueryOctet) {
   EXPECT_EQ(server_->plain_octets(), 0);
 }
 
-TEST_F(DotConnectionTest, ExpiredAndUntrustedCertificatesGetNoQueryOctet) {
+TEST_F(StreamConnectionTest, ExpiredAndUntrustedCertificatesGetNoQueryOctet) {
   for (const TestCertificate& certificate :
        {GetTestCertificates().expired, GetTestCertificates().untrusted,
         GetTestCertificates().self_signed}) {
@@ -241,7 +242,7 @@ TEST_F(DotConnectionTest, ExpiredAndUntrustedCertificatesGetNoQueryOctet) {
   }
 }
 
-TEST_F(DotConnectionTest, NobodyListeningIsConnectRefused) {
+TEST_F(StreamConnectionTest, NobodyListeningIsConnectRefused) {
   Serve(AnswerEverything());
   server_->Stop();
   Connect();
@@ -251,7 +252,7 @@ TEST_F(DotConnectionTest, NobodyListeningIsConnectRefused) {
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 
-TEST_F(DotConnectionTest, AStalledHandshakeTimesOut) {
+TEST_F(StreamConnectionTest, AStalledHandshakeTimesOut) {
   Serve({.stall_handshake = true});
   limits_.connect_timeout = Milliseconds(50);
   Connect();
@@ -259,7 +260,7 @@ TEST_F(DotConnectionTest, AStalledHandshakeTimesOut) {
   EXPECT_EQ(failure_, UpstreamFailure::kConnectTimeout);
 }
 
-TEST_F(DotConnectionTest, AHandshakeCutShortIsATlsFailure) {
+TEST_F(StreamConnectionTest, AHandshakeCutShortIsATlsFailure) {
   Serve({.stall_handshake = true});
   Connect();
   ASSERT_TRUE(RunUntil([this] { return server_->connections() == 1; }));
@@ -268,7 +269,7 @@ TEST_F(DotConnectionTest, AHandshakeCutShortIsATlsFailure) {
   EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
 }
 
-TEST_F(DotConnectionTest, AWrongIdIsDroppedAndTheGoodAnswerTaken) {
+TEST_F(StreamConnectionTest, AWrongIdIsDroppedAndTheGoodAnswerTaken) {
   Serve([](const DotQuery& query) {
     WireMessage wrong = AnswerTo(query.wire, "192.0.2.66");
     wrong[0] ^= 0x55;
@@ -282,7 +283,7 @@ TEST_F(DotConnectionTest, AWrongIdIsDroppedAndTheGoodAnswerTaken) {
   EXPECT_EQ(last_response_.wire.back(), 1);  // 192.0.2.1.
 }
 
-TEST_F(DotConnectionTest, AWrongQuestionIsDroppedAndTheGoodAnswerTaken) {
+TEST_F(StreamConnectionTest, AWrongQuestionIsDroppedAndTheGoodAnswerTaken) {
   Serve([](const DotQuery& query) {
     WireMessage wrong = AnswerTo(query.wire, "192.0.2.66");
     wrong[kHeaderSize + 1] ^= 0x01;
@@ -298,7 +299,7 @@ TEST_F(DotConnectionTest, AWrongQuestionIsDroppedAndTheGoodAnswerTaken) {
   EXPECT_EQ(last_response_.wire.back(), 1);
 }
 
-TEST_F(DotConnectionTest, TheThirdMessageThatIsNotOursEndsTheConnection) {
+TEST_F(StreamConnectionTest, TheThirdMessageThatIsNotOursEndsTheConnection) {
   Serve([](const DotQuery& query) {
     WireMessage wrong = AnswerTo(query.wire);
     wrong[0] ^= 0x55;
@@ -313,7 +314,7 @@ TEST_F(DotConnectionTest, TheThirdMessageThatIsNotOursEndsTheConnection) {
   EXPECT_THAT(lost_, UnorderedElementsAre(1, 2, 3));
 }
 
-TEST_F(DotConnectionTest, OnlyTheAttemptFailsWhoseResponseIsUseless) {
+TEST_F(StreamConnectionTest, OnlyTheAttemptFailsWhoseResponseIsUseless) {
   Serve([](const DotQuery& query) {
     WireMessage answer = AnswerTo(query.wire);
     if (query.number == 0) answer.resize(answer.size() - 1);  // RDATA cut.
@@ -332,7 +333,7 @@ TEST_F(DotConnectionTest, OnlyTheAttemptFailsWhoseResponseIsUseless) {
   EXPECT_FALSE(closed_);
 }
 
-TEST_F(DotConnectionTest, AReferralIsNoAnswer) {
+TEST_F(StreamConnectionTest, AReferralIsNoAnswer) {
   Serve([](const DotQuery& query) {
     WireMessage referral = ErrorTo(query.wire, Rcode::kNoError);
     const WireMessage authority =
@@ -349,7 +350,7 @@ TEST_F(DotConnectionTest, AReferralIsNoAnswer) {
   EXPECT_EQ(failures_.at(1), UpstreamFailure::kNotAnAnswer);
 }
 
-TEST_F(DotConnectionTest, AnErrorResponseIsAResponse) {
+TEST_F(StreamConnectionTest, AnErrorResponseIsAResponse) {
   Serve([](const DotQuery& query) { return Reply(ErrorTo(query.wire, Rcode::kRefused)); });
   Connect();
   Send(1);
@@ -358,7 +359,7 @@ TEST_F(DotConnectionTest, AnErrorResponseIsAResponse) {
   EXPECT_EQ(last_response_.facts.rcode, Rcode::kRefused);
 }
 
-TEST_F(DotConnectionTest, WhatIsNoMessageEndsTheConnection) {
+TEST_F(StreamConnectionTest, WhatIsNoMessageEndsTheConnection) {
   for (const WireMessage& octets : {WireMessage{0, 0}, WireMessage{0, 3, 1, 2, 3}}) {
     Serve([octets](const DotQuery&) { return Raw(octets); });
     Connect();
@@ -370,7 +371,7 @@ TEST_F(DotConnectionTest, WhatIsNoMessageEndsTheConnection) {
   }
 }
 
-TEST_F(DotConnectionTest, HalfAMessageThenACloseLosesWhatWasInFlight) {
+TEST_F(StreamConnectionTest, HalfAMessageThenACloseLosesWhatWasInFlight) {
   Serve([](const DotQuery& query) {
     std::vector<DotAction> actions = Raw({0, 100, query.wire[0], query.wire[1], 0x80});
     actions.push_back({.kind = DotAction::Kind::kClose});
@@ -385,7 +386,7 @@ TEST_F(DotConnectionTest, HalfAMessageThenACloseLosesWhatWasInFlight) {
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 
-TEST_F(DotConnectionTest, ACloseOrResetLosesWhatWasInFlight) {
+TEST_F(StreamConnectionTest, ACloseOrResetLosesWhatWasInFlight) {
   for (const DotAction::Kind kind : {DotAction::Kind::kClose, DotAction::Kind::kReset}) {
     Serve([kind](const DotQuery&) { return Do(kind); });
     Connect();
@@ -397,7 +398,7 @@ TEST_F(DotConnectionTest, ACloseOrResetLosesWhatWasInFlight) {
   }
 }
 
-TEST_F(DotConnectionTest, ACloseOrResetOfAnIdleConnectionIsGraceful) {
+TEST_F(StreamConnectionTest, ACloseOrResetOfAnIdleConnectionIsGraceful) {
   for (const bool reset : {false, true}) {
     Serve(AnswerEverything());
     Connect();
@@ -410,7 +411,7 @@ TEST_F(DotConnectionTest, ACloseOrResetOfAnIdleConnectionIsGraceful) {
   }
 }
 
-TEST_F(DotConnectionTest, AnIdleConnectionIsClosed) {
+TEST_F(StreamConnectionTest, AnIdleConnectionIsClosed) {
   limits_.idle_timeout = Milliseconds(20);
   Connect();
   ASSERT_TRUE(RunUntilClosed());
@@ -419,7 +420,7 @@ TEST_F(DotConnectionTest, AnIdleConnectionIsClosed) {
   EXPECT_TRUE(server_->WaitForNoConnection());
 }
 
-TEST_F(DotConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
+TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
   Serve([](const DotQuery& query) {
     return Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 1}));
   });
@@ -430,7 +431,7 @@ TEST_F(DotConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(DotConnectionTest, AKeepaliveOfZeroDrains) {
+TEST_F(StreamConnectionTest, AKeepaliveOfZeroDrains) {
   Serve([](const DotQuery& query) {
     std::vector<DotAction> actions =
         Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 0}));
@@ -447,7 +448,7 @@ TEST_F(DotConnectionTest, AKeepaliveOfZeroDrains) {
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(DotConnectionTest, AnOldConnectionDrains) {
+TEST_F(StreamConnectionTest, AnOldConnectionDrains) {
   limits_.max_connection_age = Seconds(0);
   Connect();
   ASSERT_TRUE(RunUntilClosed());
@@ -455,7 +456,7 @@ TEST_F(DotConnectionTest, AnOldConnectionDrains) {
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(DotConnectionTest, ThereIsRoomUpToTheLimit) {
+TEST_F(StreamConnectionTest, ThereIsRoomUpToTheLimit) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
   limits_.max_in_flight_per_connection = 3;
   Connect();
@@ -467,7 +468,7 @@ TEST_F(DotConnectionTest, ThereIsRoomUpToTheLimit) {
   EXPECT_EQ(connection_->in_flight(), 3);
 }
 
-TEST_F(DotConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
+TEST_F(StreamConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
   Serve([](const DotQuery& query) {
     return std::vector<DotAction>{
         {.octets = AnswerTo(query.wire), .delay = Milliseconds(20 * (1 - query.number))}};
@@ -486,7 +487,7 @@ TEST_F(DotConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen) {
 }
 
 // A length that lies swallows every message after it: the connection is as good as silent.
-TEST_F(DotConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
+TEST_F(StreamConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
   Serve([](const DotQuery& query) {
     std::vector<DotAction> actions = Raw({0xff, 0xff});
     actions.push_back({.octets = AnswerTo(query.wire)});
@@ -499,7 +500,7 @@ TEST_F(DotConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
   EXPECT_EQ(last_received_at_close_, MonoTime());
 }
 
-TEST_F(DotConnectionTest, TooManyAnswersOwedToNobodyDrain) {
+TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
   limits_.max_in_flight_per_connection = 4;
   Connect();
@@ -511,7 +512,7 @@ TEST_F(DotConnectionTest, TooManyAnswersOwedToNobodyDrain) {
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(DotConnectionTest, TheNextConnectionResumesTheSession) {
+TEST_F(StreamConnectionTest, TheNextConnectionResumesTheSession) {
   Connect();
   Send(1);
   ASSERT_TRUE(RunUntilResults(1));
@@ -525,7 +526,7 @@ TEST_F(DotConnectionTest, TheNextConnectionResumesTheSession) {
   EXPECT_EQ(server_->resumptions(), 1);
 }
 
-TEST_F(DotConnectionTest, DestroyingAConnectionTellsNothing) {
+TEST_F(StreamConnectionTest, DestroyingAConnectionTellsNothing) {
   Connect();
   Send(1);
   connection_.reset();
@@ -535,7 +536,7 @@ TEST_F(DotConnectionTest, DestroyingAConnectionTellsNothing) {
   EXPECT_FALSE(closed_);
 }
 
-TEST_F(DotConnectionTest, AnAnswerLargerThanARecordIsTaken) {
+TEST_F(StreamConnectionTest, AnAnswerLargerThanARecordIsTaken) {
   Serve([](const DotQuery& query) {
     WireMessage answer = AnswerTo(query.wire);
     const WireMessage first(answer.end() - 16, answer.end());

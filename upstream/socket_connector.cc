@@ -1,0 +1,30 @@
+#include "upstream/socket_connector.h"
+
+#include <cassert>
+#include <utility>
+
+#include "upstream/stream_connection.h"
+
+namespace dotcache {
+
+SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
+                                 std::vector<const TlsClientCredentials*> credentials)
+    : loop_(loop),
+      limits_(limits),
+      credentials_(std::move(credentials)),
+      tickets_(credentials_.size()) {}
+
+std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions& server,
+                                                     int server_index,
+                                                     Connection::Delegate& delegate) {
+  const size_t index = static_cast<size_t>(server_index);
+  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr};
+  if (server.transport == Transport::kDot) {
+    assert(credentials_[index] != nullptr);
+    context.credentials = credentials_[index];
+    context.tickets = &tickets_[index];
+  }
+  return std::make_unique<StreamConnection>(context, server, delegate);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,94 @@
+// Connections to upstream servers over a stream: DNS over TLS, or TCP.
+#ifndef DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_
+#define DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/random/bit_gen_ref.h"
+#include "dns/stream_framer.h"
+#include "net/byte_stream.h"
+#include "net/tls_credentials.h"
+#include "net/tls_session.h"
+#include "net/tls_stream.h"
+#include "net/uv_loop.h"
+#include "upstream/connection.h"
+#include "upstream/message_id_pool.h"
+
+namespace dotcache {
+
+// One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) nothing leaves
+// before the server is authenticated, and queries are padded to 128 octets (RFC 8467 section 4.1).
+// Responses come in any order and are matched by message ID and question (RFC 5452 section 9.1).
+// What does not match is dropped, the third such message ends the connection, as does one that is
+// no message at all. Without queries it is closed after the idle timeout, or what the server
+// announced when that is less (RFC 7828); announced as 0, or after the maximum age, or when half of
+// its message IDs wait for answers that nobody wants any more, it takes no new query and closes
+// when drained. Bound to its loop's thread.
+class StreamConnection : public Connection, private ByteStream::Delegate {
+ public:
+  // What a connection needs from its connector. All of it outlives the connection.
+  struct Context {
+    UvLoop& loop;
+    const UpstreamLimits& limits;
+    absl::BitGenRef random;
+    const TlsClientCredentials* credentials;  // Null: plain TCP.
+    TlsTicketStore* tickets;                  // Null with `credentials`.
+  };
+
+  StreamConnection(const Context& context, const UpstreamServerOptions& server,
+                   Connection::Delegate& delegate);
+  ~StreamConnection() override;
+
+  void Send(const UpstreamQuery& query, AttemptId attempt) override;
+  void Forget(AttemptId attempt) override;
+  bool ready() const override { return ready_; }
+  bool HasRoom() const override;
+  int in_flight() const override { return wanted_; }
+  MonoTime last_received() const override { return last_received_; }
+
+ private:
+  // A query whose response has not come.
+  struct Pending {
+    AttemptId attempt = 0;
+    bool wanted = true;
+    Question question;
+  };
+
+  void OnStreamOpen() override;
+  void OnStreamData(Bytes data) override;
+  void OnStreamEof() override;
+  void OnStreamError(StreamError error, const std::string& detail) override;
+
+  void OnMessage(Bytes message);
+  void NoteKeepalive(const EdnsInfo& edns);
+  void OnForeignMessage();
+  void OnTimer();
+  void WhenIdle();
+  bool draining() const;
+  void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
+
+  const Context context_;
+  Connection::Delegate& delegate_;
+  const MonoTime began_;
+  bool ready_ = false;
+  bool closed_ = false;
+  bool told_to_close_ = false;  // The server announced a timeout of 0.
+  int wanted_ = 0;              // Of `pending_`.
+  int foreign_messages_ = 0;
+  Duration idle_timeout_;
+  MonoTime last_received_;
+  std::string start_error_;  // Why there is no session at all.
+  MessageIdPool ids_;
+  absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID.
+  StreamFramer framer_;
+  std::unique_ptr<Timer> timer_;  // Connecting: the connect timeout. Idle: what is left of that.
+  std::unique_ptr<ByteStream> stream_;
+  TlsStream* tls_ = nullptr;  // `stream_`, when it is TLS.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_
