@@ -75,13 +75,15 @@ bool AnswerChain::Follow() {
   while (name_hashes_.size() <= kMaxChainLinks) {
     name_hashes_.push_back(HashName(end_));
     const size_t cname = ReadRecordsOfEnd();
-    if (found_) return true;
+    // A CNAME that was asked for still comes with the DNAME that it is made of.
+    if (found_ && cname == count_) return true;
     std::optional<DomainName> substituted;
     if (!Substitute(substituted)) return false;
     if (cname == count_ && !substituted.has_value()) return true;
     const DomainName next = cname == count_ ? *substituted : TargetName(response_, records_[cname]);
     // A CNAME below a DNAME is that DNAME written out (RFC 6672 section 3.1).
     if (substituted.has_value() && !(*substituted == next)) return false;
+    if (found_) return true;
     end_ = next;
   }
   return false;

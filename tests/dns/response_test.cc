@@ -298,6 +298,19 @@ TEST(ResponseTest, ADnameAndTheCnameMadeOfItAreFollowed) {
   EXPECT_EQ(Inspect(alone).kind, ResponseKind::kAnswer);
 }
 
+TEST(ResponseTest, ACnameThatWasAskedForComesWithItsDname) {
+  const auto with_target = [](absl::string_view target) {
+    return Respond(QType::kCname)
+        .Answer(Dname("example.com", "example.net"))
+        .Answer(CnameRecord(kName, 0, target))
+        .Build();
+  };
+  const ResponseFacts facts = Inspect(with_target("www.example.net"), QType::kCname);
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(facts.kept_ancount, 2);
+  EXPECT_EQ(DefectOf(with_target("www.victim.test"), QType::kCname), "not an answer");
+}
+
 TEST(ResponseTest, ACnameThatContradictsItsDnameIsNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond()
                          .Answer(Dname("example.com", "example.net"))
