@@ -10,6 +10,8 @@ namespace dotcache {
 namespace {
 
 constexpr int kExtendedRcodeShift = 4;  // RFC 6891 section 6.1.3.
+constexpr size_t kNscountOffset = 8;    // In the header.
+constexpr size_t kArcountOffset = 10;
 
 // What every reply to the query says in its flags, whatever the answer: never AA, always RA.
 uint16_t ReplyFlags(const Query& query) {
@@ -72,9 +74,47 @@ size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
   StoreU16(opt + 1, static_cast<uint16_t>(QType::kOpt));
   StoreU16(opt + 3, kOurUdpPayloadSize);
   StoreU16(opt + 7, dnssec_ok ? kEdnsFlagDo : uint16_t{0});
-  constexpr size_t kArcountOffset = 10;
   StoreU16(message + kArcountOffset, static_cast<uint16_t>(LoadU16(message + kArcountOffset) + 1));
   return size + kOptFixedSize;
+}
+
+// The front of a stored message that a reply carries, its counts, and how many records that are.
+struct StoredPart {
+  size_t size = 0;
+  size_t record_count = 0;
+  uint16_t nscount = 0;
+  uint16_t arcount = 0;
+};
+
+// The largest part of `stored` that fits into `max_size`: all of it, or what is left without
+// records that are only extra, which are those of the additional section and then the NS records of
+// the authority section. TC is not for those (RFC 2181 section 9). nullopt when that is still too
+// large.
+std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size) {
+  const MessageHeader header = LoadHeader(stored.wire);
+  const size_t answers = header.ancount;
+  const size_t required = answers + header.nscount;
+  const size_t all = required + header.arcount;
+  if (stored.wire.size() <= max_size) {
+    return StoredPart{stored.wire.size(), stored.ttl_offsets.size(), header.nscount,
+                      header.arcount};
+  }
+  if (answers == 0 || stored.ttl_offsets.size() != all) return std::nullopt;
+  const auto end_of_first = [&stored](size_t count) {
+    const size_t rdlength_at = stored.ttl_offsets[count - 1] + size_t{4};
+    return rdlength_at + 2 + LoadU16(&stored.wire[rdlength_at]);
+  };
+  const size_t without_additional = end_of_first(required);
+  if (without_additional <= max_size) {
+    return StoredPart{without_additional, required, header.nscount, 0};
+  }
+  for (size_t i = answers; i < required; ++i) {
+    const auto type = static_cast<QType>(LoadU16(&stored.wire[stored.ttl_offsets[i] - size_t{4}]));
+    if (type != QType::kNs) return std::nullopt;
+  }
+  const size_t without_authority = end_of_first(answers);
+  if (without_authority > max_size) return std::nullopt;
+  return StoredPart{without_authority, answers, 0, 0};
 }
 
 // Writes TTLs aged, or as fixed.
@@ -102,22 +142,26 @@ size_t MaxReplySize(const Query& query, const ReplyOptions& options) {
 
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out) {
-  const size_t size = stored.wire.size();
   const uint16_t stored_flags = LoadU16(stored.wire.data() + 2);
   const size_t max_size = std::min(MaxReplySize(query, options), out.size());
   const size_t opt_size = query.edns.present ? kOptFixedSize : 0;
   // A response that came without its question is no more than an RCODE.
-  const bool has_question = size >= kHeaderSize + query.question.wire_size();
-  if (size + opt_size > max_size || !has_question) {
+  const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
+  const std::optional<StoredPart> part =
+      opt_size < max_size ? PartThatFits(stored, max_size - opt_size) : std::nullopt;
+  if (!part.has_value() || !has_question) {
     return WriteWithoutRecords(query, has_question ? kFlagTc : 0,
                                static_cast<Rcode>(stored_flags & kRcodeMask), options, out);
   }
+  const size_t size = part->size;
   std::memcpy(out.data(), stored.wire.data(), size);
   const uint16_t kept_flags = WantsAd(query) ? stored_flags : stored_flags & ~kFlagAd;
   StoreU16(out.data(), query.id);
   StoreU16(out.data() + 2, static_cast<uint16_t>(kept_flags | ReplyFlags(query)));
+  StoreU16(out.data() + kNscountOffset, part->nscount);
+  StoreU16(out.data() + kArcountOffset, part->arcount);
   std::memcpy(out.data() + kHeaderSize, query.qname.wire().data(), query.qname.size());
-  PatchTtls(stored.ttl_offsets, options, out.data());
+  PatchTtls(stored.ttl_offsets.first(part->record_count), options, out.data());
   if (!query.edns.present) return size;
   if (!options.extended_error.has_value() && !SendsKeepalive(query, options) &&
       !SendsPadding(query, options)) {

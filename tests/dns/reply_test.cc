@@ -26,6 +26,7 @@ struct OptSeen {
   uint8_t version = 0;
   uint16_t flags = 0;
   std::vector<uint16_t> options;
+  bool operator==(const OptSeen&) const = default;
 };
 
 std::optional<OptSeen> FindOpt(const WireMessage& reply) {
@@ -227,6 +228,50 @@ TEST(ReplyTest, TheLastOctetThatFitsIsUsed) {
   EXPECT_TRUE(LoadHeader(Reply(AskWithEdns(4096), StoredWithRecords(40),
                                limited(static_cast<uint16_t>(fitting - 1))))
                   .Has(kFlagTc));
+}
+
+// An answer with so many NS records beside it and so many addresses behind them, 49 and 16 octets
+// each.
+StoredMessage StoredWithExtra(int nameservers, int addresses, QType authority = QType::kNs) {
+  MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kA);
+  builder.Answer(ARecord(WireName::Pointer(12), 60, "192.0.2.1"));
+  const WireMessage soa = SoaRdata(60);
+  const WireMessage target = NameRdata("a.name.server.example.com");
+  for (int i = 0; i < nameservers; ++i) {
+    builder.Authority({.owner = WireName::Pointer(16),
+                       .type = authority,
+                       .ttl = 60,
+                       .rdata = authority == QType::kNs ? target : soa});
+  }
+  for (int i = 0; i < addresses; ++i) {
+    builder.Additional(ARecord("a.name.server.example.com", 60, "192.0.2.1"));
+  }
+  return Store(builder.Build(), Ask().question);
+}
+
+TEST(ReplyTest, ExtraRecordsGiveWayBeforeAnythingIsTruncated) {
+  const auto reply = [](int nameservers, int addresses) {
+    const WireMessage octets =
+        Reply(Ask(), StoredWithExtra(nameservers, addresses), {.age = Seconds{1}});
+    const MessageHeader header = LoadHeader(octets);
+    EXPECT_LE(octets.size(), 512u);
+    EXPECT_FALSE(header.Has(kFlagTc));
+    EXPECT_EQ(FirstTtl(octets), 59u);
+    EXPECT_EQ(FindOpt(octets), std::nullopt);
+    return std::vector<int>{header.ancount, header.nscount, header.arcount};
+  };
+  EXPECT_THAT(reply(2, 2), ElementsAre(1, 2, 2));
+  EXPECT_THAT(reply(2, 20), ElementsAre(1, 2, 0));
+  EXPECT_THAT(reply(20, 20), ElementsAre(1, 0, 0));
+  EXPECT_THAT(reply(20, 0), ElementsAre(1, 0, 0));
+  // What a negative answer or a proof consists of is not extra.
+  EXPECT_TRUE(LoadHeader(Reply(Ask(), StoredWithExtra(20, 0, QType::kSoa))).Has(kFlagTc));
+}
+
+TEST(ReplyTest, AnOptIsAddedToWhatIsLeftOfExtraRecords) {
+  const WireMessage octets = Reply(AskWithEdns(512), StoredWithExtra(2, 20));
+  EXPECT_EQ(LoadHeader(octets).arcount, 1);
+  EXPECT_TRUE(FindOpt(octets).has_value());
 }
 
 TEST(ReplyTest, ABufferSmallerThanTheReplyTruncatesAndOneSmallerThanTheQuestionTakesNothing) {
