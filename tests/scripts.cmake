@@ -13,3 +13,11 @@ foreach(file ${e2e_files})
     ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
     LABELS e2e TIMEOUT 300)
 endforeach()
+
+# dotcache beside its peers, on few names; all of them take minutes (tests/agreement/README.md).
+add_test(NAME agreement COMMAND ${PROJECT_SOURCE_DIR}/tests/agreement/agreement --names 150)
+add_test(NAME agreement.rules COMMAND /usr/bin/python3 -m pytest test_rules.py
+         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/agreement)
+set_tests_properties(agreement agreement.rules PROPERTIES
+  ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
+  LABELS e2e TIMEOUT 120)

@@ -1,0 +1,182 @@
+"""What may differ between two right answers: each rule has a name and the RFC section that says why.
+
+A rule is a function of a Case that is true when it alone explains the whole difference. Nothing is
+ignored: a difference that no rule explains is a failure, and every rule counts what it explained.
+"""
+
+import dataclasses
+
+from reading import CNAME, DNAME, SOA, Reply, read_name
+
+NOERROR, SERVFAIL, NXDOMAIN, YXDOMAIN = 0, 2, 3, 6
+AA, RD, RA = 0x0400, 0x0100, 0x0080
+
+
+@dataclasses.dataclass
+class Case:
+    """One question over one transport: our reply, a peer's, and the upstream server's own."""
+
+    qname: bytes  # In lower case.
+    qtype: int
+    limit: int  # Largest reply that this client takes.
+    ours: Reply
+    theirs: Reply
+    truth: Reply
+    our_whole_size: int  # Of the same reply over TCP.
+    their_whole_size: int
+
+
+def equal(case):
+    """No difference in what counts: RCODE, answer, truncation, the SOA of a negative answer."""
+    ours, theirs = case.ours, case.theirs
+    if ours.truncated or theirs.truncated:
+        return (ours.truncated and theirs.truncated and ours.rcode == theirs.rcode
+                and ours.answer_set == theirs.answer_set)
+    return says_the_same(case, ours, theirs)
+
+
+def says_the_same(case, one, other):
+    return (one.rcode == other.rcode and one.answer_set == other.answer_set
+            and (is_positive(one, case.qname, case.qtype)
+                 or one.negative_soa == other.negative_soa))
+
+
+def we_say_the_truth(case):
+    return not case.ours.truncated and says_the_same(case, case.ours, case.truth)
+
+
+def chain_end(reply, qname):
+    """Where the CNAMEs of the answer lead from the QNAME; None when that is a circle."""
+    targets = {owner: read_name(next(iter(rdatas)), 0)[0]
+               for (owner, rr_type), rdatas in reply.answer.items() if rr_type == CNAME}
+    seen = set()
+    while qname in targets:
+        if qname in seen:
+            return None
+        seen.add(qname)
+        qname = targets[qname]
+    return qname
+
+
+def is_positive(reply, qname, qtype):
+    """True when the answer holds what was asked for."""
+    return reply.rcode == NOERROR and ((qname, qtype) in reply.answer or
+                                       (chain_end(reply, qname), qtype) in reply.answer)
+
+
+# What an RFC leaves open.
+
+def truncated_content(case):
+    return case.ours.truncated and case.theirs.truncated and case.ours.rcode == case.theirs.rcode
+
+
+def truncation_by_own_size(case):
+    """One fits and the other does not, each by the size that it has over TCP."""
+    ours, theirs = case.ours, case.theirs
+    if ours.truncated == theirs.truncated or ours.rcode != theirs.rcode:
+        return False
+    return (ours.truncated == (case.our_whole_size > case.limit)
+            and theirs.truncated == (case.their_whole_size > case.limit))
+
+
+def truncation_for_extra(case):
+    """The peer lets an answer with extra records be cut where we leave those out."""
+    return (case.theirs.truncated and we_say_the_truth(case)
+            and case.theirs.rcode == case.ours.rcode and case.our_whole_size > case.limit
+            and case.their_whole_size > case.limit)
+
+
+def cname_loop(case):
+    return chain_end(case.truth, case.qname) is None and case.ours.rcode == SERVFAIL
+
+
+def dname_left_out(case):
+    """The CNAME that was made of the DNAME answers alone."""
+    without = frozenset(record for record in case.ours.answer_set if record[1] != DNAME)
+    return (we_say_the_truth(case) and case.theirs.answer_set == without
+            and case.ours.rcode == case.theirs.rcode and any(
+                rr_type == CNAME for _, rr_type, _ in without)
+            and (is_positive(case.ours, case.qname, case.qtype)
+                 or case.ours.negative_soa == case.theirs.negative_soa))
+
+
+# What an RFC does not leave open, and the peer does otherwise than the upstream server and we.
+
+def dname_too_long(case):
+    return case.truth.rcode == YXDOMAIN and we_say_the_truth(case) and case.theirs.rcode == SERVFAIL
+
+
+def dname_of_an_ancestor(case):
+    """The peer gives the DNAME above the QNAME for an answer to QTYPE DNAME."""
+    return (case.qtype == DNAME and we_say_the_truth(case) and case.theirs.rcode == NOERROR
+            and {key[1] for key in case.theirs.answer} == {DNAME}
+            and (case.qname, DNAME) not in case.theirs.answer)
+
+
+def dname_nodata_without_soa(case):
+    return (case.qtype == DNAME and we_say_the_truth(case) and not case.theirs.negative_soa
+            and case.ours.rcode == case.theirs.rcode == NOERROR
+            and case.ours.answer_set == case.theirs.answer_set)
+
+
+# (name, why, function). The first that fits counts.
+RULES = [
+    ("truncated-content", "RFC 2181 section 9: who sees TC ignores what came with it",
+     truncated_content),
+    ("truncation-by-own-size", "RFC 1035 section 4.1.4: compression is the server's choice",
+     truncation_by_own_size),
+    ("truncation-for-extra", "RFC 2181 section 9: TC should not be set for extra records",
+     truncation_for_extra),
+    ("cname-loop", "RFC 1034 section 3.6.2: a loop is an error; what the client sees is not said",
+     cname_loop),
+    ("dname-left-out", "RFC 6672 section 3.4: a cache may keep the synthesised CNAME by itself",
+     dname_left_out),
+    ("peer: dname-too-long", "RFC 6672 section 3.2: YXDOMAIN, not SERVFAIL", dname_too_long),
+    ("peer: dname-of-an-ancestor", "RFC 6672 section 3.2: the DNAME substitutes first, whatever the "
+     "QTYPE", dname_of_an_ancestor),
+    ("peer: dname-nodata-without-soa", "RFC 2308 section 6: the SOA goes with a negative answer",
+     dname_nodata_without_soa),
+]
+
+
+def explain(case):
+    """The name of the rule that explains a difference; None when there is none."""
+    return next((name for name, _, rule in RULES if rule(case)), None)
+
+
+def own_defects(case, transport):
+    """What is wrong with our reply by itself, measured by what the upstream server says."""
+    found = _header_defects(case, transport) + _record_defects(case)
+    circle = chain_end(case.truth, case.qname) is None
+    if not case.ours.truncated and not circle and not says_the_same(case, case.ours, case.truth):
+        found.append("not what the upstream server says")
+    return found
+
+
+def _header_defects(case, transport):
+    found = []
+    if case.ours.size > case.limit:
+        found.append(f"{case.ours.size} octets, more than {case.limit}")
+    if case.ours.truncated and (transport != "udp" or case.our_whole_size <= case.limit):
+        found.append("truncated for no reason")
+    if case.ours.flags & (AA | RA | RD) != RA | RD:
+        found.append(f"flags {case.ours.flags:04x}")
+    return found
+
+
+def _record_defects(case):
+    """Records that the upstream server has not, and TTLs above its own."""
+    found = []
+    for section in ("answer", "authority", "additional"):
+        truth = getattr(case.truth, section)
+        for key, rdatas in getattr(case.ours, section).items():
+            if not rdatas.keys() <= truth.get(key, {}).keys():
+                found.append(f"a record in {section} that the upstream server has not")
+                continue
+            allowed = min(truth[key].values())
+            if key[1] == SOA and section == "authority" and not is_positive(
+                    case.ours, case.qname, case.qtype):
+                allowed = min(allowed, int.from_bytes(next(iter(rdatas))[-4:], "big"))
+            if max(rdatas.values()) > allowed:
+                found.append(f"TTL {max(rdatas.values())} above {allowed} in {section}")
+    return found
