@@ -8,17 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "cmd/did_you_mean.h"
 #include "cmd/settings.h"
-#include "cmd/upstream_spec.h"
+#include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
 #include "core/status_macros.h"
 
 namespace dotcache {
 namespace {
-
-constexpr size_t kMaxServersPerZone = 64;
-constexpr size_t kMaxZones = 256;
-constexpr absl::string_view kZoneKeys[] = {"zone", "upstream", "policy"};
-constexpr absl::string_view kPolicies = "balanced, fastest, round-robin, random or sequential";
 
 // Each setting's value from the source that wins.
 using Values = absl::flat_hash_map<std::string, ConfigValue>;
@@ -73,7 +68,7 @@ class Loader {
     LoadFile("listen-cert", server_.listen_certificate_file, loaded_.origins.listen_cert);
     LoadFile("listen-key", server_.listen_key_file, loaded_.origins.listen_key);
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
-    LoadUpstreams();
+    LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
     LoadAccess();
     LoadNumbers();
     LoadAdminAndLog();
@@ -89,6 +84,12 @@ class Loader {
       return nullptr;
     }
     return &it->second;
+  }
+
+  // Null when it is not set.
+  const ConfigValue* Find(absl::string_view key) const {
+    const auto it = values_.find(key);
+    return it == values_.end() ? nullptr : &it->second;
   }
 
   std::vector<const ConfigValue*> ElementsOf(absl::string_view key) {
@@ -179,96 +180,6 @@ class Loader {
     }
     server_.listen.push_back(listen);
     loaded_.origins.listen.push_back(origin);
-  }
-
-  void LoadUpstreams() {
-    UpstreamZoneOptions root;
-    Take("policy", ParsePolicy, [&root](SelectionPolicy policy) { root.policy = policy; });
-    if (values_.contains("upstream")) {
-      LoadServers(values_["upstream"], root);
-    } else {
-      for (absl::string_view preset : {"cloudflare", "quad9", "google"}) {
-        const std::vector<UpstreamServerOptions> servers = *ParseUpstreamText(preset);
-        root.servers.insert(root.servers.end(), servers.begin(), servers.end());
-        loaded_.origins.upstream.insert(loaded_.origins.upstream.end(), servers.size(), "default");
-      }
-    }
-    server_.upstream.zones.push_back(std::move(root));
-    for (const ConfigValue* element : ElementsOf("zones")) LoadZone(*element);
-    if (server_.upstream.zones.size() > kMaxZones) {
-      Fail(values_["zones"], "zones", absl::StrCat("more than ", kMaxZones - 1, " zones"));
-    }
-  }
-
-  void LoadServers(const ConfigValue& value, UpstreamZoneOptions& zone) {
-    for (const ConfigValue* element : value.Elements()) {
-      for (UpstreamServerOptions& server : ParseUpstreamValue(*element, loaded_.errors)) {
-        const bool twice =
-            std::any_of(zone.servers.begin(), zone.servers.end(),
-                        [&server](const auto& other) { return other.endpoint == server.endpoint; });
-        if (twice) {
-          Fail(*element, "upstream", absl::StrCat(server.endpoint.ToString(), " is listed twice"));
-          continue;
-        }
-        zone.servers.push_back(std::move(server));
-        loaded_.origins.upstream.push_back(element->origin);
-      }
-    }
-    if (zone.servers.size() > kMaxServersPerZone) {
-      Fail(value, "upstream", absl::StrCat("more than ", kMaxServersPerZone, " servers"));
-    }
-    if (value.Elements().empty()) Fail(value, "upstream", "is empty; name a server");
-  }
-
-  void LoadZone(const ConfigValue& value) {
-    if (value.kind != ConfigValue::Kind::kMap) {
-      return Fail(value, "zones", "must be a list of maps with `zone` and `upstream`");
-    }
-    UpstreamZoneOptions zone;
-    bool has_zone = false;
-    bool has_servers = false;
-    for (const auto& [key, entry] : value.map) {
-      if (key == "upstream") {
-        has_servers = true;
-        LoadServers(entry, zone);
-        continue;
-      }
-      if (key != "zone" && key != "policy") {
-        Fail(entry, key, absl::StrCat("unknown key", DidYouMean(key, kZoneKeys)));
-        continue;
-      }
-      has_zone = has_zone || key == "zone";
-      const absl::Status status =
-          key == "zone" ? SetZoneName(entry.scalar, zone) : SetPolicy(entry.scalar, zone);
-      if (!status.ok()) Fail(entry, key, status.message());
-    }
-    if (!has_zone) Fail(value, "zones", "lacks `zone`, the name of the zone");
-    if (!has_servers) Fail(value, "zones", "lacks `upstream`, the zone's servers");
-    server_.upstream.zones.push_back(std::move(zone));
-  }
-
-  absl::Status SetZoneName(absl::string_view text, UpstreamZoneOptions& zone) {
-    ASSIGN_OR_RETURN(const DomainName name, DomainName::FromText(text));
-    zone.zone = name.Canonical();
-    if (zone.zone.LabelCount() == 0) {
-      return absl::InvalidArgumentError("the root's servers are those of `upstream` at the top");
-    }
-    for (const UpstreamZoneOptions& other : server_.upstream.zones) {
-      if (other.zone == zone.zone) {
-        return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is listed twice"));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  static absl::StatusOr<SelectionPolicy> ParsePolicy(absl::string_view text) {
-    if (const auto policy = ParseSelectionPolicy(text)) return *policy;
-    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not one of ", kPolicies));
-  }
-
-  static absl::Status SetPolicy(absl::string_view text, UpstreamZoneOptions& zone) {
-    ASSIGN_OR_RETURN(zone.policy, ParsePolicy(text));
-    return absl::OkStatus();
   }
 
   void LoadAccess() {

@@ -95,6 +95,10 @@ class Checker {
     size_t index = 0;
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
+        if (upstream.transport != Transport::kDot) {
+          ++index;
+          continue;
+        }
         const bool own = !upstream.ca_file.empty();
         const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
         const ConfigOrigin& origin = own ? origins_.upstream[index] : origins_.upstream_ca;
@@ -114,7 +118,9 @@ class Checker {
       for (const UpstreamServerOptions& upstream : zone.servers) {
         const ConfigOrigin& origin = origins_.upstream[index++];
         for (const ListenOptions& listen : server_.listen) {
-          if (KindOf(listen) != SocketKind::kTcp) continue;
+          // What is asked over UDP is asked over TCP, too.
+          const bool is_udp = KindOf(listen) == SocketKind::kUdp;
+          if (is_udp && upstream.transport != Transport::kUdp) continue;
           if (!IsReachedThrough(upstream.endpoint, listen.endpoint)) continue;
           Report(origin, "upstream",
                  absl::InvalidArgumentError(

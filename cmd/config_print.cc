@@ -30,6 +30,13 @@ absl::string_view Scheme(Transport transport) {
 }
 
 void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {
+  if (server.transport != Transport::kDot) {
+    absl::StrAppend(
+        &out, indent, "- ",
+        Quoted(absl::StrCat(Scheme(server.transport), "://", server.endpoint.ToString())),
+        "  # clear text\n");
+    return;
+  }
   absl::StrAppend(&out, indent, "- addresses: [", Quoted(server.endpoint.ToString()), "]");
   if (server.provider != server.identity.authentication_name) {
     absl::StrAppend(&out, "  # ", server.provider);

@@ -14,11 +14,16 @@ constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, stan
 
 // What is needed besides client connections.
 uint64_t FixedDescriptors(const ServerOptions& options) {
-  uint64_t servers = 0;
-  for (const UpstreamZoneOptions& zone : options.upstream.zones) servers += zone.servers.size();
-  const uint64_t connections =
-      static_cast<uint64_t>(options.upstream.limits.max_connections_per_server);
-  const uint64_t each_worker = kLoopDescriptors + options.listen.size() + servers * connections;
+  const UpstreamLimits& limits = options.upstream.limits;
+  const auto connections = static_cast<uint64_t>(limits.max_connections_per_server);
+  uint64_t each_worker = kLoopDescriptors + options.listen.size();
+  for (const UpstreamZoneOptions& zone : options.upstream.zones) {
+    for (const UpstreamServerOptions& server : zone.servers) {
+      each_worker += connections;
+      if (server.transport != Transport::kUdp) continue;
+      each_worker += connections * static_cast<uint64_t>(limits.max_sockets_per_connection);
+    }
+  }
   return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker;
 }
 

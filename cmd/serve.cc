@@ -61,6 +61,22 @@ void WarnOfInsecureUpstreams(const Config& config) {
   }
 }
 
+// Told once for each zone, whatever the log level: it is the operator's decision, but not one to
+// forget.
+void TellOfClearText(const Config& config) {
+  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
+    std::vector<std::string> addresses;
+    for (const UpstreamServerOptions& upstream : zone.servers) {
+      if (upstream.transport == Transport::kDot) continue;
+      addresses.push_back(
+          absl::StrCat(TransportName(upstream.transport), "://", upstream.endpoint.ToString()));
+    }
+    if (addresses.empty()) continue;
+    Log(LogLevel::kInfo, "zone is asked in clear text",
+        {{"zone", zone.zone.ToString()}, {"addresses", absl::StrJoin(addresses, ",")}});
+  }
+}
+
 void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
   for (const ListenOptions& listen : server.listeners()) {
     Log(LogLevel::kInfo, "listening",
@@ -70,6 +86,7 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
     Log(LogLevel::kInfo, "listening", {{"transport", "http"}, {"address", admin->ToString()}});
   }
   for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
+    if (upstream.transport != Transport::kDot) continue;  // Told with its zone.
     const TlsPeerIdentity& identity = upstream.identity;
     Log(LogLevel::kInfo, "upstream",
         {{"provider", upstream.provider},
@@ -132,6 +149,7 @@ int RunServe(const ConfigSources& sources) {
   LoadedConfig loaded = LoadAndCheck(sources);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   WarnOfInsecureUpstreams(loaded.config);
+  TellOfClearText(loaded.config);
   SetLogLevel(loaded.config.log_level);
   FitConnectionsToDescriptors(loaded.config.server);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(loaded.config.server);

@@ -44,15 +44,15 @@ std::vector<UpstreamServerOptions> FromPreset(const Preset& preset) {
 }
 
 // unbound's ADDR@PORT; everybody else's ADDR:PORT.
-absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text) {
+absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, uint16_t default_port) {
   const size_t at = text.find('@');
-  if (at == absl::string_view::npos) return Endpoint::Parse(text, kDotPort);
+  if (at == absl::string_view::npos) return Endpoint::Parse(text, default_port);
   ASSIGN_OR_RETURN(const int64_t port, ParseInteger(text.substr(at + 1), 1, 65535));
   return Endpoint::ParseAddress(text.substr(0, at), static_cast<uint16_t>(port));
 }
 
-absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text) {
-  absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text);
+absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text, uint16_t default_port) {
+  absl::StatusOr<Endpoint> endpoint = ParseEndpoint(text, default_port);
   if (!endpoint.ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
         endpoint.status().message(), "; a server is written with its IP address, as ", kExample));
@@ -98,11 +98,26 @@ absl::StatusOr<UpstreamServerOptions> ParseAddressText(absl::string_view text,
                      ") nor an address with its authentication name; write ", kExample,
                      ", or tls://ADDR to have the certificate's IP address checked"));
   }
-  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address));
+  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address, kDotPort));
   if (has_name) {
     ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
   }
   return MakeServer(endpoint, name, name);
+}
+
+// A server without a name or a certificate.
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseClassicText(absl::string_view text,
+                                                                    absl::string_view address,
+                                                                    Transport transport) {
+  if (absl::StrContains(address, '#')) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\" has an authentication name, which nothing in clear text can prove; leave ",
+        "it out, or write tls://"));
+  }
+  ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address, kClassicPort));
+  UpstreamServerOptions server = MakeServer(endpoint, "", "");
+  server.transport = transport;
+  return std::vector<UpstreamServerOptions>{std::move(server)};
 }
 
 // Reads the map form. One function a key would hide how they depend on each other.
@@ -157,7 +172,7 @@ class MapReader {
       const std::vector<UpstreamServerOptions> servers = FromPreset(*preset);
       servers_.insert(servers_.end(), servers.begin(), servers.end());
     } else if (key == "addresses") {
-      ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(text));
+      ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(text, kDotPort));
       has_addresses_ = true;
       servers_.push_back(MakeServer(endpoint, "", ""));
     } else if (key == "name") {
@@ -203,13 +218,25 @@ class MapReader {
 
 }  // namespace
 
-absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text) {
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
+                                                                     ClearText clear_text) {
   if (const Preset* preset = FindPreset(text)) return FromPreset(*preset);
   absl::string_view rest = text;
+  for (const auto& [scheme, transport] :
+       {std::pair("udp://", Transport::kUdp), std::pair("tcp://", Transport::kTcp)}) {
+    if (!absl::ConsumePrefix(&rest, scheme)) continue;
+    if (clear_text == ClearText::kRefused) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", text, "\" is clear text, which is for servers of private zones ",
+                       "(`zones`) alone; providers are asked over DNS over TLS: write ", kExample));
+    }
+    return ParseClassicText(text, rest, transport);
+  }
   const bool has_scheme = absl::ConsumePrefix(&rest, "tls://");
   if (!has_scheme && absl::StrContains(rest, "://")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "\"", text, "\": upstream servers are asked over DNS over TLS alone; write ", kExample));
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\": servers are asked over DNS over TLS; write ", kExample,
+                     "; for a private zone also udp://ADDR or tcp://ADDR"));
   }
   ASSIGN_OR_RETURN(UpstreamServerOptions server, ParseAddressText(text, rest, has_scheme));
   std::vector<UpstreamServerOptions> servers;
@@ -218,13 +245,15 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::strin
 }
 
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
+                                                      ClearText clear_text,
                                                       std::vector<ConfigError>& errors) {
   if (value.kind == ConfigValue::Kind::kMap) return MapReader(value, errors).Read();
   if (value.kind == ConfigValue::Kind::kList) {
     errors.push_back({value.origin, "upstream", "must be text or a map, not a list in a list"});
     return {};
   }
-  absl::StatusOr<std::vector<UpstreamServerOptions>> servers = ParseUpstreamText(value.scalar);
+  absl::StatusOr<std::vector<UpstreamServerOptions>> servers =
+      ParseUpstreamText(value.scalar, clear_text);
   if (servers.ok()) return *std::move(servers);
   errors.push_back({value.origin, "upstream", std::string(servers.status().message())});
   return {};

@@ -12,17 +12,24 @@
 
 namespace dotcache {
 
+// Whether servers may be asked in clear text: only those of private zones, never the providers.
+enum class ClearText { kRefused, kAllowed };
+
 // One provider's servers from text:
 //   PRESET                  a known public provider: all its addresses
 //   tls://ADDR[:PORT]#NAME  the certificate must carry NAME
 //   tls://ADDR[:PORT]       the certificate must carry ADDR
+//   udp://ADDR[:PORT]       clear text, over TCP what does not fit
+//   tcp://ADDR[:PORT]       clear text, over TCP alone
 // and as other programs write it: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT] (CoreDNS),
 // ADDR[:PORT]#NAME (systemd-resolved). Errors say what would be right.
-absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text);
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
+                                                                     ClearText clear_text);
 
 // The same from a YAML element: text as above, or a map with `preset` or `addresses`, and `name`,
 // `pins`, `ca`, `insecure`. Appends errors, each with its origin.
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
+                                                      ClearText clear_text,
                                                       std::vector<ConfigError>& errors);
 
 // The keys of such a map, for "did you mean" and the documentation's test.

@@ -60,6 +60,10 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
 absl::Status Server::LoadCredentials() {
   absl::flat_hash_map<std::string, const TlsClientCredentials*> by_file;
   for (const UpstreamServerOptions& upstream : upstream_servers_) {
+    if (upstream.transport != Transport::kDot) {
+      upstream_credentials_.push_back(nullptr);
+      continue;
+    }
     const std::string& file =
         upstream.ca_file.empty() ? options_.upstream_ca_file : upstream.ca_file;
     auto [entry, is_new] = by_file.try_emplace(file, nullptr);

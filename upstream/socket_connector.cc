@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "upstream/classic_connection.h"
 #include "upstream/stream_connection.h"
 
 namespace dotcache {
@@ -17,6 +18,10 @@ SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
 std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions& server,
                                                      int server_index,
                                                      Connection::Delegate& delegate) {
+  if (server.transport == Transport::kUdp) {
+    return std::make_unique<ClassicConnection>(ClassicConnection::Context{loop_, limits_, random_},
+                                               server, delegate);
+  }
   const size_t index = static_cast<size_t>(server_index);
   StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr};
   if (server.transport == Transport::kDot) {

@@ -16,6 +16,7 @@
 namespace dotcache {
 
 inline constexpr uint16_t kDotPort = 853;  // RFC 7858 section 3.1.
+inline constexpr uint16_t kClassicPort = 53;
 
 // One upstream server: one address of a provider.
 struct UpstreamServerOptions {
@@ -67,6 +68,9 @@ struct UpstreamLimits {
   // In flight on one connection. At the limit another connection is opened, then the next server is
   // taken.
   int max_in_flight_per_connection = 256;
+  // Queries over UDP under way on one connection, each on a socket of its own. At the limit as
+  // above.
+  int max_sockets_per_connection = 64;
   // Exchanges under way in one worker. At the limit Exchange() fails with kResourceExhausted.
   int max_exchanges = 20000;
   // Octets written to a connection and not yet taken by the kernel; at the limit it is closed.

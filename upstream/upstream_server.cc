@@ -46,7 +46,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
     connection = Open();
     if (connection == nullptr) return UpstreamFailure::kOverloaded;
   }
-  attempts_[attempt] = Attempt{connection, context_.loop.Now()};
+  attempts_[attempt] = Attempt{connection, context_.loop.Now(), false};
   connection->Send(query, attempt);
   counters_.queries.Add();
   UpdateGauges();
@@ -85,6 +85,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   const Connection& connection = *found->second.connection;
   if (!connection.ready()) return;  // The connect timeout is in charge.
   counters_.timeouts.Add();
+  found->second.timed_out = true;
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - sent);
   if (connection.last_received() > sent) return;
@@ -99,6 +100,8 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
 bool UpstreamServer::IsStalled(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return false;
+  // A datagram may be lost while others arrive; on a stream only all are late.
+  if (found->second.timed_out && options_.transport == Transport::kUdp) return true;
   const Connection* connection = found->second.connection;
   return std::any_of(links_.begin(), links_.end(), [connection](const Link& link) {
     return link.connection.get() == connection && link.silent();
@@ -136,8 +139,10 @@ ServerSnapshot UpstreamServer::Snapshot() const {
 }
 
 void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) {
-  (resumed ? counters_.resumed_handshakes : counters_.full_handshakes).Add();
-  counters_.handshake_time.Record(elapsed);
+  if (options_.transport != Transport::kUdp) {  // Which has no handshake.
+    (resumed ? counters_.resumed_handshakes : counters_.full_handshakes).Add();
+    counters_.handshake_time.Record(elapsed);
+  }
   const MonoTime now = context_.loop.Now();
   for (auto& [id, attempt] : attempts_) {
     if (attempt.connection == &connection) attempt.sent = now;

@@ -69,7 +69,8 @@ class UpstreamServer : private Connection::Delegate {
   // That time is over. The attempt goes on: a late answer is still reported.
   void OnAttemptTimeout(AttemptId attempt);
 
-  // True when the attempt timed out and its connection has been silent since it was sent.
+  // True when the attempt timed out and asking the same server again may help: it went over UDP, or
+  // its connection has been silent since it was sent.
   bool IsStalled(AttemptId attempt) const;
 
   // Opens a connection when there is none that would take a query.
@@ -98,6 +99,7 @@ class UpstreamServer : private Connection::Delegate {
   struct Attempt {
     Connection* connection;  // One of `links_`.
     MonoTime sent;           // Queued, until the connection is ready.
+    bool timed_out;
   };
 
   void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;

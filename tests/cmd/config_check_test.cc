@@ -69,6 +69,19 @@ TEST(ConfigCheckTest, AnUpstreamOnThePortOfAUdpListenerIsAnotherProgram) {
               IsEmpty());
 }
 
+TEST(ConfigCheckTest, AClassicServerThatIsOurOwnListenerIsAnError) {
+  const auto errors = [](const std::string& listen, const std::string& server) {
+    return MachineErrors(Base() + "listen: [\"" + listen + "\"]\nzones:\n" +
+                         "  - {zone: corp.example, upstream: \"" + server + "\"}\n");
+  };
+  EXPECT_THAT(
+      errors("udp://127.0.0.1:15399", "udp://127.0.0.1:15399"),
+      ElementsAre(HasSubstr(":5: upstream: 127.0.0.1:15399 is this program's own listener")));
+  EXPECT_THAT(errors("tcp://0.0.0.0:15399", "udp://127.0.0.1:15399"), testing::SizeIs(1));
+  EXPECT_THAT(errors("tcp://127.0.0.1:15399", "tcp://127.0.0.1:15399"), testing::SizeIs(1));
+  EXPECT_THAT(errors("udp://127.0.0.1:15399", "tcp://127.0.0.1:15399"), IsEmpty());
+}
+
 TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
                                      "upstream: [tls://127.0.0.1:15399#dns.example]\n"),

@@ -154,7 +154,9 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "upstream:\n"
       "  - quad9\n"
       "  - {addresses: 192.0.2.7, insecure: true}\n"
-      "zones: [{zone: corp.example, upstream: google, policy: random}]\n"
+      "zones:\n"
+      "  - {zone: corp.example, upstream: google, policy: random}\n"
+      "  - {zone: cluster.local, upstream: [\"udp://10.96.0.10\", \"tcp://[fd00::10]:5353\"]}\n"
       "cache-size: 3000000\n"
       "query-timeout: 1500ms\n"
       "admin: off\n");

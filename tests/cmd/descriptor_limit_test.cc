@@ -35,6 +35,13 @@ TEST(DescriptorLimitTest, OneConnectionIsAlwaysLeft) {
   EXPECT_EQ(options.limits.max_stream_connections, 1);
 }
 
+TEST(DescriptorLimitTest, AServerAskedOverUdpNeedsASocketForEachQuery) {
+  ServerOptions options = Options();
+  const uint64_t before = DescriptorsNeeded(options);
+  options.upstream.zones[0].servers[0].transport = Transport::kUdp;
+  EXPECT_EQ(DescriptorsNeeded(options), before + 2 * 4 * 64);
+}
+
 TEST(DescriptorLimitTest, TheSoftLimitIsRaisedToTheHardOne) {
   rlimit before = {};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

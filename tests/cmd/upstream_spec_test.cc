@@ -11,7 +11,7 @@ using testing::IsEmpty;
 
 // "ENDPOINT NAME" of the one server that `text` means, or the error.
 std::string Parsed(absl::string_view text) {
-  const auto servers = ParseUpstreamText(text);
+  const auto servers = ParseUpstreamText(text, ClearText::kRefused);
   if (!servers.ok()) return std::string(servers.status().message());
   EXPECT_EQ(servers->size(), 1u);
   return absl::StrCat(servers->at(0).endpoint.ToString(), " ",
@@ -34,7 +34,7 @@ TEST(UpstreamSpecTest, EveryProgramsSpellingMeansTheSame) {
 }
 
 TEST(UpstreamSpecTest, WithoutANameTheAddressIsChecked) {
-  const auto servers = ParseUpstreamText("tls://192.0.2.1:8853");
+  const auto servers = ParseUpstreamText("tls://192.0.2.1:8853", ClearText::kRefused);
   ASSERT_TRUE(servers.ok()) << servers.status();
   EXPECT_EQ(servers->at(0).identity.authentication_name, "");
   EXPECT_EQ(servers->at(0).identity.address, "192.0.2.1");
@@ -43,7 +43,7 @@ TEST(UpstreamSpecTest, WithoutANameTheAddressIsChecked) {
 }
 
 TEST(UpstreamSpecTest, APresetIsAllItsAddresses) {
-  const auto servers = ParseUpstreamText("quad9");
+  const auto servers = ParseUpstreamText("quad9", ClearText::kRefused);
   ASSERT_TRUE(servers.ok());
   ASSERT_EQ(servers->size(), 4u);
   for (const UpstreamServerOptions& server : *servers) {
@@ -59,12 +59,35 @@ TEST(UpstreamSpecTest, ErrorsSayWhatWouldBeRight) {
   EXPECT_THAT(Parsed("tls://9.9.9.9#9.9.9.9"), HasSubstr("is an address, not a name"));
   EXPECT_THAT(Parsed("quad8"), HasSubstr("neither a preset (cloudflare, quad9"));
   EXPECT_THAT(Parsed("9.9.9.9"), HasSubstr("write tls://9.9.9.9#dns.quad9.net"));
-  EXPECT_THAT(Parsed("https://dns.quad9.net/dns-query"), HasSubstr("over DNS over TLS alone"));
+  EXPECT_THAT(Parsed("https://dns.quad9.net/dns-query"),
+              HasSubstr("servers are asked over DNS over TLS"));
   EXPECT_THAT(Parsed("tls://dns.quad9.net"), HasSubstr("a server is written with its IP address"));
   EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("no address to connect to"));
   EXPECT_THAT(Parsed("tls://9.9.9.9:99999#dns.quad9.net"), HasSubstr("99999"));
   EXPECT_THAT(Parsed("9.9.9.9@x#dns.quad9.net"), HasSubstr("a whole number from 1 to 65535"));
   EXPECT_THAT(Parsed(""), HasSubstr("neither a preset"));
+}
+
+TEST(UpstreamSpecTest, ClearTextIsForPrivateZonesAlone) {
+  const auto clear = ParseUpstreamText("udp://10.96.0.10", ClearText::kAllowed);
+  ASSERT_TRUE(clear.ok()) << clear.status();
+  ASSERT_EQ(clear->size(), 1u);
+  EXPECT_EQ(clear->at(0).transport, Transport::kUdp);
+  EXPECT_EQ(clear->at(0).endpoint.ToString(), "10.96.0.10:53");
+  EXPECT_EQ(clear->at(0).provider, "10.96.0.10:53");
+  const auto tcp = ParseUpstreamText("tcp://[fd00::10]:5353", ClearText::kAllowed);
+  ASSERT_TRUE(tcp.ok()) << tcp.status();
+  EXPECT_EQ(tcp->at(0).transport, Transport::kTcp);
+  EXPECT_EQ(tcp->at(0).endpoint.ToString(), "[fd00::10]:5353");
+  for (absl::string_view text : {"udp://10.96.0.10", "tcp://9.9.9.9:53"}) {
+    EXPECT_THAT(Parsed(text), HasSubstr("is clear text, which is for servers of private zones "
+                                        "(`zones`) alone; providers are asked over DNS over TLS"));
+  }
+  EXPECT_THAT(
+      ParseUpstreamText("udp://10.0.0.1#dns.corp.example", ClearText::kAllowed).status().message(),
+      HasSubstr("an authentication name, which nothing in clear text can prove"));
+  EXPECT_THAT(ParseUpstreamText("udp://dns.corp", ClearText::kAllowed).status().message(),
+              HasSubstr("a server is written with its IP address"));
 }
 
 TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {

@@ -33,15 +33,16 @@ class UpstreamManagerTest : public testing::Test {
   }
 
   // Makes the manager with so many servers in the root zone.
-  void Make(int servers) {
-    for (int i = 0; i < servers; ++i) AddServer(0);
+  void Make(int servers, Transport transport = Transport::kDot) {
+    for (int i = 0; i < servers; ++i) AddServer(0, transport);
     connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
     manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
                                                  absl::MakeSpan(counters_), random_, false);
   }
 
-  void AddServer(size_t zone) {
+  void AddServer(size_t zone, Transport transport = Transport::kDot) {
     UpstreamServerOptions server;
+    server.transport = transport;
     server.provider = "example";
     options_.zones[zone].servers.push_back(server);
   }
@@ -372,6 +373,34 @@ TEST_F(UpstreamManagerTest, AServerAtWorkOverALiveConnectionIsNotAskedAgain) {
   EXPECT_EQ(slow->elapsed, Milliseconds(1900));
   EXPECT_EQ(queries(0), 42);
   EXPECT_EQ(connects(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, ALostDatagramIsSentOnceMoreWhileOthersAreAnswered) {
+  Make(1, Transport::kUdp);
+  int lost = 0;
+  Script(0, [&lost](const UpstreamQuery& query) {
+    const bool loses = query.question.qname == *DomainName::FromText("lost.corp.example");
+    return loses && ++lost == 1 ? ScriptedReply::Silence() : Answer(query);
+  });
+  Ask();
+  loop_.Advance(Milliseconds(50));
+  const auto unlucky = Ask("lost.corp.example");
+  for (int i = 0; i < 40; ++i) {
+    Ask();
+    loop_.Advance(Milliseconds(50));
+  }
+  EXPECT_EQ(unlucky->code, absl::StatusCode::kOk);
+  EXPECT_LT(unlucky->elapsed, Milliseconds(500));
+  EXPECT_EQ(lost, 2);
+}
+
+TEST_F(UpstreamManagerTest, AServerThatLosesAllIsAskedTwice) {
+  Make(1, Transport::kUdp);
+  Silence(0);
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(10));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(queries(0), 2);
 }
 
 TEST_F(UpstreamManagerTest, ASilentServerNeverHeardOfIsLeftWithinHalfASecond) {

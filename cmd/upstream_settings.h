@@ -1,0 +1,23 @@
+// The settings `upstream`, `policy` and `zones`.
+#ifndef DOTCACHE_CMD_UPSTREAM_SETTINGS_H_
+#define DOTCACHE_CMD_UPSTREAM_SETTINGS_H_
+
+#include "cmd/config.h"
+#include "cmd/config_value.h"
+
+namespace dotcache {
+
+// The settings' values; null where a setting is not set.
+struct UpstreamSettings {
+  const ConfigValue* upstream;
+  const ConfigValue* policy;
+  const ConfigValue* zones;
+};
+
+// Fills server.upstream.zones: the root zone's servers, which are always asked over TLS, then the
+// zones with servers of their own. Appends origins and errors.
+void LoadUpstreams(const UpstreamSettings& settings, LoadedConfig& loaded);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CMD_UPSTREAM_SETTINGS_H_

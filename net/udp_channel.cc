@@ -1,0 +1,117 @@
+#include "net/udp_channel.h"
+
+#include <sys/socket.h>
+#include <uv.h>
+
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "net/listen_socket.h"
+#include "net/unique_fd.h"
+#include "net/uv_handle.h"
+#include "net/uv_loop.h"
+
+namespace dotcache {
+namespace {
+
+StreamError ErrorOf(int code) {
+  switch (code) {
+    case ECONNREFUSED:
+      return StreamError::kConnectRefused;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+      return StreamError::kUnreachable;
+    default:
+      return StreamError::kConnectFailed;
+  }
+}
+
+// The kernel's queue is full, or a signal came: nothing is wrong with the peer.
+bool IsPassing(int code) {
+  return code == EAGAIN || code == EINTR || code == ENOBUFS || code == ENOMEM;
+}
+
+absl::Status OpenError(int code, const Endpoint& remote) {
+  const std::string text =
+      absl::StrCat("no UDP socket to ", remote.ToString(), ": ", std::strerror(code));
+  const bool exhausted = code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM ||
+                         code == EAGAIN || code == EADDRINUSE;
+  return exhausted ? absl::ResourceExhaustedError(text) : absl::UnavailableError(text);
+}
+
+}  // namespace
+
+struct UdpChannel::Impl {
+  Impl(UvLoop& the_loop, UniqueFd the_fd, Delegate& the_delegate)
+      : loop(the_loop), fd(std::move(the_fd)), delegate(the_delegate) {}
+
+  int Start() {
+    return uv_poll_start(poll.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
+      if (Impl* self = OwnerOf<Impl>(handle)) self->OnReadable();
+    });
+  }
+
+  // Also where libuv stopped polling because of an error on the socket: recv() says which.
+  void OnReadable() {
+    const MutableBytes buffer = loop.read_buffer();
+    const ssize_t size = recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (size >= 0) {
+      delegate.OnDatagram(buffer.first(static_cast<size_t>(size)));
+    } else if (!IsPassing(errno)) {
+      Fail(errno);
+    } else if (!uv_is_active(poll.as<uv_handle_t>())) {
+      Start();
+    }
+  }
+
+  void Fail(int code) {
+    uv_poll_stop(poll.get());
+    delegate.OnChannelError(ErrorOf(code));
+  }
+
+  UvLoop& loop;
+  UniqueFd fd;
+  Delegate& delegate;
+  UvHandle<uv_poll_t> poll;  // Closed before `fd`.
+  int send_error = 0;
+  std::unique_ptr<Timer> error_timer;  // Made when a send fails.
+};
+
+UdpChannel::UdpChannel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+UdpChannel::~UdpChannel() { assert(impl_->loop.InLoopThread()); }
+
+absl::StatusOr<std::unique_ptr<UdpChannel>> UdpChannel::Open(UvLoop& loop, const Endpoint& remote,
+                                                             Delegate& delegate) {
+  assert(loop.InLoopThread());
+  UniqueFd fd(socket(remote.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // Without bind() the kernel draws the port here: at random, from net.ipv4.ip_local_port_range.
+  if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
+    return OpenError(errno, remote);
+  }
+  auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
+  int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
+    return uv_poll_init(loop.raw(), handle, impl->fd.get());
+  });
+  if (code == 0) code = impl->Start();
+  if (code != 0) return OpenError(-code, remote);
+  return std::unique_ptr<UdpChannel>(new UdpChannel(std::move(impl)));
+}
+
+void UdpChannel::Send(Bytes datagram) {
+  assert(impl_->loop.InLoopThread());
+  if (send(impl_->fd.get(), datagram.data(), datagram.size(), MSG_DONTWAIT) >= 0) return;
+  if (IsPassing(errno) || impl_->send_error != 0) return;
+  impl_->send_error = errno;
+  impl_->error_timer = impl_->loop.NewTimer([impl = impl_.get()] { impl->Fail(impl->send_error); });
+  impl_->error_timer->Start(Duration::zero());
+}
+
+Endpoint UdpChannel::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }
+
+}  // namespace dotcache
