@@ -10,8 +10,7 @@ namespace dotcache {
 namespace {
 
 constexpr int kExtendedRcodeShift = 4;  // RFC 6891 section 6.1.3.
-constexpr size_t kNscountOffset = 8;    // In the header.
-constexpr size_t kArcountOffset = 10;
+constexpr size_t kArcountOffset = 10;   // In the header.
 
 // What every reply to the query says in its flags, whatever the answer: never AA, always RA.
 uint16_t ReplyFlags(const Query& query) {
@@ -78,43 +77,27 @@ size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
   return size + kOptFixedSize;
 }
 
-// The front of a stored message that a reply carries, its counts, and how many records that are.
+// The front of a stored message that a reply carries, and how many records that are.
 struct StoredPart {
   size_t size = 0;
   size_t record_count = 0;
-  uint16_t nscount = 0;
   uint16_t arcount = 0;
 };
 
-// The largest part of `stored` that fits into `max_size`: all of it, or what is left without
-// records that are only extra, which are those of the additional section and then the NS records of
-// the authority section. TC is not for those (RFC 2181 section 9). nullopt when that is still too
-// large.
+// The largest part of `stored` that fits into `max_size`: all of it, or what is left without the
+// additional section, which is only extra. TC is not for that (RFC 2181 section 9). nullopt when
+// what is left is still too large.
 std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size) {
   const MessageHeader header = LoadHeader(stored.wire);
-  const size_t answers = header.ancount;
-  const size_t required = answers + header.nscount;
-  const size_t all = required + header.arcount;
+  const size_t required = size_t{header.ancount} + header.nscount;
   if (stored.wire.size() <= max_size) {
-    return StoredPart{stored.wire.size(), stored.ttl_offsets.size(), header.nscount,
-                      header.arcount};
+    return StoredPart{stored.wire.size(), stored.ttl_offsets.size(), header.arcount};
   }
-  if (answers == 0 || stored.ttl_offsets.size() != all) return std::nullopt;
-  const auto end_of_first = [&stored](size_t count) {
-    const size_t rdlength_at = stored.ttl_offsets[count - 1] + size_t{4};
-    return rdlength_at + 2 + LoadU16(&stored.wire[rdlength_at]);
-  };
-  const size_t without_additional = end_of_first(required);
-  if (without_additional <= max_size) {
-    return StoredPart{without_additional, required, header.nscount, 0};
-  }
-  for (size_t i = answers; i < required; ++i) {
-    const auto type = static_cast<QType>(LoadU16(&stored.wire[stored.ttl_offsets[i] - size_t{4}]));
-    if (type != QType::kNs) return std::nullopt;
-  }
-  const size_t without_authority = end_of_first(answers);
-  if (without_authority > max_size) return std::nullopt;
-  return StoredPart{without_authority, answers, 0, 0};
+  if (required == 0 || stored.ttl_offsets.size() != required + header.arcount) return std::nullopt;
+  const size_t rdlength_at = stored.ttl_offsets[required - 1] + size_t{4};
+  const size_t end = rdlength_at + 2 + LoadU16(&stored.wire[rdlength_at]);
+  if (end > max_size) return std::nullopt;
+  return StoredPart{end, required, 0};
 }
 
 // Writes TTLs aged, or as fixed.
@@ -158,7 +141,6 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   const uint16_t kept_flags = WantsAd(query) ? stored_flags : stored_flags & ~kFlagAd;
   StoreU16(out.data(), query.id);
   StoreU16(out.data() + 2, static_cast<uint16_t>(kept_flags | ReplyFlags(query)));
-  StoreU16(out.data() + kNscountOffset, part->nscount);
   StoreU16(out.data() + kArcountOffset, part->arcount);
   std::memcpy(out.data() + kHeaderSize, query.qname.wire().data(), query.qname.size());
   PatchTtls(stored.ttl_offsets.first(part->record_count), options, out.data());

@@ -42,8 +42,8 @@ size_t MaxReplySize(const Query& query, const ReplyOptions& options);
 // Writes the reply to `query` made of `stored`: the query's ID, RD, CD and QNAME spelling, RA, AD
 // only to who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO
 // copied, padded on DoT when the query was padded). Where it does not fit, the additional section
-// and then the NS records beside an answer give way; what is still too large becomes header,
-// question and OPT with TC set (RFC 2181 section 9). Returns the octets written; 0 only when `out`
+// gives way; what is still too large becomes header, question and OPT with TC set (RFC 2181
+// section 9). Returns the octets written; 0 only when `out`
 // is smaller than the query itself.
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out);

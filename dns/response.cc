@@ -5,15 +5,15 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
+#include "dns/answer_chain.h"
 #include "dns/message_header.h"
 #include "dns/rdata.h"
+#include "dns/response_trim.h"
 #include "dns/response_walk.h"
 #include "dns/wire_cursor.h"
 
 namespace dotcache {
 namespace {
-
-constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs from the QNAME to the data.
 
 bool IsErrorRcode(Rcode rcode) { return rcode != Rcode::kNoError && rcode != Rcode::kNxDomain; }
 
@@ -23,127 +23,72 @@ bool IsBareError(const MessageHeader& header) {
          IsErrorRcode(header.header_rcode());
 }
 
-// What the answer section says about the question: where the aliases lead, and which records take
-// part. It is read like a resolver reads it (RFC 1034 section 5.3.3, RFC 6672 section 3.2), from
-// name to name, until there is data of the asked type or no further alias. Names are matched by
-// hash: a false match, were it possible to bring about, would only relay what the upstream server
-// could as well have said of the right name.
-class AnswerChain {
- public:
-  AnswerChain(Bytes response, const ResponseRecords& records, const Question& question)
-      : response_(response), records_(records), question_(question), end_(question.qname) {
-    while (count_ < records.size() && records[count_].section == Section::kAnswer) ++count_;
-    related_.resize(count_, false);
-  }
-
-  // Follows the chain. False when it has a loop, is too long or contradicts itself.
-  bool Follow();
-
-  size_t record_count() const { return count_; }  // Of the answer section.
-  bool found() const { return found_; }           // There is data of the asked type.
-  bool has_alias() const { return name_hashes_.size() > 1; }
-  const DomainName& end() const { return end_; }  // Canonical.
-  const absl::InlinedVector<size_t, 4>& name_hashes() const { return name_hashes_; }
-
-  // How many records there are before the first foreign one; nullopt when one that takes part
-  // comes after that.
-  std::optional<size_t> RelatedPrefix() const;
-
- private:
-  bool IsAsked(QType type) const {
-    return type == question_.qtype || question_.qtype == QType::kAny;
-  }
-
-  // Marks what end_ owns of the asked type and of CNAME. Returns the index of its CNAME, or count_.
-  size_t ReadRecordsOfEnd();
-
-  // What the DNAME above end_ makes of it, if there is one. False when that is no name, or when
-  // there are more DNAMEs than a chain can use.
-  bool Substitute(std::optional<DomainName>& substituted);
-
-  const Bytes response_;
-  const ResponseRecords& records_;
-  const Question& question_;
-  DomainName end_;
-  size_t count_ = 0;
-  absl::InlinedVector<bool, 16> related_;  // By index into records_.
-  absl::InlinedVector<size_t, 4> name_hashes_;
-  bool found_ = false;
-};
-
-bool AnswerChain::Follow() {
-  while (name_hashes_.size() <= kMaxChainLinks) {
-    name_hashes_.push_back(HashName(end_));
-    const size_t cname = ReadRecordsOfEnd();
-    // A CNAME that was asked for still comes with the DNAME that it is made of.
-    if (found_ && cname == count_) return true;
-    std::optional<DomainName> substituted;
-    if (!Substitute(substituted)) return false;
-    if (cname == count_ && !substituted.has_value()) return true;
-    const DomainName next = cname == count_ ? *substituted : TargetName(response_, records_[cname]);
-    // A CNAME below a DNAME is that DNAME written out (RFC 6672 section 3.1).
-    if (substituted.has_value() && !(*substituted == next)) return false;
-    if (found_) return true;
-    end_ = next;
-  }
-  return false;
+// True when a zone of this name holds the QNAME or the end of its chain (RFC 2308 section 3).
+bool HoldsName(const DomainName& zone, const AnswerChain& chain, const Question& question) {
+  return question.qname.IsAtOrBelow(zone) || chain.end().IsAtOrBelow(zone);
 }
 
-size_t AnswerChain::ReadRecordsOfEnd() {
-  size_t cname = count_;
-  for (size_t i = 0; i < count_; ++i) {
-    const ResponseRecord& record = records_[i];
-    if (record.owner_hash != name_hashes_.back()) continue;
-    if (IsAsked(record.type)) found_ = true;
-    if (record.type == QType::kCname && cname == count_) cname = i;
-    if (IsAsked(record.type) || IsAsked(record.covered) || record.covered == QType::kCname) {
-      related_[i] = true;
-    }
-  }
-  return cname;
-}
-
-bool AnswerChain::Substitute(std::optional<DomainName>& substituted) {
-  size_t dnames = 0;
-  for (size_t i = 0; i < count_; ++i) {
-    const ResponseRecord& record = records_[i];
-    if (record.covered != QType::kDname) continue;
-    if (++dnames > kMaxChainLinks) return false;
-    const DomainName owner = OwnerName(response_, record);
-    if (owner == end_ || !end_.IsAtOrBelow(owner)) continue;
-    related_[i] = true;
-    if (record.type != QType::kDname || substituted.has_value()) continue;
-    const DomainName target = TargetName(response_, record);
-    const Bytes prefix = end_.wire().first(end_.size() - owner.size());
-    if (prefix.size() + target.size() > kMaxNameSize) return false;
-    std::vector<uint8_t> octets(prefix.begin(), prefix.end());
-    octets.insert(octets.end(), target.wire().begin(), target.wire().end());
-    substituted = DomainName::FromValidatedWire(octets);
-  }
-  return true;
-}
-
-std::optional<size_t> AnswerChain::RelatedPrefix() const {
-  const auto foreign = std::find(related_.begin(), related_.end(), false);
-  if (std::find(foreign, related_.end(), true) != related_.end()) return std::nullopt;
-  return static_cast<size_t>(foreign - related_.begin());
-}
-
-// How many records there are before the first of the additional section whose owner is neither on
-// the chain nor named in the RDATA of a record before it.
-size_t CountReferredTo(Bytes response, const ResponseRecords& records, const AnswerChain& chain) {
-  if (records.empty() || records.back().section != Section::kAdditional) return records.size();
+// Marks the records of the additional section whose owner is on the chain or named in the RDATA of
+// a record that stays.
+void KeepReferredTo(Bytes response, const ResponseRecords& records, const AnswerChain& chain,
+                    RecordSet& kept) {
+  if (records.empty() || records.back().section != Section::kAdditional) return;
   absl::flat_hash_set<size_t> names(chain.name_hashes().begin(), chain.name_hashes().end());
   std::vector<DomainName> named;
   for (size_t i = 0; i < records.size(); ++i) {
     const ResponseRecord& record = records[i];
-    if (record.section == Section::kAdditional && !names.contains(record.owner_hash)) return i;
+    if (record.section == Section::kAdditional) kept[i] = names.contains(record.owner_hash);
+    if (!kept[i]) continue;
     WireCursor rdata(response, record.rdata_begin, record.end);
     named.clear();
     ReadRdata(record.type, rdata, &named);
     for (const DomainName& name : named) names.insert(HashName(name.Canonical()));
   }
-  return records.size();
+}
+
+// What of the authority section is about this very response: proofs that something does not exist
+// (RFC 4035 section 3.1.3) and, in a negative one, the SOA. Not NS: nobody asked for them, and a
+// resolver behind us that believed them could be led astray (RFC 2181 section 5.4.1).
+bool StaysInAuthority(Bytes response, const ResponseRecord& record, const AnswerChain& chain,
+                      const Question& question, bool negative) {
+  switch (record.covered) {
+    case QType::kNsec:
+    case QType::kNsec3:
+      return true;
+    case QType::kSoa:
+      return negative && HoldsName(OwnerName(response, record), chain, question);
+    default:
+      return false;
+  }
+}
+
+// Which records stay: those of the answer that take part in the chain, and of the other sections
+// what belongs to them.
+RecordSet ChooseKept(Bytes response, const ResponseRecords& records, const AnswerChain& chain,
+                     const Question& question, bool negative) {
+  RecordSet kept(records.size(), false);
+  for (size_t i = 0; i < records.size(); ++i) {
+    const ResponseRecord& record = records[i];
+    if (record.section == Section::kAnswer) kept[i] = chain.IsRelated(i);
+    if (record.section == Section::kAuthority) {
+      kept[i] = StaysInAuthority(response, record, chain, question, negative);
+    }
+  }
+  KeepReferredTo(response, records, chain, kept);
+  return kept;
+}
+
+// YXDOMAIN says that a DNAME makes too long a name of the QNAME (RFC 6672 section 2.2): that DNAME
+// and its signatures stay. Nothing stays of other errors.
+RecordSet ChooseKeptOfError(Bytes response, const ResponseRecords& records,
+                            const Question& question, Rcode rcode) {
+  RecordSet kept(records.size(), false);
+  if (rcode != Rcode::kYxDomain) return kept;
+  for (size_t i = 0; i < records.size(); ++i) {
+    kept[i] = records[i].section == Section::kAnswer && records[i].covered == QType::kDname &&
+              question.qname.IsAtOrBelow(OwnerName(response, records[i]));
+  }
+  return kept;
 }
 
 ResponseKind NegativeKind(const ResponseRecords& records, const AnswerChain& chain, Rcode rcode) {
@@ -183,13 +128,77 @@ void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& 
   for (size_t i = 0; i < records.size(); ++i) {
     const ResponseRecord& record = records[i];
     if (record.section != Section::kAuthority || record.type != QType::kSoa) continue;
-    const DomainName owner = OwnerName(response, record);
-    if (!question.qname.IsAtOrBelow(owner) && !chain.end().IsAtOrBelow(owner)) continue;
+    if (!HoldsName(OwnerName(response, record), chain, question)) continue;
     const uint32_t minimum = LoadU32(&response[record.end - size_t{4}]);
     facts.soa_ttl = std::min(record.ttl, minimum);
     facts.soa_field = static_cast<int>(i);
     return;
   }
+}
+
+std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
+                                                    bool may_trim);
+
+// Leaves of `records` what stays. When that is not simply the beginning of the message, `facts`
+// becomes what is found in the message without the rest. False when there cannot be such a message.
+bool Cut(Bytes response, const Question& question, size_t records_begin, const RecordSet& kept,
+         bool may_trim, ResponseRecords& records, ResponseFacts& facts) {
+  const auto cut = std::find(kept.begin(), kept.end(), false);
+  if (std::find(cut, kept.end(), true) == kept.end()) {
+    records.resize(static_cast<size_t>(cut - kept.begin()));
+    return true;
+  }
+  if (!may_trim) return false;
+  std::optional<WireMessage> trimmed = TrimResponse(response, records_begin, records, kept);
+  if (!trimmed.has_value()) return false;
+  auto inspected = Inspect(*trimmed, question, /*may_trim=*/false);
+  ResponseFacts* found = std::get_if<ResponseFacts>(&inspected);
+  if (found == nullptr) return false;
+  found->edns = facts.edns;
+  found->trimmed = *std::move(trimmed);
+  facts = std::move(*found);
+  return true;
+}
+
+std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
+                                                    bool may_trim) {
+  if (!BelongsToQuestion(response, question)) return ResponseDefect::kNotOurs;
+  if (response.size() > kMaxMessageSize) return ResponseDefect::kMalformed;
+  const bool has_question = LoadHeader(response).qdcount == 1;
+  const size_t records_begin = kHeaderSize + (has_question ? question.wire_size() : 0);
+  std::optional<WalkedResponse> walked = WalkResponse(response, records_begin);
+  if (!walked.has_value()) return ResponseDefect::kMalformed;
+
+  ResponseRecords& records = walked->records;
+  ResponseFacts facts;
+  facts.rcode = static_cast<Rcode>(walked->edns.extended_rcode << 4 |
+                                   static_cast<int>(walked->header.header_rcode()));
+  facts.truncated = walked->header.Has(kFlagTc);
+  facts.edns = walked->edns;
+  AnswerChain chain(response, records, question);
+  RecordSet kept;
+  if (IsErrorRcode(facts.rcode)) {
+    facts.kind =
+        facts.rcode == Rcode::kServFail ? ResponseKind::kServFail : ResponseKind::kOtherError;
+    kept = ChooseKeptOfError(response, records, question, facts.rcode);
+  } else {
+    if (!chain.Follow()) return ResponseDefect::kNotAnAnswer;
+    const bool answers = chain.found() || chain.has_alias() || chain.record_count() == 0;
+    if (!answers) return ResponseDefect::kNotAnAnswer;
+    const bool positive = chain.found() && facts.rcode == Rcode::kNoError;
+    facts.kind = positive ? ResponseKind::kAnswer : NegativeKind(records, chain, facts.rcode);
+    kept = facts.kind == ResponseKind::kReferral
+               ? RecordSet(records.size(), false)
+               : ChooseKept(response, records, chain, question, !positive);
+  }
+  if (!Cut(response, question, records_begin, kept, may_trim, records, facts)) {
+    return ResponseDefect::kNotAnAnswer;
+  }
+  if (!facts.trimmed.empty()) return facts;
+  LowerToRrsetTtls(records);
+  Keep(records, records_begin, facts);
+  if (!IsErrorRcode(facts.rcode)) FindSoa(response, records, chain, question, facts);
+  return facts;
 }
 
 uint32_t ToTtl(Seconds seconds) {
@@ -219,41 +228,7 @@ bool BelongsToQuestion(Bytes response, const Question& question) {
 
 std::variant<ResponseFacts, ResponseDefect> InspectResponse(Bytes response,
                                                             const Question& question) {
-  if (!BelongsToQuestion(response, question)) return ResponseDefect::kNotOurs;
-  if (response.size() > kMaxMessageSize) return ResponseDefect::kMalformed;
-  const bool has_question = LoadHeader(response).qdcount == 1;
-  const size_t records_begin = kHeaderSize + (has_question ? question.wire_size() : 0);
-  std::optional<WalkedResponse> walked = WalkResponse(response, records_begin);
-  if (!walked.has_value()) return ResponseDefect::kMalformed;
-
-  ResponseRecords& records = walked->records;
-  ResponseFacts facts;
-  facts.rcode = static_cast<Rcode>(walked->edns.extended_rcode << 4 |
-                                   static_cast<int>(walked->header.header_rcode()));
-  facts.truncated = walked->header.Has(kFlagTc);
-  facts.edns = walked->edns;
-  if (IsErrorRcode(facts.rcode)) {
-    facts.kind =
-        facts.rcode == Rcode::kServFail ? ResponseKind::kServFail : ResponseKind::kOtherError;
-    LowerToRrsetTtls(records);
-    Keep(records, records_begin, facts);
-    return facts;
-  }
-
-  AnswerChain chain(response, records, question);
-  if (!chain.Follow()) return ResponseDefect::kNotAnAnswer;
-  const std::optional<size_t> related = chain.RelatedPrefix();
-  const bool answers = chain.found() || chain.has_alias() || chain.record_count() == 0;
-  if (!related.has_value() || !answers) return ResponseDefect::kNotAnAnswer;
-  facts.kind = chain.found() && facts.rcode == Rcode::kNoError
-                   ? ResponseKind::kAnswer
-                   : NegativeKind(records, chain, facts.rcode);
-  records.resize(*related < chain.record_count() ? *related
-                                                 : CountReferredTo(response, records, chain));
-  LowerToRrsetTtls(records);
-  Keep(records, records_begin, facts);
-  FindSoa(response, records, chain, question, facts);
-  return facts;
+  return Inspect(response, question, /*may_trim=*/true);
 }
 
 StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const TtlCaps& caps) {
@@ -269,6 +244,7 @@ StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const Tt
   header.arcount = facts.kept_arcount;
 
   StoredMessage stored;
+  if (!facts.trimmed.empty()) response = facts.trimmed;
   stored.wire.assign(response.begin(), response.begin() + facts.kept_size);
   StoreHeader(absl::MakeSpan(stored.wire), header);
   // Length octets are below 'A' and stay as they are.

@@ -48,9 +48,13 @@ struct ResponseFacts {
   int soa_field = -1;
   // Of every RR kept, in message order; TTLs as received, not capped.
   absl::InlinedVector<TtlField, 16> ttl_fields;
-  // The message up to here is what is kept, with these counts. Cut off are: OPT, TSIG and what
-  // follows them; foreign records at the end of the answer section, with all that follows; the
-  // additional section from the first record on whose owner nothing that is kept refers to.
+  // Foreign records are cut out of the message: of the answer section what is not on the way from
+  // the QNAME to the data; of the authority section all but NSEC and NSEC3, in a negative response
+  // the SOA, and signatures over these; of the additional section what nothing that stays refers
+  // to; OPT and TSIG. Where records stay behind a cut, this is the message without those that go,
+  // and the offsets of `ttl_fields` are offsets into it; else empty.
+  WireMessage trimmed;
+  // That message, or else the response itself, is kept up to here, with these counts.
   uint16_t kept_size = 0;
   uint16_t kept_ancount = 0;
   uint16_t kept_nscount = 0;

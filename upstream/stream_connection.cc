@@ -116,17 +116,11 @@ void StreamConnection::OnStreamData(Bytes data) {
 }
 
 void StreamConnection::OnMessage(Bytes message) {
-  if (message.size() < kHeaderSize) {
-    Close(UpstreamFailure::kConnectionLost, false, "a message without a whole header");
-    return;
-  }
   last_received_ = context_.loop.Now();
-  const auto found = pending_.find(LoadU16(message.data()));
-  if (found == pending_.end()) {
-    OnForeignMessage();
-    return;
-  }
-  if (!BelongsToQuestion(message, found->second.question)) {
+  // What has no ID is nobody's.
+  const auto found = message.size() < kHeaderSize ? pending_.end()
+                                                  : pending_.find(LoadU16(message.data()));
+  if (found == pending_.end() || !BelongsToQuestion(message, found->second.question)) {
     OnForeignMessage();
     return;
   }

@@ -330,24 +330,62 @@ TEST(ResponseTest, ForeignRecordsAloneAreNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond().Answer(Rrsig(kName, QType::kA)).Build()), "not an answer");
 }
 
-TEST(ResponseTest, ForeignRecordsAtTheEndOfTheAnswerAreCutOffWithWhatFollows) {
+TEST(ResponseTest, ForeignRecordsAreCutOutOfTheAnswerWhereverTheyStand) {
+  const Record foreign = A("victim.test");
+  const WireMessage plain = Store(Respond().Answer(A(kName)).Answer(A(kName)).Build()).wire;
+  const WireMessage last = Respond().Answer(A(kName)).Answer(A(kName)).Answer(foreign).Build();
+  const WireMessage between = Respond().Answer(A(kName)).Answer(foreign).Answer(A(kName)).Build();
+  const WireMessage first = Respond().Answer(foreign).Answer(A(kName)).Answer(A(kName)).Build();
+  for (const WireMessage& message : {last, between, first}) {
+    EXPECT_EQ(Store(message).wire, plain);
+  }
+}
+
+TEST(ResponseTest, WhatStandsBehindAForeignRecordCounts) {
+  const ResponseFacts facts = Inspect(Respond()
+                                          .Answer(A("victim.test", 10))
+                                          .Answer(A(kName, 600))
+                                          .Answer(A(kName, 300))
+                                          .Opt({.flags = 0x8000})
+                                          .Build());
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_THAT(facts.answer_ttl, Optional(300));
+  EXPECT_TRUE(facts.edns.dnssec_ok);
+  const ResponseFacts negative = Inspect(
+      Respond().Authority(A("victim.test")).Authority(SoaRecord("example.com", 900, 60)).Build());
+  EXPECT_THAT(negative.soa_ttl, Optional(60));
+  EXPECT_EQ(negative.kept_nscount, 1);
+}
+
+TEST(ResponseTest, TheAuthoritySectionOfAnAnswerIsProofsAlone) {
+  const Record nsec{.owner = "a.example.com",
+                    .type = QType::kNsec,
+                    .rdata = Concat({WireName("z.example.com").octets, WireMessage{0, 1, 0x40}})};
   const WireMessage message = Respond()
                                   .Answer(A(kName))
-                                  .Answer(A("victim.test"))
-                                  .Authority(Ns("victim.test", "ns.evil.test"))
+                                  .Authority(Ns("example.com", "ns.example.com"))
+                                  .Authority(SoaRecord("example.com", 900, 60))
+                                  .Authority(nsec)
+                                  .Authority(Rrsig("a.example.com", QType::kNsec))
+                                  .Authority(A("victim.test"))
+                                  .Additional(A("ns.example.com"))
                                   .Build();
-  const StoredMessage stored = Store(message);
-  const MessageHeader header = LoadHeader(stored.wire);
-  EXPECT_EQ(header.ancount, 1);
-  EXPECT_EQ(header.nscount, 0);
-  EXPECT_EQ(stored.wire.size(), Respond().Answer(A(kName)).Build().size());
+  const StoredMessage expected = Store(Respond()
+                                           .Answer(A(kName))
+                                           .Authority(nsec)
+                                           .Authority(Rrsig("a.example.com", QType::kNsec))
+                                           .Build());
+  EXPECT_EQ(Store(message).wire, expected.wire);
 }
 
-TEST(ResponseTest, ForeignRecordsBeforeTheAnswerMakeItNone) {
-  EXPECT_EQ(DefectOf(Respond().Answer(A("victim.test")).Answer(A(kName)).Build()), "not an answer");
+TEST(ResponseTest, TheSoaOfAnotherZoneIsForeign) {
+  const ResponseFacts facts = Inspect(
+      MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("else.test", 900, 60)));
+  EXPECT_EQ(facts.kept_nscount, 0);
+  EXPECT_EQ(facts.soa_ttl, std::nullopt);
 }
 
-TEST(ResponseTest, AdditionalRecordsStayAsLongAsSomethingRefersToThem) {
+TEST(ResponseTest, AdditionalRecordsStayWhenSomethingRefersToThem) {
   const Record mx{.owner = kName, .type = QType::kMx, .rdata = MxRdata(10, "mx.example.com")};
   const WireMessage message = Respond(QType::kMx)
                                   .Answer(mx)
@@ -356,7 +394,50 @@ TEST(ResponseTest, AdditionalRecordsStayAsLongAsSomethingRefersToThem) {
                                   .Additional(A("mx.example.com"))
                                   .Opt()
                                   .Build();
-  EXPECT_EQ(Inspect(message, QType::kMx).kept_arcount, 1);
+  EXPECT_EQ(Inspect(message, QType::kMx).kept_arcount, 2);
+}
+
+TEST(ResponseTest, NothingStaysOfAnErrorButTheDnameOfYxdomain) {
+  const auto error = [](Rcode rcode) {
+    return Inspect(Respond(QType::kA, rcode)
+                       .Answer(A(kName))
+                       .Answer(Dname("example.com", "example.net"))
+                       .Authority(SoaRecord("example.com", 900, 60))
+                       .Build());
+  };
+  EXPECT_EQ(error(Rcode::kRefused).kept_ancount, 0);
+  EXPECT_EQ(error(Rcode::kYxDomain).kept_ancount, 1);
+  EXPECT_EQ(error(Rcode::kYxDomain).kept_nscount, 0);
+}
+
+TEST(ResponseTest, OtherDataBesideACnameDoesNotCount) {
+  const WireMessage message = Respond()
+                                  .Answer(A(kName))
+                                  .Answer(CnameRecord(kName, 60, "a.example.com"))
+                                  .Answer(A("a.example.com"))
+                                  .Build();
+  EXPECT_EQ(Inspect(message).kept_ancount, 2);
+  EXPECT_THAT(Inspect(message).answer_ttl, Optional(60));
+  const WireMessage dangling =
+      Respond().Answer(A(kName)).Answer(CnameRecord(kName, 60, "a.example.com")).Build();
+  EXPECT_EQ(Inspect(dangling).kind, ResponseKind::kNoData);
+  EXPECT_EQ(Inspect(dangling).kept_ancount, 1);
+}
+
+TEST(ResponseTest, WhatMayStandBesideACnameIsAnAnswer) {
+  const WireMessage message = Respond(QType::kRrsig)
+                                  .Answer(CnameRecord(kName, 60, "a.example.com"))
+                                  .Answer(Rrsig(kName, QType::kCname))
+                                  .Build();
+  EXPECT_EQ(Inspect(message, QType::kRrsig).kind, ResponseKind::kAnswer);
+}
+
+TEST(ResponseTest, TwoDifferentCnamesAreNotAnAnswer) {
+  const Record one = CnameRecord(kName, 60, "a.example.com");
+  const Record other = CnameRecord(kName, 60, "b.example.com");
+  EXPECT_EQ(DefectOf(Respond().Answer(one).Answer(other).Answer(A("a.example.com")).Build()),
+            "not an answer");
+  EXPECT_EQ(DefectOf(Respond().Answer(one).Answer(one).Answer(A("a.example.com")).Build()), "none");
 }
 
 TEST(ResponseTest, QtypeAnyTakesAnyType) {
@@ -464,12 +545,6 @@ TEST(StoreResponseTest, TheSoaOfANegativeResponseCarriesTheNegativeTtl) {
   EXPECT_THAT(Ttls(Store(MakeNegativeResponse(kName, QType::kA, Rcode::kNoError,
                                               SoaRecord("example.com", 604800, 604800)))),
               ElementsAre(3600));
-}
-
-TEST(StoreResponseTest, TheSoaBesideAnAnswerKeepsItsTtl) {
-  const auto message =
-      Respond().Answer(A(kName, 300)).Authority(SoaRecord("example.com", 900, 60)).Build();
-  EXPECT_THAT(Ttls(Store(message)), ElementsAre(300, 900));
 }
 
 TEST(StoreResponseTest, AnRcodeThatNeedsAnOptBecomesServfail) {

@@ -109,6 +109,9 @@ def differences(ours, theirs):
                      f"{dns.rcode.to_text(theirs.rcode())}")
     for section in ("answer", "authority"):
         here, there = rrsets(getattr(ours, section)), rrsets(getattr(theirs, section))
+        if section == "authority":  # Name servers that nobody asked for are left out.
+            there = rrsets(rrset for rrset in theirs.authority
+                           if dns.rdatatype.NS not in (rrset.rdtype, rrset.covers))
         for key in here.keys() | there.keys():
             if here.get(key) != there.get(key):
                 found.append(f"{section}: {key[0]} {dns.rdatatype.to_text(key[2])}: "

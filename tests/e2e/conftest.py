@@ -3,13 +3,15 @@
 import os
 import pathlib
 import sys
+import types
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from dotcache import BINARY, Dotcache  # noqa: E402  The path comes first.
-from lab.lab import PROVIDERS, Lab  # noqa: E402
+from lab.certificates import CertificateAuthority  # noqa: E402
+from lab.lab import LISTENER_NAME, PROVIDERS, Lab  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +66,12 @@ def pair(request, lab, launcher):
     """(dotcache, provider): a dotcache in front of each provider alone."""
     provider = lab.servers[request.param]
     return launcher(upstreams=[provider.upstream]), provider
+
+
+@pytest.fixture(scope="session")
+def odd_lab(tmp_path_factory):
+    """What a Dotcache needs of a lab (a CA and a listener's certificate), and an odd provider's certificate."""
+    authority = CertificateAuthority(tmp_path_factory.mktemp("odd"))
+    return types.SimpleNamespace(
+        ca_file=authority.certificate, listener=authority.issue("listener", [LISTENER_NAME]),
+        provider=authority.issue("provider", ["provider.dns.lab.example"]))
