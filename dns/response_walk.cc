@@ -15,10 +15,13 @@ namespace {
 constexpr size_t kMinRecordSize = 11;  // Root owner, type, class, TTL, RDLENGTH.
 constexpr uint32_t kTtlTopBit = 0x80000000;
 
-// ldns allocates RDLENGTH octets for each field of a record, and a TXT record can consist of as
-// many fields as octets: 65,535 octets cost it a second and half a gigabyte. This is what it may
-// allocate for repeated fields in one message; it covers any TXT record that means something.
-constexpr size_t kMaxRepeatedFieldOctets = size_t{1} << 20;
+// What ldns takes for a record is not bounded by the record's size: it copies names label by label,
+// and allocates RDLENGTH octets for each field, of which a TXT record can have as many as octets
+// (65,535 cost it a second and half a gigabyte). The account of it is kept in octets copied; 64 KiB
+// of A or AAAA records come to two thirds of the limit.
+constexpr size_t kFieldOctets = 80;   // What a field costs beside its RDLENGTH octets...
+constexpr size_t kNameOctetCost = 3;  // ... and an octet of a name, since labels are short.
+constexpr size_t kMaxLdnsOctets = size_t{768} * 1024;
 
 // Types that are asked for, or that belong to a transaction, and that no RR of a response has.
 bool IsMetaType(QType type) {
@@ -52,7 +55,7 @@ class Walker {
   bool ReadSection(Section section, size_t count);
   bool ReadRecord(Section section);
   bool ReadOpt(const ResponseRecord& record, uint16_t klass, uint32_t ttl);
-  bool LdnsAgrees(const ResponseRecord& record, size_t repeated_fields);
+  bool LdnsAgrees(const ResponseRecord& record, size_t fields, size_t name_octets);
 
   size_t ReadOwner();
 
@@ -60,13 +63,14 @@ class Walker {
   MessageNames names_;
   WireCursor cursor_;
   WalkedResponse walked_;
-  size_t repeated_field_octets_ = 0;
+  size_t ldns_octets_ = 0;  // Not above kMaxLdnsOctets.
   bool seen_tsig_ = false;
   bool listing_ = true;  // No OPT or TSIG so far.
   // The records of an RRset mostly share one pointer as their owner: its hash is kept.
   uint16_t last_pointer_ = 0;  // 0: none yet.
   size_t last_hash_ = 0;
   size_t last_size_ = 0;
+  size_t owner_size_ = 0;  // Of the record being read.
 };
 
 std::optional<WalkedResponse> Walker::Walk() {
@@ -95,6 +99,7 @@ bool Walker::ReadRecord(Section section) {
   record.section = section;
   record.begin = static_cast<uint16_t>(cursor_.position());
   record.owner_hash = ReadOwner();
+  const size_t names_before_rdata = names_.octets();
   record.type = static_cast<QType>(cursor_.ReadU16());
   const uint16_t klass = cursor_.ReadU16();
   const uint32_t ttl = cursor_.ReadU32();
@@ -113,8 +118,9 @@ bool Walker::ReadRecord(Section section) {
   if (klass != static_cast<uint16_t>(QClass::kIn) || IsMetaType(record.type)) return false;
 
   WireCursor rdata(response_, record.rdata_begin, record.end, &names_);
-  const size_t repeated_fields = ReadRdata(record.type, rdata, nullptr);
-  if (!rdata.AtEnd() || !LdnsAgrees(record, repeated_fields)) return false;
+  const size_t fields = RdataForm(record.type).size() + ReadRdata(record.type, rdata, nullptr);
+  const size_t name_octets = owner_size_ + names_.octets() - names_before_rdata;
+  if (!rdata.AtEnd() || !LdnsAgrees(record, fields, name_octets)) return false;
   if (!listing_) return true;
   record.ttl = (ttl & kTtlTopBit) != 0 ? 0 : ttl;
   record.covered = record.type == QType::kRrsig
@@ -132,15 +138,16 @@ bool Walker::ReadOpt(const ResponseRecord& record, uint16_t klass, uint32_t ttl)
   const std::optional<EdnsInfo> edns = ParseOpt(klass, ttl, rdata, EdnsSender::kUpstream);
   if (!edns.has_value() || edns->version != 0) return false;
   walked_.edns = *edns;
-  return LdnsAgrees(record, 0);
+  return LdnsAgrees(record, 0, 0);
 }
 
-bool Walker::LdnsAgrees(const ResponseRecord& record, size_t repeated_fields) {
-  // A record of very many strings is checked by our walk alone: handing it on is what its sender
-  // hopes for.
-  const size_t octets = repeated_fields * record.rdata_size();
-  if (octets > kMaxRepeatedFieldOctets - repeated_field_octets_) return true;
-  repeated_field_octets_ += octets;
+bool Walker::LdnsAgrees(const ResponseRecord& record, size_t fields, size_t name_octets) {
+  // A record that would take too much is checked by our walk alone: handing it on is what its
+  // sender hopes for.
+  const size_t octets =
+      fields * (kFieldOctets + record.rdata_size()) + kNameOctetCost * name_octets;
+  if (octets > kMaxLdnsOctets - ldns_octets_) return true;
+  ldns_octets_ += octets;
   ldns_rr* parsed = nullptr;
   size_t position = record.begin;
   const ldns_status status =
@@ -156,11 +163,12 @@ size_t Walker::ReadOwner() {
   const bool is_pointer = first_two >= kPointerBits;
   if (is_pointer && first_two == last_pointer_) {
     cursor_.Skip(2);
-    if (!names_.AddName(last_size_)) cursor_.Fail();
+    owner_size_ = last_size_;
     return last_hash_;
   }
   const DomainName owner = cursor_.ReadName().Canonical();
   const size_t hash = HashName(owner);
+  owner_size_ = owner.size();
   if (is_pointer) {
     last_pointer_ = first_two;
     last_hash_ = hash;

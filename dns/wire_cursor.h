@@ -16,10 +16,10 @@ namespace dotcache {
 // that occurred before and one more for each label that such a name shares with an earlier one.
 inline constexpr int kMaxPointerHops = 32;
 
-// What the names of one message may take when they are all written out. 64 KiB of ordinary records
-// come to a third of this; 64 KiB of pointers to names of 255 octets come to five times as much,
-// and cost milliseconds to follow.
-inline constexpr size_t kMaxNameOctets = size_t{512} * 1024;
+// What the names that are read in one message may take when they are all written out. 64 KiB of
+// ordinary records come to half of this; 64 KiB of pointers to names of 255 octets come to ten
+// times as much, and cost milliseconds to follow.
+inline constexpr size_t kMaxNameOctets = size_t{256} * 1024;
 
 // The names of one message as far as they have been read: where their labels begin, and what they
 // take. A pointer is meant to lead to "a prior occurrence of the same name" (RFC 1035 section
@@ -36,6 +36,7 @@ class MessageNames {
 
   // Takes note of one more name of this size. False when that makes too much.
   bool AddName(size_t size) { return (octets_ += size) <= kMaxNameOctets; }
+  size_t octets() const { return octets_; }
 
  private:
   std::bitset<kLimit> labels_;
