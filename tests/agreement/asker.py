@@ -106,6 +106,8 @@ class Asker:
                 sock.sendall(b"".join(len(queries[n]).to_bytes(2, "big") + queries[n]
                                       for n in numbers[sent:upto]))
                 sent = upto
+            # unbound's next reply waits for the ACK of the one before.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             part = sock.recv(1 << 18)
             if not part:
                 return
