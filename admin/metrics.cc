@@ -227,6 +227,10 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
   add("dotcache_upstream_timeouts_total", MetricType::Counter,
       "Attempts not answered in time; a late answer may have followed.",
       &UpstreamCounters::timeouts);
+  add("dotcache_upstream_hedges_total", MetricType::Counter,
+      "Queries sent here because another server took unusually long.", &UpstreamCounters::hedges);
+  add("dotcache_upstream_stalls_total", MetricType::Counter,
+      "Connections that fell silent with queries waiting.", &UpstreamCounters::stalls);
   add("dotcache_upstream_mismatched_total", MetricType::Counter,
       "Messages dropped because they belonged to no query.", &UpstreamCounters::mismatched);
   add("dotcache_upstream_connections", MetricType::Gauge, "Open connections.",

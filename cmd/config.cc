@@ -225,6 +225,7 @@ class Loader {
     TakeDuration("stream-idle-timeout", 1s, 1h, to(limits.stream_idle_timeout));
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));
     TakeInteger("max-pending-queries", 1, 1000000, to(limits.max_pending_queries));
+    Take("hedge", ParseSwitch, to(upstream.hedge));
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));
     TakeDuration("upstream-idle-timeout", 1s, 1h, to(upstream.idle_timeout));
     upstream.max_exchanges = std::max(upstream.max_exchanges, limits.max_pending_queries);

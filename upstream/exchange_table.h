@@ -21,6 +21,7 @@ struct UpstreamZone {
   UpstreamSelector selector;
   std::vector<std::unique_ptr<UpstreamServer>> servers;
   bool was_all_down = false;  // An exchange found it so, and no server has come back since.
+  std::unique_ptr<Timer> probe_timer;  // Runs while all are down.
 };
 
 // One query under way at a server.
@@ -31,6 +32,7 @@ struct ActiveAttempt {
   bool moved_on = false;  // The next server was asked while it still waited for a connection.
   bool overdue = false;   // Its patience has ended.
   MonoTime due;           // When that is.
+  MonoTime hedge_at;      // When another server is asked if the budget has a hedge left; or never.
 };
 
 // One exchange; the place in the table and its timer outlive it.
@@ -39,12 +41,12 @@ struct ExchangeState {
   struct Progress {
     UpstreamZone* zone = nullptr;
     ServerOrder order;
-    size_t next = 0;               // Where in `order`, taken round and round, the walk goes on.
-    uint8_t attempts_made = 0;     // At most servers + 1.
-    uint64_t asked = 0;            // Servers asked once or twice,
-    uint64_t asked_twice = 0;      // and twice.
-    uint64_t error_reporters = 0;  // Servers that answered with an error.
+    size_t next = 0;  // Where in `order`, taken round and round, the walk goes on.
+    uint8_t attempts_made = 0;
+    absl::InlinedVector<uint8_t, 8> times_asked;  // By server.
+    uint64_t error_reporters = 0;                 // Servers that answered with an error.
     bool saw_useless_response = false;
+    bool hedged = false;
     bool only_overloaded = true;  // No failure but kOverloaded so far.
     absl::InlinedVector<ActiveAttempt, 2> active;
     std::optional<UpstreamResponse> error_response;

@@ -118,8 +118,8 @@ void StreamConnection::OnStreamData(Bytes data) {
 void StreamConnection::OnMessage(Bytes message) {
   last_received_ = context_.loop.Now();
   // What has no ID is nobody's.
-  const auto found = message.size() < kHeaderSize ? pending_.end()
-                                                  : pending_.find(LoadU16(message.data()));
+  const auto found =
+      message.size() < kHeaderSize ? pending_.end() : pending_.find(LoadU16(message.data()));
   if (found == pending_.end() || !BelongsToQuestion(message, found->second.question)) {
     OnForeignMessage();
     return;

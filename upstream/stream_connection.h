@@ -22,10 +22,10 @@ namespace dotcache {
 // One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) nothing leaves
 // before the server is authenticated, and queries are padded to 128 octets (RFC 8467 section 4.1).
 // Responses come in any order and are matched by message ID and question (RFC 5452 section 9.1).
-// What does not match is dropped, and the third such message ends the connection. Without queries it is closed after the idle timeout, or what the server
-// announced when that is less (RFC 7828); announced as 0, or after the maximum age, or when half of
-// its message IDs wait for answers that nobody wants any more, it takes no new query and closes
-// when drained. Bound to its loop's thread.
+// What does not match is dropped, and the third such message ends the connection. Without queries
+// it is closed after the idle timeout, or what the server announced when that is less (RFC 7828);
+// announced as 0, or after the maximum age, or when half of its message IDs wait for answers that
+// nobody wants any more, it takes no new query and closes when drained. Bound to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
   // What a connection needs from its connector. All of it outlives the connection.

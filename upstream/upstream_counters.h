@@ -10,6 +10,8 @@ namespace dotcache {
 struct alignas(64) UpstreamCounters {
   Counter queries;     // Queries sent, re-sent ones included.
   Counter responses;   // Usable responses received.
+  Counter hedges;      // Queries sent while another server still may answer.
+  Counter stalls;      // Connections that fell silent with queries on them.
   Counter timeouts;    // Attempts not answered in time; a late answer may follow.
   Counter failures;    // Attempts that ended in an UpstreamFailure.
   Counter mismatched;  // Messages dropped because they were not ours.

@@ -15,18 +15,39 @@ constexpr Duration kSteady = Seconds(30);
 constexpr int kLargestSample = 3;  // Times the mean.
 // Patience with a server never heard of: as late answers are taken, too short costs one query more.
 constexpr Duration kFirstTimeout = Milliseconds(400);
+constexpr int kFirstTimeoutConnects = 3;
+constexpr Duration kMinStallTime = Milliseconds(40);
+constexpr int kStallTimeMeans = 4;
+// The mark of the slowest twentieth moves by this part of itself, 19 times as far up as down.
+constexpr int kSlowMarkSteps = 400;
 
 bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailure::kCertificate; }
 
 }  // namespace
 
+std::optional<Duration> UpstreamHealth::response_time() const {
+  if (!mean_.has_value() && silence_ == Duration::zero()) return std::nullopt;
+  return std::max(mean_.value_or(Duration::zero()), silence_);
+}
+
 Duration UpstreamHealth::AttemptTimeout(const UpstreamLimits& limits) const {
-  const Duration timeout = mean_.has_value() ? *mean_ + 4 * deviation_ : kFirstTimeout;
+  Duration timeout = kFirstTimeout;
+  if (mean_.has_value()) {
+    timeout = *mean_ + 4 * deviation_;
+  } else if (connect_time_.has_value()) {
+    timeout = std::min(kFirstTimeout, kFirstTimeoutConnects * *connect_time_);
+  }
   const Duration max = limits.max_attempt_timeout;
   return std::clamp(timeout, std::min<Duration>(limits.min_attempt_timeout, max), max);
 }
 
-void UpstreamHealth::OnConnected(MonoTime now) {
+Duration UpstreamHealth::StallTime(const UpstreamLimits& limits) const {
+  if (!mean_.has_value()) return AttemptTimeout(limits);
+  return std::max(kStallTimeMeans * *mean_, kMinStallTime);
+}
+
+void UpstreamHealth::OnConnected(Duration elapsed, MonoTime now) {
+  connect_time_ = elapsed;
   if (state_ != State::kDown) return;
   if (must_answer_) {
     state_ = State::kProbation;
@@ -35,7 +56,14 @@ void UpstreamHealth::OnConnected(MonoTime now) {
   }
 }
 
+void UpstreamHealth::OnStall() {
+  if (state_ != State::kUp) return;
+  state_ = State::kProbation;
+  must_answer_ = true;
+}
+
 void UpstreamHealth::OnResponse(Duration elapsed, bool usable, MonoTime now) {
+  silence_ = Duration::zero();
   AddSample(elapsed, /*may_lower=*/usable);
   OnAlive(now);
 }
@@ -65,10 +93,13 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
   sample = std::max(sample, Duration::zero());
   if (!mean_.has_value()) {
     mean_ = sample;
+    slow_ = sample;
     deviation_ = sample / 2;
     return;
   }
   if (!may_lower) sample = std::max(sample, *mean_);
+  const Duration step = std::max<Duration>(*slow_, Milliseconds(1)) / kSlowMarkSteps;
+  slow_ = sample > *slow_ ? *slow_ + 19 * step : std::max(*slow_ - step, Duration::zero());
   // A mean below the clock's millisecond would hold samples at 0 for ever.
   const Duration cap = kLargestSample * std::max<Duration>(*mean_, Milliseconds(1));
   sample = std::min(sample, cap);

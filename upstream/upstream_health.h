@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_HEALTH_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_HEALTH_H_
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/random/bit_gen_ref.h"
@@ -19,8 +20,9 @@ namespace dotcache {
 //               row. Until next_probe(): 0.5 s x 2^n, at most 30 s, give or take a quarter; n goes
 //               on counting while the server was up for less than 30 s in between, so that one that
 //               flaps is asked seldom. A certificate that does not verify means 30 s at once.
-//   kProbation  it was down for not answering and could be connected to again: one query may show
-//               whether it answers; one more failure and it is down again.
+//   kProbation  it was down for not answering and could be connected to again, or a connection with
+//               queries on it has fallen silent: one query may show whether it answers; one more
+//               failure and it is down.
 //
 // A value, without a clock of its own; not thread-safe.
 class UpstreamHealth {
@@ -38,15 +40,25 @@ class UpstreamHealth {
   // Transport failures since anything was received.
   int failures_in_row() const { return failures_in_row_; }
 
-  // Mean response time, smoothed as RFC 6298 section 2 does, each sample cut to three times the
-  // mean: one slow answer moves it, but does not throw it. nullopt before the first sample.
-  std::optional<Duration> response_time() const { return mean_; }
+  // What a query sent now may expect: the mean response time, smoothed as RFC 6298 section 2 does,
+  // each sample cut to three times the mean, so that one slow answer moves it, but does not throw
+  // it; or the longest silence since the latest response, when that is more. nullopt before the
+  // first of both.
+  std::optional<Duration> response_time() const;
 
-  // clamp(mean + 4 deviations, min, max) of the limits; for a mean still unknown, 400 ms instead.
+  // The response time that nineteen of twenty responses stay below; nullopt before the first.
+  std::optional<Duration> slow_response_time() const { return slow_; }
+
+  // clamp(mean + 4 deviations, min, max) of the limits; for a mean still unknown, three times what
+  // connecting took, 400 ms at the most.
   Duration AttemptTimeout(const UpstreamLimits& limits) const;
 
-  // A connection became ready.
-  void OnConnected(MonoTime now);
+  // How long a connection with queries on it may say nothing before that means something:
+  // max(4 x mean, 40 ms), and the attempt timeout while the mean is unknown.
+  Duration StallTime(const UpstreamLimits& limits) const;
+
+  // A connection became ready, `elapsed` after it was begun.
+  void OnConnected(Duration elapsed, MonoTime now);
 
   // A response came `elapsed` after the query. An error response never lowers the mean: whoever
   // fails fast shall not look fast.
@@ -56,7 +68,10 @@ class UpstreamHealth {
   void OnAlive(MonoTime now);
 
   // No response came within `elapsed`: it would have taken at least that long.
-  void OnSlow(Duration elapsed) { AddSample(elapsed, /*may_lower=*/false); }
+  void OnSlow(Duration elapsed) { silence_ = std::max(silence_, elapsed); }
+
+  // A connection with several queries on it has said nothing for StallTime().
+  void OnStall();
 
   // A transport failure; any other is ignored. `connected`: another connection to it is ready.
   void OnFailure(UpstreamFailure failure, bool connected, MonoTime now, absl::BitGenRef random);
@@ -73,8 +88,11 @@ class UpstreamHealth {
   bool must_answer_ = false;          // It was down for not answering.
   std::optional<MonoTime> up_since_;  // nullopt: it was never down.
   MonoTime next_probe_;
+  std::optional<Duration> connect_time_;
   std::optional<Duration> mean_;
   Duration deviation_{0};
+  std::optional<Duration> slow_;
+  Duration silence_{0};  // The longest wait in vain since the latest response.
 };
 
 }  // namespace dotcache

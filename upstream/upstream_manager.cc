@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "upstream/exchange_table.h"
+#include "upstream/hedge_budget.h"
 #include "upstream/upstream_selector.h"
 #include "upstream/upstream_server.h"
 
@@ -15,16 +16,38 @@
 //   - at once when an attempt fails: connection lost, response malformed or no answer;
 //   - once when a server reports an error (SERVFAIL, REFUSED...), because the next may know better;
 //     when a second server reports an error, or nobody else is left, the error is the response;
-//   - when an attempt's patience ends, while the attempt itself goes on: the first usable response
-//     wins, whoever sends it.
-// No server is asked more than twice, nor again after it reported an error, nor while it works on
-// the question over a connection that is alive.
+//   - when the attempt's connection has stalled: it says nothing, though several queries wait on
+//   it;
+//   - once when the attempt takes longer than the best server needs, as long as the budget for such
+//     hedges lasts;
+//   - when an attempt's patience ends.
+// In the last three cases the attempt itself goes on: the first usable response wins, whoever sends
+// it.
+// No server is asked more than twice, nor again after it reported an error. Where all are silent
+// few servers are asked twice each, 8 times in all; an only server is not asked again while it
+// works on the question over a connection that is alive.
 
 namespace dotcache {
 namespace {
 
 // How often an attempt that outwaited its patience for a connection is looked at again.
 constexpr Duration kQueuedRecheck = Milliseconds(250);
+
+// A hedge is sent after this many times what nineteen of twenty responses of the best server need.
+constexpr int kHedgeTimes = 2;
+constexpr Duration kMinHedgeTime = Milliseconds(20);
+
+// How often one server is asked, and how often all together where none said a word.
+constexpr int kMaxAsked = 2;
+constexpr uint8_t kMaxSilentAttempts = 8;
+
+// While all servers of a zone are down each is probed every second, whatever its back-off says:
+// whoever comes back first is wanted. When none has said anything for this long, queries fail at
+// once.
+constexpr Duration kProbeCheck = Milliseconds(100);
+constexpr Duration kKnownDeadAfter = Seconds(1);
+
+constexpr MonoTime kNever = MonoTime::max();
 
 bool IsErrorResponse(const UpstreamResponse& response) {
   // YXDOMAIN is an answer about a DNAME (RFC 6672 section 2.2).
@@ -43,6 +66,12 @@ bool AllDown(const UpstreamZone& zone) {
                      [](const auto& server) { return server->down(); });
 }
 
+bool IsKnownDead(const UpstreamZone& zone, MonoTime now) {
+  return std::all_of(zone.servers.begin(), zone.servers.end(), [now](const auto& server) {
+    return server->down() && now - server->last_message() > kKnownDeadAfter;
+  });
+}
+
 void NoteFailure(ExchangeState& exchange, UpstreamFailure failure) {
   exchange.progress.saw_useless_response |= IsUselessResponse(failure);
   exchange.progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
@@ -58,11 +87,20 @@ absl::Status FailureStatus(const ExchangeState& exchange) {
   return absl::UnavailableError("no upstream server could be reached");
 }
 
+bool MayAskMore(const ExchangeState::Progress& progress) {
+  const size_t servers = progress.order.size();
+  if (progress.attempts_made <= servers) return true;
+  return progress.attempts_made < kMaxSilentAttempts &&
+         progress.active.size() == progress.attempts_made;
+}
+
 bool MayAsk(const ExchangeState::Progress& progress, uint8_t server) {
-  if (((progress.asked_twice | progress.error_reporters) >> server & 1) != 0) return false;
+  const bool only_one = progress.order.size() == 1;
+  if ((progress.error_reporters >> server & 1) != 0) return false;
+  if (progress.times_asked[server] >= kMaxAsked) return false;
   return std::all_of(progress.active.begin(), progress.active.end(),
-                     [&progress, server](const ActiveAttempt& attempt) {
-                       return attempt.server != server ||
+                     [&progress, server, only_one](const ActiveAttempt& attempt) {
+                       return attempt.server != server || (attempt.overdue && !only_one) ||
                               progress.zone->servers[server]->IsStalled(attempt.id);
                      });
 }
@@ -71,7 +109,8 @@ bool MayAsk(const ExchangeState::Progress& progress, uint8_t server) {
 void Rearm(ExchangeState& exchange, MonoTime now) {
   MonoTime next = exchange.deadline;
   for (const ActiveAttempt& attempt : exchange.progress.active) {
-    if (!attempt.overdue) next = std::min(next, attempt.due);
+    if (attempt.overdue) continue;
+    next = std::min({next, attempt.due, attempt.hedge_at});
   }
   exchange.timer->Start(next - now);
 }
@@ -92,7 +131,11 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
   ServerOrder ChooseOrder(UpstreamZone& zone);
+  Duration HedgeTime(const UpstreamZone& zone) const;
   bool TryNext(ExchangeState& exchange);
+  void ProbeAll(UpstreamZone& zone);
+  void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
+  void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
   void Proceed(ExchangeState& exchange);
   void Finish(ExchangeState& exchange, absl::StatusOr<UpstreamResponse> result);
@@ -100,6 +143,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
 
   void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
   void OnServerReady(UpstreamServer& server) override;
+  void OnStall(const std::vector<AttemptId>& attempts) override;
 
   EventLoop& loop;
   const UpstreamOptions options;
@@ -108,6 +152,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   std::vector<std::unique_ptr<UpstreamZone>> zones;  // The root's first.
   absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;
   ExchangeTable exchanges;
+  HedgeBudget hedge_budget;
   bool ready = false;
   bool draining = false;
 };
@@ -115,9 +160,10 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
 void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
   int index = 0;
   for (const UpstreamZoneOptions& zone_options : options.zones) {
-    zones.push_back(
-        std::make_unique<UpstreamZone>(UpstreamZone{UpstreamSelector(zone_options.policy), {}}));
+    zones.push_back(std::make_unique<UpstreamZone>(
+        UpstreamZone{UpstreamSelector(zone_options.policy), {}, false, nullptr}));
     UpstreamZone& zone = *zones.back();
+    zone.probe_timer = loop.NewTimer([this, &zone] { ProbeAll(zone); });
     zone_by_name[zone_options.zone.Canonical()] = &zone;
     for (const UpstreamServerOptions& server : zone_options.servers) {
       zone.servers.push_back(std::make_unique<UpstreamServer>(
@@ -151,12 +197,14 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
   exchange.progress.order = ChooseOrder(*exchange.progress.zone);
+  exchange.progress.times_asked.assign(exchange.progress.order.size(), 0);
   if (!TryNext(exchange)) {
     absl::Status failure = FailureStatus(exchange);
     Release(exchange);
     return failure;
   }
   exchange.callback = std::move(callback);
+  hedge_budget.OnExchange();
   Rearm(exchange, loop.Now());
   return exchange.id;
 }
@@ -177,13 +225,17 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
   ExchangeState::Progress& progress = exchange.progress;
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
-  if (progress.attempts_made > servers) return false;
+  if (!MayAskMore(progress)) return false;
   for (size_t passed = 0; passed < servers; ++passed) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
     UpstreamServer& server = *zone.servers[index];
     const bool last_resort = server.down() && AllDown(zone);
-    zone.was_all_down |= last_resort;
+    if (last_resort && !std::exchange(zone.was_all_down, true)) ProbeAll(zone);
+    if (last_resort && IsKnownDead(zone, loop.Now())) {
+      NoteFailure(exchange, server.health().last_failure());
+      continue;
+    }
     const AttemptId attempt = exchange.NextAttemptId();
     const auto failure = server.Send(exchange.query, attempt, last_resort);
     if (failure.has_value()) {
@@ -191,32 +243,94 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
       continue;
     }
     ++progress.attempts_made;
-    const uint64_t bit = uint64_t{1} << index;
-    progress.asked_twice |= progress.asked & bit;
-    progress.asked |= bit;
+    ++progress.times_asked[index];
     progress.active.push_back({.id = attempt,
                                .server = index,
                                .queued = server.IsQueued(attempt),
-                               .due = loop.Now() + server.Patience(attempt)});
+                               .due = loop.Now() + server.Patience(attempt),
+                               .hedge_at = kNever});
+    if (!progress.active.back().queued) StartWatch(exchange, progress.active.back());
     return true;
   }
   return false;
 }
 
+void UpstreamManager::Impl::ProbeAll(UpstreamZone& zone) {
+  if (!zone.was_all_down || draining) return;
+  for (const auto& server : zone.servers) server->ProbeEverySecond();
+  zone.probe_timer->Start(kProbeCheck);
+}
+
+// The attempt has been sent: sets when it is hedged. A server on probation is given as long as it
+// takes to tell.
+void UpstreamManager::Impl::StartWatch(ExchangeState& exchange, ActiveAttempt& attempt) {
+  const UpstreamZone& zone = *exchange.progress.zone;
+  const UpstreamServer& server = *zone.servers[attempt.server];
+  const bool on_trial = server.health().state() == UpstreamHealth::State::kProbation;
+  if (!options.limits.hedge || exchange.progress.hedged || on_trial) return;
+  if (zone.servers.size() == 1) return;
+  attempt.hedge_at = loop.Now() + HedgeTime(zone);
+}
+
+Duration UpstreamManager::Impl::HedgeTime(const UpstreamZone& zone) const {
+  Duration best = options.limits.max_attempt_timeout;
+  for (const auto& server : zone.servers) {
+    const auto slow = server->health().slow_response_time();
+    if (!server->down() && slow.has_value()) best = std::min(best, *slow);
+  }
+  return std::max(kMinHedgeTime, kHedgeTimes * best);
+}
+
+// Asks another server, too, if the budget allows it.
+void UpstreamManager::Impl::Hedge(ExchangeState& exchange) {
+  ExchangeState::Progress& progress = exchange.progress;
+  if (progress.hedged || !hedge_budget.Take()) return;
+  progress.hedged = true;
+  for (ActiveAttempt& attempt : progress.active) {
+    attempt.hedge_at = kNever;
+    attempt.moved_on = true;
+  }
+  if (TryNext(exchange)) {
+    const ActiveAttempt& hedge = progress.active.back();
+    progress.zone->servers[hedge.server]->CountHedge();
+  }
+}
+
+// Queries on a connection that has stalled go elsewhere, once each and whatever the budget says.
+void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
+  for (const AttemptId stalled : attempts) {
+    ExchangeState* exchange = exchanges.FindByAttempt(stalled);
+    if (exchange == nullptr) continue;
+    auto& active = exchange->progress.active;
+    const auto attempt = std::find_if(active.begin(), active.end(),
+                                      [stalled](const auto& other) { return other.id == stalled; });
+    if (attempt == active.end() || std::exchange(attempt->moved_on, true)) continue;
+    attempt->hedge_at = kNever;
+    if (TryNext(*exchange)) Rearm(*exchange, loop.Now());
+  }
+}
+
 void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   const MonoTime now = loop.Now();
   bool patience_ended = false;
+  bool hedge = false;
   for (ActiveAttempt& attempt : exchange.progress.active) {
-    if (attempt.overdue || attempt.due > now) continue;
+    if (attempt.overdue) continue;
     UpstreamServer& server = *exchange.progress.zone->servers[attempt.server];
+    if (attempt.hedge_at <= now) {
+      attempt.hedge_at = kNever;
+      hedge |= !attempt.moved_on;
+    }
+    if (attempt.due > now) continue;
     if (attempt.queued && !server.IsQueued(attempt.id)) {
       attempt.queued = false;  // It was sent meanwhile, so its time has only begun.
       attempt.due = now + server.Patience(attempt.id);
+      StartWatch(exchange, attempt);
       if (attempt.due > now) continue;
     }
     if (attempt.queued) {  // Its time is still to begin; only the first wait asks elsewhere.
       attempt.due = now + kQueuedRecheck;
-      patience_ended |= !std::exchange(attempt.moved_on, true);
+      patience_ended = true;
       continue;
     }
     attempt.overdue = true;
@@ -224,7 +338,11 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
     server.OnAttemptTimeout(attempt.id);
   }
   if (now < exchange.deadline) {
-    if (patience_ended) TryNext(exchange);
+    if (patience_ended) {
+      TryNext(exchange);
+    } else if (hedge) {
+      Hedge(exchange);
+    }
     Rearm(exchange, now);
   } else if (exchange.progress.error_response.has_value()) {
     Finish(exchange, *std::move(exchange.progress.error_response));

@@ -60,6 +60,8 @@ struct UpstreamLimits {
   // unknown, the next server is asked, too; the late answer is still taken.
   Milliseconds min_attempt_timeout{100};
   Milliseconds max_attempt_timeout{1500};
+  // A query that takes unusually long is sent to another server, too, within HedgeBudget.
+  bool hedge = true;
   // A connection without queries is closed after this, or what the server announces when lower.
   Milliseconds idle_timeout{30000};
   // A connection older than this takes no new query and closes when drained.

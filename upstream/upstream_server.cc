@@ -14,6 +14,8 @@ namespace {
 // faster, and the handshake goes on.
 constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
+constexpr Duration kProbeInterval = Seconds(1);
+constexpr int kMinStalledQueries = 2;
 
 bool IsUsable(const UpstreamResponse& response) {
   return response.facts.kind != ResponseKind::kServFail &&
@@ -28,7 +30,8 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       options_(options),
       index_(index),
       counters_(counters),
-      probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })) {
+      probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
+      stall_timer_(context.loop.NewTimer([this] { CheckStalls(); })) {
   counters_.up.Set(1);
 }
 
@@ -48,6 +51,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   }
   attempts_[attempt] = Attempt{connection, context_.loop.Now(), false};
   connection->Send(query, attempt);
+  if (connection->ready()) NoteSent(*connection);
   counters_.queries.Add();
   UpdateGauges();
   return std::nullopt;
@@ -65,7 +69,7 @@ void UpstreamServer::Forget(AttemptId attempt) {
 
 Duration UpstreamServer::Patience(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
-  assert(found != attempts_.end());
+  if (found == attempts_.end()) return Duration::zero();
   const Duration patience =
       found->second.connection->ready()
           ? health_.AttemptTimeout(context_.limits)
@@ -75,8 +79,56 @@ Duration UpstreamServer::Patience(AttemptId attempt) const {
 
 bool UpstreamServer::IsQueued(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
-  assert(found != attempts_.end());
-  return !found->second.connection->ready();
+  return found != attempts_.end() && !found->second.connection->ready();
+}
+
+void UpstreamServer::NoteSent(const Connection& connection) {
+  Link& link = LinkOf(connection);
+  // One slow name is no evidence against a server that answered before; two at once are.
+  const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
+  if (++link.unanswered < (on_trial ? 1 : kMinStalledQueries) || link.silent()) return;
+  if (link.suspect_since != MonoTime()) return;
+  link.suspect_since = context_.loop.Now();
+  if (!stall_timer_->armed()) stall_timer_->Start(health_.StallTime(context_.limits));
+}
+
+void UpstreamServer::NoteWord(const Connection& connection) {
+  last_message_ = context_.loop.Now();
+  Link& link = LinkOf(connection);
+  link.unanswered = 0;
+  link.suspect_since = MonoTime();
+}
+
+void UpstreamServer::CheckStalls() {
+  std::vector<AttemptId> stalled;
+  MonoTime next = MonoTime::max();
+  for (Link& link : links_) {
+    if (link.suspect_since == MonoTime()) continue;
+    const MonoTime due = link.suspect_since + health_.StallTime(context_.limits);
+    if (due <= context_.loop.Now()) {
+      OnLinkStalled(link, stalled);
+    } else {
+      next = std::min(next, due);
+    }
+  }
+  if (next != MonoTime::max()) stall_timer_->Start(next - context_.loop.Now());
+  if (!stalled.empty()) context_.delegate.OnStall(stalled);
+}
+
+void UpstreamServer::OnLinkStalled(Link& link, std::vector<AttemptId>& stalled) {
+  health_.OnSlow(context_.loop.Now() - link.suspect_since);
+  link.suspect_since = MonoTime();
+  link.silence_noted = false;
+  link.silent_since = context_.loop.Now();
+  for (const auto& [id, attempt] : attempts_) {
+    if (attempt.connection == link.connection.get()) stalled.push_back(id);
+  }
+  counters_.stalls.Add();
+  if (health_.state() == UpstreamHealth::State::kProbation) {
+    NoteSilence(link);
+  } else {
+    health_.OnStall();
+  }
 }
 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
@@ -89,17 +141,22 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - sent);
   if (connection.last_received() > sent) return;
-  // One silence is one failure, however many queries share it: three slow names asked at once are
-  // no evidence against the server.
   Link& link = LinkOf(connection);
-  const bool was_silent = link.silent();
+  if (!link.silent()) link.silence_noted = false;
   link.silent_since = std::max(link.silent_since, sent);
-  if (!was_silent) NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
+  NoteSilence(link);
+}
+
+// One silence is one failure, however many queries share it: three slow names asked at once are no
+// evidence against the server.
+void UpstreamServer::NoteSilence(Link& link) {
+  if (std::exchange(link.silence_noted, true)) return;
+  NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
 }
 
 bool UpstreamServer::IsStalled(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return false;
+  if (found == attempts_.end()) return true;
   // A datagram may be lost while others arrive; on a stream only all are late.
   if (found->second.timed_out && options_.transport == Transport::kUdp) return true;
   const Connection* connection = found->second.connection;
@@ -115,6 +172,10 @@ void UpstreamServer::Prepare() {
 
 void UpstreamServer::ProbeNow() {
   if (down()) OnProbeDue();
+}
+
+void UpstreamServer::ProbeEverySecond() {
+  if (context_.loop.Now() - last_connect_ >= kProbeInterval) ProbeNow();
 }
 
 void UpstreamServer::Drain() {
@@ -145,9 +206,11 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
   }
   const MonoTime now = context_.loop.Now();
   for (auto& [id, attempt] : attempts_) {
-    if (attempt.connection == &connection) attempt.sent = now;
+    if (attempt.connection != &connection) continue;
+    attempt.sent = now;
+    NoteSent(connection);
   }
-  health_.OnConnected(now);
+  health_.OnConnected(elapsed, now);
   NoteStateChange("");
   UpdateGauges();
   if (draining_) {
@@ -168,6 +231,7 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const bool usable = response != nullptr && IsUsable(*response);
   (usable ? counters_.responses : counters_.failures).Add();
   if (usable) counters_.response_time.Record(elapsed);
+  NoteWord(connection);
   health_.OnResponse(elapsed, usable, now);
   NoteStateChange("");
   CloseIfDrained(connection);
@@ -175,7 +239,8 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   context_.delegate.OnAttemptResult(attempt, std::move(result));
 }
 
-void UpstreamServer::OnUnwantedAnswer(Connection&) {
+void UpstreamServer::OnUnwantedAnswer(Connection& connection) {
+  NoteWord(connection);
   health_.OnAlive(context_.loop.Now());
   NoteStateChange("");
 }
@@ -218,16 +283,20 @@ Connection* UpstreamServer::PickConnection() const {
 
 Connection* UpstreamServer::Open() {
   if (!MakeRoom()) return nullptr;
-  links_.push_back({context_.connector.Connect(options_, index_, *this), MonoTime()});
+  last_connect_ = context_.loop.Now();
+  links_.emplace_back().connection = context_.connector.Connect(options_, index_, *this);
   return links_.back().connection.get();
 }
 
 bool UpstreamServer::MakeRoom() {
   if (static_cast<int>(links_.size()) < context_.limits.max_connections_per_server) return true;
-  const auto silent = std::find_if(links_.begin(), links_.end(), [](const Link& link) {
-    return link.silent() && link.connection->in_flight() == 0;
-  });
+  const auto silent =
+      std::find_if(links_.begin(), links_.end(), [](const Link& link) { return link.silent(); });
   if (silent == links_.end()) return false;
+  // Whoever asked over it has asked elsewhere since.
+  absl::erase_if(attempts_, [&silent](const auto& attempt) {
+    return attempt.second.connection == silent->connection.get();
+  });
   context_.loop.DeferDelete(std::move(silent->connection));
   links_.erase(silent);
   return true;

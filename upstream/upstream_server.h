@@ -21,8 +21,10 @@ namespace dotcache {
 // records; opens another when none has room, up to max_connections_per_server. While the server is
 // down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
-// timed out and nothing came since the query is passed over until something comes; when the limit
-// is reached the oldest such makes way. Owned by the UpstreamManager; bound to its loop's thread.
+// timed out and nothing came since the query is passed over until something comes. So is one that
+// has stalled: it said nothing for UpstreamHealth::StallTime() although two queries were waiting,
+// or one while the server is on probation. When the limit is reached the oldest such makes way, and
+// the attempts on it are forgotten. Owned by the UpstreamManager; bound to its loop's thread.
 class UpstreamServer : private Connection::Delegate {
  public:
   // The owner, which outlives the server. No function is called inside a call into the server.
@@ -33,6 +35,8 @@ class UpstreamServer : private Connection::Delegate {
     virtual void OnAttemptResult(AttemptId attempt, AttemptResult result) = 0;
     // Connected and authenticated.
     virtual void OnServerReady(UpstreamServer& server) = 0;
+    // The connection of these attempts has stalled; they go on, with little hope.
+    virtual void OnStall(const std::vector<AttemptId>& attempts) = 0;
   };
 
   // What all servers of one manager share. The references outlive the servers.
@@ -60,18 +64,21 @@ class UpstreamServer : private Connection::Delegate {
   void Forget(AttemptId attempt);
 
   // How much longer to wait for this attempt before another server is asked: shorter while it waits
-  // for a connection. REQUIRES: it is under way.
+  // for a connection. Unknown attempts: none.
   Duration Patience(AttemptId attempt) const;
 
-  // True when the attempt waits for its connection. REQUIRES: it is under way.
+  // True when the attempt waits for its connection.
   bool IsQueued(AttemptId attempt) const;
 
-  // That time is over. The attempt goes on: a late answer is still reported.
+  // Its patience is over. The attempt goes on: a late answer is still reported.
   void OnAttemptTimeout(AttemptId attempt);
 
-  // True when the attempt timed out and asking the same server again may help: it went over UDP, or
-  // its connection has been silent since it was sent.
+  // True when asking the same server again may help: the attempt timed out, and went over UDP or
+  // its connection has been silent since it was sent; or its connection has made way.
   bool IsStalled(AttemptId attempt) const;
+
+  // The attempt sent last was a hedge.
+  void CountHedge() { counters_.hedges.Add(); }
 
   // Opens a connection when there is none that would take a query.
   void Prepare();
@@ -79,18 +86,28 @@ class UpstreamServer : private Connection::Delegate {
   // Opens a connection now if the server is down, without waiting until the probe is due.
   void ProbeNow();
 
+  // The same, unless the latest attempt to connect began less than a second ago.
+  void ProbeEverySecond();
+
   // Closes connections as they fall idle and opens none but for a Send().
   void Drain();
 
   ServerSnapshot Snapshot() const;
+  // When the latest message of any kind came; the clock's epoch when none has.
+  MonoTime last_message() const { return last_message_; }
+
+  const UpstreamHealth& health() const { return health_; }
   bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
   int index() const { return index_; }
 
  private:
   struct Link {
     std::unique_ptr<Connection> connection;
-    // When the latest query was sent that timed out without a sign of life; epoch: none was.
+    // When the latest query was sent that stalled or timed out without a sign of life; epoch: none.
     MonoTime silent_since;
+    bool silence_noted = false;  // As a failure of the server.
+    int unanswered = 0;          // Queries sent since it last said something.
+    MonoTime suspect_since;      // When those became enough to suspect it; epoch: they are not.
 
     bool silent() const {
       return silent_since != MonoTime() && connection->last_received() <= silent_since;
@@ -115,6 +132,11 @@ class UpstreamServer : private Connection::Delegate {
   void CloseIfDrained(Connection& connection);
   void OnProbeDue();
   Link& LinkOf(const Connection& connection);
+  void NoteSent(const Connection& connection);
+  void NoteWord(const Connection& connection);
+  void NoteSilence(Link& link);
+  void CheckStalls();
+  void OnLinkStalled(Link& link, std::vector<AttemptId>& stalled);
   bool HasReadyConnection() const;
   bool HasConnectingConnection() const;
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
@@ -129,9 +151,12 @@ class UpstreamServer : private Connection::Delegate {
   bool told_up_ = true;  // What the log and the gauge say.
   bool draining_ = false;
   MonoTime no_connect_before_;
+  MonoTime last_connect_;  // When the latest connection was begun.
+  MonoTime last_message_;
   std::vector<Link> links_;  // In the order in which they were opened.
   absl::flat_hash_map<AttemptId, Attempt> attempts_;
   std::unique_ptr<Timer> probe_timer_;
+  std::unique_ptr<Timer> stall_timer_;
 };
 
 }  // namespace dotcache

@@ -90,6 +90,8 @@ TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
                              "upstream_responses_total counter",
                              "upstream_failures_total counter",
                              "upstream_timeouts_total counter",
+                             "upstream_hedges_total counter",
+                             "upstream_stalls_total counter",
                              "upstream_mismatched_total counter",
                              "upstream_connections gauge",
                              "upstream_in_flight gauge",

@@ -28,14 +28,14 @@ TEST_F(ExchangeTableTest, APlaceIsUsedAgainUnderAnotherId) {
   ExchangeState& first = table_.Take();
   const ExchangeId id = first.id;
   const AttemptId attempt = first.NextAttemptId();
-  first.progress.asked = 1;
+  first.progress.attempts_made = 1;
   table_.Release(first);
   EXPECT_EQ(table_.Find(id), nullptr);
   ExchangeState& second = table_.Take();
   EXPECT_EQ(&second, &first);
   EXPECT_EQ(table_.Find(id), nullptr);
   EXPECT_EQ(table_.FindByAttempt(attempt), nullptr);
-  EXPECT_EQ(second.progress.asked, 0u);
+  EXPECT_EQ(second.progress.attempts_made, 0u);
 }
 
 TEST_F(ExchangeTableTest, AnAttemptIsFoundAfterAnyNumberOfUsesOfThePlace) {

@@ -70,14 +70,51 @@ TEST_F(UpstreamHealthTest, AttemptTimeoutStaysWithinItsLimits) {
   EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(50));
 }
 
-TEST_F(UpstreamHealthTest, SilenceRaisesTheMean) {
+TEST_F(UpstreamHealthTest, SilenceCountsUntilTheNextResponse) {
   Respond(Milliseconds(8));
-  for (int i = 0; i < 30; ++i) health_.OnSlow(Milliseconds(100));
-  EXPECT_GT(*health_.response_time(), Milliseconds(80));
+  health_.OnSlow(Milliseconds(100));
+  health_.OnSlow(Milliseconds(60));
+  EXPECT_EQ(health_.response_time(), Milliseconds(100));
+  EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(100));  // Patience does not grow with it.
   Respond(Milliseconds(8));
-  const Duration mean = *health_.response_time();
+  EXPECT_EQ(health_.response_time(), Milliseconds(8));
   health_.OnSlow(Milliseconds(5));  // Less than is usual: no evidence.
-  EXPECT_GE(*health_.response_time(), mean);
+  EXPECT_EQ(health_.response_time(), Milliseconds(8));
+}
+
+TEST_F(UpstreamHealthTest, PatienceWithAnUnknownServerIsThreeConnects) {
+  health_.OnConnected(Milliseconds(50), now_);
+  EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(150));
+  health_.OnConnected(Milliseconds(900), now_);
+  EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(400));
+}
+
+TEST_F(UpstreamHealthTest, StallTimeIsFourMeansAndFortyMillisecondsAtLeast) {
+  EXPECT_EQ(health_.StallTime(limits_), health_.AttemptTimeout(limits_));
+  Respond(Milliseconds(2));
+  EXPECT_EQ(health_.StallTime(limits_), Milliseconds(40));
+  health_ = UpstreamHealth();
+  Respond(Milliseconds(30));
+  EXPECT_EQ(health_.StallTime(limits_), Milliseconds(120));
+}
+
+TEST_F(UpstreamHealthTest, NineteenOfTwentyResponsesAreBelowTheSlowMark) {
+  std::uniform_int_distribution<int> milliseconds(0, 99);
+  for (int i = 0; i < 20000; ++i) Respond(Milliseconds(milliseconds(random_)));
+  EXPECT_GT(*health_.slow_response_time(), Milliseconds(85));
+  EXPECT_LT(*health_.slow_response_time(), Milliseconds(100));
+}
+
+TEST_F(UpstreamHealthTest, AStallPutsAServerOnProbation) {
+  health_.OnStall();
+  EXPECT_EQ(health_.state(), State::kProbation);
+  health_.OnAlive(now_);
+  EXPECT_EQ(health_.state(), State::kUp);
+  health_.OnStall();
+  Fail(UpstreamFailure::kTimeout, true);
+  EXPECT_EQ(health_.state(), State::kDown);
+  health_.OnStall();
+  EXPECT_EQ(health_.state(), State::kDown);
 }
 
 TEST_F(UpstreamHealthTest, FastErrorsDoNotMakeAServerFast) {
@@ -148,18 +185,18 @@ TEST_F(UpstreamHealthTest, ABadCertificateWaitsLongAtOnce) {
 
 TEST_F(UpstreamHealthTest, ConnectingAgainEndsTroubleWithConnecting) {
   Fail(UpstreamFailure::kConnectRefused);
-  health_.OnConnected(now_);
+  health_.OnConnected(Milliseconds(50), now_);
   EXPECT_EQ(health_.state(), State::kUp);
 }
 
 TEST_F(UpstreamHealthTest, AServerThatDidNotAnswerMustAnswerToBeUp) {
   for (int i = 0; i < 3; ++i) Fail(UpstreamFailure::kTimeout);
   FailProbe();  // Not to be reached in between: it must answer all the same.
-  health_.OnConnected(now_);
+  health_.OnConnected(Milliseconds(50), now_);
   EXPECT_EQ(health_.state(), State::kProbation);
   Fail(UpstreamFailure::kTimeout, true);
   EXPECT_EQ(health_.state(), State::kDown);
-  health_.OnConnected(now_);
+  health_.OnConnected(Milliseconds(50), now_);
   Respond(Milliseconds(10));
   EXPECT_EQ(health_.state(), State::kUp);
 }
@@ -174,7 +211,7 @@ TEST_F(UpstreamHealthTest, AFlappingServerIsProbedEverMoreSeldom) {
   for (int i = 0; i < 8; ++i) {
     Fail(UpstreamFailure::kConnectRefused);
     now_ = health_.next_probe();
-    health_.OnConnected(now_);
+    health_.OnConnected(Milliseconds(50), now_);
     Respond(Milliseconds(10));
     now_ += Seconds(1);
   }
@@ -185,7 +222,7 @@ TEST_F(UpstreamHealthTest, AFlappingServerIsProbedEverMoreSeldom) {
 TEST_F(UpstreamHealthTest, BackOffStartsAnewAfterASteadyTime) {
   Fail(UpstreamFailure::kConnectRefused);
   for (int i = 0; i < 8; ++i) FailProbe();
-  health_.OnConnected(now_);
+  health_.OnConnected(Milliseconds(50), now_);
   now_ += Seconds(31);
   Fail(UpstreamFailure::kConnectRefused);
   EXPECT_LE(Wait(), 0.625);

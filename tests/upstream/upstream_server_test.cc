@@ -14,6 +14,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 UpstreamQuery QueryFor(const std::string& name) {
   UpstreamQuery query;
@@ -58,6 +59,9 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
     }
   }
   void OnServerReady(UpstreamServer&) override { ++ready_; }
+  void OnStall(const std::vector<AttemptId>& attempts) override {
+    stalled_.insert(stalled_.end(), attempts.begin(), attempts.end());
+  }
 
   SimulatedLoop loop_;
   UpstreamLimits limits_;
@@ -67,6 +71,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   UpstreamCounters counters_;
   std::vector<AttemptId> answered_;
   std::vector<std::pair<AttemptId, UpstreamFailure>> failed_;
+  std::vector<AttemptId> stalled_;
   int ready_ = 0;
   std::unique_ptr<UpstreamServer> server_;
 };
@@ -224,13 +229,75 @@ TEST_F(UpstreamServerTest, ASilentConnectionIsPassedOverAndThreeMarkDown) {
   EXPECT_TRUE(server_->down());
 }
 
+TEST_F(UpstreamServerTest, TwoQueriesInSilenceAreAStall) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(100));  // Answered after 10 ms: a stall takes 40.
+  Silence();
+  Send(2);
+  Send(3);
+  loop_.Advance(Milliseconds(39));
+  EXPECT_TRUE(stalled_.empty());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_THAT(stalled_, UnorderedElementsAre(2, 3));
+  EXPECT_TRUE(server_->IsStalled(2));
+  EXPECT_FALSE(server_->Snapshot().up);
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(counters_.stalls.value(), 1u);
+}
+
+TEST_F(UpstreamServerTest, AStallIsNoticedThoughItsQueriesWereForgotten) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(100));
+  Silence();
+  Send(2);
+  Send(3);
+  server_->Forget(2);
+  server_->Forget(3);
+  loop_.Advance(Milliseconds(40));
+  EXPECT_EQ(counters_.stalls.value(), 1u);
+}
+
+TEST_F(UpstreamServerTest, OneSlowQueryIsNoStallNorAreTwoWhileOthersAreAnswered) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(100));
+  Silence();
+  Send(2);
+  loop_.Advance(Milliseconds(300));
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(10));
+  };
+  for (AttemptId attempt = 3; attempt < 20; ++attempt) {
+    Send(attempt);
+    loop_.Advance(Milliseconds(15));
+  }
+  EXPECT_TRUE(stalled_.empty());
+  EXPECT_EQ(counters_.stalls.value(), 0u);
+}
+
+TEST_F(UpstreamServerTest, AfterAStallOneMoreSilentQueryMarksDown) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(100));
+  Silence();
+  Send(2);
+  Send(3);
+  loop_.Advance(Milliseconds(40));
+  Send(4);  // On a fresh connection.
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_TRUE(server_->down());
+}
+
 TEST_F(UpstreamServerTest, ATimeoutIsNoFailureWhenSomethingCameMeanwhile) {
   Make();
   Send(1);
   loop_.Advance(Milliseconds(50));
   Silence();
   for (AttemptId attempt = 2; attempt <= 9; ++attempt) Send(attempt);
-  loop_.Advance(Milliseconds(50));
+  loop_.Advance(Milliseconds(30));
   connector_.server(0).reply = [](const UpstreamQuery& query) {
     return ScriptedReply::Message(ScriptedAnswer(query));
   };
