@@ -41,7 +41,7 @@ CacheEntryRef MakeEntry(const CacheKey& key) {
   std::copy(key.question().begin(), key.question().end(), wire + kHeaderSize);
   const uint16_t ttl_offset = kAnswerSize - 10;
   return MakeCacheEntry(StoredView{wire, absl::MakeConstSpan(&ttl_offset, 1)},
-                        ResponseKind::kAnswer, Rcode::kNoError, At(0), At(3600));
+                        EntryFacts{}, At(0), Seconds{3600});
 }
 
 // Names by popularity: the n-th is asked for 1/n as often as the first.
@@ -94,7 +94,7 @@ void BM_LookupHit(benchmark::State& state) {
   for (auto _ : state) {
     const CacheKey& key = hit_workload->keys[hit_workload->sequence[next]];
     next = (next + 1) % kSequenceSize;
-    const CacheEntryRef entry = hit_workload->cache.Lookup(key, At(1));
+    const CacheEntryRef entry = hit_workload->cache.Lookup(key, At(1)).entry;
     if (entry == nullptr) {
       ++misses;
       continue;

@@ -1,5 +1,6 @@
 #include "cache/cache_entry.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstring>
 #include <new>
@@ -23,14 +24,16 @@ constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
 
 }  // namespace
 
-CacheEntry::CacheEntry(const StoredView& message, ResponseKind response_kind, Rcode response_rcode,
-                       MonoTime stored, MonoTime expires)
+CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoTime stored,
+                       uint32_t fresh_seconds)
     : stored_at(stored),
-      expires_at(expires),
-      rcode(response_rcode),
-      kind(response_kind),
+      rcode(facts.rcode),
+      kind(facts.kind),
+      failures(facts.failures),
+      extended_error(facts.extended_error),
       wire_size_(static_cast<uint16_t>(message.wire.size())),
-      offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
+      offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())),
+      fresh_seconds_(fresh_seconds) {}
 
 size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
 
@@ -41,13 +44,15 @@ void CacheEntryRef::Drop(const CacheEntry* entry) {
   ::operator delete(const_cast<CacheEntry*>(entry));
 }
 
-CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode rcode,
-                             MonoTime stored_at, MonoTime expires_at) {
+CacheEntryRef MakeCacheEntry(const StoredView& message, const EntryFacts& facts, MonoTime stored_at,
+                             Seconds fresh_for) {
   assert(message.wire.size() <= kMaxMessageSize);
   const size_t wire_size = message.wire.size();
   const size_t offsets_size = message.ttl_offsets.size() * sizeof(uint16_t);
+  const Seconds kept = std::clamp(fresh_for, Seconds{0}, kMaxFreshFor);
   void* memory = ::operator new(EntrySize(wire_size, message.ttl_offsets.size()));
-  auto* entry = new (memory) CacheEntry(message, kind, rcode, stored_at, expires_at);
+  auto* entry =
+      new (memory) CacheEntry(message, facts, stored_at, static_cast<uint32_t>(kept.count()));
   auto* tail = reinterpret_cast<uint8_t*>(entry + 1);
   // Spans may be empty with a null pointer, which memcpy does not allow.
   if (offsets_size != 0) std::memcpy(tail, message.ttl_offsets.data(), offsets_size);
@@ -55,10 +60,9 @@ CacheEntryRef MakeCacheEntry(const StoredView& message, ResponseKind kind, Rcode
   return CacheEntryRef(entry);
 }
 
-CacheEntryRef MakeCacheEntry(const StoredMessage& message, ResponseKind kind, Rcode rcode,
-                             MonoTime stored_at, MonoTime expires_at) {
-  const StoredView view{message.wire, message.ttl_offsets};
-  return MakeCacheEntry(view, kind, rcode, stored_at, expires_at);
+CacheEntryRef MakeCacheEntry(const StoredMessage& message, const EntryFacts& facts,
+                             MonoTime stored_at, Seconds fresh_for) {
+  return MakeCacheEntry(StoredView{message.wire, message.ttl_offsets}, facts, stored_at, fresh_for);
 }
 
 }  // namespace dotcache

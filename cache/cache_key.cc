@@ -24,4 +24,11 @@ CacheKey& CacheKey::operator=(const CacheKey& other) {
   return *this;
 }
 
+CacheKey CacheKey::ForAllTypes(const HashSeed& seed) const {
+  CacheKey key(*this);
+  StoreU16(key.octets_ + key.size_ - 5, 0);
+  key.hash_ = SipHash13(seed, key.bytes());
+  return key;
+}
+
 }  // namespace dotcache

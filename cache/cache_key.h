@@ -22,6 +22,10 @@ class CacheKey {
   CacheKey(const CacheKey& other) { *this = other; }
   CacheKey& operator=(const CacheKey& other);
 
+  // The key under which that the name does not exist is kept, for all its types: this one with
+  // QTYPE 0, which no query has.
+  CacheKey ForAllTypes(const HashSeed& seed) const;
+
   // SipHash-1-3 of bytes().
   uint64_t hash() const { return hash_; }
 

@@ -1,14 +1,10 @@
 // The table is open addressing with linear probing: an entry sits in the first slot that was free
 // at or after its home. Removing closes the gap by moving later entries of the same run back, so
 // there are no tombstones and a search ends at the first free slot.
-//
-// The list is LRU by position: a hit makes an entry the newest only when more than `slack_percent`
-// of the shard's entries became the newest since it did. Hence most hits on popular names write
-// nothing but a reference count, and eviction picks as LRU does. (Refreshing by elapsed time
-// instead degenerates to FIFO once the list turns over faster than the interval.)
 #include "cache/lru_shard.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -43,38 +39,59 @@ class LruShard::Removed {
 
   void Add(const CacheEntry* entry) { entry->older_ = std::exchange(first_, entry); }
 
-  // The whole list at once: it is linked the same way.
-  void AddList(const CacheEntry* newest) { first_ = newest; }
+  // A whole list at once: it is linked the same way.
+  void AddList(const CacheEntry* newest) {
+    while (newest != nullptr) Add(std::exchange(newest, newest->older_));
+  }
 
  private:
   const CacheEntry* first_ = nullptr;
 };
 
-LruShard::LruShard(size_t budget_bytes, int slack_percent)
+LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
     : budget_bytes_(budget_bytes),
       slot_count_(std::min<size_t>(budget_bytes / kBytesPerSlot, UINT32_MAX)),
       max_entries_(slot_count_ - std::min(slot_count_, std::max<size_t>(slot_count_ / 8, 1))),
-      slack_percent_(static_cast<uint64_t>(std::clamp(slack_percent, 0, 100))),
+      stale_max_age_(options.stale_max_age),
+      failure_memory_(options.failure_max_ttl),
+      stale_recheck_(options.stale_recheck),
+      prefetch_(options.prefetch),
       slots_(static_cast<Slot*>(std::calloc(slot_count_, sizeof(Slot)))),
+      lru_((budget_bytes - slot_count_ * sizeof(Slot)) / 100 *
+               static_cast<size_t>(std::clamp(options.lru_protected_percent, 0, 95)),
+           static_cast<uint64_t>(std::clamp(options.lru_slack_percent, 0, 100))),
       bytes_(slot_count_ * sizeof(Slot)) {
   if (slots_ == nullptr && slot_count_ != 0) std::abort();  // As operator new would end it.
 }
 
 LruShard::~LruShard() { Clear(); }
 
-CacheEntryRef LruShard::Lookup(const CacheKey& key, MonoTime now) {
-  Removed removed;
+Found LruShard::Lookup(const CacheKey& key, MonoTime now) {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
-  if (slot == kNone) return nullptr;
+  if (slot == kNone) return {};
   const CacheEntry* entry = slots_[slot].entry;
-  if (!entry->FreshAt(now)) {
-    Remove(slot, removed);
-    ++expirations_;
-    return nullptr;
+  if (!entry->FreshAt(now)) return FoundExpired(entry, now);
+  Use(entry);
+  if (entry->is_failure()) return {CacheEntryRef(entry), Found::State::kFailure};
+  bool refresh_due = false;
+  if (entry->AgeReached(now, entry->refresh_at_ms_) && entry->hits_ >= 2) {
+    refresh_due = true;
+    entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
   }
-  Promote(entry);
-  return CacheEntryRef(entry);
+  return {CacheEntryRef(entry), Found::State::kFresh, refresh_due};
+}
+
+Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now) {
+  if (!IsUsable(*entry, now)) return {};
+  Use(entry);
+  bool refresh_due = true;
+  if (entry->refresh_failed_ != 0) {
+    refresh_due = entry->AgeReached(now, entry->refresh_at_ms_);
+    // One tries again for all.
+    if (refresh_due) entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
+  }
+  return {CacheEntryRef(entry), Found::State::kStale, refresh_due};
 }
 
 void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
@@ -84,20 +101,50 @@ void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
   uint8_t not_linked = 0;
   const auto linked = static_cast<uint8_t>(CacheEntry::kLinked | key.flags());
   if (!entry->state_.compare_exchange_strong(not_linked, linked)) return;
-  entry->hash_ = key.hash();
 
   Removed removed;
   MutexLock lock(mutex_);
-  if (const size_t slot = Find(key); slot != kNone) Remove(slot, removed);
+  bool is_protected = false;
+  if (const size_t slot = Find(key); slot != kNone) {
+    const CacheEntry& old = *slots_[slot].entry;
+    if (entry->is_failure() && IsUsable(old, now)) {
+      entry->state_.store(0, std::memory_order_release);
+      return;
+    }
+    is_protected = old.protected_ != 0;
+    Remove(slot, removed);
+  }
   while (bytes_ + charge > budget_bytes_ || entries_ >= max_entries_) EvictOne(now, removed);
 
   size_t slot = Home(key.hash());
   while (slots_[slot].entry != nullptr) slot = Next(slot);
-  PushNewest(entry.get());
+  entry->hash_ = static_cast<uint32_t>(key.hash());
+  entry->hits_ = 0;
+  entry->refresh_failed_ = 0;
+  entry->refresh_at_ms_ = PrefetchAge(*entry, key.hash());
+  lru_.Add(entry.get(), is_protected);
   bytes_ += charge;
   ++entries_;
   ++insertions_;
   slots_[slot] = {key.hash(), entry.Release()};
+}
+
+CacheEntryRef LruShard::NoteFailure(const CacheKey& key, MonoTime now) {
+  MutexLock lock(mutex_);
+  const size_t slot = Find(key);
+  if (slot == kNone || IsDead(*slots_[slot].entry, now)) return nullptr;
+  const CacheEntry* entry = slots_[slot].entry;
+  if (!entry->is_failure()) {
+    entry->refresh_failed_ = 1;
+    entry->refresh_at_ms_ = AgeAfter(*entry, now, stale_recheck_);
+  }
+  return CacheEntryRef(entry);
+}
+
+void LruShard::Erase(const CacheKey& key) {
+  Removed removed;
+  MutexLock lock(mutex_);
+  if (const size_t slot = Find(key); slot != kNone) Remove(slot, removed);
 }
 
 size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
@@ -106,7 +153,7 @@ size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
   size_t count = 0;
   for (size_t left = std::min(max_slots, slot_count_); left > 0; --left) {
     // Closing the gap may bring another one into the same slot.
-    while (slots_[sweep_slot_].entry != nullptr && !slots_[sweep_slot_].entry->FreshAt(now)) {
+    while (slots_[sweep_slot_].entry != nullptr && IsDead(*slots_[sweep_slot_].entry, now)) {
       Remove(sweep_slot_, removed);
       ++count;
     }
@@ -119,8 +166,9 @@ size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
 uint64_t LruShard::Clear() {
   Removed removed;
   MutexLock lock(mutex_);
-  removed.AddList(newest_);
-  newest_ = oldest_ = nullptr;
+  const SegmentedLru::Lists lists = lru_.Clear();
+  removed.AddList(lists.first);
+  removed.AddList(lists.second);
   bytes_ = slot_count_ * sizeof(Slot);
   std::fill_n(slots_.get(), slot_count_, Slot{});
   return std::exchange(entries_, 0);
@@ -153,29 +201,29 @@ size_t LruShard::SlotOf(const CacheEntry* entry) const {
   return slot;
 }
 
-void LruShard::PushNewest(const CacheEntry* entry) {
-  entry->sequence_ = ++sequence_;
-  entry->newer_ = nullptr;
-  entry->older_ = newest_;
-  (newest_ != nullptr ? newest_->newer_ : oldest_) = entry;
-  newest_ = entry;
+void LruShard::Use(const CacheEntry* entry) {
+  if (entry->hits_ < 3) ++entry->hits_;
+  lru_.Touch(entry);
 }
 
-void LruShard::Unlink(const CacheEntry* entry) {
-  (entry->newer_ != nullptr ? entry->newer_->older_ : newest_) = entry->older_;
-  (entry->older_ != nullptr ? entry->older_->newer_ : oldest_) = entry->newer_;
+// Between 90 and 95 percent of the time for which the entry is fresh: names that were stored
+// together are not refreshed together.
+uint32_t LruShard::PrefetchAge(const CacheEntry& entry, uint64_t hash) const {
+  if (!prefetch_ || entry.is_failure()) return CacheEntry::kNever;
+  const uint64_t fresh_ms = uint64_t{entry.fresh_seconds_} * 1000;
+  const uint64_t jitter = (hash >> 32) & 0xff;
+  return static_cast<uint32_t>(fresh_ms - fresh_ms * (5 * 256 + 5 * jitter) / (100 * 256));
 }
 
-void LruShard::Promote(const CacheEntry* entry) {
-  const uint32_t moves_since = sequence_ - entry->sequence_;
-  if (uint64_t{moves_since} * 100 <= entries_ * slack_percent_) return;
-  Unlink(entry);
-  PushNewest(entry);
+// The entry's age, in milliseconds, when `wait` will be over.
+uint32_t LruShard::AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait) {
+  const auto age = std::chrono::ceil<Milliseconds>(now - entry.stored_at + wait);
+  return static_cast<uint32_t>(std::clamp<int64_t>(age.count(), 0, CacheEntry::kNever));
 }
 
 void LruShard::Remove(size_t slot, Removed& removed) {
   const CacheEntry* entry = slots_[slot].entry;
-  Unlink(entry);
+  lru_.Remove(entry);
   CloseGap(slot);
   bytes_ -= entry->charge();
   --entries_;
@@ -193,13 +241,22 @@ void LruShard::CloseGap(size_t slot) {
   slots_[gap] = {};
 }
 
+int LruShard::Worth(const CacheEntry& entry, MonoTime now) const {
+  if (IsDead(entry, now)) return 0;
+  if (entry.is_failure()) return 1;
+  return entry.FreshAt(now) ? 3 : 2;
+}
+
 void LruShard::EvictOne(MonoTime now, Removed& removed) {
-  const CacheEntry* victim = oldest_;
-  const CacheEntry* candidate = oldest_;
-  for (int i = 0; i < kVictimScan && candidate != nullptr; ++i, candidate = candidate->newer_) {
-    if (candidate->FreshAt(now)) continue;
-    victim = candidate;
-    break;
+  const CacheEntry* victim = lru_.oldest();
+  int least = Worth(*victim, now);
+  const CacheEntry* candidate = SegmentedLru::Newer(victim);
+  for (int i = 1; i < kVictimScan && candidate != nullptr && least > 0; ++i) {
+    if (const int worth = Worth(*candidate, now); worth < least) {
+      least = worth;
+      victim = candidate;
+    }
+    candidate = SegmentedLru::Newer(candidate);
   }
   ++(victim->FreshAt(now) ? evictions_ : expirations_);
   Remove(SlotOf(victim), removed);

@@ -1,4 +1,4 @@
-// One shard of the cache: one lock, one hash table, one LRU list, one budget.
+// One shard of the cache: one lock, one hash table, one order of eviction, one budget.
 #ifndef DOTCACHE_CACHE_LRU_SHARD_H_
 #define DOTCACHE_CACHE_LRU_SHARD_H_
 
@@ -9,6 +9,8 @@
 
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"
+#include "cache/cache_options.h"
+#include "cache/segmented_lru.h"
 #include "core/mutex.h"
 
 namespace dotcache {
@@ -22,9 +24,24 @@ struct CacheStats {
   uint64_t expirations = 0;  // Removed because their time was over.
 };
 
-// A bounded table of entries in order of use. Any thread may call any function. The lock covers
-// pointers and counters only: the table has its full size from the start and never moves, and
-// entries that are removed are freed after the lock is released.
+// What the cache knows under a key.
+struct Found {
+  enum class State : uint8_t {
+    kNothing,
+    kFresh,    // Give it. `refresh_due`: this caller has the refresh of a prefetch to begin.
+    kStale,    // RFC 8767. `refresh_due`: refresh first. Else a refresh has failed lately: give it.
+    kFailure,  // RFC 9520: resolution failed lately.
+  };
+  CacheEntryRef entry;
+  State state = State::kNothing;
+  bool refresh_due = false;
+  bool for_all_types = false;  // It is that the name does not exist (RFC 2308 section 5).
+};
+
+// A bounded table of entries in order of use. An expired entry stays in its place, for as long as
+// it may be given as stale data, until it is replaced, swept or pushed out. Any thread may call any
+// function. The lock covers pointers and counters only: the table has its full size from the start
+// and never moves, and entries that are removed are freed after the lock is released.
 //
 // Octets charged never exceed the budget, at any moment. One slot in eight, and always one, stays
 // free, so that searches stay short and end.
@@ -40,22 +57,33 @@ class alignas(64) LruShard {
   // Eviction looks at this many of the oldest entries for one that has expired.
   static constexpr int kVictimScan = 8;
 
-  // `slack_percent` is CacheOptions::lru_slack_percent.
-  LruShard(size_t budget_bytes, int slack_percent);
+  // A hit that begins a prefetch keeps others from it for this long: longer than an exchange takes.
+  static constexpr Seconds kRefreshClaim{10};
+
+  // Of the options all but the budget and the number of shards.
+  LruShard(size_t budget_bytes, const CacheOptions& options);
   ~LruShard();
   LruShard(const LruShard&) = delete;
   LruShard& operator=(const LruShard&) = delete;
 
-  // The fresh entry under `key`, or null. An expired one is removed.
-  CacheEntryRef Lookup(const CacheKey& key, MonoTime now);
+  // What is known under `key`.
+  Found Lookup(const CacheKey& key, MonoTime now);
 
-  // Stores `entry` as the newest in place of what was there. Not stored: an expired entry, one
-  // above kMaxEntryShare, one that a cache holds already, one whose message is not about the key's
-  // question.
+  // Stores `entry` as the newest, in place of what was there, and protected if that was. Not
+  // stored: an expired entry, one above kMaxEntryShare, one that a cache holds already, one whose
+  // message is not about the key's question, a failure where there is data that can be given.
   void Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now);
 
+  // Resolution of `key` has failed. Data that can be given, fresh or stale, is returned, and is not
+  // refreshed again before CacheOptions::stale_recheck is over; and so is the failure that was
+  // remembered, though its time be over. Null: neither.
+  CacheEntryRef NoteFailure(const CacheKey& key, MonoTime now);
+
+  // Removes what is there.
+  void Erase(const CacheKey& key);
+
   // Goes on through the table from where the last call stopped, for `max_slots` slots, and removes
-  // what has expired. Returns the number of entries removed.
+  // what is of no use any more. Returns the number of entries removed.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
   // Removes everything; returns the number of entries removed.
@@ -91,9 +119,20 @@ class alignas(64) LruShard {
   size_t Find(const CacheKey& key) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   size_t SlotOf(const CacheEntry* entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  void PushNewest(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Unlink(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Promote(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // True when the entry is of no use any more: expired, and not to be given as stale data either.
+  bool IsDead(const CacheEntry& entry, MonoTime now) const {
+    return now >= entry.expires_at() + (entry.is_failure() ? failure_memory_ : stale_max_age_);
+  }
+  // Data that can be given to clients.
+  bool IsUsable(const CacheEntry& entry, MonoTime now) const {
+    return !entry.is_failure() && !IsDead(entry, now);
+  }
+  // In which order the oldest entries go: the lowest first.
+  int Worth(const CacheEntry& entry, MonoTime now) const;
+  uint32_t PrefetchAge(const CacheEntry& entry, uint64_t hash) const;
+  static uint32_t AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait);
+  void Use(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Found FoundExpired(const CacheEntry* entry, MonoTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(size_t slot, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseGap(size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EvictOne(MonoTime now, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -101,13 +140,14 @@ class alignas(64) LruShard {
   const size_t budget_bytes_;
   const size_t slot_count_;
   const size_t max_entries_;
-  const uint64_t slack_percent_;
+  const Duration stale_max_age_;
+  const Duration failure_memory_;  // After its end a failure still counts, for the next one's time.
+  const Seconds stale_recheck_;
+  const bool prefetch_;
 
   mutable Mutex mutex_;
   std::unique_ptr<Slot[], Free> slots_ ABSL_GUARDED_BY(mutex_);
-  const CacheEntry* newest_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  const CacheEntry* oldest_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  uint32_t sequence_ ABSL_GUARDED_BY(mutex_) = 0;  // Times an entry became the newest; wraps.
+  SegmentedLru lru_ ABSL_GUARDED_BY(mutex_);
   size_t sweep_slot_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t bytes_ ABSL_GUARDED_BY(mutex_);
   size_t entries_ ABSL_GUARDED_BY(mutex_) = 0;

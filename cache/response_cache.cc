@@ -4,6 +4,10 @@
 #include <bit>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "cache/ttl_policy.h"
+#include "dns/message_header.h"
+
 namespace dotcache {
 namespace {
 
@@ -33,14 +37,87 @@ ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
   const size_t count = size_t{1} << shard_bits_;
   shards_.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    shards_.push_back(
-        std::make_unique<LruShard>(options.budget_bytes / count, options.lru_slack_percent));
+    shards_.push_back(std::make_unique<LruShard>(options.budget_bytes / count, options));
   }
 }
 
-CacheEntryRef ResponseCache::Lookup(const CacheKey& key, MonoTime now) {
+Found ResponseCache::Lookup(const CacheKey& key, MonoTime now) {
+  if (shards_.empty()) return {};
+  Found found = ShardOf(key).Lookup(key, now);
+  if (found.state == Found::State::kFresh) return found;
+  return LookupAllTypes(key, std::move(found), now);
+}
+
+Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime now) {
+  const CacheKey all_types = key.ForAllTypes(seed_);
+  Found denial = ShardOf(all_types).Lookup(all_types, now);
+  const bool replaces =
+      denial.state == Found::State::kFresh ||
+      (denial.state == Found::State::kStale &&
+       (exact.state != Found::State::kStale || denial.entry->stored_at > exact.entry->stored_at));
+  if (!replaces) return exact;
+  denial.for_all_types = true;
+  return denial;
+}
+
+CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const ResponseFacts& facts,
+                                   MonoTime now) {
+  const CacheDecision decision = Decide(facts, options_);
+  StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
+  const CacheKey all_types = key.ForAllTypes(seed_);
+  // With an alias in the answer it is the alias' target that does not exist.
+  const bool denies_name = facts.kind == ResponseKind::kNxDomain && facts.kept_ancount == 0 &&
+                           message.wire.size() >= kHeaderSize + all_types.question().size();
+  if (denies_name) {
+    absl::c_copy(all_types.question(), message.wire.begin() + kHeaderSize);
+  }
+  CacheEntryRef entry =
+      MakeCacheEntry(message, {.kind = facts.kind, .rcode = facts.rcode}, now, decision.fresh_for);
+  if (shards_.empty() || facts.kind == ResponseKind::kOtherError) return entry;
+  // A live answer ends what was known before, even when it may not be kept itself.
+  const CacheKey& place = denies_name ? all_types : key;
+  const CacheKey& other = denies_name ? key : all_types;
+  ShardOf(other).Erase(other);
+  if (decision.store) {
+    ShardOf(place).Insert(place, entry, now);
+  } else {
+    ShardOf(place).Erase(place);
+  }
+  return entry;
+}
+
+CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,
+                                         MonoTime now) {
   if (shards_.empty()) return nullptr;
-  return ShardOf(key).Lookup(key, now);
+  const CacheEntryRef known = KnownAfterFailure(key, now);
+  if (known && !known->is_failure()) return known;
+  const int before = known ? known->failures : 0;
+  const int failures = std::min(before + (failure.grows ? 1 : 0), 255);
+  const Seconds ttl = failure.grows ? FailureTtl(failures, options_) : options_.failure_ttl;
+  uint8_t octets[kHeaderSize + kMaxNameSize + 4] = {};
+  absl::c_copy(key.question(), octets + kHeaderSize);
+  const Bytes wire(octets, kHeaderSize + key.question().size());
+  const EntryFacts facts = {.kind = ResponseKind::kServFail,
+                            .rcode = Rcode::kServFail,
+                            .failures = static_cast<uint8_t>(failures),
+                            .extended_error = failure.extended_error};
+  Insert(key, MakeCacheEntry(StoredView{wire, {}}, facts, now, ttl), now);
+  return nullptr;
+}
+
+// Returns a failure that was remembered, too.
+CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
+  CacheEntryRef known = ShardOf(key).NoteFailure(key, now);
+  if (known && !known->is_failure()) return known;
+  const CacheKey all_types = key.ForAllTypes(seed_);
+  CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
+  return denial ? denial : known;
+}
+
+CacheEntryRef ResponseCache::NoteSlowRefresh(const CacheKey& key, MonoTime now) {
+  if (shards_.empty()) return nullptr;
+  CacheEntryRef known = KnownAfterFailure(key, now);
+  return known && !known->is_failure() ? known : nullptr;
 }
 
 void ResponseCache::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {

@@ -14,7 +14,7 @@ CacheDecision DecideAnswer(const ResponseFacts& facts, const CacheOptions& optio
   // TTL 0 is for this one transaction (RFC 1035 section 3.2.1), whatever the floor says.
   if (facts.answer_ttl.value_or(0) == 0) return {};
   const Seconds ttl{*facts.answer_ttl};
-  return KeepFor(std::min(std::max(ttl, options.ttl_floor), options.ttl_caps.positive));
+  return KeepFor(std::min(std::max(ttl, options.ttl_caps.floor), options.ttl_caps.positive));
 }
 
 CacheDecision DecideNegative(const ResponseFacts& facts, const CacheOptions& options) {
@@ -42,6 +42,12 @@ CacheDecision Decide(const ResponseFacts& facts, const CacheOptions& options) {
       return {};
   }
   return {};
+}
+
+Seconds FailureTtl(int failures, const CacheOptions& options) {
+  Seconds ttl = options.failure_ttl;
+  for (int i = 1; i < failures && ttl < options.failure_max_ttl; ++i) ttl *= 2;
+  return std::min(ttl, options.failure_max_ttl);
 }
 
 }  // namespace dotcache

@@ -142,7 +142,9 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   StoreU16(out.data(), query.id);
   StoreU16(out.data() + 2, static_cast<uint16_t>(kept_flags | ReplyFlags(query)));
   StoreU16(out.data() + kArcountOffset, part->arcount);
-  std::memcpy(out.data() + kHeaderSize, query.qname.wire().data(), query.qname.size());
+  uint8_t* question = out.data() + kHeaderSize;
+  std::memcpy(question, query.qname.wire().data(), query.qname.size());
+  StoreU16(question + query.qname.size(), static_cast<uint16_t>(query.question.qtype));
   PatchTtls(stored.ttl_offsets.first(part->record_count), options, out.data());
   if (!query.edns.present) return size;
   if (!options.extended_error.has_value() && !SendsKeepalive(query, options) &&

@@ -15,7 +15,7 @@
 namespace dotcache {
 
 // A view of a stored message (StoredMessage, CacheEntry). REQUIRES of every function here: the view
-// comes from StoreResponse() for the same question, so that offsets and QNAME size are right.
+// comes from StoreResponse() for the same QNAME, so that offsets and QNAME size are right.
 struct StoredView {
   Bytes wire;
   absl::Span<const uint16_t> ttl_offsets;
@@ -39,12 +39,12 @@ struct ReplyOptions {
 // Octets that no reply exceeds on this transport for this query.
 size_t MaxReplySize(const Query& query, const ReplyOptions& options);
 
-// Writes the reply to `query` made of `stored`: the query's ID, RD, CD and QNAME spelling, RA, AD
-// only to who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO
-// copied, padded on DoT when the query was padded). Where it does not fit, the additional section
-// gives way; what is still too large becomes header, question and OPT with TC set (RFC 2181
-// section 9). Returns the octets written; 0 only when `out`
-// is smaller than the query itself.
+// Writes the reply to `query` made of `stored`: the query's ID, RD, CD, QNAME spelling and QTYPE
+// (for a denial that is stored once for all types of its name, RFC 2308 section 5), RA, AD only to
+// who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO copied, padded
+// on DoT when the query was padded). Where it does not fit, the additional section gives way; what
+// is still too large becomes header, question and OPT with TC set (RFC 2181 section 9). Returns the
+// octets written; 0 only when `out` is smaller than the query itself.
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out);
 

@@ -253,9 +253,12 @@ StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const Tt
   }
   const bool negative =
       facts.kind == ResponseKind::kNoData || facts.kind == ResponseKind::kNxDomain;
+  const bool raised = facts.kind == ResponseKind::kAnswer && facts.answer_ttl.value_or(0) > 0;
+  const uint32_t floor = raised ? ToTtl(caps.floor) : 0;
   for (size_t i = 0; i < facts.ttl_fields.size(); ++i) {
     const TtlField& field = facts.ttl_fields[i];
-    uint32_t ttl = std::min(field.ttl, ToTtl(caps.positive));
+    uint32_t ttl = field.ttl == 0 ? 0 : std::max(field.ttl, floor);
+    ttl = std::min(ttl, ToTtl(caps.positive));
     if (negative && static_cast<int>(i) == facts.soa_field) {
       ttl = std::min({ttl, *facts.soa_ttl, ToTtl(caps.negative)});
     }

@@ -92,10 +92,13 @@ struct StoredMessage {
   absl::InlinedVector<uint16_t, 16> ttl_offsets;
 };
 
-// The TTL caps applied to what is kept.
+// The bounds applied to the TTLs of what is kept.
 struct TtlCaps {
   Seconds positive{86400};
   Seconds negative{3600};
+  // Least TTL in positive answers. A TTL of 0 stays 0, and the cap above wins. Anything but 0
+  // serves data longer than its owner allows.
+  Seconds floor{0};
 };
 
 // REQUIRES: `facts` is InspectResponse()'s outcome for these very octets. In a negative response

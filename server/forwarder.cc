@@ -1,29 +1,12 @@
 #include "server/forwarder.h"
 
-#include <string>
+#include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "cache/ttl_policy.h"
+#include "server/extended_errors.h"
 
 namespace dotcache {
 namespace {
-
-// What a failed exchange means to a client (RFC 8914 section 4).
-ExtendedError ErrorFor(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-      return {ExtendedErrorCode::kNoReachableAuthority, "no upstream server can be reached"};
-    case absl::StatusCode::kDeadlineExceeded:
-      return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
-    case absl::StatusCode::kDataLoss:
-      return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
-    case absl::StatusCode::kResourceExhausted:
-      return {ExtendedErrorCode::kOther, "too many queries are waiting"};
-    default:
-      return {ExtendedErrorCode::kOther, "the query could not be forwarded"};
-  }
-}
 
 // True for responses that are relayed. Other RCODEs say that the server would or could not answer,
 // which is no statement about the name: the client gets SERVFAIL.
@@ -42,10 +25,8 @@ bool IsRelayed(const ResponseFacts& facts) {
   return false;
 }
 
-ExtendedError ErrorForRefusal(const ResponseFacts& facts) {
-  const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
-  return {facts.edns.extended_error.value_or(ExtendedErrorCode::kNoReachableAuthority), said};
-}
+// Exchanges that nobody waits for may take one of this many places.
+constexpr size_t kPrefetchShare = 8;
 
 }  // namespace
 
@@ -59,27 +40,41 @@ Forwarder::~Forwarder() {
   pending_.Clear([this](ExchangeId exchange) { env_.exchanger.Cancel(exchange); });
 }
 
-bool Forwarder::Forward(const Client& client, const CacheKey& key) {
+bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale) {
   const MonoTime now = env_.loop.Now();
-  switch (Join(
-      key, {client.query, client.address, &client.sink, now, now + env_.limits.query_timeout})) {
+  const Milliseconds patience =
+      stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
+            : env_.limits.query_timeout;
+  const Waiter waiter = {client.query, client.address, &client.sink, now, now + patience, stale};
+  switch (Join(key, waiter)) {
     case PendingQueries::JoinResult::kJoined:
       env_.counters.coalesced_queries.Add();
       ArmTimer();
       return true;
     case PendingQueries::JoinResult::kFull:
       env_.counters.limit_rejections.Add();
-      env_.replies.SendError(client, Rcode::kServFail, ErrorFor(absl::ResourceExhaustedError("")));
+      ReplyAfterFailure(client, stale, ErrorFor(absl::ResourceExhaustedError("")));
       return false;
     case PendingQueries::JoinResult::kFirst:
       break;
   }
   if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
-    env_.replies.SendError(client, Rcode::kServFail, ErrorFor(status));
+    const ExtendedError error = ErrorFor(status);
+    const CacheEntryRef data = NoteFailure(key, status, error);
+    ReplyAfterFailure(client, data ? data : stale, error);
     return false;
   }
   ArmTimer();
   return true;
+}
+
+void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
+  const auto places = static_cast<size_t>(env_.limits.max_pending_queries) / kPrefetchShare;
+  if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
+  if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
+  env_.counters.prefetches.Add();
+  const absl::Status status = BeginExchange(query, key);
+  if (!status.ok()) NoteFailure(key, status, ErrorFor(status));
 }
 
 PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& waiter) {
@@ -111,26 +106,54 @@ absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
 void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response) {
   const std::vector<Waiter> waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
-  const bool relayed = response.ok() && IsRelayed(response->facts);
-  const CacheEntryRef entry = relayed ? Keep(key, *response) : nullptr;
-  for (const Waiter& waiter : waiters) {
-    const Client client{waiter.query, waiter.address, *waiter.sink};
-    if (relayed) {
-      env_.replies.SendStored(client, entry->view(), env_.replies.OptionsFor(waiter.address));
-    } else {
-      const ExtendedError error =
-          response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
-      env_.replies.SendError(client, Rcode::kServFail, error);
+  if (response.ok() && IsRelayed(response->facts)) {
+    const CacheEntryRef entry =
+        env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
+    for (const Waiter& waiter : waiters) {
+      env_.replies.SendStored(waiter.client(), entry->view(),
+                              env_.replies.OptionsFor(waiter.address));
+      FinishMiss(waiter);
     }
+    return;
+  }
+  const ExtendedError error =
+      response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
+  const CacheEntryRef data = NoteFailure(key, response.status(), error);
+  for (const Waiter& waiter : waiters) {
+    ReplyAfterFailure(waiter.client(), data ? data : waiter.stale, error);
     FinishMiss(waiter);
   }
 }
 
+CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& status,
+                                     const ExtendedError& error) {
+  // A limit of ours says nothing about the name.
+  if (absl::IsResourceExhausted(status)) return nullptr;
+  // Nobody there: to be noticed soon when somebody is again. All else servers said or did.
+  const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  const Failure failure = {.extended_error = error.code, .grows = !unreachable};
+  CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
+  if (data) env_.counters.failed_refreshes.Add();
+  return data;
+}
+
+void Forwarder::ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
+                                  const ExtendedError& error) {
+  if (data) {
+    env_.replies.SendCached(client, *data, env_.loop.Now());
+  } else {
+    env_.replies.SendError(client, Rcode::kServFail, error);
+  }
+}
+
 void Forwarder::OnTimer() {
-  while (const auto expired = pending_.TakeExpired(env_.loop.Now())) {
+  const MonoTime now = env_.loop.Now();
+  while (const auto expired = pending_.TakeExpired(now)) {
+    // Whoever asks next for this data need not wait for what is slow.
+    const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
     for (const Waiter& waiter : expired->waiters) {
-      env_.replies.SendError({waiter.query, waiter.address, *waiter.sink}, Rcode::kServFail,
-                             ErrorFor(absl::DeadlineExceededError("")));
+      ReplyAfterFailure(waiter.client(), data ? data : waiter.stale,
+                        ErrorFor(absl::DeadlineExceededError("")));
       FinishMiss(waiter);
     }
   }
@@ -144,16 +167,6 @@ void Forwarder::ArmTimer() {
   if (!deadline.has_value() || (timer_->armed() && timer_due_ <= *deadline)) return;
   timer_due_ = *deadline;
   timer_->Start(timer_due_ - env_.loop.Now());
-}
-
-CacheEntryRef Forwarder::Keep(const CacheKey& key, const UpstreamResponse& response) {
-  const MonoTime now = env_.loop.Now();
-  const CacheDecision decision = Decide(response.facts, env_.cache.options());
-  CacheEntryRef entry =
-      MakeCacheEntry(StoreResponse(response.wire, response.facts, env_.cache.options().ttl_caps),
-                     response.facts.kind, response.facts.rcode, now, now + decision.fresh_for);
-  if (decision.store) env_.cache.Insert(key, entry, now);
-  return entry;
 }
 
 void Forwarder::FinishMiss(const Waiter& waiter) {

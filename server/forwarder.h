@@ -14,9 +14,11 @@
 namespace dotcache {
 
 // Begins one exchange per key, lets clients with the same question wait for it, keeps what comes
-// and answers them. A client and its exchange have deadlines of their own: the client is answered
-// at the end of `query_timeout` at the latest, in time for its own retry, while the exchange goes
-// on, so that this retry joins it or finds its answer in the cache. Bound to its loop's thread.
+// and answers them; with stale data, where there is some, when nothing came (RFC 8767 section 5). A
+// client and its exchange have deadlines of their own: the client is answered at the end of
+// `query_timeout` at the latest, in time for its own retry, while the exchange goes on, so that
+// this retry joins it or finds its answer in the cache; with stale data at the end of
+// `stale_client_timeout`. Bound to its loop's thread.
 // Limits: those of PendingQueries; at a limit an exchange that nobody waits for makes room, else
 // the client gets SERVFAIL.
 class Forwarder {
@@ -35,9 +37,12 @@ class Forwarder {
   // Cancels what is pending; those clients get no reply.
   ~Forwarder();
 
-  // Lets the client wait for the answer. Returns false when it was answered inside the call: it
-  // could not be forwarded.
-  bool Forward(const Client& client, const CacheKey& key);
+  // Lets the client wait for the answer, or for the time to give it `stale` (which may be null).
+  // Returns false when it was answered inside the call: it could not be forwarded.
+  bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale);
+
+  // Refreshes what is about to expire. Nobody waits, hence it is the first to go at a limit.
+  void Prefetch(const Query& query, const CacheKey& key);
 
   // Clients that wait.
   size_t waiter_count() const { return pending_.waiter_count(); }
@@ -48,7 +53,10 @@ class Forwarder {
   void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
   void OnTimer();
   void ArmTimer();
-  CacheEntryRef Keep(const CacheKey& key, const UpstreamResponse& response);
+  CacheEntryRef NoteFailure(const CacheKey& key, const absl::Status& status,
+                            const ExtendedError& error);
+  void ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
+                         const ExtendedError& error);
   void FinishMiss(const Waiter& waiter);
 
   const Environment env_;

@@ -11,10 +11,11 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
+#include "cache/cache_entry.h"
 #include "cache/cache_key.h"
 #include "core/clock.h"
 #include "dns/query.h"
-#include "server/reply_sink.h"
+#include "server/reply_writer.h"
 #include "upstream/exchanger.h"
 
 namespace dotcache {
@@ -25,7 +26,10 @@ struct Waiter {
   ReplyAddress address;
   ReplySink* sink;  // Not owned; outlives the table.
   MonoTime received_at;
-  MonoTime deadline;  // When it is answered without an answer.
+  MonoTime deadline;              // When it is answered without an answer.
+  CacheEntryRef stale = nullptr;  // What it gets then, if anything.
+
+  Client client() const { return {query, address, *sink}; }
 };
 
 // One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
@@ -73,6 +77,7 @@ class PendingQueries {
 
   size_t size() const { return pending_.size(); }
   size_t waiter_count() const { return waiter_count_; }
+  size_t unwaited_count() const { return abandoned_.size(); }  // Keys.
 
   // Removes everything, telling each exchange's id.
   void Clear(absl::FunctionRef<void(ExchangeId)> cancel);

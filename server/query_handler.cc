@@ -1,13 +1,18 @@
 #include "server/query_handler.h"
 
+#include <algorithm>
 #include <optional>
 #include <variant>
+
+#include "server/extended_errors.h"
 
 namespace dotcache {
 
 QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
-      replies_(environment.counters, environment.limits),
+      replies_(environment.counters, environment.limits,
+               std::min(environment.cache.options().stale_ttl,
+                        environment.cache.options().ttl_caps.positive)),
       forwarder_({environment.loop, environment.cache, environment.exchanger, replies_,
                   environment.counters, environment.limits}) {}
 
@@ -39,21 +44,36 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   const CacheKey key(query.question, query.edns.dnssec_ok, query.checking_disabled,
                      env_.cache.seed());
   const MonoTime now = env_.loop.Now();
-  if (const CacheEntryRef entry = env_.cache.Lookup(key, now)) {
-    env_.counters.cache_hits.Add();
-    ReplyOptions options = replies_.OptionsFor(address);
-    options.age = entry->AgeAt(now);
-    replies_.SendStored(client, entry->view(), options);
-    return HandleResult::kReplied;
-  }
-  env_.counters.cache_misses.Add();
-  if (!query.recursion_desired) {
+  const Found found = env_.cache.Lookup(key, now);
+  if (found.state != Found::State::kFresh) return HandleMiss(client, key, found);
+  env_.counters.cache_hits.Add();
+  if (found.for_all_types) env_.counters.nxdomain_hits.Add();
+  replies_.SendCached(client, *found.entry, now);
+  if (found.refresh_due && query.recursion_desired) forwarder_.Prefetch(query, key);
+  return HandleResult::kReplied;
+}
+
+HandleResult QueryHandler::HandleMiss(const Client& client, const CacheKey& key,
+                                      const Found& found) {
+  if (!client.query.recursion_desired) {
     // Only what is known already: asking upstream is recursion (RFC 1035 section 4.3.1).
+    env_.counters.cache_misses.Add();
     replies_.SendError(client, Rcode::kRefused,
                        {ExtendedErrorCode::kOther, "recursion was not desired"});
     return HandleResult::kReplied;
   }
-  return forwarder_.Forward(client, key) ? HandleResult::kPending : HandleResult::kReplied;
+  if (found.state == Found::State::kStale && !found.refresh_due) {
+    replies_.SendCached(client, *found.entry, env_.loop.Now());
+    return HandleResult::kReplied;
+  }
+  if (found.state == Found::State::kFailure) {
+    env_.counters.failure_hits.Add();
+    replies_.SendError(client, Rcode::kServFail, RememberedError(*found.entry));
+    return HandleResult::kReplied;
+  }
+  env_.counters.cache_misses.Add();
+  const bool waits = forwarder_.Forward(client, key, found.entry);
+  return waits ? HandleResult::kPending : HandleResult::kReplied;
 }
 
 HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,

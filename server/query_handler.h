@@ -51,6 +51,8 @@ class QueryHandler {
  private:
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
+  // What is not in the cache, or not fresh.
+  HandleResult HandleMiss(const Client& client, const CacheKey& key, const Found& found);
 
   const Environment env_;
   ReplyWriter replies_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "dns/message_header.h"
+#include "server/extended_errors.h"
 
 namespace dotcache {
 
@@ -23,6 +24,18 @@ void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   Send(client, buffer, BuildReply(client.query, stored, options, buffer));
+}
+
+void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
+  ReplyOptions options = OptionsFor(client.address);
+  if (entry.FreshAt(now)) {
+    options.age = entry.AgeAt(now);
+  } else {
+    options.fixed_ttl = stale_ttl_;
+    options.extended_error = StaleError(entry);
+    counters_.stale_answers.Add();
+  }
+  SendStored(client, entry.view(), options);
 }
 
 void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error) {

@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_SERVER_REPLY_WRITER_H_
 #define DOTCACHE_SERVER_REPLY_WRITER_H_
 
+#include "cache/cache_entry.h"
 #include "dns/query.h"
 #include "dns/reply.h"
 #include "server/reply_sink.h"
@@ -22,14 +23,18 @@ struct Client {
 // Bound to its loop's thread; counters and limits outlive it.
 class ReplyWriter {
  public:
-  ReplyWriter(WorkerCounters& counters, const ServerLimits& limits)
-      : counters_(counters), limits_(limits) {}
+  ReplyWriter(WorkerCounters& counters, const ServerLimits& limits, Seconds stale_ttl)
+      : counters_(counters), limits_(limits), stale_ttl_(stale_ttl) {}
 
   // What every reply to this client has in common.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
 
   // A stored message, patched for the query.
   void SendStored(const Client& client, const StoredView& stored, const ReplyOptions& options);
+
+  // What the cache holds: with its age taken off its TTLs; or marked as stale, with a TTL of its
+  // own (RFC 8767 section 4, RFC 8914 sections 4.4 and 4.20).
+  void SendCached(const Client& client, const CacheEntry& entry, MonoTime now);
 
   // An RCODE without records, with an extended error (RFC 8914).
   void SendError(const Client& client, Rcode rcode, ExtendedError error);
@@ -43,6 +48,7 @@ class ReplyWriter {
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;
+  const Seconds stale_ttl_;
 };
 
 }  // namespace dotcache

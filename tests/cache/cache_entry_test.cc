@@ -18,8 +18,8 @@ StoredMessage Message(size_t size) {
 }
 
 CacheEntryRef Entry(const StoredMessage& message) {
-  return MakeCacheEntry(message, ResponseKind::kNxDomain, Rcode::kNxDomain, kStored,
-                        kStored + Seconds{30});
+  return MakeCacheEntry(message, {.kind = ResponseKind::kNxDomain, .rcode = Rcode::kNxDomain},
+                        kStored, Seconds{30});
 }
 
 TEST(CacheEntryTest, HoldsACopyOfTheMessageAndItsOffsets) {
@@ -31,7 +31,7 @@ TEST(CacheEntryTest, HoldsACopyOfTheMessageAndItsOffsets) {
   EXPECT_NE(entry->view().wire, Bytes(message.wire));
   EXPECT_EQ(entry->kind, ResponseKind::kNxDomain);
   EXPECT_EQ(entry->rcode, Rcode::kNxDomain);
-  EXPECT_EQ(entry->expires_at, kStored + Seconds{30});
+  EXPECT_EQ(entry->expires_at(), kStored + Seconds{30});
 }
 
 TEST(CacheEntryTest, HoldsTheLargestMessage) {
@@ -56,6 +56,14 @@ TEST(CacheEntryTest, IsFreshUntilItExpiresAndNotThen) {
   const CacheEntryRef entry = Entry(Message(40));
   EXPECT_TRUE(entry->FreshAt(kStored + Seconds{30} - Duration{1}));
   EXPECT_FALSE(entry->FreshAt(kStored + Seconds{30}));
+}
+
+TEST(CacheEntryTest, TimesOutOfRangeAreBounded) {
+  const auto expires_after = [](Seconds fresh_for) {
+    return MakeCacheEntry(Message(40), EntryFacts{}, kStored, fresh_for)->expires_at() - kStored;
+  };
+  EXPECT_EQ(expires_after(Seconds{-1}), Seconds{0});
+  EXPECT_EQ(expires_after(Seconds{int64_t{1} << 40}), kMaxFreshFor);
 }
 
 TEST(CacheEntryTest, ReferencesShareOneEntryUntilTheLastIsGone) {

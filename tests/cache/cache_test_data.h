@@ -41,8 +41,8 @@ inline StoredMessage TestMessage(const CacheKey& key, size_t size) {
 
 // Stored at the epoch, fresh until `expires`.
 inline CacheEntryRef TestEntry(const CacheKey& key, MonoTime expires = At(60), size_t size = 62) {
-  return MakeCacheEntry(TestMessage(key, size), ResponseKind::kAnswer, Rcode::kNoError, At(0),
-                        expires);
+  return MakeCacheEntry(TestMessage(key, size), EntryFacts{}, At(0),
+                        std::chrono::duration_cast<Seconds>(expires - At(0)));
 }
 
 }  // namespace dotcache

@@ -4,18 +4,24 @@
 
 #include <string>
 #include <thread>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "tests/cache/cache_test_data.h"
+#include "tests/support/message_builder.h"
 
 namespace dotcache {
 namespace {
+
+using State = Found::State;
 
 CacheOptions OptionsOf(size_t budget_bytes, int shards = 0) {
   CacheOptions options;
   options.budget_bytes = budget_bytes;
   options.shards = shards;
+  options.stale_max_age = Seconds{0};
   return options;
 }
 
@@ -25,7 +31,7 @@ void Put(ResponseCache& cache, const std::string& label, MonoTime expires = At(6
 }
 
 bool Has(ResponseCache& cache, const std::string& label, MonoTime now = At(0)) {
-  return cache.Lookup(TestKey(label), now) != nullptr;
+  return cache.Lookup(TestKey(label), now).state == Found::State::kFresh;
 }
 
 // How many names stay when far more were stored than fit into one shard.
@@ -91,7 +97,6 @@ TEST(ResponseCacheTest, AnExpiredEntryIsNotFound) {
   Put(cache, "a", At(10));
   EXPECT_TRUE(Has(cache, "a", At(9)));
   EXPECT_FALSE(Has(cache, "a", At(10)));
-  EXPECT_EQ(cache.Stats().expirations, 1u);
 }
 
 TEST(ResponseCacheTest, SweepsComeRoundToEveryShard) {
@@ -114,6 +119,153 @@ TEST(ResponseCacheTest, ClearRemovesEverything) {
   EXPECT_FALSE(Has(cache, "n1"));
 }
 
+// Responses as a worker hands them over.
+
+class ResponseCacheStoreTest : public testing::Test {
+ protected:
+  CacheKey Key(QType qtype = QType::kA) {
+    return {
+        {*DomainName::FromText("www.example.com"), qtype, QClass::kIn}, false, false, kTestSeed};
+  }
+
+  CacheEntryRef Store(const WireMessage& response, QType qtype = QType::kA, MonoTime now = At(0)) {
+    const Question question = {*DomainName::FromText("www.example.com"), qtype, QClass::kIn};
+    const auto facts = InspectResponse(response, question);
+    return cache_.Store(Key(qtype), response, std::get<ResponseFacts>(facts), now);
+  }
+
+  WireMessage Answer(uint32_t ttl = 300) {
+    return MakeResponse("www.example.com", QType::kA,
+                        {ARecord("www.example.com", ttl, "192.0.2.1")});
+  }
+
+  WireMessage Denial(Rcode rcode = Rcode::kNxDomain, QType qtype = QType::kA) {
+    return MakeNegativeResponse("www.example.com", qtype, rcode, SoaRecord("example.com", 900, 60));
+  }
+
+  State StateOf(MonoTime now, QType qtype = QType::kA) {
+    return cache_.Lookup(Key(qtype), now).state;
+  }
+
+  ResponseCache cache_{CacheOptions(), kTestSeed};
+};
+
+TEST_F(ResponseCacheStoreTest, AnAnswerIsForItsType) {
+  const CacheEntryRef entry = Store(Answer());
+  EXPECT_EQ(cache_.Lookup(Key(), At(0)).entry, entry);
+  EXPECT_FALSE(cache_.Lookup(Key(), At(0)).for_all_types);
+  EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kNothing);
+}
+
+TEST_F(ResponseCacheStoreTest, ADenialOfTheNameIsForAllTypes) {
+  const CacheEntryRef entry = Store(Denial());
+  for (const QType qtype : {QType::kA, QType::kAaaa, QType::kMx}) {
+    const Found found = cache_.Lookup(Key(qtype), At(0));
+    EXPECT_EQ(found.entry, entry);
+    EXPECT_EQ(found.state, State::kFresh);
+    EXPECT_TRUE(found.for_all_types);
+  }
+  EXPECT_EQ(cache_.Stats().entries, 1u);
+  EXPECT_EQ(cache_.Lookup({Key().ForAllTypes(kTestSeed)}, At(0)).entry, entry);
+}
+
+TEST_F(ResponseCacheStoreTest, OfStaleDataAndAStaleDenialTheLaterCounts) {
+  Store(Answer(), QType::kA, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
+  EXPECT_EQ(StateOf(At(400)), State::kStale);
+  EXPECT_TRUE(cache_.Lookup(Key(), At(400)).for_all_types);
+}
+
+TEST_F(ResponseCacheStoreTest, AFreshAnswerIsGivenBesideALaterDenial) {
+  Store(Answer(), QType::kA, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
+  EXPECT_FALSE(cache_.Lookup(Key(), At(20)).for_all_types);
+}
+
+TEST_F(ResponseCacheStoreTest, AnAnswerEndsTheDenialAndADenialTheAnswer) {
+  Store(Denial());
+  Store(Answer());
+  EXPECT_EQ(StateOf(At(0), QType::kMx), State::kNothing);
+  Store(Denial());
+  EXPECT_TRUE(cache_.Lookup(Key(), At(0)).for_all_types);
+  EXPECT_EQ(cache_.Stats().entries, 1u);
+}
+
+TEST_F(ResponseCacheStoreTest, WhatIsNotKeptEndsWhatWasKnown) {
+  Store(Answer());
+  const CacheEntryRef entry = Store(Answer(/*ttl=*/0));
+  EXPECT_FALSE(entry->view().wire.empty());
+  EXPECT_EQ(StateOf(At(0)), State::kNothing);
+  EXPECT_EQ(cache_.Stats().entries, 0u);
+}
+
+TEST_F(ResponseCacheStoreTest, WithoutACacheWhatComesIsGivenAllTheSame) {
+  CacheOptions options;
+  options.budget_bytes = 0;
+  ResponseCache none(options, kTestSeed);
+  const WireMessage response = Answer();
+  const auto facts =
+      InspectResponse(response, {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn});
+  EXPECT_TRUE(none.Store(Key(), response, std::get<ResponseFacts>(facts), At(0)));
+  EXPECT_FALSE(none.NoteFailure(Key(), {}, At(0)));
+  EXPECT_FALSE(none.NoteSlowRefresh(Key(), At(0)));
+  EXPECT_EQ(none.Lookup(Key(), At(0)).state, State::kNothing);
+}
+
+TEST_F(ResponseCacheStoreTest, FailuresAreRememberedForLongerEachTime) {
+  MonoTime now = At(0);
+  for (const int seconds : {1, 2, 4, 8}) {
+    EXPECT_FALSE(cache_.NoteFailure(Key(), {ExtendedErrorCode::kInvalidData}, now));
+    EXPECT_EQ(StateOf(now + Seconds{seconds} - Duration{1}), State::kFailure);
+    EXPECT_EQ(cache_.Lookup(Key(), now).entry->extended_error, ExtendedErrorCode::kInvalidData);
+    now += Seconds{seconds};
+    EXPECT_EQ(StateOf(now), State::kNothing);
+  }
+  // One that says nothing about the name neither grows nor ends the series.
+  cache_.NoteFailure(Key(), {.grows = false}, now);
+  EXPECT_EQ(StateOf(now + Seconds{1}), State::kNothing);
+  now += Seconds{1};
+  cache_.NoteFailure(Key(), {}, now);
+  EXPECT_EQ(StateOf(now + Seconds{15}), State::kFailure);
+  Store(Answer(0), QType::kA, now);
+  cache_.NoteFailure(Key(), {}, now);
+  EXPECT_EQ(StateOf(now + Seconds{1}), State::kNothing);
+}
+
+TEST_F(ResponseCacheStoreTest, AFailureIsOfOneTypeDoAndCd) {
+  cache_.NoteFailure(Key(), {}, At(0));
+  EXPECT_EQ(StateOf(At(0)), State::kFailure);
+  EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kNothing);
+  const Question question = {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn};
+  for (const auto& [dnssec_ok, checking_disabled] : {std::pair(true, false), {false, true}}) {
+    const CacheKey key(question, dnssec_ok, checking_disabled, kTestSeed);
+    EXPECT_EQ(cache_.Lookup(key, At(0)).state, State::kNothing);
+  }
+}
+
+TEST_F(ResponseCacheStoreTest, DataIsGivenInPlaceOfAFailure) {
+  const CacheEntryRef entry = Store(Answer());
+  EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(400)), entry);
+  EXPECT_EQ(StateOf(At(400)), State::kStale);
+  EXPECT_FALSE(cache_.Lookup(Key(), At(400)).refresh_due);
+}
+
+TEST_F(ResponseCacheStoreTest, AStaleDenialIsGivenInPlaceOfAFailureOfAnyType) {
+  const CacheEntryRef entry = Store(Denial());
+  EXPECT_EQ(cache_.NoteFailure(Key(QType::kMx), {}, At(100)), entry);
+  const Found found = cache_.Lookup(Key(QType::kMx), At(100));
+  EXPECT_EQ(found.state, State::kStale);
+  EXPECT_FALSE(found.refresh_due);
+}
+
+TEST_F(ResponseCacheStoreTest, ASlowRefreshIsNotedAndNoFailureRemembered) {
+  EXPECT_FALSE(cache_.NoteSlowRefresh(Key(), At(0)));
+  EXPECT_EQ(StateOf(At(0)), State::kNothing);
+  const CacheEntryRef entry = Store(Answer());
+  EXPECT_EQ(cache_.NoteSlowRefresh(Key(), At(400)), entry);
+  EXPECT_FALSE(cache_.Lookup(Key(), At(400)).refresh_due);
+}
+
 // Two workers on two shards that evict all the time, and a reader of the numbers: for
 // ThreadSanitizer above all, but nobody may ever get an entry of another name or one that is freed.
 TEST(ResponseCacheTest, ThreadsShareItWithoutHarm) {
@@ -128,7 +280,7 @@ TEST(ResponseCacheTest, ThreadsShareItWithoutHarm) {
       random = random * 1664525 + 1013904223;
       const CacheKey& key = keys[(random >> 16) % kNames];
       const MonoTime now = At(step / 100);
-      const CacheEntryRef entry = cache.Lookup(key, now);
+      const CacheEntryRef entry = cache.Lookup(key, now).entry;
       if (entry == nullptr) {
         cache.Insert(key, TestEntry(key, now + Seconds{1 + random % 8}, 40 + random % 200), now);
       } else if (entry->view().wire.subspan(kHeaderSize, key.question().size()) != key.question()) {

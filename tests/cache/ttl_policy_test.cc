@@ -52,26 +52,26 @@ TEST(TtlPolicyTest, PositiveDataIsCappedAtADay) {
 
 TEST(TtlPolicyTest, TheFloorRaisesShortTtls) {
   CacheOptions options;
-  options.ttl_floor = Seconds{60};
+  options.ttl_caps.floor = Seconds{60};
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 5, std::nullopt), options), 60);
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 61, std::nullopt), options), 61);
 }
 
 TEST(TtlPolicyTest, TheFloorDoesNotReviveATtlOfZero) {
   CacheOptions options;
-  options.ttl_floor = Seconds{60};
+  options.ttl_caps.floor = Seconds{60};
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 0, std::nullopt), options), std::nullopt);
 }
 
 TEST(TtlPolicyTest, TheFloorIsForPositiveDataOnly) {
   CacheOptions options;
-  options.ttl_floor = Seconds{60};
+  options.ttl_caps.floor = Seconds{60};
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kNxDomain, std::nullopt, 5), options), 5);
 }
 
 TEST(TtlPolicyTest, TheCapWinsOverTheFloor) {
   CacheOptions options;
-  options.ttl_floor = Seconds{60};
+  options.ttl_caps.floor = Seconds{60};
   options.ttl_caps.positive = Seconds{30};
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 5, std::nullopt), options), 30);
 }
@@ -126,6 +126,20 @@ TEST(TtlPolicyTest, ATruncatedMessageIsNotStored) {
     facts.truncated = true;
     EXPECT_EQ(KeptFor(facts), std::nullopt) << static_cast<int>(kind);
   }
+}
+
+TEST(TtlPolicyTest, AFailureIsRememberedTwiceAsLongEachTimeUpToTheCap) {
+  const CacheOptions options;
+  EXPECT_EQ(FailureTtl(1, options), Seconds{1});
+  EXPECT_EQ(FailureTtl(2, options), Seconds{2});
+  EXPECT_EQ(FailureTtl(9, options), Seconds{256});
+  EXPECT_EQ(FailureTtl(10, options), Seconds{300});
+  EXPECT_EQ(FailureTtl(255, options), Seconds{300});
+  CacheOptions bounded;
+  bounded.failure_ttl = Seconds{3};
+  bounded.failure_max_ttl = Seconds{3};
+  EXPECT_EQ(FailureTtl(1, bounded), Seconds{3});
+  EXPECT_EQ(FailureTtl(5, bounded), Seconds{3});
 }
 
 }  // namespace

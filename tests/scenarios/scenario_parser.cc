@@ -27,6 +27,7 @@ const std::map<std::string, StepForm>& StepForms() {
       {"CHECK_ANSWER", {StepKind::kCheckAnswer, true}},
       {"CHECK_NO_ANSWER", {StepKind::kCheckNoAnswer, false}},
       {"CHECK_OUT_QUERY", {StepKind::kCheckOutQuery, true}},
+      {"CHECK_NO_OUT_QUERY", {StepKind::kCheckNoOutQuery, false}},
       {"REPLY", {StepKind::kReply, true}},
       {"TIMEOUT", {StepKind::kTimeout, false}},
       {"TIME_PASSES", {StepKind::kTimePasses, false}},
@@ -73,6 +74,7 @@ class Parser {
     return absl::InvalidArgumentError(absl::StrCat(number_, ": ", what));
   }
   absl::Status ParseConfig();
+  absl::Status ParseOption();
   absl::StatusOr<ScenarioStep> ParseStep();
   absl::StatusOr<ScenarioEntry> ParseEntry();
   absl::Status ParseMatch(ScenarioEntry& entry);
@@ -108,8 +110,27 @@ absl::Status Parser::ParseConfig() {
     scenario_.upstreams.push_back(words_[1]);
   } else if (words_[0] == "zone:" && words_.size() == 3) {
     scenario_.zones.emplace_back(words_[1], words_[2]);
+  } else if (words_[0] == "option:" && words_.size() == 3) {
+    return ParseOption();
   } else {
-    return Error("expected \"upstream: NAME\", \"zone: ZONE NAME\" or CONFIG_END");
+    return Error(
+        "expected \"upstream: NAME\", \"zone: ZONE NAME\", \"option: NAME SECONDS\" or CONFIG_END");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Parser::ParseOption() {
+  int64_t value = 0;
+  if (!absl::SimpleAtoi(words_[2], &value)) return Error("expected a number of seconds");
+  CacheOptions& cache = scenario_.cache;
+  if (words_[1] == "cache-min-ttl") {
+    cache.ttl_caps.floor = Seconds{value};
+  } else if (words_[1] == "stale-max-age") {
+    cache.stale_max_age = Seconds{value};
+  } else if (words_[1] == "prefetch") {
+    cache.prefetch = value != 0;
+  } else {
+    return Error(absl::StrCat("no such option: ", words_[1]));
   }
   return absl::OkStatus();
 }

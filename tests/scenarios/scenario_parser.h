@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "cache/cache_options.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 
@@ -43,6 +44,7 @@ enum class StepKind {
   kCheckAnswer,        // The next answer that went out. ADDRESS: to whom.
   kCheckNoAnswer,      // All answers so far have been checked.
   kCheckOutQuery,      // The next query that went upstream. ADDRESS: the server.
+  kCheckNoOutQuery,    // All queries that went upstream so far have been checked.
   kReply,              // A server answers the query with this question.
   kTimeout,            // Nobody says anything until the forwarder does something about it.
   kTimePasses,         // ELAPSE seconds.
@@ -60,13 +62,15 @@ struct ScenarioStep {
   ScenarioEntry entry;
 };
 
-// A file: `upstream: NAME` and `zone: ZONE NAME` lines, CONFIG_END, SCENARIO_BEGIN with a
-// description, STEPs with rising numbers, SCENARIO_END. A semicolon begins a comment. The dialect
-// is that of unbound's testcode/replay.h, cut to what a forwarder over DoT needs.
+// A file: `upstream: NAME`, `zone: ZONE NAME` and `option: NAME SECONDS` lines, CONFIG_END,
+// SCENARIO_BEGIN with a description, STEPs with rising numbers, SCENARIO_END. A semicolon begins a
+// comment. The dialect is that of unbound's testcode/replay.h, cut to what a forwarder over DoT
+// needs.
 struct Scenario {
   std::string description;
   std::vector<std::string> upstreams;                      // Of the root zone, in order.
   std::vector<std::pair<std::string, std::string>> zones;  // Zone, its one server.
+  CacheOptions cache;  // `option:` sets cache-min-ttl, stale-max-age, prefetch (0: off).
   std::vector<ScenarioStep> steps;
 };
 

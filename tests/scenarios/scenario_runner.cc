@@ -137,7 +137,7 @@ class Runner {
 
   const Scenario& scenario_;
   SimulatedLoop loop_;
-  ResponseCache cache_{CacheOptions(), HashSeed{1, 2}};
+  ResponseCache cache_{scenario_.cache, HashSeed{1, 2}};
   const AccessPolicy access_{PrivatePrefixes()};
   const ServerLimits limits_;
   WorkerCounters counters_;
@@ -220,6 +220,11 @@ absl::Status Runner::Play(const ScenarioStep& step) {
       return absl::InternalError("there is an answer");
     case StepKind::kCheckOutQuery:
       return CheckOutQuery(step);
+    case StepKind::kCheckNoOutQuery:
+      if (FirstOutQuery([](const OutQuery& out) { return !out.checked; }) == nullptr) {
+        return absl::OkStatus();
+      }
+      return absl::InternalError("a query went upstream");
     case StepKind::kReply:
       return Reply(step);
     case StepKind::kTimeout:

@@ -44,7 +44,7 @@ class ForwarderTest : public testing::Test {
 
   bool Forward(const char* name = kName, uint16_t id = 1) {
     const Query query = QueryFor(name, id);
-    return forwarder_->Forward({query, address_, sink_}, KeyFor(name));
+    return forwarder_->Forward({query, address_, sink_}, KeyFor(name), nullptr);
   }
 
   ParsedMessage Reply(size_t index) {
@@ -62,7 +62,7 @@ class ForwarderTest : public testing::Test {
   FakeExchanger exchanger_;
   WorkerCounters counters_;
   ServerLimits limits_;
-  ReplyWriter replies_{counters_, limits_};
+  ReplyWriter replies_{counters_, limits_, Seconds{30}};
   ReplyAddress address_;
   RecordingSink sink_;
   std::unique_ptr<Forwarder> forwarder_;
@@ -84,7 +84,7 @@ TEST_F(ForwarderTest, AClientIsAnsweredInTimeAndItsExchangeGoesOn) {
   loop_.Advance(Seconds{1});
   exchanger_.Respond(0, Answer());
   EXPECT_EQ(sink_.replies().size(), 1u);
-  EXPECT_NE(cache_.Lookup(KeyFor(kName), loop_.Now()), nullptr);
+  EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kFresh);
   EXPECT_EQ(counters_.pending_queries.value(), 0u);
 }
 

@@ -154,8 +154,9 @@ TEST_F(QueryHandlerTest, EveryFailureOfAnExchangeIsServFailThatSaysWhy) {
     EXPECT_EQ(Reply().rcode, Rcode::kServFail);
     EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(code));
     EXPECT_THAT(Reply().answer, IsEmpty());
+    loop_.Advance(Seconds(300));  // No failure is remembered for longer.
   }
-  EXPECT_EQ(exchanger_.calls().size(), cases.size());  // None was kept.
+  EXPECT_EQ(exchanger_.calls().size(), cases.size());
 }
 
 TEST_F(QueryHandlerTest, AClientWithoutEdnsGetsNoOptAlsoOnFailure) {
@@ -165,7 +166,7 @@ TEST_F(QueryHandlerTest, AClientWithoutEdnsGetsNoOptAlsoOnFailure) {
   EXPECT_FALSE(Reply().has_edns);
 }
 
-TEST_F(QueryHandlerTest, AnErrorOfUpstreamServersBecomesServFailAndIsNotKept) {
+TEST_F(QueryHandlerTest, AnErrorOfUpstreamServersBecomesServFail) {
   for (const Rcode rcode : {Rcode::kServFail, Rcode::kRefused, Rcode::kNotImp, Rcode::kFormErr}) {
     SCOPED_TRACE(static_cast<int>(rcode));
     EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kPending);
@@ -173,6 +174,7 @@ TEST_F(QueryHandlerTest, AnErrorOfUpstreamServersBecomesServFailAndIsNotKept) {
     EXPECT_EQ(Reply().rcode, Rcode::kServFail);
     EXPECT_EQ(Reply().extended_error,
               static_cast<uint16_t>(ExtendedErrorCode::kNoReachableAuthority));
+    loop_.Advance(Seconds(300));
   }
 }
 
@@ -197,8 +199,9 @@ TEST_F(QueryHandlerTest, NxDomainAndNoDataArePassedOnWithTheirSoa) {
   exchanger_.Respond(0, MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, soa));
   EXPECT_EQ(Reply().rcode, Rcode::kNxDomain);
   EXPECT_EQ(Reply().authority.size(), 1u);
-  Handle(MakeQuery(kName, QType::kAaaa));
-  exchanger_.Respond(1, MakeNegativeResponse(kName, QType::kAaaa, Rcode::kNoError, soa));
+  Handle(MakeQuery("other.example.com", QType::kAaaa));
+  exchanger_.Respond(
+      1, MakeNegativeResponse("other.example.com", QType::kAaaa, Rcode::kNoError, soa));
   EXPECT_EQ(Reply().rcode, Rcode::kNoError);
   EXPECT_EQ(Reply().authority.size(), 1u);
 }

@@ -1,0 +1,55 @@
+#include "server/extended_errors.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace dotcache {
+namespace {
+
+std::string NameOf(ExtendedErrorCode code) {
+  switch (code) {
+    case ExtendedErrorCode::kNoReachableAuthority:
+      return "No Reachable Authority";
+    case ExtendedErrorCode::kNetworkError:
+      return "Network Error";
+    case ExtendedErrorCode::kInvalidData:
+      return "Invalid Data";
+    default:
+      return absl::StrCat("extended error ", static_cast<int>(code));
+  }
+}
+
+}  // namespace
+
+ExtendedError ErrorFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return {ExtendedErrorCode::kNoReachableAuthority, "no upstream server can be reached"};
+    case absl::StatusCode::kDeadlineExceeded:
+      return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
+    case absl::StatusCode::kDataLoss:
+      return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
+    case absl::StatusCode::kResourceExhausted:
+      return {ExtendedErrorCode::kOther, "too many queries are waiting"};
+    default:
+      return {ExtendedErrorCode::kOther, "the query could not be forwarded"};
+  }
+}
+
+ExtendedError ErrorForRefusal(const ResponseFacts& facts) {
+  const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
+  return {facts.edns.extended_error.value_or(ExtendedErrorCode::kNoReachableAuthority), said};
+}
+
+ExtendedError StaleError(const CacheEntry& entry) {
+  const bool denial = entry.kind == ResponseKind::kNxDomain;
+  return {denial ? ExtendedErrorCode::kStaleNxDomainAnswer : ExtendedErrorCode::kStaleAnswer, ""};
+}
+
+ExtendedError RememberedError(const CacheEntry& entry) {
+  return {ExtendedErrorCode::kCachedError,
+          absl::StrCat("remembered: ", NameOf(entry.extended_error))};
+}
+
+}  // namespace dotcache
