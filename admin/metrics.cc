@@ -122,10 +122,20 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
     bool gauge = false;
   };
   static constexpr Simple kSimple[] = {
-      {"dotcache_cache_hits_total", "Queries answered from the cache.",
+      {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
        &WorkerCounters::cache_hits},
-      {"dotcache_cache_misses_total", "Queries that the cache could not answer.",
+      {"dotcache_cache_misses_total", "Queries that had to be sent upstream, or joined one.",
        &WorkerCounters::cache_misses},
+      {"dotcache_cache_nxdomain_hits_total",
+       "Cache hits on a denial that holds for all types of its name.",
+       &WorkerCounters::nxdomain_hits},
+      {"dotcache_stale_answers_total", "Replies with stale data.", &WorkerCounters::stale_answers},
+      {"dotcache_cached_failures_total", "Queries answered from a remembered failure.",
+       &WorkerCounters::failure_hits},
+      {"dotcache_prefetches_total", "Refreshes begun for data that was still fresh.",
+       &WorkerCounters::prefetches},
+      {"dotcache_failed_refreshes_total", "Exchanges that failed for data that is held.",
+       &WorkerCounters::failed_refreshes},
       {"dotcache_local_answers_total", "Queries answered from special-use zones.",
        &WorkerCounters::local_answers},
       {"dotcache_coalesced_queries_total", "Queries that joined an exchange under way.",
@@ -170,7 +180,7 @@ void AddCacheMetrics(const Server& server, Exposition& out) {
   out.Counter("dotcache_cache_insertions_total", "Responses put into the cache.", stats.insertions);
   out.Counter("dotcache_cache_evictions_total", "Fresh responses pushed out by newer ones.",
               stats.evictions);
-  out.Counter("dotcache_cache_expirations_total", "Responses removed at the end of their TTL.",
+  out.Counter("dotcache_cache_expirations_total", "Responses removed when they had expired.",
               stats.expirations);
 }
 

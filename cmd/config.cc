@@ -71,6 +71,7 @@ class Loader {
     LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
     LoadAccess();
     LoadNumbers();
+    LoadCache();
     LoadAdminAndLog();
   }
 
@@ -208,18 +209,13 @@ class Loader {
         target = static_cast<std::remove_reference_t<decltype(target)>>(value);
       };
     };
-    const auto to_seconds = [](Seconds& target) {
-      return [&target](Milliseconds value) { target = std::chrono::duration_cast<Seconds>(value); };
-    };
     using std::chrono_literals::operator""ms;
     using std::chrono_literals::operator""s;
     using std::chrono_literals::operator""h;
     TakeInteger("workers", 1, 256, to(server_.workers));
-    Take("cache-size", ParseCacheSize, to(server_.cache.budget_bytes));
     Take("local-zones", ParseSwitch, to(server_.local_zones));
-    TakeDuration("cache-max-ttl", 1s, 168h, to_seconds(server_.cache.ttl_caps.positive));
-    TakeDuration("cache-max-negative-ttl", 1s, 24h, to_seconds(server_.cache.ttl_caps.negative));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
+    TakeDuration("stale-client-timeout", 0ms, 30s, to(limits.stale_client_timeout));
     limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);
     TakeInteger("max-udp-size", 512, 4096, to(limits.max_udp_payload_size));
     TakeDuration("stream-idle-timeout", 1s, 1h, to(limits.stream_idle_timeout));
@@ -229,6 +225,29 @@ class Loader {
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));
     TakeDuration("upstream-idle-timeout", 1s, 1h, to(upstream.idle_timeout));
     upstream.max_exchanges = std::max(upstream.max_exchanges, limits.max_pending_queries);
+  }
+
+  void LoadCache() {
+    CacheOptions& cache = server_.cache;
+    const auto to_seconds = [](Seconds& target) {
+      return [&target](Milliseconds value) { target = std::chrono::duration_cast<Seconds>(value); };
+    };
+    using std::chrono_literals::operator""s;
+    using std::chrono_literals::operator""min;
+    using std::chrono_literals::operator""h;
+    Take("cache-size", ParseCacheSize, [&cache](size_t bytes) { cache.budget_bytes = bytes; });
+    TakeDuration("cache-min-ttl", 0s, 1h, to_seconds(cache.ttl_caps.floor));
+    TakeDuration("cache-max-ttl", 1s, 168h, to_seconds(cache.ttl_caps.positive));
+    TakeDuration("cache-max-negative-ttl", 1s, 24h, to_seconds(cache.ttl_caps.negative));
+    TakeDuration("stale-max-age", 0s, 168h, to_seconds(cache.stale_max_age));
+    TakeDuration("stale-ttl", 1s, 1h, to_seconds(cache.stale_ttl));
+    TakeDuration("stale-recheck", 1s, 1h, to_seconds(cache.stale_recheck));
+    TakeDuration("failure-ttl", 1s, 5min, to_seconds(cache.failure_ttl));
+    TakeDuration("failure-max-ttl", 1s, 5min, to_seconds(cache.failure_max_ttl));
+    Take("prefetch", ParseSwitch, [&cache](bool on) { cache.prefetch = on; });
+    TakeInteger("lru-protected-percent", 0, 95, [&cache](int64_t percent) {
+      cache.lru_protected_percent = static_cast<int>(percent);
+    });
   }
 
   static absl::StatusOr<uint64_t> ParseCacheSize(absl::string_view text) {

@@ -72,25 +72,41 @@ void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {
   }
 }
 
+std::string Text(auto duration) {
+  return FormatDuration(std::chrono::duration_cast<Milliseconds>(duration));
+}
+
+void PrintCache(const CacheOptions& cache, std::string& out) {
+  absl::StrAppend(&out, "cache-size: ", FormatSize(cache.budget_bytes), "\n");
+  absl::StrAppend(&out, "cache-min-ttl: ", Text(cache.ttl_caps.floor), "\n");
+  absl::StrAppend(&out, "cache-max-ttl: ", Text(cache.ttl_caps.positive), "\n");
+  absl::StrAppend(&out, "cache-max-negative-ttl: ", Text(cache.ttl_caps.negative), "\n");
+  absl::StrAppend(&out, "stale-max-age: ", Text(cache.stale_max_age), "\n");
+  absl::StrAppend(&out, "stale-ttl: ", Text(cache.stale_ttl), "\n");
+  absl::StrAppend(&out, "stale-recheck: ", Text(cache.stale_recheck), "\n");
+  absl::StrAppend(&out, "failure-ttl: ", Text(cache.failure_ttl), "\n");
+  absl::StrAppend(&out, "failure-max-ttl: ", Text(cache.failure_max_ttl), "\n");
+  absl::StrAppend(&out, "prefetch: ", OnOff(cache.prefetch), "\n");
+  absl::StrAppend(&out, "lru-protected-percent: ", cache.lru_protected_percent, "\n");
+}
+
 void PrintLimits(const ServerOptions& server, std::string& out) {
-  const auto duration = [](auto value) {
-    return FormatDuration(std::chrono::duration_cast<Milliseconds>(value));
-  };
   const ServerLimits& limits = server.limits;
   const UpstreamLimits& upstream = server.upstream.limits;
   absl::StrAppend(&out, "workers: ", server.workers, "\n");
-  absl::StrAppend(&out, "cache-size: ", FormatSize(server.cache.budget_bytes), "\n");
-  absl::StrAppend(&out, "cache-max-ttl: ", duration(server.cache.ttl_caps.positive), "\n");
-  absl::StrAppend(&out, "cache-max-negative-ttl: ", duration(server.cache.ttl_caps.negative), "\n");
   absl::StrAppend(&out, "local-zones: ", OnOff(server.local_zones), "\n");
-  absl::StrAppend(&out, "query-timeout: ", duration(limits.query_timeout), "\n");
+  absl::StrAppend(&out, "query-timeout: ", Text(limits.query_timeout), "\n");
+  absl::StrAppend(&out, "stale-client-timeout: ", Text(limits.stale_client_timeout), "\n");
   absl::StrAppend(&out, "max-udp-size: ", limits.max_udp_payload_size, "\n");
-  absl::StrAppend(&out, "stream-idle-timeout: ", duration(limits.stream_idle_timeout), "\n");
+  absl::StrAppend(&out, "stream-idle-timeout: ", Text(limits.stream_idle_timeout), "\n");
   absl::StrAppend(&out, "max-stream-connections: ", limits.max_stream_connections, "\n");
   absl::StrAppend(&out, "max-pending-queries: ", limits.max_pending_queries, "\n");
-  absl::StrAppend(&out, "hedge: ", OnOff(upstream.hedge), "\n");
-  absl::StrAppend(&out, "upstream-connect-timeout: ", duration(upstream.connect_timeout), "\n");
-  absl::StrAppend(&out, "upstream-idle-timeout: ", duration(upstream.idle_timeout), "\n");
+  absl::StrAppend(&out, "hedge: ", OnOff(upstream.hedge), "
+");
+  absl::StrAppend(&out, "upstream-connect-timeout: ", Text(upstream.connect_timeout), "
+");
+  absl::StrAppend(&out, "upstream-idle-timeout: ", Text(upstream.idle_timeout), "
+");
 }
 
 }  // namespace
@@ -117,6 +133,7 @@ std::string FormatConfig(const Config& config) {
   if (!server.upstream_ca_file.empty()) {
     absl::StrAppend(&out, "upstream-ca: ", Quoted(server.upstream_ca_file), "\n");
   }
+  PrintCache(server.cache, out);
   PrintLimits(server, out);
   absl::StrAppend(
       &out, "admin: ", config.admin.has_value() ? Quoted(config.admin->ToString()) : "off", "\n");

@@ -18,7 +18,7 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
   std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
   Counter cache_hits;                                     // Answered from fresh data.
-  Counter cache_misses;                                   // Sent upstream, or to be.
+  Counter cache_misses;                                   // Asked upstream, or REFUSED without RD.
   Counter nxdomain_hits;      // Of the hits: by a denial that holds for all types of its name.
   Counter stale_answers;      // Replies with stale data.
   Counter failure_hits;       // Answered from a failure that is remembered.

@@ -80,6 +80,37 @@ TEST(ConfigTest, ValuesOutOfRangeSayTheRange) {
   EXPECT_THAT(ErrorTexts(LoadYaml("cache-size: 1K\n")), ElementsAre(HasSubstr("1MiB to 1024GiB")));
 }
 
+TEST(ConfigTest, TheCachesPolicyIsSettable) {
+  const LoadedConfig loaded = LoadYaml(
+      "cache-min-ttl: 1m\ncache-max-ttl: 2d\ncache-max-negative-ttl: 2m\nstale-max-age: 0s\n"
+      "stale-ttl: 10s\nstale-recheck: 20s\nstale-client-timeout: 500ms\nfailure-ttl: 3s\n"
+      "failure-max-ttl: 4m\nprefetch: off\nlru-protected-percent: 0\n");
+  ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
+  const CacheOptions& cache = loaded.config.server.cache;
+  EXPECT_EQ(cache.ttl_caps.floor, Seconds{60});
+  EXPECT_EQ(cache.ttl_caps.positive, Seconds{2 * 86400});
+  EXPECT_EQ(cache.ttl_caps.negative, Seconds{120});
+  EXPECT_EQ(cache.stale_max_age, Seconds{0});
+  EXPECT_EQ(cache.stale_ttl, Seconds{10});
+  EXPECT_EQ(cache.stale_recheck, Seconds{20});
+  EXPECT_EQ(cache.failure_ttl, Seconds{3});
+  EXPECT_EQ(cache.failure_max_ttl, Seconds{240});
+  EXPECT_FALSE(cache.prefetch);
+  EXPECT_EQ(cache.lru_protected_percent, 0);
+  EXPECT_EQ(loaded.config.server.limits.stale_client_timeout, Milliseconds{500});
+  EXPECT_THAT(ErrorTexts(LoadYaml("failure-ttl: 6m\n")),
+              ElementsAre(HasSubstr("is not within 1s to 300s")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("lru-protected-percent: 96\n")),
+              ElementsAre(HasSubstr("from 0 to 95")));
+}
+
+TEST(ConfigTest, AnExchangeLastsAsLongAsAClientWaits) {
+  EXPECT_EQ(LoadYaml("query-timeout: 1s\n").config.server.limits.exchange_timeout,
+            Milliseconds{5000});
+  EXPECT_EQ(LoadYaml("query-timeout: 9s\n").config.server.limits.exchange_timeout,
+            Milliseconds{9000});
+}
+
 TEST(ConfigTest, WrongShapesAreErrors) {
   EXPECT_THAT(ErrorTexts(LoadYaml("workers: [1, 2]\n")),
               ElementsAre("FILE:1: workers: must be one value, not a list or a map"));
@@ -159,6 +190,15 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "  - {zone: cluster.local, upstream: [\"udp://10.96.0.10\", \"tcp://[fd00::10]:5353\"]}\n"
       "cache-size: 3000000\n"
       "query-timeout: 1500ms\n"
+      "stale-client-timeout: 0s\n"
+      "cache-min-ttl: 10s\n"
+      "stale-max-age: 3d\n"
+      "stale-ttl: 20s\n"
+      "stale-recheck: 1m\n"
+      "failure-ttl: 2s\n"
+      "failure-max-ttl: 1m\n"
+      "prefetch: off\n"
+      "lru-protected-percent: 70\n"
       "admin: off\n");
   ASSERT_THAT(ErrorTexts(first), IsEmpty());
   const std::string text = FormatConfig(first.config);

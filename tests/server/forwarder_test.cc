@@ -47,6 +47,13 @@ class ForwarderTest : public testing::Test {
     return forwarder_->Forward({query, address_, sink_}, KeyFor(name), nullptr);
   }
 
+  // As the query handler does it, with what the cache knows.
+  bool ForwardFound() {
+    const Query query = QueryFor(kName, 1);
+    const Found found = cache_.Lookup(KeyFor(kName), loop_.Now());
+    return forwarder_->Forward({query, address_, sink_}, KeyFor(kName), found.entry);
+  }
+
   ParsedMessage Reply(size_t index) {
     EXPECT_GT(sink_.replies().size(), index);
     if (sink_.replies().size() <= index) return {};
@@ -127,6 +134,93 @@ TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
   loop_.Advance(Milliseconds{100});
   EXPECT_EQ(sink_.replies().size(), 100u);
   EXPECT_EQ(loop_.armed_timer_count(), 0u);
+}
+
+// Stale data.
+
+TEST_F(ForwarderTest, WithStaleDataAClientWaitsForLess) {
+  Forward();
+  exchanger_.Respond(0, Answer());
+  loop_.Advance(Seconds{300});
+  EXPECT_TRUE(ForwardFound());
+  loop_.Advance(Milliseconds{1799});
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  loop_.Advance(Milliseconds{1});
+  EXPECT_EQ(Reply(1).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kStaleAnswer));
+  EXPECT_THAT(Reply(1).answer, testing::ElementsAre("www.example.com. 30 IN A 192.0.2.1"));
+  EXPECT_EQ(counters_.stale_answers.value(), 1u);
+  EXPECT_EQ(counters_.failed_refreshes.value(), 0u);
+  exchanger_.Fail(1, absl::DeadlineExceededError("x"));
+  EXPECT_EQ(counters_.failed_refreshes.value(), 1u);
+}
+
+TEST_F(ForwarderTest, StaleDataThatIsPushedOutMeanwhileIsGivenAllTheSame) {
+  Forward();
+  exchanger_.Respond(0, Answer());
+  loop_.Advance(Seconds{300});
+  ForwardFound();
+  cache_.Clear();
+  exchanger_.Fail(1, absl::UnavailableError("x"));
+  EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
+}
+
+TEST_F(ForwarderTest, StaleDataIsGivenAtALimitAndNotTakenForAFailedRefresh) {
+  Forward();
+  exchanger_.Respond(0, Answer());
+  loop_.Advance(Seconds{300});
+  limits_.max_pending_queries = 1;
+  Make();
+  Forward("other.example");
+  EXPECT_FALSE(ForwardFound());
+  EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
+  exchanger_.Respond(1, Answer("other.example"));
+  exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
+  EXPECT_FALSE(ForwardFound());
+  EXPECT_EQ(Reply(3).rcode, Rcode::kNoError);
+  EXPECT_TRUE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
+  exchanger_.FailAtOnce(absl::UnavailableError("down"));
+  EXPECT_FALSE(ForwardFound());
+  EXPECT_EQ(Reply(4).rcode, Rcode::kNoError);
+  EXPECT_FALSE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
+}
+
+TEST_F(ForwarderTest, ALimitIsNotRememberedAndOtherFailuresAre) {
+  exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
+  Forward();
+  EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kNothing);
+  exchanger_.FailAtOnce(absl::UnavailableError("down"));
+  Forward();
+  EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kFailure);
+}
+
+// Prefetch.
+
+TEST_F(ForwarderTest, NobodyWaitsForAPrefetchButWhoComesJoins) {
+  forwarder_->Prefetch(QueryFor(kName, 1), KeyFor(kName));
+  forwarder_->Prefetch(QueryFor(kName, 1), KeyFor(kName));
+  EXPECT_EQ(exchanger_.calls().size(), 1u);
+  EXPECT_EQ(counters_.prefetches.value(), 1u);
+  EXPECT_EQ(forwarder_->waiter_count(), 0u);
+  EXPECT_EQ(loop_.armed_timer_count(), 0u);
+  EXPECT_TRUE(Forward());
+  EXPECT_EQ(exchanger_.calls().size(), 1u);
+  exchanger_.Respond(0, Answer());
+  EXPECT_EQ(Reply(0).rcode, Rcode::kNoError);
+}
+
+TEST_F(ForwarderTest, PrefetchesTakeAnEighthOfThePlacesAndMakeRoom) {
+  limits_.max_pending_queries = 16;
+  Make();
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = absl::StrCat("p", i, ".example");
+    forwarder_->Prefetch(QueryFor(name.c_str(), 1), KeyFor(name.c_str()));
+  }
+  EXPECT_EQ(exchanger_.calls().size(), 2u);
+  for (int i = 0; i < 16; ++i) EXPECT_TRUE(Forward(absl::StrCat("n", i, ".example").c_str()));
+  EXPECT_TRUE(exchanger_.calls()[0].cancelled);
+  EXPECT_TRUE(exchanger_.calls()[1].cancelled);
+  forwarder_->Prefetch(QueryFor("q.example", 1), KeyFor("q.example"));
+  EXPECT_EQ(exchanger_.calls().size(), 18u);
 }
 
 TEST_F(ForwarderTest, AtTheLimitWhatNobodyWaitsForMakesRoom) {
