@@ -125,6 +125,19 @@ TEST(ReplyTest, CarriesTheQuerysIdAndSpelling) {
   EXPECT_EQ(LoadHeader(reply).ancount, 1);
 }
 
+TEST(ReplyTest, CarriesTheQuerysTypeForADenialThatIsStoredForAllTypes) {
+  const WireMessage response =
+      MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("example.com", 900, 60));
+  StoredMessage stored = Store(response, Ask().question);
+  StoreU16(&stored.wire[kQuestionEnd - 4], 0);
+  WireMessage reply(512);
+  reply.resize(
+      BuildReply(Ask(QType::kMx), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(reply)));
+  EXPECT_EQ(reply.size(), stored.wire.size());
+  EXPECT_TRUE(Ask(QType::kMx).question.MatchesMessage(reply));
+  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kNxDomain);
+}
+
 TEST(ReplyTest, RdAndCdComeFromTheQuery) {
   Query query = Ask();
   EXPECT_EQ(LoadHeader(Reply(query, StoredA())).flags, kFlagQr | kFlagRa | kFlagRd);

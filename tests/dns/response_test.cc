@@ -538,6 +538,23 @@ TEST(StoreResponseTest, TtlsAreNormalisedPerRrsetAndCapped) {
   EXPECT_THAT(Ttls(Store(Respond().Answer(A(kName, 0x7fffffff)).Build())), ElementsAre(86400));
 }
 
+TEST(StoreResponseTest, TheFloorRaisesPositiveTtlsAndNoTtlOf0) {
+  TtlCaps caps;
+  caps.floor = Seconds{60};
+  const auto ttls = [&caps](const WireMessage& message) {
+    const auto facts = InspectResponse(message, Ask());
+    return Ttls(StoreResponse(message, std::get<ResponseFacts>(facts), caps));
+  };
+  EXPECT_THAT(ttls(Respond().Answer(A(kName, 5)).Build()), ElementsAre(60));
+  EXPECT_THAT(ttls(Respond().Answer(A(kName, 61)).Build()), ElementsAre(61));
+  EXPECT_THAT(ttls(Respond().Answer(A(kName, 0)).Build()), ElementsAre(0));
+  EXPECT_THAT(ttls(MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain,
+                                        SoaRecord("example.com", 900, 5))),
+              ElementsAre(5));
+  caps.positive = Seconds{30};
+  EXPECT_THAT(ttls(Respond().Answer(A(kName, 5)).Build()), ElementsAre(30));
+}
+
 TEST(StoreResponseTest, TheSoaOfANegativeResponseCarriesTheNegativeTtl) {
   EXPECT_THAT(Ttls(Store(MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain,
                                               SoaRecord("example.com", 900, 60)))),

@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/scenarios/scenario_parser.h"
@@ -44,6 +45,24 @@ TEST_P(ScenarioTest, Holds) {
 
 INSTANTIATE_TEST_SUITE_P(Scenarios, ScenarioTest, testing::ValuesIn(ScenarioNames()),
                          [](const auto& param_info) { return param_info.param; });
+
+// The policy of the cache names its scenarios.
+TEST(ScenarioTest, TheCachesReadmeNamesOnlyScenariosThatExist) {
+  std::stringstream text;
+  text << std::ifstream(std::filesystem::path(DOTCACHE_SOURCE_DIR) / "cache" / "README.md").rdbuf();
+  const std::vector<std::string> names = ScenarioNames();
+  size_t named = 0;
+  const std::vector<std::string> lines = absl::StrSplit(text.str(), '\n');
+  for (const std::string& line : lines) {
+    if (!absl::StartsWith(line, "| ") || !absl::EndsWith(line, "` |")) continue;
+    const std::string last_column = line.substr(line.rfind(" | ", line.size() - 4) + 3);
+    const std::vector<std::string> parts = absl::StrSplit(last_column, '`');
+    for (size_t i = 1; i < parts.size(); i += 2, ++named) {
+      EXPECT_THAT(names, testing::Contains(parts[i])) << line;
+    }
+  }
+  EXPECT_GT(named, 30u);
+}
 
 // That scenarios can fail.
 
