@@ -122,6 +122,17 @@ def test_a_negative_ttl_is_at_most_the_minimum():
     assert rules.own_defects(case(lowered, truth, truth=truth), "udp") == []
 
 
+def test_of_a_missing_name_asked_for_its_soa_the_ttl_may_be_that_of_another_type():
+    def defects(ttl, rcode=3, qtype=SOA):
+        truth = reply(authority=[("z", SOA, 0, soa(60))], rcode=rcode, qtype=qtype)
+        ours = reply(authority=[("z", SOA, ttl, soa(60))], rcode=rcode, qtype=qtype)
+        return rules.own_defects(case(ours, ours, truth=truth, qtype=qtype), "udp")
+    assert defects(60) == []
+    assert defects(61) == ["TTL 61 above 60 in authority"]
+    assert defects(60, qtype=A) == ["TTL 60 above 0 in authority"]
+    assert defects(60, rcode=0) == ["TTL 60 above 0 in authority"]
+
+
 @pytest.mark.parametrize("wire", [
     b"", bytes(11), struct.pack("!6H", 0, 0x8180, 1, 0, 0, 0),
     struct.pack("!6H", 0, 0x8180, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1",
