@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_CORE_SIPHASH_H_
 #define DOTCACHE_CORE_SIPHASH_H_
 
+#include <array>
 #include <cstdint>
 
 #include "core/bytes.h"
@@ -15,10 +16,17 @@ struct HashSeed {
 
   // From the kernel's random source.
   static HashSeed Random();
+
+  // The 16 octets of a key as others write it, the first octet the least of k0.
+  static HashSeed FromOctets(const std::array<uint8_t, 16>& octets);
 };
 
 // SipHash-1-3: a keyed hash whose collisions stay unpredictable to who does not know the seed.
 uint64_t SipHash13(const HashSeed& seed, Bytes octets);
+
+// SipHash-2-4, for hashes that leave the program. Its octets in little-endian order are the hash as
+// others write it.
+uint64_t SipHash24(const HashSeed& seed, Bytes octets);
 
 }  // namespace dotcache
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstdlib>
+#include <ctime>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -259,6 +260,8 @@ void UvLoop::Stop() {
 }
 
 MonoTime UvLoop::Now() const { return impl_->Now(); }
+
+uint32_t UvLoop::UnixSeconds() const { return static_cast<uint32_t>(time(nullptr)); }
 
 std::unique_ptr<Timer> UvLoop::NewTimer(absl::AnyInvocable<void()> callback) {
   assert(InLoopThread());

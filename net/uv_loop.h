@@ -33,6 +33,7 @@ class UvLoop : public EventLoop {
 
   // EventLoop:
   MonoTime Now() const override;
+  uint32_t UnixSeconds() const override;
   std::unique_ptr<Timer> NewTimer(absl::AnyInvocable<void()> callback) override;
   void Post(Task task) override;
   void DeferDelete(std::unique_ptr<Deletable> object) override;

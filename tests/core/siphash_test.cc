@@ -1,5 +1,6 @@
 #include "core/siphash.h"
 
+#include <array>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -23,6 +24,27 @@ TEST(SipHash13Test, AgreesWithTheReference) {
   for (const auto& [size, hash] : expected) {
     EXPECT_EQ(SipHash13(kSeed, Bytes(octets.data(), size)), hash) << size;
   }
+}
+
+TEST(SipHash24Test, AgreesWithTheReference) {
+  // The authors' vectors: octets 0, 1, 2, ... under the key 00 01 .. 0f.
+  const std::vector<std::pair<size_t, uint64_t>> expected = {
+      {0, 0x726fdb47dd0e0e31}, {1, 0x74f839c593dc67fd},  {7, 0xab0200f58b01d137},
+      {8, 0x93f5f5799a932462}, {15, 0xa129ca6149be45e5}, {63, 0x958a324ceb064572},
+  };
+  std::vector<uint8_t> octets(63);
+  std::iota(octets.begin(), octets.end(), uint8_t{0});
+  for (const auto& [size, hash] : expected) {
+    EXPECT_EQ(SipHash24(kSeed, Bytes(octets.data(), size)), hash) << size;
+  }
+}
+
+TEST(HashSeedTest, IsReadFromOctetsAsTheReferenceReadsAKey) {
+  std::array<uint8_t, 16> octets;
+  std::iota(octets.begin(), octets.end(), uint8_t{0});
+  const HashSeed seed = HashSeed::FromOctets(octets);
+  EXPECT_EQ(seed.k0, kSeed.k0);
+  EXPECT_EQ(seed.k1, kSeed.k1);
 }
 
 TEST(HashSeedTest, IsNewEachTime) {

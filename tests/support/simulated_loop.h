@@ -39,6 +39,11 @@ class SimulatedLoop final : public EventLoop {
   size_t armed_timer_count() const { return timers_.size(); }
 
   MonoTime Now() const override { return now_; }
+  // Moves with Now(); begins at 1700003600.
+  uint32_t UnixSeconds() const override {
+    return 1700000000 + static_cast<uint32_t>(
+                            std::chrono::duration_cast<Seconds>(now_.time_since_epoch()).count());
+  }
   std::unique_ptr<Timer> NewTimer(absl::AnyInvocable<void()> callback) override;
   void Post(Task task) override { tasks_.push_back(std::move(task)); }
   void DeferDelete(std::unique_ptr<Deletable> object) override;
