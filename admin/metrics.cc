@@ -98,7 +98,7 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
                                        "Replies sent to clients, by RCODE.");
   for (Rcode rcode :
        {Rcode::kNoError, Rcode::kFormErr, Rcode::kServFail, Rcode::kNxDomain, Rcode::kNotImp,
-        Rcode::kRefused, Rcode::kYxDomain, Rcode::kNotAuth, Rcode::kBadVers}) {
+        Rcode::kRefused, Rcode::kYxDomain, Rcode::kNotAuth, Rcode::kBadVers, Rcode::kBadCookie}) {
     Exposition::Add(responses, {{"rcode", std::string(RcodeName(rcode))}},
                     Sum(server, [rcode](const WorkerCounters& c) -> const Counter& {
                       return c.responses[static_cast<size_t>(rcode)];

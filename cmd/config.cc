@@ -70,6 +70,7 @@ class Loader {
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
     LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
     LoadAccess();
+    LoadOwnAnswers();
     LoadNumbers();
     LoadCache();
     LoadAdminAndLog();
@@ -198,6 +199,16 @@ class Loader {
       Fail(values_["allow-from"], "allow-from",
            absl::StrCat("more than ", AccessPolicy::kMaxPrefixes, " ranges"));
     }
+  }
+
+  void LoadOwnAnswers() {
+    OwnAnswersOptions& own = server_.own_answers;
+    Take("identity", ParseOwnText, [&own](const std::string& text) { own.identity = text; });
+    Take("version-text", ParseOwnText,
+         [&own](const std::string& text) { own.version_text = text; });
+    Take("any", ParseMinimalAny, [&own](bool minimal) { own.minimal_any = minimal; });
+    Take("cookies", ParseCookieMode, [this](CookieMode mode) { server_.cookies = mode; });
+    LoadFile("cookie-secret-file", server_.cookie_secret_file, loaded_.origins.cookie_secret_file);
   }
 
   void LoadNumbers() {

@@ -28,6 +28,7 @@ struct ConfigOrigins {
   ConfigOrigin listen_cert = "default";
   ConfigOrigin listen_key = "default";
   ConfigOrigin upstream_ca = "default";
+  ConfigOrigin cookie_secret_file = "default";
   ConfigOrigin admin = "default";
 };
 

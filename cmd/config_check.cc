@@ -21,6 +21,8 @@ class Checker {
     CheckListeners();
     CheckListenCertificate();
     CheckTrustStores();
+    Report(origins_.cookie_secret_file, "cookie-secret-file",
+           LoadCookieSecrets(server_.cookie_secret_file).status());
     CheckOwnListeners();
     if (config_.admin.has_value()) {
       Report(origins_.admin, "admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));

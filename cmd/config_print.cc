@@ -106,6 +106,19 @@ void PrintLimits(const ServerOptions& server, std::string& out) {
   absl::StrAppend(&out, "upstream-idle-timeout: ", Text(upstream.idle_timeout), "\n");
 }
 
+void PrintOwnAnswers(const ServerOptions& server, std::string& out) {
+  const OwnAnswersOptions& own = server.own_answers;
+  if (!own.identity.empty()) absl::StrAppend(&out, "identity: ", Quoted(own.identity), "\n");
+  if (!own.version_text.empty()) {
+    absl::StrAppend(&out, "version-text: ", Quoted(own.version_text), "\n");
+  }
+  absl::StrAppend(&out, "any: ", own.minimal_any ? "minimal" : "forward", "\n");
+  absl::StrAppend(&out, "cookies: ", CookieModeName(server.cookies), "\n");
+  if (!server.cookie_secret_file.empty()) {
+    absl::StrAppend(&out, "cookie-secret-file: ", Quoted(server.cookie_secret_file), "\n");
+  }
+}
+
 }  // namespace
 
 std::string FormatConfig(const Config& config) {
@@ -131,6 +144,7 @@ std::string FormatConfig(const Config& config) {
     absl::StrAppend(&out, "upstream-ca: ", Quoted(server.upstream_ca_file), "\n");
   }
   PrintCache(server.cache, out);
+  PrintOwnAnswers(server, out);
   PrintLimits(server, out);
   absl::StrAppend(
       &out, "admin: ", config.admin.has_value() ? Quoted(config.admin->ToString()) : "off", "\n");

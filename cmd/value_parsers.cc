@@ -93,6 +93,41 @@ absl::StatusOr<bool> ParseSwitch(absl::string_view text) {
   return Wrong(text, "on or off");
 }
 
+absl::StatusOr<CookieMode> ParseCookieMode(absl::string_view text) {
+  if (absl::AsciiStrToLower(text) == "required") return CookieMode::kRequired;
+  const absl::StatusOr<bool> on = ParseSwitch(text);
+  if (!on.ok()) return Wrong(text, "on, off or required");
+  return *on ? CookieMode::kOn : CookieMode::kOff;
+}
+
+absl::string_view CookieModeName(CookieMode mode) {
+  switch (mode) {
+    case CookieMode::kOff:
+      return "off";
+    case CookieMode::kOn:
+      return "on";
+    case CookieMode::kRequired:
+      return "required";
+  }
+  return "on";
+}
+
+absl::StatusOr<bool> ParseMinimalAny(absl::string_view text) {
+  const std::string word = absl::AsciiStrToLower(text);
+  if (word == "forward") return false;
+  if (word == "minimal") return true;
+  return Wrong(text, "forward or minimal");
+}
+
+absl::StatusOr<std::string> ParseOwnText(absl::string_view text) {
+  constexpr size_t kMaxSize = 255;  // Of a character-string (RFC 1035 section 3.3).
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) {
+    return absl::ascii_isprint(static_cast<unsigned char>(c));
+  });
+  if (!text.empty() && text.size() <= kMaxSize && printable) return std::string(text);
+  return Wrong(text.substr(0, kMaxSize), "1 to 255 printable ASCII characters");
+}
+
 absl::StatusOr<int64_t> ParseInteger(absl::string_view text, int64_t min, int64_t max) {
   int64_t value = 0;
   if (absl::SimpleAtoi(text, &value) && value >= min && value <= max) return value;

@@ -25,6 +25,16 @@ std::string FormatDuration(Milliseconds duration);
 // "on", "off", "true", "false", "yes", "no".
 absl::StatusOr<bool> ParseSwitch(absl::string_view text);
 
+// "on", "off" (and what ParseSwitch takes), "required".
+absl::StatusOr<CookieMode> ParseCookieMode(absl::string_view text);
+absl::string_view CookieModeName(CookieMode mode);
+
+// "forward" is false, "minimal" is true.
+absl::StatusOr<bool> ParseMinimalAny(absl::string_view text);
+
+// What a server says of itself: 1 to 255 printable ASCII characters.
+absl::StatusOr<std::string> ParseOwnText(absl::string_view text);
+
 // A whole number within [min, max].
 absl::StatusOr<int64_t> ParseInteger(absl::string_view text, int64_t min, int64_t max);
 

@@ -18,6 +18,7 @@ enum class QType : uint16_t {
   kSoa = 6,
   kNull = 10,
   kPtr = 12,
+  kHinfo = 13,
   kMx = 15,
   kTxt = 16,
   kSig = 24,

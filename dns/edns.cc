@@ -25,16 +25,26 @@ bool IsClientSubnetOfQuery(Bytes data) {
   return last_bits == 0 || (address.back() & (0xff >> last_bits)) == 0;
 }
 
+// Notes the first COOKIE option; a later one does not count.
+bool NoteCookie(Bytes data, CookieOption& cookie) {
+  if (cookie.size > 0) return true;
+  if (!IsCookieSize(data.size())) return false;
+  cookie.size = static_cast<uint8_t>(data.size());
+  std::copy_n(data.begin(), std::min(data.size(), cookie.octets.size()), cookie.octets.begin());
+  return true;
+}
+
 // Notes one option. False when no client may send it like this.
 bool NoteOption(EdnsOption code, Bytes data, EdnsInfo& edns) {
   switch (code) {
     case EdnsOption::kCookie:
-      return IsCookieSize(data.size());
+      return NoteCookie(data, edns.cookie);
     case EdnsOption::kClientSubnet:
       return IsClientSubnetOfQuery(data);
     case EdnsOption::kTcpKeepalive:
-      // A client leaves the value out; early ones sent it (RFC 7828 section 3.1).
-      if (!data.empty() && data.size() != 2) return false;
+      // A client leaves the value out; early ones sent it (RFC 7828 section 3.1). Another length is
+      // no request, and no RFC says that it breaks the query.
+      if (!data.empty() && data.size() != 2) return true;
       edns.has_keepalive = true;
       if (data.size() == 2) edns.keepalive_timeout_100ms = LoadU16(data.data());
       return true;
@@ -47,6 +57,7 @@ bool NoteOption(EdnsOption code, Bytes data, EdnsInfo& edns) {
       }
       return true;
     case EdnsOption::kNsid:
+      edns.has_nsid = true;
       return true;
   }
   return true;  // Unknown ones are ignored (RFC 6891 section 6.1.2).

@@ -1,5 +1,5 @@
-// EDNS(0) options in and out: RFC 6891, 7828 (keepalive), 7830 and 8467 (padding), 7873 (cookies),
-// 8914 (extended errors), 7871 (client subnet).
+// EDNS(0) options in and out: RFC 6891, 5001 (NSID), 7828 (keepalive), 7830 and 8467 (padding),
+// 7873 (cookies), 8914 (extended errors), 7871 (client subnet).
 #ifndef DOTCACHE_DNS_EDNS_H_
 #define DOTCACHE_DNS_EDNS_H_
 
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/bytes.h"
+#include "dns/cookie.h"
 #include "dns/dns_types.h"
 
 namespace dotcache {
@@ -28,12 +29,14 @@ struct EdnsInfo {
   bool dnssec_ok = false;
   bool has_padding = false;
   bool has_keepalive = false;
+  bool has_nsid = false;
   std::optional<uint16_t> keepalive_timeout_100ms;  // Present when the option carries a value.
   std::optional<ExtendedErrorCode> extended_error;  // The first one.
+  CookieOption cookie;                              // The first one (RFC 7873 section 5.2).
 };
 
-// Who wrote the options: what a client may not send (a cookie of impossible length, a keepalive
-// option of 1 octet) makes its query malformed; in a response such an option is only ignored.
+// Who wrote the options: what a client may not send (a cookie of impossible length, a subnet with
+// bits behind its prefix) makes its query malformed; in a response such an option is only ignored.
 enum class EdnsSender : uint8_t { kClient, kUpstream };
 
 // Reads an OPT record's fixed fields (`klass`, `ttl`) and its RDATA. Walks every option with bounds

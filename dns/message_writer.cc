@@ -52,9 +52,22 @@ class Cursor {
   uint8_t* at_;
 };
 
+// Sizes of whole options; 0: none.
+size_t KeepaliveSize(const OptToWrite& opt) {
+  if (!opt.keepalive) return 0;
+  return kOptionHeaderSize + (opt.keepalive_timeout_100ms.has_value() ? 2 : 0);
+}
+size_t CookieSize(const OptToWrite& opt) {
+  return opt.cookie.has_value() ? kOptionHeaderSize + opt.cookie->size() : 0;
+}
+size_t NsidSize(const OptToWrite& opt) {
+  return opt.nsid.empty() ? 0 : kOptionHeaderSize + opt.nsid.size();
+}
+
 // How the room for an OPT record is shared out.
 struct OptLayout {
   size_t keepalive = 0;  // The whole option; 0: none.
+  bool nsid = false;
   bool extended_error = false;
   absl::string_view extended_error_text;
   std::optional<size_t> padding_data;  // OPTION-LENGTH of the padding option.
@@ -64,11 +77,13 @@ struct OptLayout {
 // Shares out `room` octets behind a message of `size`. nullopt: not even the bare record fits.
 std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room) {
   OptLayout layout;
-  if (opt.keepalive) {
-    layout.keepalive = kOptionHeaderSize + (opt.keepalive_timeout_100ms.has_value() ? 2 : 0);
-  }
-  layout.total = kOptFixedSize + layout.keepalive;
+  layout.keepalive = KeepaliveSize(opt);
+  layout.total = kOptFixedSize + CookieSize(opt) + layout.keepalive;
   if (layout.total > room) return std::nullopt;
+  if (const size_t nsid_size = NsidSize(opt); nsid_size > 0 && layout.total + nsid_size <= room) {
+    layout.nsid = true;
+    layout.total += nsid_size;
+  }
   if (opt.extended_error.has_value() && layout.total + kExtendedErrorSize <= room) {
     layout.extended_error = true;
     layout.total += kExtendedErrorSize;
@@ -88,6 +103,14 @@ std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room)
 }
 
 void WriteOptions(const OptToWrite& opt, const OptLayout& layout, Cursor& cursor) {
+  if (opt.cookie.has_value()) {
+    cursor.OptionHeader(EdnsOption::kCookie, opt.cookie->size());
+    cursor.Octets(opt.cookie->data(), opt.cookie->size());
+  }
+  if (layout.nsid) {
+    cursor.OptionHeader(EdnsOption::kNsid, opt.nsid.size());
+    cursor.Octets(opt.nsid.data(), opt.nsid.size());
+  }
   if (opt.keepalive) {
     cursor.OptionHeader(EdnsOption::kTcpKeepalive, layout.keepalive - kOptionHeaderSize);
     if (opt.keepalive_timeout_100ms.has_value()) cursor.U16(*opt.keepalive_timeout_100ms);
@@ -126,15 +149,16 @@ void MessageWriter::AddQuestion(const DomainName& qname, QType qtype, QClass qcl
   size_ += needed;
 }
 
-void MessageWriter::AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
-  AddRecord(owner, type, ttl, rdata, kAncountOffset);
+void MessageWriter::AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
+                              QClass klass) {
+  AddRecord(owner, {type, klass}, ttl, rdata, kAncountOffset);
 }
 
 void MessageWriter::AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
-  AddRecord(owner, type, ttl, rdata, kNscountOffset);
+  AddRecord(owner, {type, QClass::kIn}, ttl, rdata, kNscountOffset);
 }
 
-void MessageWriter::AddRecord(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
+void MessageWriter::AddRecord(const DomainName& owner, RecordType type, uint32_t ttl, Bytes rdata,
                               size_t count_offset) {
   const size_t fixed = owner.size() + kRecordFixedSize;
   if (fixed > out_.size() - size_ || rdata.size() > out_.size() - size_ - fixed) {
@@ -143,8 +167,8 @@ void MessageWriter::AddRecord(const DomainName& owner, QType type, uint32_t ttl,
   }
   Cursor cursor(out_.data() + size_);
   cursor.Octets(owner.wire().data(), owner.size());
-  cursor.U16(static_cast<uint16_t>(type));
-  cursor.U16(static_cast<uint16_t>(QClass::kIn));
+  cursor.U16(static_cast<uint16_t>(type.type));
+  cursor.U16(static_cast<uint16_t>(type.klass));
   cursor.U32(ttl);
   cursor.U16(static_cast<uint16_t>(rdata.size()));
   cursor.Octets(rdata.data(), rdata.size());
@@ -156,6 +180,10 @@ void MessageWriter::AddOpt(const OptToWrite& opt, size_t max_size) {
   const size_t size = AppendOpt(out_, size_, opt, max_size);
   if (size == size_) overflowed_ = true;
   size_ = size;
+}
+
+size_t RequiredOptionsSize(const OptToWrite& opt) {
+  return CookieSize(opt) + NsidSize(opt) + KeepaliveSize(opt);
 }
 
 size_t AppendOpt(MutableBytes out, size_t size, const OptToWrite& opt, size_t max_size) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "core/bytes.h"
 #include "dns/dns_types.h"
 #include "dns/domain_name.h"
@@ -19,6 +20,10 @@ struct OptToWrite {
   uint8_t extended_rcode = 0;
   bool dnssec_ok = false;
   std::optional<ExtendedError> extended_error = std::nullopt;
+  // Data of the COOKIE option.
+  std::optional<FullCookie> cookie = std::nullopt;
+  // Data of the NSID option; empty: none. Lasts for the call.
+  absl::string_view nsid = {};
   // Write the keepalive option, with this value (a server's form) or without (a client's).
   bool keepalive = false;
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
@@ -35,24 +40,33 @@ class MessageWriter {
   MessageWriter(MutableBytes out, const MessageHeader& header);
 
   void AddQuestion(const DomainName& qname, QType qtype, QClass qclass);
-  void AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata);
+  void AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
+                 QClass klass = QClass::kIn);
   void AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata);
 
-  // Adds the OPT record, last. An extended error's text, then the padding, give way when `max_size`
-  // leaves no room for them.
+  // Adds the OPT record, last. NSID, then an extended error's text, then the padding give way when
+  // `max_size` leaves no room for them.
   void AddOpt(const OptToWrite& opt, size_t max_size);
 
   size_t size() const { return size_; }
   bool overflowed() const { return overflowed_; }
 
  private:
-  void AddRecord(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
+  struct RecordType {
+    QType type;
+    QClass klass;
+  };
+  void AddRecord(const DomainName& owner, RecordType type, uint32_t ttl, Bytes rdata,
                  size_t count_offset);
 
   MutableBytes out_;
   size_t size_ = 0;
   bool overflowed_ = false;
 };
+
+// Octets of the options that a reply of ours must hold, or be truncated: all but the extended error
+// and the padding.
+size_t RequiredOptionsSize(const OptToWrite& opt);
 
 // Appends an OPT record to the message of `size` octets in `out` and counts it in the header.
 // Returns the new size, or `size` when it does not fit within `max_size` and `out`.

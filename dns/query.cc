@@ -44,6 +44,7 @@ class QueryReader {
  private:
   bool ReadHeader();
   bool FindQuestion();
+  bool RejectOpcode();
   bool FindOpt();
   bool NoteAdditional(size_t owner_size, size_t record_at, bool last);
   bool ReadQname();
@@ -94,16 +95,27 @@ bool QueryReader::FindQuestion() {
       rejection_.question_size = static_cast<uint16_t>(question_size);
     }
   }
-  if (LDNS_OPCODE_WIRE(At(0)) != LDNS_PACKET_QUERY) {
-    return Reject(RejectionReason::kOpcode, Rcode::kNotImp);
-  }
-  if (!one_question) return Reject(RejectionReason::kQuestionCount);
-  if (rejection_.question_size == 0) return Reject(RejectionReason::kBadQuestion);
+  if (LDNS_OPCODE_WIRE(At(0)) != LDNS_PACKET_QUERY) return RejectOpcode();
+  query_.has_question = LDNS_QDCOUNT(At(0)) != 0;
+  if (query_.has_question && !one_question) return Reject(RejectionReason::kQuestionCount);
+  if (one_question && rejection_.question_size == 0) return Reject(RejectionReason::kBadQuestion);
   if (message_.size() > kMaxQuerySize) return Reject(RejectionReason::kTrailingOctets);
+  if (!query_.has_question) return true;
   const uint8_t* qtype = At(kHeaderSize + qname_size_);
   query_.question.qtype = static_cast<QType>(ldns_read_uint16(qtype));
   query_.question.qclass = static_cast<QClass>(ldns_read_uint16(qtype + 2));
   return true;
+}
+
+// NOTIFY and UPDATE are about a zone, and no server is less authoritative than this one (RFC 1996
+// section 3.10, RFC 2136 section 3.1.1); which zone must be readable. The others are not known
+// here.
+bool QueryReader::RejectOpcode() {
+  const auto opcode = static_cast<Opcode>(LDNS_OPCODE_WIRE(At(0)));
+  const bool about_a_zone = opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
+  if (!about_a_zone) return Reject(RejectionReason::kOpcode, Rcode::kNotImp);
+  return Reject(RejectionReason::kOpcode,
+                rejection_.question_size > 0 ? Rcode::kNotAuth : Rcode::kFormErr);
 }
 
 bool QueryReader::FindOpt() {
@@ -151,6 +163,7 @@ bool QueryReader::NoteAdditional(size_t owner_size, size_t record_at, bool last)
 }
 
 bool QueryReader::ReadQname() {
+  if (!query_.has_question) return true;
   ldns_rdf* raw = nullptr;
   size_t position = kHeaderSize;
   const ldns_status status = ldns_wire2dname(&raw, At(0), message_.size(), &position);
@@ -185,10 +198,13 @@ bool QueryReader::ReadOpt() {
 }
 
 bool QueryReader::CheckQuestion() {
+  if (!query_.has_question) {
+    return query_.edns.cookie.size > 0 || Reject(RejectionReason::kQuestionCount);
+  }
   switch (query_.question.qclass) {
     case QClass::kIn:
-      break;
     case QClass::kChaos:
+      break;
     case QClass::kHesiod:
       return Reject(RejectionReason::kClass, Rcode::kRefused);
     case QClass::kNone:
@@ -221,7 +237,7 @@ absl::string_view RejectionReasonName(RejectionReason reason) {
   constexpr std::array<absl::string_view, kRejectionReasonCount> kNames = {
       "too_short",          "is_response",     "opcode",   "question_count", "bad_question",
       "unexpected_records", "trailing_octets", "bad_edns", "edns_version",   "transaction",
-      "zone_transfer",      "meta_type",       "class"};
+      "zone_transfer",      "meta_type",       "class",    "no_cookie",      "bad_cookie"};
   return kNames[static_cast<size_t>(reason)];
 }
 
@@ -230,6 +246,19 @@ std::variant<Query, Rejection> ParseQuery(Bytes message) {
   QueryReader reader(message, std::get<Query>(result));
   if (!reader.Read()) result = reader.rejection();
   return result;
+}
+
+Rejection RejectionOf(const Query& query, RejectionReason reason, Rcode rcode) {
+  Rejection rejection;
+  rejection.reason = reason;
+  rejection.reply = true;
+  rejection.rcode = rcode;
+  if (query.has_question) {
+    rejection.question_size = static_cast<uint16_t>(query.question.wire_size());
+  }
+  rejection.has_edns = query.edns.present;
+  rejection.dnssec_ok = query.edns.dnssec_ok;
+  return rejection;
 }
 
 }  // namespace dotcache

@@ -3,6 +3,7 @@
 #define DOTCACHE_DNS_QUERY_H_
 
 #include <cstdint>
+#include <optional>
 #include <variant>
 
 #include "absl/strings/string_view.h"
@@ -14,8 +15,9 @@
 
 namespace dotcache {
 
-// A well-formed query of opcode QUERY, class IN and an ordinary QTYPE: what may be answered from
-// the cache or sent upstream. A value; holds nothing of the octets it was parsed from.
+// A well-formed query of opcode QUERY and an ordinary QTYPE. Of class IN it may be answered from
+// the cache or sent upstream; of class CHAOS it may only be answered here. A value; holds nothing
+// of the octets it was parsed from.
 struct Query {
   Query() {}  // Not "= default": that would clear 500 octets of name buffers for each query.
 
@@ -23,9 +25,14 @@ struct Query {
   bool recursion_desired = false;
   bool authentic_data = false;
   bool checking_disabled = false;
+  // False for QDCOUNT 0 with a cookie, which asks for a server cookie and nothing else (RFC 7873
+  // section 5.4).
+  bool has_question = true;
   DomainName qname;   // As the client spelled it; echoed in the reply.
   Question question;  // Canonical.
   EdnsInfo edns;
+  // What the COOKIE option of the reply says; none unless whoever answers has set it.
+  std::optional<FullCookie> reply_cookie;
 };
 
 // Why a query is not served. Each has a counter of its own.
@@ -33,7 +40,7 @@ enum class RejectionReason : uint8_t {
   kTooShort,           // Fewer than 12 octets.
   kIsResponse,         // QR=1.
   kOpcode,             // Anything but QUERY.
-  kQuestionCount,      // QDCOUNT is not 1.
+  kQuestionCount,      // QDCOUNT is not 1, and it is not a query for a cookie.
   kBadQuestion,        // QNAME or question cut short, too long, reserved label, pointer.
   kUnexpectedRecords,  // Records other than one OPT in the additional section.
   kTrailingOctets,     // The message goes on after its last record, or is over the size limit.
@@ -42,9 +49,11 @@ enum class RejectionReason : uint8_t {
   kTransaction,        // TSIG or SIG(0): never forwarded with a broken signature.
   kZoneTransfer,       // AXFR, IXFR.
   kMetaType,           // QTYPE that cannot be asked: OPT, TSIG, TKEY, MAILA, MAILB, 0.
-  kClass,              // Class other than IN.
+  kClass,              // Class other than IN, or a CHAOS name that is not answered.
+  kNoCookie,           // Over UDP, where cookies are required: sent to TCP.
+  kBadCookie,          // A server cookie was required and was missing or wrong.
 };
-inline constexpr int kRejectionReasonCount = 13;
+inline constexpr int kRejectionReasonCount = 15;
 
 absl::string_view RejectionReasonName(RejectionReason reason);
 
@@ -64,6 +73,9 @@ struct Rejection {
 // remains. Costs at most a few microseconds for any input up to 65,535 octets and never fails on
 // hostile input.
 std::variant<Query, Rejection> ParseQuery(Bytes message);
+
+// The rejection of a query that is well formed.
+Rejection RejectionOf(const Query& query, RejectionReason reason, Rcode rcode);
 
 }  // namespace dotcache
 

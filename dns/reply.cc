@@ -26,6 +26,10 @@ bool SendsKeepalive(const Query& query, const ReplyOptions& options) {
          options.keepalive_timeout_100ms.has_value();
 }
 
+bool SendsNsid(const Query& query, const ReplyOptions& options) {
+  return query.edns.has_nsid && !options.nsid.empty();
+}
+
 // Padding is for encrypted transports, and for those who pad too (RFC 7830 section 4).
 bool SendsPadding(const Query& query, const ReplyOptions& options) {
   return options.transport == Transport::kDot && query.edns.has_padding;
@@ -36,10 +40,26 @@ OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) 
   opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
   opt.dnssec_ok = query.edns.dnssec_ok;
   opt.extended_error = options.extended_error;
+  opt.cookie = query.reply_cookie;
+  if (SendsNsid(query, options)) opt.nsid = options.nsid;
   opt.keepalive = SendsKeepalive(query, options);
   opt.keepalive_timeout_100ms = options.keepalive_timeout_100ms;
   opt.padding_block = SendsPadding(query, options) ? kResponsePaddingBlock : 0;
   return opt;
+}
+
+// False for most replies: their OPT is bare.
+bool SendsOptions(const Query& query, const ReplyOptions& options) {
+  return options.extended_error.has_value() || query.reply_cookie.has_value() ||
+         SendsNsid(query, options) || SendsKeepalive(query, options) ||
+         SendsPadding(query, options);
+}
+
+// Octets of OPT for which records give way.
+size_t OptSizeOf(const Query& query, const ReplyOptions& options, bool has_options) {
+  if (!query.edns.present) return 0;
+  if (!has_options) return kOptFixedSize;
+  return kOptFixedSize + RequiredOptionsSize(OptFor(query, options, Rcode::kNoError));
 }
 
 // An RCODE above 15 takes an OPT to say.
@@ -50,15 +70,17 @@ Rcode ExpressibleRcode(Rcode rcode, bool has_edns) {
 // Writes a reply of header, question and OPT.
 size_t WriteWithoutRecords(const Query& query, uint16_t flags, Rcode rcode,
                            const ReplyOptions& options, MutableBytes out) {
-  const size_t size = kHeaderSize + query.qname.size() + 4;
-  if (out.size() < size) return 0;
+  const size_t question_size = query.has_question ? query.question.wire_size() : 0;
+  if (out.size() < kHeaderSize + question_size) return 0;
   rcode = ExpressibleRcode(rcode, query.edns.present);
   MessageHeader header;
   header.id = query.id;
   header.flags =
       static_cast<uint16_t>(ReplyFlags(query) | flags | (static_cast<int>(rcode) & kRcodeMask));
   MessageWriter writer(out, header);
-  writer.AddQuestion(query.qname, query.question.qtype, query.question.qclass);
+  if (query.has_question) {
+    writer.AddQuestion(query.qname, query.question.qtype, query.question.qclass);
+  }
   if (query.edns.present) {
     writer.AddOpt(OptFor(query, options, rcode), MaxReplySize(query, options));
   }
@@ -119,6 +141,7 @@ void PatchTtls(absl::Span<const uint16_t> offsets, const ReplyOptions& options, 
 
 size_t MaxReplySize(const Query& query, const ReplyOptions& options) {
   if (options.transport != Transport::kUdp) return kMaxMessageSize;
+  if (query.question.qtype == QType::kAny) return kMinUdpPayloadSize;
   return std::min(query.edns.udp_payload_size,
                   std::max(options.max_udp_payload_size, kMinUdpPayloadSize));
 }
@@ -127,7 +150,8 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
                   MutableBytes out) {
   const uint16_t stored_flags = LoadU16(stored.wire.data() + 2);
   const size_t max_size = std::min(MaxReplySize(query, options), out.size());
-  const size_t opt_size = query.edns.present ? kOptFixedSize : 0;
+  const bool has_options = query.edns.present && SendsOptions(query, options);
+  const size_t opt_size = OptSizeOf(query, options, has_options);
   // A response that came without its question is no more than an RCODE.
   const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
   const std::optional<StoredPart> part =
@@ -147,16 +171,17 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   StoreU16(question + query.qname.size(), static_cast<uint16_t>(query.question.qtype));
   PatchTtls(stored.ttl_offsets.first(part->record_count), options, out.data());
   if (!query.edns.present) return size;
-  if (!options.extended_error.has_value() && !SendsKeepalive(query, options) &&
-      !SendsPadding(query, options)) {
-    return AppendBareOpt(query.edns.dnssec_ok, size, out.data());
-  }
+  if (!has_options) return AppendBareOpt(query.edns.dnssec_ok, size, out.data());
   return AppendOpt(out, size, OptFor(query, options, Rcode::kNoError), max_size);
 }
 
 size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
                        MutableBytes out) {
   return WriteWithoutRecords(query, 0, rcode, options, out);
+}
+
+size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out) {
+  return WriteWithoutRecords(query, kFlagTc, Rcode::kNoError, options, out);
 }
 
 size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out) {

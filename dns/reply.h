@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "core/bytes.h"
 #include "core/clock.h"
@@ -34,23 +35,30 @@ struct ReplyOptions {
   std::optional<ExtendedError> extended_error = std::nullopt;
   // Sent on a stream to clients that sent the option (RFC 7828 section 3.2); unit 100 ms.
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
+  // Our name, sent to clients that sent the NSID option (RFC 5001); empty: not sent. Not owned.
+  absl::string_view nsid = {};
 };
 
-// Octets that no reply exceeds on this transport for this query.
+// Octets that no reply exceeds on this transport for this query. Over UDP a reply to QTYPE ANY
+// stays within 512, since it is what amplifiers ask for (RFC 8482 section 7).
 size_t MaxReplySize(const Query& query, const ReplyOptions& options);
 
 // Writes the reply to `query` made of `stored`: the query's ID, RD, CD, QNAME spelling and QTYPE
 // (for a denial that is stored once for all types of its name, RFC 2308 section 5), RA, AD only to
-// who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO copied, padded
-// on DoT when the query was padded). Where it does not fit, the additional section gives way; what
-// is still too large becomes header, question and OPT with TC set (RFC 2181 section 9). Returns the
-// octets written; 0 only when `out` is smaller than the query itself.
+// who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO copied, with
+// the reply cookie, padded on DoT when the query was padded). Where it does not fit with that, the
+// additional section gives way; what is still too large becomes header, question and OPT with TC
+// set (RFC 2181 section 9). Returns the octets written; 0 only when `out` is smaller than the query
+// itself.
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out);
 
 // Writes a reply with this RCODE and no records.
 size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
                        MutableBytes out);
+
+// Writes a reply with TC set and no records: the client is to come back over TCP.
+size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out);
 
 // Writes the error reply to a message that ParseQuery() rejected with `reply` set. Never longer
 // than the message. REQUIRES: message.size() >= kHeaderSize, rejection.reply.

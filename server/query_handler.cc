@@ -12,18 +12,19 @@ QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
-                        environment.cache.options().ttl_caps.positive)),
+                        environment.cache.options().ttl_caps.positive),
+               environment.own_answers == nullptr ? "" : environment.own_answers->identity()),
       forwarder_({environment.loop, environment.cache, environment.exchanger, replies_,
                   environment.counters, environment.limits}) {}
 
 HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& address,
                                   ReplySink& sink) {
   env_.counters.queries[static_cast<size_t>(address.transport)].Add();
-  const std::variant<Query, Rejection> parsed = ParseQuery(message);
+  std::variant<Query, Rejection> parsed = ParseQuery(message);
   if (const auto* rejection = std::get_if<Rejection>(&parsed)) {
     return Reject(message, *rejection, address, sink);
   }
-  const Query& query = std::get<Query>(parsed);
+  Query& query = std::get<Query>(parsed);
   const Client client{query, address, sink};
   if (cut) {
     return Reject(message, {.reason = RejectionReason::kTrailingOctets, .reply = true}, address,
@@ -31,15 +32,24 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   }
   if (!env_.access.Allows(address.peer.remote)) {
     env_.counters.refused_clients.Add();
-    replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""});
+    // Who may not ask may not exist: nothing longer than the query goes to that address.
+    replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
+                       message.size());
     return HandleResult::kReplied;
   }
+  if (query.edns.cookie.size > 0 || (env_.cookies != nullptr && env_.cookies->required())) {
+    if (!PassCookie(message, query, client)) return HandleResult::kReplied;
+  }
+  if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
   if (env_.local_zones != nullptr) {
     if (const std::optional<StoredMessage> local = env_.local_zones->Answer(query.question)) {
       env_.counters.local_answers.Add();
       replies_.SendStored(client, {local->wire, local->ttl_offsets}, replies_.OptionsFor(address));
       return HandleResult::kReplied;
     }
+  }
+  if (env_.own_answers != nullptr && env_.own_answers->Concerns(query.question)) {
+    return AnswerOurselves(message, client);
   }
   const CacheKey key(query.question, query.edns.dnssec_ok, query.checking_disabled,
                      env_.cache.seed());
@@ -78,11 +88,52 @@ HandleResult QueryHandler::HandleMiss(const Client& client, const CacheKey& key,
 
 HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
-  env_.counters.rejections[static_cast<size_t>(rejection.reason)].Add();
+  CountRejection(rejection.reason);
   // Who may not ask learns nothing, not even that the message was malformed.
   if (!rejection.reply || !env_.access.Allows(address.peer.remote)) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;
+}
+
+bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client) {
+  const CookieOutcome outcome =
+      env_.cookies == nullptr
+          ? ClientCookies::WithoutCookies(query)
+          : env_.cookies->Judge(client.address.peer.remote, client.address.transport,
+                                env_.loop.UnixSeconds(), query);
+  switch (outcome) {
+    case CookieOutcome::kProceed:
+      return true;
+    case CookieOutcome::kCookieOnly:
+      replies_.SendRcode(client, Rcode::kNoError);
+      return false;
+    case CookieOutcome::kBadCookie:
+      CountRejection(RejectionReason::kBadCookie);
+      replies_.SendRcode(client, Rcode::kBadCookie);
+      return false;
+    case CookieOutcome::kTruncate:
+      CountRejection(RejectionReason::kNoCookie);
+      replies_.SendTruncated(client);
+      return false;
+    case CookieOutcome::kMalformed:
+      Reject(message, RejectionOf(query, RejectionReason::kQuestionCount, Rcode::kFormErr),
+             client.address, client.sink);
+      return false;
+  }
+  return true;
+}
+
+HandleResult QueryHandler::AnswerOurselves(Bytes message, const Client& client) {
+  const std::optional<StoredMessage> answer =
+      env_.own_answers == nullptr ? std::nullopt : env_.own_answers->Answer(client.query.question);
+  if (!answer.has_value()) {
+    return Reject(message, RejectionOf(client.query, RejectionReason::kClass, Rcode::kRefused),
+                  client.address, client.sink);
+  }
+  env_.counters.local_answers.Add();
+  replies_.SendStored(client, {answer->wire, answer->ttl_offsets},
+                      replies_.OptionsFor(client.address));
+  return HandleResult::kReplied;
 }
 
 }  // namespace dotcache

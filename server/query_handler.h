@@ -6,8 +6,10 @@
 #include "core/event_loop.h"
 #include "dns/query.h"
 #include "server/access_policy.h"
+#include "server/client_cookies.h"
 #include "server/forwarder.h"
 #include "server/local_zones.h"
+#include "server/own_answers.h"
 #include "server/reply_sink.h"
 #include "server/reply_writer.h"
 #include "server/server_options.h"
@@ -37,6 +39,8 @@ class QueryHandler {
     const LocalZones* local_zones;  // Null: switched off.
     WorkerCounters& counters;
     const ServerLimits& limits;
+    const ClientCookies* cookies = nullptr;   // Null: switched off.
+    const OwnAnswers* own_answers = nullptr;  // Null: none.
   };
 
   explicit QueryHandler(const Environment& environment);
@@ -53,6 +57,12 @@ class QueryHandler {
                       ReplySink& sink);
   // What is not in the cache, or not fresh.
   HandleResult HandleMiss(const Client& client, const CacheKey& key, const Found& found);
+  // Sets the query's reply cookie. False: the cookie has decided, and the reply is sent.
+  bool PassCookie(Bytes message, Query& query, const Client& client);
+  HandleResult AnswerOurselves(Bytes message, const Client& client);
+  void CountRejection(RejectionReason reason) {
+    env_.counters.rejections[static_cast<size_t>(reason)].Add();
+  }
 
   const Environment env_;
   ReplyWriter replies_;

@@ -1,5 +1,6 @@
 #include "server/reply_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "dns/message_header.h"
@@ -11,6 +12,7 @@ ReplyOptions ReplyWriter::OptionsFor(const ReplyAddress& address) const {
   ReplyOptions options;
   options.transport = address.transport;
   options.max_udp_payload_size = limits_.max_udp_payload_size;
+  options.nsid = identity_;
   if (address.transport != Transport::kUdp) {
     // RFC 7828 section 3.1: units of 100 ms.
     options.keepalive_timeout_100ms =
@@ -23,7 +25,8 @@ void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
                              const ReplyOptions& options) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
-  Send(client, buffer, BuildReply(client.query, stored, options, buffer));
+  const size_t size = BuildReply(client.query, stored, options, buffer);
+  Send(client, buffer, size, LoadHeader(stored.wire).header_rcode());
 }
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
@@ -38,12 +41,30 @@ void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, Mono
   SendStored(client, entry.view(), options);
 }
 
-void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error) {
-  const MutableBytes buffer = client.sink.ReserveReply(client.address);
-  if (buffer.empty()) return;
+void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error,
+                            size_t max_size) {
   ReplyOptions options = OptionsFor(client.address);
   options.extended_error = std::move(error);
-  Send(client, buffer, BuildRcodeReply(client.query, rcode, options, buffer));
+  SendRcode(client, rcode, options, max_size);
+}
+
+void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
+  SendRcode(client, rcode, OptionsFor(client.address), kMaxMessageSize);
+}
+
+void ReplyWriter::SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options,
+                            size_t max_size) {
+  const MutableBytes buffer = client.sink.ReserveReply(client.address);
+  if (buffer.empty()) return;
+  const MutableBytes out = buffer.first(std::min(buffer.size(), max_size));
+  Send(client, buffer, BuildRcodeReply(client.query, rcode, options, out), rcode);
+}
+
+void ReplyWriter::SendTruncated(const Client& client) {
+  const MutableBytes buffer = client.sink.ReserveReply(client.address);
+  if (buffer.empty()) return;
+  const size_t size = BuildTruncatedReply(client.query, OptionsFor(client.address), buffer);
+  Send(client, buffer, size, Rcode::kNoError);
 }
 
 bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
@@ -56,11 +77,10 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   return true;
 }
 
-void ReplyWriter::Send(const Client& client, MutableBytes buffer, size_t size) {
+void ReplyWriter::Send(const Client& client, MutableBytes buffer, size_t size, Rcode rcode) {
   if (size >= kHeaderSize) {
-    const MessageHeader header = LoadHeader(buffer);
-    counters_.CountResponse(header.header_rcode());
-    if (header.Has(kFlagTc)) counters_.truncated_replies.Add();
+    counters_.CountResponse(rcode);
+    if (LoadHeader(buffer).Has(kFlagTc)) counters_.truncated_replies.Add();
   }
   client.sink.CommitReply(client.address, size);
 }

@@ -2,6 +2,7 @@
 #ifndef DOTCACHE_SERVER_REPLY_WRITER_H_
 #define DOTCACHE_SERVER_REPLY_WRITER_H_
 
+#include "absl/strings/string_view.h"
 #include "cache/cache_entry.h"
 #include "dns/query.h"
 #include "dns/reply.h"
@@ -20,11 +21,13 @@ struct Client {
 };
 
 // Builds a reply in the sink's buffer, counts it and sends it. A client that is gone gets none.
-// Bound to its loop's thread; counters and limits outlive it.
+// Bound to its loop's thread; counters, limits and the identity's text outlive it.
 class ReplyWriter {
  public:
-  ReplyWriter(WorkerCounters& counters, const ServerLimits& limits, Seconds stale_ttl)
-      : counters_(counters), limits_(limits), stale_ttl_(stale_ttl) {}
+  // `identity` goes to who asks for it by NSID; empty: none.
+  ReplyWriter(WorkerCounters& counters, const ServerLimits& limits, Seconds stale_ttl,
+              absl::string_view identity = {})
+      : counters_(counters), limits_(limits), stale_ttl_(stale_ttl), identity_(identity) {}
 
   // What every reply to this client has in common.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
@@ -36,19 +39,29 @@ class ReplyWriter {
   // own (RFC 8767 section 4, RFC 8914 sections 4.4 and 4.20).
   void SendCached(const Client& client, const CacheEntry& entry, MonoTime now);
 
-  // An RCODE without records, with an extended error (RFC 8914).
-  void SendError(const Client& client, Rcode rcode, ExtendedError error);
+  // An RCODE without records, with an extended error (RFC 8914), which gives way where the reply
+  // would have more than `max_size` octets.
+  void SendError(const Client& client, Rcode rcode, ExtendedError error,
+                 size_t max_size = kMaxMessageSize);
+
+  // An RCODE alone.
+  void SendRcode(const Client& client, Rcode rcode);
+
+  // TC set, no records: the client is to come back over TCP.
+  void SendTruncated(const Client& client);
 
   // The error reply to a message that is not served. Returns false when there is none.
   bool SendRejection(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                      ReplySink& sink);
 
  private:
-  void Send(const Client& client, MutableBytes buffer, size_t size);
+  void SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options, size_t max_size);
+  void Send(const Client& client, MutableBytes buffer, size_t size, Rcode rcode);
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;
   const Seconds stale_ttl_;
+  const absl::string_view identity_;
 };
 
 }  // namespace dotcache

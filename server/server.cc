@@ -43,6 +43,7 @@ Server::Server(const ServerOptions& options)
       cache_(options.cache, HashSeed::Random()),
       access_(options.allow_from),
       local_zones_(ForwardedZones(options.upstream)),
+      own_answers_(options.own_answers),
       upstream_servers_(AllServers(options.upstream)) {}
 
 Server::~Server() = default;
@@ -75,6 +76,8 @@ absl::Status Server::LoadCredentials() {
     }
     upstream_credentials_.push_back(entry->second);
   }
+  ASSIGN_OR_RETURN(const CookieSecrets secrets, LoadCookieSecrets(options_.cookie_secret_file));
+  cookies_.emplace(options_.cookies, secrets);
   const bool has_dot =
       std::any_of(options_.listen.begin(), options_.listen.end(),
                   [](const ListenOptions& l) { return l.transport == Transport::kDot; });
@@ -115,7 +118,7 @@ absl::Status Server::BindListeners() {
 absl::Status Server::Start() {
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, access_, options_.local_zones ? &local_zones_ : nullptr, options_,
-                     upstream_credentials_, listen_credentials_.get()});
+                     upstream_credentials_, listen_credentials_.get(), *cookies_, own_answers_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -69,6 +70,8 @@ class Server {
   ResponseCache cache_;
   const AccessPolicy access_;
   const LocalZones local_zones_;
+  const OwnAnswers own_answers_;
+  std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
   std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
   std::vector<const TlsClientCredentials*> upstream_credentials_;  // By server index.

@@ -9,6 +9,8 @@
 #include "dns/dns_types.h"
 #include "net/endpoint.h"
 #include "server/access_policy.h"
+#include "server/client_cookies.h"
+#include "server/own_answers.h"
 #include "upstream/upstream_options.h"
 
 namespace dotcache {
@@ -60,6 +62,11 @@ struct ServerOptions {
   std::string upstream_ca_file;
   // Answer special-use and private zones here (RFC 6761, 6303).
   bool local_zones = true;
+  // What is said of this server to who asks, and what to ANY.
+  OwnAnswersOptions own_answers;
+  CookieMode cookies = CookieMode::kOn;
+  // Secrets of the cookies, for CookieSecrets::Parse(); empty: made at start, and never shown.
+  std::string cookie_secret_file;
   // Clients outside these ranges get REFUSED.
   std::vector<AddressPrefix> allow_from = PrivatePrefixes();
   ServerLimits limits;

@@ -12,7 +12,9 @@
 #include "net/tls_credentials.h"
 #include "net/unique_fd.h"
 #include "server/access_policy.h"
+#include "server/client_cookies.h"
 #include "server/local_zones.h"
+#include "server/own_answers.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
 #include "upstream/upstream_counters.h"
@@ -43,6 +45,8 @@ class Worker {
     const ServerOptions& options;
     std::vector<const TlsClientCredentials*> upstream_credentials;  // By server index.
     const TlsServerCredentials* listen_credentials;                 // Null without DoT listeners.
+    const ClientCookies& cookies;
+    const OwnAnswers& own_answers;
   };
 
   // `counters` and `upstream_counters` are this worker's alone to write. The first worker also logs

@@ -1,5 +1,7 @@
 #include "cmd/config_check.h"
 
+#include <fstream>
+
 #include "net/listen_socket.h"
 #include "tests/cmd/config_test_support.h"
 #include "tests/support/test_certificates.h"
@@ -53,6 +55,21 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\n"
                                      "upstream:\n  - {addresses: 192.0.2.1, ca: /none.pem}\n"),
               ElementsAre(HasSubstr("ca: ")));
+}
+
+TEST(ConfigCheckTest, AnUnusableSecretFileIsNamedAndNotShown) {
+  const auto errors = [](const std::string& file) {
+    return MachineErrors(Base() + "listen: [127.0.0.1:0]\ncookie-secret-file: " + file + "\n");
+  };
+  EXPECT_THAT(errors("/nonexistent.secret"),
+              ElementsAre(testing::AllOf(HasSubstr(":4: cookie-secret-file: "),
+                                         HasSubstr("/nonexistent.secret"))));
+  const std::string file = testing::TempDir() + "checked_secret";
+  std::ofstream(file) << "00112233445566778899aabbccddee\n";
+  EXPECT_THAT(errors(file), ElementsAre(testing::AllOf(HasSubstr("line 1 is not a secret"),
+                                                       testing::Not(HasSubstr("0011")))));
+  std::ofstream(file) << "00112233445566778899aabbccddeeff\n";
+  EXPECT_THAT(errors(file), IsEmpty());
 }
 
 TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {

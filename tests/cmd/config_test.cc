@@ -171,6 +171,40 @@ TEST(ConfigTest, AllowFromReplacesTheDefault) {
               ElementsAre(HasSubstr("bits set beyond")));
 }
 
+TEST(ConfigTest, WhatTheServerSaysOfItselfIsUnsetByDefault) {
+  const ServerOptions server = LoadYaml("").config.server;
+  EXPECT_EQ(server.own_answers.identity, "");
+  EXPECT_EQ(server.own_answers.version_text, "");
+  EXPECT_FALSE(server.own_answers.minimal_any);
+  EXPECT_EQ(server.cookies, CookieMode::kOn);
+  EXPECT_EQ(server.cookie_secret_file, "");
+}
+
+TEST(ConfigTest, IdentityVersionAnyAndCookiesAreRead) {
+  const LoadedConfig loaded = Load(
+      "version-text: one\nany: minimal\ncookies: required\n"
+      "cookie-secret-file: /run/secret\n",
+      {{"DOTCACHE_IDENTITY", "node-7, rack 2"}});
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  const ServerOptions& server = loaded.config.server;
+  EXPECT_EQ(server.own_answers.identity, "node-7, rack 2");
+  EXPECT_EQ(server.own_answers.version_text, "one");
+  EXPECT_TRUE(server.own_answers.minimal_any);
+  EXPECT_EQ(server.cookies, CookieMode::kRequired);
+  EXPECT_EQ(server.cookie_secret_file, "/run/secret");
+  EXPECT_EQ(LoadYaml("cookies: off\n").config.server.cookies, CookieMode::kOff);
+}
+
+TEST(ConfigTest, WrongTextsOfTheServerItselfAreReported) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("cookies: maybe\n")),
+              ElementsAre(HasSubstr("on, off or required")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("any: refuse\n")), ElementsAre(HasSubstr("forward or minimal")));
+  for (const std::string& wrong : {std::string(256, 'x'), std::string("a\\tb"), std::string()}) {
+    EXPECT_THAT(ErrorTexts(LoadYaml("identity: \"" + wrong + "\"\n")),
+                ElementsAre(HasSubstr("1 to 255 printable")));
+  }
+}
+
 TEST(ConfigTest, AFileThatCannotBeReadIsNamed) {
   const auto none = [](const std::string&) { return std::optional<std::string>(); };
   const LoadedConfig loaded = LoadConfig({{}, none, "/nonexistent/dotcache.yaml"});
@@ -199,6 +233,11 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "failure-max-ttl: 1m\n"
       "prefetch: off\n"
       "lru-protected-percent: 70\n"
+      "identity: \"a \\\"name\\\"\"\n"
+      "version-text: one\n"
+      "any: minimal\n"
+      "cookies: required\n"
+      "cookie-secret-file: /run/secret\n"
       "admin: off\n");
   ASSERT_THAT(ErrorTexts(first), IsEmpty());
   const std::string text = FormatConfig(first.config);

@@ -64,11 +64,25 @@ TEST(EdnsTest, ClientCookiesHave8Or16To40Octets) {
   }
 }
 
+TEST(EdnsTest, ACookieLongerThanOursIsKnownByItsSize) {
+  const auto edns =
+      ParseOpt(1232, 0, Option(EdnsOption::kCookie, WireMessage(40, 5)), EdnsSender::kClient);
+  EXPECT_EQ(edns->cookie.size, 40);
+  EXPECT_EQ(edns->cookie.octets.back(), 5);
+}
+
+TEST(EdnsTest, NsidIsARequestWhateverItHolds) {
+  EXPECT_TRUE(ParseOpt(1232, 0, Option(EdnsOption::kNsid, {}), EdnsSender::kClient)->has_nsid);
+  EXPECT_TRUE(ParseOpt(1232, 0, Option(EdnsOption::kNsid, {1}), EdnsSender::kClient)->has_nsid);
+  EXPECT_FALSE(ParseOpt(1232, 0, {}, EdnsSender::kClient)->has_nsid);
+}
+
 TEST(EdnsTest, KeepaliveIsEmptyOrATimeout) {
   for (size_t size = 0; size <= 4; ++size) {
     const WireMessage rdata = Option(EdnsOption::kTcpKeepalive, WireMessage(size));
-    EXPECT_EQ(ClientMaySend(rdata), size == 0 || size == 2) << size;
-    EXPECT_TRUE(UpstreamMaySend(rdata));
+    const auto edns = ParseOpt(1232, 0, rdata, EdnsSender::kClient);
+    ASSERT_TRUE(edns.has_value()) << "no RFC makes it an error";
+    EXPECT_EQ(edns->has_keepalive, size == 0 || size == 2) << size;
   }
   const auto empty =
       ParseOpt(1232, 0, Option(EdnsOption::kTcpKeepalive, {}), EdnsSender::kUpstream);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <string>
 
 #include "dns/message_header.h"
 #include "dns/response.h"
@@ -295,6 +297,86 @@ TEST(ReplyTest, ABufferSmallerThanTheReplyTruncatesAndOneSmallerThanTheQuestionT
   EXPECT_TRUE(LoadHeader(exact).Has(kFlagTc));
   std::array<uint8_t, kQuestionEnd - 1> small;
   EXPECT_EQ(BuildReply(Ask(), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(small)), 0u);
+}
+
+TEST(ReplyTest, TheReplyCookieIsInEveryReplyToAQueryWithAnOpt) {
+  Query query = AskWithEdns();
+  query.reply_cookie = FullCookie{1, 2, 3};
+  EXPECT_THAT(FindOpt(Reply(query, StoredA()))->options, ElementsAre(10));
+  EXPECT_THAT(FindOpt(RcodeReply(query, Rcode::kServFail))->options, ElementsAre(10));
+  EXPECT_EQ(FindOpt(RcodeReply(query, Rcode::kBadCookie))->extended_rcode, 1);
+  const WireMessage reply = Reply(query, StoredA());
+  EXPECT_TRUE(std::equal(query.reply_cookie->begin(), query.reply_cookie->end(),
+                         reply.end() - query.reply_cookie->size()));
+  query.edns.present = false;
+  EXPECT_FALSE(FindOpt(Reply(query, StoredA())).has_value());
+}
+
+TEST(ReplyTest, RecordsGiveWayToTheCookie) {
+  Query query = AskWithEdns(512);
+  const int fitting = (512 - static_cast<int>(kQuestionEnd + kOptFixedSize)) / 16;
+  EXPECT_FALSE(LoadHeader(Reply(query, StoredWithRecords(fitting))).Has(kFlagTc));
+  query.reply_cookie = FullCookie{};
+  const WireMessage reply = Reply(query, StoredWithRecords(fitting));
+  EXPECT_TRUE(LoadHeader(reply).Has(kFlagTc));
+  EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
+}
+
+TEST(ReplyTest, NsidGoesToThoseWhoAskedForIt) {
+  Query query = AskWithEdns();
+  const ReplyOptions named{.nsid = "node-7"};
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), named))->options, IsEmpty());
+  query.edns.has_nsid = true;
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), named))->options, ElementsAre(3));
+  EXPECT_THAT(FindOpt(Reply(query, StoredA()))->options, IsEmpty());
+  query.reply_cookie = FullCookie{};
+  query.edns.has_keepalive = true;
+  const ReplyOptions all{
+      .transport = Transport::kTcp, .keepalive_timeout_100ms = 100, .nsid = "node-7"};
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), all))->options, ElementsAre(10, 3, 11));
+}
+
+TEST(ReplyTest, ANameTooLongForTheLimitGivesWay) {
+  Query query = AskWithEdns(512);
+  query.qname = DomainName::FromText(std::string(60, 'n') + "." + std::string(60, 'n') + "." +
+                                     std::string(60, 'n') + "." + std::string(60, 'n'))
+                    .value();
+  query.question.qname = query.qname.Canonical();
+  query.edns.has_nsid = true;
+  query.reply_cookie = FullCookie{};
+  const std::string name(255, 'x');
+  const WireMessage reply = RcodeReply(query, Rcode::kServFail, {.nsid = name});
+  EXPECT_LE(reply.size(), 512u);
+  EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
+}
+
+// RFC 8482 section 7: ANY is what amplifiers ask for.
+TEST(ReplyTest, AnyOverUdpNeverHasMoreThan512Octets) {
+  Query query = AskWithEdns(4096);
+  query.question.qtype = QType::kAny;
+  EXPECT_EQ(MaxReplySize(query, {}), 512u);
+  EXPECT_EQ(MaxReplySize(query, {.max_udp_payload_size = 4096}), 512u);
+  EXPECT_EQ(MaxReplySize(query, {.transport = Transport::kDot}), kMaxMessageSize);
+}
+
+TEST(ReplyTest, AQueryWithoutQuestionGetsAReplyWithoutOne) {
+  Query query = AskWithEdns();
+  query.has_question = false;
+  query.reply_cookie = FullCookie{};
+  const WireMessage reply = RcodeReply(query, Rcode::kNoError);
+  EXPECT_EQ(LoadHeader(reply).qdcount, 0);
+  EXPECT_EQ(reply.size(), kHeaderSize + kOptFixedSize + 4 + 24);
+  EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
+}
+
+TEST(ReplyTest, ATruncatedReplySendsTheClientToTcp) {
+  WireMessage out(kMaxMessageSize);
+  out.resize(BuildTruncatedReply(AskWithEdns(), {}, absl::MakeSpan(out)));
+  const MessageHeader header = LoadHeader(out);
+  EXPECT_TRUE(header.Has(kFlagTc));
+  EXPECT_EQ(header.header_rcode(), Rcode::kNoError);
+  EXPECT_EQ(header.ancount, 0);
+  EXPECT_EQ(out.size(), kQuestionEnd + kOptFixedSize);
 }
 
 TEST(ReplyTest, AStoredErrorWithoutQuestionIsRepliedAsItsRcode) {

@@ -12,6 +12,7 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("do
                     *ROOT.glob("*/README.md"), *ROOT.glob("deploy/*/README.md")])
 # Flags of other programs that the documents name.
 FOREIGN_FLAGS = {
+    "--all",
     "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
     "--user", "--publish", "--env", "--volume", "--namespace", "--selector", "--build-arg",
     "--no-pager", "--now", "--cluster-dns", "--offline", "--benchmark_filter", "--preset",
@@ -66,8 +67,11 @@ def test_the_dig_lines_get_a_reply(server):
 def test_configurations_are_accepted(text, lab, tmp_path):
     # The files are the reader's own; the lab's stand in for them. So do addresses of this machine.
     certificate, key = lab.listener
+    secret = tmp_path / "cookie.secret"
+    secret.write_text("00112233445566778899aabbccddeeff\n")
     for pattern, file in ((r"(listen-cert: )\S+", certificate), (r"(listen-key: )\S+", key),
-                          (r"(\bca: )[^\s,}]+", lab.ca_file), (r"(upstream-ca: )\S+", lab.ca_file)):
+                          (r"(\bca: )[^\s,}]+", lab.ca_file), (r"(upstream-ca: )\S+", lab.ca_file),
+                          (r"(cookie-secret-file: )\S+", secret)):
         text = re.sub(pattern, lambda match, to=file: match[1] + str(to), text)
     if not re.search(r"^(listen|upstream|zones|cache-size|workers|admin):", text, re.M):
         pytest.skip("another program's configuration")

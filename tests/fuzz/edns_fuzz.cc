@@ -1,5 +1,7 @@
 // ParseOpt() on any OPT record (CLASS, TTL, RDATA), judged by ldns; and what AppendOpt() writes
 // with any room, read back.
+#include <string>
+
 #include "dns/edns.h"
 #include "dns/ldns_ptr.h"
 #include "dns/message_writer.h"
@@ -27,6 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   opt.keepalive_timeout_100ms = edns->keepalive_timeout_100ms;
   opt.padding_block = edns->has_padding ? 1 + klass % 512 : 0;
   if (edns->extended_error.has_value()) opt.extended_error = {*edns->extended_error, "text"};
+  if (edns->cookie.size > 0) opt.cookie = edns->cookie.octets;
+  const std::string nsid(edns->has_nsid ? klass % 256 : 0, 'n');
+  opt.nsid = nsid;
   WireMessage out(kHeaderSize + ttl % 700);
   const size_t written = AppendOpt(MutableBytes(out), kHeaderSize, opt, klass);
   FUZZ_CHECK(written <= out.size());
@@ -35,6 +40,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto again =
       ParseOpt(LoadU16(&record[3]), LoadU32(&record[5]), record.subspan(11), EdnsSender::kUpstream);
   FUZZ_CHECK(again.has_value() && again->dnssec_ok == edns->dnssec_ok);
+  FUZZ_CHECK((again->cookie.size > 0) == opt.cookie.has_value());
+  FUZZ_CHECK(!opt.cookie.has_value() || again->cookie.octets == *opt.cookie);
+  FUZZ_CHECK(!again->has_nsid || !nsid.empty());
   FUZZ_CHECK(again->keepalive_timeout_100ms == edns->keepalive_timeout_100ms);
   return 0;
 }

@@ -1,10 +1,12 @@
 // ParseQuery() on any octets: what it accepts, ldns reads the same way; what it rejects, an error
 // reply can be made for.
 #include <algorithm>
+#include <string>
 
 #include "dns/ldns_ptr.h"
 #include "dns/message_header.h"
 #include "dns/query.h"
+#include "dns/reply.h"
 #include "tests/fuzz/fuzz_target.h"
 
 using namespace dotcache;  // NOLINT
@@ -13,21 +15,47 @@ static void CheckAgainstLdns(const Query& query, Bytes message) {
   ldns_pkt* raw = nullptr;
   FUZZ_CHECK(ldns_wire2pkt(&raw, message.data(), message.size()) == LDNS_STATUS_OK);
   const LdnsPkt pkt(raw);
+  FUZZ_CHECK(query.id == ldns_pkt_id(raw) && ldns_pkt_get_opcode(raw) == LDNS_PACKET_QUERY);
+  FUZZ_CHECK(query.edns.present == (LoadHeader(message).arcount == 1));
+  FUZZ_CHECK(query.edns.dnssec_ok == ldns_pkt_edns_do(raw));
+  FUZZ_CHECK(query.edns.udp_payload_size == std::max<int>(512, ldns_pkt_edns_udp_size(raw)));
+  FUZZ_CHECK(query.has_question == (ldns_pkt_qdcount(raw) == 1));
+  FUZZ_CHECK(query.has_question || query.edns.cookie.size > 0);
+  if (!query.has_question) return;
   const ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(raw), 0);
   const ldns_rdf* owner = ldns_rr_owner(question);
   FUZZ_CHECK(query.qname.wire() == Bytes(ldns_rdf_data(owner), ldns_rdf_size(owner)));
   FUZZ_CHECK(query.question.MatchesMessage(message));
   FUZZ_CHECK(static_cast<int>(query.question.qtype) == ldns_rr_get_type(question));
-  FUZZ_CHECK(query.id == ldns_pkt_id(raw) && ldns_pkt_get_opcode(raw) == LDNS_PACKET_QUERY);
-  FUZZ_CHECK(query.edns.present == (LoadHeader(message).arcount == 1));
-  FUZZ_CHECK(query.edns.dnssec_ok == ldns_pkt_edns_do(raw));
-  FUZZ_CHECK(query.edns.udp_payload_size == std::max<int>(512, ldns_pkt_edns_udp_size(raw)));
+}
+
+// Every reply to an accepted query is well formed and within its limits, whatever it holds.
+static void CheckReplies(Query query, Bytes message) {
+  if (query.edns.cookie.size > 0) {
+    const CookieVerdict verdict =
+        JudgeCookie(query.edns.cookie, message.first(4), LoadU32(&message[4]), {HashSeed{1, 2}});
+    FUZZ_CHECK(verdict.state != CookieState::kGood);
+    query.reply_cookie = verdict.reply;
+  }
+  const std::string nsid(message[0], 'n');
+  const ReplyOptions options{.transport = static_cast<Transport>(message[1] % kTransportCount),
+                             .keepalive_timeout_100ms = 100,
+                             .nsid = nsid};
+  WireMessage out(kMaxMessageSize);
+  out.resize(BuildRcodeReply(query, Rcode::kBadCookie, options, absl::MakeSpan(out)));
+  FUZZ_CHECK(out.size() >= kHeaderSize && out.size() <= MaxReplySize(query, options));
+  ldns_pkt* raw = nullptr;
+  FUZZ_CHECK(ldns_wire2pkt(&raw, out.data(), out.size()) == LDNS_STATUS_OK);
+  const LdnsPkt pkt(raw);
+  FUZZ_CHECK(LoadHeader(out).qdcount == (query.has_question ? 1 : 0));
+  FUZZ_CHECK(LoadHeader(out).arcount == (query.edns.present ? 1 : 0));
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::variant<Query, Rejection> result = ParseQuery(Bytes(data, size));
   if (const Query* query = std::get_if<Query>(&result)) {
     CheckAgainstLdns(*query, Bytes(data, size));
+    CheckReplies(*query, Bytes(data, size));
     return 0;
   }
   const Rejection& rejection = std::get<Rejection>(result);

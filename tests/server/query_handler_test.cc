@@ -263,12 +263,21 @@ TEST_F(QueryHandlerTest, AnExchangerThatReachesNobodyIsServFailAtOnce) {
 TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, AnswerFor());
-  EXPECT_EQ(Handle(QueryWithEdns(), Client("198.51.100.1")), HandleResult::kReplied);
+  const WireMessage roomy =
+      MessageBuilder().Question(kName, QType::kA).Opt({.options = {{65001, {1, 2}}}}).Build();
+  EXPECT_EQ(Handle(roomy, Client("198.51.100.1")), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kProhibited));
   EXPECT_THAT(Reply().answer, IsEmpty());
   EXPECT_EQ(counters_.refused_clients.value(), 1u);
   EXPECT_EQ(exchanger_.calls().size(), 1u);
+}
+
+TEST_F(QueryHandlerTest, AStrangersRefusalIsNoLongerThanItsQuery) {
+  const WireMessage query = QueryWithEdns();
+  Handle(query, Client("198.51.100.1"));
+  EXPECT_TRUE(Reply().has_edns);
+  EXPECT_LE(sink_.replies().back().wire.size(), query.size());
 }
 
 TEST_F(QueryHandlerTest, AStrangerGetsNoLocalAnswerEither) {

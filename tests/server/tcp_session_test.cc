@@ -225,7 +225,7 @@ TEST_F(TcpSessionTest, AMessageThatGetsNoReplyClosesTheConnectionWithAllThatFoll
 
 TEST_F(TcpSessionTest, AMalformedQueryGetsItsErrorAndTheConnectionGoesOn) {
   FakeClient client = Connect();
-  client.Send(MessageBuilder().Id(7).Flags(0x2000).Question("example.com", QType::kA).Build());
+  client.Send(MessageBuilder().Id(7).Flags(0x3000).Question("example.com", QType::kA).Build());
   client.Send(Query(8));
   Answer(0);
   EXPECT_THAT(client.ReplyIds(), ElementsAre(7, 8));

@@ -1,0 +1,196 @@
+// QueryHandler: cookies, and what the server says of itself.
+#include <memory>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "server/query_handler.h"
+#include "tests/support/fake_exchanger.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/parsed_message.h"
+#include "tests/support/recording_sink.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr char kName[] = "www.example.com";
+constexpr CookieSecrets kSecrets{HashSeed{1, 2}};
+const WireMessage kClientCookie = {1, 2, 3, 4, 5, 6, 7, 8};
+
+WireMessage Ask(const WireMessage& cookie, QType qtype = QType::kA) {
+  return MessageBuilder().Question(kName, qtype).Opt({.options = {{10, cookie}}}).Build();
+}
+
+WireMessage AnswerOf(QType qtype = QType::kA) {
+  return MakeResponse(kName, qtype, {ARecord(kName, 300, "192.0.2.1")});
+}
+
+class OwnReactionsTest : public testing::Test {
+ protected:
+  void Make(CookieMode mode, OwnAnswersOptions own = {}) {
+    cookies_ = std::make_unique<ClientCookies>(mode, kSecrets);
+    own_answers_ = std::make_unique<OwnAnswers>(std::move(own));
+    handler_ = std::make_unique<QueryHandler>(
+        QueryHandler::Environment{.loop = loop_,
+                                  .cache = cache_,
+                                  .exchanger = exchanger_,
+                                  .access = access_,
+                                  .local_zones = nullptr,
+                                  .counters = counters_,
+                                  .limits = limits_,
+                                  .cookies = cookies_.get(),
+                                  .own_answers = own_answers_.get()});
+  }
+
+  HandleResult Handle(const WireMessage& message, Transport transport = Transport::kUdp) {
+    ReplyAddress client;
+    client.transport = transport;
+    client.peer.remote = *Endpoint::ParseAddress("192.0.2.7", 4711);
+    return handler_->Handle(message, /*cut=*/false, client, sink_);
+  }
+
+  ParsedMessage Reply() { return ParsedMessage::Parse(sink_.replies().back().wire); }
+
+  WireMessage CookieOf(const ParsedMessage& reply) {
+    const ParsedMessage::Option* option = reply.FindOption(EdnsOption::kCookie);
+    return option == nullptr ? WireMessage() : option->data;
+  }
+
+  uint64_t rejections(RejectionReason reason) {
+    return counters_.rejections[static_cast<size_t>(reason)].value();
+  }
+
+  SimulatedLoop loop_;
+  ResponseCache cache_{CacheOptions(), HashSeed{1, 2}};
+  FakeExchanger exchanger_;
+  const AccessPolicy access_{{*AddressPrefix::Parse("192.0.2.0/24")}};
+  std::unique_ptr<ClientCookies> cookies_;
+  std::unique_ptr<OwnAnswers> own_answers_;
+  WorkerCounters counters_;
+  ServerLimits limits_;
+  RecordingSink sink_;
+  std::unique_ptr<QueryHandler> handler_;
+};
+
+TEST_F(OwnReactionsTest, MissesHitsAndErrorsAllCarryTheCookie) {
+  Make(CookieMode::kOn);
+  Handle(Ask(kClientCookie));
+  EXPECT_TRUE(exchanger_.calls().size() == 1 && sink_.replies().empty());
+  exchanger_.Respond(0, AnswerOf());
+  const WireMessage cookie = CookieOf(Reply());
+  ASSERT_EQ(cookie.size(), 24u);
+  EXPECT_TRUE(std::equal(kClientCookie.begin(), kClientCookie.end(), cookie.begin()));
+
+  Handle(Ask(cookie));
+  EXPECT_EQ(counters_.cache_hits.value(), 1u);
+  EXPECT_EQ(CookieOf(Reply()), cookie) << "a good one comes back as it is";
+
+  exchanger_.FailAtOnce(absl::UnavailableError("all down"));
+  Handle(Ask(kClientCookie, QType::kMx));
+  EXPECT_EQ(Reply().rcode, Rcode::kServFail);
+  EXPECT_EQ(CookieOf(Reply()), cookie);
+}
+
+TEST_F(OwnReactionsTest, ACookieIsRenewedAfterHalfAnHour) {
+  Make(CookieMode::kOn);
+  Handle(Ask(kClientCookie));
+  exchanger_.Respond(0, AnswerOf());
+  const WireMessage cookie = CookieOf(Reply());
+  loop_.Advance(Seconds(1801));
+  Handle(Ask(cookie));
+  exchanger_.Respond(1, AnswerOf());
+  EXPECT_EQ(CookieOf(Reply()).size(), 24u);
+  EXPECT_NE(CookieOf(Reply()), cookie);
+}
+
+TEST_F(OwnReactionsTest, WhoSendsNoCookieGetsNone) {
+  Make(CookieMode::kOn);
+  Handle(MessageBuilder().Question(kName, QType::kA).Opt().Build());
+  exchanger_.Respond(0, AnswerOf());
+  EXPECT_THAT(Reply().options, IsEmpty());
+}
+
+TEST_F(OwnReactionsTest, RequiredCookiesAreLearnedInOneRoundTrip) {
+  Make(CookieMode::kRequired);
+  EXPECT_EQ(Handle(Ask(kClientCookie)), HandleResult::kReplied);
+  EXPECT_EQ(Reply().rcode, Rcode::kBadCookie);
+  EXPECT_EQ(rejections(RejectionReason::kBadCookie), 1u);
+  EXPECT_EQ(counters_.responses[static_cast<size_t>(Rcode::kBadCookie)].value(), 1u);
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+  EXPECT_EQ(Handle(Ask(CookieOf(Reply()))), HandleResult::kPending);
+}
+
+TEST_F(OwnReactionsTest, WithoutACookieARequiredOneSendsTheClientToTcp) {
+  Make(CookieMode::kRequired);
+  const WireMessage query = MakeQuery(kName, QType::kA);
+  Handle(query);
+  EXPECT_TRUE(Reply().Has(kFlagTc));
+  EXPECT_EQ(Reply().rcode, Rcode::kNoError);
+  EXPECT_EQ(sink_.replies().back().wire.size(), query.size());
+  EXPECT_EQ(rejections(RejectionReason::kNoCookie), 1u);
+  EXPECT_EQ(counters_.truncated_replies.value(), 1u);
+  EXPECT_EQ(Handle(query, Transport::kTcp), HandleResult::kPending);
+}
+
+TEST_F(OwnReactionsTest, ACookieAloneIsAQuestion) {
+  const WireMessage probe = MessageBuilder().Opt({.options = {{10, kClientCookie}}}).Build();
+  Make(CookieMode::kOn);
+  EXPECT_EQ(Handle(probe), HandleResult::kReplied);
+  EXPECT_EQ(Reply().rcode, Rcode::kNoError);
+  EXPECT_EQ(Reply().header.qdcount, 0);
+  WireMessage cookie = CookieOf(Reply());
+  ASSERT_EQ(cookie.size(), 24u);
+  cookie.back() = static_cast<uint8_t>(cookie.back() ^ 1);
+  Handle(MessageBuilder().Opt({.options = {{10, cookie}}}).Build());
+  EXPECT_EQ(Reply().rcode, Rcode::kBadCookie);
+
+  Make(CookieMode::kOff);
+  Handle(probe);
+  EXPECT_EQ(Reply().rcode, Rcode::kFormErr);
+  EXPECT_EQ(rejections(RejectionReason::kQuestionCount), 1u);
+}
+
+TEST_F(OwnReactionsTest, ChaosIsAnsweredHereOrRefusedAndNeverForwarded) {
+  const WireMessage query =
+      MessageBuilder().Question("id.server", QType::kTxt, QClass::kChaos).Build();
+  Make(CookieMode::kOn);
+  Handle(query);
+  EXPECT_EQ(Reply().rcode, Rcode::kRefused);
+  EXPECT_EQ(sink_.replies().back().wire.size(), query.size());
+  EXPECT_EQ(rejections(RejectionReason::kClass), 1u);
+  Make(CookieMode::kOn, {.identity = "node-7"});
+  Handle(query);
+  EXPECT_THAT(Reply().answer, ElementsAre("id.server. 0 CH TXT \"node-7\""));
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+}
+
+TEST_F(OwnReactionsTest, NsidNamesTheServerOnRequest) {
+  const auto query =
+      MessageBuilder().Question(kName, QType::kA).Opt({.options = {{3, {}}}}).Build();
+  Make(CookieMode::kOn, {.identity = "node-7"});
+  Handle(query);
+  exchanger_.Respond(0, AnswerOf());
+  ASSERT_NE(Reply().FindOption(EdnsOption::kNsid), nullptr);
+  const WireMessage said = Reply().FindOption(EdnsOption::kNsid)->data;
+  EXPECT_EQ(std::string(said.begin(), said.end()), "node-7");
+  Make(CookieMode::kOn);
+  Handle(query);
+  EXPECT_THAT(Reply().options, IsEmpty());
+}
+
+TEST_F(OwnReactionsTest, AnyIsForwardedOrOneHinfo) {
+  const WireMessage query = MakeQuery(kName, QType::kAny);
+  Make(CookieMode::kOn, {.minimal_any = true});
+  Handle(query);
+  EXPECT_THAT(Reply().answer, ElementsAre("www.example.com. 3600 IN HINFO \"RFC8482\" \"\""));
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+  Make(CookieMode::kOn);
+  EXPECT_EQ(Handle(query), HandleResult::kPending);
+}
+
+}  // namespace
+}  // namespace dotcache
