@@ -1,0 +1,52 @@
+"""A DoT server that answers by the first label of the name, and writes down what it is asked."""
+
+import asyncio
+import struct
+
+from counting_provider import CountingProvider
+
+SLOW_SECONDS = 0.3
+ADDRESS_RDATA = b"\xc6\x33\x64\x07"  # 198.51.100.7
+
+
+class ScriptedProvider(CountingProvider):
+    """A and ANY get an address, TXT a text, other types NODATA. `big-N...` has N octets of text,
+    `slow...` takes its time."""
+
+    def __init__(self, certificate, key):
+        super().__init__(certificate, key)
+        self.questions = []  # (QNAME in lower case, QTYPE, QCLASS), in order.
+        self._tasks = set()
+
+    async def _serve(self, reader, writer):
+        while True:
+            length = struct.unpack("!H", await reader.readexactly(2))[0]
+            message = await reader.readexactly(length)
+            self.queries += 1
+            self.lengths.append(length)
+            task = asyncio.create_task(self._answer(message, writer))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, message, writer):
+        end = 12
+        while message[end]:
+            end += 1 + message[end]
+        qtype, qclass = struct.unpack("!HH", message[end + 1:end + 5])
+        qname = message[12:end + 1]
+        self.questions.append((qname.lower(), qtype, qclass))
+        label = qname[1:1 + qname[0]].decode("latin-1").lower()
+        records = []
+        if qtype in (1, 255):
+            records.append((1, ADDRESS_RDATA))
+        if qtype in (16, 255):
+            size = int(label.split("-")[1]) if label.startswith("big-") else 20
+            records += [(16, bytes([255]) + b"t" * 255) for _ in range(size // 256)]
+            records.append((16, bytes([size % 256]) + b"t" * (size % 256)))
+        if label.startswith("slow"):
+            await asyncio.sleep(SLOW_SECONDS)
+        reply = message[:2] + struct.pack("!5H", 0x8180, 1, len(records), 0, 0)
+        reply += message[12:end + 5]
+        for rr_type, rdata in records:
+            reply += b"\xc0\x0c" + struct.pack("!HHIH", rr_type, 1, 300, len(rdata)) + rdata
+        writer.write(struct.pack("!H", len(reply)) + reply)

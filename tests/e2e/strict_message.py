@@ -1,0 +1,131 @@
+"""A reader of DNS messages that forgives nothing: what it accepts is well formed to the last octet."""
+
+import dataclasses
+import struct
+
+OPT = 41
+# RDATA of types whose size is fixed.
+FIXED_SIZES = {1: 4, 28: 16}
+# RDATA that is one name.
+NAMES = {2, 5, 12}
+
+
+class Malformed(Exception):
+    """Not a DNS message by the letter of RFC 1035 and RFC 6891."""
+
+
+@dataclasses.dataclass
+class Record:
+    owner: bytes  # In wire form, uncompressed.
+    type: int
+    klass: int
+    ttl: int
+    rdata: bytes
+    section: str
+
+    @property
+    def options(self):
+        """The options of an OPT record as (code, data)."""
+        rest, found = self.rdata, []
+        while rest:
+            require(len(rest) >= 4, "option header cut")
+            code, size = struct.unpack("!HH", rest[:4])
+            require(len(rest) >= 4 + size, "option longer than its OPT")
+            found.append((code, rest[4:4 + size]))
+            rest = rest[4 + size:]
+        return found
+
+
+@dataclasses.dataclass
+class Message:
+    id: int
+    flags: int
+    question: bytes = b""  # The octets of the one question; empty for none.
+    records: list = dataclasses.field(default_factory=list)
+
+    @property
+    def opt(self):
+        return next((record for record in self.records if record.type == OPT), None)
+
+    @property
+    def rcode(self):
+        return (self.flags & 15) | (self.opt.ttl >> 24 << 4 if self.opt else 0)
+
+    @property
+    def opcode(self):
+        return self.flags >> 11 & 15
+
+    def section(self, name):
+        return [record for record in self.records
+                if record.section == name and record.type != OPT]
+
+
+def require(condition, what):
+    if not condition:
+        raise Malformed(what)
+
+
+def read_name(wire, at):
+    """(name in wire form, where it ends). Pointers go strictly backwards, and not to the header."""
+    name, end, lowest = b"", None, at
+    while True:
+        require(at < len(wire), "name cut")
+        size = wire[at]
+        if size >= 0xc0:
+            require(at + 1 < len(wire), "pointer cut")
+            end = end or at + 2
+            at = (size & 0x3f) << 8 | wire[at + 1]
+            require(12 <= at < lowest, "pointer not backwards")
+            lowest = at
+            continue
+        require(size < 0x40, "reserved label type")
+        require(at + 1 + size <= len(wire), "label cut")
+        name += wire[at:at + 1 + size]
+        require(len(name) <= 255, "name over 255 octets")
+        at += 1 + size
+        if size == 0:
+            return name, end or at
+
+
+def parse(wire):
+    """The message, or Malformed."""
+    require(12 <= len(wire) <= 65535, "header cut")
+    message_id, flags, qd, *counts = struct.unpack("!6H", wire[:12])
+    require(qd <= 1, "more than one question")
+    message, at = Message(message_id, flags), 12
+    if qd:
+        _, end = read_name(wire, at)
+        require(b"\xc0" not in wire[12:13], "pointer in the question")
+        require(end + 4 <= len(wire), "question cut")
+        message.question, at = wire[at:end + 4], end + 4
+    for section, count in zip(("answer", "authority", "additional"), counts):
+        for _ in range(count):
+            owner, at = read_name(wire, at)
+            require(at + 10 <= len(wire), "record cut")
+            rr_type, klass, ttl, size = struct.unpack("!HHIH", wire[at:at + 10])
+            at += 10
+            require(at + size <= len(wire), "RDATA cut")
+            check_rdata(wire, at, rr_type, size)
+            message.records.append(Record(owner, rr_type, klass, ttl, wire[at:at + size], section))
+            at += size
+    require(at == len(wire), "octets left over")
+    opts = [record for record in message.records if record.type == OPT]
+    require(len(opts) <= 1, "more than one OPT")
+    for opt in opts:
+        require(opt.owner == b"\0" and opt.section == "additional", "OPT out of place")
+        opt.options  # pylint: disable=pointless-statement
+    require(all(record.ttl < 2**31 for record in message.records if record.type != OPT), "TTL")
+    return message
+
+
+def check_rdata(wire, at, rr_type, size):
+    if rr_type in FIXED_SIZES:
+        require(size == FIXED_SIZES[rr_type], "RDATA of a wrong size")
+    if rr_type in NAMES:
+        require(read_name(wire, at)[1] == at + size, "name does not fill its RDATA")
+    if rr_type == 16:
+        end = at + size
+        require(size > 0, "TXT without a string")
+        while at < end:
+            at += 1 + wire[at]
+        require(at == end, "character-string cut")
