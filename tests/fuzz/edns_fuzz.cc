@@ -6,6 +6,7 @@
 #include "dns/ldns_ptr.h"
 #include "dns/message_writer.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/ldns_differential.h"
 
 using namespace dotcache;  // NOLINT
 
@@ -24,6 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const bool ldns_accepts = ldns_pkt_edns_get_option_list(pkt.get()) != nullptr;
   FUZZ_CHECK(rdata.empty() || edns.has_value() == ldns_accepts);
   if (!edns.has_value()) return 0;
+  CheckOptionsAgainstLdns(*edns, rdata);
 
   OptToWrite opt{.dnssec_ok = edns->dnssec_ok, .keepalive = edns->has_keepalive};
   opt.keepalive_timeout_100ms = edns->keepalive_timeout_100ms;

@@ -1,6 +1,5 @@
 // ParseQuery() on any octets: what it accepts, ldns reads the same way; what it rejects, an error
 // reply can be made for.
-#include <algorithm>
 #include <string>
 
 #include "dns/ldns_ptr.h"
@@ -8,26 +7,9 @@
 #include "dns/query.h"
 #include "dns/reply.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/ldns_differential.h"
 
 using namespace dotcache;  // NOLINT
-
-static void CheckAgainstLdns(const Query& query, Bytes message) {
-  ldns_pkt* raw = nullptr;
-  FUZZ_CHECK(ldns_wire2pkt(&raw, message.data(), message.size()) == LDNS_STATUS_OK);
-  const LdnsPkt pkt(raw);
-  FUZZ_CHECK(query.id == ldns_pkt_id(raw) && ldns_pkt_get_opcode(raw) == LDNS_PACKET_QUERY);
-  FUZZ_CHECK(query.edns.present == (LoadHeader(message).arcount == 1));
-  FUZZ_CHECK(query.edns.dnssec_ok == ldns_pkt_edns_do(raw));
-  FUZZ_CHECK(query.edns.udp_payload_size == std::max<int>(512, ldns_pkt_edns_udp_size(raw)));
-  FUZZ_CHECK(query.has_question == (ldns_pkt_qdcount(raw) == 1));
-  FUZZ_CHECK(query.has_question || query.edns.cookie.size > 0);
-  if (!query.has_question) return;
-  const ldns_rr* question = ldns_rr_list_rr(ldns_pkt_question(raw), 0);
-  const ldns_rdf* owner = ldns_rr_owner(question);
-  FUZZ_CHECK(query.qname.wire() == Bytes(ldns_rdf_data(owner), ldns_rdf_size(owner)));
-  FUZZ_CHECK(query.question.MatchesMessage(message));
-  FUZZ_CHECK(static_cast<int>(query.question.qtype) == ldns_rr_get_type(question));
-}
 
 // Every reply to an accepted query is well formed and within its limits, whatever it holds.
 static void CheckReplies(Query query, Bytes message) {
@@ -54,7 +36,7 @@ static void CheckReplies(Query query, Bytes message) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::variant<Query, Rejection> result = ParseQuery(Bytes(data, size));
   if (const Query* query = std::get_if<Query>(&result)) {
-    CheckAgainstLdns(*query, Bytes(data, size));
+    CheckQueryAgainstLdns(*query, Bytes(data, size));
     CheckReplies(*query, Bytes(data, size));
     return 0;
   }

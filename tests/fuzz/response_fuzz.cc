@@ -1,11 +1,13 @@
-// InspectResponse() on any octets, for the question that they hold: what is accepted becomes a
-// reply within its limits, which ldns reads back with the same question and the same records.
+// InspectResponse() on any octets, for the question that they hold: what is accepted, ldns
+// reads record by record the same way, and it becomes a reply within its limits, which ldns reads
+// back with the same question and the same records.
 #include "dns/ldns_ptr.h"
 #include "dns/message_header.h"
 #include "dns/reply.h"
 #include "dns/response.h"
 #include "dns/wire_cursor.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/fuzz/ldns_differential.h"
 
 using namespace dotcache;  // NOLINT
 
@@ -19,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   query.edns.present = size % 2 == 0;
   const auto outcome = InspectResponse(response, query.question);
   if (!std::holds_alternative<ResponseFacts>(outcome)) return 0;
+  CheckResponseAgainstLdns(response, query.question);
   const StoredMessage stored = StoreResponse(response, std::get<ResponseFacts>(outcome), TtlCaps{});
   WireMessage out(kMaxMessageSize);
   const ReplyOptions options{.transport = size % 3 == 0 ? Transport::kTcp : Transport::kUdp,
