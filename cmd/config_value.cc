@@ -1,5 +1,6 @@
 #include "cmd/config_value.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -17,6 +18,44 @@ namespace {
 
 constexpr size_t kMaxFileSize = size_t{1} << 20;
 constexpr int kMaxDepth = 8;
+
+// Notes whether a document says anything.
+class ContentDetector : public YAML::EventHandler {
+ public:
+  bool has_content() const { return has_content_; }
+
+  void OnDocumentStart(const YAML::Mark&) override { has_content_ = false; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override { has_content_ = true; }
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    has_content_ = true;
+  }
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    has_content_ = true;
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    has_content_ = true;
+  }
+  void OnMapEnd() override {}
+
+ private:
+  bool has_content_ = false;
+};
+
+// True when something follows the first document but one that is empty. Where a closing bracket
+// follows, there are documents without end, and YAML::LoadAll() would look for it.
+bool HasSecondDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  ContentDetector detector;
+  return parser.HandleNextDocument(detector) && parser.HandleNextDocument(detector) &&
+         (detector.has_content() || parser.HandleNextDocument(detector));
+}
 
 // Turns YAML nodes into ConfigValues, collecting errors.
 class Converter {
@@ -114,13 +153,13 @@ ConfigFile ReadConfigFile(const std::string& path) {
   text.resize(static_cast<size_t>(stream.gcount()));
   if (text.size() > kMaxFileSize) return fail(path, "is larger than 1 MiB");
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.empty() || documents[0].IsNull()) return file;  // Empty: all defaults.
-    if (documents.size() > 1) return fail(path, "holds more than one YAML document; keep one");
-    if (!documents[0].IsMap()) {
+    const YAML::Node document = YAML::Load(text);
+    if (HasSecondDocument(text)) return fail(path, "holds more than one YAML document; keep one");
+    if (document.IsNull()) return file;  // Empty: all defaults.
+    if (!document.IsMap()) {
       return fail(absl::StrCat(path, ":1"), "must hold `key: value` lines at its top level");
     }
-    file.root = Converter(path, file.errors).Convert(documents[0], "", 0);
+    file.root = Converter(path, file.errors).Convert(document, "", 0);
   } catch (const YAML::Exception& e) {
     return fail(absl::StrCat(path, ":", e.mark.line + 1), absl::StrCat("is no YAML: ", e.msg));
   }
