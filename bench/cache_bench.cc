@@ -40,8 +40,8 @@ CacheEntryRef MakeEntry(const CacheKey& key) {
   uint8_t wire[kAnswerSize] = {};
   std::copy(key.question().begin(), key.question().end(), wire + kHeaderSize);
   const uint16_t ttl_offset = kAnswerSize - 10;
-  return MakeCacheEntry(StoredView{wire, absl::MakeConstSpan(&ttl_offset, 1)},
-                        EntryFacts{}, At(0), Seconds{3600});
+  return MakeCacheEntry(StoredView{wire, absl::MakeConstSpan(&ttl_offset, 1)}, EntryFacts{}, At(0),
+                        Seconds{3600});
 }
 
 // Names by popularity: the n-th is asked for 1/n as often as the first.

@@ -135,7 +135,7 @@ void RegisterAll(const std::string& corpora) {
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  const bool all = argc > 1 && std::strcmp(argv[1], "--all") == 0;
+  const bool all = argc > 1 && std::strcmp(argv[1], "all") == 0;
   dotcache::RegisterAll(DOTCACHE_CORPORA);
   dotcache::Judge judge(all);
   benchmark::RunSpecifiedBenchmarks(&judge);

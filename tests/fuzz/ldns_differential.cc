@@ -133,7 +133,9 @@ void CheckOptionsAgainstLdns(const EdnsInfo& edns, Bytes rdata) {
   FUZZ_CHECK(list != nullptr);
   bool has_padding = false;
   bool has_keepalive = false;
+  bool has_nsid = false;
   std::optional<ExtendedErrorCode> extended_error;
+  Bytes cookie;
   size_t octets = 0;
   for (size_t i = 0; i < ldns_edns_option_list_get_count(list); ++i) {
     const ldns_edns_option* option = ldns_edns_option_list_get_option(list, i);
@@ -146,6 +148,14 @@ void CheckOptionsAgainstLdns(const EdnsInfo& edns, Bytes rdata) {
       case EdnsOption::kTcpKeepalive:
         if (size == 0 || size == 2) has_keepalive = true;
         break;
+      case EdnsOption::kNsid:
+        has_nsid = true;
+        break;
+      case EdnsOption::kCookie:
+        if (cookie.empty() && (size == 8 || (size >= 16 && size <= 40))) {
+          cookie = Bytes(ldns_edns_get_data(option), size);
+        }
+        break;
       case EdnsOption::kExtendedError:
         if (size >= 2 && !extended_error.has_value()) {
           extended_error = static_cast<ExtendedErrorCode>(LoadU16(ldns_edns_get_data(option)));
@@ -157,7 +167,10 @@ void CheckOptionsAgainstLdns(const EdnsInfo& edns, Bytes rdata) {
   }
   FUZZ_CHECK(octets == rdata.size());
   FUZZ_CHECK(edns.has_padding == has_padding && edns.has_keepalive == has_keepalive);
-  FUZZ_CHECK(edns.extended_error == extended_error);
+  FUZZ_CHECK(edns.has_nsid == has_nsid && edns.extended_error == extended_error);
+  FUZZ_CHECK(edns.cookie.size == cookie.size());
+  const Bytes kept = cookie.first(std::min(cookie.size(), edns.cookie.octets.size()));
+  FUZZ_CHECK(std::equal(kept.begin(), kept.end(), edns.cookie.octets.begin()));
 }
 
 }  // namespace dotcache
