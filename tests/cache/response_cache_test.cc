@@ -271,7 +271,10 @@ TEST_F(ResponseCacheStoreTest, ASlowRefreshIsNotedAndNoFailureRemembered) {
 TEST(ResponseCacheTest, ThreadsShareItWithoutHarm) {
   constexpr size_t kBudget = 1 << 15;
   constexpr int kNames = 500;
-  ResponseCache cache(OptionsOf(kBudget, 2), kTestSeed);
+  CacheOptions options = OptionsOf(kBudget, 2);
+  options.stale_max_age = Seconds{5};
+  options.stale_recheck = Seconds{1};
+  ResponseCache cache(options, kTestSeed);
   std::vector<CacheKey> keys;
   for (int i = 0; i < kNames; ++i) keys.push_back(TestKey(absl::StrCat("n", i)));
   const auto work = [&cache, &keys](uint32_t random) {
@@ -280,13 +283,20 @@ TEST(ResponseCacheTest, ThreadsShareItWithoutHarm) {
       random = random * 1664525 + 1013904223;
       const CacheKey& key = keys[(random >> 16) % kNames];
       const MonoTime now = At(step / 100);
-      const CacheEntryRef entry = cache.Lookup(key, now).entry;
-      if (entry == nullptr) {
-        cache.Insert(key, TestEntry(key, now + Seconds{1 + random % 8}, 40 + random % 200), now);
+      const Found found = cache.Lookup(key, now);
+      const CacheEntryRef& entry = found.entry;
+      if (found.refresh_due && random % 2 == 0) {
+        cache.NoteFailure(key, {}, now);
+      } else if (entry == nullptr || found.refresh_due) {
+        cache.Insert(key,
+                     MakeCacheEntry(TestMessage(key, 40 + random % 200), EntryFacts{}, now,
+                                    Seconds{1 + random % 8}),
+                     now);
       } else if (entry->view().wire.subspan(kHeaderSize, key.question().size()) != key.question()) {
         ++wrong;
       }
       if (step % 64 == 0) cache.SweepExpired(now, 64);
+      if (step % 16 == 0) cache.NoteFailure(keys[random % kNames], {}, now);
       if (step % 1000 == 999) cache.Clear();
       if (cache.Stats().bytes > kBudget) ++wrong;
     }
