@@ -84,10 +84,11 @@ WireMessage AnswerRdata(const Question& question, const DomainName& zone) {
   return rdata;
 }
 
-// True for a name that the zone has: its apex, localhost's subdomains (RFC 6761 section 6.3), and
-// the loopback PTRs with the names above them.
+// True for a name that the zone has: its apex, localhost's subdomains (RFC 6761 section 6.3), what
+// clients ask resolver.arpa for (RFC 9462 section 6.4: NODATA), and the loopback PTRs with the
+// names above them.
 bool NameExists(const DomainName& qname, const DomainName& zone) {
-  if (qname == zone || zone == Name("localhost")) return true;
+  if (qname == zone || zone == Name("localhost") || zone == Name("resolver.arpa")) return true;
   for (absl::string_view loopback : kLoopbackPtrs) {
     if (Name(loopback).IsAtOrBelow(qname)) return true;
   }

@@ -256,15 +256,12 @@ def special_rows():
         yield special(text, NXDOMAIN)
     yield special("1.0.0.127.in-addr.arpa", OK, 12)
     yield special("1.0.0.10.in-addr.arpa", NXDOMAIN, 12)
-    yield special("_dns.resolver.arpa", RESOLVER_ARPA, 64)
+    yield special("_dns.resolver.arpa", OK, 64)  # RFC 9462 section 6.4: NODATA.
     for text in ("ipv4only.arpa", "use-application-dns.net"):
         yield Row(f"special-{text}", of_type(1, name=text_name(text)))
     yield special("ip6.arpa", OK, 12, LOOPBACK_V6)
     yield Row("special-x.internal", of_type(1, name=text_name("x.internal")))
     yield special("x.alt", NXDOMAIN)
-
-
-RESOLVER_ARPA = NXDOMAIN
 
 
 def stream_rows():

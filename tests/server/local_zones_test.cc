@@ -99,14 +99,23 @@ TEST_F(LocalZonesTest, NamesBelowDoNotExist) {
       {"5.4.3.10.in-addr.arpa", "10.in-addr.arpa"},
       {"1.0.20.172.in-addr.arpa", "20.172.in-addr.arpa"},
       {"2.0.0.127.in-addr.arpa", "127.in-addr.arpa"},
-      {"0.0.d.f.ip6.arpa", "d.f.ip6.arpa"},
-      {"_dns.resolver.arpa", "resolver.arpa"}};
+      {"0.0.d.f.ip6.arpa", "d.f.ip6.arpa"}};
   for (const auto& [name, zone] : names) {
     SCOPED_TRACE(name);
     const ParsedMessage message = Answer(name);
     EXPECT_EQ(message.rcode, Rcode::kNxDomain);
     EXPECT_THAT(message.answer, IsEmpty());
     EXPECT_THAT(message.authority, ElementsAre(SoaOf(zone)));
+  }
+}
+
+// RFC 9462 section 6.4: what clients ask there is answered with NODATA.
+TEST_F(LocalZonesTest, ResolverArpaHasNothingButDoesNotDenyIt) {
+  for (QType qtype : {QType::kSvcb, QType::kA}) {
+    const ParsedMessage message = Answer("_dns.resolver.arpa", qtype);
+    EXPECT_EQ(message.rcode, Rcode::kNoError);
+    EXPECT_THAT(message.answer, IsEmpty());
+    EXPECT_THAT(message.authority, ElementsAre(SoaOf("resolver.arpa")));
   }
 }
 
