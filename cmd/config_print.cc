@@ -55,6 +55,7 @@ void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, 
     absl::StrAppend(&out, indent, "  ca: ", Quoted(server.ca_file), "\n");
   }
   if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
+  if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");
 }
 
 void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {

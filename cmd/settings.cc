@@ -34,7 +34,8 @@ constexpr Setting kSettings[] = {
     {.key = "policy",
      .value_name = "WORD",
      .default_text = "balanced",
-     .help = "Order of servers: balanced, fastest, round-robin, random, sequential"},
+     .help = "Order of servers: balanced, fastest, round-robin, random, sequential, weighted, "
+             "sticky-hash"},
     {.key = "workers",
      .value_name = "N",
      .default_text = "number of CPUs",

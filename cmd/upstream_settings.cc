@@ -14,7 +14,8 @@ namespace {
 constexpr size_t kMaxServersPerZone = 64;
 constexpr size_t kMaxZones = 256;
 constexpr absl::string_view kZoneKeys[] = {"zone", "upstream", "policy"};
-constexpr absl::string_view kPolicies = "balanced, fastest, round-robin, random or sequential";
+constexpr absl::string_view kPolicies =
+    "balanced, fastest, round-robin, random, sequential, weighted or sticky-hash";
 
 class Reader {
  public:

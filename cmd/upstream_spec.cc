@@ -15,7 +15,8 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset", "addresses", "name", "pins", "ca", "insecure"};
+constexpr absl::string_view kKeys[] = {"preset", "addresses", "name",  "pins",
+                                       "ca",     "insecure",  "weight"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -183,6 +184,9 @@ class MapReader {
     } else if (key == "ca") {
       if (text.empty()) return absl::InvalidArgumentError("is empty; write a file's path");
       ca_ = text;
+    } else if (key == "weight") {
+      ASSIGN_OR_RETURN(const int64_t weight, ParseInteger(text, 1, 1000));
+      weight_ = static_cast<int>(weight);
     } else {
       ASSIGN_OR_RETURN(insecure_, ParseSwitch(text));
     }
@@ -197,6 +201,7 @@ class MapReader {
     server.identity.pins = pins_;
     server.identity.insecure = insecure_;
     server.ca_file = ca_;
+    server.weight = weight_;
   }
 
   void Fail(const ConfigOrigin& origin, absl::string_view key, absl::string_view message) {
@@ -213,6 +218,7 @@ class MapReader {
   std::vector<SpkiPin> pins_;
   std::string ca_;
   bool insecure_ = false;
+  int weight_ = 1;
   bool failed_ = false;
 };
 

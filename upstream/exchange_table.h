@@ -20,6 +20,12 @@ namespace dotcache {
 struct UpstreamZone {
   UpstreamSelector selector;
   std::vector<std::unique_ptr<UpstreamServer>> servers;
+  // By server: what ServerSnapshot says of them.
+  struct Share {
+    double weight;
+    uint64_t provider_hash;
+  };
+  std::vector<Share> shares;
   bool was_all_down = false;  // An exchange found it so, and no server has come back since.
   std::unique_ptr<Timer> probe_timer;  // Runs while all are down.
 };

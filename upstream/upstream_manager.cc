@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "core/siphash.h"
 #include "upstream/exchange_table.h"
 #include "upstream/hedge_budget.h"
 #include "upstream/upstream_selector.h"
@@ -59,6 +60,16 @@ bool IsErrorResponse(const UpstreamResponse& response) {
 bool IsUselessResponse(UpstreamFailure failure) {
   return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
          failure == UpstreamFailure::kTruncated;
+}
+
+UpstreamZone::Share ShareOf(const UpstreamServerOptions& server,
+                            const std::vector<UpstreamServerOptions>& servers) {
+  const auto addresses = std::count_if(
+      servers.begin(), servers.end(),
+      [&server](const UpstreamServerOptions& other) { return other.provider == server.provider; });
+  const auto* name = reinterpret_cast<const uint8_t*>(server.provider.data());
+  return {static_cast<double>(server.weight) / static_cast<double>(addresses),
+          SipHash13(HashSeed{}, Bytes(name, server.provider.size()))};
 }
 
 bool AllDown(const UpstreamZone& zone) {
@@ -130,7 +141,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   UpstreamZone& FindZone(const DomainName& qname);
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
-  ServerOrder ChooseOrder(UpstreamZone& zone);
+  ServerOrder ChooseOrder(UpstreamZone& zone, const DomainName& qname);
   Duration HedgeTime(const UpstreamZone& zone) const;
   bool TryNext(ExchangeState& exchange);
   void ProbeAll(UpstreamZone& zone);
@@ -161,13 +172,14 @@ void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
   int index = 0;
   for (const UpstreamZoneOptions& zone_options : options.zones) {
     zones.push_back(std::make_unique<UpstreamZone>(
-        UpstreamZone{UpstreamSelector(zone_options.policy), {}, false, nullptr}));
+        UpstreamZone{UpstreamSelector(zone_options.policy), {}, {}, false, nullptr}));
     UpstreamZone& zone = *zones.back();
     zone.probe_timer = loop.NewTimer([this, &zone] { ProbeAll(zone); });
     zone_by_name[zone_options.zone.Canonical()] = &zone;
     for (const UpstreamServerOptions& server : zone_options.servers) {
       zone.servers.push_back(std::make_unique<UpstreamServer>(
           context, server, index, counters[static_cast<size_t>(index)]));
+      zone.shares.push_back(ShareOf(server, zone_options.servers));
       ++index;
     }
   }
@@ -196,7 +208,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.query = query;
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
-  exchange.progress.order = ChooseOrder(*exchange.progress.zone);
+  exchange.progress.order = ChooseOrder(*exchange.progress.zone, query.question.qname);
   exchange.progress.times_asked.assign(exchange.progress.order.size(), 0);
   if (!TryNext(exchange)) {
     absl::Status failure = FailureStatus(exchange);
@@ -209,11 +221,18 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   return exchange.id;
 }
 
-ServerOrder UpstreamManager::Impl::ChooseOrder(UpstreamZone& zone) {
+ServerOrder UpstreamManager::Impl::ChooseOrder(UpstreamZone& zone, const DomainName& qname) {
   if (zone.servers.size() == 1) return {0};
   absl::InlinedVector<ServerSnapshot, 8> snapshots;
-  for (const auto& server : zone.servers) snapshots.push_back(server->Snapshot());
-  ServerChoice choice = zone.selector.Choose(snapshots, random);
+  for (const auto& server : zone.servers) {
+    snapshots.push_back(server->Snapshot());
+    snapshots.back().weight = zone.shares[snapshots.size() - 1].weight;
+    snapshots.back().provider_hash = zone.shares[snapshots.size() - 1].provider_hash;
+  }
+  // The same for all workers and after a restart: no secret.
+  const bool sticky = zone.selector.policy() == SelectionPolicy::kStickyHash;
+  const uint64_t name_hash = sticky ? SipHash13(HashSeed{}, qname.wire()) : 0;
+  ServerChoice choice = zone.selector.Choose(snapshots, random, name_hash);
   if (choice.connect.has_value()) {
     zone.servers[static_cast<size_t>(*choice.connect)]->Prepare();
   }
@@ -268,6 +287,8 @@ void UpstreamManager::Impl::StartWatch(ExchangeState& exchange, ActiveAttempt& a
   const UpstreamServer& server = *zone.servers[attempt.server];
   const bool on_trial = server.health().state() == UpstreamHealth::State::kProbation;
   if (!options.limits.hedge || exchange.progress.hedged || on_trial) return;
+  // A hedge would tell the name to another provider.
+  if (zone.selector.policy() == SelectionPolicy::kStickyHash) return;
   if (zone.servers.size() == 1) return;
   attempt.hedge_at = loop.Now() + HedgeTime(zone);
 }

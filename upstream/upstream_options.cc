@@ -5,8 +5,8 @@
 namespace dotcache {
 namespace {
 
-constexpr std::array<absl::string_view, 5> kPolicyNames = {"balanced", "fastest", "round-robin",
-                                                           "random", "sequential"};
+constexpr std::array<absl::string_view, 7> kPolicyNames = {
+    "balanced", "fastest", "round-robin", "random", "sequential", "weighted", "sticky-hash"};
 
 }  // namespace
 

@@ -30,6 +30,8 @@ struct UpstreamServerOptions {
   TlsPeerIdentity identity;
   // Trust store of this server alone; empty: the one of all servers.
   std::string ca_file;
+  // Share of a provider's queries under `weighted`, in proportion; its addresses divide it evenly.
+  int weight = 1;  // 1 to 1000.
 };
 
 // In which order servers are tried.
@@ -39,6 +41,8 @@ enum class SelectionPolicy {
   kRoundRobin,
   kRandom,
   kSequential,  // The first that is up, in the order configured.
+  kWeighted,    // Drawn in proportion to the providers' weights.
+  kStickyHash,  // By a hash of the name: the same name goes to the same provider.
 };
 
 std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word);

@@ -40,9 +40,16 @@ void Explore(ServerOrder& order, size_t first, absl::BitGenRef random) {
   MoveToFront(order, absl::Uniform<size_t>(random, first, order.size()));
 }
 
+// The finalizer of MurmurHash3: every bit of the input moves about half of the output's.
+uint64_t Mix(uint64_t x) {
+  x = (x ^ (x >> 33)) * 0xff51afd7ed558ccd;
+  x = (x ^ (x >> 33)) * 0xc4ceb9fe1a85ec53;
+  return x ^ (x >> 33);
+}
+
 }  // namespace
 
-ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random) {
+ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, uint64_t name_hash) {
   assert(!servers.empty() && servers.size() <= 64);
   ServerOrder up;
   ServerOrder down;
@@ -65,10 +72,16 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random) {
       break;
     case SelectionPolicy::kSequential:
       break;
+    case SelectionPolicy::kWeighted:
+      OrderWeighted(servers, random, up);
+      break;
+    case SelectionPolicy::kStickyHash:
+      OrderSticky(servers, name_hash, up);
+      break;
   }
 
   ServerChoice choice;
-  if (!up.empty()) {
+  if (!up.empty() && policy_ != SelectionPolicy::kStickyHash) {
     const uint8_t first = up.front();
     std::stable_partition(up.begin(), up.end(), [servers](uint8_t i) { return servers[i].ready; });
     if (up.front() != first) choice.connect = first;
@@ -119,6 +132,34 @@ void UpstreamSelector::OrderFastest(Servers servers, absl::BitGenRef random,
   std::stable_sort(up.begin(), up.end(),
                    [&rank](uint8_t a, uint8_t b) { return rank(a) < rank(b); });
   Explore(up, 1, random);
+}
+
+// Drawn one after the other, each in proportion to its weight among those that are left.
+void UpstreamSelector::OrderWeighted(Servers servers, absl::BitGenRef random,
+                                     ServerOrder& up) const {
+  for (size_t next = 0; next + 1 < up.size(); ++next) {
+    double total = 0;
+    for (size_t i = next; i < up.size(); ++i) total += servers[up[i]].weight;
+    double drawn = absl::Uniform<double>(random, 0, total);
+    size_t chosen = next;
+    while (chosen + 1 < up.size() && drawn >= servers[up[chosen]].weight) {
+      drawn -= servers[up[chosen++]].weight;
+    }
+    std::swap(up[next], up[chosen]);
+  }
+}
+
+// Rendezvous hashing (Thaler and Ravishankar, 1998): each provider has a rank for each name, so one
+// that goes down gives away its own names and no others. Within a provider the fastest address.
+void UpstreamSelector::OrderSticky(Servers servers, uint64_t name_hash, ServerOrder& up) const {
+  const double best = BestResponseTime(servers, up);
+  const auto rank = [servers, name_hash](uint8_t i) {
+    return Mix(name_hash ^ servers[i].provider_hash);
+  };
+  std::stable_sort(up.begin(), up.end(), [&](uint8_t a, uint8_t b) {
+    if (rank(a) != rank(b)) return rank(a) > rank(b);
+    return ResponseTime(servers[a], best) < ResponseTime(servers[b], best);
+  });
 }
 
 }  // namespace dotcache

@@ -20,6 +20,8 @@ struct ServerSnapshot {
   int in_flight = 0;
   std::optional<Duration> response_time = std::nullopt;  // Unknown.
   MonoTime next_probe = {};                              // When not up.
+  double weight = 1;           // Its part of its provider's weight; above 0.
+  uint64_t provider_hash = 0;  // The same for all addresses of a provider.
 };
 
 // Indices of servers, each once, the one to ask first in front.
@@ -34,19 +36,25 @@ struct ServerChoice {
 
 // Puts the servers of one zone in order: those that are up as the policy says, except that one with
 // a ready connection comes before one without, because a query never waits for a handshake that it
-// can do without; then those that are down, by their next probe. Keeps nothing but the position of
-// round robin. Not thread-safe.
+// can do without; then those that are down, by their next probe. `sticky-hash` waits for the
+// handshake: the name is meant for that provider alone. Keeps nothing but the position of round
+// robin. Not thread-safe.
 class UpstreamSelector {
  public:
   explicit UpstreamSelector(SelectionPolicy policy) : policy_(policy) {}
 
-  // REQUIRES: 1 to 64 servers.
-  ServerChoice Choose(absl::Span<const ServerSnapshot> servers, absl::BitGenRef random);
+  // `name_hash` is read by sticky-hash alone. REQUIRES: 1 to 64 servers.
+  ServerChoice Choose(absl::Span<const ServerSnapshot> servers, absl::BitGenRef random,
+                      uint64_t name_hash = 0);
+
+  SelectionPolicy policy() const { return policy_; }
 
  private:
   using Servers = absl::Span<const ServerSnapshot>;
   void OrderBalanced(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
   void OrderFastest(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
+  void OrderWeighted(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
+  void OrderSticky(Servers servers, uint64_t name_hash, ServerOrder& up) const;
 
   const SelectionPolicy policy_;
   uint32_t turn_ = 0;

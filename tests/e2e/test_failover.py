@@ -8,7 +8,8 @@ from ask import ask
 from lab.lab import PROVIDERS
 from stream_of_queries import StreamOfQueries
 
-POLICIES = ["balanced", "fastest", "round-robin", "random", "sequential"]
+POLICIES = ["balanced", "fastest", "round-robin", "random", "sequential", "weighted",
+            "sticky-hash"]
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)

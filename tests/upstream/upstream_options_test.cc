@@ -8,7 +8,8 @@ namespace {
 TEST(UpstreamOptionsTest, EveryPolicyIsParsedByItsName) {
   for (const SelectionPolicy policy :
        {SelectionPolicy::kBalanced, SelectionPolicy::kFastest, SelectionPolicy::kRoundRobin,
-        SelectionPolicy::kRandom, SelectionPolicy::kSequential}) {
+        SelectionPolicy::kRandom, SelectionPolicy::kSequential, SelectionPolicy::kWeighted,
+        SelectionPolicy::kStickyHash}) {
     EXPECT_EQ(ParseSelectionPolicy(SelectionPolicyName(policy)), policy);
   }
   EXPECT_EQ(SelectionPolicyName(SelectionPolicy::kRoundRobin), "round-robin");

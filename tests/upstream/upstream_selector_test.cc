@@ -14,9 +14,10 @@ namespace {
 using testing::ElementsAre;
 using testing::UnorderedElementsAre;
 
-constexpr std::array<SelectionPolicy, 5> kPolicies = {
-    SelectionPolicy::kBalanced, SelectionPolicy::kFastest, SelectionPolicy::kRoundRobin,
-    SelectionPolicy::kRandom, SelectionPolicy::kSequential};
+constexpr std::array<SelectionPolicy, 7> kPolicies = {
+    SelectionPolicy::kBalanced,  SelectionPolicy::kFastest,    SelectionPolicy::kRoundRobin,
+    SelectionPolicy::kRandom,    SelectionPolicy::kSequential, SelectionPolicy::kWeighted,
+    SelectionPolicy::kStickyHash};
 
 ServerSnapshot Ready(int response_time_ms, int in_flight = 0) {
   return {.ready = true, .in_flight = in_flight, .response_time = Milliseconds(response_time_ms)};
@@ -141,6 +142,64 @@ TEST_F(UpstreamSelectorTest, BalancedIsEvenWhileNothingIsKnown) {
   for (const int count :
        CountFirst(SelectionPolicy::kBalanced, {ServerSnapshot{}, ServerSnapshot{}})) {
     EXPECT_NEAR(count, 5000, 250);
+  }
+}
+
+TEST_F(UpstreamSelectorTest, WeightedDrawsInProportion) {
+  std::vector<ServerSnapshot> servers = {Ready(10), Ready(90), Ready(10)};
+  servers[0].weight = 6;
+  servers[1].weight = 3;
+  servers[2].weight = 1;
+  const std::vector<int> counts = CountFirst(SelectionPolicy::kWeighted, servers);
+  EXPECT_NEAR(counts[0], 6000, 300);
+  EXPECT_NEAR(counts[1], 3000, 300);
+  EXPECT_NEAR(counts[2], 1000, 200);
+}
+
+// Three providers, the first with two addresses.
+std::vector<ServerSnapshot> Providers() {
+  std::vector<ServerSnapshot> servers = {Ready(20), Ready(10), Ready(10), Ready(10)};
+  const uint64_t hashes[] = {111, 111, 222, 333};
+  for (size_t i = 0; i < servers.size(); ++i) servers[i].provider_hash = hashes[i];
+  return servers;
+}
+
+TEST_F(UpstreamSelectorTest, StickyHashSendsANameToOneProviderWhateverItsConnections) {
+  UpstreamSelector selector(SelectionPolicy::kStickyHash);
+  std::vector<ServerSnapshot> servers = Providers();
+  for (uint64_t name = 0; name < 1000; ++name) {
+    const auto first = selector.Choose(servers, random_, name);
+    for (const bool ready : {false, true}) {
+      servers[2].ready = servers[3].ready = ready;
+      servers[3].in_flight = 50;
+      const auto again = selector.Choose(servers, random_, name);
+      EXPECT_EQ(servers[again.order.front()].provider_hash,
+                servers[first.order.front()].provider_hash);
+    }
+  }
+}
+
+TEST_F(UpstreamSelectorTest, StickyHashSpreadsNamesEvenlyOverProviders) {
+  UpstreamSelector selector(SelectionPolicy::kStickyHash);
+  const std::vector<ServerSnapshot> servers = Providers();
+  std::vector<int> counts(servers.size());
+  for (uint64_t name = 0; name < 9000; ++name) {
+    ++counts[selector.Choose(servers, random_, name * 0x9e3779b97f4a7c15).order.front()];
+  }
+  EXPECT_EQ(counts[0], 0);  // Its provider has a faster address.
+  for (size_t i = 1; i < counts.size(); ++i) EXPECT_NEAR(counts[i], 3000, 200);
+}
+
+TEST_F(UpstreamSelectorTest, UnderStickyHashAProviderThatIsDownMovesItsOwnNamesAlone) {
+  UpstreamSelector selector(SelectionPolicy::kStickyHash);
+  std::vector<ServerSnapshot> servers = Providers();
+  for (uint64_t name = 0; name < 1000; ++name) {
+    servers[3].up = true;
+    const uint8_t before = selector.Choose(servers, random_, name).order.front();
+    servers[3].up = false;
+    const uint8_t after = selector.Choose(servers, random_, name).order.front();
+    EXPECT_TRUE(before == 3 || before == after) << name;
+    EXPECT_NE(after, 3);
   }
 }
 
