@@ -138,6 +138,8 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
        &WorkerCounters::failed_refreshes},
       {"dotcache_local_answers_total", "Queries answered from special-use zones.",
        &WorkerCounters::local_answers},
+      {"dotcache_local_record_answers_total", "Queries answered from local records.",
+       &WorkerCounters::local_record_answers},
       {"dotcache_coalesced_queries_total", "Queries that joined an exchange under way.",
        &WorkerCounters::coalesced_queries},
       {"dotcache_refused_clients_total", "Queries from clients outside the access list.",

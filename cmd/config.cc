@@ -11,6 +11,7 @@
 #include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
 #include "core/status_macros.h"
+#include "local/local_zones.h"
 
 namespace dotcache {
 namespace {
@@ -69,6 +70,7 @@ class Loader {
     LoadFile("listen-key", server_.listen_key_file, loaded_.origins.listen_key);
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
     LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
+    LoadLocalNames();
     LoadAccess();
     LoadOwnAnswers();
     LoadNumbers();
@@ -184,6 +186,35 @@ class Loader {
     loaded_.origins.listen.push_back(origin);
   }
 
+  void LoadLocalNames() {
+    for (const ConfigValue* element : ElementsOf("hosts-file")) {
+      if (element->kind != ConfigValue::Kind::kScalar || element->scalar.empty()) {
+        Fail(*element, "hosts-file", "must be a file's path");
+        continue;
+      }
+      server_.local_data.hosts_files.push_back(element->scalar);
+      loaded_.origins.hosts_file = element->origin;
+    }
+    for (const ConfigValue* element : ElementsOf("records")) {
+      if (element->kind != ConfigValue::Kind::kScalar) {
+        Fail(*element, "records", "must be text such as \"printer.corp.example. A 10.0.0.7\"");
+        continue;
+      }
+      server_.local_data.records.push_back(element->scalar);
+      loaded_.origins.records.push_back(element->origin);
+    }
+    for (const ConfigValue* element : ElementsOf("local-zones-except")) {
+      const auto name = DomainName::FromText(element->scalar);
+      if (name.ok() && LocalZones::HoldsZoneAtOrBelow(*name)) {
+        server_.local_zones_except.push_back(name->Canonical());
+        continue;
+      }
+      Fail(*element, "local-zones-except",
+           absl::StrCat("\"", element->scalar, "\" is no zone that is answered here",
+                        DidYouMean(element->scalar, LocalZones::Names())));
+    }
+  }
+
   void LoadAccess() {
     if (!values_.contains("allow-from")) return;
     server_.allow_from.clear();
@@ -225,6 +256,7 @@ class Loader {
     using std::chrono_literals::operator""h;
     TakeInteger("workers", 1, 256, to(server_.workers));
     Take("local-zones", ParseSwitch, to(server_.local_zones));
+    TakeDuration("local-ttl", 0s, 168h, to_seconds(server_.local_data.ttl));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
     TakeDuration("stale-client-timeout", 0ms, 30s, to(limits.stale_client_timeout));
     limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);

@@ -25,6 +25,8 @@ struct Config {
 struct ConfigOrigins {
   std::vector<ConfigOrigin> listen;    // Of each element of server.listen.
   std::vector<ConfigOrigin> upstream;  // Of each server, counted through the zones in order.
+  std::vector<ConfigOrigin> records;   // Of each element of server.local_data.records.
+  ConfigOrigin hosts_file = "default";
   ConfigOrigin listen_cert = "default";
   ConfigOrigin listen_key = "default";
   ConfigOrigin upstream_ca = "default";

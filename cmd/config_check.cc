@@ -23,6 +23,7 @@ class Checker {
     CheckTrustStores();
     Report(origins_.cookie_secret_file, "cookie-secret-file",
            LoadCookieSecrets(server_.cookie_secret_file).status());
+    CheckLocalData();
     CheckOwnListeners();
     if (config_.admin.has_value()) {
       Report(origins_.admin, "admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));
@@ -109,6 +110,22 @@ class Checker {
         Report(origin, own ? "ca" : "upstream-ca",
                file.empty() ? TlsClientCredentials::FromSystem().status()
                             : TlsClientCredentials::FromFile(file).status());
+      }
+    }
+  }
+
+  void CheckLocalData() {
+    const LoadedLocalData data = LoadLocalData(server_.local_data);
+    for (const LocalDataError& error : data.errors) {
+      if (!error.place.empty()) {
+        errors_.push_back({error.place, "hosts-file", error.message});
+      } else if (error.record >= 0) {
+        errors_.push_back(
+            {origins_.records[static_cast<size_t>(error.record)], "records", error.message});
+      } else if (!origins_.records.empty()) {
+        errors_.push_back({origins_.records.front(), "records", error.message});
+      } else {
+        errors_.push_back({origins_.hosts_file, "hosts-file", error.message});
       }
     }
   }

@@ -91,11 +91,25 @@ void PrintCache(const CacheOptions& cache, std::string& out) {
   absl::StrAppend(&out, "lru-protected-percent: ", cache.lru_protected_percent, "\n");
 }
 
+void PrintLocalNames(const ServerOptions& server, std::string& out) {
+  const auto print_list = [&out](absl::string_view key, const std::vector<std::string>& texts) {
+    if (texts.empty()) return;
+    absl::StrAppend(&out, key, ":\n");
+    for (const std::string& text : texts) absl::StrAppend(&out, "  - ", Quoted(text), "\n");
+  };
+  absl::StrAppend(&out, "local-zones: ", OnOff(server.local_zones), "\n");
+  std::vector<std::string> except;
+  for (const DomainName& name : server.local_zones_except) except.push_back(name.ToString());
+  print_list("local-zones-except", except);
+  print_list("hosts-file", server.local_data.hosts_files);
+  print_list("records", server.local_data.records);
+  absl::StrAppend(&out, "local-ttl: ", Text(server.local_data.ttl), "\n");
+}
+
 void PrintLimits(const ServerOptions& server, std::string& out) {
   const ServerLimits& limits = server.limits;
   const UpstreamLimits& upstream = server.upstream.limits;
   absl::StrAppend(&out, "workers: ", server.workers, "\n");
-  absl::StrAppend(&out, "local-zones: ", OnOff(server.local_zones), "\n");
   absl::StrAppend(&out, "query-timeout: ", Text(limits.query_timeout), "\n");
   absl::StrAppend(&out, "stale-client-timeout: ", Text(limits.stale_client_timeout), "\n");
   absl::StrAppend(&out, "max-udp-size: ", limits.max_udp_payload_size, "\n");
@@ -146,6 +160,7 @@ std::string FormatConfig(const Config& config) {
   }
   PrintCache(server.cache, out);
   PrintOwnAnswers(server, out);
+  PrintLocalNames(server, out);
   PrintLimits(server, out);
   absl::StrAppend(
       &out, "admin: ", config.admin.has_value() ? Quoted(config.admin->ToString()) : "off", "\n");

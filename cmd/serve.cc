@@ -96,11 +96,13 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
   }
 }
 
-void LogStarted(const ServerOptions& options) {
+void LogStarted(const Server& server) {
+  const ServerOptions& options = server.options();
   Log(LogLevel::kInfo, "started",
       {{"workers", options.workers},
        {"cache_bytes", options.cache.budget_bytes},
-       {"policy", SelectionPolicyName(options.upstream.zones.front().policy)}});
+       {"policy", SelectionPolicyName(options.upstream.zones.front().policy)},
+       {"local_records", server.local_record_count()}});
 }
 
 // Waits for a signal to stop, saying meanwhile when the server becomes ready.
@@ -162,7 +164,7 @@ int RunServe(const ConfigSources& sources) {
   }
   LogPlan(**server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
   if (absl::Status status = (*server)->Start(); !status.ok()) return Fail(status);
-  LogStarted((*server)->options());
+  LogStarted(**server);
 
   const int signal_number = WaitForStop(**server, signals);
   Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal_number)}});

@@ -41,10 +41,12 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     if (!PassCookie(message, query, client)) return HandleResult::kReplied;
   }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
-  if (env_.local_zones != nullptr) {
-    if (const std::optional<StoredMessage> local = env_.local_zones->Answer(query.question)) {
-      env_.counters.local_answers.Add();
-      replies_.SendStored(client, {local->wire, local->ttl_offsets}, replies_.OptionsFor(address));
+  if (env_.local_names != nullptr) {
+    if (const auto local = env_.local_names->Answer(query.question)) {
+      WorkerCounters& counters = env_.counters;
+      (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
+      replies_.SendStored(client, {local->message.wire, local->message.ttl_offsets},
+                          replies_.OptionsFor(address));
       return HandleResult::kReplied;
     }
   }

@@ -5,10 +5,10 @@
 #include "cache/response_cache.h"
 #include "core/event_loop.h"
 #include "dns/query.h"
+#include "local/local_names.h"
 #include "server/access_policy.h"
 #include "server/client_cookies.h"
 #include "server/forwarder.h"
-#include "server/local_zones.h"
 #include "server/own_answers.h"
 #include "server/reply_sink.h"
 #include "server/reply_writer.h"
@@ -25,7 +25,7 @@ enum class HandleResult {
   kDropped,  // There is none: silence over UDP, the end of a stream connection.
 };
 
-// Takes a message from any listener through validation, access, local zones, cache and upstream to
+// Takes a message from any listener through validation, access, local names, cache and upstream to
 // its reply (docs/life_of_a_query.md). It only sequences; each step is a module of its own. Bound
 // to its loop's thread. Limits: those of Forwarder. Destroyed, it cancels what is pending.
 class QueryHandler {
@@ -36,7 +36,7 @@ class QueryHandler {
     ResponseCache& cache;
     Exchanger& exchanger;
     const AccessPolicy& access;
-    const LocalZones* local_zones;  // Null: switched off.
+    const LocalNames* local_names;  // Null: nothing is answered here.
     WorkerCounters& counters;
     const ServerLimits& limits;
     const ClientCookies* cookies = nullptr;   // Null: switched off.

@@ -42,7 +42,6 @@ Server::Server(const ServerOptions& options)
     : options_(options),
       cache_(options.cache, HashSeed::Random()),
       access_(options.allow_from),
-      local_zones_(ForwardedZones(options.upstream)),
       own_answers_(options.own_answers),
       upstream_servers_(AllServers(options.upstream)) {}
 
@@ -50,12 +49,35 @@ Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
   auto server = std::unique_ptr<Server>(new Server(options));
+  RETURN_IF_ERROR(server->LoadLocalNames());
   RETURN_IF_ERROR(server->LoadCredentials());
   RETURN_IF_ERROR(server->BindListeners());
   for (int i = 0; i < options.workers; ++i) {
     server->counters_.push_back(std::make_unique<CounterBoard>(server->upstream_servers_.size()));
   }
   return server;
+}
+
+absl::Status Server::LoadLocalNames() {
+  LoadedLocalData data = LoadLocalData(options_.local_data);
+  if (!data.errors.empty()) {
+    const LocalDataError& first = data.errors.front();
+    return absl::InvalidArgumentError(
+        absl::StrCat(first.place, first.place.empty() ? "" : ": ", first.message));
+  }
+  std::unique_ptr<const LocalZones> zones;
+  if (options_.local_zones) {
+    zones = std::make_unique<LocalZones>(ForwardedZones(options_.upstream),
+                                         options_.local_zones_except);
+  }
+  if (zones == nullptr && data.records == nullptr) return absl::OkStatus();
+  local_names_ = std::make_unique<LocalNames>(std::move(data.records), std::move(zones));
+  return absl::OkStatus();
+}
+
+size_t Server::local_record_count() const {
+  if (local_names_ == nullptr || local_names_->records() == nullptr) return 0;
+  return local_names_->records()->record_count();
 }
 
 absl::Status Server::LoadCredentials() {
@@ -117,8 +139,8 @@ absl::Status Server::BindListeners() {
 
 absl::Status Server::Start() {
   shared_ = std::make_unique<Worker::Shared>(
-      Worker::Shared{cache_, access_, options_.local_zones ? &local_zones_ : nullptr, options_,
-                     upstream_credentials_, listen_credentials_.get(), *cookies_, own_answers_});
+      Worker::Shared{cache_, access_, local_names_.get(), options_, upstream_credentials_,
+                     listen_credentials_.get(), *cookies_, own_answers_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

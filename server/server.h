@@ -10,9 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cache/response_cache.h"
+#include "local/local_names.h"
 #include "net/tls_credentials.h"
 #include "server/access_policy.h"
-#include "server/local_zones.h"
 #include "server/server_options.h"
 #include "server/worker.h"
 #include "server/worker_counters.h"
@@ -48,6 +48,7 @@ class Server {
   const ServerOptions& options() const { return options_; }
   // All upstream servers, in the order of the counters' elements.
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
+  size_t local_record_count() const;
 
   int worker_count() const { return options_.workers; }
   const WorkerCounters& worker_counters(int worker) const;
@@ -63,13 +64,14 @@ class Server {
   };
 
   explicit Server(const ServerOptions& options);
+  absl::Status LoadLocalNames();
   absl::Status LoadCredentials();
   absl::Status BindListeners();
 
   const ServerOptions options_;
   ResponseCache cache_;
   const AccessPolicy access_;
-  const LocalZones local_zones_;
+  std::unique_ptr<const LocalNames> local_names_;  // Null: nothing is answered here.
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;

@@ -7,6 +7,8 @@
 
 #include "cache/cache_options.h"
 #include "dns/dns_types.h"
+#include "dns/domain_name.h"
+#include "local/local_data.h"
 #include "net/endpoint.h"
 #include "server/access_policy.h"
 #include "server/client_cookies.h"
@@ -60,8 +62,11 @@ struct ServerOptions {
   UpstreamOptions upstream;
   // Trust store of upstream servers without one of their own; empty: the system's.
   std::string upstream_ca_file;
-  // Answer special-use and private zones here (RFC 6761, 6303).
+  // Answer special-use and private zones here (RFC 6761, 6303), but for those at or below a name of
+  // the second.
   bool local_zones = true;
+  std::vector<DomainName> local_zones_except;
+  LocalDataOptions local_data;
   // What is said of this server to who asks, and what to ANY.
   OwnAnswersOptions own_answers;
   CookieMode cookies = CookieMode::kOn;

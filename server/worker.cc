@@ -39,7 +39,7 @@ class Worker::Services {
                    random_, /*log_state_changes=*/worker.index_ == 0),
         sessions_(loop, worker.shared_.options.limits, worker.counters_),
         handler_({loop, worker.shared_.cache, upstreams_, worker.shared_.access,
-                  worker.shared_.local_zones, worker.counters_, worker.shared_.options.limits,
+                  worker.shared_.local_names, worker.counters_, worker.shared_.options.limits,
                   &worker.shared_.cookies, &worker.shared_.own_answers}),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {

@@ -9,11 +9,11 @@
 
 #include "absl/status/status.h"
 #include "cache/response_cache.h"
+#include "local/local_names.h"
 #include "net/tls_credentials.h"
 #include "net/unique_fd.h"
 #include "server/access_policy.h"
 #include "server/client_cookies.h"
-#include "server/local_zones.h"
 #include "server/own_answers.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
@@ -41,7 +41,7 @@ class Worker {
   struct Shared {
     ResponseCache& cache;
     const AccessPolicy& access;
-    const LocalZones* local_zones;  // Null: switched off.
+    const LocalNames* local_names;  // Null: nothing is answered here.
     const ServerOptions& options;
     std::vector<const TlsClientCredentials*> upstream_credentials;  // By server index.
     const TlsServerCredentials* listen_credentials;                 // Null without DoT listeners.

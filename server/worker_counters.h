@@ -19,12 +19,13 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
   Counter cache_hits;                                     // Answered from fresh data.
   Counter cache_misses;                                   // Asked upstream, or REFUSED without RD.
-  Counter nxdomain_hits;      // Of the hits: by a denial that holds for all types of its name.
-  Counter stale_answers;      // Replies with stale data.
-  Counter failure_hits;       // Answered from a failure that is remembered.
-  Counter prefetches;         // Refreshes begun for data that is still fresh.
-  Counter failed_refreshes;   // Exchanges that failed for data that is held.
-  Counter local_answers;      // Answered from local zones.
+  Counter nxdomain_hits;     // Of the hits: by a denial that holds for all types of its name.
+  Counter stale_answers;     // Replies with stale data.
+  Counter failure_hits;      // Answered from a failure that is remembered.
+  Counter prefetches;        // Refreshes begun for data that is still fresh.
+  Counter failed_refreshes;  // Exchanges that failed for data that is held.
+  Counter local_answers;     // Answered from special-use zones.
+  Counter local_record_answers;
   Counter coalesced_queries;  // Joined an exchange that was already under way.
   Counter refused_clients;    // Outside the access list.
   Counter limit_rejections;   // Turned away because a table or queue was full.

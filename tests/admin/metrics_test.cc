@@ -76,6 +76,7 @@ TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
                              "prefetches_total counter",
                              "failed_refreshes_total counter",
                              "local_answers_total counter",
+                             "local_record_answers_total counter",
                              "coalesced_queries_total counter",
                              "refused_clients_total counter",
                              "limit_rejections_total counter",

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/status_macros.h"
 #include "dns/edns.h"
@@ -112,9 +113,12 @@ absl::Status Parser::ParseConfig() {
     scenario_.zones.emplace_back(words_[1], words_[2]);
   } else if (words_[0] == "option:" && words_.size() == 3) {
     return ParseOption();
+  } else if (words_[0] == "record:" && words_.size() > 1) {
+    scenario_.records.push_back(absl::StrJoin(words_.begin() + 1, words_.end(), " "));
   } else {
     return Error(
-        "expected \"upstream: NAME\", \"zone: ZONE NAME\", \"option: NAME SECONDS\" or CONFIG_END");
+        "expected \"upstream: NAME\", \"zone: ZONE NAME\", \"option: NAME SECONDS\", "
+        "\"record: TEXT\" or CONFIG_END");
   }
   return absl::OkStatus();
 }

@@ -62,15 +62,16 @@ struct ScenarioStep {
   ScenarioEntry entry;
 };
 
-// A file: `upstream: NAME`, `zone: ZONE NAME` and `option: NAME SECONDS` lines, CONFIG_END,
-// SCENARIO_BEGIN with a description, STEPs with rising numbers, SCENARIO_END. A semicolon begins a
-// comment. The dialect is that of unbound's testcode/replay.h, cut to what a forwarder over DoT
-// needs.
+// A file: `upstream: NAME`, `zone: ZONE NAME`, `option: NAME SECONDS` and `record: TEXT` lines,
+// CONFIG_END, SCENARIO_BEGIN with a description, STEPs with rising numbers, SCENARIO_END. A
+// semicolon begins a comment. The dialect is that of unbound's testcode/replay.h, cut to what a
+// forwarder over DoT needs.
 struct Scenario {
   std::string description;
   std::vector<std::string> upstreams;                      // Of the root zone, in order.
   std::vector<std::pair<std::string, std::string>> zones;  // Zone, its one server.
   CacheOptions cache;  // `option:` sets cache-min-ttl, stale-max-age, prefetch (0: off).
+  std::vector<std::string> records;  // Local records, as texts.
   std::vector<ScenarioStep> steps;
 };
 

@@ -146,7 +146,7 @@ class Runner {
   UpstreamOptions options_;
   std::vector<UpstreamCounters> upstream_counters_{64};
   RecordingSink sink_;
-  std::unique_ptr<LocalZones> local_zones_;
+  std::unique_ptr<LocalNames> local_names_;
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> upstreams_;
   std::unique_ptr<QueryHandler> handler_;
@@ -165,7 +165,8 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
     AddZone(zone, {server});
     forwarded.push_back(options_.zones.back().zone);
   }
-  local_zones_ = std::make_unique<LocalZones>(forwarded);
+  local_names_ = std::make_unique<LocalNames>(LoadLocalData({.records = scenario.records}).records,
+                                              std::make_unique<LocalZones>(forwarded));
   connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
   for (const auto& [name, index] : servers_) {
     ScriptedServer& server = connector_->server(index);
@@ -178,7 +179,7 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
   upstreams_ = std::make_unique<UpstreamManager>(
       loop_, options_, *connector_, absl::MakeSpan(upstream_counters_), random_, false);
   handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-      loop_, cache_, *upstreams_, access_, local_zones_.get(), counters_, limits_});
+      loop_, cache_, *upstreams_, access_, local_names_.get(), counters_, limits_});
 }
 
 void Runner::AddZone(const std::string& zone, const std::vector<std::string>& names) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "local/local_data.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
@@ -54,7 +55,7 @@ class QueryHandlerTest : public testing::Test {
   // Once more after a change of the options.
   void Make() {
     handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-        loop_, cache_, exchanger_, access_, &local_zones_, counters_, limits_});
+        loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_});
   }
 
   HandleResult Handle(const WireMessage& message, const ReplyAddress& client = Client()) {
@@ -77,7 +78,8 @@ class QueryHandlerTest : public testing::Test {
   ResponseCache cache_{SmallCache(), HashSeed{1, 2}};
   FakeExchanger exchanger_;
   const AccessPolicy access_{{*AddressPrefix::Parse("192.0.2.0/24")}};
-  const LocalZones local_zones_{{}};
+  const LocalNames local_names_{nullptr,
+                                std::make_unique<LocalZones>(absl::Span<const DomainName>())};
   WorkerCounters counters_;
   ServerLimits limits_;
   RecordingSink sink_;
@@ -331,12 +333,25 @@ TEST_F(QueryHandlerTest, WithoutRecursionDesiredOnlyWhatIsCachedIsAnswered) {
 
 TEST_F(QueryHandlerTest, LocalZonesAreAnsweredHere) {
   EXPECT_EQ(Handle(MakeQuery("LocalHost", QType::kA)), HandleResult::kReplied);
-  EXPECT_THAT(Reply().answer, ElementsAre("localhost. 10800 IN A 127.0.0.1"));
+  EXPECT_THAT(Reply().answer, ElementsAre("LocalHost. 10800 IN A 127.0.0.1"));
   EXPECT_EQ(Reply().question, "LocalHost. IN A");
   EXPECT_EQ(Handle(MakeQuery("nas.home.arpa", QType::kA)), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kNxDomain);
   EXPECT_EQ(counters_.local_answers.value(), 2u);
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
+}
+
+TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredHereAndCountedApart) {
+  const LocalNames names(LoadLocalData({.records = {"printer.example. A 10.0.0.7"}}).records,
+                         nullptr);
+  handler_ = std::make_unique<QueryHandler>(
+      QueryHandler::Environment{loop_, cache_, exchanger_, access_, &names, counters_, limits_});
+  EXPECT_EQ(Handle(MakeQuery("Printer.example", QType::kA)), HandleResult::kReplied);
+  EXPECT_THAT(Reply().answer, ElementsAre("Printer.example. 60 IN A 10.0.0.7"));
+  EXPECT_EQ(counters_.local_record_answers.value(), 1u);
+  EXPECT_EQ(counters_.local_answers.value(), 0u);
+  EXPECT_EQ(Handle(MakeQuery("nas.home.arpa", QType::kA)), HandleResult::kPending);
+  handler_.reset();  // Before the names.
 }
 
 TEST_F(QueryHandlerTest, LocalZonesSwitchedOffAreForwarded) {

@@ -19,7 +19,7 @@ class TcpListenerTest : public testing::Test {
   TcpListenerTest() : handler_(Environment()) { sessions_.set_handler(handler_); }
 
   QueryHandler::Environment Environment() {
-    return {loop_, cache_, exchanger_, access_, &local_zones_, counters_, limits_};
+    return {loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_};
   }
 
   void Open(const TlsServerCredentials* credentials) { Open(credentials, access_); }
@@ -45,7 +45,8 @@ class TcpListenerTest : public testing::Test {
   ResponseCache cache_{CacheOptions(), HashSeed{1, 2}};
   FakeExchanger exchanger_;
   const AccessPolicy access_{PrivatePrefixes()};
-  const LocalZones local_zones_{{}};
+  const LocalNames local_names_{nullptr,
+                                std::make_unique<LocalZones>(absl::Span<const DomainName>())};
   ServerLimits limits_;
   WorkerCounters counters_;
   SessionTable sessions_{loop_, limits_, counters_};

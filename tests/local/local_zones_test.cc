@@ -1,10 +1,11 @@
-#include "server/local_zones.h"
+#include "local/local_zones.h"
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/parsed_message.h"
@@ -157,6 +158,31 @@ TEST_F(LocalZonesTest, NamesOutsideAreNotAnswered) {
   }
 }
 
+TEST_F(LocalZonesTest, NamesAreWrittenAsPointersToTheQuestion) {
+  // So that they come back in the client's spelling.
+  const StoredMessage answer = *Ask(zones_, "www.localhost");
+  EXPECT_EQ(LoadU16(&answer.wire[kHeaderSize + 15 + 4]), 0xc00c);
+  const StoredMessage negative = *Ask(zones_, "printer.home.arpa");
+  EXPECT_EQ(LoadU16(&negative.wire[kHeaderSize + 19 + 4]), 0xc00c + 8);
+}
+
+TEST_F(LocalZonesTest, AnyIsOneRrset) {
+  EXPECT_THAT(Answer("localhost", QType::kAny).answer,
+              ElementsAre("localhost. 10800 IN A 127.0.0.1"));
+  EXPECT_THAT(Answer("test", QType::kAny).answer, ElementsAre(SoaOf("test")));
+  EXPECT_EQ(Answer("a.test", QType::kAny).rcode, Rcode::kNxDomain);
+}
+
+TEST_F(LocalZonesTest, DsOfAZoneThatTheTreeDelegatesIsForwarded) {
+  for (const char* zone : {"home.arpa", "10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa"}) {
+    EXPECT_FALSE(Ask(zones_, zone, QType::kDs).has_value()) << zone;
+    EXPECT_TRUE(Ask(zones_, absl::StrCat("below.", zone), QType::kDs).has_value()) << zone;
+  }
+  for (const char* zone : {"onion", "test", "resolver.arpa", "localhost"}) {
+    EXPECT_EQ(Answer(zone, QType::kDs).rcode, Rcode::kNoError) << zone;
+  }
+}
+
 TEST_F(LocalZonesTest, TheMessageIsOneThatRepliesCanBeMadeOf) {
   for (const char* name : {"localhost", "printer.home.arpa"}) {
     const StoredMessage message = *Ask(zones_, name);
@@ -182,6 +208,33 @@ TEST(LocalZonesExclusionTest, AZoneWithServersOfItsOwnIsForwarded) {
 TEST(LocalZonesExclusionTest, ALocalZoneBelowAForwardedOneStaysLocal) {
   const LocalZones zones({Name("in-addr.arpa")});
   EXPECT_TRUE(Ask(zones, "1.0.0.10.in-addr.arpa", QType::kPtr).has_value());
+}
+
+TEST(LocalZonesExclusionTest, APrivateZoneInsideASpecialOneIsForwarded) {
+  const LocalZones zones({Name("cluster.local")});
+  EXPECT_FALSE(Ask(zones, "kubernetes.default.svc.cluster.local").has_value());
+  EXPECT_TRUE(Ask(zones, "printer.local").has_value());
+}
+
+TEST(LocalZonesExclusionTest, SingleZonesCanBeLeftOut) {
+  const LocalZones zones({}, {Name("onion"), Name("172.in-addr.arpa"), Name("Test")});
+  EXPECT_FALSE(Ask(zones, "hidden.onion").has_value());
+  EXPECT_FALSE(Ask(zones, "a.test").has_value());
+  EXPECT_FALSE(Ask(zones, "1.0.16.172.in-addr.arpa").has_value());
+  EXPECT_FALSE(Ask(zones, "1.0.31.172.in-addr.arpa").has_value());
+  EXPECT_TRUE(Ask(zones, "1.0.0.10.in-addr.arpa").has_value());
+  EXPECT_TRUE(Ask(zones, "a.invalid").has_value());
+}
+
+TEST(LocalZonesExclusionTest, WhatCanBeLeftOutIsNamed) {
+  for (absl::string_view name : LocalZones::Names()) {
+    EXPECT_TRUE(LocalZones::HoldsZoneAtOrBelow(Name(name))) << name;
+  }
+  EXPECT_TRUE(LocalZones::HoldsZoneAtOrBelow(Name("20.172.in-addr.arpa")));
+  EXPECT_TRUE(LocalZones::HoldsZoneAtOrBelow(Name("ONION")));
+  for (const char* name : {".", "example", "printer.local", "11.in-addr.arpa"}) {
+    EXPECT_FALSE(LocalZones::HoldsZoneAtOrBelow(Name(name))) << name;
+  }
 }
 
 TEST(LocalZonesExclusionTest, TheRootForwardsNothingByItself) {

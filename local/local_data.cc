@@ -1,0 +1,111 @@
+#include "local/local_data.h"
+
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "local/hosts_file.h"
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kMaxFiles = 64;
+constexpr size_t kMaxFileSize = size_t{64} << 20;
+constexpr size_t kMaxErrors = 20;
+
+class Loader {
+ public:
+  explicit Loader(const LocalDataOptions& options)
+      : ttl_(static_cast<uint32_t>(options.ttl.count())) {}
+
+  // Texts first: a PTR that they hold is not made from a hosts file.
+  void AddText(int index, const std::string& text) {
+    const auto record = ParseRecordText(text, ttl_);
+    const absl::Status status = record.ok() ? builder_.Add(*record) : record.status();
+    if (!status.ok()) Fail("", index, status.message());
+    if (record.ok() && record->type == QType::kPtr) written_ptrs_.insert(record->owner.Canonical());
+  }
+
+  void AddFile(const std::string& path) {
+    struct stat status_of_file = {};
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream || stat(path.c_str(), &status_of_file) != 0) {
+      return Fail(path, -1, absl::StrCat("cannot be read: ", std::strerror(errno)));
+    }
+    if (!S_ISREG(status_of_file.st_mode)) return Fail(path, -1, "is not a regular file");
+    if (static_cast<size_t>(status_of_file.st_size) > kMaxFileSize) {
+      return Fail(path, -1, "is larger than 64 MiB");
+    }
+    std::string line;
+    for (int number = 1; std::getline(stream, line); ++number) {
+      const absl::Status status = AddLine(line);
+      if (!status.ok()) Fail(absl::StrCat(path, ":", number), -1, status.message());
+      if (result_.errors.size() >= kMaxErrors) return;
+    }
+    if (stream.bad()) Fail(path, -1, "cannot be read: the disk failed");
+  }
+
+  void Fail(absl::string_view place, int record, absl::string_view message) {
+    if (result_.errors.size() >= kMaxErrors) return;
+    result_.errors.push_back({std::string(place), record, std::string(message)});
+  }
+
+  LoadedLocalData Finish() {
+    std::vector<std::string> problems;
+    builder_.Check(problems);
+    for (const std::string& problem : problems) Fail("", -1, problem);
+    if (result_.errors.empty()) result_.records = builder_.Build(ttl_);
+    return std::move(result_);
+  }
+
+ private:
+  absl::Status AddLine(absl::string_view line) {
+    auto parsed = ParseHostsLine(line);
+    if (!parsed.ok() || !parsed->address.has_value()) return parsed.status();
+    const Endpoint& address = *parsed->address;
+    ResourceRecord record;
+    record.ttl = ttl_;
+    record.type = address.is_v6() ? QType::kAaaa : QType::kA;
+    record.rdata.assign(address.octets().begin(), address.octets().end());
+    for (const DomainName& name : parsed->names) {
+      record.owner = name;
+      if (absl::Status status = builder_.Add(record); !status.ok()) return status;
+    }
+    if (address.is_wildcard()) return absl::OkStatus();
+    const DomainName reverse = ReverseName(address);
+    if (written_ptrs_.contains(reverse) || builder_.Has(reverse, QType::kPtr)) {
+      return absl::OkStatus();
+    }
+    const Bytes target = parsed->names.front().wire();
+    return builder_.Add({reverse, QType::kPtr, ttl_, WireMessage(target.begin(), target.end())});
+  }
+
+  const uint32_t ttl_;
+  LocalRecords::Builder builder_;
+  absl::flat_hash_set<DomainName> written_ptrs_;
+  LoadedLocalData result_;
+};
+
+}  // namespace
+
+LoadedLocalData LoadLocalData(const LocalDataOptions& options) {
+  if (options.hosts_files.empty() && options.records.empty()) return {};
+  Loader loader(options);
+  for (size_t i = 0; i < options.records.size(); ++i) {
+    loader.AddText(static_cast<int>(i), options.records[i]);
+  }
+  if (options.hosts_files.size() > kMaxFiles) {
+    loader.Fail("", -1, absl::StrCat("more than ", kMaxFiles, " hosts files"));
+    return loader.Finish();
+  }
+  for (const std::string& path : options.hosts_files) loader.AddFile(path);
+  return loader.Finish();
+}
+
+}  // namespace dotcache

@@ -1,0 +1,47 @@
+// All names that are answered here.
+#ifndef DOTCACHE_LOCAL_LOCAL_NAMES_H_
+#define DOTCACHE_LOCAL_LOCAL_NAMES_H_
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "local/local_records.h"
+#include "local/local_zones.h"
+
+namespace dotcache {
+
+// Local records first, whatever zone they are in, then special-use zones. Immutable, hence safe
+// from any thread.
+class LocalNames {
+ public:
+  struct Answered {
+    StoredMessage message;  // Of age 0.
+    bool from_records;      // Else from a zone.
+  };
+
+  // Either may be null.
+  LocalNames(std::unique_ptr<const LocalRecords> records, std::unique_ptr<const LocalZones> zones)
+      : records_(std::move(records)), zones_(std::move(zones)) {}
+
+  // nullopt for a question that is not answered here.
+  std::optional<Answered> Answer(const Question& question) const {
+    if (records_ != nullptr) {
+      if (auto message = records_->Answer(question)) return Answered{*std::move(message), true};
+    }
+    if (zones_ != nullptr) {
+      if (auto message = zones_->Answer(question)) return Answered{*std::move(message), false};
+    }
+    return std::nullopt;
+  }
+
+  const LocalRecords* records() const { return records_.get(); }
+
+ private:
+  std::unique_ptr<const LocalRecords> records_;
+  std::unique_ptr<const LocalZones> zones_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_LOCAL_LOCAL_NAMES_H_
