@@ -13,17 +13,6 @@ namespace {
 // So many guesses are no accident.
 constexpr int kMaxForeignDatagrams = 16;
 
-UpstreamFailure FailureOf(StreamError error) {
-  switch (error) {
-    case StreamError::kConnectRefused:
-      return UpstreamFailure::kConnectRefused;
-    case StreamError::kUnreachable:
-      return UpstreamFailure::kUnreachable;
-    default:
-      return UpstreamFailure::kConnectFailed;
-  }
-}
-
 }  // namespace
 
 // One query that waits for its response: over UDP while it has a channel, else over TCP.
@@ -137,9 +126,10 @@ void ClassicConnection::OnForeignDatagram(Pending& pending) {
   }
 }
 
-// The other queries went to the same address: none of them will be answered.
+// The other queries went to the same address: none of them will be answered. That the next
+// connection becomes ready proves nothing, so it is no failure to connect.
 void ClassicConnection::OnChannelError(StreamError error) {
-  if (!closed_) Close(FailureOf(error), std::string(StreamErrorName(error)));
+  if (!closed_) Close(UpstreamFailure::kConnectionLost, std::string(StreamErrorName(error)));
 }
 
 void ClassicConnection::AskOverTcp(Pending& pending) {
@@ -199,9 +189,20 @@ void ClassicConnection::Remove(AttemptId attempt) {
 }
 
 void ClassicConnection::OnTimer() {
+  if (!ready_ && no_way_.empty()) FindWay();
+  if (!no_way_.empty()) {
+    Close(ready_ ? UpstreamFailure::kConnectionLost : UpstreamFailure::kUnreachable, no_way_);
+    return;
+  }
   if (!ready_) BecomeReady();
   if (!closed_) ReportUnsent();
   if (!closed_) DropForgotten();
+}
+
+// Whether there is a way at all is the one thing that can be known without a query.
+void ClassicConnection::FindWay() {
+  const auto socket = ConnectUdp(server_.endpoint);
+  if (absl::IsUnavailable(socket.status())) no_way_ = std::string(socket.status().message());
 }
 
 void ClassicConnection::BecomeReady() {
@@ -210,10 +211,6 @@ void ClassicConnection::BecomeReady() {
 }
 
 void ClassicConnection::ReportUnsent() {
-  if (!no_way_.empty()) {
-    Close(UpstreamFailure::kUnreachable, no_way_);
-    return;
-  }
   for (const AttemptId attempt : std::exchange(without_socket_, {})) {
     Finish(attempt, UpstreamFailure::kOverloaded);
   }

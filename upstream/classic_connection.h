@@ -23,11 +23,11 @@ namespace dotcache {
 // such datagrams is asked over TCP instead, where guessing is of no use. Queries announce 1232
 // octets, so that no response is fragmented (RFC 9715), and are not padded, as nothing is hidden.
 //
-// There is nothing to connect: it is ready in the turn after it was made. "Nobody listens there"
-// (ICMP port unreachable) and "no way there" end it, with all its queries. A lost query is not
-// repeated here but by whoever sends attempts. A socket whose query was forgotten waits for the
-// late answer, a sign of life, for max_attempt_timeout. Bound to its loop's thread. Limits:
-// max_sockets_per_connection; one TCP connection, with the limits of StreamConnection.
+// There is nothing to connect: it is ready in the turn after it was made, if there is a way to the
+// server at all. "Nobody listens there" (ICMP port unreachable) ends it, with all its queries. A
+// lost query is not repeated here but by whoever sends attempts. A socket whose query was forgotten
+// waits for the late answer, a sign of life, for max_attempt_timeout. Bound to its loop's thread.
+// Limits: max_sockets_per_connection; one TCP connection, with the limits of StreamConnection.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
   // What a connection needs from its connector. The references outlive it.
@@ -67,6 +67,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   void Finish(AttemptId attempt, AttemptResult result);
   void Remove(AttemptId attempt);
   void OnTimer();
+  void FindWay();
   void BecomeReady();
   void ReportUnsent();
   void DropForgotten();
