@@ -187,6 +187,9 @@ class Loader {
   }
 
   void LoadLocalNames() {
+    TakeDuration("local-ttl", Milliseconds(0), Seconds(7 * 86400), [this](Milliseconds ttl) {
+      server_.local_data.ttl = std::chrono::duration_cast<Seconds>(ttl);
+    });
     for (const ConfigValue* element : ElementsOf("hosts-file")) {
       if (element->kind != ConfigValue::Kind::kScalar || element->scalar.empty()) {
         Fail(*element, "hosts-file", "must be a file's path");
@@ -256,7 +259,6 @@ class Loader {
     using std::chrono_literals::operator""h;
     TakeInteger("workers", 1, 256, to(server_.workers));
     Take("local-zones", ParseSwitch, to(server_.local_zones));
-    TakeDuration("local-ttl", 0s, 168h, to_seconds(server_.local_data.ttl));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
     TakeDuration("stale-client-timeout", 0ms, 30s, to(limits.stale_client_timeout));
     limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);

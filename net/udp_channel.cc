@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/status_macros.h"
 #include "net/listen_socket.h"
-#include "net/unique_fd.h"
 #include "net/uv_handle.h"
 #include "net/uv_loop.h"
 
@@ -45,6 +45,15 @@ absl::Status OpenError(int code, const Endpoint& remote) {
 }
 
 }  // namespace
+
+absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote) {
+  UniqueFd fd(socket(remote.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // Without bind() the kernel draws the port here: at random, from net.ipv4.ip_local_port_range.
+  if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
+    return OpenError(errno, remote);
+  }
+  return fd;
+}
 
 struct UdpChannel::Impl {
   Impl(UvLoop& the_loop, UniqueFd the_fd, Delegate& the_delegate)
@@ -89,11 +98,7 @@ UdpChannel::~UdpChannel() { assert(impl_->loop.InLoopThread()); }
 absl::StatusOr<std::unique_ptr<UdpChannel>> UdpChannel::Open(UvLoop& loop, const Endpoint& remote,
                                                              Delegate& delegate) {
   assert(loop.InLoopThread());
-  UniqueFd fd(socket(remote.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Without bind() the kernel draws the port here: at random, from net.ipv4.ip_local_port_range.
-  if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
-    return OpenError(errno, remote);
-  }
+  ASSIGN_OR_RETURN(UniqueFd fd, ConnectUdp(remote));
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
   int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
     return uv_poll_init(loop.raw(), handle, impl->fd.get());

@@ -9,10 +9,15 @@
 #include "core/event_loop.h"
 #include "net/byte_stream.h"
 #include "net/endpoint.h"
+#include "net/unique_fd.h"
 
 namespace dotcache {
 
 class UvLoop;
+
+// A UDP socket connected to `remote`. kUnavailable where there is no way to it, kResourceExhausted
+// without a descriptor, port or memory.
+absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote);
 
 // A connected UDP socket with a source port of its own, which the kernel draws at random. The
 // kernel hands over what comes from the peer's address and port alone, and tells when nobody
@@ -33,8 +38,7 @@ class UdpChannel : public Deletable {
     virtual void OnChannelError(StreamError error) = 0;
   };
 
-  // kUnavailable where there is no way to `remote`, kResourceExhausted without a descriptor, port
-  // or memory.
+  // Fails as ConnectUdp() does.
   static absl::StatusOr<std::unique_ptr<UdpChannel>> Open(UvLoop& loop, const Endpoint& remote,
                                                           Delegate& delegate);
   ~UdpChannel() override;

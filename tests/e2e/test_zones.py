@@ -118,6 +118,7 @@ def test_a_killed_server_is_followed_by_the_other(lab, launch_zones, provider, h
     finally:
         lab.restart(first)
     assert provider.queries == 0
+    assert "upstream up" not in server.log_text(), "it was told to be back"
     assert server.metric("dotcache_upstream_up", zone="lab.example.",
                          address=f"{ADDRESS}:{first.classic_port}") == 0
 

@@ -39,7 +39,7 @@ class OwnReactionsTest : public testing::Test {
                                   .cache = cache_,
                                   .exchanger = exchanger_,
                                   .access = access_,
-                                  .local_zones = nullptr,
+                                  .local_names = nullptr,
                                   .counters = counters_,
                                   .limits = limits_,
                                   .cookies = cookies_.get(),

@@ -251,18 +251,29 @@ TEST_F(ClassicConnectionTest, NobodyListeningEndsItAtOnceWithAllQueries) {
   Send(1);
   Send(2);
   ASSERT_TRUE(RunUntilClosed());
-  EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+  EXPECT_EQ(ready_, 1);
   EXPECT_THAT(lost_, UnorderedElementsAre(1, 2));
   EXPECT_THAT(failures_, IsEmpty());
 }
 
-TEST_F(ClassicConnectionTest, NoWayToTheServerIsToldInALaterTurn) {
+TEST_F(ClassicConnectionTest, WithoutAWayToTheServerItIsNeverReady) {
   Connect();
+  options_.endpoint = *Endpoint::Parse("[ff02::1]:53");
+  EXPECT_FALSE(closed_);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kUnreachable);
+  EXPECT_EQ(ready_, 0);
+}
+
+TEST_F(ClassicConnectionTest, AQueryThatFindsNoWayIsLostInALaterTurn) {
+  Connect();
+  ASSERT_TRUE(RunUntil([this] { return ready_ == 1; }));
   options_.endpoint = *Endpoint::Parse("[ff02::1]:53");
   Send(1);
   EXPECT_FALSE(closed_);
   ASSERT_TRUE(RunUntilClosed());
-  EXPECT_EQ(failure_, UpstreamFailure::kUnreachable);
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 
