@@ -20,7 +20,9 @@ bool StandsBesideCname(QType type) {
 
 AnswerChain::AnswerChain(Bytes response, const ResponseRecords& records, const Question& question)
     : response_(response), records_(records), question_(question), end_(question.qname) {
-  while (count_ < records.size() && records[count_].section == Section::kAnswer) ++count_;
+  for (; count_ < records.size() && records[count_].section == Section::kAnswer; ++count_) {
+    if (records[count_].covered == QType::kDname) dnames_.push_back(count_);
+  }
   related_.resize(count_, false);
 }
 
@@ -71,11 +73,9 @@ void AnswerChain::ReadRecordsOfEnd(bool is_alias) {
 }
 
 bool AnswerChain::Substitute(std::optional<DomainName>& substituted) {
-  size_t dnames = 0;
-  for (size_t i = 0; i < count_; ++i) {
+  if (dnames_.size() > kMaxChainLinks) return false;
+  for (const size_t i : dnames_) {
     const ResponseRecord& record = records_[i];
-    if (record.covered != QType::kDname) continue;
-    if (++dnames > kMaxChainLinks) return false;
     const DomainName owner = OwnerName(response_, record);
     if (owner == end_ || !end_.IsAtOrBelow(owner)) continue;
     related_[i] = true;

@@ -60,6 +60,7 @@ class AnswerChain {
   DomainName end_;
   size_t count_ = 0;
   absl::InlinedVector<bool, 16> related_;  // By index into records_.
+  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of what signs them.
   absl::InlinedVector<size_t, 4> name_hashes_;
   bool found_ = false;
 };

@@ -18,10 +18,10 @@ constexpr uint32_t kTtlTopBit = 0x80000000;
 // What ldns takes for a record is not bounded by the record's size: it copies names label by label,
 // and allocates RDLENGTH octets for each field, of which a TXT record can have as many as octets
 // (65,535 cost it a second and half a gigabyte). The account of it is kept in octets copied; 64 KiB
-// of A or AAAA records come to two thirds of the limit.
+// of A or AAAA records come to nine tenths of the limit.
 constexpr size_t kFieldOctets = 80;   // What a field costs beside its RDLENGTH octets...
 constexpr size_t kNameOctetCost = 3;  // ... and an octet of a name, since labels are short.
-constexpr size_t kMaxLdnsOctets = size_t{768} * 1024;
+constexpr size_t kMaxLdnsOctets = size_t{640} * 1024;
 
 // Types that are asked for, or that belong to a transaction, and that no RR of a response has.
 bool IsMetaType(QType type) {
