@@ -70,15 +70,15 @@ Shape Repeat(Shape shape, size_t step_size, size_t limit, Step step) {
 
 // A name of 127 labels of which each but the first few begins with a pointer's target: 255 octets,
 // 32 pointers. Returns where names begin that take all of them.
-std::vector<size_t> AddPointerLadder(Shape& shape) {
+std::vector<size_t> AddPointerLadder(Shape& shape, CountedSection section = kAr) {
   constexpr uint8_t kLabels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd'};
   std::vector<size_t> steps = {shape.size()};
-  shape.Raw(Bytes(kLabels).first(6)).U8(0).Fixed(QType{65280}, 60, 0, kAr);
+  shape.Raw(Bytes(kLabels).first(6)).U8(0).Fixed(QType{65280}, 60, 0, section);
   for (int i = 0; i < 31; ++i) {
     const size_t target = steps.back();
     steps.push_back(shape.size());
     // 31 times 8 octets and 7 make 255.
-    shape.Raw(kLabels).Pointer(target).Fixed(QType{65280}, 60, 0, kAr);
+    shape.Raw(kLabels).Pointer(target).Fixed(QType{65280}, 60, 0, section);
   }
   return {steps.end() - 2, steps.end()};
 }
@@ -338,8 +338,8 @@ std::vector<HostileMessage> LargeHostileResponses() {
     }
     return shape;
   }());
-  add("dname-chain", [] {
-    // www.example.com below "com", that below nothing: each DNAME leads to the owner of another.
+  // www.example.com is below "com": each DNAME leads to the owner of another.
+  const auto with_dname_chain = [] {
     Shape shape = Shape::Response();
     for (int link = 31; link >= 0; --link) {
       if (link == 0) {
@@ -349,8 +349,19 @@ std::vector<HostileMessage> LargeHostileResponses() {
       }
       shape.Fixed(QType::kDname, 60, 4, kAn).U8(2).U16(0x4000 + link + 1).U8(0);
     }
-    return Repeat(shape, 11, kLarge,
-                  [](Shape& more, int i) { more.U8(0).Fixed(QType{65280}, i, 0, kAn); });
+    return shape;
+  };
+  const auto cheap = [](Shape& shape, int i) { shape.U8(0).Fixed(QType{65280}, i, 0, kAn); };
+  add("dname-chain", Repeat(with_dname_chain(), 11, kLarge, cheap));
+  add("everything", [&] {
+    // The chain, then long names and many fields, each to its limit, then as many records as fit.
+    Shape shape = with_dname_chain();
+    const std::vector<size_t> names = AddPointerLadder(shape, kAn);
+    for (int i = 0; i < 950; ++i) shape.Pointer(names[i % 2]).Fixed(QType{65280}, i, 0, kAn);
+    for (int i = 0; i < 1500; ++i) {
+      shape.U8(0).Fixed(QType{51}, i, 5, kAn).Raw(WireMessage(5, 0));
+    }
+    return Repeat(shape, 11, kLarge, cheap);
   }());
   // Names in RDATA, and a glue record for each.
   add("mx-with-glue", [] {
