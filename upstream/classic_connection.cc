@@ -117,7 +117,8 @@ void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
 void ClassicConnection::OnForeignDatagram(Pending& pending) {
   const bool under_attack = ++pending.foreign_datagrams >= kMaxForeignDatagrams;
   const AttemptId attempt = pending.attempt;
-  delegate_.OnMismatch(*this);
+  // Anybody may send datagrams: that says nothing of the server's own answer.
+  delegate_.OnMismatch(*this, std::nullopt);
   if (!under_attack || !pending_.contains(attempt)) return;
   if (pending.wanted) {
     AskOverTcp(pending);
@@ -159,8 +160,8 @@ void ClassicConnection::OnUnwantedAnswer(Connection&) {
   delegate_.OnUnwantedAnswer(*this);
 }
 
-void ClassicConnection::OnMismatch(Connection&) {
-  if (!closed_) delegate_.OnMismatch(*this);
+void ClassicConnection::OnMismatch(Connection&, std::optional<AttemptId> attempt) {
+  if (!closed_) delegate_.OnMismatch(*this, attempt);
 }
 
 // Says nothing about UDP: a server may refuse TCP and answer all the same what is small enough.

@@ -56,7 +56,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   void OnConnectionReady(Connection&, bool, Duration) override {}
   void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
   void OnUnwantedAnswer(Connection& connection) override;
-  void OnMismatch(Connection& connection) override;
+  void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
   void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override;
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,8 +43,9 @@ class Connection : public Deletable {
                                  AttemptResult result) = 0;
     // An answer arrived to an attempt that was forgotten: of no use but as a sign of life.
     virtual void OnUnwantedAnswer(Connection& connection) = 0;
-    // A message that is not ours arrived and was dropped.
-    virtual void OnMismatch(Connection& connection) = 0;
+    // A message that is not ours arrived and was dropped. `attempt`: the one whose message ID or
+    // question it bears. It goes on, but has most likely had what the server has to say to it.
+    virtual void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) = 0;
     // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one
     // that had been ready; an idle close by either side is `graceful`. Last call.
     virtual void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
@@ -60,6 +62,12 @@ class Connection : public Deletable {
   virtual bool ready() const = 0;
   virtual bool HasRoom() const = 0;   // False at the limit, and while draining.
   virtual int in_flight() const = 0;  // Attempts whose results are wanted.
+
+  // True when it takes no new query and closes as soon as nobody waits on it.
+  virtual bool draining() const { return false; }
+
+  // Ends it in the next turn of the loop, with what is in flight.
+  virtual void CloseSoon() {}
 
   // When the latest message came, wanted or not; the clock's epoch when none has.
   virtual MonoTime last_received() const = 0;

@@ -50,7 +50,9 @@ struct ExchangeState {
     size_t next = 0;  // Where in `order`, taken round and round, the walk goes on.
     uint8_t attempts_made = 0;
     absl::InlinedVector<uint8_t, 8> times_asked;  // By server.
-    uint64_t error_reporters = 0;                 // Servers that answered with an error.
+    uint8_t losses = 0;                           // Connections lost with a query of ours on them,
+    bool lost_in_crowd = false;    // the first with so many others that the server had gone away.
+    uint64_t error_reporters = 0;  // Servers that answered with an error.
     bool saw_useless_response = false;
     bool hedged = false;
     bool only_overloaded = true;  // No failure but kOverloaded so far.

@@ -11,7 +11,9 @@
 namespace dotcache {
 namespace {
 
-constexpr int kMaxForeignMessages = 3;
+constexpr char kSpoilt[] = "messages that answer none of our queries";
+constexpr int kForeignMessagesToDrain = 3;
+constexpr int kForeignMessagesToClose = 100;
 
 UpstreamFailure FailureToConnect(StreamError error) {
   switch (error) {
@@ -93,7 +95,8 @@ bool StreamConnection::HasRoom() const {
 
 bool StreamConnection::draining() const {
   const int unwanted = static_cast<int>(pending_.size()) - wanted_;
-  return closed_ || told_to_close_ || 2 * unwanted > context_.limits.max_in_flight_per_connection ||
+  return closed_ || told_to_close_ || spoilt_ || given_up_ ||
+         2 * unwanted > context_.limits.max_in_flight_per_connection ||
          context_.loop.Now() - began_ >= context_.limits.max_connection_age;
 }
 
@@ -113,6 +116,11 @@ void StreamConnection::OnStreamData(Bytes data) {
     if (!message.has_value()) break;
     OnMessage(*message);
   }
+  if (closed_ || !pending_.empty() || !framer_.mid_message()) return;
+  // Of a message that answers nothing it is not worth waiting for the rest: an answer behind it
+  // would be taken for part of it.
+  delegate_.OnMismatch(*this, std::nullopt);
+  if (!closed_) Close(UpstreamFailure::kConnectionLost, true, "octets that answer no query");
 }
 
 void StreamConnection::OnMessage(Bytes message) {
@@ -121,7 +129,7 @@ void StreamConnection::OnMessage(Bytes message) {
   const auto found =
       message.size() < kHeaderSize ? pending_.end() : pending_.find(LoadU16(message.data()));
   if (found == pending_.end() || !BelongsToQuestion(message, found->second.question)) {
-    OnForeignMessage();
+    OnForeignMessage(message);
     return;
   }
   const Pending pending = std::move(found->second);
@@ -148,10 +156,31 @@ void StreamConnection::NoteKeepalive(const EdnsInfo& edns) {
   idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
 }
 
-void StreamConnection::OnForeignMessage() {
-  delegate_.OnMismatch(*this);
-  if (++foreign_messages_ < kMaxForeignMessages || closed_) return;
-  Close(UpstreamFailure::kConnectionLost, false, "messages that answer none of our queries");
+void StreamConnection::OnForeignMessage(Bytes message) {
+  std::optional<AttemptId> attempt;
+  if (message.size() >= kHeaderSize) {
+    const auto by_id = pending_.find(LoadU16(message.data()));
+    const auto is_meant = [&message](const auto& entry) {
+      return entry.second.wanted && LoadHeader(message).qdcount == 1 &&
+             BelongsToQuestion(message, entry.second.question);
+    };
+    const auto meant =
+        by_id != pending_.end() ? by_id : std::find_if(pending_.begin(), pending_.end(), is_meant);
+    if (meant != pending_.end() && meant->second.wanted) attempt = meant->second.attempt;
+  }
+  ++foreign_messages_;
+  if (foreign_messages_ == kForeignMessagesToDrain) {
+    spoilt_ = true;
+    WhenIdle();
+  }
+  delegate_.OnMismatch(*this, attempt);
+  if (foreign_messages_ < kForeignMessagesToClose || closed_) return;
+  Close(UpstreamFailure::kConnectionLost, false, kSpoilt);
+}
+
+void StreamConnection::CloseSoon() {
+  given_up_ = true;
+  timer_->Start(Duration::zero());
 }
 
 void StreamConnection::OnStreamEof() {
@@ -175,7 +204,9 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
 
 void StreamConnection::OnTimer() {
   if (ready_) {
-    Close(UpstreamFailure::kConnectionLost, true, "idle");
+    const bool graceful = !spoilt_ && wanted_ == 0;
+    Close(UpstreamFailure::kConnectionLost, graceful,
+          spoilt_ ? kSpoilt : (given_up_ ? "given up" : "idle"));
   } else if (!start_error_.empty()) {
     Close(UpstreamFailure::kTlsHandshake, false, start_error_);
   } else {

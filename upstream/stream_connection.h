@@ -22,10 +22,12 @@ namespace dotcache {
 // One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) nothing leaves
 // before the server is authenticated, and queries are padded to 128 octets (RFC 8467 section 4.1).
 // Responses come in any order and are matched by message ID and question (RFC 5452 section 9.1).
-// What does not match is dropped, and the third such message ends the connection. Without queries
-// it is closed after the idle timeout, or what the server announced when that is less (RFC 7828);
-// announced as 0, or after the maximum age, or when half of its message IDs wait for answers that
-// nobody wants any more, it takes no new query and closes when drained. Bound to its loop's thread.
+// What does not match is dropped; octets that begin a message while no query is open end the
+// connection, as does the hundredth message that does not match. Without queries it is closed after
+// the idle timeout, or what the server announced when that is less (RFC 7828); announced as 0, or
+// after the maximum age, or when half of its message IDs wait for answers that nobody wants any
+// more, or after three messages that did not match, it takes no new query and closes when drained:
+// so a bad answer to one name costs no other name's. Bound to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
   // What a connection needs from its connector. All of it outlives the connection.
@@ -46,6 +48,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool ready() const override { return ready_; }
   bool HasRoom() const override;
   int in_flight() const override { return wanted_; }
+  bool draining() const override;
+  void CloseSoon() override;
   MonoTime last_received() const override { return last_received_; }
 
  private:
@@ -63,10 +67,9 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
 
   void OnMessage(Bytes message);
   void NoteKeepalive(const EdnsInfo& edns);
-  void OnForeignMessage();
+  void OnForeignMessage(Bytes message);
   void OnTimer();
   void WhenIdle();
-  bool draining() const;
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
@@ -75,6 +78,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool ready_ = false;
   bool closed_ = false;
   bool told_to_close_ = false;  // The server announced a timeout of 0.
+  bool given_up_ = false;       // By the owner.
+  bool spoilt_ = false;         // Too much did not match.
   int wanted_ = 0;              // Of `pending_`.
   int foreign_messages_ = 0;
   Duration idle_timeout_;

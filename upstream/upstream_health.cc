@@ -12,6 +12,7 @@ constexpr Duration kFirstProbeWait = Milliseconds(500);
 constexpr Duration kLongestProbeWait = Seconds(30);
 // Up for this long, a server's next trouble is a new one.
 constexpr Duration kSteady = Seconds(30);
+constexpr Duration kOneLoss = Seconds(1);
 constexpr int kLargestSample = 3;  // Times the mean.
 // Patience with a server never heard of: as late answers are taken, too short costs one query more.
 constexpr Duration kFirstTimeout = Milliseconds(400);
@@ -80,6 +81,10 @@ void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime
   // Of a server that is down, only the probe that was due tells something new: not what was in
   // flight before, and not an attempt ahead of time because all others were down, too.
   if (state_ == State::kDown && (!connect_failure || now < next_probe_)) return;
+  if (failure == UpstreamFailure::kConnectionLost && state_ == State::kUp) {
+    if (counted_loss_.has_value() && now - *counted_loss_ < kOneLoss) return;
+    counted_loss_ = now;
+  }
   ++failures_in_row_;
   const bool enough = state_ != State::kUp || failures_in_row_ >= kFailuresToGoDown;
   if (!(connect_failure && !connected) && !enough) return;

@@ -17,9 +17,11 @@ namespace dotcache {
 //
 //   kUp         initially, and after any response.
 //   kDown       after a failed connect when nothing else is connected, or 3 transport failures in a
-//               row. Until next_probe(): 0.5 s x 2^n, at most 30 s, give or take a quarter; n goes
-//               on counting while the server was up for less than 30 s in between, so that one that
-//               flaps is asked seldom. A certificate that does not verify means 30 s at once.
+//               row, where connections lost within a second are one failure: a burst of queries
+//               that make it close them says nothing about others. Until next_probe(): 0.5 s x 2^n,
+//               at most 30 s, give or take a quarter; n goes on counting while the server was up
+//               for less than 30 s in between, so that one that flaps is asked seldom. A
+//               certificate that does not verify means 30 s at once.
 //   kProbation  it was down for not answering and could be connected to again, or a connection with
 //               queries on it has fallen silent: one query may show whether it answers; one more
 //               failure and it is down.
@@ -84,9 +86,10 @@ class UpstreamHealth {
   State state_ = State::kUp;
   UpstreamFailure last_failure_ = UpstreamFailure::kTimeout;
   int failures_in_row_ = 0;
-  int probe_waits_ = 0;               // n of the back-off.
-  bool must_answer_ = false;          // It was down for not answering.
-  std::optional<MonoTime> up_since_;  // nullopt: it was never down.
+  int probe_waits_ = 0;                   // n of the back-off.
+  bool must_answer_ = false;              // It was down for not answering.
+  std::optional<MonoTime> up_since_;      // nullopt: it was never down.
+  std::optional<MonoTime> counted_loss_;  // When a lost connection last counted.
   MonoTime next_probe_;
   std::optional<Duration> connect_time_;
   std::optional<Duration> mean_;

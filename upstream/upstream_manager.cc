@@ -6,27 +6,13 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "core/siphash.h"
+#include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
 #include "upstream/hedge_budget.h"
 #include "upstream/upstream_selector.h"
 #include "upstream/upstream_server.h"
 
-// How an exchange goes. The selector puts the zone's N servers in order; the exchange walks that
-// order round and round until N+1 attempts were made, passing over servers that are down or full.
-// It asks the next server
-//   - at once when an attempt fails: connection lost, response malformed or no answer;
-//   - once when a server reports an error (SERVFAIL, REFUSED...), because the next may know better;
-//     when a second server reports an error, or nobody else is left, the error is the response;
-//   - when the attempt's connection has stalled: it says nothing, though several queries wait on
-//   it;
-//   - once when the attempt takes longer than the best server needs, as long as the budget for such
-//     hedges lasts;
-//   - when an attempt's patience ends.
-// In the last three cases the attempt itself goes on: the first usable response wins, whoever sends
-// it.
-// No server is asked more than twice, nor again after it reported an error. Where all are silent
-// few servers are asked twice each, 8 times in all; an only server is not asked again while it
-// works on the question over a connection that is alive.
+// How an exchange goes says exchange_rules.h.
 
 namespace dotcache {
 namespace {
@@ -38,29 +24,13 @@ constexpr Duration kQueuedRecheck = Milliseconds(250);
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
 
-// How often one server is asked, and how often all together where none said a word.
-constexpr int kMaxAsked = 2;
-constexpr uint8_t kMaxSilentAttempts = 8;
-
 // While all servers of a zone are down each is probed every second, whatever its back-off says:
-// whoever comes back first is wanted. When none has said anything for this long, queries fail at
-// once.
+// whoever comes back first is wanted.
 constexpr Duration kProbeCheck = Milliseconds(100);
-constexpr Duration kKnownDeadAfter = Seconds(1);
 
 constexpr MonoTime kNever = MonoTime::max();
-
-bool IsErrorResponse(const UpstreamResponse& response) {
-  // YXDOMAIN is an answer about a DNAME (RFC 6672 section 2.2).
-  return response.facts.kind == ResponseKind::kServFail ||
-         (response.facts.kind == ResponseKind::kOtherError &&
-          response.facts.rcode != Rcode::kYxDomain);
-}
-
-bool IsUselessResponse(UpstreamFailure failure) {
-  return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
-         failure == UpstreamFailure::kTruncated;
-}
+// And with a server that has sent something else than the response.
+constexpr Duration kDoubtfulPatience = Milliseconds(10);
 
 UpstreamZone::Share ShareOf(const UpstreamServerOptions& server,
                             const std::vector<UpstreamServerOptions>& servers) {
@@ -70,50 +40,6 @@ UpstreamZone::Share ShareOf(const UpstreamServerOptions& server,
   const auto* name = reinterpret_cast<const uint8_t*>(server.provider.data());
   return {static_cast<double>(server.weight) / static_cast<double>(addresses),
           SipHash13(HashSeed{}, Bytes(name, server.provider.size()))};
-}
-
-bool AllDown(const UpstreamZone& zone) {
-  return std::all_of(zone.servers.begin(), zone.servers.end(),
-                     [](const auto& server) { return server->down(); });
-}
-
-bool IsKnownDead(const UpstreamZone& zone, MonoTime now) {
-  return std::all_of(zone.servers.begin(), zone.servers.end(), [now](const auto& server) {
-    return server->down() && now - server->last_message() > kKnownDeadAfter;
-  });
-}
-
-void NoteFailure(ExchangeState& exchange, UpstreamFailure failure) {
-  exchange.progress.saw_useless_response |= IsUselessResponse(failure);
-  exchange.progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
-}
-
-absl::Status FailureStatus(const ExchangeState& exchange) {
-  if (exchange.progress.saw_useless_response) {
-    return absl::DataLossError("the responses of the upstream servers were malformed");
-  }
-  if (exchange.progress.only_overloaded) {
-    return absl::ResourceExhaustedError("all connections to the upstream servers are full");
-  }
-  return absl::UnavailableError("no upstream server could be reached");
-}
-
-bool MayAskMore(const ExchangeState::Progress& progress) {
-  const size_t servers = progress.order.size();
-  if (progress.attempts_made <= servers) return true;
-  return progress.attempts_made < kMaxSilentAttempts &&
-         progress.active.size() == progress.attempts_made;
-}
-
-bool MayAsk(const ExchangeState::Progress& progress, uint8_t server) {
-  const bool only_one = progress.order.size() == 1;
-  if ((progress.error_reporters >> server & 1) != 0) return false;
-  if (progress.times_asked[server] >= kMaxAsked) return false;
-  return std::all_of(progress.active.begin(), progress.active.end(),
-                     [&progress, server, only_one](const ActiveAttempt& attempt) {
-                       return attempt.server != server || (attempt.overdue && !only_one) ||
-                              progress.zone->servers[server]->IsStalled(attempt.id);
-                     });
 }
 
 // One timer serves the attempts and the exchange.
@@ -153,6 +79,8 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   void Release(ExchangeState& exchange);
 
   void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
+  void OnAttemptLost(AttemptId attempt, size_t others) override;
+  void OnAttemptDoubtful(AttemptId attempt) override;
   void OnServerReady(UpstreamServer& server) override;
   void OnStall(const std::vector<AttemptId>& attempts) override;
 
@@ -211,7 +139,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.progress.order = ChooseOrder(*exchange.progress.zone, query.question.qname);
   exchange.progress.times_asked.assign(exchange.progress.order.size(), 0);
   if (!TryNext(exchange)) {
-    absl::Status failure = FailureStatus(exchange);
+    absl::Status failure = FailureStatus(exchange.progress);
     Release(exchange);
     return failure;
   }
@@ -249,16 +177,17 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
     UpstreamServer& server = *zone.servers[index];
-    const bool last_resort = server.down() && AllDown(zone);
-    if (last_resort && !std::exchange(zone.was_all_down, true)) ProbeAll(zone);
-    if (last_resort && IsKnownDead(zone, loop.Now())) {
-      NoteFailure(exchange, server.health().last_failure());
+    UpstreamServer::SendMode mode = ModeFor(progress, index);
+    mode.last_resort = server.down() && AllDown(zone);
+    if (mode.last_resort && !std::exchange(zone.was_all_down, true)) ProbeAll(zone);
+    if (mode.last_resort && IsKnownDead(zone, loop.Now())) {
+      NoteFailure(exchange.progress, server.health().last_failure());
       continue;
     }
     const AttemptId attempt = exchange.NextAttemptId();
-    const auto failure = server.Send(exchange.query, attempt, last_resort);
+    const auto failure = server.Send(exchange.query, attempt, mode);
     if (failure.has_value()) {
-      NoteFailure(exchange, *failure);
+      NoteFailure(exchange.progress, *failure);
       continue;
     }
     ++progress.attempts_made;
@@ -385,7 +314,7 @@ void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult res
 
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
     if (*failure == UpstreamFailure::kServFail) progress.error_reporters |= server_bit;
-    NoteFailure(*exchange, *failure);
+    NoteFailure(exchange->progress, *failure);
     Proceed(*exchange);
     return;
   }
@@ -399,6 +328,23 @@ void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult res
   Proceed(*exchange);
 }
 
+void UpstreamManager::Impl::OnAttemptLost(AttemptId attempt, size_t others) {
+  if (ExchangeState* exchange = exchanges.FindByAttempt(attempt)) {
+    NoteLoss(exchange->progress, others);
+  }
+  OnAttemptResult(attempt, UpstreamFailure::kConnectionLost);
+}
+
+// The right response may follow at once; if not, there is little to wait for.
+void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
+  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  for (ActiveAttempt& active : exchange->progress.active) {
+    if (active.id == attempt) active.due = std::min(active.due, loop.Now() + kDoubtfulPatience);
+  }
+  Rearm(*exchange, loop.Now());
+}
+
 // Goes on after an attempt has ended without a final result.
 void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
   if (TryNext(exchange) || !exchange.progress.active.empty()) {
@@ -406,7 +352,7 @@ void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
   } else if (exchange.progress.error_response.has_value()) {
     Finish(exchange, *std::move(exchange.progress.error_response));
   } else {
-    Finish(exchange, FailureStatus(exchange));
+    Finish(exchange, FailureStatus(exchange.progress));
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +17,7 @@ constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
 constexpr Duration kProbeInterval = Seconds(1);
 constexpr int kMinStalledQueries = 2;
+constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
 bool IsUsable(const UpstreamResponse& response) {
   return response.facts.kind != ResponseKind::kServFail &&
@@ -38,32 +40,89 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
 UpstreamServer::~UpstreamServer() = default;
 
 std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, AttemptId attempt,
-                                                    bool last_resort) {
+                                                    SendMode mode) {
   assert(context_.loop.InLoopThread());
-  if (down() && !last_resort) return health_.last_failure();
-  Connection* connection = PickConnection();
+  if (down() && !mode.last_resort) return health_.last_failure();
+  if (mode.alone) return SendAlone(query, attempt);
+  Connection* connection = PickConnection(mode.fresh);
+  if (connection == nullptr && context_.loop.Now() >= no_connect_before_) connection = Open();
+  if (connection == nullptr && mode.fresh) connection = PickConnection();
   if (connection == nullptr) {
-    if (context_.loop.Now() < no_connect_before_) {
-      return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
-    }
-    connection = Open();
-    if (connection == nullptr) return UpstreamFailure::kOverloaded;
+    return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
   }
-  attempts_[attempt] = Attempt{connection, context_.loop.Now(), false};
-  connection->Send(query, attempt);
-  if (connection->ready()) NoteSent(*connection);
+  SendOn(*connection, query, attempt);
+  return std::nullopt;
+}
+
+void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt) {
+  attempts_[attempt] = Attempt{&connection, context_.loop.Now(), false};
+  connection.Send(query, attempt);
+  if (connection.ready()) NoteSent(connection);
   counters_.queries.Add();
   UpdateGauges();
+}
+
+std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& query,
+                                                         AttemptId attempt) {
+  if (context_.loop.Now() < no_connect_before_ || waiting_.size() >= kMaxWaiting) {
+    return UpstreamFailure::kOverloaded;
+  }
+  if (waiting_.empty() && HasTurn()) {
+    SendOn(*Open(/*alone=*/true), query, attempt);
+  } else {
+    waiting_.emplace_back(attempt, query);
+    attempts_[attempt] = Attempt{nullptr, context_.loop.Now(), false};
+    UpdateGauges();
+  }
   return std::nullopt;
+}
+
+bool UpstreamServer::HasTurn() const {
+  return std::count_if(links_.begin(), links_.end(), [](const Link& link) { return link.alone; }) <
+         kMaxAlone;
+}
+
+void UpstreamServer::GiveTurns() {
+  while (!waiting_.empty() && HasTurn()) {
+    const auto [attempt, query] = std::move(waiting_.front());
+    waiting_.pop_front();
+    SendOn(*Open(/*alone=*/true), query, attempt);
+  }
+}
+
+// Its attempt was answered: it takes the next one's, or is one connection among the others.
+void UpstreamServer::ReleaseAlone(Connection& connection) {
+  Link& link = LinkOf(connection);
+  if (!link.alone) return;
+  if (!waiting_.empty() && connection.HasRoom()) {
+    const auto [attempt, query] = std::move(waiting_.front());
+    waiting_.pop_front();
+    SendOn(connection, query, attempt);
+    return;
+  }
+  if (MakeRoom()) {
+    LinkOf(connection).alone = false;  // Room was made by taking out another.
+  } else {
+    TakeOut(connection);
+  }
 }
 
 void UpstreamServer::Forget(AttemptId attempt) {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
-  Connection& connection = *found->second.connection;
+  Connection* connection = found->second.connection;
   attempts_.erase(found);
-  connection.Forget(attempt);
-  CloseIfDrained(connection);
+  if (connection == nullptr) {
+    std::erase_if(waiting_, [attempt](const auto& entry) { return entry.first == attempt; });
+  } else {
+    connection->Forget(attempt);
+    if (LinkOf(*connection).alone) {  // Its answer may yet do harm.
+      TakeOut(*connection);
+      GiveTurns();
+    } else {
+      CloseIfDrained(*connection);
+    }
+  }
   UpdateGauges();
 }
 
@@ -71,7 +130,7 @@ Duration UpstreamServer::Patience(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return Duration::zero();
   const Duration patience =
-      found->second.connection->ready()
+      !IsQueued(attempt)
           ? health_.AttemptTimeout(context_.limits)
           : std::min<Duration>(kConnectPatience, context_.limits.max_attempt_timeout);
   return found->second.sent + patience - context_.loop.Now();
@@ -79,7 +138,9 @@ Duration UpstreamServer::Patience(AttemptId attempt) const {
 
 bool UpstreamServer::IsQueued(AttemptId attempt) const {
   const auto found = attempts_.find(attempt);
-  return found != attempts_.end() && !found->second.connection->ready();
+  if (found == attempts_.end()) return false;
+  const Connection* connection = found->second.connection;
+  return connection == nullptr || !connection->ready();
 }
 
 void UpstreamServer::NoteSent(const Connection& connection) {
@@ -134,12 +195,13 @@ void UpstreamServer::OnLinkStalled(Link& link, std::vector<AttemptId>& stalled) 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
-  const Connection& connection = *found->second.connection;
-  if (!connection.ready()) return;  // The connect timeout is in charge.
+  if (IsQueued(attempt)) return;  // The connect timeout is in charge.
+  Connection& connection = *found->second.connection;
   counters_.timeouts.Add();
   found->second.timed_out = true;
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - sent);
+  if (LinkOf(connection).alone && !waiting_.empty()) connection.CloseSoon();
   if (connection.last_received() > sent) return;
   Link& link = LinkOf(connection);
   if (!link.silent()) link.silence_noted = false;
@@ -234,6 +296,7 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   NoteWord(connection);
   health_.OnResponse(elapsed, usable, now);
   NoteStateChange("");
+  ReleaseAlone(connection);
   CloseIfDrained(connection);
   UpdateGauges();
   context_.delegate.OnAttemptResult(attempt, std::move(result));
@@ -245,7 +308,12 @@ void UpstreamServer::OnUnwantedAnswer(Connection& connection) {
   NoteStateChange("");
 }
 
-void UpstreamServer::OnMismatch(Connection&) { counters_.mismatched.Add(); }
+void UpstreamServer::OnMismatch(Connection& connection, std::optional<AttemptId> attempt) {
+  counters_.mismatched.Add();
+  if (!attempt.has_value()) return;
+  NoteWord(connection);  // Nonsense, but no silence.
+  context_.delegate.OnAttemptDoubtful(*attempt);
+}
 
 void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure failure,
                                         bool graceful, const std::string& detail,
@@ -265,33 +333,61 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
     }
     NoteFailure(failure, detail);
   }
+  const size_t others = lost.empty() ? 0 : lost.size() - 1;
+  const bool was_ready = failure == UpstreamFailure::kConnectionLost;
+  if (was_ready) {
+    GiveTurns();
+  } else {  // Who waits for a turn would not be connected either.
+    for (const auto& [attempt, query] : std::exchange(waiting_, {})) {
+      if (attempts_.erase(attempt) > 0) lost.push_back(attempt);
+    }
+  }
   UpdateGauges();
-  for (const AttemptId attempt : lost) context_.delegate.OnAttemptResult(attempt, failure);
+  for (const AttemptId attempt : lost) {
+    if (was_ready) {
+      context_.delegate.OnAttemptLost(attempt, others);
+    } else {
+      context_.delegate.OnAttemptResult(attempt, failure);
+    }
+  }
 }
 
 // A ready one first, else one that is being opened.
-Connection* UpstreamServer::PickConnection() const {
+Connection* UpstreamServer::PickConnection(bool fresh) const {
   Connection* connecting = nullptr;
   for (const Link& link : links_) {
     Connection* connection = link.connection.get();
-    if (!connection->HasRoom() || link.silent()) continue;
-    if (connection->ready()) return connection;
+    if (!connection->HasRoom() || link.silent() || link.alone) continue;
+    if (connection->ready() && !fresh) return connection;
+    if (connection->ready()) continue;
     if (connecting == nullptr) connecting = connection;
   }
   return connecting;
 }
 
-Connection* UpstreamServer::Open() {
-  if (!MakeRoom()) return nullptr;
+Connection* UpstreamServer::Open(bool alone) {
+  if (!alone && !MakeRoom()) return nullptr;
   last_connect_ = context_.loop.Now();
-  links_.emplace_back().connection = context_.connector.Connect(options_, index_, *this);
+  Link& link = links_.emplace_back();
+  link.alone = alone;
+  link.connection = context_.connector.Connect(options_, index_, *this);
   return links_.back().connection.get();
 }
 
+// Connections that drain do not count, up to as many again: then the oldest is given up.
 bool UpstreamServer::MakeRoom() {
-  if (static_cast<int>(links_.size()) < context_.limits.max_connections_per_server) return true;
-  const auto silent =
-      std::find_if(links_.begin(), links_.end(), [](const Link& link) { return link.silent(); });
+  const auto limit = static_cast<std::ptrdiff_t>(context_.limits.max_connections_per_server);
+  const auto drains = [](const Link& link) { return !link.alone && link.connection->draining(); };
+  const auto alone =
+      std::count_if(links_.begin(), links_.end(), [](const Link& l) { return l.alone; });
+  const auto draining = std::count_if(links_.begin(), links_.end(), drains);
+  const auto shared = static_cast<std::ptrdiff_t>(links_.size()) - alone - draining;
+  if (draining >= limit) {
+    std::find_if(links_.begin(), links_.end(), drains)->connection->CloseSoon();
+  }
+  if (shared < limit) return true;
+  const auto silent = std::find_if(links_.begin(), links_.end(),
+                                   [](const Link& link) { return !link.alone && link.silent(); });
   if (silent == links_.end()) return false;
   // Whoever asked over it has asked elsewhere since.
   absl::erase_if(attempts_, [&silent](const auto& attempt) {
@@ -303,7 +399,10 @@ bool UpstreamServer::MakeRoom() {
 }
 
 void UpstreamServer::CloseIfDrained(Connection& connection) {
-  if (!draining_ || connection.in_flight() > 0) return;
+  if (draining_ && connection.in_flight() == 0) TakeOut(connection);
+}
+
+void UpstreamServer::TakeOut(Connection& connection) {
   const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
     return l.connection.get() == &connection;
   });

@@ -2,9 +2,11 @@
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -24,7 +26,13 @@ namespace dotcache {
 // timed out and nothing came since the query is passed over until something comes. So is one that
 // has stalled: it said nothing for UpstreamHealth::StallTime() although two queries were waiting,
 // or one while the server is on probation. When the limit is reached the oldest such makes way, and
-// the attempts on it are forgotten. Owned by the UpstreamManager; bound to its loop's thread.
+// the attempts on it are forgotten.
+//
+// A server may close a connection because of one query on it, and nobody can tell which of those in
+// flight it was. So an attempt whose exchange has lost a connection before may ask to go alone:
+// over a connection that nobody shares, at most kMaxAlone of them at a time beyond the limit above,
+// others waiting their turn. A connection that proved good is shared from then on. Owned by the
+// UpstreamManager; bound to its loop's thread.
 class UpstreamServer : private Connection::Delegate {
  public:
   // The owner, which outlives the server. No function is called inside a call into the server.
@@ -33,6 +41,10 @@ class UpstreamServer : private Connection::Delegate {
     virtual ~Delegate() = default;
     // What came of an attempt that was not forgotten. Once for each; the attempt is over.
     virtual void OnAttemptResult(AttemptId attempt, AttemptResult result) = 0;
+    // The same for one whose connection was lost, together with `others` more.
+    virtual void OnAttemptLost(AttemptId attempt, size_t others) = 0;
+    // Something came for the attempt that was not its response. It goes on.
+    virtual void OnAttemptDoubtful(AttemptId attempt) = 0;
     // Connected and authenticated.
     virtual void OnServerReady(UpstreamServer& server) = 0;
     // The connection of these attempts has stalled; they go on, with little hope.
@@ -54,11 +66,17 @@ class UpstreamServer : private Connection::Delegate {
                  UpstreamCounters& counters);
   ~UpstreamServer() override;
 
+  struct SendMode {
+    bool last_resort = false;  // Even while the server is down.
+    bool fresh = false;        // Rather over a connection that is only being opened.
+    bool alone = false;
+  };
+  static constexpr int kMaxAlone = 4;
+
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
-  // the server is down, only an attempt with `last_resort` goes out: on the probe under way, or on
+  // the server is down, only a `last_resort` goes out: on the probe under way, or on
   // a new one when the latest failed connect began 500 ms ago.
-  std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt,
-                                      bool last_resort);
+  std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt, SendMode mode);
 
   // The result is not wanted any more. Unknown attempts are ignored.
   void Forget(AttemptId attempt);
@@ -109,12 +127,14 @@ class UpstreamServer : private Connection::Delegate {
     int unanswered = 0;          // Queries sent since it last said something.
     MonoTime suspect_since;      // When those became enough to suspect it; epoch: they are not.
 
+    bool alone = false;  // Carries one attempt, or none yet or any more.
+
     bool silent() const {
       return silent_since != MonoTime() && connection->last_received() <= silent_since;
     }
   };
   struct Attempt {
-    Connection* connection;  // One of `links_`.
+    Connection* connection;  // One of `links_`; null while it waits to go alone.
     MonoTime sent;           // Queued, until the connection is ready.
     bool timed_out;
   };
@@ -122,14 +142,20 @@ class UpstreamServer : private Connection::Delegate {
   void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;
   void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
   void OnUnwantedAnswer(Connection& connection) override;
-  void OnMismatch(Connection& connection) override;
+  void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
   void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override;
 
-  Connection* PickConnection() const;
-  Connection* Open();
+  Connection* PickConnection(bool fresh = false) const;
+  Connection* Open(bool alone = false);
   bool MakeRoom();
+  bool HasTurn() const;
+  void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
+  std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
+  void GiveTurns();
+  void ReleaseAlone(Connection& connection);
   void CloseIfDrained(Connection& connection);
+  void TakeOut(Connection& connection);
   void OnProbeDue();
   Link& LinkOf(const Connection& connection);
   void NoteSent(const Connection& connection);
@@ -155,6 +181,7 @@ class UpstreamServer : private Connection::Delegate {
   MonoTime last_message_;
   std::vector<Link> links_;  // In the order in which they were opened.
   absl::flat_hash_map<AttemptId, Attempt> attempts_;
+  std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;
   std::unique_ptr<Timer> stall_timer_;
 };

@@ -126,7 +126,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
 
   void ReceiveMismatch() {
     last_received_ = connector_.loop_.Now();
-    delegate_.OnMismatch(*this);
+    delegate_.OnMismatch(*this, std::nullopt);
   }
 
  private:

@@ -99,7 +99,7 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
     }
   }
   void OnUnwantedAnswer(Connection&) override { ++unwanted_answers_; }
-  void OnMismatch(Connection&) override { ++mismatches_; }
+  void OnMismatch(Connection&, std::optional<AttemptId>) override { ++mismatches_; }
   void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override {
     EXPECT_FALSE(closed_);

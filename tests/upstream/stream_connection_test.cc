@@ -120,7 +120,10 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     }
   }
   void OnUnwantedAnswer(Connection&) override { ++unwanted_answers_; }
-  void OnMismatch(Connection&) override { ++mismatches_; }
+  void OnMismatch(Connection&, std::optional<AttemptId> attempt) override {
+    ++mismatches_;
+    if (attempt.has_value()) meant_.push_back(*attempt);
+  }
   void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override {
     EXPECT_FALSE(closed_);
@@ -147,6 +150,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   UpstreamResponse last_response_;
   std::map<AttemptId, UpstreamFailure> failures_;
   int mismatches_ = 0;
+  std::vector<AttemptId> meant_;  // By those.
   int unwanted_answers_ = 0;
   bool closed_ = false;
   UpstreamFailure failure_ = UpstreamFailure::kTimeout;
@@ -299,19 +303,66 @@ TEST_F(StreamConnectionTest, AWrongQuestionIsDroppedAndTheGoodAnswerTaken) {
   EXPECT_EQ(last_response_.wire.back(), 1);
 }
 
-TEST_F(StreamConnectionTest, TheThirdMessageThatIsNotOursEndsTheConnection) {
+TEST_F(StreamConnectionTest, AfterThreeMessagesThatAreNotOursItTakesNoQueryAndLosesNone) {
   Serve([](const DotQuery& query) {
     WireMessage wrong = AnswerTo(query.wire);
     wrong[0] ^= 0x55;
-    return Reply(wrong);
+    std::vector<DotAction> actions(3, {.octets = wrong});
+    actions.push_back({.octets = AnswerTo(query.wire), .delay = Milliseconds(20)});
+    return actions;
   });
   Connect();
-  for (AttemptId attempt = 1; attempt <= 3; ++attempt) Send(attempt);
+  Send(1);
+  ASSERT_TRUE(RunUntil([this] { return mismatches_ == 3; }));
+  EXPECT_TRUE(connection_->draining());
+  EXPECT_FALSE(connection_->HasRoom());
+  EXPECT_THAT(meant_, ElementsAre(1, 1, 1));  // By its question.
   ASSERT_TRUE(RunUntilClosed());
-  EXPECT_EQ(mismatches_, 3);
+  EXPECT_THAT(answers_, ElementsAre(1));
   EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
   EXPECT_FALSE(graceful_);
-  EXPECT_THAT(lost_, UnorderedElementsAre(1, 2, 3));
+  EXPECT_TRUE(lost_.empty());
+}
+
+TEST_F(StreamConnectionTest, TheHundredthMessageThatIsNotOursEndsTheConnection) {
+  Serve([](const DotQuery& query) {
+    WireMessage wrong = AnswerTo(query.wire);
+    wrong[kHeaderSize + 1] ^= 0x01;
+    return std::vector<DotAction>(100, {.octets = wrong});
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(mismatches_, 100);
+  EXPECT_THAT(meant_, testing::Each(1));  // By its message ID.
+  EXPECT_FALSE(graceful_);
+  EXPECT_THAT(lost_, ElementsAre(1));
+}
+
+TEST_F(StreamConnectionTest, HalfAMessageThatAnswersNothingEndsTheConnection) {
+  Serve([](const DotQuery& query) {
+    std::vector<DotAction> actions = Reply(AnswerTo(query.wire));
+    actions.push_back({.kind = DotAction::Kind::kRaw, .octets = {0xde, 0xad, 0xbe, 0xef}});
+    return actions;
+  });
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_EQ(mismatches_, 1);
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(StreamConnectionTest, GivenUpItLosesWhatIsInFlight) {
+  Serve([](const DotQuery&) { return std::vector<DotAction>{}; });
+  Connect();
+  Send(1);
+  connection_->CloseSoon();
+  EXPECT_FALSE(connection_->HasRoom());
+  EXPECT_FALSE(closed_);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_FALSE(graceful_);
+  EXPECT_THAT(lost_, ElementsAre(1));
 }
 
 TEST_F(StreamConnectionTest, OnlyTheAttemptFailsWhoseResponseIsUseless) {

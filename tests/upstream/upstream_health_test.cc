@@ -148,6 +148,23 @@ TEST_F(UpstreamHealthTest, ThreeTransportFailuresInARowMarkDown) {
   EXPECT_EQ(health_.state(), State::kDown);
 }
 
+TEST_F(UpstreamHealthTest, ConnectionsLostWithinASecondAreOneFailure) {
+  for (int i = 0; i < 100; ++i) Fail(UpstreamFailure::kConnectionLost, true);
+  EXPECT_EQ(health_.failures_in_row(), 1);
+  now_ += Milliseconds(999);
+  Fail(UpstreamFailure::kConnectionLost, true);
+  EXPECT_EQ(health_.failures_in_row(), 1);
+}
+
+TEST_F(UpstreamHealthTest, AServerThatLosesEveryConnectionGoesDownAfterAWhile) {
+  for (int i = 0; i < 21; ++i) {
+    EXPECT_EQ(health_.state(), State::kUp);
+    Fail(UpstreamFailure::kConnectionLost, true);
+    now_ += Milliseconds(100);
+  }
+  EXPECT_EQ(health_.state(), State::kDown);
+}
+
 TEST_F(UpstreamHealthTest, BadAnswersNeverMarkDown) {
   for (int i = 0; i < 1000; ++i) {
     Fail(UpstreamFailure::kMalformed);

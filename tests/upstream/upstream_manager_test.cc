@@ -194,6 +194,64 @@ TEST_F(UpstreamManagerTest, AServerThatClosesOnEveryQueryIsAskedTwiceAtMost) {
   EXPECT_EQ(queries(0), 2);
 }
 
+TEST_F(UpstreamManagerTest, ANameThatEndsConnectionsFailsAlone) {
+  for (const int others : {1, 7, 50}) {
+    options_.zones[0].servers.clear();
+    Make(1);
+    int bad_queries = 0;
+    Script(0, [&bad_queries](const UpstreamQuery& query) {
+      if (query.question.qname == *DomainName::FromText("bad.example.com")) {
+        ++bad_queries;
+        return ScriptedReply::Disconnect(Milliseconds(1));
+      }
+      return Answer(query);
+    });
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (int i = 0; i < others; ++i)
+      outcomes.push_back(Ask("n" + std::to_string(i) + ".example.com"));
+    const auto bad = Ask("bad.example.com");
+    loop_.Advance(Seconds(2));
+    for (const auto& outcome : outcomes) EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+    EXPECT_EQ(bad->code, absl::StatusCode::kUnavailable);
+    EXPECT_EQ(bad_queries, others < 8 ? 2 : 3);
+    EXPECT_EQ(counters_[0].up.value(), 1u);
+    manager_.reset();
+  }
+}
+
+TEST_F(UpstreamManagerTest, ManyThatLoseTheirConnectionGoTogetherAtOnce) {
+  Make(1);
+  Silence(0);
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 100; ++i) outcomes.push_back(Ask("n" + std::to_string(i) + ".example.com"));
+  loop_.Advance(Milliseconds(20));
+  Script(0, [](const UpstreamQuery& query) { return Answer(query); });
+  connector_->Disconnect(0);
+  loop_.Advance(Milliseconds(50));
+  for (const auto& outcome : outcomes) {
+    EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+    EXPECT_EQ(outcome->elapsed, Milliseconds(32));  // 20 and a handshake and a response.
+  }
+  EXPECT_EQ(connects(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, ANameThatEndsConnectionsEverywhereFailsAlone) {
+  Make(2);
+  for (const int server : {0, 1}) {
+    Script(server, [](const UpstreamQuery& query) {
+      return query.question.qname == *DomainName::FromText("bad.example.com")
+                 ? ScriptedReply::Disconnect(Milliseconds(1))
+                 : Answer(query);
+    });
+  }
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 20; ++i) outcomes.push_back(Ask("n" + std::to_string(i) + ".example.com"));
+  const auto bad = Ask("bad.example.com");
+  loop_.Advance(Seconds(2));
+  for (const auto& outcome : outcomes) EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(bad->code, absl::StatusCode::kUnavailable);
+}
+
 TEST_F(UpstreamManagerTest, UselessResponsesMoveOnAtOnce) {
   for (const UpstreamFailure failure :
        {UpstreamFailure::kMalformed, UpstreamFailure::kNotAnAnswer, UpstreamFailure::kTruncated}) {

@@ -36,7 +36,11 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   }
 
   std::optional<UpstreamFailure> Send(AttemptId attempt, bool last_resort = false) {
-    return server_->Send(QueryFor("www.example.com"), attempt, last_resort);
+    return server_->Send(QueryFor("www.example.com"), attempt, {.last_resort = last_resort});
+  }
+
+  std::optional<UpstreamFailure> SendAlone(AttemptId attempt) {
+    return server_->Send(QueryFor("www.example.com"), attempt, {.alone = true});
   }
 
   void Silence() {
@@ -58,6 +62,10 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
       failed_.push_back({attempt, std::get<UpstreamFailure>(result)});
     }
   }
+  void OnAttemptLost(AttemptId attempt, size_t) override {
+    failed_.push_back({attempt, UpstreamFailure::kConnectionLost});
+  }
+  void OnAttemptDoubtful(AttemptId attempt) override { doubtful_.push_back(attempt); }
   void OnServerReady(UpstreamServer&) override { ++ready_; }
   void OnStall(const std::vector<AttemptId>& attempts) override {
     stalled_.insert(stalled_.end(), attempts.begin(), attempts.end());
@@ -70,6 +78,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   UpstreamServerOptions options_;
   UpstreamCounters counters_;
   std::vector<AttemptId> answered_;
+  std::vector<AttemptId> doubtful_;
   std::vector<std::pair<AttemptId, UpstreamFailure>> failed_;
   std::vector<AttemptId> stalled_;
   int ready_ = 0;
@@ -192,6 +201,89 @@ TEST_F(UpstreamServerTest, ALostConnectionFailsWhatWasInFlightAndTheNextAttemptR
   Send(2);
   loop_.Advance(Milliseconds(50));
   EXPECT_THAT(answered_, ElementsAre(2));
+}
+
+TEST_F(UpstreamServerTest, WhoGoesAloneSharesNoConnection) {
+  Make();
+  Send(1);
+  SendAlone(2);
+  Send(3);
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  loop_.Advance(Milliseconds(5));
+  SendAlone(4);
+  Send(5);
+  EXPECT_EQ(connector_.server(0).connects, 3);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(answered_.size(), 5u);
+  EXPECT_EQ(counters_.open_connections.value(), 3u);  // Shared from now on.
+}
+
+TEST_F(UpstreamServerTest, WhoGoesAloneWaitsForATurn) {
+  Make();
+  constexpr AttemptId kAttempts = 3 * UpstreamServer::kMaxAlone;
+  for (AttemptId attempt = 1; attempt <= kAttempts; ++attempt) {
+    EXPECT_EQ(SendAlone(attempt), std::nullopt);
+  }
+  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone);
+  EXPECT_TRUE(server_->IsQueued(kAttempts));
+  EXPECT_FALSE(server_->IsStalled(kAttempts));
+  server_->Forget(kAttempts);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(answered_.size(), kAttempts - 1);
+  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone);
+}
+
+TEST_F(UpstreamServerTest, TooManyWaitingForATurnAreALimit) {
+  Silence();
+  Make();
+  AttemptId attempt = 1;
+  while (SendAlone(attempt) == std::nullopt) ++attempt;
+  EXPECT_EQ(attempt, 256u + UpstreamServer::kMaxAlone + 1);
+}
+
+TEST_F(UpstreamServerTest, AConnectionLostByOneGivesTheNextItsTurn) {
+  connector_.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Disconnect(); };
+  Make();
+  for (AttemptId attempt = 1; attempt <= 40; ++attempt) SendAlone(attempt);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(failed_.size(), 40u);
+  EXPECT_EQ(connector_.server(0).connects, 40);
+  EXPECT_FALSE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, AForgottenOneTakesItsConnectionWithIt) {
+  Silence();
+  Make();
+  for (AttemptId attempt = 1; attempt <= UpstreamServer::kMaxAlone + 1; ++attempt) {
+    SendAlone(attempt);
+  }
+  loop_.Advance(Milliseconds(5));
+  server_->Forget(1);
+  EXPECT_FALSE(server_->IsQueued(2));
+  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone + 1);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_.open_connections(0), UpstreamServer::kMaxAlone);
+}
+
+TEST_F(UpstreamServerTest, WhoWaitsForATurnFailsWithTheConnect) {
+  Refuse();
+  Make();
+  for (AttemptId attempt = 1; attempt <= 10; ++attempt) SendAlone(attempt);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(failed_.size(), 10u);
+  EXPECT_EQ(counters_.in_flight.value(), 0u);
+}
+
+TEST_F(UpstreamServerTest, AFreshConnectionIsOneThatIsBeingOpened) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(5));
+  const auto send_fresh = [this](AttemptId attempt) {
+    return server_->Send(QueryFor("www.example.com"), attempt, {.fresh = true});
+  };
+  EXPECT_EQ(send_fresh(2), std::nullopt);
+  EXPECT_EQ(send_fresh(3), std::nullopt);
+  EXPECT_EQ(connector_.server(0).connects, 2);
 }
 
 TEST_F(UpstreamServerTest, AnIdleCloseIsNoFailure) {

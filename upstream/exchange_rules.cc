@@ -1,0 +1,94 @@
+#include "upstream/exchange_rules.h"
+
+#include <algorithm>
+
+namespace dotcache {
+namespace {
+
+using Progress = ExchangeState::Progress;
+
+// How often one server is asked, and how often all together where none said a word.
+constexpr int kMaxAsked = 2;
+constexpr uint8_t kMaxSilentAttempts = 8;
+
+// A connection lost with so many other queries on it was most likely not lost because of one.
+constexpr size_t kCrowd = 8;
+
+constexpr Duration kKnownDeadAfter = Seconds(1);
+
+bool IsUselessResponse(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
+         failure == UpstreamFailure::kTruncated;
+}
+
+// Lost with so many others at an only server, and then again: it was never alone.
+bool HasSpareAttempt(const Progress& progress) {
+  return progress.order.size() == 1 && progress.lost_in_crowd && progress.losses == 2;
+}
+
+}  // namespace
+
+bool IsErrorResponse(const UpstreamResponse& response) {
+  // YXDOMAIN is an answer about a DNAME (RFC 6672 section 2.2).
+  return response.facts.kind == ResponseKind::kServFail ||
+         (response.facts.kind == ResponseKind::kOtherError &&
+          response.facts.rcode != Rcode::kYxDomain);
+}
+
+bool AllDown(const UpstreamZone& zone) {
+  return std::all_of(zone.servers.begin(), zone.servers.end(),
+                     [](const auto& server) { return server->down(); });
+}
+
+bool IsKnownDead(const UpstreamZone& zone, MonoTime now) {
+  return std::all_of(zone.servers.begin(), zone.servers.end(), [now](const auto& server) {
+    return server->down() && now - server->last_message() > kKnownDeadAfter;
+  });
+}
+
+void NoteFailure(Progress& progress, UpstreamFailure failure) {
+  progress.saw_useless_response |= IsUselessResponse(failure);
+  progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
+}
+
+void NoteLoss(Progress& progress, size_t others) {
+  if (++progress.losses == 1) progress.lost_in_crowd = others >= kCrowd;
+}
+
+absl::Status FailureStatus(const Progress& progress) {
+  if (progress.saw_useless_response) {
+    return absl::DataLossError("the responses of the upstream servers were malformed");
+  }
+  if (progress.only_overloaded) {
+    return absl::ResourceExhaustedError("all connections to the upstream servers are full");
+  }
+  return absl::UnavailableError("no upstream server could be reached");
+}
+
+UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
+  UpstreamServer::SendMode mode;
+  mode.fresh = progress.times_asked[server] > 0 && progress.losses > 0;
+  mode.alone = progress.losses > 1 || (mode.fresh && !progress.lost_in_crowd);
+  return mode;
+}
+
+bool MayAskMore(const Progress& progress) {
+  const size_t servers = progress.order.size();
+  if (progress.attempts_made <= servers || HasSpareAttempt(progress)) return true;
+  return progress.attempts_made < kMaxSilentAttempts &&
+         progress.active.size() == progress.attempts_made;
+}
+
+bool MayAsk(const Progress& progress, uint8_t server) {
+  const bool only_one = progress.order.size() == 1;
+  if ((progress.error_reporters >> server & 1) != 0) return false;
+  const int limit = kMaxAsked + (HasSpareAttempt(progress) ? 1 : 0);
+  if (progress.times_asked[server] >= limit) return false;
+  return std::all_of(progress.active.begin(), progress.active.end(),
+                     [&progress, server, only_one](const ActiveAttempt& attempt) {
+                       return attempt.server != server || (attempt.overdue && !only_one) ||
+                              progress.zone->servers[server]->IsStalled(attempt.id);
+                     });
+}
+
+}  // namespace dotcache

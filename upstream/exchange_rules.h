@@ -1,0 +1,63 @@
+// Whom an exchange asks next, and what its end is: decisions without effects.
+#ifndef DOTCACHE_UPSTREAM_EXCHANGE_RULES_H_
+#define DOTCACHE_UPSTREAM_EXCHANGE_RULES_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "core/clock.h"
+#include "upstream/exchange_table.h"
+#include "upstream/exchanger.h"
+#include "upstream/upstream_failure.h"
+#include "upstream/upstream_server.h"
+
+// How an exchange goes. The selector puts the zone's N servers in order; the exchange walks that
+// order round and round until N+1 attempts were made, passing over servers that are down or full.
+// It asks the next server
+//   - at once when an attempt fails: connection lost, response malformed or no answer;
+//   - once when a server reports an error (SERVFAIL, REFUSED...), because the next may know better;
+//     when a second server reports an error, or nobody else is left, the error is the response;
+//   - when the attempt's connection has stalled: it says nothing, though several queries wait on
+//   it;
+//   - once when the attempt takes longer than the best server needs, as long as the budget for such
+//     hedges lasts;
+//   - soon after something came for the attempt that was not its response;
+//   - when an attempt's patience ends.
+// In the last four cases the attempt itself goes on: the first usable response wins, whoever sends
+// it.
+// When a connection is lost, any of the queries on it may be why. Few are sent again each alone, if
+// it is to the same server; many together, since the server most likely went away, and those that
+// are lost again then each alone, if need be as a third query to an only server (RFC 9520 section
+// 3.1 allows three). So no name that makes a server close connections costs another its answer.
+// No server is asked more than twice else, nor again after it reported an error. Where all are
+// silent few servers are asked twice each, 8 times in all; an only server is not asked again while
+// it works on the question over a connection that is alive.
+
+namespace dotcache {
+
+// An error that another server may know better about.
+bool IsErrorResponse(const UpstreamResponse& response);
+
+bool AllDown(const UpstreamZone& zone);
+
+// True when all servers are down and none has said anything for a second: queries fail at once.
+bool IsKnownDead(const UpstreamZone& zone, MonoTime now);
+
+// An attempt ended in this failure.
+void NoteFailure(ExchangeState::Progress& progress, UpstreamFailure failure);
+
+// The connection of an attempt was lost, with `others` more on it.
+void NoteLoss(ExchangeState::Progress& progress, size_t others);
+
+// What it means that no server gave a response.
+absl::Status FailureStatus(const ExchangeState::Progress& progress);
+
+// Whether there may be another attempt at all; at this server of the zone; and how.
+bool MayAskMore(const ExchangeState::Progress& progress);
+bool MayAsk(const ExchangeState::Progress& progress, uint8_t server);
+UpstreamServer::SendMode ModeFor(const ExchangeState::Progress& progress, uint8_t server);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_EXCHANGE_RULES_H_
