@@ -243,8 +243,20 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       "Queries sent here because another server took unusually long.", &UpstreamCounters::hedges);
   add("dotcache_upstream_stalls_total", MetricType::Counter,
       "Connections that fell silent with queries waiting.", &UpstreamCounters::stalls);
-  add("dotcache_upstream_mismatched_total", MetricType::Counter,
-      "Messages dropped because they belonged to no query.", &UpstreamCounters::mismatched);
+  MetricFamily& rejected =
+      out.Family("dotcache_upstream_rejected_responses_total", MetricType::Counter,
+                 "Responses that were not used, by reason.");
+  for (const auto& [reason, member] : {std::pair("not-ours", &UpstreamCounters::mismatched),
+                                       std::pair("malformed", &UpstreamCounters::malformed),
+                                       std::pair("not-an-answer", &UpstreamCounters::not_an_answer),
+                                       std::pair("truncated", &UpstreamCounters::truncated),
+                                       std::pair("error", &UpstreamCounters::error_responses)}) {
+    for (const UpstreamTotals& totals : upstreams) {
+      Labels labels = totals.labels;
+      labels.push_back({"reason", reason});
+      Exposition::Add(rejected, std::move(labels), totals.Sum(member));
+    }
+  }
   add("dotcache_upstream_connections", MetricType::Gauge, "Open connections.",
       &UpstreamCounters::open_connections);
   add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries waiting for a response.",

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/log.h"
+#include "upstream/upstream_server.h"
 
 namespace dotcache {
 namespace {
@@ -19,7 +20,8 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
   uint64_t each_worker = kLoopDescriptors + options.listen.size();
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
-      each_worker += connections;
+      // Shared, draining, and alone.
+      each_worker += 2 * connections + UpstreamServer::kMaxAlone;
       if (server.transport != Transport::kUdp) continue;
       each_worker += connections * static_cast<uint64_t>(limits.max_sockets_per_connection);
     }

@@ -3,18 +3,24 @@
 #define DOTCACHE_UPSTREAM_UPSTREAM_COUNTERS_H_
 
 #include "core/counters.h"
+#include "upstream/upstream_failure.h"
 
 namespace dotcache {
 
 // What one worker counts about one upstream server.
 struct alignas(64) UpstreamCounters {
-  Counter queries;     // Queries sent, re-sent ones included.
-  Counter responses;   // Usable responses received.
-  Counter hedges;      // Queries sent while another server still may answer.
-  Counter stalls;      // Connections that fell silent with queries on them.
-  Counter timeouts;    // Attempts not answered in time; a late answer may follow.
-  Counter failures;    // Attempts that ended in an UpstreamFailure.
-  Counter mismatched;  // Messages dropped because they were not ours.
+  Counter queries;    // Queries sent, re-sent ones included.
+  Counter responses;  // Usable responses received.
+  Counter hedges;     // Queries sent while another server still may answer.
+  Counter stalls;     // Connections that fell silent with queries on them.
+  Counter timeouts;   // Attempts not answered in time; a late answer may follow.
+  Counter failures;   // Attempts that ended in an UpstreamFailure.
+  // Responses that were not used, by reason.
+  Counter mismatched;       // Not ours: dropped, and the wait went on.
+  Counter malformed;        // Broken.
+  Counter not_an_answer;    // Well formed, but no answer to the question.
+  Counter truncated;        // TC on a stream.
+  Counter error_responses;  // An error RCODE, of which the next server may know better.
   Counter full_handshakes;
   Counter resumed_handshakes;
   Counter failed_handshakes;
@@ -24,6 +30,22 @@ struct alignas(64) UpstreamCounters {
   DurationHistogram response_time;   // Query written to response read.
   DurationHistogram handshake_time;  // Connect begun to connection ready.
 };
+
+// Where a response is counted that was not used because of this; nullptr for other failures.
+inline Counter* RejectionCounter(UpstreamFailure failure, UpstreamCounters& counters) {
+  switch (failure) {
+    case UpstreamFailure::kMalformed:
+      return &counters.malformed;
+    case UpstreamFailure::kNotAnAnswer:
+      return &counters.not_an_answer;
+    case UpstreamFailure::kTruncated:
+      return &counters.truncated;
+    case UpstreamFailure::kServFail:
+      return &counters.error_responses;
+    default:
+      return nullptr;
+  }
+}
 
 }  // namespace dotcache
 

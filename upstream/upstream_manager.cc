@@ -340,7 +340,9 @@ void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
   ExchangeState* exchange = exchanges.FindByAttempt(attempt);
   if (exchange == nullptr) return;
   for (ActiveAttempt& active : exchange->progress.active) {
-    if (active.id == attempt) active.due = std::min(active.due, loop.Now() + kDoubtfulPatience);
+    if (active.id != attempt) continue;
+    active.queued = false;
+    active.due = std::min(active.due, loop.Now() + kDoubtfulPatience);
   }
   Rearm(*exchange, loop.Now());
 }

@@ -5,8 +5,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "core/log.h"
+#include "upstream/state_log.h"
 
 namespace dotcache {
 namespace {
@@ -32,6 +31,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       options_(options),
       index_(index),
       counters_(counters),
+      links_(context.limits.max_connections_per_server),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
       stall_timer_(context.loop.NewTimer([this] { CheckStalls(); })) {
   counters_.up.Set(1);
@@ -44,9 +44,9 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   assert(context_.loop.InLoopThread());
   if (down() && !mode.last_resort) return health_.last_failure();
   if (mode.alone) return SendAlone(query, attempt);
-  Connection* connection = PickConnection(mode.fresh);
+  Connection* connection = links_.Pick(mode.fresh);
   if (connection == nullptr && context_.loop.Now() >= no_connect_before_) connection = Open();
-  if (connection == nullptr && mode.fresh) connection = PickConnection();
+  if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
   if (connection == nullptr) {
     return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
   }
@@ -67,7 +67,7 @@ std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& qu
   if (context_.loop.Now() < no_connect_before_ || waiting_.size() >= kMaxWaiting) {
     return UpstreamFailure::kOverloaded;
   }
-  if (waiting_.empty() && HasTurn()) {
+  if (waiting_.empty() && links_.alone() < kMaxAlone) {
     SendOn(*Open(/*alone=*/true), query, attempt);
   } else {
     waiting_.emplace_back(attempt, query);
@@ -77,13 +77,8 @@ std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& qu
   return std::nullopt;
 }
 
-bool UpstreamServer::HasTurn() const {
-  return std::count_if(links_.begin(), links_.end(), [](const Link& link) { return link.alone; }) <
-         kMaxAlone;
-}
-
 void UpstreamServer::GiveTurns() {
-  while (!waiting_.empty() && HasTurn()) {
+  while (!waiting_.empty() && links_.alone() < kMaxAlone) {
     const auto [attempt, query] = std::move(waiting_.front());
     waiting_.pop_front();
     SendOn(*Open(/*alone=*/true), query, attempt);
@@ -92,7 +87,7 @@ void UpstreamServer::GiveTurns() {
 
 // Its attempt was answered: it takes the next one's, or is one connection among the others.
 void UpstreamServer::ReleaseAlone(Connection& connection) {
-  Link& link = LinkOf(connection);
+  UpstreamLink& link = links_.Of(connection);
   if (!link.alone) return;
   if (!waiting_.empty() && connection.HasRoom()) {
     const auto [attempt, query] = std::move(waiting_.front());
@@ -101,7 +96,7 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
     return;
   }
   if (MakeRoom()) {
-    LinkOf(connection).alone = false;  // Room was made by taking out another.
+    links_.Of(connection).alone = false;  // Room was made by taking out another.
   } else {
     TakeOut(connection);
   }
@@ -116,7 +111,7 @@ void UpstreamServer::Forget(AttemptId attempt) {
     std::erase_if(waiting_, [attempt](const auto& entry) { return entry.first == attempt; });
   } else {
     connection->Forget(attempt);
-    if (LinkOf(*connection).alone) {  // Its answer may yet do harm.
+    if (links_.Of(*connection).alone) {  // Its answer may yet do harm.
       TakeOut(*connection);
       GiveTurns();
     } else {
@@ -144,7 +139,7 @@ bool UpstreamServer::IsQueued(AttemptId attempt) const {
 }
 
 void UpstreamServer::NoteSent(const Connection& connection) {
-  Link& link = LinkOf(connection);
+  UpstreamLink& link = links_.Of(connection);
   // One slow name is no evidence against a server that answered before; two at once are.
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
   if (++link.unanswered < (on_trial ? 1 : kMinStalledQueries) || link.silent()) return;
@@ -155,7 +150,7 @@ void UpstreamServer::NoteSent(const Connection& connection) {
 
 void UpstreamServer::NoteWord(const Connection& connection) {
   last_message_ = context_.loop.Now();
-  Link& link = LinkOf(connection);
+  UpstreamLink& link = links_.Of(connection);
   link.unanswered = 0;
   link.suspect_since = MonoTime();
 }
@@ -163,7 +158,7 @@ void UpstreamServer::NoteWord(const Connection& connection) {
 void UpstreamServer::CheckStalls() {
   std::vector<AttemptId> stalled;
   MonoTime next = MonoTime::max();
-  for (Link& link : links_) {
+  for (UpstreamLink& link : links_.all()) {
     if (link.suspect_since == MonoTime()) continue;
     const MonoTime due = link.suspect_since + health_.StallTime(context_.limits);
     if (due <= context_.loop.Now()) {
@@ -176,7 +171,7 @@ void UpstreamServer::CheckStalls() {
   if (!stalled.empty()) context_.delegate.OnStall(stalled);
 }
 
-void UpstreamServer::OnLinkStalled(Link& link, std::vector<AttemptId>& stalled) {
+void UpstreamServer::OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& stalled) {
   health_.OnSlow(context_.loop.Now() - link.suspect_since);
   link.suspect_since = MonoTime();
   link.silence_noted = false;
@@ -201,9 +196,9 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   found->second.timed_out = true;
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - sent);
-  if (LinkOf(connection).alone && !waiting_.empty()) connection.CloseSoon();
+  if (links_.Of(connection).alone && !waiting_.empty()) connection.CloseSoon();
   if (connection.last_received() > sent) return;
-  Link& link = LinkOf(connection);
+  UpstreamLink& link = links_.Of(connection);
   if (!link.silent()) link.silence_noted = false;
   link.silent_since = std::max(link.silent_since, sent);
   NoteSilence(link);
@@ -211,7 +206,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
 
 // One silence is one failure, however many queries share it: three slow names asked at once are no
 // evidence against the server.
-void UpstreamServer::NoteSilence(Link& link) {
+void UpstreamServer::NoteSilence(UpstreamLink& link) {
   if (std::exchange(link.silence_noted, true)) return;
   NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
 }
@@ -222,14 +217,12 @@ bool UpstreamServer::IsStalled(AttemptId attempt) const {
   // A datagram may be lost while others arrive; on a stream only all are late.
   if (found->second.timed_out && options_.transport == Transport::kUdp) return true;
   const Connection* connection = found->second.connection;
-  return std::any_of(links_.begin(), links_.end(), [connection](const Link& link) {
-    return link.connection.get() == connection && link.silent();
-  });
+  return connection != nullptr && links_.IsSilent(*connection);
 }
 
 void UpstreamServer::Prepare() {
   if (draining_ || down() || context_.loop.Now() < no_connect_before_) return;
-  if (PickConnection() == nullptr) Open();
+  if (links_.Pick(false) == nullptr) Open();
 }
 
 void UpstreamServer::ProbeNow() {
@@ -244,7 +237,7 @@ void UpstreamServer::Drain() {
   draining_ = true;
   probe_timer_->Stop();
   std::vector<Connection*> connections;
-  for (const Link& link : links_) connections.push_back(link.connection.get());
+  for (const UpstreamLink& link : links_.all()) connections.push_back(link.connection.get());
   for (Connection* connection : connections) CloseIfDrained(*connection);
   UpdateGauges();
 }
@@ -255,7 +248,7 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
   snapshot.up = !down() && !(on_trial && snapshot.in_flight > 0);
   if (down()) snapshot.next_probe = health_.next_probe();
-  const Connection* connection = PickConnection();
+  const Connection* connection = links_.Pick(false);
   snapshot.ready = connection != nullptr && connection->ready();
   snapshot.response_time = health_.response_time();
   return snapshot;
@@ -292,6 +285,11 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
   const bool usable = response != nullptr && IsUsable(*response);
   (usable ? counters_.responses : counters_.failures).Add();
+  if (!usable) {
+    const auto* failure = std::get_if<UpstreamFailure>(&result);
+    const auto reason = failure == nullptr ? UpstreamFailure::kServFail : *failure;
+    if (Counter* counter = RejectionCounter(reason, counters_)) counter->Add();
+  }
   if (usable) counters_.response_time.Record(elapsed);
   NoteWord(connection);
   health_.OnResponse(elapsed, usable, now);
@@ -318,12 +316,9 @@ void UpstreamServer::OnMismatch(Connection& connection, std::optional<AttemptId>
 void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure failure,
                                         bool graceful, const std::string& detail,
                                         std::vector<AttemptId> lost) {
-  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
-    return l.connection.get() == &connection;
-  });
-  if (link == links_.end()) return;
-  context_.loop.DeferDelete(std::move(link->connection));
-  links_.erase(link);
+  std::unique_ptr<Connection> closed = links_.TakeOut(connection);
+  if (closed == nullptr) return;
+  context_.loop.DeferDelete(std::move(closed));
   std::erase_if(lost, [this](AttemptId attempt) { return attempts_.erase(attempt) == 0; });
   counters_.failures.Add(lost.size());
   if (!graceful) {
@@ -352,49 +347,21 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
   }
 }
 
-// A ready one first, else one that is being opened.
-Connection* UpstreamServer::PickConnection(bool fresh) const {
-  Connection* connecting = nullptr;
-  for (const Link& link : links_) {
-    Connection* connection = link.connection.get();
-    if (!connection->HasRoom() || link.silent() || link.alone) continue;
-    if (connection->ready() && !fresh) return connection;
-    if (connection->ready()) continue;
-    if (connecting == nullptr) connecting = connection;
-  }
-  return connecting;
-}
-
 Connection* UpstreamServer::Open(bool alone) {
   if (!alone && !MakeRoom()) return nullptr;
   last_connect_ = context_.loop.Now();
-  Link& link = links_.emplace_back();
-  link.alone = alone;
-  link.connection = context_.connector.Connect(options_, index_, *this);
-  return links_.back().connection.get();
+  return links_.Add(context_.connector.Connect(options_, index_, *this), alone).connection.get();
 }
 
-// Connections that drain do not count, up to as many again: then the oldest is given up.
 bool UpstreamServer::MakeRoom() {
-  const auto limit = static_cast<std::ptrdiff_t>(context_.limits.max_connections_per_server);
-  const auto drains = [](const Link& link) { return !link.alone && link.connection->draining(); };
-  const auto alone =
-      std::count_if(links_.begin(), links_.end(), [](const Link& l) { return l.alone; });
-  const auto draining = std::count_if(links_.begin(), links_.end(), drains);
-  const auto shared = static_cast<std::ptrdiff_t>(links_.size()) - alone - draining;
-  if (draining >= limit) {
-    std::find_if(links_.begin(), links_.end(), drains)->connection->CloseSoon();
-  }
-  if (shared < limit) return true;
-  const auto silent = std::find_if(links_.begin(), links_.end(),
-                                   [](const Link& link) { return !link.alone && link.silent(); });
-  if (silent == links_.end()) return false;
+  links_.LimitDraining();
+  if (links_.HasRoom()) return true;
+  const Connection* silent = links_.FindSilent();
+  if (silent == nullptr) return false;
   // Whoever asked over it has asked elsewhere since.
-  absl::erase_if(attempts_, [&silent](const auto& attempt) {
-    return attempt.second.connection == silent->connection.get();
-  });
-  context_.loop.DeferDelete(std::move(silent->connection));
-  links_.erase(silent);
+  absl::erase_if(attempts_,
+                 [silent](const auto& attempt) { return attempt.second.connection == silent; });
+  context_.loop.DeferDelete(links_.TakeOut(*silent));
   return true;
 }
 
@@ -402,40 +369,19 @@ void UpstreamServer::CloseIfDrained(Connection& connection) {
   if (draining_ && connection.in_flight() == 0) TakeOut(connection);
 }
 
+// Nothing happens where it was closed in this very turn.
 void UpstreamServer::TakeOut(Connection& connection) {
-  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
-    return l.connection.get() == &connection;
-  });
-  if (link == links_.end()) return;  // Closed in this very turn, and not gone yet.
-  context_.loop.DeferDelete(std::move(link->connection));
-  links_.erase(link);
+  std::unique_ptr<Connection> taken = links_.TakeOut(connection);
+  if (taken != nullptr) context_.loop.DeferDelete(std::move(taken));
 }
 
 void UpstreamServer::OnProbeDue() {
-  if (draining_ || !down() || HasConnectingConnection()) return;
+  if (draining_ || !down() || links_.HasConnecting()) return;
   if (Open() == nullptr) probe_timer_->Start(kConnectInterval);
 }
 
-UpstreamServer::Link& UpstreamServer::LinkOf(const Connection& connection) {
-  const auto link = std::find_if(links_.begin(), links_.end(), [&connection](const Link& l) {
-    return l.connection.get() == &connection;
-  });
-  assert(link != links_.end());
-  return *link;
-}
-
-bool UpstreamServer::HasReadyConnection() const {
-  return std::any_of(links_.begin(), links_.end(),
-                     [](const Link& link) { return link.connection->ready() && !link.silent(); });
-}
-
-bool UpstreamServer::HasConnectingConnection() const {
-  return std::any_of(links_.begin(), links_.end(),
-                     [](const Link& link) { return !link.connection->ready(); });
-}
-
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
-  health_.OnFailure(failure, HasReadyConnection(), context_.loop.Now(), context_.random);
+  health_.OnFailure(failure, links_.HasTalking(), context_.loop.Now(), context_.random);
   if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
   NoteStateChange(cause);
 }
@@ -447,24 +393,12 @@ void UpstreamServer::NoteStateChange(absl::string_view cause) {
   told_up_ = up;
   counters_.up.Set(up ? 1 : 0);
   if (!context_.log_state_changes) return;
-  const std::string address = options_.endpoint.ToString();
-  if (up) {
-    Log(LogLevel::kInfo, "upstream up", {{"provider", options_.provider}, {"address", address}});
-    return;
-  }
-  const UpstreamFailure failure = health_.last_failure();
-  Log(LogLevel::kWarn, "upstream down",
-      {{"provider", options_.provider},
-       {"address", address},
-       {"phase", UpstreamFailurePhase(failure)},
-       {"failure", UpstreamFailureName(failure)},
-       {"cause", cause}});
+  LogStateChange(options_, up, health_.last_failure(), cause);
 }
 
 void UpstreamServer::UpdateGauges() {
   counters_.in_flight.Set(attempts_.size());
-  counters_.open_connections.Set(static_cast<uint64_t>(std::count_if(
-      links_.begin(), links_.end(), [](const Link& link) { return link.connection->ready(); })));
+  counters_.open_connections.Set(links_.ready());
 }
 
 }  // namespace dotcache

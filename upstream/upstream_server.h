@@ -15,6 +15,7 @@
 #include "upstream/connection.h"
 #include "upstream/upstream_counters.h"
 #include "upstream/upstream_health.h"
+#include "upstream/upstream_links.h"
 #include "upstream/upstream_selector.h"
 
 namespace dotcache {
@@ -71,7 +72,7 @@ class UpstreamServer : private Connection::Delegate {
     bool fresh = false;        // Rather over a connection that is only being opened.
     bool alone = false;
   };
-  static constexpr int kMaxAlone = 4;
+  static constexpr size_t kMaxAlone = 4;
 
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
   // the server is down, only a `last_resort` goes out: on the probe under way, or on
@@ -119,22 +120,8 @@ class UpstreamServer : private Connection::Delegate {
   int index() const { return index_; }
 
  private:
-  struct Link {
-    std::unique_ptr<Connection> connection;
-    // When the latest query was sent that stalled or timed out without a sign of life; epoch: none.
-    MonoTime silent_since;
-    bool silence_noted = false;  // As a failure of the server.
-    int unanswered = 0;          // Queries sent since it last said something.
-    MonoTime suspect_since;      // When those became enough to suspect it; epoch: they are not.
-
-    bool alone = false;  // Carries one attempt, or none yet or any more.
-
-    bool silent() const {
-      return silent_since != MonoTime() && connection->last_received() <= silent_since;
-    }
-  };
   struct Attempt {
-    Connection* connection;  // One of `links_`; null while it waits to go alone.
+    Connection* connection;  // In `links_`; null while it waits to go alone.
     MonoTime sent;           // Queued, until the connection is ready.
     bool timed_out;
   };
@@ -146,10 +133,8 @@ class UpstreamServer : private Connection::Delegate {
   void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                           const std::string& detail, std::vector<AttemptId> lost) override;
 
-  Connection* PickConnection(bool fresh = false) const;
   Connection* Open(bool alone = false);
   bool MakeRoom();
-  bool HasTurn() const;
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();
@@ -157,14 +142,11 @@ class UpstreamServer : private Connection::Delegate {
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);
   void OnProbeDue();
-  Link& LinkOf(const Connection& connection);
   void NoteSent(const Connection& connection);
   void NoteWord(const Connection& connection);
-  void NoteSilence(Link& link);
+  void NoteSilence(UpstreamLink& link);
   void CheckStalls();
-  void OnLinkStalled(Link& link, std::vector<AttemptId>& stalled);
-  bool HasReadyConnection() const;
-  bool HasConnectingConnection() const;
+  void OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& stalled);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
   void NoteStateChange(absl::string_view cause);
   void UpdateGauges();
@@ -179,7 +161,7 @@ class UpstreamServer : private Connection::Delegate {
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_message_;
-  std::vector<Link> links_;  // In the order in which they were opened.
+  UpstreamLinks links_;
   absl::flat_hash_map<AttemptId, Attempt> attempts_;
   std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;

@@ -98,7 +98,7 @@ TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
                              "upstream_timeouts_total counter",
                              "upstream_hedges_total counter",
                              "upstream_stalls_total counter",
-                             "upstream_mismatched_total counter",
+                             "upstream_rejected_responses_total counter",
                              "upstream_connections gauge",
                              "upstream_in_flight gauge",
                              "upstream_up gauge",

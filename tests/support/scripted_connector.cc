@@ -126,7 +126,10 @@ class ScriptedConnector::ScriptedConnection : public Connection {
 
   void ReceiveMismatch() {
     last_received_ = connector_.loop_.Now();
-    delegate_.OnMismatch(*this, std::nullopt);
+    const auto wanted = std::find_if(pending_.begin(), pending_.end(),
+                                     [](const auto& entry) { return entry.second.wanted; });
+    delegate_.OnMismatch(*this,
+                         wanted == pending_.end() ? std::nullopt : std::optional(wanted->first));
   }
 
  private:

@@ -66,7 +66,8 @@ class ScriptedConnector : public Connector {
   // it met with silence. False when there is none.
   bool BreakSilence(int index, const Question& question, ScriptedReply reply);
 
-  // Lets a message that is nobody's arrive on every connection to the server.
+  // Lets a message that is nobody's, but was meant for the first query in flight, arrive on every
+  // connection to the server.
   void SendMismatch(int index);
 
   std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,

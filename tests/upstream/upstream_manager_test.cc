@@ -252,6 +252,20 @@ TEST_F(UpstreamManagerTest, ANameThatEndsConnectionsEverywhereFailsAlone) {
   EXPECT_EQ(bad->code, absl::StatusCode::kUnavailable);
 }
 
+TEST_F(UpstreamManagerTest, AMessageThatIsNotTheResponseHasTheNextServerAskedSoon) {
+  Make(2);
+  Silence(0);
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(5));
+  connector_->SendMismatch(0);
+  loop_.Advance(Milliseconds(9));
+  EXPECT_EQ(connects(1), 0);  // The right one may follow at once.
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(outcome->elapsed, Milliseconds(27));
+  EXPECT_EQ(queries(0), 1);
+}
+
 TEST_F(UpstreamManagerTest, UselessResponsesMoveOnAtOnce) {
   for (const UpstreamFailure failure :
        {UpstreamFailure::kMalformed, UpstreamFailure::kNotAnAnswer, UpstreamFailure::kTruncated}) {

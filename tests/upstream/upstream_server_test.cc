@@ -14,6 +14,8 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+constexpr int kMaxAlone = UpstreamServer::kMaxAlone;
 using testing::UnorderedElementsAre;
 
 UpstreamQuery QueryFor(const std::string& name) {
@@ -220,17 +222,17 @@ TEST_F(UpstreamServerTest, WhoGoesAloneSharesNoConnection) {
 
 TEST_F(UpstreamServerTest, WhoGoesAloneWaitsForATurn) {
   Make();
-  constexpr AttemptId kAttempts = 3 * UpstreamServer::kMaxAlone;
+  constexpr AttemptId kAttempts = 3 * kMaxAlone;
   for (AttemptId attempt = 1; attempt <= kAttempts; ++attempt) {
     EXPECT_EQ(SendAlone(attempt), std::nullopt);
   }
-  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone);
+  EXPECT_EQ(connector_.server(0).connects, kMaxAlone);
   EXPECT_TRUE(server_->IsQueued(kAttempts));
   EXPECT_FALSE(server_->IsStalled(kAttempts));
   server_->Forget(kAttempts);
   loop_.Advance(Milliseconds(100));
   EXPECT_EQ(answered_.size(), kAttempts - 1);
-  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone);
+  EXPECT_EQ(connector_.server(0).connects, kMaxAlone);
 }
 
 TEST_F(UpstreamServerTest, TooManyWaitingForATurnAreALimit) {
@@ -238,7 +240,7 @@ TEST_F(UpstreamServerTest, TooManyWaitingForATurnAreALimit) {
   Make();
   AttemptId attempt = 1;
   while (SendAlone(attempt) == std::nullopt) ++attempt;
-  EXPECT_EQ(attempt, 256u + UpstreamServer::kMaxAlone + 1);
+  EXPECT_EQ(attempt, 256u + kMaxAlone + 1);
 }
 
 TEST_F(UpstreamServerTest, AConnectionLostByOneGivesTheNextItsTurn) {
@@ -254,15 +256,15 @@ TEST_F(UpstreamServerTest, AConnectionLostByOneGivesTheNextItsTurn) {
 TEST_F(UpstreamServerTest, AForgottenOneTakesItsConnectionWithIt) {
   Silence();
   Make();
-  for (AttemptId attempt = 1; attempt <= UpstreamServer::kMaxAlone + 1; ++attempt) {
+  for (AttemptId attempt = 1; attempt <= kMaxAlone + 1; ++attempt) {
     SendAlone(attempt);
   }
   loop_.Advance(Milliseconds(5));
   server_->Forget(1);
   EXPECT_FALSE(server_->IsQueued(2));
-  EXPECT_EQ(connector_.server(0).connects, UpstreamServer::kMaxAlone + 1);
+  EXPECT_EQ(connector_.server(0).connects, kMaxAlone + 1);
   loop_.RunUntilIdle();
-  EXPECT_EQ(connector_.open_connections(0), UpstreamServer::kMaxAlone);
+  EXPECT_EQ(connector_.open_connections(0), kMaxAlone);
 }
 
 TEST_F(UpstreamServerTest, WhoWaitsForATurnFailsWithTheConnect) {
@@ -509,6 +511,29 @@ TEST_F(UpstreamServerTest, DrainClosesConnectionsAsTheyFallIdle) {
   EXPECT_EQ(connector_.open_connections(0), 0);
   server_->Prepare();
   EXPECT_EQ(connector_.server(0).connects, 1);
+}
+
+TEST_F(UpstreamServerTest, ResponsesThatAreNotUsedAreCountedByReason) {
+  Make();
+  AttemptId attempt = 0;
+  for (const UpstreamFailure failure : {UpstreamFailure::kMalformed, UpstreamFailure::kNotAnAnswer,
+                                        UpstreamFailure::kTruncated, UpstreamFailure::kServFail}) {
+    connector_.server(0).reply = [failure](const UpstreamQuery&) {
+      return ScriptedReply::Failure(failure);
+    };
+    Send(++attempt);
+    loop_.Advance(Milliseconds(10));
+  }
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedError(query, Rcode::kRefused));
+  };
+  Send(++attempt);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(counters_.malformed.value(), 1u);
+  EXPECT_EQ(counters_.not_an_answer.value(), 1u);
+  EXPECT_EQ(counters_.truncated.value(), 1u);
+  EXPECT_EQ(counters_.error_responses.value(), 2u);
+  EXPECT_EQ(counters_.failures.value(), 5u);
 }
 
 TEST_F(UpstreamServerTest, MismatchesAreCounted) {

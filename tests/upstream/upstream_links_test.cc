@@ -1,0 +1,93 @@
+#include "upstream/upstream_links.h"
+
+#include <memory>
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+class FakeConnection : public Connection {
+ public:
+  void Send(const UpstreamQuery&, AttemptId) override {}
+  void Forget(AttemptId) override {}
+  bool ready() const override { return is_ready; }
+  bool HasRoom() const override { return has_room && !is_draining; }
+  int in_flight() const override { return 0; }
+  bool draining() const override { return is_draining; }
+  void CloseSoon() override { given_up = true; }
+  MonoTime last_received() const override { return MonoTime(); }
+
+  bool is_ready = true;
+  bool has_room = true;
+  bool is_draining = false;
+  bool given_up = false;
+};
+
+class UpstreamLinksTest : public testing::Test {
+ protected:
+  FakeConnection& Add(bool alone = false) {
+    auto connection = std::make_unique<FakeConnection>();
+    FakeConnection& added = *connection;
+    links_.Add(std::move(connection), alone);
+    return added;
+  }
+
+  UpstreamLinks links_{2};
+};
+
+TEST_F(UpstreamLinksTest, AReadyOneIsPickedBeforeOneThatIsBeingOpened) {
+  EXPECT_EQ(links_.Pick(false), nullptr);
+  FakeConnection& connecting = Add();
+  connecting.is_ready = false;
+  EXPECT_EQ(links_.Pick(false), &connecting);
+  FakeConnection& ready = Add();
+  EXPECT_EQ(links_.Pick(false), &ready);
+  EXPECT_EQ(links_.Pick(true), &connecting);
+  EXPECT_TRUE(links_.HasConnecting());
+  EXPECT_EQ(links_.ready(), 1u);
+}
+
+TEST_F(UpstreamLinksTest, WhatIsFullSilentOrAloneIsNotPicked) {
+  Add().has_room = false;
+  Add(/*alone=*/true);
+  FakeConnection& silent = Add();
+  links_.Of(silent).silent_since = MonoTime(Seconds(1));
+  EXPECT_EQ(links_.Pick(false), nullptr);
+  EXPECT_TRUE(links_.IsSilent(silent));
+  EXPECT_EQ(links_.FindSilent(), &silent);
+}
+
+TEST_F(UpstreamLinksTest, OnlySharedOnesTakeRoom) {
+  Add(/*alone=*/true);
+  Add().is_draining = true;
+  Add();
+  EXPECT_TRUE(links_.HasRoom());
+  EXPECT_EQ(links_.alone(), 1u);
+  Add();
+  EXPECT_FALSE(links_.HasRoom());
+  EXPECT_EQ(links_.FindSilent(), nullptr);
+}
+
+TEST_F(UpstreamLinksTest, TheOldestIsGivenUpWhereTooManyDrain) {
+  FakeConnection& first = Add();
+  FakeConnection& second = Add();
+  first.is_draining = true;
+  links_.LimitDraining();
+  EXPECT_FALSE(first.given_up);
+  second.is_draining = true;
+  links_.LimitDraining();
+  EXPECT_TRUE(first.given_up);
+  EXPECT_FALSE(second.given_up);
+}
+
+TEST_F(UpstreamLinksTest, WhatWasTakenOutIsGone) {
+  FakeConnection& connection = Add();
+  const std::unique_ptr<Connection> taken = links_.TakeOut(connection);
+  EXPECT_EQ(taken.get(), &connection);
+  EXPECT_EQ(links_.Find(connection), nullptr);
+  EXPECT_EQ(links_.TakeOut(connection), nullptr);
+}
+
+}  // namespace
+}  // namespace dotcache

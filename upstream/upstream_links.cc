@@ -1,0 +1,73 @@
+#include "upstream/upstream_links.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace dotcache {
+
+UpstreamLink& UpstreamLinks::Add(std::unique_ptr<Connection> connection, bool alone) {
+  UpstreamLink& link = links_.emplace_back();
+  link.connection = std::move(connection);
+  link.alone = alone;
+  return link;
+}
+
+UpstreamLink* UpstreamLinks::Find(const Connection& connection) {
+  const auto found = std::find_if(
+      links_.begin(), links_.end(),
+      [&connection](const UpstreamLink& link) { return link.connection.get() == &connection; });
+  return found == links_.end() ? nullptr : &*found;
+}
+
+UpstreamLink& UpstreamLinks::Of(const Connection& connection) {
+  UpstreamLink* link = Find(connection);
+  assert(link != nullptr);
+  return *link;
+}
+
+bool UpstreamLinks::IsSilent(const Connection& connection) const {
+  return std::any_of(links_.begin(), links_.end(), [&connection](const UpstreamLink& link) {
+    return link.connection.get() == &connection && link.silent();
+  });
+}
+
+std::unique_ptr<Connection> UpstreamLinks::TakeOut(const Connection& connection) {
+  UpstreamLink* link = Find(connection);
+  if (link == nullptr) return nullptr;
+  std::unique_ptr<Connection> taken = std::move(link->connection);
+  links_.erase(links_.begin() + (link - links_.data()));
+  return taken;
+}
+
+Connection* UpstreamLinks::Pick(bool fresh) const {
+  Connection* connecting = nullptr;
+  for (const UpstreamLink& link : links_) {
+    Connection* connection = link.connection.get();
+    if (!connection->HasRoom() || link.silent() || link.alone) continue;
+    if (!connection->ready()) {
+      if (connecting == nullptr) connecting = connection;
+    } else if (!fresh) {
+      return connection;
+    }
+  }
+  return connecting;
+}
+
+Connection* UpstreamLinks::FindSilent() const {
+  const auto found = std::find_if(links_.begin(), links_.end(), [](const UpstreamLink& link) {
+    return !link.alone && link.silent();
+  });
+  return found == links_.end() ? nullptr : found->connection.get();
+}
+
+void UpstreamLinks::LimitDraining() {
+  if (Count(&IsDraining) < limit_) return;
+  std::find_if(links_.begin(), links_.end(), &IsDraining)->connection->CloseSoon();
+}
+
+size_t UpstreamLinks::Count(bool (*predicate)(const UpstreamLink&)) const {
+  return static_cast<size_t>(std::count_if(links_.begin(), links_.end(), predicate));
+}
+
+}  // namespace dotcache

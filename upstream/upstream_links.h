@@ -1,0 +1,83 @@
+// The connections of one upstream server.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_LINKS_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_LINKS_H_
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "upstream/connection.h"
+
+namespace dotcache {
+
+// One connection and what its server knows of it.
+struct UpstreamLink {
+  std::unique_ptr<Connection> connection;
+  // When the latest query was sent that stalled or timed out without a sign of life; epoch: none.
+  MonoTime silent_since;
+  bool silence_noted = false;  // As a failure of the server.
+  int unanswered = 0;          // Queries sent since it last said something.
+  MonoTime suspect_since;      // When those became enough to suspect it; epoch: they are not.
+  bool alone = false;          // It carries one attempt that shares it with none.
+
+  bool silent() const {
+    return silent_since != MonoTime() && connection->last_received() <= silent_since;
+  }
+};
+
+// Owns them, in the order in which they were opened; calls nobody but them. At most `limit` are
+// shared; those that drain do not count, up to as many again, nor those that carry an attempt
+// alone. Not thread-safe.
+class UpstreamLinks {
+ public:
+  explicit UpstreamLinks(int limit) : limit_(static_cast<size_t>(limit)) {}
+
+  UpstreamLink& Add(std::unique_ptr<Connection> connection, bool alone);
+
+  // nullptr once it has been taken out.
+  UpstreamLink* Find(const Connection& connection);
+  // REQUIRES: it has not been taken out.
+  UpstreamLink& Of(const Connection& connection);
+
+  // REQUIRES: it has not been taken out.
+  bool IsSilent(const Connection& connection) const;
+
+  // For its owner to destroy; nullptr when it was taken out before.
+  std::unique_ptr<Connection> TakeOut(const Connection& connection);
+
+  // One that takes a query to share it: a ready one first, else one that is being opened; with
+  // `fresh` only the latter. nullptr when there is none.
+  Connection* Pick(bool fresh) const;
+
+  // True when one more may be shared. If not: one that is silent, to make way, or nullptr.
+  bool HasRoom() const { return Count(&IsShared) < limit_; }
+  Connection* FindSilent() const;
+
+  // Gives the oldest up where too many drain.
+  void LimitDraining();
+
+  size_t alone() const { return Count(&IsAlone); }
+  size_t ready() const { return Count(&IsReady); }
+  bool HasTalking() const { return Count(&IsTalking) > 0; }  // Ready and not silent.
+  bool HasConnecting() const { return ready() < links_.size(); }
+
+  std::vector<UpstreamLink>& all() { return links_; }
+
+ private:
+  static bool IsAlone(const UpstreamLink& link) { return link.alone; }
+  static bool IsDraining(const UpstreamLink& link) {
+    return !link.alone && link.connection->draining();
+  }
+  static bool IsShared(const UpstreamLink& link) { return !link.alone && !IsDraining(link); }
+  static bool IsReady(const UpstreamLink& link) { return link.connection->ready(); }
+  static bool IsTalking(const UpstreamLink& link) { return IsReady(link) && !link.silent(); }
+
+  size_t Count(bool (*predicate)(const UpstreamLink&)) const;
+
+  const size_t limit_;
+  std::vector<UpstreamLink> links_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_LINKS_H_
