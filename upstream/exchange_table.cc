@@ -1,5 +1,6 @@
 #include "upstream/exchange_table.h"
 
+#include <algorithm>
 #include <cassert>
 #include <memory>
 
@@ -14,6 +15,12 @@ constexpr ExchangeId kIdMask = (ExchangeId{1} << 56) - 1;
 size_t PlaceOf(ExchangeId id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
 
 }  // namespace
+
+ActiveAttempt* ExchangeState::Progress::FindActive(AttemptId attempt) {
+  const auto found = std::find_if(active.begin(), active.end(),
+                                  [attempt](const auto& other) { return other.id == attempt; });
+  return found == active.end() ? nullptr : &*found;
+}
 
 ExchangeState& ExchangeTable::Take() {
   if (free_.empty()) {

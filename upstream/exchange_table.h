@@ -58,6 +58,9 @@ struct ExchangeState {
     bool only_overloaded = true;  // No failure but kOverloaded so far.
     absl::InlinedVector<ActiveAttempt, 2> active;
     std::optional<UpstreamResponse> error_response;
+
+    // nullptr when it has ended.
+    ActiveAttempt* FindActive(AttemptId attempt);
   };
 
   ExchangeId id = 0;  // Unique to each use of the place.

@@ -251,10 +251,8 @@ void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
   for (const AttemptId stalled : attempts) {
     ExchangeState* exchange = exchanges.FindByAttempt(stalled);
     if (exchange == nullptr) continue;
-    auto& active = exchange->progress.active;
-    const auto attempt = std::find_if(active.begin(), active.end(),
-                                      [stalled](const auto& other) { return other.id == stalled; });
-    if (attempt == active.end() || std::exchange(attempt->moved_on, true)) continue;
+    ActiveAttempt* attempt = exchange->progress.FindActive(stalled);
+    if (attempt == nullptr || std::exchange(attempt->moved_on, true)) continue;
     attempt->hedge_at = kNever;
     if (TryNext(*exchange)) Rearm(*exchange, loop.Now());
   }
@@ -305,10 +303,8 @@ void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult res
   ExchangeState* exchange = exchanges.FindByAttempt(attempt);
   if (exchange == nullptr) return;
   ExchangeState::Progress& progress = exchange->progress;
-  const auto active =
-      std::find_if(progress.active.begin(), progress.active.end(),
-                   [attempt](const ActiveAttempt& other) { return other.id == attempt; });
-  if (active == progress.active.end()) return;
+  ActiveAttempt* active = progress.FindActive(attempt);
+  if (active == nullptr) return;
   const uint64_t server_bit = uint64_t{1} << active->server;
   progress.active.erase(active);
 
@@ -339,11 +335,10 @@ void UpstreamManager::Impl::OnAttemptLost(AttemptId attempt, size_t others) {
 void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
   ExchangeState* exchange = exchanges.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  for (ActiveAttempt& active : exchange->progress.active) {
-    if (active.id != attempt) continue;
-    active.queued = false;
-    active.due = std::min(active.due, loop.Now() + kDoubtfulPatience);
-  }
+  ActiveAttempt* active = exchange->progress.FindActive(attempt);
+  if (active == nullptr) return;
+  active->queued = false;
+  active->due = std::min(active->due, loop.Now() + kDoubtfulPatience);
   Rearm(*exchange, loop.Now());
 }
 

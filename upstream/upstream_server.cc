@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstddef>
 #include <utility>
 
 #include "upstream/state_log.h"
@@ -10,8 +9,7 @@
 namespace dotcache {
 namespace {
 
-// A query that waits for a handshake asks the next server after this: whoever is connected is
-// faster, and the handshake goes on.
+// After this a query that waits for a handshake asks the next server; the handshake goes on.
 constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
 constexpr Duration kProbeInterval = Seconds(1);
@@ -47,9 +45,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   Connection* connection = links_.Pick(mode.fresh);
   if (connection == nullptr && context_.loop.Now() >= no_connect_before_) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
-  if (connection == nullptr) {
-    return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
-  }
+  if (connection == nullptr) return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
   return std::nullopt;
 }
@@ -286,8 +282,8 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const bool usable = response != nullptr && IsUsable(*response);
   (usable ? counters_.responses : counters_.failures).Add();
   if (!usable) {
-    const auto* failure = std::get_if<UpstreamFailure>(&result);
-    const auto reason = failure == nullptr ? UpstreamFailure::kServFail : *failure;
+    const auto reason =
+        response == nullptr ? std::get<UpstreamFailure>(result) : UpstreamFailure::kServFail;
     if (Counter* counter = RejectionCounter(reason, counters_)) counter->Add();
   }
   if (usable) counters_.response_time.Record(elapsed);

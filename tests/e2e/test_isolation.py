@@ -15,6 +15,8 @@ from odd_provider import POISON, OddProvider
 
 BURST, OTHERS, SECONDS = 100, 100, 2.3
 CASES = ["cutrdata", "servfail", "wrongid", "zerolen", "close", "rst", "halfmsg"]
+REASONS = {"cutrdata": "malformed", "servfail": "error", "wrongid": "not-ours",
+           "zerolen": "not-ours"}
 NAME = "provider.dns.lab.example"
 
 
@@ -65,6 +67,9 @@ def test_a_burst_of_bad_answers_harms_nobody_else(server, odd, case):
     assert all(replies[name].rcode() == dns.rcode.SERVFAIL for name in bad)
     assert max(odd.asked[name] for name in bad) <= 3  # RFC 9520 section 3.1.
     assert server.metric("dotcache_upstream_up") == 1
+    reason = REASONS.get(case)
+    assert not reason or server.metric("dotcache_upstream_rejected_responses_total",
+                                       reason=reason) >= BURST
     assert "upstream down" not in server.log_text()
     assert ask(server, f"after.{case}.isolation.example").answer
 

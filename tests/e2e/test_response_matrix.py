@@ -196,9 +196,10 @@ class Measurement:
             self.problems.append(f"{more} queries for the second one")
         if self.row.late and (second is None or not second.answer or sum(more)):
             self.problems.append("the late answer was not kept")
-        if self.row.rcode == "SERVFAIL":
-            return  # Whether and how long failures are remembered is tested elsewhere.
-        if self.cached != self.row.cached:
+        if self.row.rcode == "SERVFAIL":  # Failures are remembered, too (RFC 9520).
+            if not self.cached:
+                self.problems.append("asked again")
+        elif self.cached != self.row.cached:
             self.problems.append("cached" if self.cached else "not cached")
 
     def ask_for_the_victim(self, name):
