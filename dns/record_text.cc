@@ -17,7 +17,7 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kMaxText = 8192;  // ldns reads lines of 10 KiB.
+constexpr size_t kMaxText = 8192;        // ldns reads lines of 10 KiB.
 constexpr int64_t kMaxTtl = 0x7fffffff;  // RFC 2181 section 8.
 constexpr absl::string_view kExample = "printer.corp.example. 300 IN A 10.0.0.7";
 
