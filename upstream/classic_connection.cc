@@ -13,6 +13,17 @@ namespace {
 // So many guesses are no accident.
 constexpr int kMaxForeignDatagrams = 16;
 
+UpstreamFailure FailureOf(StreamError error) {
+  switch (error) {
+    case StreamError::kConnectRefused:
+      return UpstreamFailure::kConnectRefused;
+    case StreamError::kUnreachable:
+      return UpstreamFailure::kUnreachable;
+    default:
+      return UpstreamFailure::kConnectFailed;
+  }
+}
+
 }  // namespace
 
 // One query that waits for its response: over UDP while it has a channel, else over TCP.
@@ -127,10 +138,10 @@ void ClassicConnection::OnForeignDatagram(Pending& pending) {
   }
 }
 
-// The other queries went to the same address: none of them will be answered. That the next
-// connection becomes ready proves nothing, so it is no failure to connect.
+// The other queries went to the same address: none of them will be answered. It is a failure to
+// connect, told as late as only a query can tell it.
 void ClassicConnection::OnChannelError(StreamError error) {
-  if (!closed_) Close(UpstreamFailure::kConnectionLost, std::string(StreamErrorName(error)));
+  if (!closed_) Close(FailureOf(error), std::string(StreamErrorName(error)));
 }
 
 void ClassicConnection::AskOverTcp(Pending& pending) {
@@ -192,7 +203,7 @@ void ClassicConnection::Remove(AttemptId attempt) {
 void ClassicConnection::OnTimer() {
   if (!ready_ && no_way_.empty()) FindWay();
   if (!no_way_.empty()) {
-    Close(ready_ ? UpstreamFailure::kConnectionLost : UpstreamFailure::kUnreachable, no_way_);
+    Close(UpstreamFailure::kUnreachable, no_way_);
     return;
   }
   if (!ready_) BecomeReady();

@@ -47,7 +47,8 @@ class Connection : public Deletable {
     // question it bears. It goes on, but has most likely had what the server has to say to it.
     virtual void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) = 0;
     // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one
-    // that had been ready; an idle close by either side is `graceful`. Last call.
+    // that had been ready, but for UDP, which learns from a query what others learn from
+    // connecting; an idle close by either side is `graceful`. Last call.
     virtual void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                                     const std::string& detail, std::vector<AttemptId> lost) = 0;
   };

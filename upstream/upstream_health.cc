@@ -47,6 +47,10 @@ Duration UpstreamHealth::StallTime(const UpstreamLimits& limits) const {
   return std::max(kStallTimeMeans * *mean_, kMinStallTime);
 }
 
+void UpstreamHealth::OnWayFound() {
+  if (state_ == State::kDown) state_ = State::kProbation;
+}
+
 void UpstreamHealth::OnConnected(Duration elapsed, MonoTime now) {
   connect_time_ = elapsed;
   if (state_ != State::kDown) return;

@@ -62,6 +62,10 @@ class UpstreamHealth {
   // A connection became ready, `elapsed` after it was begun.
   void OnConnected(Duration elapsed, MonoTime now);
 
+  // There is a way to a server that is asked over UDP. That proves little: if it was down, it must
+  // answer to be up.
+  void OnWayFound();
+
   // A response came `elapsed` after the query. An error response never lowers the mean: whoever
   // fails fast shall not look fast.
   void OnResponse(Duration elapsed, bool usable, MonoTime now);

@@ -261,7 +261,11 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     attempt.sent = now;
     NoteSent(connection);
   }
-  health_.OnConnected(elapsed, now);
+  if (options_.transport == Transport::kUdp) {
+    health_.OnWayFound();
+  } else {
+    health_.OnConnected(elapsed, now);
+  }
   NoteStateChange("");
   UpdateGauges();
   if (draining_) {

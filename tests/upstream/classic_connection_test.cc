@@ -251,7 +251,7 @@ TEST_F(ClassicConnectionTest, NobodyListeningEndsItAtOnceWithAllQueries) {
   Send(1);
   Send(2);
   ASSERT_TRUE(RunUntilClosed());
-  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
   EXPECT_EQ(ready_, 1);
   EXPECT_THAT(lost_, UnorderedElementsAre(1, 2));
   EXPECT_THAT(failures_, IsEmpty());
@@ -273,7 +273,7 @@ TEST_F(ClassicConnectionTest, AQueryThatFindsNoWayIsLostInALaterTurn) {
   Send(1);
   EXPECT_FALSE(closed_);
   ASSERT_TRUE(RunUntilClosed());
-  EXPECT_EQ(failure_, UpstreamFailure::kConnectionLost);
+  EXPECT_EQ(failure_, UpstreamFailure::kUnreachable);
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 

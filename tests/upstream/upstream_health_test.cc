@@ -206,6 +206,20 @@ TEST_F(UpstreamHealthTest, ConnectingAgainEndsTroubleWithConnecting) {
   EXPECT_EQ(health_.state(), State::kUp);
 }
 
+TEST_F(UpstreamHealthTest, AWayToAServerAskedOverUdpIsNoAnswer) {
+  Fail(UpstreamFailure::kConnectRefused);
+  EXPECT_EQ(health_.state(), State::kDown);
+  health_.OnWayFound();
+  EXPECT_EQ(health_.state(), State::kProbation);
+  Fail(UpstreamFailure::kConnectRefused);
+  EXPECT_EQ(health_.state(), State::kDown);
+  health_.OnWayFound();
+  Respond(Milliseconds(10));
+  EXPECT_EQ(health_.state(), State::kUp);
+  health_.OnWayFound();
+  EXPECT_EQ(health_.state(), State::kUp);
+}
+
 TEST_F(UpstreamHealthTest, AServerThatDidNotAnswerMustAnswerToBeUp) {
   for (int i = 0; i < 3; ++i) Fail(UpstreamFailure::kTimeout);
   FailProbe();  // Not to be reached in between: it must answer all the same.
