@@ -29,7 +29,7 @@ struct ListenOptions {
 struct ServerLimits {
   // From a query's arrival to its answer; then SERVFAIL. Shorter than the patience of most stub
   // resolvers, which is 5 s.
-  Milliseconds query_timeout{2000};
+  Milliseconds query_timeout{1900};
   // The same where there is stale data: then it is given (RFC 8767 section 5).
   Milliseconds stale_client_timeout{1800};
   // How long upstream servers are asked for one question, whoever still waits: what comes late is

@@ -68,7 +68,7 @@ class ForwarderTest : public testing::Test {
   ResponseCache cache_{SmallCache(), HashSeed{1, 2}};
   FakeExchanger exchanger_;
   WorkerCounters counters_;
-  ServerLimits limits_;
+  ServerLimits limits_{.query_timeout = Seconds{2}};
   ReplyWriter replies_{counters_, limits_, Seconds{30}};
   ReplyAddress address_;
   RecordingSink sink_;

@@ -97,7 +97,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
   client.Send(Query(1));
   client.Send(Query(2));
   client.SendEof();
-  loop_.Advance(Milliseconds(1900));
+  loop_.Advance(Milliseconds(1800));
   EXPECT_FALSE(client.stream().shut_down);
   Answer(0);
   EXPECT_FALSE(client.stream().shut_down);
