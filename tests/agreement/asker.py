@@ -1,6 +1,7 @@
 """Asks many questions of one server, pipelined, from a process of its own."""
 
 import multiprocessing
+import os
 import select
 import socket
 import ssl
@@ -135,8 +136,12 @@ class AskerProcess:
 
     @staticmethod
     def _serve(pipe, arguments):
-        asker = Asker(*arguments)
-        while (work := pipe.recv()) is not None:
+        asker, owner = Asker(*arguments), os.getppid()
+        while os.getppid() == owner:
+            if not pipe.poll(1):
+                continue
+            if (work := pipe.recv()) is None:
+                break
             transports, queries = work
             pipe.send({transport: asker.ask(transport, queries) for transport in transports})
 

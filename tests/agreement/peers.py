@@ -1,5 +1,9 @@
 """The servers that are compared, and the one that all of them ask."""
 
+import multiprocessing
+import os
+import select
+import shutil
 import string
 
 import lab.servers
@@ -29,6 +33,7 @@ class Party:
     """The upstream server, dotcache and its peers, each with listeners for UDP, TCP and DoT."""
 
     def __init__(self, directory, maker):
+        self.directory = directory
         self.authority = certificates.CertificateAuthority(directory / "certificates")
         self.ca_file = self.authority.certificate
         self.listener = self.authority.issue("listener", [LISTENER_NAME], ["127.0.0.1"])
@@ -58,6 +63,8 @@ class Party:
             server.start()
             if server is self.upstream:
                 server.wait_until_ready(self.ca_file)
+        owner = os.pidfd_open(os.getpid())
+        multiprocessing.Process(target=self._watch, args=(owner,), daemon=True).start()
         for server in self.servers:
             server.wait_until_ready(self.ca_file)
         self.dotcache = Dotcache(self, self.log, [self.upstream.upstream])
@@ -68,6 +75,12 @@ class Party:
             self.dotcache.kill()
         for server in self.servers:
             server.stop()
+
+    def _watch(self, owner):
+        """In a process of its own: cleans up when the owner was killed before it could."""
+        select.select([owner], [], [])
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def ports(self, name):
         """(classic port, DoT port, name in the certificate) of "dotcache", a peer or "upstream"."""
