@@ -183,7 +183,7 @@ void MessageWriter::AddOpt(const OptToWrite& opt, size_t max_size) {
 }
 
 size_t RequiredOptionsSize(const OptToWrite& opt) {
-  return CookieSize(opt) + NsidSize(opt) + KeepaliveSize(opt);
+  return CookieSize(opt) + KeepaliveSize(opt);
 }
 
 size_t AppendOpt(MutableBytes out, size_t size, const OptToWrite& opt, size_t max_size) {

@@ -40,10 +40,14 @@ bool AllDown(const UpstreamZone& zone) {
                      [](const auto& server) { return server->down(); });
 }
 
-bool IsKnownDead(const UpstreamZone& zone, MonoTime now) {
-  return std::all_of(zone.servers.begin(), zone.servers.end(), [now](const auto& server) {
-    return server->down() && now - server->last_message() > kKnownDeadAfter;
-  });
+bool IsKnownDead(UpstreamZone& zone, MonoTime now) {
+  MonoTime latest_word;
+  for (const auto& server : zone.servers) {
+    if (!server->useless()) return false;
+    latest_word = std::max(latest_word, server->last_message());
+  }
+  if (zone.all_down_since <= latest_word) zone.all_down_since = now;
+  return now - zone.all_down_since > kKnownDeadAfter;
 }
 
 void NoteFailure(Progress& progress, UpstreamFailure failure) {

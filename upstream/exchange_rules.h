@@ -41,8 +41,9 @@ bool IsErrorResponse(const UpstreamResponse& response);
 
 bool AllDown(const UpstreamZone& zone);
 
-// True when all servers are down and none has said anything for a second: queries fail at once.
-bool IsKnownDead(const UpstreamZone& zone, MonoTime now);
+// True when nothing may be expected of any server, and for a second now none has said a word:
+// queries fail at once. Notes since when.
+bool IsKnownDead(UpstreamZone& zone, MonoTime now);
 
 // An attempt ended in this failure.
 void NoteFailure(ExchangeState::Progress& progress, UpstreamFailure failure);

@@ -27,6 +27,7 @@ struct UpstreamZone {
   };
   std::vector<Share> shares;
   bool was_all_down = false;  // An exchange found it so, and no server has come back since.
+  MonoTime all_down_since;    // No word from any server since.
   std::unique_ptr<Timer> probe_timer;  // Runs while all are down.
 };
 

@@ -17,8 +17,9 @@ class HedgeBudget {
   void OnExchange() { tokens_ = std::min(tokens_ + kEarnedPerExchange, kBurst); }
 
   // True when a hedge may be sent; it is paid for.
+  bool HasOne() const { return tokens_ >= 1; }
   bool Take() {
-    if (tokens_ < 1) return false;
+    if (!HasOne()) return false;
     tokens_ -= 1;
     return true;
   }

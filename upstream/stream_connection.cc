@@ -204,9 +204,11 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
 
 void StreamConnection::OnTimer() {
   if (ready_) {
-    const bool graceful = !spoilt_ && wanted_ == 0;
+    const bool graceful = given_up_ || (!spoilt_ && wanted_ == 0);
     Close(UpstreamFailure::kConnectionLost, graceful,
           spoilt_ ? kSpoilt : (given_up_ ? "given up" : "idle"));
+  } else if (given_up_) {
+    Close(UpstreamFailure::kConnectionLost, true, "given up");
   } else if (!start_error_.empty()) {
     Close(UpstreamFailure::kTlsHandshake, false, start_error_);
   } else {

@@ -48,23 +48,21 @@ Duration UpstreamHealth::StallTime(const UpstreamLimits& limits) const {
 }
 
 void UpstreamHealth::OnWayFound() {
-  if (state_ == State::kDown) state_ = State::kProbation;
+  if (state_ == State::kDown) GoOnTrial(/*was_down=*/true);
 }
 
 void UpstreamHealth::OnConnected(Duration elapsed, MonoTime now) {
   connect_time_ = elapsed;
   if (state_ != State::kDown) return;
   if (must_answer_) {
-    state_ = State::kProbation;
+    GoOnTrial(/*was_down=*/true);
   } else {
     GoUp(now);
   }
 }
 
 void UpstreamHealth::OnStall() {
-  if (state_ != State::kUp) return;
-  state_ = State::kProbation;
-  must_answer_ = true;
+  if (state_ == State::kUp) GoOnTrial(/*was_down=*/false);
 }
 
 void UpstreamHealth::OnResponse(Duration elapsed, bool usable, MonoTime now) {
@@ -85,15 +83,16 @@ void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime
   // Of a server that is down, only the probe that was due tells something new: not what was in
   // flight before, and not an attempt ahead of time because all others were down, too.
   if (state_ == State::kDown && (!connect_failure || now < next_probe_)) return;
-  if (failure == UpstreamFailure::kConnectionLost && state_ == State::kUp) {
+  if (failure == UpstreamFailure::kConnectionLost && state_ != State::kDown && !was_down()) {
     if (counted_loss_.has_value() && now - *counted_loss_ < kOneLoss) return;
     counted_loss_ = now;
   }
   ++failures_in_row_;
-  const bool enough = state_ != State::kUp || failures_in_row_ >= kFailuresToGoDown;
+  const bool trusted = state_ != State::kDown && !was_down();
+  const bool enough = !trusted || failures_in_row_ >= kFailuresToGoDown;
   if (!(connect_failure && !connected) && !enough) return;
   last_failure_ = failure;
-  if (state_ == State::kUp) must_answer_ = false;
+  if (trusted) must_answer_ = false;
   if (!connect_failure) must_answer_ = true;
   GoDown(now, random);
 }
@@ -119,7 +118,7 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
 
 void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   const bool steady = !up_since_.has_value() || now - *up_since_ >= kSteady;
-  if (state_ == State::kUp && steady) probe_waits_ = 0;
+  if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
   state_ = State::kDown;
   Duration wait = kLongestProbeWait;
   if (last_failure_ != UpstreamFailure::kCertificate && probe_waits_ < 6) {
@@ -128,6 +127,11 @@ void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   ++probe_waits_;
   absl::uniform_real_distribution<double> jitter(0.75, 1.25);
   next_probe_ = now + std::chrono::duration_cast<Duration>(wait * jitter(random));
+}
+
+void UpstreamHealth::GoOnTrial(bool was_down) {
+  state_ = State::kProbation;
+  was_down_ = was_down;
 }
 
 void UpstreamHealth::GoUp(MonoTime now) {

@@ -22,9 +22,10 @@ namespace dotcache {
 //               at most 30 s, give or take a quarter; n goes on counting while the server was up
 //               for less than 30 s in between, so that one that flaps is asked seldom. A
 //               certificate that does not verify means 30 s at once.
-//   kProbation  it was down for not answering and could be connected to again, or a connection with
-//               queries on it has fallen silent: one query may show whether it answers; one more
-//               failure and it is down.
+//   kProbation  it was down for not answering and could be connected to again: one query may show
+//               whether it answers; one more failure and it is down again. Or a connection with
+//               queries on it has fallen silent: it is tried with one query at a time, too, but
+//               goes down by failures in a row as before.
 //
 // A value, without a clock of its own; not thread-safe.
 class UpstreamHealth {
@@ -32,6 +33,9 @@ class UpstreamHealth {
   enum class State : uint8_t { kUp, kProbation, kDown };
 
   State state() const { return state_; }
+
+  // On probation, and down before that.
+  bool was_down() const { return state_ == State::kProbation && was_down_; }
 
   // REQUIRES: state() == kDown.
   MonoTime next_probe() const { return next_probe_; }
@@ -85,6 +89,7 @@ class UpstreamHealth {
  private:
   void AddSample(Duration sample, bool may_lower);
   void GoDown(MonoTime now, absl::BitGenRef random);
+  void GoOnTrial(bool was_down);
   void GoUp(MonoTime now);
 
   State state_ = State::kUp;
@@ -92,6 +97,7 @@ class UpstreamHealth {
   int failures_in_row_ = 0;
   int probe_waits_ = 0;                   // n of the back-off.
   bool must_answer_ = false;              // It was down for not answering.
+  bool was_down_ = false;                 // Before it was put on probation.
   std::optional<MonoTime> up_since_;      // nullopt: it was never down.
   std::optional<MonoTime> counted_loss_;  // When a lost connection last counted.
   MonoTime next_probe_;

@@ -59,6 +59,7 @@ class UpstreamLinks {
   size_t alone() const { return Count(&IsAlone); }
   size_t ready() const { return Count(&IsReady); }
   bool HasTalking() const { return Count(&IsTalking) > 0; }  // Ready and not silent.
+  bool HasHopeful() const { return Count(&IsHopeful) > 0; }  // Asked, and not silent.
   bool HasConnecting() const { return ready() < links_.size(); }
 
   std::vector<UpstreamLink>& all() { return links_; }
@@ -71,6 +72,10 @@ class UpstreamLinks {
   static bool IsShared(const UpstreamLink& link) { return !link.alone && !IsDraining(link); }
   static bool IsReady(const UpstreamLink& link) { return link.connection->ready(); }
   static bool IsTalking(const UpstreamLink& link) { return IsReady(link) && !link.silent(); }
+
+  static bool IsHopeful(const UpstreamLink& link) {
+    return link.connection->in_flight() > 0 && !link.silent();
+  }
 
   size_t Count(bool (*predicate)(const UpstreamLink&)) const;
 

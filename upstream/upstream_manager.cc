@@ -100,7 +100,7 @@ void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
   int index = 0;
   for (const UpstreamZoneOptions& zone_options : options.zones) {
     zones.push_back(std::make_unique<UpstreamZone>(
-        UpstreamZone{UpstreamSelector(zone_options.policy), {}, {}, false, nullptr}));
+        UpstreamZone{UpstreamSelector(zone_options.policy), {}, {}, false, {}, nullptr}));
     UpstreamZone& zone = *zones.back();
     zone.probe_timer = loop.NewTimer([this, &zone] { ProbeAll(zone); });
     zone_by_name[zone_options.zone.Canonical()] = &zone;
@@ -173,6 +173,7 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
   if (!MayAskMore(progress)) return false;
+  const bool known_dead = IsKnownDead(zone, loop.Now());
   for (size_t passed = 0; passed < servers; ++passed) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
@@ -180,7 +181,7 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
     UpstreamServer::SendMode mode = ModeFor(progress, index);
     mode.last_resort = server.down() && AllDown(zone);
     if (mode.last_resort && !std::exchange(zone.was_all_down, true)) ProbeAll(zone);
-    if (mode.last_resort && IsKnownDead(zone, loop.Now())) {
+    if (known_dead) {
       NoteFailure(exchange.progress, server.health().last_failure());
       continue;
     }
@@ -234,16 +235,15 @@ Duration UpstreamManager::Impl::HedgeTime(const UpstreamZone& zone) const {
 // Asks another server, too, if the budget allows it.
 void UpstreamManager::Impl::Hedge(ExchangeState& exchange) {
   ExchangeState::Progress& progress = exchange.progress;
-  if (progress.hedged || !hedge_budget.Take()) return;
+  if (progress.hedged || !hedge_budget.HasOne() || !TryNext(exchange)) return;
+  hedge_budget.Take();
   progress.hedged = true;
+  ActiveAttempt& hedge = progress.active.back();
   for (ActiveAttempt& attempt : progress.active) {
     attempt.hedge_at = kNever;
-    attempt.moved_on = true;
+    attempt.moved_on |= &attempt != &hedge;
   }
-  if (TryNext(exchange)) {
-    const ActiveAttempt& hedge = progress.active.back();
-    progress.zone->servers[hedge.server]->CountHedge();
-  }
+  progress.zone->servers[hedge.server]->CountHedge();
 }
 
 // Queries on a connection that has stalled go elsewhere, once each and whatever the budget says.
@@ -278,7 +278,7 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
     }
     if (attempt.queued) {  // Its time is still to begin; only the first wait asks elsewhere.
       attempt.due = now + kQueuedRecheck;
-      patience_ended = true;
+      patience_ended |= !std::exchange(attempt.moved_on, true);
       continue;
     }
     attempt.overdue = true;

@@ -21,6 +21,12 @@ bool IsUsable(const UpstreamResponse& response) {
          response.facts.kind != ResponseKind::kOtherError;
 }
 
+// True for what the server said, false for what became of us on the way.
+bool IsWord(const AttemptResult& result) {
+  const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
+  return failure == nullptr || UpstreamFailurePhase(*failure) == "response";
+}
+
 }  // namespace
 
 UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptions& options,
@@ -31,7 +37,8 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       counters_(counters),
       links_(context.limits.max_connections_per_server),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
-      stall_timer_(context.loop.NewTimer([this] { CheckStalls(); })) {
+      stall_timer_(context.loop.NewTimer([this] { CheckStalls(); })),
+      orphan_timer_(context.loop.NewTimer([this] { ReportOrphans(); })) {
   counters_.up.Set(1);
 }
 
@@ -74,6 +81,7 @@ std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& qu
 }
 
 void UpstreamServer::GiveTurns() {
+  if (down() || draining_) return;
   while (!waiting_.empty() && links_.alone() < kMaxAlone) {
     const auto [attempt, query] = std::move(waiting_.front());
     waiting_.pop_front();
@@ -83,8 +91,8 @@ void UpstreamServer::GiveTurns() {
 
 // Its attempt was answered: it takes the next one's, or is one connection among the others.
 void UpstreamServer::ReleaseAlone(Connection& connection) {
-  UpstreamLink& link = links_.Of(connection);
-  if (!link.alone) return;
+  const UpstreamLink* link = links_.Find(connection);
+  if (link == nullptr || !link->alone) return;
   if (!waiting_.empty() && connection.HasRoom()) {
     const auto [attempt, query] = std::move(waiting_.front());
     waiting_.pop_front();
@@ -95,10 +103,12 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
     links_.Of(connection).alone = false;  // Room was made by taking out another.
   } else {
     TakeOut(connection);
+    GiveTurns();
   }
 }
 
 void UpstreamServer::Forget(AttemptId attempt) {
+  std::erase(orphans_, attempt);
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   Connection* connection = found->second.connection;
@@ -146,9 +156,10 @@ void UpstreamServer::NoteSent(const Connection& connection) {
 
 void UpstreamServer::NoteWord(const Connection& connection) {
   last_message_ = context_.loop.Now();
-  UpstreamLink& link = links_.Of(connection);
-  link.unanswered = 0;
-  link.suspect_since = MonoTime();
+  UpstreamLink* link = links_.Find(connection);
+  if (link == nullptr) return;  // Taken out in this very turn.
+  link->unanswered = 0;
+  link->suspect_since = MonoTime();
 }
 
 void UpstreamServer::CheckStalls() {
@@ -176,11 +187,7 @@ void UpstreamServer::OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& s
     if (attempt.connection == link.connection.get()) stalled.push_back(id);
   }
   counters_.stalls.Add();
-  if (health_.state() == UpstreamHealth::State::kProbation) {
-    NoteSilence(link);
-  } else {
-    health_.OnStall();
-  }
+  health_.OnStall();
 }
 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
@@ -203,6 +210,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
 // One silence is one failure, however many queries share it: three slow names asked at once are no
 // evidence against the server.
 void UpstreamServer::NoteSilence(UpstreamLink& link) {
+  if (link.alone && links_.HasTalking()) return;
   if (std::exchange(link.silence_noted, true)) return;
   NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
 }
@@ -242,7 +250,7 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   ServerSnapshot snapshot;
   snapshot.in_flight = static_cast<int>(attempts_.size());
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
-  snapshot.up = !down() && !(on_trial && snapshot.in_flight > 0);
+  snapshot.up = !down() && !(on_trial && links_.HasHopeful());
   if (down()) snapshot.next_probe = health_.next_probe();
   const Connection* connection = links_.Pick(false);
   snapshot.ready = connection != nullptr && connection->ready();
@@ -267,6 +275,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     health_.OnConnected(elapsed, now);
   }
   NoteStateChange("");
+  GiveTurns();
   UpdateGauges();
   if (draining_) {
     CloseIfDrained(connection);
@@ -291,9 +300,11 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
     if (Counter* counter = RejectionCounter(reason, counters_)) counter->Add();
   }
   if (usable) counters_.response_time.Record(elapsed);
-  NoteWord(connection);
-  health_.OnResponse(elapsed, usable, now);
-  NoteStateChange("");
+  if (IsWord(result)) {
+    NoteWord(connection);
+    health_.OnResponse(elapsed, usable, now);
+    NoteStateChange("");
+  }
   ReleaseAlone(connection);
   CloseIfDrained(connection);
   UpdateGauges();
@@ -330,7 +341,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
   }
   const size_t others = lost.empty() ? 0 : lost.size() - 1;
   const bool was_ready = failure == UpstreamFailure::kConnectionLost;
-  if (was_ready) {
+  if (was_ready && !down()) {
     GiveTurns();
   } else {  // Who waits for a turn would not be connected either.
     for (const auto& [attempt, query] : std::exchange(waiting_, {})) {
@@ -358,11 +369,20 @@ bool UpstreamServer::MakeRoom() {
   if (links_.HasRoom()) return true;
   const Connection* silent = links_.FindSilent();
   if (silent == nullptr) return false;
-  // Whoever asked over it has asked elsewhere since.
-  absl::erase_if(attempts_,
-                 [silent](const auto& attempt) { return attempt.second.connection == silent; });
+  for (const auto& [attempt, where] : attempts_) {
+    if (where.connection == silent) orphans_.push_back(attempt);
+  }
+  for (const AttemptId attempt : orphans_) attempts_.erase(attempt);
+  if (!orphans_.empty()) orphan_timer_->Start(Duration::zero());
   context_.loop.DeferDelete(links_.TakeOut(*silent));
   return true;
+}
+
+void UpstreamServer::ReportOrphans() {
+  for (const AttemptId attempt : std::exchange(orphans_, {})) {
+    counters_.failures.Add();
+    context_.delegate.OnAttemptLost(attempt, 0);
+  }
 }
 
 void UpstreamServer::CloseIfDrained(Connection& connection) {
@@ -376,8 +396,9 @@ void UpstreamServer::TakeOut(Connection& connection) {
 }
 
 void UpstreamServer::OnProbeDue() {
-  if (draining_ || !down() || links_.HasConnecting()) return;
-  if (Open() == nullptr) probe_timer_->Start(kConnectInterval);
+  if (draining_ || !down()) return;
+  // What is being opened may be forgotten before it tells anything.
+  if (links_.HasConnecting() || Open() == nullptr) probe_timer_->Start(kConnectInterval);
 }
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {

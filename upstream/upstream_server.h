@@ -27,7 +27,7 @@ namespace dotcache {
 // timed out and nothing came since the query is passed over until something comes. So is one that
 // has stalled: it said nothing for UpstreamHealth::StallTime() although two queries were waiting,
 // or one while the server is on probation. When the limit is reached the oldest such makes way, and
-// the attempts on it are forgotten.
+// the attempts on it are lost.
 //
 // A server may close a connection because of one query on it, and nobody can tell which of those in
 // flight it was. So an attempt whose exchange has lost a connection before may ask to go alone:
@@ -116,6 +116,8 @@ class UpstreamServer : private Connection::Delegate {
   MonoTime last_message() const { return last_message_; }
 
   const UpstreamHealth& health() const { return health_; }
+  // Nothing may be expected of it: it is down, or was and is being tried.
+  bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
   bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
   int index() const { return index_; }
 
@@ -145,6 +147,7 @@ class UpstreamServer : private Connection::Delegate {
   void NoteSent(const Connection& connection);
   void NoteWord(const Connection& connection);
   void NoteSilence(UpstreamLink& link);
+  void ReportOrphans();
   void CheckStalls();
   void OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& stalled);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
@@ -166,6 +169,8 @@ class UpstreamServer : private Connection::Delegate {
   std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;
   std::unique_ptr<Timer> stall_timer_;
+  std::vector<AttemptId> orphans_;  // Their connection made way; to be reported in the next turn.
+  std::unique_ptr<Timer> orphan_timer_;
 };
 
 }  // namespace dotcache

@@ -111,6 +111,10 @@ TEST_F(UpstreamHealthTest, AStallPutsAServerOnProbation) {
   health_.OnAlive(now_);
   EXPECT_EQ(health_.state(), State::kUp);
   health_.OnStall();
+  EXPECT_FALSE(health_.was_down());
+  Fail(UpstreamFailure::kTimeout, true);
+  Fail(UpstreamFailure::kTimeout, true);
+  EXPECT_EQ(health_.state(), State::kProbation);
   Fail(UpstreamFailure::kTimeout, true);
   EXPECT_EQ(health_.state(), State::kDown);
   health_.OnStall();

@@ -450,6 +450,68 @@ TEST_F(UpstreamManagerTest, AStalledServerIsTriedWithOneQueryAtATimeUntilItAnswe
   EXPECT_GT(queries(0) - before, 100);
 }
 
+TEST_F(UpstreamManagerTest, OneSlowNameCostsNoOtherNameItsAnswer) {
+  for (const int servers : {1, 2, 3}) {
+    options_.zones.assign(1, {});
+    counters_ = std::vector<UpstreamCounters>(8);
+    manager_.reset();
+    Make(servers);
+    for (int i = 0; i < servers; ++i) {
+      Script(i, [](const UpstreamQuery& query) {
+        const bool slow = query.question.qname == *DomainName::FromText("slow.example.com");
+        return Answer(query, slow ? Milliseconds(600) : Milliseconds(10));
+      });
+    }
+    for (int i = 0; i < 50; ++i) {
+      Ask();
+      loop_.Advance(Milliseconds(30));
+    }
+    loop_.Advance(Seconds(5));  // Quiet: the latest word is long ago.
+    const auto slow = Ask("slow.example.com");
+    Ask("slow.example.com");
+    for (int i = 0; i < 9; ++i) {
+      loop_.Advance(Milliseconds(50));
+      const auto fast = Ask();
+      loop_.Advance(Milliseconds(15));
+      EXPECT_EQ(fast->code, absl::StatusCode::kOk) << servers << " servers, step " << i;
+    }
+    loop_.Advance(Seconds(5));
+    EXPECT_EQ(slow->code, absl::StatusCode::kOk) << servers;
+  }
+}
+
+TEST_F(UpstreamManagerTest, AfterAllWereSilentTheFirstToAnswerServesWithinASecond) {
+  Make(3);
+  for (const int silent_ms : {6000, 4500, 20000, 1000}) {
+    for (int i = 0; i < 3; ++i) Silence(i);
+    int unanswered = 0;
+    for (int elapsed = 0; elapsed < silent_ms; elapsed += 5) {
+      const auto outcome = Ask();
+      loop_.Advance(Milliseconds(5));
+      // Once known dead, queries fail at once but for those that try whether it still is so.
+      if (elapsed > 4000 && outcome->calls == 0 && outcome->code == absl::StatusCode::kUnknown) {
+        ++unanswered;
+      }
+    }
+    EXPECT_LE(unanswered, silent_ms / 1000 * 3 * 3) << silent_ms;  // Of 200 a second.
+    for (int i = 0; i < 3; ++i) {
+      Script(i, [](const UpstreamQuery& query) { return Answer(query); });
+    }
+    int elapsed = 0;
+    for (bool answered = false; !answered && elapsed < 5000; elapsed += 5) {
+      const auto outcome = Ask();
+      loop_.Advance(Milliseconds(20));
+      elapsed += 15;
+      answered = outcome->code == absl::StatusCode::kOk;
+    }
+    EXPECT_LE(elapsed, 1100) << silent_ms;
+    for (int i = 0; i < 600; ++i) {
+      Ask();
+      loop_.Advance(Milliseconds(5));
+    }
+  }
+}
+
 TEST_F(UpstreamManagerTest, SilentServersAreAskedTwiceEachAtMost) {
   Make(3);
   Ask();

@@ -335,7 +335,7 @@ TEST_F(UpstreamServerTest, TwoQueriesInSilenceAreAStall) {
   loop_.Advance(Milliseconds(1));
   EXPECT_THAT(stalled_, UnorderedElementsAre(2, 3));
   EXPECT_TRUE(server_->IsStalled(2));
-  EXPECT_FALSE(server_->Snapshot().up);
+  EXPECT_FALSE(server_->Snapshot().ready);
   EXPECT_FALSE(server_->down());
   EXPECT_EQ(counters_.stalls.value(), 1u);
 }
@@ -371,7 +371,7 @@ TEST_F(UpstreamServerTest, OneSlowQueryIsNoStallNorAreTwoWhileOthersAreAnswered)
   EXPECT_EQ(counters_.stalls.value(), 0u);
 }
 
-TEST_F(UpstreamServerTest, AfterAStallOneMoreSilentQueryMarksDown) {
+TEST_F(UpstreamServerTest, AfterAStallASilentServerGoesDownByFailuresInARow) {
   Make();
   Send(1);
   loop_.Advance(Milliseconds(100));
@@ -379,9 +379,14 @@ TEST_F(UpstreamServerTest, AfterAStallOneMoreSilentQueryMarksDown) {
   Send(2);
   Send(3);
   loop_.Advance(Milliseconds(40));
-  Send(4);  // On a fresh connection.
-  EXPECT_EQ(connector_.server(0).connects, 2);
-  loop_.Advance(Milliseconds(50));
+  for (AttemptId attempt = 4; attempt <= 6; ++attempt) {
+    EXPECT_FALSE(server_->down()) << attempt;
+    Send(attempt);  // On a fresh connection.
+    EXPECT_EQ(connector_.server(0).connects, static_cast<int>(attempt) - 2);
+    loop_.Advance(Milliseconds(50));
+    EXPECT_TRUE(server_->IsStalled(attempt));  // One is enough, now.
+    TimeOut(attempt);
+  }
   EXPECT_TRUE(server_->down());
 }
 
