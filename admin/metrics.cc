@@ -124,7 +124,9 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
   static constexpr Simple kSimple[] = {
       {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
        &WorkerCounters::cache_hits},
-      {"dotcache_cache_misses_total", "Queries that had to be sent upstream, or joined one.",
+      {"dotcache_cache_misses_total",
+       "Queries that the cache could not answer: sent upstream, joined to one that was, or turned "
+       "away.",
        &WorkerCounters::cache_misses},
       {"dotcache_cache_nxdomain_hits_total",
        "Cache hits on a denial that holds for all types of its name.",
@@ -136,7 +138,8 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
        &WorkerCounters::prefetches},
       {"dotcache_failed_refreshes_total", "Exchanges that failed for data that is held.",
        &WorkerCounters::failed_refreshes},
-      {"dotcache_local_answers_total", "Queries answered from special-use zones.",
+      {"dotcache_local_answers_total",
+       "Queries answered here: special-use zones, CHAOS names, minimal answers to ANY.",
        &WorkerCounters::local_answers},
       {"dotcache_local_record_answers_total", "Queries answered from local records.",
        &WorkerCounters::local_record_answers},

@@ -134,6 +134,19 @@ class Loader {
         store);
   }
 
+  // For what counts in whole seconds: a fraction would be lost, and 0 often means something else.
+  void TakeSeconds(absl::string_view key, Seconds min, Seconds max, Seconds& target) {
+    TakeDuration(key, min, max, [&](Milliseconds duration) {
+      const Seconds seconds = std::chrono::duration_cast<Seconds>(duration);
+      if (seconds == duration) {
+        target = seconds;
+        return;
+      }
+      const ConfigValue& value = *Find(key);
+      Fail(value, key, absl::StrCat("\"", value.scalar, "\" is not a whole number of seconds"));
+    });
+  }
+
   void LoadFile(absl::string_view key, std::string& file, ConfigOrigin& origin) {
     const ConfigValue* value = ScalarOf(key);
     if (value == nullptr) return;
@@ -187,9 +200,8 @@ class Loader {
   }
 
   void LoadLocalNames() {
-    TakeDuration("local-ttl", Milliseconds(0), Seconds(7 * 86400), [this](Milliseconds ttl) {
-      server_.local_data.ttl = std::chrono::duration_cast<Seconds>(ttl);
-    });
+    Take("local-zones", ParseSwitch, [this](bool on) { server_.local_zones = on; });
+    TakeSeconds("local-ttl", Seconds(0), Seconds(7 * 86400), server_.local_data.ttl);
     for (const ConfigValue* element : ElementsOf("hosts-file")) {
       if (element->kind != ConfigValue::Kind::kScalar || element->scalar.empty()) {
         Fail(*element, "hosts-file", "must be a file's path");
@@ -207,6 +219,11 @@ class Loader {
       loaded_.origins.records.push_back(element->origin);
     }
     for (const ConfigValue* element : ElementsOf("local-zones-except")) {
+      if (!server_.local_zones) {
+        return Fail(*element, "local-zones-except",
+                    "has no effect where `local-zones` is off, which forwards all of them; leave "
+                    "one of the two out");
+      }
       const auto name = DomainName::FromText(element->scalar);
       if (name.ok() && LocalZones::HoldsZoneAtOrBelow(*name)) {
         server_.local_zones_except.push_back(name->Canonical());
@@ -258,7 +275,6 @@ class Loader {
     using std::chrono_literals::operator""s;
     using std::chrono_literals::operator""h;
     TakeInteger("workers", 1, 256, to(server_.workers));
-    Take("local-zones", ParseSwitch, to(server_.local_zones));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
     TakeDuration("stale-client-timeout", 0ms, 30s, to(limits.stale_client_timeout));
     limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);
@@ -274,21 +290,18 @@ class Loader {
 
   void LoadCache() {
     CacheOptions& cache = server_.cache;
-    const auto to_seconds = [](Seconds& target) {
-      return [&target](Milliseconds value) { target = std::chrono::duration_cast<Seconds>(value); };
-    };
     using std::chrono_literals::operator""s;
     using std::chrono_literals::operator""min;
     using std::chrono_literals::operator""h;
     Take("cache-size", ParseCacheSize, [&cache](size_t bytes) { cache.budget_bytes = bytes; });
-    TakeDuration("cache-min-ttl", 0s, 1h, to_seconds(cache.ttl_caps.floor));
-    TakeDuration("cache-max-ttl", 1s, 168h, to_seconds(cache.ttl_caps.positive));
-    TakeDuration("cache-max-negative-ttl", 1s, 24h, to_seconds(cache.ttl_caps.negative));
-    TakeDuration("stale-max-age", 0s, 168h, to_seconds(cache.stale_max_age));
-    TakeDuration("stale-ttl", 1s, 1h, to_seconds(cache.stale_ttl));
-    TakeDuration("stale-recheck", 1s, 1h, to_seconds(cache.stale_recheck));
-    TakeDuration("failure-ttl", 1s, 5min, to_seconds(cache.failure_ttl));
-    TakeDuration("failure-max-ttl", 1s, 5min, to_seconds(cache.failure_max_ttl));
+    TakeSeconds("cache-min-ttl", 0s, 1h, cache.ttl_caps.floor);
+    TakeSeconds("cache-max-ttl", 1s, 168h, cache.ttl_caps.positive);
+    TakeSeconds("cache-max-negative-ttl", 1s, 24h, cache.ttl_caps.negative);
+    TakeSeconds("stale-max-age", 0s, 168h, cache.stale_max_age);
+    TakeSeconds("stale-ttl", 1s, 1h, cache.stale_ttl);
+    TakeSeconds("stale-recheck", 1s, 1h, cache.stale_recheck);
+    TakeSeconds("failure-ttl", 1s, 5min, cache.failure_ttl);
+    TakeSeconds("failure-max-ttl", 1s, 5min, cache.failure_max_ttl);
     Take("prefetch", ParseSwitch, [&cache](bool on) { cache.prefetch = on; });
     TakeInteger("lru-protected-percent", 0, 95, [&cache](int64_t percent) {
       cache.lru_protected_percent = static_cast<int>(percent);

@@ -24,24 +24,27 @@ class Loader {
   explicit Loader(const LocalDataOptions& options)
       : ttl_(static_cast<uint32_t>(options.ttl.count())) {}
 
-  // Texts first: a PTR that they hold is not made from a hosts file.
+  // Texts first: where they hold a PTR or a CNAME, no PTR is made from a hosts file.
   void AddText(int index, const std::string& text) {
     const auto record = ParseRecordText(text, ttl_);
     const absl::Status status = record.ok() ? builder_.Add(*record) : record.status();
     if (!status.ok()) Fail("", index, status.message());
-    if (record.ok() && record->type == QType::kPtr) written_ptrs_.insert(record->owner.Canonical());
+    if (!record.ok()) return;
+    if (record->type == QType::kPtr || record->type == QType::kCname) {
+      written_.insert(record->owner.Canonical());
+    }
   }
 
   void AddFile(const std::string& path) {
+    // Not opened first: to open a FIFO is to wait for who writes to it.
     struct stat status_of_file = {};
-    std::ifstream stream(path, std::ios::binary);
-    if (!stream || stat(path.c_str(), &status_of_file) != 0) {
-      return Fail(path, -1, absl::StrCat("cannot be read: ", std::strerror(errno)));
-    }
+    if (stat(path.c_str(), &status_of_file) != 0) return FailToRead(path);
     if (!S_ISREG(status_of_file.st_mode)) return Fail(path, -1, "is not a regular file");
     if (static_cast<size_t>(status_of_file.st_size) > kMaxFileSize) {
       return Fail(path, -1, "is larger than 64 MiB");
     }
+    std::ifstream stream(path, std::ios::binary);
+    if (!stream) return FailToRead(path);
     std::string line;
     for (int number = 1; std::getline(stream, line); ++number) {
       const absl::Status status = AddLine(line);
@@ -65,6 +68,10 @@ class Loader {
   }
 
  private:
+  void FailToRead(const std::string& path) {
+    Fail(path, -1, absl::StrCat("cannot be read: ", std::strerror(errno)));
+  }
+
   absl::Status AddLine(absl::string_view line) {
     auto parsed = ParseHostsLine(line);
     if (!parsed.ok() || !parsed->address.has_value()) return parsed.status();
@@ -79,7 +86,7 @@ class Loader {
     }
     if (address.is_wildcard()) return absl::OkStatus();
     const DomainName reverse = ReverseName(address);
-    if (written_ptrs_.contains(reverse) || builder_.Has(reverse, QType::kPtr)) {
+    if (written_.contains(reverse) || builder_.Has(reverse, QType::kPtr)) {
       return absl::OkStatus();
     }
     const Bytes target = parsed->names.front().wire();
@@ -88,7 +95,7 @@ class Loader {
 
   const uint32_t ttl_;
   LocalRecords::Builder builder_;
-  absl::flat_hash_set<DomainName> written_ptrs_;
+  absl::flat_hash_set<DomainName> written_;  // Names with a PTR or CNAME from a text.
   LoadedLocalData result_;
 };
 

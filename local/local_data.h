@@ -33,7 +33,8 @@ struct LoadedLocalData {
 
 // Reads the files and texts, in order. An address in a hosts file gives an A or AAAA record to each
 // name of its line, and its own reverse name a PTR to the first name of the first line with it; not
-// the unspecified addresses, which block lists are made of, and not where `records` say otherwise.
+// the unspecified addresses, which block lists are made of, and not where `records` hold a PTR or a
+// CNAME.
 // Strict: a line that hosts(5) does not allow is an error, not a gap.
 LoadedLocalData LoadLocalData(const LocalDataOptions& options);
 

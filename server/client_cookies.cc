@@ -10,13 +10,16 @@ namespace dotcache {
 absl::StatusOr<CookieSecrets> LoadCookieSecrets(const std::string& file) {
   if (file.empty()) return CookieSecrets::Random();
   std::ifstream in(file, std::ios::binary);
-  std::array<char, 4096> text;  // More is no secret file.
+  std::array<char, 4097> text;
   in.read(text.data(), text.size());
   if (!in.is_open() || in.bad()) {
     return absl::NotFoundError(absl::StrCat(file, ": cannot be read"));
   }
-  const absl::StatusOr<CookieSecrets> secrets =
-      CookieSecrets::Parse({text.data(), static_cast<size_t>(in.gcount())});
+  const auto size = static_cast<size_t>(in.gcount());
+  if (size == text.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ": has more than 4096 octets"));
+  }
+  const absl::StatusOr<CookieSecrets> secrets = CookieSecrets::Parse({text.data(), size});
   if (secrets.ok()) return secrets;
   return absl::InvalidArgumentError(absl::StrCat(file, ": ", secrets.status().message()));
 }

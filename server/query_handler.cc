@@ -7,6 +7,20 @@
 #include "server/extended_errors.h"
 
 namespace dotcache {
+namespace {
+
+// What keeps a reply over UDP from being longer than its query, but for what a cookie of ours is
+// longer than the client's: a forged address gets nothing worth forging it for. A stream's client
+// is where it says it is.
+size_t SizeOfQuery(Bytes message, const Client& client) {
+  if (client.address.transport != Transport::kUdp) return kMaxMessageSize;
+  const Query& query = client.query;
+  if (!query.reply_cookie.has_value()) return message.size();
+  const size_t cookie_size = query.reply_cookie->size();
+  return message.size() + cookie_size - std::min<size_t>(query.edns.cookie.size, cookie_size);
+}
+
+}  // namespace
 
 QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
@@ -57,7 +71,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
                      env_.cache.seed());
   const MonoTime now = env_.loop.Now();
   const Found found = env_.cache.Lookup(key, now);
-  if (found.state != Found::State::kFresh) return HandleMiss(client, key, found);
+  if (found.state != Found::State::kFresh) return HandleMiss(message, client, key, found);
   env_.counters.cache_hits.Add();
   if (found.for_all_types) env_.counters.nxdomain_hits.Add();
   replies_.SendCached(client, *found.entry, now);
@@ -65,13 +79,14 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   return HandleResult::kReplied;
 }
 
-HandleResult QueryHandler::HandleMiss(const Client& client, const CacheKey& key,
+HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                                       const Found& found) {
   if (!client.query.recursion_desired) {
     // Only what is known already: asking upstream is recursion (RFC 1035 section 4.3.1).
     env_.counters.cache_misses.Add();
     replies_.SendError(client, Rcode::kRefused,
-                       {ExtendedErrorCode::kOther, "recursion was not desired"});
+                       {ExtendedErrorCode::kOther, "recursion was not desired"},
+                       SizeOfQuery(message, client));
     return HandleResult::kReplied;
   }
   if (found.state == Found::State::kStale && !found.refresh_due) {

@@ -56,7 +56,8 @@ class QueryHandler {
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
   // What is not in the cache, or not fresh.
-  HandleResult HandleMiss(const Client& client, const CacheKey& key, const Found& found);
+  HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
+                          const Found& found);
   // Sets the query's reply cookie. False: the cookie has decided, and the reply is sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
   HandleResult AnswerOurselves(Bytes message, const Client& client);

@@ -21,6 +21,12 @@ ReplyOptions ReplyWriter::OptionsFor(const ReplyAddress& address) const {
   return options;
 }
 
+ReplyOptions ReplyWriter::OptionsForUnproved(const ReplyAddress& address) const {
+  ReplyOptions options = OptionsFor(address);
+  options.nsid = {};
+  return options;
+}
+
 void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
                              const ReplyOptions& options) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
@@ -49,7 +55,7 @@ void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError err
 }
 
 void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
-  SendRcode(client, rcode, OptionsFor(client.address), kMaxMessageSize);
+  SendRcode(client, rcode, OptionsForUnproved(client.address), kMaxMessageSize);
 }
 
 void ReplyWriter::SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options,
@@ -63,7 +69,7 @@ void ReplyWriter::SendRcode(const Client& client, Rcode rcode, const ReplyOption
 void ReplyWriter::SendTruncated(const Client& client) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
-  const size_t size = BuildTruncatedReply(client.query, OptionsFor(client.address), buffer);
+  const size_t size = BuildTruncatedReply(client.query, OptionsForUnproved(client.address), buffer);
   Send(client, buffer, size, Rcode::kNoError);
 }
 

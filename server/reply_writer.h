@@ -44,7 +44,8 @@ class ReplyWriter {
   void SendError(const Client& client, Rcode rcode, ExtendedError error,
                  size_t max_size = kMaxMessageSize);
 
-  // An RCODE alone.
+  // An RCODE alone. Like SendTruncated() for clients whose address may be forged: over UDP no
+  // longer than the query but for the reply's cookie, so without NSID.
   void SendRcode(const Client& client, Rcode rcode);
 
   // TC set, no records: the client is to come back over TCP.
@@ -55,6 +56,7 @@ class ReplyWriter {
                      ReplySink& sink);
 
  private:
+  ReplyOptions OptionsForUnproved(const ReplyAddress& address) const;
   void SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options, size_t max_size);
   void Send(const Client& client, MutableBytes buffer, size_t size, Rcode rcode);
 

@@ -37,9 +37,10 @@ struct ServerLimits {
   Milliseconds exchange_timeout{5000};
   // UDP replies are at most this and at most what the client announced (RFC 9715).
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
-  // Distinct questions waiting for upstream, per worker. At the limit: SERVFAIL.
+  // Distinct questions waiting for upstream, per worker. At the limit an exchange that nobody waits
+  // for makes room; when there is none, the client gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;
-  // Clients waiting for one question, per worker. At the limit: SERVFAIL.
+  // Clients waiting for one question, per worker. At the limit: stale data, or else SERVFAIL.
   int max_waiters_per_query = 1000;
   // Open TCP and DoT client connections, per worker. At the limit the one idle the longest makes
   // room; when none is idle the new one is closed.

@@ -18,13 +18,14 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
   std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
   Counter cache_hits;                                     // Answered from fresh data.
-  Counter cache_misses;                                   // Asked upstream, or REFUSED without RD.
+  // Not in the cache: asked upstream, or turned away (no RD, a limit).
+  Counter cache_misses;
   Counter nxdomain_hits;     // Of the hits: by a denial that holds for all types of its name.
   Counter stale_answers;     // Replies with stale data.
   Counter failure_hits;      // Answered from a failure that is remembered.
   Counter prefetches;        // Refreshes begun for data that is still fresh.
   Counter failed_refreshes;  // Exchanges that failed for data that is held.
-  Counter local_answers;     // Answered from special-use zones.
+  Counter local_answers;     // From special-use zones, of CHAOS names, minimal ones to ANY.
   Counter local_record_answers;
   Counter coalesced_queries;  // Joined an exchange that was already under way.
   Counter refused_clients;    // Outside the access list.

@@ -104,6 +104,25 @@ TEST(ConfigTest, TheCachesPolicyIsSettable) {
               ElementsAre(HasSubstr("from 0 to 95")));
 }
 
+TEST(ConfigTest, WhatCountsInSecondsTakesNoFractions) {
+  for (absl::string_view key :
+       {"local-ttl", "cache-min-ttl", "cache-max-ttl", "cache-max-negative-ttl", "stale-max-age",
+        "stale-ttl", "stale-recheck", "failure-ttl", "failure-max-ttl"}) {
+    EXPECT_THAT(ErrorTexts(LoadYaml(absl::StrCat(key, ": 1500ms\n"))),
+                ElementsAre(absl::StrCat("FILE:1: ", key,
+                                         ": \"1500ms\" is not a whole number of seconds")));
+    EXPECT_THAT(ErrorTexts(LoadYaml(absl::StrCat(key, ": 2000ms\n"))), IsEmpty());
+  }
+  EXPECT_THAT(ErrorTexts(LoadYaml("stale-max-age: 500ms\n")), ElementsAre(HasSubstr("whole")));
+}
+
+TEST(ConfigTest, ExceptionsFromLocalZonesNeedLocalZones) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: off\nlocal-zones-except: [onion, test]\n")),
+              ElementsAre(HasSubstr("FILE:2: local-zones-except: has no effect where")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: off\nlocal-zones-except: []\n")), IsEmpty());
+  EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: on\nlocal-zones-except: [onion]\n")), IsEmpty());
+}
+
 TEST(ConfigTest, AnExchangeLastsAsLongAsAClientWaits) {
   EXPECT_EQ(LoadYaml("query-timeout: 1s\n").config.server.limits.exchange_timeout,
             Milliseconds{5000});

@@ -1,5 +1,6 @@
 #include "local/local_data.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -114,6 +115,19 @@ TEST_F(LocalDataTest, FilesAndTextsComeTogether) {
               ElementsAre("8.0.0.10.in-addr.arpa. 5 IN PTR eight.example."));
 }
 
+// As RFC 2317 delegates ranges.
+TEST_F(LocalDataTest, AWrittenCnameGoesBeforeTheHostsFilesPtr) {
+  WriteHosts("10.0.0.7 host.example\n");
+  options_.records = {"7.0.0.10.in-addr.arpa. CNAME 7.0-15.0.0.10.in-addr.arpa.",
+                      "7.0-15.0.0.10.in-addr.arpa. PTR seven.example."};
+  Load();
+  ASSERT_THAT(errors_, IsEmpty());
+  EXPECT_THAT(Answer("7.0.0.10.in-addr.arpa", QType::kPtr),
+              ElementsAre("7.0.0.10.in-addr.arpa. 60 IN CNAME 7.0-15.0.0.10.in-addr.arpa.",
+                          "7.0-15.0.0.10.in-addr.arpa. 60 IN PTR seven.example."));
+  EXPECT_THAT(Answer("host.example"), ElementsAre("host.example. 60 IN A 10.0.0.7"));
+}
+
 TEST_F(LocalDataTest, EveryErrorNamesItsPlace) {
   WriteHosts("10.0.0.7 a.example\n10.0.0.300 b.example\n\nc.example\n");
   WriteHosts("10.0.0.9\n");
@@ -137,6 +151,14 @@ TEST_F(LocalDataTest, FilesThatCannotBeReadAreNamed) {
   EXPECT_THAT(loaded_.errors[0].message, HasSubstr("cannot be read: No such file"));
   EXPECT_THAT(loaded_.errors[1].message, HasSubstr("is not a regular file"));
   EXPECT_THAT(loaded_.errors[2].message, HasSubstr("is not a regular file"));
+}
+
+TEST_F(LocalDataTest, NobodyWaitsForWhoWritesToAFifo) {
+  const std::string fifo = absl::StrCat(testing::TempDir(), "hosts_fifo.", getpid());
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  options_.hosts_files = {fifo};
+  Load();
+  EXPECT_THAT(errors_, ElementsAre("HOSTS0|-1|is not a regular file"));
 }
 
 TEST_F(LocalDataTest, AFileOfAnotherKindStopsAfterTwentyErrors) {

@@ -113,5 +113,15 @@ TEST(LoadCookieSecretsTest, ReadsTheFileAndSaysWhatIsWrongWithIt) {
   EXPECT_THAT(bad.status().message(), Not(HasSubstr("00010203")));
 }
 
+TEST(LoadCookieSecretsTest, AFileThatIsTooLongIsNotCut) {
+  const std::string file = testing::TempDir() + "long_cookie_secret";
+  const std::string secret = "000102030405060708090a0b0c0d0e0f\n";
+  std::ofstream(file) << secret << '#' << std::string(4096 - secret.size() - 1, 'x');
+  EXPECT_TRUE(LoadCookieSecrets(file).ok());
+  std::ofstream(file, std::ios::app) << 'x';
+  EXPECT_THAT(LoadCookieSecrets(file).status().message(),
+              HasSubstr(file + ": has more than 4096 octets"));
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -136,6 +136,38 @@ TEST_F(OwnReactionsTest, WithoutACookieARequiredOneSendsTheClientToTcp) {
   EXPECT_EQ(Handle(query, Transport::kTcp), HandleResult::kPending);
 }
 
+// Whoever it is sent to has not shown that it asked.
+TEST_F(OwnReactionsTest, WithoutAGoodCookieNothingIsLongerThanTheQueryButForTheCookie) {
+  Make(CookieMode::kRequired, {.identity = std::string(255, 'i')});
+  const RawOption nsid = {3, {}};
+  const RawOption cookie = {10, kClientCookie};
+  for (const WireMessage& query :
+       {MessageBuilder().Question(kName, QType::kA).Opt({.options = {nsid}}).Build(),
+        MessageBuilder().Question(kName, QType::kA).Opt({.options = {nsid, cookie}}).Build(),
+        MessageBuilder().Opt({.options = {nsid, cookie}}).Build()}) {
+    Handle(query);
+    EXPECT_TRUE(Reply().has_edns);
+    EXPECT_LE(sink_.replies().back().wire.size(), query.size() + CookieOf(Reply()).size() / 3 * 2);
+  }
+}
+
+TEST_F(OwnReactionsTest, ARefusalWithoutRecursionIsNoLongerThanItsQueryButForTheCookie) {
+  Make(CookieMode::kOn, {.identity = std::string(255, 'i')});
+  for (const auto& options : std::vector<std::vector<RawOption>>{
+           {}, {{3, {}}}, {{10, kClientCookie}}, {{3, {}}, {10, kClientCookie}}}) {
+    const WireMessage query =
+        MessageBuilder().Flags(0).Question(kName, QType::kA).Opt({.options = options}).Build();
+    Handle(query);
+    EXPECT_EQ(Reply().rcode, Rcode::kRefused);
+    EXPECT_TRUE(Reply().has_edns);
+    const bool has_cookie = !options.empty() && options.back().code == 10;
+    EXPECT_EQ(CookieOf(Reply()).size(), has_cookie ? 24u : 0u);
+    EXPECT_LE(sink_.replies().back().wire.size(), query.size() + (has_cookie ? 16 : 0));
+    Handle(query, Transport::kTcp);
+    EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
+  }
+}
+
 TEST_F(OwnReactionsTest, ACookieAloneIsAQuestion) {
   const WireMessage probe = MessageBuilder().Opt({.options = {{10, kClientCookie}}}).Build();
   Make(CookieMode::kOn);

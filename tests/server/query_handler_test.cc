@@ -202,8 +202,8 @@ TEST_F(QueryHandlerTest, NxDomainAndNoDataArePassedOnWithTheirSoa) {
   EXPECT_EQ(Reply().rcode, Rcode::kNxDomain);
   EXPECT_EQ(Reply().authority.size(), 1u);
   Handle(MakeQuery("other.example.com", QType::kAaaa));
-  exchanger_.Respond(
-      1, MakeNegativeResponse("other.example.com", QType::kAaaa, Rcode::kNoError, soa));
+  exchanger_.Respond(1,
+                     MakeNegativeResponse("other.example.com", QType::kAaaa, Rcode::kNoError, soa));
   EXPECT_EQ(Reply().rcode, Rcode::kNoError);
   EXPECT_EQ(Reply().authority.size(), 1u);
 }
