@@ -182,9 +182,7 @@ void MessageWriter::AddOpt(const OptToWrite& opt, size_t max_size) {
   size_ = size;
 }
 
-size_t RequiredOptionsSize(const OptToWrite& opt) {
-  return CookieSize(opt) + KeepaliveSize(opt);
-}
+size_t RequiredOptionsSize(const OptToWrite& opt) { return CookieSize(opt) + KeepaliveSize(opt); }
 
 size_t AppendOpt(MutableBytes out, size_t size, const OptToWrite& opt, size_t max_size) {
   const size_t limit = std::min({out.size(), max_size, kMaxMessageSize});

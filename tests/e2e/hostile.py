@@ -8,7 +8,7 @@ import socket
 import ssl
 import struct
 
-import strict_parser
+import strict_message
 from ask import ADDRESS, connect, frame, read_message
 
 CORPORA = pathlib.Path(__file__).resolve().parents[1] / "fuzz/corpus"
@@ -105,7 +105,7 @@ def send_over_udp(server, messages, count):
             while True:
                 assert select.select([sock], [], [], PATIENCE_SECONDS)[0], "no reply any more"
                 reply = sock.recv(65535)
-                strict_parser.check(reply)
+                strict_message.parse_reply(reply)
                 replies += 1
                 if reply[:2] == last[:2] and reply[12:12 + len(MARKER)] == MARKER:
                     break
@@ -123,7 +123,7 @@ def send_over_stream(server, transport, messages, count):
         try:
             sock.sendall(b"".join(frame(message) for message in (*batch, last)))
             while (reply := read_message(sock)) is not None:
-                strict_parser.check(reply)
+                strict_message.parse_reply(reply)
                 replies += 1
                 if reply[:2] == last[:2] and reply[12:12 + len(MARKER)] == MARKER:
                     break

@@ -1,13 +1,17 @@
-"""A reader of DNS messages that forgives nothing: what it accepts is well formed to the last octet."""
+"""A reader of DNS messages that forgives nothing: what it accepts is well formed to the last octet.
+
+It shares no code with the program, nor with the libraries that program and tests use.
+"""
 
 import dataclasses
 import struct
 
-OPT = 41
+TXT, OPT, TSIG, IN = 16, 41, 250, 1
+QR, Z = 0x8000, 0x0040
 # RDATA of types whose size is fixed.
 FIXED_SIZES = {1: 4, 28: 16}
-# RDATA that is one name.
-NAMES = {2, 5, 12}
+# RDATA with names: each field a name ("n") or so many octets.
+FIELDS = {2: ("n",), 5: ("n",), 12: ("n",), 39: ("n",), 6: ("n", "n", 20), 15: (2, "n"), 33: (6, "n")}
 
 
 class Malformed(Exception):
@@ -65,21 +69,26 @@ def require(condition, what):
         raise Malformed(what)
 
 
-def read_name(wire, at):
-    """(name in wire form, where it ends). Pointers go strictly backwards, and not to the header."""
-    name, end, lowest = b"", None, at
+def read_name(wire, at, limit=None, compressed=True):
+    """(name in wire form, where it ends), within `limit`.
+
+    Pointers go strictly backwards, not to the header, and to labels that end before they came from.
+    """
+    name, end, first = b"", None, at
+    limit = len(wire) if limit is None else limit
     while True:
-        require(at < len(wire), "name cut")
+        require(at < limit, "name cut")
         size = wire[at]
         if size >= 0xc0:
-            require(at + 1 < len(wire), "pointer cut")
+            require(compressed, "pointer in the question")
+            require(at + 1 < limit, "pointer cut")
             end = end or at + 2
-            at = (size & 0x3f) << 8 | wire[at + 1]
-            require(12 <= at < lowest, "pointer not backwards")
-            lowest = at
+            at, limit = (size & 0x3f) << 8 | wire[at + 1], first
+            require(12 <= at < first, "pointer not backwards")
+            first = at
             continue
         require(size < 0x40, "reserved label type")
-        require(at + 1 + size <= len(wire), "label cut")
+        require(at + 1 + size <= limit, "label cut")
         name += wire[at:at + 1 + size]
         require(len(name) <= 255, "name over 255 octets")
         at += 1 + size
@@ -94,8 +103,7 @@ def parse(wire):
     require(qd <= 1, "more than one question")
     message, at = Message(message_id, flags), 12
     if qd:
-        _, end = read_name(wire, at)
-        require(b"\xc0" not in wire[12:13], "pointer in the question")
+        _, end = read_name(wire, at, compressed=False)
         require(end + 4 <= len(wire), "question cut")
         message.question, at = wire[at:end + 4], end + 4
     for section, count in zip(("answer", "authority", "additional"), counts):
@@ -118,13 +126,27 @@ def parse(wire):
     return message
 
 
+def parse_reply(wire):
+    """The same for a reply to a client of class IN: a response, of that class, without TSIG."""
+    message = parse(wire)
+    require(message.flags & QR, "QR is 0")
+    require(not message.flags & Z, "Z is 1")
+    for record in message.records:
+        if record.type != OPT:
+            require(record.klass == IN and record.type != TSIG,
+                    f"a record of type {record.type}, class {record.klass}")
+    return message
+
+
 def check_rdata(wire, at, rr_type, size):
     if rr_type in FIXED_SIZES:
         require(size == FIXED_SIZES[rr_type], "RDATA of a wrong size")
-    if rr_type in NAMES:
-        require(read_name(wire, at)[1] == at + size, "name does not fill its RDATA")
-    if rr_type == 16:
-        end = at + size
+    end = at + size
+    if rr_type in FIELDS:
+        for field in FIELDS[rr_type]:
+            at = read_name(wire, at, end)[1] if field == "n" else at + field
+        require(at == end, f"RDATA of type {rr_type} is not as long as RDLENGTH says")
+    if rr_type == TXT:
         require(size > 0, "TXT without a string")
         while at < end:
             at += 1 + wire[at]

@@ -14,7 +14,7 @@ import dns.rcode
 import pytest
 
 import hostile
-import strict_parser
+import strict_message
 from ask import ADDRESS, TRANSPORTS, ask
 from dotcache import BINARY, Dotcache
 from fuzzing_provider import FuzzingProvider
@@ -109,5 +109,5 @@ def ask_for_names(server, first, parent):
                 reply = sock.recv(65535)
             except socket.timeout:
                 pytest.fail(f"{len(waiting)} of {WINDOW} clients got no reply")
-            strict_parser.check(reply)
+            strict_message.parse_reply(reply)
             waiting.pop(int.from_bytes(reply[:2], "big"))

@@ -8,7 +8,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-import strict_parser
+import strict_message
 from ask import ADDRESS, ask
 from dotcache import Dotcache
 from odd_provider import POISON, OddProvider
@@ -50,7 +50,7 @@ def burst(server, names):
                 octets = sock.recv(65535)
             except socket.timeout:
                 break
-            strict_parser.check(octets)
+            strict_message.parse_reply(octets)
             assert socket.inet_aton(POISON) not in octets
             replies[names[struct.unpack("!H", octets[:2])[0]]] = dns.message.from_wire(octets)
     return replies

@@ -16,7 +16,7 @@ import dns.rcode
 import dns.rdatatype
 import pytest
 
-import strict_parser
+import strict_message
 from ask import ADDRESS, frame, read_message
 from dotcache import Dotcache
 from odd_provider import CASES, POISON, OddProvider
@@ -121,8 +121,8 @@ class Measurement:
 
     def parse(self, octets):
         try:
-            strict_parser.check(octets)
-        except strict_parser.Malformed as malformed:
+            strict_message.parse_reply(octets)
+        except strict_message.Malformed as malformed:
             self.problems.append(f"junk relayed: {malformed}")
         if socket.inet_aton(POISON) in octets:
             self.problems.append("POISON")
