@@ -28,7 +28,7 @@ absl::StatusOr<DomainName> ParseName(absl::string_view word) {
   const bool plain = std::all_of(word.begin(), word.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c)) && c != '\\' && c != '"';
   });
-  const absl::StatusOr<DomainName> name = DomainName::FromText(word);
+  absl::StatusOr<DomainName> name = DomainName::FromText(word);
   if (!plain || !name.ok() || name->LabelCount() == 0) return Wrong(word, "is not a host's name");
   if (word[0] == '*' && (word.size() == 1 || word[1] == '.')) {
     return Wrong(word, "is a wildcard; only names that are written out are answered");
