@@ -66,27 +66,27 @@ LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
 
 LruShard::~LruShard() { Clear(); }
 
-Found LruShard::Lookup(const CacheKey& key, MonoTime now) {
+Found LruShard::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
   if (slot == kNone) return {};
   const CacheEntry* entry = slots_[slot].entry;
-  if (!entry->FreshAt(now)) return FoundExpired(entry, now);
+  if (!entry->FreshAt(now)) return FoundExpired(entry, now, may_refresh);
   Use(entry);
   if (entry->is_failure()) return {CacheEntryRef(entry), Found::State::kFailure};
   bool refresh_due = false;
-  if (entry->AgeReached(now, entry->refresh_at_ms_) && entry->hits_ >= 2) {
+  if (may_refresh && entry->AgeReached(now, entry->refresh_at_ms_) && entry->hits_ >= 2) {
     refresh_due = true;
     entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
   }
   return {CacheEntryRef(entry), Found::State::kFresh, refresh_due};
 }
 
-Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now) {
+Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now, bool may_refresh) {
   if (!IsUsable(*entry, now)) return {};
   Use(entry);
-  bool refresh_due = true;
-  if (entry->refresh_failed_ != 0) {
+  bool refresh_due = may_refresh;
+  if (may_refresh && entry->refresh_failed_ != 0) {
     refresh_due = entry->AgeReached(now, entry->refresh_at_ms_);
     // One tries again for all.
     if (refresh_due) entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
@@ -96,7 +96,10 @@ Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now) {
 
 void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
   const size_t charge = entry->charge();
-  if (charge > budget_bytes_ / kMaxEntryShare || max_entries_ == 0) return;
+  if (charge > budget_bytes_ / kMaxEntryShare || max_entries_ == 0) {
+    if (!entry->is_failure()) Erase(key);
+    return;
+  }
   if (!entry->FreshAt(now) || !IsAbout(*entry, key)) return;
   uint8_t not_linked = 0;
   const auto linked = static_cast<uint8_t>(CacheEntry::kLinked | key.flags());
@@ -111,7 +114,7 @@ void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
       entry->state_.store(0, std::memory_order_release);
       return;
     }
-    is_protected = old.protected_ != 0;
+    is_protected = old.protected_ != 0 && !entry->is_failure();
     Remove(slot, removed);
   }
   while (bytes_ + charge > budget_bytes_ || entries_ >= max_entries_) EvictOne(now, removed);
@@ -134,7 +137,10 @@ CacheEntryRef LruShard::NoteFailure(const CacheKey& key, MonoTime now) {
   const size_t slot = Find(key);
   if (slot == kNone || IsDead(*slots_[slot].entry, now)) return nullptr;
   const CacheEntry* entry = slots_[slot].entry;
-  if (!entry->is_failure()) {
+  // Fresh data that is not to be refreshed yet came after the exchange that failed began.
+  const bool new_data =
+      entry->FreshAt(now) && !entry->AgeReached(now, PrefetchAge(*entry, key.hash()));
+  if (!entry->is_failure() && !new_data) {
     entry->refresh_failed_ = 1;
     entry->refresh_at_ms_ = AgeAfter(*entry, now, stale_recheck_);
   }

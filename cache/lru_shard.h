@@ -57,8 +57,8 @@ class alignas(64) LruShard {
   // Eviction looks at this many of the oldest entries for one that has expired.
   static constexpr int kVictimScan = 8;
 
-  // A hit that begins a prefetch keeps others from it for this long: longer than an exchange takes.
-  static constexpr Seconds kRefreshClaim{10};
+  // Who is told to refresh keeps others from it for this long: longer than any exchange may take.
+  static constexpr Seconds kRefreshClaim{31};
 
   // Of the options all but the budget and the number of shards.
   LruShard(size_t budget_bytes, const CacheOptions& options);
@@ -67,7 +67,7 @@ class alignas(64) LruShard {
   LruShard& operator=(const LruShard&) = delete;
 
   // What is known under `key`.
-  Found Lookup(const CacheKey& key, MonoTime now);
+  Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
   // Stores `entry` as the newest, in place of what was there, and protected if that was. Not
   // stored: an expired entry, one above kMaxEntryShare, one that a cache holds already, one whose
@@ -132,7 +132,8 @@ class alignas(64) LruShard {
   uint32_t PrefetchAge(const CacheEntry& entry, uint64_t hash) const;
   static uint32_t AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait);
   void Use(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Found FoundExpired(const CacheEntry* entry, MonoTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Found FoundExpired(const CacheEntry* entry, MonoTime now, bool may_refresh)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remove(size_t slot, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CloseGap(size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EvictOne(MonoTime now, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -29,6 +29,11 @@ int ShardBits(const CacheOptions& options) {
   return std::countr_zero(count);
 }
 
+// Of two that are known of a name, what was learnt last is true. `other` may be null.
+bool IsNewer(const CacheEntryRef& entry, const CacheEntryRef& other) {
+  return !other || entry->stored_at > other->stored_at;
+}
+
 }  // namespace
 
 ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
@@ -41,20 +46,20 @@ ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
   }
 }
 
-Found ResponseCache::Lookup(const CacheKey& key, MonoTime now) {
+Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   if (shards_.empty()) return {};
-  Found found = ShardOf(key).Lookup(key, now);
+  Found found = ShardOf(key).Lookup(key, now, may_refresh);
   if (found.state == Found::State::kFresh) return found;
-  return LookupAllTypes(key, std::move(found), now);
+  return LookupAllTypes(key, std::move(found), now, may_refresh);
 }
 
-Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime now) {
+Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime now,
+                                    bool may_refresh) {
   const CacheKey all_types = key.ForAllTypes(seed_);
-  Found denial = ShardOf(all_types).Lookup(all_types, now);
-  const bool replaces =
-      denial.state == Found::State::kFresh ||
-      (denial.state == Found::State::kStale &&
-       (exact.state != Found::State::kStale || denial.entry->stored_at > exact.entry->stored_at));
+  Found denial = ShardOf(all_types).Lookup(all_types, now, may_refresh);
+  const CacheEntryRef data = exact.state == Found::State::kStale ? exact.entry : nullptr;
+  const bool replaces = denial.state == Found::State::kFresh ||
+                        (denial.state == Found::State::kStale && IsNewer(denial.entry, data));
   if (!replaces) return exact;
   denial.for_all_types = true;
   return denial;
@@ -89,11 +94,13 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
 CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,
                                          MonoTime now) {
   if (shards_.empty()) return nullptr;
-  const CacheEntryRef known = KnownAfterFailure(key, now);
+  CacheEntryRef known = KnownAfterFailure(key, now);
   if (known && !known->is_failure()) return known;
+  // Another worker's exchange ended in the same failure.
+  if (known && known->FreshAt(now)) return nullptr;
   const int before = known ? known->failures : 0;
   const int failures = std::min(before + (failure.grows ? 1 : 0), 255);
-  const Seconds ttl = failure.grows ? FailureTtl(failures, options_) : options_.failure_ttl;
+  const Seconds ttl = FailureTtl(failure.grows ? failures : 1, options_);
   uint8_t octets[kHeaderSize + kMaxNameSize + 4] = {};
   absl::c_copy(key.question(), octets + kHeaderSize);
   const Bytes wire(octets, kHeaderSize + key.question().size());
@@ -108,10 +115,10 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
 // Returns a failure that was remembered, too.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
   CacheEntryRef known = ShardOf(key).NoteFailure(key, now);
-  if (known && !known->is_failure()) return known;
   const CacheKey all_types = key.ForAllTypes(seed_);
   CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
-  return denial ? denial : known;
+  const CacheEntryRef data = known && !known->is_failure() ? known : nullptr;
+  return denial && IsNewer(denial, data) ? denial : known;
 }
 
 CacheEntryRef ResponseCache::NoteSlowRefresh(const CacheKey& key, MonoTime now) {

@@ -40,7 +40,8 @@ class ResponseCache {
 
   // What is known of the key's question: data under the key itself, or that the name does not exist
   // (RFC 2308 section 5); else that resolution has failed.
-  Found Lookup(const CacheKey& key, MonoTime now);
+  // `may_refresh`: the caller begins the refresh that it may be told is due.
+  Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
   // Keeps a response that is relayed to clients, by ttl_policy, in place of what was known, stale
   // data and failures too. An NXDOMAIN about the QNAME itself is kept for all types of the name.
@@ -80,7 +81,7 @@ class ResponseCache {
   }
 
   CacheEntryRef KnownAfterFailure(const CacheKey& key, MonoTime now);
-  Found LookupAllTypes(const CacheKey& key, Found exact, MonoTime now);
+  Found LookupAllTypes(const CacheKey& key, Found exact, MonoTime now, bool may_refresh);
 
   const CacheOptions options_;
   const HashSeed seed_;

@@ -14,6 +14,7 @@ void SegmentedLru::Add(const CacheEntry* entry, bool is_protected) {
 }
 
 void SegmentedLru::Touch(const CacheEntry* entry) {
+  if (entry->is_failure()) return;  // Whoever repeats a failing name gains nothing by it.
   // Clients ask for a name's A and AAAA at once, and one denial answers both: the second of a pair
   // does not make a name popular.
   const int hits_to_protect = entry->kind == ResponseKind::kNxDomain ? 2 : 1;

@@ -20,7 +20,8 @@ CacheDecision DecideAnswer(const ResponseFacts& facts, const CacheOptions& optio
 CacheDecision DecideNegative(const ResponseFacts& facts, const CacheOptions& options) {
   // Without an SOA nobody says for how long (RFC 2308 section 5).
   if (!facts.soa_ttl) return {};
-  Seconds ttl = std::min(Seconds{*facts.soa_ttl}, options.ttl_caps.negative);
+  Seconds ttl =
+      std::min({Seconds{*facts.soa_ttl}, options.ttl_caps.negative, options.ttl_caps.positive});
   // The chain that leads to the missing name is positive data in the same message.
   if (facts.answer_ttl) ttl = std::min(ttl, Seconds{*facts.answer_ttl});
   return KeepFor(ttl);

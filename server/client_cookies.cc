@@ -19,7 +19,7 @@ absl::StatusOr<CookieSecrets> LoadCookieSecrets(const std::string& file) {
   if (size == text.size()) {
     return absl::InvalidArgumentError(absl::StrCat(file, ": has more than 4096 octets"));
   }
-  const absl::StatusOr<CookieSecrets> secrets = CookieSecrets::Parse({text.data(), size});
+  absl::StatusOr<CookieSecrets> secrets = CookieSecrets::Parse({text.data(), size});
   if (secrets.ok()) return secrets;
   return absl::InvalidArgumentError(absl::StrCat(file, ": ", secrets.status().message()));
 }

@@ -52,6 +52,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       ArmTimer();
       return true;
     case PendingQueries::JoinResult::kFull:
+    case PendingQueries::JoinResult::kCrowded:
       env_.counters.limit_rejections.Add();
       ReplyAfterFailure(client, stale, ErrorFor(absl::ResourceExhaustedError("")));
       return false;
@@ -104,7 +105,7 @@ absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
 }
 
 void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response) {
-  const std::vector<Waiter> waiters = pending_.Take(key);
+  const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
   if (response.ok() && IsRelayed(response->facts)) {
     const CacheEntryRef entry =

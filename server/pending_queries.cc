@@ -1,7 +1,7 @@
 #include "server/pending_queries.h"
 
-#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <utility>
 
 namespace dotcache {
@@ -16,11 +16,14 @@ PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter wait
     Place(node);
     return JoinResult::kFirst;
   }
-  std::vector<Waiter>& waiters = it->second.waiters;
-  if (waiters.size() >= max_waiters_per_key_) return JoinResult::kFull;
+  Waiters& waiters = it->second.waiters;
+  if (waiters.size() >= max_waiters_per_key_) return JoinResult::kCrowded;
   const bool earliest = waiters.empty() || waiter.deadline < it->second.due;
   if (earliest) Displace(*it);
-  waiters.push_back(std::move(waiter));
+  // Almost always the end: only who has stale data to fall back on waits for less.
+  auto place = waiters.end();
+  while (place != waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
+  waiters.insert(place, std::move(waiter));
   ++waiter_count_;
   if (earliest) Place(*it);
   return JoinResult::kJoined;
@@ -39,11 +42,11 @@ void PendingQueries::SetExchange(const CacheKey& key, ExchangeId exchange) {
   it->second.exchange = exchange;
 }
 
-std::vector<Waiter> PendingQueries::Take(const CacheKey& key) {
+Waiters PendingQueries::Take(const CacheKey& key) {
   const auto it = pending_.find(key);
   if (it == pending_.end()) return {};
   Displace(*it);
-  std::vector<Waiter> waiters = std::move(it->second.waiters);
+  Waiters waiters = std::move(it->second.waiters);
   waiter_count_ -= waiters.size();
   pending_.erase(it);
   return waiters;
@@ -53,13 +56,12 @@ std::optional<PendingQueries::Expired> PendingQueries::TakeExpired(MonoTime now)
   if (by_deadline_.empty() || *next_deadline() > now) return std::nullopt;
   Node& node = *std::get<Node*>(*by_deadline_.begin());
   Displace(node);
-  std::vector<Waiter>& waiters = node.second.waiters;
-  const auto first_due =
-      std::stable_partition(waiters.begin(), waiters.end(),
-                            [now](const Waiter& waiter) { return waiter.deadline > now; });
-  Expired expired{node.first,
-                  {std::make_move_iterator(first_due), std::make_move_iterator(waiters.end())}};
-  waiters.erase(first_due, waiters.end());
+  Waiters& waiters = node.second.waiters;
+  Expired expired{node.first, {}};
+  while (!waiters.empty() && waiters.front().deadline <= now) {
+    expired.waiters.push_back(std::move(waiters.front()));
+    waiters.pop_front();
+  }
   waiter_count_ -= expired.waiters.size();
   Place(node);
   return expired;
@@ -98,10 +100,7 @@ void PendingQueries::Place(Node& node) {
     abandoned_.emplace(pending.number, &node);
     return;
   }
-  pending.due =
-      std::min_element(pending.waiters.begin(), pending.waiters.end(),
-                       [](const Waiter& a, const Waiter& b) { return a.deadline < b.deadline; })
-          ->deadline;
+  pending.due = pending.waiters.front().deadline;
   by_deadline_.emplace(pending.due, pending.number, &node);
 }
 

@@ -3,6 +3,7 @@
 #define DOTCACHE_SERVER_PENDING_QUERIES_H_
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -32,22 +33,25 @@ struct Waiter {
   Client client() const { return {query, address, *sink}; }
 };
 
+using Waiters = std::deque<Waiter>;  // By deadline, then arrival.
+
 // One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
-// birthday attack either), in order of arrival. An exchange may have nobody who waits: nobody did
+// birthday attack either). An exchange may have nobody who waits: nobody did
 // from the start, or the last one's deadline has passed. Holds no timer: the owner asks for
 // next_deadline(). Bound to its loop's thread. Bounded in keys and in waiters of a key; who comes
 // over the bound is turned away.
 class PendingQueries {
  public:
   enum class JoinResult {
-    kFirst,   // Begin the exchange, then SetExchange().
-    kJoined,  // An exchange is under way.
-    kFull,    // At a limit; nothing was added.
+    kFirst,    // Begin the exchange, then SetExchange().
+    kJoined,   // An exchange is under way.
+    kFull,     // The table is full; nothing was added.
+    kCrowded,  // Too many wait for the key already; nothing was added.
   };
 
   struct Expired {
     CacheKey key;
-    std::vector<Waiter> waiters;
+    Waiters waiters;
   };
 
   PendingQueries(size_t max_keys, size_t max_waiters_per_key)
@@ -62,7 +66,7 @@ class PendingQueries {
   void SetExchange(const CacheKey& key, ExchangeId exchange);
 
   // Removes the key and hands over who waits.
-  std::vector<Waiter> Take(const CacheKey& key);
+  Waiters Take(const CacheKey& key);
 
   // Hands over those of one key whose deadline has come; the key and its exchange stay. nullopt
   // when there are none, of any key.
@@ -85,7 +89,7 @@ class PendingQueries {
  private:
   struct Pending {
     ExchangeId exchange = 0;
-    std::vector<Waiter> waiters;
+    Waiters waiters;
     // Where it stands in `by_deadline_`, or without waiters in `abandoned_`.
     MonoTime due;
     uint64_t number = 0;

@@ -70,12 +70,12 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   const CacheKey key(query.question, query.edns.dnssec_ok, query.checking_disabled,
                      env_.cache.seed());
   const MonoTime now = env_.loop.Now();
-  const Found found = env_.cache.Lookup(key, now);
+  const Found found = env_.cache.Lookup(key, now, query.recursion_desired);
   if (found.state != Found::State::kFresh) return HandleMiss(message, client, key, found);
   env_.counters.cache_hits.Add();
   if (found.for_all_types) env_.counters.nxdomain_hits.Add();
   replies_.SendCached(client, *found.entry, now);
-  if (found.refresh_due && query.recursion_desired) forwarder_.Prefetch(query, key);
+  if (found.refresh_due) forwarder_.Prefetch(query, key);
   return HandleResult::kReplied;
 }
 

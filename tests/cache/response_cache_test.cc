@@ -250,6 +250,72 @@ TEST_F(ResponseCacheStoreTest, DataIsGivenInPlaceOfAFailure) {
   EXPECT_FALSE(cache_.Lookup(Key(), At(400)).refresh_due);
 }
 
+TEST_F(ResponseCacheStoreTest, WhoMayNotRefreshTakesNoTurnFromWhoMay) {
+  Store(Answer());
+  cache_.NoteFailure(Key(), {}, At(301));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(cache_.Lookup(Key(), At(331), /*may_refresh=*/false).refresh_due);
+  }
+  EXPECT_TRUE(cache_.Lookup(Key(), At(331)).refresh_due);
+  EXPECT_FALSE(cache_.Lookup(Key(), At(332)).refresh_due);  // One for all.
+
+  Store(Answer());
+  for (int i = 0; i < 3; ++i) cache_.Lookup(Key(), At(1));
+  EXPECT_FALSE(cache_.Lookup(Key(), At(299), /*may_refresh=*/false).refresh_due);
+  EXPECT_TRUE(cache_.Lookup(Key(), At(299)).refresh_due);
+}
+
+TEST_F(ResponseCacheStoreTest, AfterAFailureTheLaterOfAnswerAndDenialIsGivenAndNeitherRefreshed) {
+  Store(Answer(60), QType::kA, At(0));
+  const CacheEntryRef denial = Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
+  EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(110)), denial);
+  for (const QType qtype : {QType::kA, QType::kAaaa}) {
+    const Found found = cache_.Lookup(Key(qtype), At(111));
+    EXPECT_TRUE(found.for_all_types);
+    EXPECT_FALSE(found.refresh_due);
+  }
+}
+
+TEST_F(ResponseCacheStoreTest, TheSameFailureOfSeveralWorkersCountsOnce) {
+  for (int worker = 0; worker < 8; ++worker) cache_.NoteFailure(Key(), {}, At(0));
+  EXPECT_EQ(StateOf(At(1)), State::kNothing);
+  cache_.NoteFailure(Key(), {}, At(1));
+  cache_.NoteFailure(Key(), {.grows = false}, At(1));  // Nor does another kind end it early.
+  EXPECT_EQ(StateOf(At(2)), State::kFailure);
+}
+
+TEST_F(ResponseCacheStoreTest, AFailureMarksNoDataThatCameAfterItBegan) {
+  Store(Answer(60), QType::kA, At(0));
+  EXPECT_TRUE(cache_.NoteSlowRefresh(Key(), At(1)));
+  EXPECT_TRUE(cache_.Lookup(Key(), At(61)).refresh_due);
+}
+
+TEST(ResponseCacheTest, FailuresOfAllKindsEndAtTheirCap) {
+  CacheOptions options;
+  options.failure_ttl = Seconds{300};
+  options.failure_max_ttl = Seconds{2};
+  ResponseCache cache(options, kTestSeed);
+  cache.NoteFailure(TestKey("a"), {.grows = false}, At(0));
+  EXPECT_NE(cache.Lookup(TestKey("a"), At(2)).state, State::kFailure);
+}
+
+TEST(ResponseCacheTest, FailuresAskedForAgainPushOutNothingThatIsWanted) {
+  CacheOptions options;
+  options.budget_bytes = 1 << 20;
+  options.shards = 1;
+  ResponseCache cache(options, kTestSeed);
+  for (int i = 0; i < 1000; ++i) {
+    Put(cache, absl::StrCat("hot", i));
+    Has(cache, absl::StrCat("hot", i));
+  }
+  for (int i = 0; i < 20000; ++i) {
+    const CacheKey key = TestKey(absl::StrCat("bad", i));
+    cache.NoteFailure(key, {}, At(0));
+    for (int again = 0; again < 2; ++again) cache.Lookup(key, At(0));
+  }
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(Has(cache, absl::StrCat("hot", i))) << i;
+}
+
 TEST_F(ResponseCacheStoreTest, AStaleDenialIsGivenInPlaceOfAFailureOfAnyType) {
   const CacheEntryRef entry = Store(Denial());
   EXPECT_EQ(cache_.NoteFailure(Key(QType::kMx), {}, At(100)), entry);

@@ -103,6 +103,12 @@ TEST_P(NegativeTtlPolicyTest, IsCappedAtAnHour) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), std::nullopt, 0x7fffffff)), 3600);
 }
 
+TEST_P(NegativeTtlPolicyTest, TheCapOfAllDataIsItsCapToo) {
+  CacheOptions options;
+  options.ttl_caps.positive = Seconds{60};
+  EXPECT_EQ(KeptFor(Facts(GetParam(), std::nullopt, 3600), options), 60);
+}
+
 TEST_P(NegativeTtlPolicyTest, TheCnameChainBeforeItLimitsItToo) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), 20, 60)), 20);
   EXPECT_EQ(KeptFor(Facts(GetParam(), 90, 60)), 60);

@@ -102,11 +102,14 @@ class Lab:
             server.classic_port, server.dot_port, server.pid = classic_port, dot_port, pid
 
 
+_drawn = set()
+
+
 def free_port(wanted=0):
     """A port that is free for UDP and TCP on loopback: the one wanted if it is.
 
     Others are drawn from below the range of outgoing connections, so that none of those takes the
-    port before its server does.
+    port before its server does. No port is given out twice.
     """
     while True:
         wanted = wanted or random.randrange(10000, 32000)
@@ -120,7 +123,10 @@ def free_port(wanted=0):
             except OSError:
                 wanted = 0
                 continue
-            return tcp.getsockname()[1]
+            if wanted not in _drawn:
+                _drawn.add(wanted)
+                return wanted
+            wanted = 0
 
 
 def start(lab, owner_pid):

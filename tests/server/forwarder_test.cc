@@ -136,6 +136,18 @@ TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
   EXPECT_EQ(loop_.armed_timer_count(), 0u);
 }
 
+TEST_F(ForwarderTest, ACrowdAtOneNameCostsNoOtherItsExchange) {
+  limits_.max_waiters_per_query = 1;
+  Make();
+  Forward("late.example");
+  loop_.Advance(Seconds{3});  // Nobody waits for it any more.
+  Forward("hot.example", 1);
+  EXPECT_FALSE(Forward("hot.example", 2));
+  EXPECT_FALSE(exchanger_.calls()[0].cancelled);
+  exchanger_.Respond(0, Answer("late.example"));
+  EXPECT_EQ(cache_.Lookup(KeyFor("late.example"), loop_.Now()).state, Found::State::kFresh);
+}
+
 // Stale data.
 
 TEST_F(ForwarderTest, WithStaleDataAClientWaitsForLess) {

@@ -24,7 +24,7 @@ Waiter WaiterWithId(uint16_t id, MonoTime deadline = At(2000)) {
   return waiter;
 }
 
-std::vector<uint16_t> Ids(const std::vector<Waiter>& waiters) {
+std::vector<uint16_t> Ids(const Waiters& waiters) {
   std::vector<uint16_t> ids;
   for (const Waiter& waiter : waiters) ids.push_back(waiter.query.id);
   return ids;
@@ -74,7 +74,7 @@ TEST(PendingQueriesTest, AtTheLimitOfWaitersAKeyTakesNoMore) {
   PendingQueries pending(10, 2);
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Join(Key("a.example"), WaiterWithId(2));
-  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kFull);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kCrowded);
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(4)), JoinResult::kFirst);
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2));
 }
