@@ -66,17 +66,20 @@ class alignas(64) LruShard {
   LruShard(const LruShard&) = delete;
   LruShard& operator=(const LruShard&) = delete;
 
-  // What is known under `key`.
+  // What is known under `key`. A caller that may not refresh is told of no refresh, and takes no
+  // turn from those who may.
   Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
-  // Stores `entry` as the newest, in place of what was there, and protected if that was. Not
-  // stored: an expired entry, one above kMaxEntryShare, one that a cache holds already, one whose
-  // message is not about the key's question, a failure where there is data that can be given.
+  // Stores `entry` as the newest, in place of what was there, and protected if that was and this is
+  // no failure. Not stored: an expired entry, one that a cache holds already, one whose message is
+  // not about the key's question, a failure where there is data that can be given; and one above
+  // kMaxEntryShare, which ends what was there all the same.
   void Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now);
 
   // Resolution of `key` has failed. Data that can be given, fresh or stale, is returned, and is not
-  // refreshed again before CacheOptions::stale_recheck is over; and so is the failure that was
-  // remembered, though its time be over. Null: neither.
+  // refreshed again before CacheOptions::stale_recheck is over, unless it is too fresh for any
+  // refresh: then it came while the exchange that failed was under way. And so is the failure that
+  // was remembered, though its time be over. Null: neither.
   CacheEntryRef NoteFailure(const CacheKey& key, MonoTime now);
 
   // Removes what is there.

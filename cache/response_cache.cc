@@ -29,9 +29,14 @@ int ShardBits(const CacheOptions& options) {
   return std::countr_zero(count);
 }
 
-// Of two that are known of a name, what was learnt last is true. `other` may be null.
-bool IsNewer(const CacheEntryRef& entry, const CacheEntryRef& other) {
-  return !other || entry->stored_at > other->stored_at;
+// Which of two counts: what is known under the key itself, or that the name does not exist; either
+// may be null. What is fresh, the key's own first; then of stale data what was learnt last; a
+// failure only where there is no data.
+bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
+  if (!denial) return false;
+  if (!exact || exact->is_failure()) return true;
+  if (exact->FreshAt(now)) return false;
+  return denial->FreshAt(now) || denial->stored_at > exact->stored_at;
 }
 
 }  // namespace
@@ -57,10 +62,7 @@ Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime n
                                     bool may_refresh) {
   const CacheKey all_types = key.ForAllTypes(seed_);
   Found denial = ShardOf(all_types).Lookup(all_types, now, may_refresh);
-  const CacheEntryRef data = exact.state == Found::State::kStale ? exact.entry : nullptr;
-  const bool replaces = denial.state == Found::State::kFresh ||
-                        (denial.state == Found::State::kStale && IsNewer(denial.entry, data));
-  if (!replaces) return exact;
+  if (!DenialCounts(exact.entry, denial.entry, now)) return exact;
   denial.for_all_types = true;
   return denial;
 }
@@ -112,13 +114,13 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   return nullptr;
 }
 
-// Returns a failure that was remembered, too.
+// Notes the failure of all that Lookup() chooses from, and chooses as it does. Returns a failure
+// that was remembered, too.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
-  CacheEntryRef known = ShardOf(key).NoteFailure(key, now);
+  CacheEntryRef exact = ShardOf(key).NoteFailure(key, now);
   const CacheKey all_types = key.ForAllTypes(seed_);
   CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
-  const CacheEntryRef data = known && !known->is_failure() ? known : nullptr;
-  return denial && IsNewer(denial, data) ? denial : known;
+  return DenialCounts(exact, denial, now) ? denial : exact;
 }
 
 CacheEntryRef ResponseCache::NoteSlowRefresh(const CacheKey& key, MonoTime now) {

@@ -58,9 +58,9 @@ class ResponseCache {
   CacheEntryRef NoteSlowRefresh(const CacheKey& key, MonoTime now);
 
   // Stores `entry`, replacing what was there, and evicts until the shard's share of the budget
-  // holds. Not stored: an expired entry, one above an eighth of a shard, one that a cache holds
-  // already, one whose message is not about the key's question, a failure where there is data that
-  // can be given. REQUIRES: `entry` is not null.
+  // holds. Not stored: an expired entry, one above an eighth of a shard (which ends what was there
+  // all the same), one that a cache holds already, one whose message is not about the key's
+  // question, a failure where there is data that can be given. REQUIRES: `entry` is not null.
   void Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now);
 
   // Looks at the next `max_slots` slots of the tables for dead entries, going round; workers

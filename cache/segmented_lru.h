@@ -13,7 +13,7 @@ namespace dotcache {
 // come from probation alone as long as it has any, so names that are asked for once, however many
 // there are, push out only each other. The protected segment is bounded in octets: over the bound
 // its least recently used entries go back to probation, as the newest there. With a bound of 0
-// there is one segment: plain LRU.
+// there is one segment: plain LRU. A failure gains nothing by being asked for again.
 //
 // Each segment is LRU by position: a hit makes an entry the newest only when more than
 // `slack_percent` of the segment's entries became the newest since it did. Hence most hits on

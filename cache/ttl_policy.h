@@ -14,7 +14,7 @@ struct CacheDecision {
 
 // Decides from the facts alone (RFC 2181 sections 5.2 and 8, RFC 2308 sections 3 to 5):
 //   answer       its lowest TTL, within the caps' bounds; a TTL of 0 is not stored
-//   NXDOMAIN,    min(SOA TTL, SOA MINIMUM), capped; not stored without an SOA
+//   NXDOMAIN,    min(SOA TTL, SOA MINIMUM), within both caps; not stored without an SOA
 //   NODATA       (an answer section that holds only a CNAME chain limits it too)
 //   anything else, and whatever has TC set: not stored
 CacheDecision Decide(const ResponseFacts& facts, const CacheOptions& options);

@@ -19,8 +19,8 @@ namespace dotcache {
 // `query_timeout` at the latest, in time for its own retry, while the exchange goes on, so that
 // this retry joins it or finds its answer in the cache; with stale data at the end of
 // `stale_client_timeout`. Bound to its loop's thread.
-// Limits: those of PendingQueries; at a limit an exchange that nobody waits for makes room, else
-// the client gets SERVFAIL.
+// Limits: those of PendingQueries. In a full table an exchange that nobody waits for makes room;
+// else, and where too many wait for one question, the client gets SERVFAIL or stale data.
 class Forwarder {
  public:
   // All are shared with others and outlive the forwarder.

@@ -36,10 +36,9 @@ struct Waiter {
 using Waiters = std::deque<Waiter>;  // By deadline, then arrival.
 
 // One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
-// birthday attack either). An exchange may have nobody who waits: nobody did
-// from the start, or the last one's deadline has passed. Holds no timer: the owner asks for
-// next_deadline(). Bound to its loop's thread. Bounded in keys and in waiters of a key; who comes
-// over the bound is turned away.
+// birthday attack either). An exchange may have nobody who waits: nobody did from the start, or the
+// last one's deadline has passed. Holds no timer: the owner asks for next_deadline(). Bound to its
+// loop's thread. Bounded in keys and in waiters of a key; who comes over the bound is turned away.
 class PendingQueries {
  public:
   enum class JoinResult {

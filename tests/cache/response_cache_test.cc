@@ -276,6 +276,15 @@ TEST_F(ResponseCacheStoreTest, AfterAFailureTheLaterOfAnswerAndDenialIsGivenAndN
   }
 }
 
+TEST_F(ResponseCacheStoreTest, AfterAFailureAFreshAnswerIsGivenBesideALaterDenialAsInALookup) {
+  const CacheEntryRef answer = Store(Answer(), QType::kA, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
+  for (const int seconds : {20, 100}) {  // The denial is fresh, and stale.
+    EXPECT_EQ(cache_.Lookup(Key(), At(seconds)).entry, answer);
+    EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(seconds)), answer);
+  }
+}
+
 TEST_F(ResponseCacheStoreTest, TheSameFailureOfSeveralWorkersCountsOnce) {
   for (int worker = 0; worker < 8; ++worker) cache_.NoteFailure(Key(), {}, At(0));
   EXPECT_EQ(StateOf(At(1)), State::kNothing);
