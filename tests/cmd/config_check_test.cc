@@ -81,8 +81,8 @@ TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {
 }
 
 TEST(ConfigCheckTest, AnUpstreamOnThePortOfAUdpListenerIsAnotherProgram) {
-  EXPECT_THAT(MachineErrors(Base() + "listen: [\"udp://127.0.0.1:15399\"]\n"
-                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+  EXPECT_THAT(MachineErrors(Base() + "listen: [\"udp://127.0.0.1:15396\"]\n"
+                                     "upstream: [tls://127.0.0.1:15396#dns.example]\n"),
               IsEmpty());
 }
 
@@ -92,11 +92,11 @@ TEST(ConfigCheckTest, AClassicServerThatIsOurOwnListenerIsAnError) {
                          "  - {zone: corp.example, upstream: \"" + server + "\"}\n");
   };
   EXPECT_THAT(
-      errors("udp://127.0.0.1:15399", "udp://127.0.0.1:15399"),
-      ElementsAre(HasSubstr(":5: upstream: 127.0.0.1:15399 is this program's own listener")));
-  EXPECT_THAT(errors("tcp://0.0.0.0:15399", "udp://127.0.0.1:15399"), testing::SizeIs(1));
-  EXPECT_THAT(errors("tcp://127.0.0.1:15399", "tcp://127.0.0.1:15399"), testing::SizeIs(1));
-  EXPECT_THAT(errors("udp://127.0.0.1:15399", "tcp://127.0.0.1:15399"), IsEmpty());
+      errors("udp://127.0.0.1:15397", "udp://127.0.0.1:15397"),
+      ElementsAre(HasSubstr(":5: upstream: 127.0.0.1:15397 is this program's own listener")));
+  EXPECT_THAT(errors("tcp://0.0.0.0:15397", "udp://127.0.0.1:15397"), testing::SizeIs(1));
+  EXPECT_THAT(errors("tcp://127.0.0.1:15397", "tcp://127.0.0.1:15397"), testing::SizeIs(1));
+  EXPECT_THAT(errors("udp://127.0.0.1:15397", "tcp://127.0.0.1:15397"), IsEmpty());
 }
 
 TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
