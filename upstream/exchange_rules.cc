@@ -14,8 +14,6 @@ constexpr uint8_t kMaxSilentAttempts = 8;
 // A connection lost with so many other queries on it was most likely not lost because of one.
 constexpr size_t kCrowd = 8;
 
-constexpr Duration kKnownDeadAfter = Seconds(1);
-
 bool IsUselessResponse(UpstreamFailure failure) {
   return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
          failure == UpstreamFailure::kTruncated;
@@ -33,21 +31,6 @@ bool IsErrorResponse(const UpstreamResponse& response) {
   return response.facts.kind == ResponseKind::kServFail ||
          (response.facts.kind == ResponseKind::kOtherError &&
           response.facts.rcode != Rcode::kYxDomain);
-}
-
-bool AllDown(const UpstreamZone& zone) {
-  return std::all_of(zone.servers.begin(), zone.servers.end(),
-                     [](const auto& server) { return server->down(); });
-}
-
-bool IsKnownDead(UpstreamZone& zone, MonoTime now) {
-  MonoTime latest_word;
-  for (const auto& server : zone.servers) {
-    if (!server->useless()) return false;
-    latest_word = std::max(latest_word, server->last_message());
-  }
-  if (zone.all_down_since <= latest_word) zone.all_down_since = now;
-  return now - zone.all_down_since > kKnownDeadAfter;
 }
 
 void NoteFailure(Progress& progress, UpstreamFailure failure) {
@@ -91,7 +74,7 @@ bool MayAsk(const Progress& progress, uint8_t server) {
   return std::all_of(progress.active.begin(), progress.active.end(),
                      [&progress, server, only_one](const ActiveAttempt& attempt) {
                        return attempt.server != server || (attempt.overdue && !only_one) ||
-                              progress.zone->servers[server]->IsStalled(attempt.id);
+                              progress.zone->server(server).IsStalled(attempt.id);
                      });
 }
 

@@ -6,7 +6,6 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
-#include "core/clock.h"
 #include "upstream/exchange_table.h"
 #include "upstream/exchanger.h"
 #include "upstream/upstream_failure.h"
@@ -38,12 +37,6 @@ namespace dotcache {
 
 // An error that another server may know better about.
 bool IsErrorResponse(const UpstreamResponse& response);
-
-bool AllDown(const UpstreamZone& zone);
-
-// True when nothing may be expected of any server, and for a second now none has said a word:
-// queries fail at once. Notes since when.
-bool IsKnownDead(UpstreamZone& zone, MonoTime now);
 
 // An attempt ended in this failure.
 void NoteFailure(ExchangeState::Progress& progress, UpstreamFailure failure);

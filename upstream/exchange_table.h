@@ -11,25 +11,9 @@
 #include "core/event_loop.h"
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
-#include "upstream/upstream_selector.h"
-#include "upstream/upstream_server.h"
+#include "upstream/upstream_zone.h"
 
 namespace dotcache {
-
-// The servers of one zone.
-struct UpstreamZone {
-  UpstreamSelector selector;
-  std::vector<std::unique_ptr<UpstreamServer>> servers;
-  // By server: what ServerSnapshot says of them.
-  struct Share {
-    double weight;
-    uint64_t provider_hash;
-  };
-  std::vector<Share> shares;
-  bool was_all_down = false;  // An exchange found it so, and no server has come back since.
-  MonoTime all_down_since;    // No word from any server since.
-  std::unique_ptr<Timer> probe_timer;  // Runs while all are down.
-};
 
 // One query under way at a server.
 struct ActiveAttempt {

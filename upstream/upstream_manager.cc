@@ -5,12 +5,10 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
-#include "core/siphash.h"
 #include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
 #include "upstream/hedge_budget.h"
-#include "upstream/upstream_selector.h"
-#include "upstream/upstream_server.h"
+#include "upstream/upstream_zone.h"
 
 // How an exchange goes says exchange_rules.h.
 
@@ -20,27 +18,9 @@ namespace {
 // How often an attempt that outwaited its patience for a connection is looked at again.
 constexpr Duration kQueuedRecheck = Milliseconds(250);
 
-// A hedge is sent after this many times what nineteen of twenty responses of the best server need.
-constexpr int kHedgeTimes = 2;
-constexpr Duration kMinHedgeTime = Milliseconds(20);
-
-// While all servers of a zone are down each is probed every second, whatever its back-off says:
-// whoever comes back first is wanted.
-constexpr Duration kProbeCheck = Milliseconds(100);
-
 constexpr MonoTime kNever = MonoTime::max();
 // And with a server that has sent something else than the response.
 constexpr Duration kDoubtfulPatience = Milliseconds(10);
-
-UpstreamZone::Share ShareOf(const UpstreamServerOptions& server,
-                            const std::vector<UpstreamServerOptions>& servers) {
-  const auto addresses = std::count_if(
-      servers.begin(), servers.end(),
-      [&server](const UpstreamServerOptions& other) { return other.provider == server.provider; });
-  const auto* name = reinterpret_cast<const uint8_t*>(server.provider.data());
-  return {static_cast<double>(server.weight) / static_cast<double>(addresses),
-          SipHash13(HashSeed{}, Bytes(name, server.provider.size()))};
-}
 
 // One timer serves the attempts and the exchange.
 void Rearm(ExchangeState& exchange, MonoTime now) {
@@ -67,10 +47,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   UpstreamZone& FindZone(const DomainName& qname);
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
-  ServerOrder ChooseOrder(UpstreamZone& zone, const DomainName& qname);
-  Duration HedgeTime(const UpstreamZone& zone) const;
   bool TryNext(ExchangeState& exchange);
-  void ProbeAll(UpstreamZone& zone);
   void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
   void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
@@ -97,19 +74,13 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
 };
 
 void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
-  int index = 0;
-  for (const UpstreamZoneOptions& zone_options : options.zones) {
-    zones.push_back(std::make_unique<UpstreamZone>(
-        UpstreamZone{UpstreamSelector(zone_options.policy), {}, {}, false, {}, nullptr}));
-    UpstreamZone& zone = *zones.back();
-    zone.probe_timer = loop.NewTimer([this, &zone] { ProbeAll(zone); });
-    zone_by_name[zone_options.zone.Canonical()] = &zone;
-    for (const UpstreamServerOptions& server : zone_options.servers) {
-      zone.servers.push_back(std::make_unique<UpstreamServer>(
-          context, server, index, counters[static_cast<size_t>(index)]));
-      zone.shares.push_back(ShareOf(server, zone_options.servers));
-      ++index;
-    }
+  size_t index = 0;
+  for (const UpstreamZoneOptions& zone : options.zones) {
+    const size_t servers = zone.servers.size();
+    zones.push_back(std::make_unique<UpstreamZone>(context, zone, static_cast<int>(index),
+                                                   counters.subspan(index, servers)));
+    zone_by_name[zone.zone.Canonical()] = zones.back().get();
+    index += servers;
   }
 }
 
@@ -136,7 +107,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.query = query;
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
-  exchange.progress.order = ChooseOrder(*exchange.progress.zone, query.question.qname);
+  exchange.progress.order = exchange.progress.zone->ChooseOrder(query.question.qname);
   exchange.progress.times_asked.assign(exchange.progress.order.size(), 0);
   if (!TryNext(exchange)) {
     absl::Status failure = FailureStatus(exchange.progress);
@@ -149,38 +120,20 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   return exchange.id;
 }
 
-ServerOrder UpstreamManager::Impl::ChooseOrder(UpstreamZone& zone, const DomainName& qname) {
-  if (zone.servers.size() == 1) return {0};
-  absl::InlinedVector<ServerSnapshot, 8> snapshots;
-  for (const auto& server : zone.servers) {
-    snapshots.push_back(server->Snapshot());
-    snapshots.back().weight = zone.shares[snapshots.size() - 1].weight;
-    snapshots.back().provider_hash = zone.shares[snapshots.size() - 1].provider_hash;
-  }
-  // The same for all workers and after a restart: no secret.
-  const bool sticky = zone.selector.policy() == SelectionPolicy::kStickyHash;
-  const uint64_t name_hash = sticky ? SipHash13(HashSeed{}, qname.wire()) : 0;
-  ServerChoice choice = zone.selector.Choose(snapshots, random, name_hash);
-  if (choice.connect.has_value()) {
-    zone.servers[static_cast<size_t>(*choice.connect)]->Prepare();
-  }
-  return std::move(choice.order);
-}
-
 // Walks on until a server has the query. False when none takes it.
 bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
   ExchangeState::Progress& progress = exchange.progress;
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
   if (!MayAskMore(progress)) return false;
-  const bool known_dead = IsKnownDead(zone, loop.Now());
+  const bool known_dead = zone.IsKnownDead();
   for (size_t passed = 0; passed < servers; ++passed) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
-    UpstreamServer& server = *zone.servers[index];
+    UpstreamServer& server = zone.server(index);
     UpstreamServer::SendMode mode = ModeFor(progress, index);
-    mode.last_resort = server.down() && AllDown(zone);
-    if (mode.last_resort && !std::exchange(zone.was_all_down, true)) ProbeAll(zone);
+    mode.last_resort = server.down() && zone.AllDown();
+    if (mode.last_resort) zone.OnFoundAllDown();
     if (known_dead) {
       NoteFailure(exchange.progress, server.health().last_failure());
       continue;
@@ -204,32 +157,17 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
   return false;
 }
 
-void UpstreamManager::Impl::ProbeAll(UpstreamZone& zone) {
-  if (!zone.was_all_down || draining) return;
-  for (const auto& server : zone.servers) server->ProbeEverySecond();
-  zone.probe_timer->Start(kProbeCheck);
-}
-
 // The attempt has been sent: sets when it is hedged. A server on probation is given as long as it
 // takes to tell.
 void UpstreamManager::Impl::StartWatch(ExchangeState& exchange, ActiveAttempt& attempt) {
   const UpstreamZone& zone = *exchange.progress.zone;
-  const UpstreamServer& server = *zone.servers[attempt.server];
+  const UpstreamServer& server = zone.server(attempt.server);
   const bool on_trial = server.health().state() == UpstreamHealth::State::kProbation;
   if (!options.limits.hedge || exchange.progress.hedged || on_trial) return;
   // A hedge would tell the name to another provider.
-  if (zone.selector.policy() == SelectionPolicy::kStickyHash) return;
-  if (zone.servers.size() == 1) return;
-  attempt.hedge_at = loop.Now() + HedgeTime(zone);
-}
-
-Duration UpstreamManager::Impl::HedgeTime(const UpstreamZone& zone) const {
-  Duration best = options.limits.max_attempt_timeout;
-  for (const auto& server : zone.servers) {
-    const auto slow = server->health().slow_response_time();
-    if (!server->down() && slow.has_value()) best = std::min(best, *slow);
-  }
-  return std::max(kMinHedgeTime, kHedgeTimes * best);
+  if (zone.options().policy == SelectionPolicy::kStickyHash) return;
+  if (zone.size() == 1) return;
+  attempt.hedge_at = loop.Now() + zone.HedgeTime();
 }
 
 // Asks another server, too, if the budget allows it.
@@ -243,7 +181,7 @@ void UpstreamManager::Impl::Hedge(ExchangeState& exchange) {
     attempt.hedge_at = kNever;
     attempt.moved_on |= &attempt != &hedge;
   }
-  progress.zone->servers[hedge.server]->CountHedge();
+  progress.zone->server(hedge.server).CountHedge();
 }
 
 // Queries on a connection that has stalled go elsewhere, once each and whatever the budget says.
@@ -264,7 +202,7 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   bool hedge = false;
   for (ActiveAttempt& attempt : exchange.progress.active) {
     if (attempt.overdue) continue;
-    UpstreamServer& server = *exchange.progress.zone->servers[attempt.server];
+    UpstreamServer& server = exchange.progress.zone->server(attempt.server);
     if (attempt.hedge_at <= now) {
       attempt.hedge_at = kNever;
       hedge |= !attempt.moved_on;
@@ -362,21 +300,17 @@ void UpstreamManager::Impl::Finish(ExchangeState& exchange,
 
 void UpstreamManager::Impl::Release(ExchangeState& exchange) {
   for (const ActiveAttempt& attempt : exchange.progress.active) {
-    exchange.progress.zone->servers[attempt.server]->Forget(attempt.id);
+    exchange.progress.zone->server(attempt.server).Forget(attempt.id);
   }
   exchanges.Release(exchange);
 }
 
 void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
-  const auto zone = std::find_if(zones.begin(), zones.end(), [&server](const auto& z) {
-    return std::any_of(z->servers.begin(), z->servers.end(),
-                       [&server](const auto& s) { return s.get() == &server; });
-  });
+  const auto zone = std::find_if(zones.begin(), zones.end(),
+                                 [&server](const auto& z) { return z->Owns(server); });
   assert(zone != zones.end());
   ready |= zone == zones.begin();
-  // When all were down the cause was most likely one for all: it is gone for the others, too.
-  if (!std::exchange((*zone)->was_all_down, false)) return;
-  for (const auto& other : (*zone)->servers) other->ProbeNow();
+  (*zone)->OnServerReady();
 }
 
 UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
@@ -389,17 +323,14 @@ UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options
 UpstreamManager::~UpstreamManager() = default;
 
 void UpstreamManager::Start() {
-  if (!impl_->options.prewarm) return;
-  for (const auto& server : impl_->zones.front()->servers) server->Prepare();
+  if (impl_->options.prewarm) impl_->zones.front()->Prepare();
 }
 
 bool UpstreamManager::ready() const { return impl_->ready; }
 
 void UpstreamManager::Drain() {
   impl_->draining = true;
-  for (const auto& zone : impl_->zones) {
-    for (const auto& server : zone->servers) server->Drain();
-  }
+  for (const auto& zone : impl_->zones) zone->Drain();
 }
 
 absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,

@@ -1,0 +1,122 @@
+#include "upstream/upstream_zone.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/inlined_vector.h"
+#include "core/siphash.h"
+
+namespace dotcache {
+namespace {
+
+constexpr int kHedgeTimes = 2;
+constexpr Duration kMinHedgeTime = Milliseconds(20);
+constexpr Duration kProbeCheck = Milliseconds(100);
+constexpr Duration kKnownDeadAfter = Seconds(1);
+
+}  // namespace
+
+UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
+                           const UpstreamZoneOptions& options, int first_index,
+                           absl::Span<UpstreamCounters> counters)
+    : context_(context),
+      options_(options),
+      selector_(options.policy),
+      probe_timer_(context.loop.NewTimer([this] { ProbeAll(); })) {
+  for (size_t i = 0; i < options.servers.size(); ++i) {
+    servers_.push_back(std::make_unique<UpstreamServer>(
+        context, options.servers[i], first_index + static_cast<int>(i), counters[i]));
+    shares_.push_back(ShareOf(options.servers[i], options.servers));
+  }
+}
+
+UpstreamZone::Share UpstreamZone::ShareOf(const UpstreamServerOptions& server,
+                                          const std::vector<UpstreamServerOptions>& servers) {
+  const auto addresses = std::count_if(
+      servers.begin(), servers.end(),
+      [&server](const UpstreamServerOptions& other) { return other.provider == server.provider; });
+  const auto* name = reinterpret_cast<const uint8_t*>(server.provider.data());
+  return {static_cast<double>(server.weight) / static_cast<double>(addresses),
+          SipHash13(HashSeed{}, Bytes(name, server.provider.size()))};
+}
+
+bool UpstreamZone::Owns(const UpstreamServer& server) const {
+  return std::any_of(servers_.begin(), servers_.end(),
+                     [&server](const auto& own) { return own.get() == &server; });
+}
+
+ServerChoice UpstreamZone::Choose(UpstreamSelector& selector, const DomainName& qname) const {
+  absl::InlinedVector<ServerSnapshot, 8> snapshots;
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    snapshots.push_back(servers_[i]->Snapshot());
+    snapshots.back().weight = shares_[i].weight;
+    snapshots.back().provider_hash = shares_[i].provider_hash;
+  }
+  // The same for all workers and after a restart: no secret.
+  const bool sticky = options_.policy == SelectionPolicy::kStickyHash;
+  const uint64_t name_hash = sticky ? SipHash13(HashSeed{}, qname.wire()) : 0;
+  return selector.Choose(snapshots, context_.random, name_hash);
+}
+
+ServerOrder UpstreamZone::ChooseOrder(const DomainName& qname) {
+  if (servers_.size() == 1) return {0};
+  ServerChoice choice = Choose(selector_, qname);
+  if (choice.connect.has_value()) servers_[static_cast<size_t>(*choice.connect)]->Prepare();
+  return std::move(choice.order);
+}
+
+ServerOrder UpstreamZone::PreviewOrder(const DomainName& qname) const {
+  UpstreamSelector selector = selector_;
+  return Choose(selector, qname).order;
+}
+
+Duration UpstreamZone::HedgeTime() const {
+  Duration best = context_.limits.max_attempt_timeout;
+  for (const auto& server : servers_) {
+    const auto slow = server->health().slow_response_time();
+    if (!server->down() && slow.has_value()) best = std::min(best, *slow);
+  }
+  return std::max(kMinHedgeTime, kHedgeTimes * best);
+}
+
+bool UpstreamZone::AllDown() const {
+  return std::all_of(servers_.begin(), servers_.end(),
+                     [](const auto& server) { return server->down(); });
+}
+
+bool UpstreamZone::IsKnownDead() {
+  const MonoTime now = context_.loop.Now();
+  MonoTime latest_word;
+  for (const auto& server : servers_) {
+    if (!server->useless()) return false;
+    latest_word = std::max(latest_word, server->last_message());
+  }
+  if (all_down_since_ <= latest_word) all_down_since_ = now;
+  return now - all_down_since_ > kKnownDeadAfter;
+}
+
+void UpstreamZone::OnFoundAllDown() {
+  if (!std::exchange(was_all_down_, true)) ProbeAll();
+}
+
+void UpstreamZone::OnServerReady() {
+  if (!std::exchange(was_all_down_, false)) return;
+  for (const auto& server : servers_) server->ProbeNow();
+}
+
+void UpstreamZone::ProbeAll() {
+  if (!was_all_down_ || draining_) return;
+  for (const auto& server : servers_) server->ProbeEverySecond();
+  probe_timer_->Start(kProbeCheck);
+}
+
+void UpstreamZone::Prepare() {
+  for (const auto& server : servers_) server->Prepare();
+}
+
+void UpstreamZone::Drain() {
+  draining_ = true;
+  for (const auto& server : servers_) server->Drain();
+}
+
+}  // namespace dotcache

@@ -1,0 +1,90 @@
+// The servers of one zone.
+#ifndef DOTCACHE_UPSTREAM_UPSTREAM_ZONE_H_
+#define DOTCACHE_UPSTREAM_UPSTREAM_ZONE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "core/event_loop.h"
+#include "upstream/upstream_counters.h"
+#include "upstream/upstream_options.h"
+#include "upstream/upstream_selector.h"
+#include "upstream/upstream_server.h"
+
+namespace dotcache {
+
+// Owns the servers to which the names at and below one name go, puts them in order for a question,
+// and knows what is true of all of them together: while all are down each is probed every second,
+// whatever its back-off says, because whoever comes back first is wanted. Owned by the
+// UpstreamManager; bound to its loop's thread.
+class UpstreamZone {
+ public:
+  // `counters`: one element per server. `options` and `counters` outlive the zone; `first_index` is
+  // the index of its first server among all.
+  UpstreamZone(const UpstreamServer::Context& context, const UpstreamZoneOptions& options,
+               int first_index, absl::Span<UpstreamCounters> counters);
+
+  const UpstreamZoneOptions& options() const { return options_; }
+  size_t size() const { return servers_.size(); }
+  UpstreamServer& server(size_t index) { return *servers_[index]; }
+  const UpstreamServer& server(size_t index) const { return *servers_[index]; }
+  bool Owns(const UpstreamServer& server) const;
+
+  // In which order to ask for this name. Has a connection opened to a server that could not come
+  // first for want of one.
+  ServerOrder ChooseOrder(const DomainName& qname);
+
+  // What the policy makes of the servers as they are now; changes nothing.
+  ServerOrder PreviewOrder(const DomainName& qname) const;
+
+  // After how long without a response a query is worth asking elsewhere, too: twice what nineteen
+  // of twenty responses of the best server need, at least 20 ms.
+  Duration HedgeTime() const;
+
+  bool AllDown() const;
+
+  // True when nothing may be expected of any server, and for a second now none has said a word:
+  // queries fail at once. Notes since when.
+  bool IsKnownDead();
+
+  // An exchange found all servers down.
+  void OnFoundAllDown();
+  // One of its servers is connected. If all were down, the cause was most likely one for all: the
+  // others are probed at once.
+  void OnServerReady();
+
+  // Opens a connection to each server.
+  void Prepare();
+
+  // Closes connections as they fall idle and opens none but for queries.
+  void Drain();
+
+ private:
+  // What ServerSnapshot says of a server that does not change.
+  struct Share {
+    double weight;
+    uint64_t provider_hash;
+  };
+
+  static Share ShareOf(const UpstreamServerOptions& server,
+                       const std::vector<UpstreamServerOptions>& servers);
+  ServerChoice Choose(UpstreamSelector& selector, const DomainName& qname) const;
+  void ProbeAll();
+
+  const UpstreamServer::Context context_;
+  const UpstreamZoneOptions& options_;
+  UpstreamSelector selector_;
+  std::vector<std::unique_ptr<UpstreamServer>> servers_;
+  std::vector<Share> shares_;  // By server.
+  bool draining_ = false;
+  bool was_all_down_ = false;  // An exchange found it so, and no server has come back since.
+  MonoTime all_down_since_;    // No word from any server since.
+  std::unique_ptr<Timer> probe_timer_;  // Runs while all are down.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_UPSTREAM_ZONE_H_
