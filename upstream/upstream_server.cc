@@ -4,8 +4,6 @@
 #include <cassert>
 #include <utility>
 
-#include "upstream/state_log.h"
-
 namespace dotcache {
 namespace {
 
@@ -13,12 +11,24 @@ namespace {
 constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
 constexpr Duration kProbeInterval = Seconds(1);
-constexpr int kMinStalledQueries = 2;
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
-bool IsUsable(const UpstreamResponse& response) {
-  return response.facts.kind != ResponseKind::kServFail &&
-         response.facts.kind != ResponseKind::kOtherError;
+bool IsUsable(const AttemptResult& result) {
+  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
+  return response != nullptr && response->facts.kind != ResponseKind::kServFail &&
+         response->facts.kind != ResponseKind::kOtherError;
+}
+
+void Count(const AttemptResult& result, Duration elapsed, UpstreamCounters& counters) {
+  if (IsUsable(result)) {
+    counters.responses.Add();
+    counters.response_time.Record(elapsed);
+    return;
+  }
+  counters.failures.Add();
+  const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
+  const UpstreamFailure reason = failure == nullptr ? UpstreamFailure::kServFail : *failure;
+  if (Counter* counter = RejectionCounter(reason, counters)) counter->Add();
 }
 
 // True for what the server said, false for what became of us on the way.
@@ -35,9 +45,11 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       options_(options),
       index_(index),
       counters_(counters),
+      state_log_(options, context.log_state_changes),
       links_(context.limits.max_connections_per_server),
+      stall_watch_(context.loop, context.limits, health_, links_,
+                   [this](const auto& stalls) { OnStall(stalls); }),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
-      stall_timer_(context.loop.NewTimer([this] { CheckStalls(); })),
       orphan_timer_(context.loop.NewTimer([this] { ReportOrphans(); })) {
   counters_.up.Set(1);
 }
@@ -60,7 +72,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
 void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt) {
   attempts_[attempt] = Attempt{&connection, context_.loop.Now(), false};
   connection.Send(query, attempt);
-  if (connection.ready()) NoteSent(connection);
+  if (connection.ready()) stall_watch_.NoteSent(links_.Of(connection));
   counters_.queries.Add();
   UpdateGauges();
 }
@@ -144,50 +156,23 @@ bool UpstreamServer::IsQueued(AttemptId attempt) const {
   return connection == nullptr || !connection->ready();
 }
 
-void UpstreamServer::NoteSent(const Connection& connection) {
-  UpstreamLink& link = links_.Of(connection);
-  // One slow name is no evidence against a server that answered before; two at once are.
-  const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
-  if (++link.unanswered < (on_trial ? 1 : kMinStalledQueries) || link.silent()) return;
-  if (link.suspect_since != MonoTime()) return;
-  link.suspect_since = context_.loop.Now();
-  if (!stall_timer_->armed()) stall_timer_->Start(health_.StallTime(context_.limits));
-}
-
 void UpstreamServer::NoteWord(const Connection& connection) {
   last_message_ = context_.loop.Now();
   UpstreamLink* link = links_.Find(connection);
-  if (link == nullptr) return;  // Taken out in this very turn.
-  link->unanswered = 0;
-  link->suspect_since = MonoTime();
+  if (link != nullptr) StallWatch::NoteWord(*link);  // Else taken out in this very turn.
 }
 
-void UpstreamServer::CheckStalls() {
+void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
   std::vector<AttemptId> stalled;
-  MonoTime next = MonoTime::max();
-  for (UpstreamLink& link : links_.all()) {
-    if (link.suspect_since == MonoTime()) continue;
-    const MonoTime due = link.suspect_since + health_.StallTime(context_.limits);
-    if (due <= context_.loop.Now()) {
-      OnLinkStalled(link, stalled);
-    } else {
-      next = std::min(next, due);
+  for (const StallWatch::Stall& stall : stalls) {
+    health_.OnSlow(stall.silence);
+    for (const auto& [id, attempt] : attempts_) {
+      if (attempt.connection == stall.connection) stalled.push_back(id);
     }
   }
-  if (next != MonoTime::max()) stall_timer_->Start(next - context_.loop.Now());
-  if (!stalled.empty()) context_.delegate.OnStall(stalled);
-}
-
-void UpstreamServer::OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& stalled) {
-  health_.OnSlow(context_.loop.Now() - link.suspect_since);
-  link.suspect_since = MonoTime();
-  link.silence_noted = false;
-  link.silent_since = context_.loop.Now();
-  for (const auto& [id, attempt] : attempts_) {
-    if (attempt.connection == link.connection.get()) stalled.push_back(id);
-  }
-  counters_.stalls.Add();
+  counters_.stalls.Add(stalls.size());
   health_.OnStall();
+  if (!stalled.empty()) context_.delegate.OnStall(stalled);
 }
 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
@@ -267,7 +252,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
   for (auto& [id, attempt] : attempts_) {
     if (attempt.connection != &connection) continue;
     attempt.sent = now;
-    NoteSent(connection);
+    stall_watch_.NoteSent(links_.Of(connection));
   }
   if (options_.transport == Transport::kUdp) {
     health_.OnWayFound();
@@ -291,18 +276,10 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const MonoTime now = context_.loop.Now();
   const Duration elapsed = now - found->second.sent;
   attempts_.erase(found);
-  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
-  const bool usable = response != nullptr && IsUsable(*response);
-  (usable ? counters_.responses : counters_.failures).Add();
-  if (!usable) {
-    const auto reason =
-        response == nullptr ? std::get<UpstreamFailure>(result) : UpstreamFailure::kServFail;
-    if (Counter* counter = RejectionCounter(reason, counters_)) counter->Add();
-  }
-  if (usable) counters_.response_time.Record(elapsed);
+  Count(result, elapsed, counters_);
   if (IsWord(result)) {
     NoteWord(connection);
-    health_.OnResponse(elapsed, usable, now);
+    health_.OnResponse(elapsed, IsUsable(result), now);
     NoteStateChange("");
   }
   ReleaseAlone(connection);
@@ -407,14 +384,9 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
   NoteStateChange(cause);
 }
 
-// Probation is not told: it was down and has not answered yet.
 void UpstreamServer::NoteStateChange(absl::string_view cause) {
-  const bool up = health_.state() == UpstreamHealth::State::kUp;
-  if (up == told_up_ || (!up && !down())) return;
-  told_up_ = up;
-  counters_.up.Set(up ? 1 : 0);
-  if (!context_.log_state_changes) return;
-  LogStateChange(options_, up, health_.last_failure(), cause);
+  if (!state_log_.Note(health_, cause)) return;
+  counters_.up.Set(state_log_.told_up() ? 1 : 0);
 }
 
 void UpstreamServer::UpdateGauges() {

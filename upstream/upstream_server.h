@@ -13,6 +13,8 @@
 #include "absl/random/bit_gen_ref.h"
 #include "core/event_loop.h"
 #include "upstream/connection.h"
+#include "upstream/stall_watch.h"
+#include "upstream/state_log.h"
 #include "upstream/upstream_counters.h"
 #include "upstream/upstream_health.h"
 #include "upstream/upstream_links.h"
@@ -25,8 +27,7 @@ namespace dotcache {
 // down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
 // timed out and nothing came since the query is passed over until something comes. So is one that
-// has stalled: it said nothing for UpstreamHealth::StallTime() although two queries were waiting,
-// or one while the server is on probation. When the limit is reached the oldest such makes way, and
+// has stalled (StallWatch). When the limit is reached the oldest such makes way, and
 // the attempts on it are lost.
 //
 // A server may close a connection because of one query on it, and nobody can tell which of those in
@@ -144,12 +145,10 @@ class UpstreamServer : private Connection::Delegate {
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);
   void OnProbeDue();
-  void NoteSent(const Connection& connection);
   void NoteWord(const Connection& connection);
   void NoteSilence(UpstreamLink& link);
   void ReportOrphans();
-  void CheckStalls();
-  void OnLinkStalled(UpstreamLink& link, std::vector<AttemptId>& stalled);
+  void OnStall(const std::vector<StallWatch::Stall>& stalls);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
   void NoteStateChange(absl::string_view cause);
   void UpdateGauges();
@@ -159,16 +158,16 @@ class UpstreamServer : private Connection::Delegate {
   const int index_;
   UpstreamCounters& counters_;
   UpstreamHealth health_;
-  bool told_up_ = true;  // What the log and the gauge say.
+  StateLog state_log_;
   bool draining_ = false;
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_message_;
   UpstreamLinks links_;
+  StallWatch stall_watch_;
   absl::flat_hash_map<AttemptId, Attempt> attempts_;
   std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;
-  std::unique_ptr<Timer> stall_timer_;
   std::vector<AttemptId> orphans_;  // Their connection made way; to be reported in the next turn.
   std::unique_ptr<Timer> orphan_timer_;
 };

@@ -1,0 +1,58 @@
+#include "upstream/stall_watch.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dotcache {
+namespace {
+
+constexpr int kMinStalledQueries = 2;
+constexpr int kMinStalledQueriesOnTrial = 1;
+
+}  // namespace
+
+StallWatch::StallWatch(EventLoop& loop, const UpstreamLimits& limits, const UpstreamHealth& health,
+                       UpstreamLinks& links,
+                       absl::AnyInvocable<void(const std::vector<Stall>&)> on_stall)
+    : loop_(loop),
+      limits_(limits),
+      health_(health),
+      links_(links),
+      on_stall_(std::move(on_stall)),
+      timer_(loop.NewTimer([this] { Check(); })) {}
+
+void StallWatch::NoteSent(UpstreamLink& link) {
+  const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
+  const int enough = on_trial ? kMinStalledQueriesOnTrial : kMinStalledQueries;
+  if (++link.unanswered < enough || link.silent()) return;
+  if (link.suspect_since != MonoTime()) return;
+  link.suspect_since = loop_.Now();
+  if (!timer_->armed()) timer_->Start(health_.StallTime(limits_));
+}
+
+void StallWatch::NoteWord(UpstreamLink& link) {
+  link.unanswered = 0;
+  link.suspect_since = MonoTime();
+}
+
+void StallWatch::Check() {
+  const MonoTime now = loop_.Now();
+  std::vector<Stall> stalls;
+  MonoTime next = MonoTime::max();
+  for (UpstreamLink& link : links_.all()) {
+    if (link.suspect_since == MonoTime()) continue;
+    const MonoTime due = link.suspect_since + health_.StallTime(limits_);
+    if (due > now) {
+      next = std::min(next, due);
+      continue;
+    }
+    stalls.push_back({link.connection.get(), now - link.suspect_since});
+    link.suspect_since = MonoTime();
+    link.silence_noted = false;
+    link.silent_since = now;
+  }
+  if (next != MonoTime::max()) timer_->Start(next - now);
+  if (!stalls.empty()) on_stall_(stalls);
+}
+
+}  // namespace dotcache
