@@ -148,8 +148,8 @@ void ClassicConnection::AskOverTcp(Pending& pending) {
   context_.loop.DeferDelete(std::move(pending.channel));
   if (tcp_ == nullptr) {
     tcp_ = std::make_unique<StreamConnection>(
-        StreamConnection::Context{context_.loop, context_.limits, context_.random, nullptr,
-                                  nullptr},
+        StreamConnection::Context{context_.loop, context_.limits, context_.random, nullptr, nullptr,
+                                  context_.idle_limit},
         server_, static_cast<Connection::Delegate&>(*this));
   }
   if (tcp_->HasRoom()) {

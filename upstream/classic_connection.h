@@ -11,6 +11,7 @@
 #include "net/udp_channel.h"
 #include "net/uv_loop.h"
 #include "upstream/connection.h"
+#include "upstream/idle_limit.h"
 #include "upstream/stream_connection.h"
 
 namespace dotcache {
@@ -35,6 +36,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
     UvLoop& loop;
     const UpstreamLimits& limits;
     absl::BitGenRef random;
+    IdleLimit& idle_limit;  // Of the server's TCP.
   };
 
   // `server` outlives the connection.

@@ -13,17 +13,18 @@ SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
     : loop_(loop),
       limits_(limits),
       credentials_(std::move(credentials)),
-      tickets_(credentials_.size()) {}
+      tickets_(credentials_.size()),
+      idle_limits_(credentials_.size()) {}
 
 std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions& server,
                                                      int server_index,
                                                      Connection::Delegate& delegate) {
-  if (server.transport == Transport::kUdp) {
-    return std::make_unique<ClassicConnection>(ClassicConnection::Context{loop_, limits_, random_},
-                                               server, delegate);
-  }
   const size_t index = static_cast<size_t>(server_index);
-  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr};
+  if (server.transport == Transport::kUdp) {
+    return std::make_unique<ClassicConnection>(
+        ClassicConnection::Context{loop_, limits_, random_, idle_limits_[index]}, server, delegate);
+  }
+  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr, idle_limits_[index]};
   if (server.transport == Transport::kDot) {
     assert(credentials_[index] != nullptr);
     context.credentials = credentials_[index];

@@ -10,10 +10,12 @@
 #include "net/tls_session.h"
 #include "net/uv_loop.h"
 #include "upstream/connection.h"
+#include "upstream/idle_limit.h"
 
 namespace dotcache {
 
-// Connects each server over its own transport. Keeps the session tickets of each TLS server. Bound
+// Connects each server over its own transport. Keeps the session tickets of each TLS server,
+// and how long each lets connections idle. Bound
 // to the loop's thread.
 class SocketConnector : public Connector {
  public:
@@ -30,6 +32,7 @@ class SocketConnector : public Connector {
   const UpstreamLimits limits_;
   const std::vector<const TlsClientCredentials*> credentials_;
   std::vector<TlsTicketStore> tickets_;  // By server index; never resized.
+  std::vector<IdleLimit> idle_limits_;   // The same.
   absl::BitGen random_;                  // Seeded by the kernel: message IDs cannot be guessed.
 };
 

@@ -68,6 +68,7 @@ void StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   const uint16_t id = ids_.Take();
   pending_[id] = Pending{attempt, true, query.question};
   ++wanted_;
+  idle_since_.reset();
   if (ready_) timer_->Stop();
   if (stream_ == nullptr) return;  // Never began; the timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
@@ -189,6 +190,7 @@ void StreamConnection::OnStreamEof() {
     Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
     return;
   }
+  NoteClosedByServer();
   Close(UpstreamFailure::kConnectionLost, wanted_ == 0,
         framer_.mid_message() ? "closed in the middle of a message" : "closed by the server");
 }
@@ -199,11 +201,13 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
     Close(FailureToConnect(error), false, detail);
     return;
   }
+  if (error == StreamError::kReset) NoteClosedByServer();
   Close(UpstreamFailure::kConnectionLost, error == StreamError::kReset && wanted_ == 0, detail);
 }
 
 void StreamConnection::OnTimer() {
   if (ready_) {
+    if (idle_since_.has_value() && !draining()) context_.idle_limit.NoteHeld();
     const bool graceful = given_up_ || (!spoilt_ && wanted_ == 0);
     Close(UpstreamFailure::kConnectionLost, graceful,
           spoilt_ ? kSpoilt : (given_up_ ? "given up" : "idle"));
@@ -224,8 +228,16 @@ void StreamConnection::WhenIdle() {
     timer_->Start(Duration::zero());
     return;
   }
-  const Duration age = context_.loop.Now() - began_;
-  timer_->Start(std::min<Duration>(idle_timeout_, context_.limits.max_connection_age - age));
+  const MonoTime now = context_.loop.Now();
+  if (!idle_since_.has_value()) idle_since_ = now;
+  timer_->Start(std::min<Duration>(context_.idle_limit.Allowed(idle_timeout_),
+                                   context_.limits.max_connection_age - (now - began_)));
+}
+
+// Closed by the server: it may do so to every connection that idles as long.
+void StreamConnection::NoteClosedByServer() {
+  if (!idle_since_.has_value() || !pending_.empty() || draining()) return;
+  context_.idle_limit.NoteClosedByServer(context_.loop.Now() - *idle_since_);
 }
 
 // The owner destroys this object, through the loop, inside the last call.

@@ -3,6 +3,7 @@
 #define DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "net/tls_stream.h"
 #include "net/uv_loop.h"
 #include "upstream/connection.h"
+#include "upstream/idle_limit.h"
 #include "upstream/message_id_pool.h"
 
 namespace dotcache {
@@ -24,10 +26,11 @@ namespace dotcache {
 // Responses come in any order and are matched by message ID and question (RFC 5452 section 9.1).
 // What does not match is dropped; octets that begin a message while no query is open end the
 // connection, as does the hundredth message that does not match. Without queries it is closed after
-// the idle timeout, or what the server announced when that is less (RFC 7828); announced as 0, or
-// after the maximum age, or when half of its message IDs wait for answers that nobody wants any
-// more, or after three messages that did not match, it takes no new query and closes when drained:
-// so a bad answer to one name costs no other name's. Bound to its loop's thread.
+// the idle timeout, or what the server announced (RFC 7828) or has shown when that is less;
+// announced as 0, or after the maximum age, or when half of its message IDs wait for answers that
+// nobody wants any more, or after three messages that did not match, it takes no new query and
+// closes when drained: so a bad answer to one name costs no other name's. Bound to its loop's
+// thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
   // What a connection needs from its connector. All of it outlives the connection.
@@ -37,6 +40,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     absl::BitGenRef random;
     const TlsClientCredentials* credentials;  // Null: plain TCP.
     TlsTicketStore* tickets;                  // Null with `credentials`.
+    IdleLimit& idle_limit;                    // Of the server.
   };
 
   StreamConnection(const Context& context, const UpstreamServerOptions& server,
@@ -70,6 +74,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void OnForeignMessage(Bytes message);
   void OnTimer();
   void WhenIdle();
+  void NoteClosedByServer();
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
@@ -82,7 +87,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool spoilt_ = false;         // Too much did not match.
   int wanted_ = 0;              // Of `pending_`.
   int foreign_messages_ = 0;
-  Duration idle_timeout_;
+  Duration idle_timeout_;  // What is configured or announced.
+  std::optional<MonoTime> idle_since_;
   MonoTime last_received_;
   std::string start_error_;  // Why there is no session at all.
   MessageIdPool ids_;

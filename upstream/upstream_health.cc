@@ -21,6 +21,7 @@ constexpr Duration kMinStallTime = Milliseconds(40);
 constexpr int kStallTimeMeans = 4;
 // The mark of the slowest twentieth moves by this part of itself, 19 times as far up as down.
 constexpr int kSlowMarkSteps = 400;
+constexpr int kBestMeanFade = 4096;
 
 bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailure::kCertificate; }
 
@@ -101,6 +102,7 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
   sample = std::max(sample, Duration::zero());
   if (!mean_.has_value()) {
     mean_ = sample;
+    best_mean_ = sample;
     slow_ = sample;
     deviation_ = sample / 2;
     return;
@@ -114,6 +116,7 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
   const Duration difference = sample > *mean_ ? sample - *mean_ : *mean_ - sample;
   deviation_ += (difference - deviation_) / 4;
   *mean_ += (sample - *mean_) / 8;
+  best_mean_ = std::min(*mean_, best_mean_ + best_mean_ / kBestMeanFade);
 }
 
 void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {

@@ -52,6 +52,12 @@ class UpstreamHealth {
   // first of both.
   std::optional<Duration> response_time() const;
 
+  // How much longer responses take than they did at the best of times: what waiting for one another
+  // costs them, here, on the way or there. The best of times fades by a part in 4096 a response.
+  Duration queueing_time() const {
+    return mean_.has_value() ? *mean_ - best_mean_ : Duration::zero();
+  }
+
   // The response time that nineteen of twenty responses stay below; nullopt before the first.
   std::optional<Duration> slow_response_time() const { return slow_; }
 
@@ -104,6 +110,7 @@ class UpstreamHealth {
   std::optional<Duration> connect_time_;
   std::optional<Duration> mean_;
   Duration deviation_{0};
+  Duration best_mean_{0};
   std::optional<Duration> slow_;
   Duration silence_{0};  // The longest wait in vain since the latest response.
 };

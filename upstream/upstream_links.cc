@@ -42,16 +42,18 @@ std::unique_ptr<Connection> UpstreamLinks::TakeOut(const Connection& connection)
 
 Connection* UpstreamLinks::Pick(bool fresh) const {
   Connection* connecting = nullptr;
+  Connection* least = nullptr;
   for (const UpstreamLink& link : links_) {
     Connection* connection = link.connection.get();
     if (!connection->HasRoom() || link.silent() || link.alone) continue;
     if (!connection->ready()) {
       if (connecting == nullptr) connecting = connection;
     } else if (!fresh) {
-      return connection;
+      if (connection->in_flight() < kCrowded) return connection;
+      if (least == nullptr || connection->in_flight() < least->in_flight()) least = connection;
     }
   }
-  return connecting;
+  return least != nullptr ? least : connecting;
 }
 
 Connection* UpstreamLinks::FindSilent() const {

@@ -45,8 +45,12 @@ class UpstreamLinks {
   // For its owner to destroy; nullptr when it was taken out before.
   std::unique_ptr<Connection> TakeOut(const Connection& connection);
 
-  // One that takes a query to share it: a ready one first, else one that is being opened; with
-  // `fresh` only the latter. nullptr when there is none.
+  // With so many queries on it a connection counts as crowded: another one is preferred.
+  static constexpr int kCrowded = 64;
+
+  // One that takes a query to share it: the first ready one that is not crowded, else the ready one
+  // with the fewest queries, else one that is being opened; with `fresh` only the last. nullptr
+  // when there is none.
   Connection* Pick(bool fresh) const;
 
   // True when one more may be shared. If not: one that is silent, to make way, or nullptr.

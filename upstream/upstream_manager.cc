@@ -40,7 +40,9 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
       : loop(event_loop),
         options(upstream_options),
         random(random_source),
-        context{event_loop, options.limits, connector, random_source, *this, log_state_changes},
+        families(log_state_changes),
+        context{event_loop, options.limits, connector,        random_source,
+                *this,      families,       log_state_changes},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters);
@@ -64,6 +66,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   EventLoop& loop;
   const UpstreamOptions options;
   absl::BitGenRef random;
+  AddressFamilies families;
   const UpstreamServer::Context context;
   std::vector<std::unique_ptr<UpstreamZone>> zones;  // The root's first.
   absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;

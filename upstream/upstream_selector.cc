@@ -80,12 +80,15 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, u
       break;
   }
 
+  std::stable_partition(up.begin(), up.end(),
+                        [servers](uint8_t i) { return !servers[i].family_broken; });
   ServerChoice choice;
   if (!up.empty() && policy_ != SelectionPolicy::kStickyHash) {
     const uint8_t first = up.front();
     std::stable_partition(up.begin(), up.end(), [servers](uint8_t i) { return servers[i].ready; });
     if (up.front() != first) choice.connect = first;
   }
+  RaceFamilies(servers, up);
   std::stable_sort(down.begin(), down.end(), [servers](uint8_t a, uint8_t b) {
     return servers[a].next_probe < servers[b].next_probe;
   });
@@ -160,6 +163,17 @@ void UpstreamSelector::OrderSticky(Servers servers, uint64_t name_hash, ServerOr
     if (rank(a) != rank(b)) return rank(a) > rank(b);
     return ResponseTime(servers[a], best) < ResponseTime(servers[b], best);
   });
+}
+
+void UpstreamSelector::RaceFamilies(Servers servers, ServerOrder& up) const {
+  if (up.size() < 3 || servers[up.front()].ready) return;
+  const ServerSnapshot& first = servers[up.front()];
+  const auto rival = std::find_if(up.begin() + 1, up.end(), [&](uint8_t i) {
+    if (servers[i].is_v6 == first.is_v6 || servers[i].family_broken) return false;
+    return policy_ != SelectionPolicy::kStickyHash ||
+           servers[i].provider_hash == first.provider_hash;
+  });
+  if (rival != up.end()) std::rotate(up.begin() + 1, rival, rival + 1);
 }
 
 }  // namespace dotcache

@@ -19,7 +19,9 @@ struct ServerSnapshot {
   bool ready = false;  // A connection is ready and has room.
   int in_flight = 0;
   std::optional<Duration> response_time = std::nullopt;  // Unknown.
-  MonoTime next_probe = {};                              // When not up.
+  bool is_v6 = false;
+  bool family_broken = false;  // See AddressFamilies.
+  MonoTime next_probe = {};    // When not up.
   double weight = 1;           // Its part of its provider's weight; above 0.
   uint64_t provider_hash = 0;  // The same for all addresses of a provider.
 };
@@ -56,7 +58,9 @@ class UpstreamSelector {
   void OrderWeighted(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
   void OrderSticky(Servers servers, uint64_t name_hash, ServerOrder& up) const;
 
-  const SelectionPolicy policy_;
+  void RaceFamilies(Servers servers, ServerOrder& up) const;
+
+  SelectionPolicy policy_;
   uint32_t turn_ = 0;
 };
 

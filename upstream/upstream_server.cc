@@ -10,6 +10,8 @@ namespace {
 // After this a query that waits for a handshake asks the next server; the handshake goes on.
 constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
+// Responses that take so much longer than at best, and twice as long, queue.
+constexpr Duration kMinQueueing = Milliseconds(1);
 constexpr Duration kProbeInterval = Seconds(1);
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
@@ -62,11 +64,22 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   if (down() && !mode.last_resort) return health_.last_failure();
   if (mode.alone) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
+  if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
   if (connection == nullptr && context_.loop.Now() >= no_connect_before_) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
   if (connection == nullptr) return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
   return std::nullopt;
+}
+
+// True when queries wait for one another on all connections, and one more may help. Over UDP none
+// waits for another.
+bool UpstreamServer::IsQueueing(const Connection& connection) {
+  if (!connection.ready() || connection.in_flight() < UpstreamLinks::kCrowded) return false;
+  if (options_.transport == Transport::kUdp || links_.HasConnecting()) return false;
+  if (context_.loop.Now() < no_connect_before_ || !links_.HasRoom()) return false;
+  const Duration queueing = health_.queueing_time();
+  return queueing > kMinQueueing && queueing > *health_.response_time() / 2;
 }
 
 void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt) {
@@ -240,6 +253,8 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   const Connection* connection = links_.Pick(false);
   snapshot.ready = connection != nullptr && connection->ready();
   snapshot.response_time = health_.response_time();
+  snapshot.is_v6 = options_.endpoint.is_v6();
+  snapshot.family_broken = context_.families.broken(snapshot.is_v6);
   return snapshot;
 }
 
@@ -258,6 +273,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     health_.OnWayFound();
   } else {
     health_.OnConnected(elapsed, now);
+    context_.families.NoteConnected(options_.endpoint.is_v6());
   }
   NoteStateChange("");
   GiveTurns();
@@ -312,6 +328,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
   if (!graceful) {
     if (failure != UpstreamFailure::kConnectionLost) {
       counters_.failed_handshakes.Add();
+      context_.families.NoteFailure(options_.endpoint.is_v6(), index_, failure);
       no_connect_before_ = context_.loop.Now() + kConnectInterval;
     }
     NoteFailure(failure, detail);

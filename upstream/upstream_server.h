@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/random/bit_gen_ref.h"
 #include "core/event_loop.h"
+#include "upstream/address_families.h"
 #include "upstream/connection.h"
 #include "upstream/stall_watch.h"
 #include "upstream/state_log.h"
@@ -23,7 +24,8 @@
 namespace dotcache {
 
 // Carries attempts over as few connections as have room, the first one first, so that queries share
-// records; opens another when none has room, up to max_connections_per_server. While the server is
+// records; opens another when none has room, or when queries queue on crowded ones, up to
+// max_connections_per_server. While the server is
 // down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
 // timed out and nothing came since the query is passed over until something comes. So is one that
@@ -60,6 +62,7 @@ class UpstreamServer : private Connection::Delegate {
     Connector& connector;
     absl::BitGenRef random;
     Delegate& delegate;
+    AddressFamilies& families;
     bool log_state_changes;
   };
 
@@ -138,6 +141,7 @@ class UpstreamServer : private Connection::Delegate {
 
   Connection* Open(bool alone = false);
   bool MakeRoom();
+  bool IsQueueing(const Connection& connection);
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();

@@ -484,6 +484,20 @@ TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
   EXPECT_TRUE(graceful_);
 }
 
+TEST_F(StreamConnectionTest, AfterTheServerClosedAnIdleConnectionTheNextIsClosedHereFirst) {
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  server_->CloseConnections();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(detail_, HasSubstr("closed by the server"));
+  Connect();
+  Send(2);
+  ASSERT_TRUE(RunUntilClosed());  // After 100 ms or little more, not 30 s.
+  EXPECT_EQ(detail_, "idle");
+  EXPECT_THAT(answers_, ElementsAre(1, 2));
+}
+
 TEST_F(StreamConnectionTest, AKeepaliveOfZeroDrains) {
   Serve([](const DotQuery& query) {
     std::vector<DotAction> actions =

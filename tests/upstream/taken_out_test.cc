@@ -77,8 +77,8 @@ class TakenOutTest : public testing::Test, protected UpstreamServer::Delegate {
  protected:
   void Make(Connector& connector) {
     server_ = std::make_unique<UpstreamServer>(
-        UpstreamServer::Context{loop_, limits_, connector, random_, *this, false}, options_, 0,
-        counters_);
+        UpstreamServer::Context{loop_, limits_, connector, random_, *this, families_, false},
+        options_, 0, counters_);
   }
   void Send(AttemptId attempt, UpstreamServer::SendMode mode = {}) {
     server_->Send(QueryFor("www.example.com"), attempt, mode);
@@ -93,6 +93,7 @@ class TakenOutTest : public testing::Test, protected UpstreamServer::Delegate {
   SimulatedLoop loop_;
   UpstreamLimits limits_;
   std::mt19937_64 random_{1};
+  AddressFamilies families_{false};
   UpstreamServerOptions options_;
   UpstreamCounters counters_;
   HeldConnector held_{loop_};

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
@@ -40,10 +41,12 @@ class UpstreamManagerTest : public testing::Test {
                                                  absl::MakeSpan(counters_), random_, false);
   }
 
-  void AddServer(size_t zone, Transport transport = Transport::kDot) {
+  void AddServer(size_t zone, Transport transport = Transport::kDot,
+                 const std::string& endpoint = "192.0.2.53:853") {
     UpstreamServerOptions server;
     server.transport = transport;
     server.provider = "example";
+    server.endpoint = *Endpoint::Parse(endpoint);
     options_.zones[zone].servers.push_back(server);
   }
 
@@ -830,6 +833,40 @@ TEST_F(UpstreamManagerTest, OneBadServerAtATimeFailsNoQuery) {
     EXPECT_LE(outcome->elapsed, Milliseconds(500));
   }
   EXPECT_LT(slow, static_cast<int>(outcomes.size() / 100));
+}
+
+// Three IPv6 servers behind a black hole, then one that works over IPv4.
+TEST_F(UpstreamManagerTest, BothFamiliesAreTriedBeforeAConnectionTimesOut) {
+  for (int i = 0; i < 3; ++i)
+    AddServer(0, Transport::kDot, absl::StrCat("[2001:db8::", i, "]:853"));
+  Make(1);
+  for (int server = 0; server < 3; ++server) connector_->server(server).handshake = std::nullopt;
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(4));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_LT(outcome->elapsed, Milliseconds(300));  // The delay of RFC 8305 section 5, and the way.
+}
+
+TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNeverAsked) {
+  options_.zones.resize(2);
+  options_.zones[1].zone = DomainName::FromText("corp.example")->Canonical();
+  options_.zones[1].policy = SelectionPolicy::kSequential;
+  for (int i = 0; i < 2; ++i)
+    AddServer(0, Transport::kDot, absl::StrCat("[2001:db8::", i, "]:853"));
+  AddServer(0);
+  AddServer(1, Transport::kDot, "[2001:db8::77]:853");
+  AddServer(1);
+  options_.prewarm = true;
+  Make(0);
+  for (const int server : {0, 1, 3}) {
+    connector_->server(server).connect_failure = UpstreamFailure::kUnreachable;
+  }
+  manager_->Start();
+  loop_.Advance(Milliseconds(100));
+  const auto outcome = Ask("www.corp.example");
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(connects(3), 0);
 }
 
 }  // namespace

@@ -203,5 +203,47 @@ TEST_F(UpstreamSelectorTest, UnderStickyHashAProviderThatIsDownMovesItsOwnNamesA
   }
 }
 
+TEST_F(UpstreamSelectorTest, ServersOfABrokenFamilyComeAfterTheOthers) {
+  for (const SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    for (int i = 0; i < 100; ++i) {
+      const auto choice = selector.Choose(
+          {{.is_v6 = true, .family_broken = true}, {.is_v6 = false}, Down(7)}, random_);
+      EXPECT_THAT(choice.order, ElementsAre(1, 0, 2)) << SelectionPolicyName(policy);
+    }
+  }
+}
+
+TEST_F(UpstreamSelectorTest, WhoWaitsForAConnectionTriesTheOtherFamilyNext) {
+  const std::vector<ServerSnapshot> servers = {
+      {.is_v6 = true}, {.is_v6 = true}, {.is_v6 = true}, {.is_v6 = false}};
+  for (const SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    for (int i = 0; i < 100; ++i) {
+      const auto order = selector.Choose(servers, random_).order;
+      EXPECT_NE(servers[order[0]].is_v6, servers[order[1]].is_v6) << SelectionPolicyName(policy);
+    }
+  }
+  std::vector<ServerSnapshot> connected = servers;
+  connected[0].ready = true;
+  UpstreamSelector selector(SelectionPolicy::kSequential);
+  EXPECT_THAT(selector.Choose(connected, random_).order, ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(UpstreamSelectorTest, StickyHashRacesWithinTheProvider) {
+  UpstreamSelector selector(SelectionPolicy::kStickyHash);
+  for (uint64_t name = 0; name < 100; ++name) {
+    const auto order = selector
+                           .Choose({{.is_v6 = true, .provider_hash = 1},
+                                    {.is_v6 = true, .provider_hash = 1},
+                                    {.is_v6 = false, .provider_hash = 1},
+                                    {.is_v6 = false, .provider_hash = 2}},
+                                   random_, name)
+                           .order;
+    const bool second_provider = order[0] == 3;
+    EXPECT_EQ(order[1], second_provider ? 0 : (order[0] == 2 ? 0 : 2));
+  }
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -33,8 +33,8 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
 
   void Make() {
     server_ = std::make_unique<UpstreamServer>(
-        UpstreamServer::Context{loop_, limits_, connector_, random_, *this, true}, options_, 0,
-        counters_);
+        UpstreamServer::Context{loop_, limits_, connector_, random_, *this, families_, true},
+        options_, 0, counters_);
   }
 
   std::optional<UpstreamFailure> Send(AttemptId attempt, bool last_resort = false) {
@@ -77,6 +77,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   UpstreamLimits limits_;
   ScriptedConnector connector_{loop_, limits_};
   std::mt19937_64 random_{1};
+  AddressFamilies families_{false};
   UpstreamServerOptions options_;
   UpstreamCounters counters_;
   std::vector<AttemptId> answered_;
@@ -99,6 +100,38 @@ TEST_F(UpstreamServerTest, ManyAttemptsShareOneConnection) {
   EXPECT_EQ(counters_.full_handshakes.value(), 1u);
 }
 
+// A server that works on one query of a connection after the other, a millisecond each.
+TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenQueriesQueue) {
+  int waiting = 0;
+  connector_.server(0).reply = [&waiting](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1 + waiting));
+  };
+  Make();
+  AttemptId attempt = 0;
+  for (int i = 0; i < 200; ++i) {  // One at a time: this is how fast it is at best.
+    Send(++attempt);
+    loop_.Advance(Milliseconds(5));
+  }
+  for (waiting = 0; waiting < 100; ++waiting) Send(++attempt);
+  EXPECT_EQ(connector_.server(0).connects, 1);  // Many at once are no queue yet.
+  loop_.Advance(Milliseconds(60));
+  for (int i = 0; i < 60; ++i) Send(++attempt);
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(answered_.size(), attempt);
+}
+
+TEST_F(UpstreamServerTest, ManyQueriesOnAServerThatIsAsFastAsEverShareOneConnection) {
+  Make();
+  AttemptId attempt = 0;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 200; ++i) Send(++attempt);
+    loop_.Advance(Milliseconds(20));
+  }
+  EXPECT_EQ(connector_.server(0).connects, 1);
+  EXPECT_EQ(answered_.size(), attempt);
+}
+
 TEST_F(UpstreamServerTest, ResponseTimeCountsFromTheConnectionBeingReady) {
   connector_.server(0).handshake = Milliseconds(500);
   Make();
@@ -114,8 +147,8 @@ TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenTheFirstIsFullUpToTheLim
   ScriptedConnector connector(loop_, limits_);
   connector.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
   server_ = std::make_unique<UpstreamServer>(
-      UpstreamServer::Context{loop_, limits_, connector, random_, *this, false}, options_, 0,
-      counters_);
+      UpstreamServer::Context{loop_, limits_, connector, random_, *this, families_, false},
+      options_, 0, counters_);
   for (AttemptId attempt = 1; attempt <= 4; ++attempt) EXPECT_EQ(Send(attempt), std::nullopt);
   EXPECT_EQ(connector.server(0).connects, 2);
   EXPECT_EQ(Send(5), UpstreamFailure::kOverloaded);
