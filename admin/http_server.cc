@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "admin/explanation_json.h"
 #include "admin/metrics.h"
 #include "core/status_macros.h"
 #include "net/listen_socket.h"
@@ -19,6 +20,26 @@ constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
 
+HttpReply Explain(const Server& server, std::optional<absl::string_view> text) {
+  HttpReply reply;
+  const auto name = DomainName::FromText(text.value_or(""));
+  if (!text.has_value() || !name.ok()) {
+    reply.status = MHD_HTTP_BAD_REQUEST;
+    reply.body = text.has_value() ? absl::StrCat("name: ", name.status().message(), "\n")
+                                  : "write /explain?name=www.example.com\n";
+    return reply;
+  }
+  const std::optional<NameExplanation> explanation = server.Explain(*name);
+  if (!explanation.has_value()) {
+    reply.status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    reply.body = "not started yet, or stopping\n";
+    return reply;
+  }
+  reply.content_type = "application/json";
+  reply.body = RenderExplanation(*explanation);
+  return reply;
+}
+
 // libmicrohttpd's handler: called once when the headers are in, and again after the body.
 MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path,
                      const char* method, const char* /*version*/, const char* /*upload*/,
@@ -32,7 +53,10 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
     *upload_size = 0;  // Bodies are read and forgotten.
     return MHD_YES;
   }
-  const HttpReply reply = HandleHttp(*static_cast<const Server*>(context), method, path);
+  const char* argument = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name");
+  std::optional<absl::string_view> name;
+  if (argument != nullptr) name = argument;
+  const HttpReply reply = HandleHttp(*static_cast<const Server*>(context), method, path, name);
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -54,7 +78,8 @@ struct HttpServer::Daemon {
   MHD_Daemon* handle = nullptr;
 };
 
-HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path) {
+HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
+                     std::optional<absl::string_view> name) {
   HttpReply reply;
   if (method != MHD_HTTP_METHOD_GET && method != MHD_HTTP_METHOD_HEAD) {
     reply.status = MHD_HTTP_METHOD_NOT_ALLOWED;
@@ -68,9 +93,11 @@ HttpReply HandleHttp(const Server& server, absl::string_view method, absl::strin
   } else if (path == "/metrics") {
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server);
+  } else if (path == "/explain") {
+    return Explain(server, name);
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
-    reply.body = "not found; there are /metrics, /health and /ready\n";
+    reply.body = "not found; there are /metrics, /health, /ready and /explain\n";
   }
   return reply;
 }

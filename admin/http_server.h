@@ -1,8 +1,9 @@
-// HTTP for people and machines: /metrics, /health, /ready.
+// HTTP for people and machines: /metrics, /health, /ready, /explain.
 #ifndef DOTCACHE_ADMIN_HTTP_SERVER_H_
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -25,11 +26,16 @@ struct HttpReply {
 //   GET /health   200 as long as the process answers: liveness
 //   GET /ready    200 once an upstream server was reached, 503 before and while stopping: readiness
 //   GET /metrics  Prometheus text format
-HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path);
+//   GET /explain?name=NAME   JSON: which zone's servers would be asked for NAME, in which order and
+//                 why. 400 when there is no such name, 503 before the start and while stopping.
+//
+// `name` is the parameter of that name, if there is one.
+HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
+                     std::optional<absl::string_view> name = std::nullopt);
 
 // Serves HandleHttp() on a thread of libmicrohttpd's own. Limits: 64 connections, 10 s without
 // activity, request headers of 16 KiB. The server must outlive it. No query name and no client
-// address is ever served.
+// address is ever served; /explain says nothing of what was asked, only what would be done.
 class HttpServer {
  public:
   // The error names the endpoint.

@@ -56,6 +56,7 @@ void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, 
   }
   if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
   if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");
+  if (server.metered) absl::StrAppend(&out, indent, "  metered: true\n");
 }
 
 void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {

@@ -15,8 +15,8 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset", "addresses", "name",  "pins",
-                                       "ca",     "insecure",  "weight"};
+constexpr absl::string_view kKeys[] = {"preset", "addresses", "name",   "pins",
+                                       "ca",     "insecure",  "weight", "metered"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -187,6 +187,8 @@ class MapReader {
     } else if (key == "weight") {
       ASSIGN_OR_RETURN(const int64_t weight, ParseInteger(text, 1, 1000));
       weight_ = static_cast<int>(weight);
+    } else if (key == "metered") {
+      ASSIGN_OR_RETURN(metered_, ParseSwitch(text));
     } else {
       ASSIGN_OR_RETURN(insecure_, ParseSwitch(text));
     }
@@ -202,6 +204,7 @@ class MapReader {
     server.identity.insecure = insecure_;
     server.ca_file = ca_;
     server.weight = weight_;
+    server.metered = metered_;
   }
 
   void Fail(const ConfigOrigin& origin, absl::string_view key, absl::string_view message) {
@@ -219,6 +222,7 @@ class MapReader {
   std::string ca_;
   bool insecure_ = false;
   int weight_ = 1;
+  bool metered_ = false;
   bool failed_ = false;
 };
 

@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::strin
                                                                      ClearText clear_text);
 
 // The same from a YAML element: text as above, or a map with `preset` or `addresses`, and `name`,
-// `pins`, `ca`, `insecure`. Appends errors, each with its origin.
+// `pins`, `ca`, `insecure`, `weight`, `metered`. Appends errors, each with its origin.
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
                                                       ClearText clear_text,
                                                       std::vector<ConfigError>& errors);

@@ -149,6 +149,8 @@ absl::Status Server::Start() {
   }
   sockets_.clear();
   for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
+  const MutexLock lock(running_mutex_);
+  running_ = true;
   return absl::OkStatus();
 }
 
@@ -166,10 +168,20 @@ bool Server::ready() const {
 
 void Server::Shutdown() {
   if (stopping_.exchange(true)) return;
+  {
+    const MutexLock lock(running_mutex_);
+    running_ = false;
+  }
   const auto deadline = std::chrono::steady_clock::now() + options_.limits.drain_timeout;
   for (auto& worker : workers_) worker->BeginDrain();
   for (auto& worker : workers_) worker->Drained().wait_until(deadline);
   for (auto& worker : workers_) worker->Stop();
+}
+
+std::optional<NameExplanation> Server::Explain(const DomainName& name) const {
+  const MutexLock lock(running_mutex_);
+  if (!running_) return std::nullopt;
+  return workers_.front()->Explain(name);
 }
 
 const WorkerCounters& Server::worker_counters(int worker) const {

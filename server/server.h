@@ -7,9 +7,11 @@
 #include <optional>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "cache/response_cache.h"
+#include "core/mutex.h"
 #include "local/local_names.h"
 #include "net/tls_credentials.h"
 #include "server/access_policy.h"
@@ -55,6 +57,10 @@ class Server {
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
 
+  // What the first worker would do with a query for this name, and why; nullopt before Start() and
+  // from Shutdown() on.
+  std::optional<NameExplanation> Explain(const DomainName& name) const;
+
  private:
   // What one worker counts.
   struct CounterBoard {
@@ -84,6 +90,8 @@ class Server {
   std::unique_ptr<const Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
+  mutable Mutex running_mutex_;
+  bool running_ ABSL_GUARDED_BY(running_mutex_) = false;  // The workers' loops take tasks.
 };
 
 }  // namespace dotcache

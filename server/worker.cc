@@ -70,6 +70,8 @@ class Worker::Services {
 
   void BeginDrain() { drain_timer_->Start(kDrainGrace); }
 
+  NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
+
  private:
   void ContinueDrain() {
     if (!stopped_accepting_) {
@@ -143,6 +145,14 @@ void Worker::RunThread(std::promise<absl::Status> started) {
 
 void Worker::BeginDrain() {
   loop_->Post([services = services_] { services->BeginDrain(); });
+}
+
+NameExplanation Worker::Explain(const DomainName& name) const {
+  std::promise<NameExplanation> explanation;
+  loop_->Post([services = services_, &name, &explanation] {
+    explanation.set_value(services->Explain(name));
+  });
+  return explanation.get_future().get();
 }
 
 void Worker::Stop() {

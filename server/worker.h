@@ -17,6 +17,7 @@
 #include "server/own_answers.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
+#include "upstream/explanation.h"
 #include "upstream/upstream_counters.h"
 
 namespace dotcache {
@@ -61,6 +62,10 @@ class Worker {
   // Stops accepting after what has already arrived, and resolves Drained() when nothing is in
   // flight.
   void BeginDrain();
+
+  // What this worker would do with a query for the name. Waits for a turn of its loop.
+  // REQUIRES: Start() has returned, and Stop() is not called meanwhile.
+  NameExplanation Explain(const DomainName& name) const;
 
   // REQUIRES: BeginDrain() was called.
   std::future<void>& Drained() { return drained_future_; }

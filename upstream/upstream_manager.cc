@@ -46,10 +46,11 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters);
-  UpstreamZone& FindZone(const DomainName& qname);
+  UpstreamZone& FindZone(const DomainName& qname) const;
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
-  bool TryNext(ExchangeState& exchange);
+  enum class Why { kNeeded, kHedge };
+  bool TryNext(ExchangeState& exchange, Why why = Why::kNeeded);
   void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
   void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
@@ -87,7 +88,7 @@ void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
   }
 }
 
-UpstreamZone& UpstreamManager::Impl::FindZone(const DomainName& qname) {
+UpstreamZone& UpstreamManager::Impl::FindZone(const DomainName& qname) const {
   if (zones.size() == 1) return *zones.front();
   DomainName name = qname;
   while (name.size() > 1) {
@@ -124,7 +125,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
 }
 
 // Walks on until a server has the query. False when none takes it.
-bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
+bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
   ExchangeState::Progress& progress = exchange.progress;
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
@@ -134,6 +135,7 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
     UpstreamServer& server = zone.server(index);
+    if (why == Why::kHedge && server.options().metered) continue;
     UpstreamServer::SendMode mode = ModeFor(progress, index);
     mode.last_resort = server.down() && zone.AllDown();
     if (mode.last_resort) zone.OnFoundAllDown();
@@ -166,17 +168,14 @@ void UpstreamManager::Impl::StartWatch(ExchangeState& exchange, ActiveAttempt& a
   const UpstreamZone& zone = *exchange.progress.zone;
   const UpstreamServer& server = zone.server(attempt.server);
   const bool on_trial = server.health().state() == UpstreamHealth::State::kProbation;
-  if (!options.limits.hedge || exchange.progress.hedged || on_trial) return;
-  // A hedge would tell the name to another provider.
-  if (zone.options().policy == SelectionPolicy::kStickyHash) return;
-  if (zone.size() == 1) return;
+  if (!zone.MayHedge() || exchange.progress.hedged || on_trial) return;
   attempt.hedge_at = loop.Now() + zone.HedgeTime();
 }
 
 // Asks another server, too, if the budget allows it.
 void UpstreamManager::Impl::Hedge(ExchangeState& exchange) {
   ExchangeState::Progress& progress = exchange.progress;
-  if (progress.hedged || !hedge_budget.HasOne() || !TryNext(exchange)) return;
+  if (progress.hedged || !hedge_budget.HasOne() || !TryNext(exchange, Why::kHedge)) return;
   hedge_budget.Take();
   progress.hedged = true;
   ActiveAttempt& hedge = progress.active.back();
@@ -345,6 +344,11 @@ absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query,
 void UpstreamManager::Cancel(ExchangeId id) {
   assert(impl_->loop.InLoopThread());
   if (ExchangeState* exchange = impl_->exchanges.Find(id)) impl_->Release(*exchange);
+}
+
+NameExplanation UpstreamManager::Explain(const DomainName& name) const {
+  assert(impl_->loop.InLoopThread());
+  return dotcache::Explain(impl_->FindZone(name.Canonical()), name.Canonical(), impl_->loop.Now());
 }
 
 size_t UpstreamManager::exchange_count() const { return impl_->exchanges.size(); }

@@ -9,6 +9,7 @@
 #include "core/event_loop.h"
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
+#include "upstream/explanation.h"
 #include "upstream/upstream_counters.h"
 #include "upstream/upstream_options.h"
 
@@ -40,6 +41,9 @@ class UpstreamManager : public Exchanger {
   absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
                                       ExchangeCallback callback) override;
   void Cancel(ExchangeId id) override;
+
+  // What would be done with a query for this name, and why.
+  NameExplanation Explain(const DomainName& name) const;
 
   size_t exchange_count() const;
 

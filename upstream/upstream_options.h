@@ -32,6 +32,8 @@ struct UpstreamServerOptions {
   std::string ca_file;
   // Share of a provider's queries under `weighted`, in proportion; its addresses divide it evenly.
   int weight = 1;  // 1 to 1000.
+  // It charges by the query: no query is sent to it only because another server might be slow.
+  bool metered = false;
 };
 
 // In which order servers are tried.

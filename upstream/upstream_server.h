@@ -124,6 +124,8 @@ class UpstreamServer : private Connection::Delegate {
   bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
   bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
   int index() const { return index_; }
+  const UpstreamServerOptions& options() const { return options_; }
+  size_t ready_connections() const { return links_.ready(); }
 
  private:
   struct Attempt {

@@ -40,6 +40,12 @@ class UpstreamZone {
   // What the policy makes of the servers as they are now; changes nothing.
   ServerOrder PreviewOrder(const DomainName& qname) const;
 
+  // Whether its names may be asked twice for speed. A hedge would tell a sticky name to another
+  // provider.
+  bool MayHedge() const {
+    return context_.limits.hedge && size() > 1 && options_.policy != SelectionPolicy::kStickyHash;
+  }
+
   // After how long without a response a query is worth asking elsewhere, too: twice what nineteen
   // of twenty responses of the best server need, at least 20 ms.
   Duration HedgeTime() const;

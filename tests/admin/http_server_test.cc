@@ -86,6 +86,26 @@ TEST_F(HttpServerTest, MetricsAreServedAsPrometheusText) {
   EXPECT_THAT(reply, HasSubstr("\ndotcache_queries_total{transport=\"udp\"} 0"));
 }
 
+TEST_F(HttpServerTest, ExplainSaysWhomANameWouldBeAskedAndWhy) {
+  ASSERT_TRUE(server_.WaitUntilReady());
+  const std::string reply = Request(endpoint_, "GET", "/explain?name=www.example.com");
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(reply, HasSubstr("Content-Type: application/json"));
+  EXPECT_THAT(reply, HasSubstr("\"zone\": \".\""));
+  EXPECT_THAT(reply, HasSubstr(upstream_.endpoint().ToString()));
+  EXPECT_THAT(reply, HasSubstr("\"state\": \"up\""));
+  EXPECT_THAT(reply, HasSubstr("first in the order written"));
+}
+
+TEST_F(HttpServerTest, ExplainWantsAName) {
+  for (const char* path : {"/explain", "/explain?name=a..b", "/explain?nam=www.example.com"}) {
+    EXPECT_THAT(Request(endpoint_, "GET", path), StartsWith("HTTP/1.1 400")) << path;
+  }
+  server_.server().Shutdown();
+  EXPECT_THAT(Request(endpoint_, "GET", "/explain?name=www.example.com"),
+              StartsWith("HTTP/1.1 503"));
+}
+
 TEST_F(HttpServerTest, HeadHasNoBody) {
   const std::string reply = Request(endpoint_, "HEAD", "/health");
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 200"));
@@ -97,7 +117,7 @@ TEST_F(HttpServerTest, OtherPathsAreNotFoundAndSayWhatThereIs) {
   for (const char* path : {"/", "/metrics/", "/ready/../metrics", "/healthz"}) {
     const std::string reply = Request(endpoint_, "GET", path);
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 404")) << path;
-    EXPECT_THAT(reply, HasSubstr("/metrics, /health and /ready"));
+    EXPECT_THAT(reply, HasSubstr("/metrics, /health, /ready and /explain"));
   }
 }
 

@@ -97,7 +97,7 @@ TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
       "    name: dns.example.net\n"
       "    ca: /etc/ca.pem\n"
       "    pins: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n"
-      "  - {preset: quad9, insecure: on, weight: 5}\n");
+      "  - {preset: quad9, insecure: on, weight: 5, metered: true}\n");
   ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
   const auto& servers = loaded.config.server.upstream.zones[0].servers;
   ASSERT_EQ(servers.size(), 6u);
@@ -110,6 +110,8 @@ TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
   EXPECT_TRUE(servers[2].identity.insecure);
   EXPECT_EQ(servers[1].weight, 1);
   EXPECT_EQ(servers[2].weight, 5);
+  EXPECT_FALSE(servers[1].metered);
+  EXPECT_TRUE(servers[2].metered);
   EXPECT_EQ(servers[2].provider, "quad9");
 }
 

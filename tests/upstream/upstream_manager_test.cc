@@ -391,6 +391,30 @@ TEST_F(UpstreamManagerTest, ASlowQueryIsHedgedAtTwiceWhatTheBestServerNeeds) {
   EXPECT_EQ(counters_[1].hedges.value(), 1u);
 }
 
+TEST_F(UpstreamManagerTest, AMeteredServerIsAskedWhenNeededAndNeverForSpeed) {
+  Make(3);
+  manager_.reset();
+  options_.zones[0].servers[1].metered = true;
+  manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                               absl::MakeSpan(counters_), random_, false);
+  Ask();
+  loop_.Advance(Milliseconds(100));
+  Silence(0);
+  Ask();
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(queries(1), 0);
+  EXPECT_EQ(counters_[2].hedges.value(), 1u);
+  Refuse(0);
+  connector_->Disconnect(0);
+  Refuse(2);
+  connector_->Disconnect(2);
+  loop_.Advance(Seconds(1));
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(queries(1), 1);
+}
+
 TEST_F(UpstreamManagerTest, HedgesEndWithTheirBudgetThenPatienceDecides) {
   Make(2);
   Ask();

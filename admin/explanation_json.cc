@@ -1,0 +1,49 @@
+#include "admin/explanation_json.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+namespace dotcache {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kIndent = 2;
+
+Json Ms(std::optional<Duration> duration) {
+  if (!duration.has_value()) return nullptr;
+  // To the microsecond, so that no rounding error shows.
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(*duration).count();
+  return static_cast<double>(us) / 1000;
+}
+
+Json ServerJson(const ServerExplanation& server) {
+  return {{"provider", server.provider},
+          {"address", server.address},
+          {"transport", std::string(server.transport)},
+          {"state", std::string(server.state)},
+          {"why", server.why},
+          {"connections", server.connections},
+          {"in_flight", server.in_flight},
+          {"failures_in_row", server.failures_in_row},
+          {"response_time_ms", Ms(server.response_time)},
+          {"slow_response_time_ms", Ms(server.slow_response_time)},
+          {"next_probe_in_ms", Ms(server.next_probe_in)}};
+}
+
+}  // namespace
+
+std::string RenderExplanation(const NameExplanation& explanation) {
+  Json servers = Json::array();
+  for (const ServerExplanation& server : explanation.servers) servers.push_back(ServerJson(server));
+  const Json json = {
+      {"zone", explanation.zone},
+      {"policy", std::string(explanation.policy)},
+      {"hedge_after_ms", explanation.hedges ? Ms(explanation.hedge_after) : Json(nullptr)},
+      {"servers", std::move(servers)}};
+  // Log-like text may hold any octets; JSON holds UTF-8.
+  return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace dotcache
