@@ -1,0 +1,99 @@
+#include "upstream/stall_watch.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class QuietConnection : public Connection {
+ public:
+  void Send(const UpstreamQuery&, AttemptId) override {}
+  void Forget(AttemptId) override {}
+  bool ready() const override { return true; }
+  bool HasRoom() const override { return true; }
+  int in_flight() const override { return 1; }
+  MonoTime last_received() const override { return {}; }
+};
+
+class StallWatchTest : public testing::Test {
+ protected:
+  StallWatchTest() {
+    for (int i = 0; i < 2; ++i) links_.Add(std::make_unique<QuietConnection>(), false);
+    health_.OnResponse(Milliseconds(20), /*usable=*/true, loop_.Now());
+  }
+
+  UpstreamLink& link(size_t index) { return links_.all()[index]; }
+
+  SimulatedLoop loop_;
+  UpstreamLimits limits_;
+  UpstreamHealth health_;
+  UpstreamLinks links_{4};
+  std::vector<const Connection*> stalled_;
+  std::vector<Duration> silences_;
+  StallWatch watch_{loop_, limits_, health_, links_, [this](const auto& stalls) {
+                      for (const StallWatch::Stall& stall : stalls) {
+                        stalled_.push_back(stall.connection);
+                        silences_.push_back(stall.silence);
+                      }
+                    }};
+};
+
+TEST_F(StallWatchTest, TwoQueriesWithoutAWordForFourResponseTimesAreAStall) {
+  watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(30));
+  watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(79));
+  EXPECT_THAT(stalled_, IsEmpty());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get()));
+  EXPECT_THAT(silences_, ElementsAre(Milliseconds(80)));
+  EXPECT_TRUE(link(0).silent());
+}
+
+TEST_F(StallWatchTest, LaterQueriesDoNotMoveTheTime) {
+  for (int i = 0; i < 8; ++i) {
+    watch_.NoteSent(link(0));
+    loop_.Advance(Milliseconds(12));
+  }
+  EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get()));
+}
+
+TEST_F(StallWatchTest, OneQueryIsNoStallButForAServerOnProbation) {
+  watch_.NoteSent(link(0));
+  loop_.Advance(Seconds(10));
+  EXPECT_THAT(stalled_, IsEmpty());
+  health_.OnStall();
+  watch_.NoteSent(link(1));
+  loop_.Advance(Milliseconds(80));
+  EXPECT_THAT(stalled_, ElementsAre(link(1).connection.get()));
+}
+
+TEST_F(StallWatchTest, AWordBeginsTheCountAnew) {
+  watch_.NoteSent(link(0));
+  watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(79));
+  StallWatch::NoteWord(link(0));
+  watch_.NoteSent(link(0));
+  loop_.Advance(Seconds(10));
+  EXPECT_THAT(stalled_, IsEmpty());
+}
+
+TEST_F(StallWatchTest, EachConnectionHasItsOwnTime) {
+  for (int i = 0; i < 2; ++i) watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(50));
+  for (int i = 0; i < 2; ++i) watch_.NoteSent(link(1));
+  loop_.Advance(Milliseconds(30));
+  EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get()));
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get(), link(1).connection.get()));
+}
+
+}  // namespace
+}  // namespace dotcache
