@@ -81,6 +81,7 @@ class Server {
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
+  std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
   std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
   std::vector<const TlsClientCredentials*> upstream_credentials_;  // By server index.
   std::unique_ptr<TlsServerCredentials> listen_credentials_;

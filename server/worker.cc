@@ -36,7 +36,7 @@ class Worker::Services {
         connector_(loop, worker.shared_.options.upstream.limits,
                    worker.shared_.upstream_credentials),
         upstreams_(loop, worker.shared_.options.upstream, connector_, worker.upstream_counters_,
-                   random_, /*log_state_changes=*/worker.index_ == 0),
+                   worker.shared_.probe_gates, random_, /*log_state_changes=*/worker.index_ == 0),
         sessions_(loop, worker.shared_.options.limits, worker.counters_),
         handler_({loop, worker.shared_.cache, upstreams_, worker.shared_.access,
                   worker.shared_.local_names, worker.counters_, worker.shared_.options.limits,

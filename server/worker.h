@@ -18,6 +18,7 @@
 #include "server/server_options.h"
 #include "server/worker_counters.h"
 #include "upstream/explanation.h"
+#include "upstream/probe_gate.h"
 #include "upstream/upstream_counters.h"
 
 namespace dotcache {
@@ -48,6 +49,7 @@ class Worker {
     const TlsServerCredentials* listen_credentials;                 // Null without DoT listeners.
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
+    absl::Span<ProbeGate> probe_gates;  // By server index.
   };
 
   // `counters` and `upstream_counters` are this worker's alone to write. The first worker also logs

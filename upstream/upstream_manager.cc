@@ -45,7 +45,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
                 *this,      families,       log_state_changes},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
 
-  void AddZones(absl::Span<UpstreamCounters> counters);
+  void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
   UpstreamZone& FindZone(const DomainName& qname) const;
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
@@ -77,12 +77,14 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   bool draining = false;
 };
 
-void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters) {
+void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters,
+                                     absl::Span<ProbeGate> probe_gates) {
   size_t index = 0;
   for (const UpstreamZoneOptions& zone : options.zones) {
     const size_t servers = zone.servers.size();
     zones.push_back(std::make_unique<UpstreamZone>(context, zone, static_cast<int>(index),
-                                                   counters.subspan(index, servers)));
+                                                   counters.subspan(index, servers),
+                                                   probe_gates.subspan(index, servers)));
     zone_by_name[zone.zone.Canonical()] = zones.back().get();
     index += servers;
   }
@@ -317,9 +319,10 @@ void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
 
 UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
                                  Connector& connector, absl::Span<UpstreamCounters> counters,
-                                 absl::BitGenRef random, bool log_state_changes)
+                                 absl::Span<ProbeGate> probe_gates, absl::BitGenRef random,
+                                 bool log_state_changes)
     : impl_(std::make_unique<Impl>(loop, options, connector, random, log_state_changes)) {
-  impl_->AddZones(counters);
+  impl_->AddZones(counters, probe_gates);
 }
 
 UpstreamManager::~UpstreamManager() = default;

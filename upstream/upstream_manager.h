@@ -10,6 +10,7 @@
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
 #include "upstream/explanation.h"
+#include "upstream/probe_gate.h"
 #include "upstream/upstream_counters.h"
 #include "upstream/upstream_options.h"
 
@@ -22,11 +23,12 @@ namespace dotcache {
 // loop's thread.
 class UpstreamManager : public Exchanger {
  public:
-  // All references must outlive the manager. `counters` has one element per server, counted through
-  // the zones in order.
+  // All references must outlive the manager. `counters` and `probe_gates` have one element per
+  // server, counted through the zones in order; the gates are shared with the managers of other
+  // workers.
   UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
-                  absl::Span<UpstreamCounters> counters, absl::BitGenRef random,
-                  bool log_state_changes);
+                  absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates,
+                  absl::BitGenRef random, bool log_state_changes);
   ~UpstreamManager() override;
 
   // Opens the connections that options.prewarm asks for.

@@ -12,7 +12,6 @@ constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
-constexpr Duration kProbeInterval = Seconds(1);
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
 bool IsUsable(const AttemptResult& result) {
@@ -42,11 +41,12 @@ bool IsWord(const AttemptResult& result) {
 }  // namespace
 
 UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptions& options,
-                               int index, UpstreamCounters& counters)
+                               int index, UpstreamCounters& counters, ProbeGate& probe_gate)
     : context_(context),
       options_(options),
       index_(index),
       counters_(counters),
+      probe_gate_(probe_gate),
       state_log_(options, context.log_state_changes),
       links_(context.limits.max_connections_per_server),
       stall_watch_(context.loop, context.limits, health_, links_,
@@ -228,11 +228,11 @@ void UpstreamServer::Prepare() {
 }
 
 void UpstreamServer::ProbeNow() {
-  if (down()) OnProbeDue();
+  if (!draining_ && down() && !links_.HasConnecting()) Open();
 }
 
 void UpstreamServer::ProbeEverySecond() {
-  if (context_.loop.Now() - last_connect_ >= kProbeInterval) ProbeNow();
+  if (down() && context_.loop.Now() - last_connect_ >= ProbeGate::kInterval) OnProbeDue();
 }
 
 void UpstreamServer::Drain() {
@@ -392,11 +392,19 @@ void UpstreamServer::TakeOut(Connection& connection) {
 void UpstreamServer::OnProbeDue() {
   if (draining_ || !down()) return;
   // What is being opened may be forgotten before it tells anything.
-  if (links_.HasConnecting() || Open() == nullptr) probe_timer_->Start(kConnectInterval);
+  if (links_.HasConnecting() || !MayProbe() || Open() == nullptr) {
+    probe_timer_->Start(kConnectInterval);
+  }
+}
+
+// Another worker has heard from it since it was last seen down here, or it is this one's turn.
+bool UpstreamServer::MayProbe() {
+  return probe_gate_.up_at() > last_failure_at_ || probe_gate_.TryPass(context_.loop.Now());
 }
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
-  health_.OnFailure(failure, links_.HasTalking(), context_.loop.Now(), context_.random);
+  last_failure_at_ = context_.loop.Now();
+  health_.OnFailure(failure, links_.HasTalking(), last_failure_at_, context_.random);
   if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
   NoteStateChange(cause);
 }
@@ -404,6 +412,7 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
 void UpstreamServer::NoteStateChange(absl::string_view cause) {
   if (!state_log_.Note(health_, cause)) return;
   counters_.up.Set(state_log_.told_up() ? 1 : 0);
+  if (state_log_.told_up()) probe_gate_.NoteUp(context_.loop.Now());
 }
 
 void UpstreamServer::UpdateGauges() {

@@ -14,6 +14,7 @@
 #include "core/event_loop.h"
 #include "upstream/address_families.h"
 #include "upstream/connection.h"
+#include "upstream/probe_gate.h"
 #include "upstream/stall_watch.h"
 #include "upstream/state_log.h"
 #include "upstream/upstream_counters.h"
@@ -26,7 +27,8 @@ namespace dotcache {
 // Carries attempts over as few connections as have room, the first one first, so that queries share
 // records; opens another when none has room, or when queries queue on crowded ones, up to
 // max_connections_per_server. While the server is
-// down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due.
+// down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due, and
+// at most one a second of all workers.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
 // timed out and nothing came since the query is passed over until something comes. So is one that
 // has stalled (StallWatch). When the limit is reached the oldest such makes way, and
@@ -66,9 +68,10 @@ class UpstreamServer : private Connection::Delegate {
     bool log_state_changes;
   };
 
-  // `index` counts through all zones. `options` and `counters` outlive the server.
+  // `index` counts through all zones. `options`, `counters` and `probe_gate`, which the servers of
+  // other workers with the same index share, outlive the server.
   UpstreamServer(const Context& context, const UpstreamServerOptions& options, int index,
-                 UpstreamCounters& counters);
+                 UpstreamCounters& counters, ProbeGate& probe_gate);
   ~UpstreamServer() override;
 
   struct SendMode {
@@ -109,7 +112,7 @@ class UpstreamServer : private Connection::Delegate {
   // Opens a connection now if the server is down, without waiting until the probe is due.
   void ProbeNow();
 
-  // The same, unless the latest attempt to connect began less than a second ago.
+  // The same, unless the latest attempt to connect, of all workers, began less than a second ago.
   void ProbeEverySecond();
 
   // Closes connections as they fall idle and opens none but for a Send().
@@ -143,6 +146,7 @@ class UpstreamServer : private Connection::Delegate {
 
   Connection* Open(bool alone = false);
   bool MakeRoom();
+  bool MayProbe();
   bool IsQueueing(const Connection& connection);
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
@@ -163,12 +167,14 @@ class UpstreamServer : private Connection::Delegate {
   const UpstreamServerOptions& options_;
   const int index_;
   UpstreamCounters& counters_;
+  ProbeGate& probe_gate_;
   UpstreamHealth health_;
   StateLog state_log_;
   bool draining_ = false;
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_message_;
+  MonoTime last_failure_at_;
   UpstreamLinks links_;
   StallWatch stall_watch_;
   absl::flat_hash_map<AttemptId, Attempt> attempts_;

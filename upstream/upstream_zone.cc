@@ -18,14 +18,15 @@ constexpr Duration kKnownDeadAfter = Seconds(1);
 
 UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
                            const UpstreamZoneOptions& options, int first_index,
-                           absl::Span<UpstreamCounters> counters)
+                           absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates)
     : context_(context),
       options_(options),
       selector_(options.policy),
       probe_timer_(context.loop.NewTimer([this] { ProbeAll(); })) {
   for (size_t i = 0; i < options.servers.size(); ++i) {
-    servers_.push_back(std::make_unique<UpstreamServer>(
-        context, options.servers[i], first_index + static_cast<int>(i), counters[i]));
+    servers_.push_back(std::make_unique<UpstreamServer>(context, options.servers[i],
+                                                        first_index + static_cast<int>(i),
+                                                        counters[i], probe_gates[i]));
     shares_.push_back(ShareOf(options.servers[i], options.servers));
   }
 }

@@ -22,10 +22,11 @@ namespace dotcache {
 // UpstreamManager; bound to its loop's thread.
 class UpstreamZone {
  public:
-  // `counters`: one element per server. `options` and `counters` outlive the zone; `first_index` is
-  // the index of its first server among all.
+  // `counters` and `probe_gates`: one element per server. They and `options` outlive the zone;
+  // `first_index` is the index of its first server among all.
   UpstreamZone(const UpstreamServer::Context& context, const UpstreamZoneOptions& options,
-               int first_index, absl::Span<UpstreamCounters> counters);
+               int first_index, absl::Span<UpstreamCounters> counters,
+               absl::Span<ProbeGate> probe_gates);
 
   const UpstreamZoneOptions& options() const { return options_; }
   size_t size() const { return servers_.size(); }

@@ -145,6 +145,7 @@ class Runner {
   std::map<std::string, int> servers_;
   UpstreamOptions options_;
   std::vector<UpstreamCounters> upstream_counters_{64};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(64);
   RecordingSink sink_;
   std::unique_ptr<LocalNames> local_names_;
   std::unique_ptr<ScriptedConnector> connector_;
@@ -176,8 +177,9 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
       return ScriptedReply::Silence();
     };
   }
-  upstreams_ = std::make_unique<UpstreamManager>(
-      loop_, options_, *connector_, absl::MakeSpan(upstream_counters_), random_, false);
+  upstreams_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                                 absl::MakeSpan(upstream_counters_),
+                                                 absl::MakeSpan(probe_gates_), random_, false);
   handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
       loop_, cache_, *upstreams_, access_, local_names_.get(), counters_, limits_});
 }

@@ -33,8 +33,9 @@ class ExplanationTest : public testing::Test {
         server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", number, ":853"));
       }
     }
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
-                                                 absl::MakeSpan(counters_), random_, false);
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(probe_gates_), random_, false);
   }
 
   NameExplanation Explain(const std::string& name) {
@@ -45,6 +46,7 @@ class ExplanationTest : public testing::Test {
   UpstreamOptions options_;
   ScriptedConnector connector_{loop_, options_.limits};
   std::vector<UpstreamCounters> counters_{4};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(4);
   std::mt19937_64 random_{1};
   std::unique_ptr<UpstreamManager> manager_;
 };

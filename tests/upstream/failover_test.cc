@@ -40,8 +40,9 @@ class FailoverTest : public testing::Test {
     connector_ = std::make_unique<SocketConnector>(
         loop_, options_.limits,
         std::vector<const TlsClientCredentials*>(kServers, credentials_.get()));
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_, false);
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(probe_gates_), random_, false);
     manager_->Start();
     ASSERT_TRUE(RunUntil([this] { return manager_->ready(); }));
   }
@@ -84,6 +85,7 @@ class FailoverTest : public testing::Test {
   UpstreamOptions options_;
   std::unique_ptr<TlsClientCredentials> credentials_;
   std::vector<UpstreamCounters> counters_{kServers};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(kServers);
   std::vector<std::unique_ptr<LoopbackDotServer>> servers_;
   std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;

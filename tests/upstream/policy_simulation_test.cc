@@ -46,8 +46,9 @@ class PolicySimulationTest : public testing::Test {
       server.weight = weights[i];
       options_.zones[0].servers.push_back(server);
     }
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
-                                                 absl::MakeSpan(counters_), random_, false);
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(probe_gates_), random_, false);
     for (int i = 0; i < 4; ++i) Serve(i);
     manager_->Start();
     loop_.Advance(Milliseconds(100));
@@ -118,6 +119,7 @@ class PolicySimulationTest : public testing::Test {
   UpstreamOptions options_;
   ScriptedConnector connector_{loop_, options_.limits};
   std::vector<UpstreamCounters> counters_{4};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(4);
   std::mt19937_64 random_{1};
   int number_ = 0;
   std::unique_ptr<UpstreamManager> manager_;

@@ -78,7 +78,7 @@ class TakenOutTest : public testing::Test, protected UpstreamServer::Delegate {
   void Make(Connector& connector) {
     server_ = std::make_unique<UpstreamServer>(
         UpstreamServer::Context{loop_, limits_, connector, random_, *this, families_, false},
-        options_, 0, counters_);
+        options_, 0, counters_, probe_gate_);
   }
   void Send(AttemptId attempt, UpstreamServer::SendMode mode = {}) {
     server_->Send(QueryFor("www.example.com"), attempt, mode);
@@ -96,6 +96,7 @@ class TakenOutTest : public testing::Test, protected UpstreamServer::Delegate {
   AddressFamilies families_{false};
   UpstreamServerOptions options_;
   UpstreamCounters counters_;
+  ProbeGate probe_gate_;
   HeldConnector held_{loop_};
   ScriptedConnector scripted_{loop_, limits_};
   std::vector<AttemptId> ended_;

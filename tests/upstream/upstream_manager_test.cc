@@ -37,8 +37,9 @@ class UpstreamManagerTest : public testing::Test {
   void Make(int servers, Transport transport = Transport::kDot) {
     for (int i = 0; i < servers; ++i) AddServer(0, transport);
     connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_, false);
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(probe_gates_), random_, false);
   }
 
   void AddServer(size_t zone, Transport transport = Transport::kDot,
@@ -95,6 +96,7 @@ class UpstreamManagerTest : public testing::Test {
   SimulatedLoop loop_;
   UpstreamOptions options_;
   std::vector<UpstreamCounters> counters_{8};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(8);
   std::mt19937_64 random_{1};
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;
@@ -395,8 +397,9 @@ TEST_F(UpstreamManagerTest, AMeteredServerIsAskedWhenNeededAndNeverForSpeed) {
   Make(3);
   manager_.reset();
   options_.zones[0].servers[1].metered = true;
-  manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                               absl::MakeSpan(counters_), random_, false);
+  manager_ =
+      std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
+                                        absl::MakeSpan(probe_gates_), random_, false);
   Ask();
   loop_.Advance(Milliseconds(100));
   Silence(0);
@@ -891,6 +894,40 @@ TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNever
   loop_.Advance(Seconds(1));
   EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
   EXPECT_EQ(connects(3), 0);
+}
+
+// Sixteen workers of one process, all of whose servers are dead.
+TEST_F(UpstreamManagerTest, ManyWorkersProbeADeadServerOnceASecondAndAllLearnOfItsReturn) {
+  Make(2);
+  std::vector<std::vector<UpstreamCounters>> counters;
+  std::vector<std::unique_ptr<UpstreamManager>> workers;
+  for (int i = 0; i < 16; ++i) {
+    workers.push_back(std::make_unique<UpstreamManager>(
+        loop_, options_, *connector_, absl::MakeSpan(counters.emplace_back(2)),
+        absl::MakeSpan(probe_gates_), random_, false));
+  }
+  const auto ask_all = [this, &workers](int number) {
+    int answered = 0;
+    for (const auto& worker : workers) {
+      UpstreamQuery query;
+      query.question = {*DomainName::FromText(absl::StrCat("n", number, ".example")), QType::kA,
+                        QClass::kIn};
+      (void)worker->Exchange(query, loop_.Now() + Seconds(2),
+                             [&answered](auto response) { answered += response.ok() ? 1 : 0; });
+    }
+    loop_.Advance(Milliseconds(100));
+    return answered;
+  };
+  for (const int server : {0, 1}) Refuse(server);
+  int number = 0;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(ask_all(++number), 0);
+  const int before = connects(0);
+  for (int i = 0; i < 100; ++i) ask_all(++number);
+  EXPECT_LE(connects(0) - before, 11);  // In ten seconds.
+  EXPECT_GE(connects(0) - before, 9);
+  connector_->server(0).connect_failure = std::nullopt;
+  for (int i = 0; i < 12; ++i) ask_all(++number);
+  EXPECT_EQ(ask_all(++number), 16);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   void Make() {
     server_ = std::make_unique<UpstreamServer>(
         UpstreamServer::Context{loop_, limits_, connector_, random_, *this, families_, true},
-        options_, 0, counters_);
+        options_, 0, counters_, probe_gate_);
   }
 
   std::optional<UpstreamFailure> Send(AttemptId attempt, bool last_resort = false) {
@@ -80,6 +80,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   AddressFamilies families_{false};
   UpstreamServerOptions options_;
   UpstreamCounters counters_;
+  ProbeGate probe_gate_;
   std::vector<AttemptId> answered_;
   std::vector<AttemptId> doubtful_;
   std::vector<std::pair<AttemptId, UpstreamFailure>> failed_;
@@ -148,7 +149,7 @@ TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenTheFirstIsFullUpToTheLim
   connector.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
   server_ = std::make_unique<UpstreamServer>(
       UpstreamServer::Context{loop_, limits_, connector, random_, *this, families_, false},
-      options_, 0, counters_);
+      options_, 0, counters_, probe_gate_);
   for (AttemptId attempt = 1; attempt <= 4; ++attempt) EXPECT_EQ(Send(attempt), std::nullopt);
   EXPECT_EQ(connector.server(0).connects, 2);
   EXPECT_EQ(Send(5), UpstreamFailure::kOverloaded);
