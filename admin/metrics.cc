@@ -176,6 +176,14 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
       {}, parts);
 }
 
+void AddCredentialMetrics(const Server& server, Exposition& out) {
+  MetricFamily& reloads = out.Family("dotcache_credential_reloads_total", MetricType::Counter,
+                                     "Changed certificate, key, CA and pins files read again.");
+  const CredentialStore& credentials = server.credentials();
+  Exposition::Add(reloads, {{"result", "ok"}}, credentials.reloads().value());
+  Exposition::Add(reloads, {{"result", "error"}}, credentials.failed_reloads().value());
+}
+
 void AddCacheMetrics(const Server& server, Exposition& out) {
   const CacheStats stats = server.cache().Stats();
   out.Gauge("dotcache_cache_entries", "Responses in the cache.", stats.entries);
@@ -300,6 +308,7 @@ std::string RenderMetrics(const Server& server) {
                   {{"version", DOTCACHE_VERSION}}, 1);
   AddQueryMetrics(server, out);
   AddWorkerMetrics(server, out);
+  AddCredentialMetrics(server, out);
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);
   return out.Render();

@@ -29,13 +29,13 @@ T OrDie(absl::StatusOr<T> value) {
 
 // What all connections to one server share.
 struct Side {
-  std::unique_ptr<TlsClientCredentials> trust =
+  std::shared_ptr<const TlsClientCredentials> trust =
       OrDie(TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file));
-  std::unique_ptr<TlsServerCredentials> credentials = OrDie(TlsServerCredentials::FromFiles(
+  std::shared_ptr<const TlsServerCredentials> credentials = OrDie(TlsServerCredentials::FromFiles(
       GetTestCertificates().server.certificate_file, GetTestCertificates().server.key_file));
   TlsPeerIdentity identity = {
       .authentication_name = kTestServerName, .address = "127.0.0.1", .pins = {}};
-  TlsTicketStore tickets;
+  std::shared_ptr<TlsTicketStore> tickets = std::make_shared<TlsTicketStore>();
 };
 
 struct Pair {
@@ -48,9 +48,9 @@ void Carry(TlsSession& from, TlsSession& to) {
   if (!octets.empty()) to.Feed(octets, &Ignore);
 }
 
-Pair Connect(Side& side, TlsTicketStore* tickets) {
-  Pair pair{OrDie(TlsSession::NewClient(*side.trust, side.identity, tickets)),
-            OrDie(TlsSession::NewServer(*side.credentials))};
+Pair Connect(Side& side, const std::shared_ptr<TlsTicketStore>& tickets) {
+  Pair pair{OrDie(TlsSession::NewClient(side.trust, side.identity, tickets)),
+            OrDie(TlsSession::NewServer(side.credentials))};
   pair.client->Feed({}, &Ignore);
   while (!pair.client->output().empty() || !pair.server->output().empty()) {
     Carry(*pair.client, *pair.server);
@@ -68,9 +68,9 @@ BENCHMARK(BM_FullHandshake)->Unit(benchmark::kMicrosecond);
 
 void BM_ResumedHandshake(benchmark::State& state) {
   Side side;
-  Connect(side, &side.tickets);
+  Connect(side, side.tickets);
   for (auto _ : state) {
-    const Pair pair = Connect(side, &side.tickets);
+    const Pair pair = Connect(side, side.tickets);
     if (!pair.client->resumed()) state.SkipWithError("not resumed");
   }
 }

@@ -20,7 +20,7 @@ class Checker {
     if (!errors_.empty()) return std::move(errors_);  // The probes would blame other programs.
     CheckListeners();
     CheckListenCertificate();
-    CheckTrustStores();
+    CheckUpstreamCredentials();
     Report(origins_.cookie_secret_file, "cookie-secret-file",
            LoadCookieSecrets(server_.cookie_secret_file).status());
     CheckLocalData();
@@ -86,32 +86,41 @@ class Checker {
       return;
     }
     if (has_cert && has_key) {
-      Report(
-          origins_.listen_cert, "listen-cert",
-          TlsServerCredentials::FromFiles(server_.listen_certificate_file, server_.listen_key_file)
-              .status());
+      Report(origins_.listen_cert, "listen-cert",
+             CheckCertificate(server_.listen_certificate_file, server_.listen_key_file));
     }
   }
 
-  void CheckTrustStores() {
-    std::set<std::string> seen;
+  // Each file or pair of files once, however many servers share it.
+  void CheckUpstreamCredentials() {
+    std::set<std::string> stores;
+    std::set<std::string> others;
     size_t index = 0;
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
-        if (upstream.transport != Transport::kDot) {
-          ++index;
-          continue;
+        const ConfigOrigin& origin = origins_.upstream[index++];
+        if (upstream.transport != Transport::kDot) continue;
+        CheckTrustStore(upstream, origin, stores);
+        if (!upstream.certificate_file.empty() &&
+            others.insert(absl::StrCat(upstream.certificate_file, "\n", upstream.key_file))
+                .second) {
+          Report(origin, "cert", CheckCertificate(upstream.certificate_file, upstream.key_file));
         }
-        const bool own = !upstream.ca_file.empty();
-        const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
-        const ConfigOrigin& origin = own ? origins_.upstream[index] : origins_.upstream_ca;
-        ++index;
-        if (!seen.insert(file).second) continue;
-        Report(origin, own ? "ca" : "upstream-ca",
-               file.empty() ? TlsClientCredentials::FromSystem().status()
-                            : TlsClientCredentials::FromFile(file).status());
+        if (!upstream.pins_file.empty() && others.insert(upstream.pins_file).second) {
+          Report(origin, "pins-file", LoadPins(upstream.pins_file).status());
+        }
       }
     }
+  }
+
+  void CheckTrustStore(const UpstreamServerOptions& upstream, const ConfigOrigin& upstream_origin,
+                       std::set<std::string>& seen) {
+    const bool own = !upstream.ca_file.empty();
+    const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
+    if (!seen.insert(file).second) return;
+    Report(own ? upstream_origin : origins_.upstream_ca, own ? "ca" : "upstream-ca",
+           file.empty() ? TlsClientCredentials::FromSystem().status()
+                        : TlsClientCredentials::FromFile(file).status());
   }
 
   void CheckLocalData() {

@@ -51,8 +51,11 @@ void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, 
         [](std::string* text, const SpkiPin& pin) { *text += Quoted(pin.ToString()); });
     absl::StrAppend(&out, indent, "  pins: [", pins, "]\n");
   }
-  if (!server.ca_file.empty()) {
-    absl::StrAppend(&out, indent, "  ca: ", Quoted(server.ca_file), "\n");
+  for (const auto& [key, file] :
+       {std::pair("pins-file", &server.pins_file), std::pair("ca", &server.ca_file),
+        std::pair("cert", &server.certificate_file), std::pair("key", &server.key_file)}) {
+    if (file->empty()) continue;
+    absl::StrAppend(&out, indent, "  ", key, ": ", Quoted(*file), "\n");
   }
   if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
   if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");

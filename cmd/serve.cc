@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -20,6 +21,7 @@ namespace dotcache {
 namespace {
 
 constexpr Milliseconds kReadyPoll{50};
+constexpr Milliseconds kCredentialPoll{2000};
 
 int PrintErrors(const std::vector<ConfigError>& errors) {
   for (const ConfigError& error : errors) {
@@ -40,7 +42,7 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources) {
   return loaded;
 }
 
-// The signals that ask for something; SIGHUP stays blocked for good, so that it does not kill.
+// The signals that ask for something.
 sigset_t HandledSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -105,18 +107,28 @@ void LogStarted(const Server& server) {
        {"local_records", server.local_record_count()}});
 }
 
-// Waits for a signal to stop, saying meanwhile when the server becomes ready.
-int WaitForStop(const Server& server, const sigset_t& signals) {
+timespec ToTimespec(Milliseconds duration) {
+  const auto seconds = std::chrono::duration_cast<Seconds>(duration);
+  return {seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
+}
+
+// Waits for a signal to stop, saying meanwhile when the server becomes ready, and having it look
+// at its certificates, keys and pins: every two seconds, and at once on SIGHUP.
+int WaitForStop(Server& server, const sigset_t& signals) {
   bool ready = false;
+  auto next_look = std::chrono::steady_clock::now() + kCredentialPoll;
   while (true) {
-    const timespec poll = {0, std::chrono::nanoseconds(kReadyPoll).count()};
-    const int signal_number =
-        ready ? sigwaitinfo(&signals, nullptr) : sigtimedwait(&signals, nullptr, &poll);
+    const timespec wait = ToTimespec(ready ? kCredentialPoll : kReadyPoll);
+    const int signal_number = sigtimedwait(&signals, nullptr, &wait);
     if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
     if (!ready && server.ready()) {
       ready = true;
       Log(LogLevel::kInfo, "ready");
     }
+    const auto now = std::chrono::steady_clock::now();
+    if (signal_number != SIGHUP && now < next_look) continue;
+    server.ReloadCredentials();
+    next_look = now + kCredentialPoll;
   }
 }
 

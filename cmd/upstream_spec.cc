@@ -1,6 +1,7 @@
 #include "cmd/upstream_spec.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,8 +16,7 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset", "addresses", "name",   "pins",
-                                       "ca",     "insecure",  "weight", "metered"};
+constexpr absl::string_view kKeys[] = {"preset", "addresses", "name", "pins",     "pins-file", "ca", "cert", "key", "insecure", "weight", "metered"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -135,9 +135,14 @@ class MapReader {
     if (has_preset_ && !name_.empty()) {
       Fail(value_.origin, "name", "belongs to `addresses`; a preset has its own");
     }
-    if (insecure_ && !pins_.empty()) {
+    if (insecure_ && !(pins_.empty() && files_["pins-file"].empty())) {
       Fail(value_.origin, "insecure",
-           "contradicts `pins`; pins alone accept a certificate of the server's own making");
+           absl::StrCat("contradicts `", pins_.empty() ? "pins-file" : "pins",
+                        "`; pins alone accept a certificate of the server's own making"));
+    }
+    for (const auto& [key, missing] : {std::pair("cert", "key"), std::pair("key", "cert")}) {
+      if (files_[key].empty() || !files_[missing].empty()) continue;
+      Fail(value_.origin, key, absl::StrCat("needs `", missing, "` beside it"));
     }
     for (UpstreamServerOptions& server : servers_) Apply(server);
     return failed_ ? std::vector<UpstreamServerOptions>() : servers_;
@@ -181,9 +186,9 @@ class MapReader {
     } else if (key == "pins") {
       ASSIGN_OR_RETURN(const SpkiPin pin, SpkiPin::Parse(text));
       pins_.push_back(pin);
-    } else if (key == "ca") {
+    } else if (key == "ca" || key == "cert" || key == "key" || key == "pins-file") {
       if (text.empty()) return absl::InvalidArgumentError("is empty; write a file's path");
-      ca_ = text;
+      files_[std::string(key)] = text;
     } else if (key == "weight") {
       ASSIGN_OR_RETURN(const int64_t weight, ParseInteger(text, 1, 1000));
       weight_ = static_cast<int>(weight);
@@ -202,7 +207,10 @@ class MapReader {
     }
     server.identity.pins = pins_;
     server.identity.insecure = insecure_;
-    server.ca_file = ca_;
+    server.ca_file = files_["ca"];
+    server.certificate_file = files_["cert"];
+    server.key_file = files_["key"];
+    server.pins_file = files_["pins-file"];
     server.weight = weight_;
     server.metered = metered_;
   }
@@ -219,7 +227,7 @@ class MapReader {
   bool has_addresses_ = false;
   std::string name_;
   std::vector<SpkiPin> pins_;
-  std::string ca_;
+  std::map<std::string, std::string> files_;  // By key.
   bool insecure_ = false;
   int weight_ = 1;
   bool metered_ = false;

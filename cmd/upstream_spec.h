@@ -27,7 +27,8 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::strin
                                                                      ClearText clear_text);
 
 // The same from a YAML element: text as above, or a map with `preset` or `addresses`, and `name`,
-// `pins`, `ca`, `insecure`, `weight`, `metered`. Appends errors, each with its origin.
+// `pins`, `pins-file`, `ca`, `cert`, `key`, `insecure`, `weight`, `metered`. Appends errors, each
+// with its origin.
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
                                                       ClearText clear_text,
                                                       std::vector<ConfigError>& errors);

@@ -3,9 +3,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/status_macros.h"
 #include "net/tls_internal.h"
 
@@ -18,8 +16,6 @@ constexpr char kPriority[] =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
     "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305";
-
-constexpr char kPinPrefix[] = "sha256/";
 
 absl::Status GnutlsError(absl::string_view what, int code) {
   return absl::InvalidArgumentError(absl::StrCat(what, ": ", gnutls_strerror(code)));
@@ -84,47 +80,59 @@ absl::Status LoadKey(const std::string& file, GnutlsKeyPtr& key) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::StatusOr<SpkiPin> SpkiPin::Parse(absl::string_view text) {
-  std::string octets;
-  SpkiPin pin;
-  const absl::string_view base64 = absl::StripPrefix(text, kPinPrefix);
-  if (!absl::Base64Unescape(base64, &octets) || octets.size() != pin.sha256.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is not a pin: it takes \"sha256/\" and 32 octets in base64"));
+absl::Status SetCertificate(const std::string& certificate_file, const std::string& key_file,
+                            gnutls_certificate_credentials_t credentials) {
+  std::vector<GnutlsCrtPtr> chain;
+  RETURN_IF_ERROR(LoadChain(certificate_file, chain));
+  GnutlsKeyPtr key;
+  RETURN_IF_ERROR(LoadKey(key_file, key));
+  std::vector<gnutls_x509_crt_t> raw_chain;
+  for (const GnutlsCrtPtr& certificate : chain) raw_chain.push_back(certificate.get());
+  const int code = gnutls_certificate_set_x509_key(credentials, raw_chain.data(),
+                                                   static_cast<int>(raw_chain.size()), key.get());
+  if (code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the key in ", key_file, " does not belong to the certificate in ", certificate_file));
   }
-  std::copy(octets.begin(), octets.end(), pin.sha256.begin());
-  return pin;
-}
-
-std::string SpkiPin::ToString() const {
-  const absl::string_view octets(reinterpret_cast<const char*>(sha256.data()), sha256.size());
-  return absl::StrCat(kPinPrefix, absl::Base64Escape(octets));
-}
-
-absl::StatusOr<std::unique_ptr<TlsClientCredentials>> TlsClientCredentials::FromSystem() {
-  ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, NewClientImpl());
-  if (gnutls_certificate_set_x509_system_trust(impl->credentials.get()) <= 0) {
-    return absl::NotFoundError(
-        "the system has no trusted CA certificates: install the package ca-certificates, or name "
-        "a CA file");
+  if (code < 0) {
+    return GnutlsError(absl::StrCat("cannot use ", certificate_file, " with ", key_file), code);
   }
-  return std::unique_ptr<TlsClientCredentials>(new TlsClientCredentials(std::move(impl)));
+  return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<TlsClientCredentials>> TlsClientCredentials::FromFile(
-    const std::string& ca_file) {
-  ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, NewClientImpl());
+absl::Status TrustSystem(gnutls_certificate_credentials_t credentials) {
+  if (gnutls_certificate_set_x509_system_trust(credentials) > 0) return absl::OkStatus();
+  return absl::NotFoundError(
+      "the system has no trusted CA certificates: install the package ca-certificates, or name "
+      "a CA file");
+}
+
+absl::Status TrustFile(const std::string& ca_file, gnutls_certificate_credentials_t credentials) {
   GnutlsDatum content;
   RETURN_IF_ERROR(Load(ca_file, "CA", content));
-  const int count = gnutls_certificate_set_x509_trust_mem(impl->credentials.get(), content.get(),
-                                                          GNUTLS_X509_FMT_PEM);
-  if (count < 0) return GnutlsError(absl::StrCat("no CA certificate (PEM) in ", ca_file), count);
-  if (count == 0) {
-    return absl::InvalidArgumentError(absl::StrCat("no CA certificate (PEM) in ", ca_file));
+  const int count =
+      gnutls_certificate_set_x509_trust_mem(credentials, content.get(), GNUTLS_X509_FMT_PEM);
+  const std::string error = absl::StrCat("no CA certificate (PEM) in ", ca_file);
+  if (count < 0) return GnutlsError(error, count);
+  return count == 0 ? absl::InvalidArgumentError(error) : absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TlsClientCredentials>> TlsClientCredentials::Load(
+    const TlsClientFiles& files) {
+  ASSIGN_OR_RETURN(std::unique_ptr<Impl> impl, NewClientImpl());
+  const gnutls_certificate_credentials_t credentials = impl->credentials.get();
+  RETURN_IF_ERROR(files.ca.empty() ? TrustSystem(credentials) : TrustFile(files.ca, credentials));
+  auto loaded = std::unique_ptr<TlsClientCredentials>(new TlsClientCredentials(std::move(impl)));
+  if (!files.certificate.empty()) {
+    RETURN_IF_ERROR(SetCertificate(files.certificate, files.key, credentials));
+    loaded->has_certificate_ = true;
   }
-  return std::unique_ptr<TlsClientCredentials>(new TlsClientCredentials(std::move(impl)));
+  if (!files.pins.empty()) {
+    ASSIGN_OR_RETURN(loaded->pins_, LoadPins(files.pins));
+  }
+  return loaded;
 }
 
 TlsClientCredentials::TlsClientCredentials(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -135,24 +143,15 @@ absl::StatusOr<std::unique_ptr<TlsServerCredentials>> TlsServerCredentials::From
   auto impl = std::make_unique<Impl>();
   ASSIGN_OR_RETURN(impl->credentials, NewCredentials());
   ASSIGN_OR_RETURN(impl->priority, NewPriority());
-  std::vector<GnutlsCrtPtr> chain;
-  RETURN_IF_ERROR(LoadChain(certificate_file, chain));
-  GnutlsKeyPtr key;
-  RETURN_IF_ERROR(LoadKey(key_file, key));
-  std::vector<gnutls_x509_crt_t> raw_chain;
-  for (const GnutlsCrtPtr& certificate : chain) raw_chain.push_back(certificate.get());
-  int code = gnutls_certificate_set_x509_key(impl->credentials.get(), raw_chain.data(),
-                                             static_cast<int>(raw_chain.size()), key.get());
-  if (code == GNUTLS_E_CERTIFICATE_KEY_MISMATCH) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the key in ", key_file, " does not belong to the certificate in ", certificate_file));
-  }
-  if (code < 0) {
-    return GnutlsError(absl::StrCat("cannot use ", certificate_file, " with ", key_file), code);
-  }
-  code = gnutls_session_ticket_key_generate(impl->ticket_key.get());
+  RETURN_IF_ERROR(SetCertificate(certificate_file, key_file, impl->credentials.get()));
+  const int code = gnutls_session_ticket_key_generate(impl->ticket_key.get());
   if (code < 0) return GnutlsError("no key for session tickets", code);
   return std::unique_ptr<TlsServerCredentials>(new TlsServerCredentials(std::move(impl)));
+}
+
+absl::Status CheckCertificate(const std::string& certificate_file, const std::string& key_file) {
+  ASSIGN_OR_RETURN(const GnutlsCredentialsPtr credentials, NewCredentials());
+  return SetCertificate(certificate_file, key_file, credentials.get());
 }
 
 TlsServerCredentials::TlsServerCredentials(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

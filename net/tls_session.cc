@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,6 +23,8 @@ namespace {
 constexpr size_t kMaxPlainText = 16384;  // Of one record: RFC 8446 section 5.1.
 // GnuTLS itself gathers a handshake message of up to 16 MiB from a peer that nobody knows yet.
 constexpr size_t kMaxWithoutPlainText = 65536;
+constexpr time_t kMaxTicketSeconds =
+    std::chrono::duration_cast<Seconds>(TlsTicketStore::kMaxAge).count();
 
 absl::Status InternalGnutlsError(int code) {
   return absl::InternalError(absl::StrCat("TLS session: ", gnutls_strerror(code)));
@@ -38,12 +41,12 @@ bool IsAddress(const std::string& text) {
 struct TlsSession::Impl {
   absl::Status Init(unsigned role, gnutls_priority_t priority,
                     gnutls_certificate_credentials_t credentials);
-  absl::Status InitClient(const TlsClientCredentials& client_credentials,
-                          const TlsPeerIdentity& server, TlsTicketStore* ticket_store);
-  absl::Status InitServer(const TlsServerCredentials& server_credentials);
+  absl::Status InitClient(const TlsPeerIdentity& server);
+  absl::Status InitServer();
   void Handshake();
   void Receive(absl::FunctionRef<void(Bytes)> sink);
   void KeepTicket();
+  MonoTime UsableUntil() const;
   void Fail(StreamError kind, int code);
 
   // What GnuTLS calls for the network, and to judge the server.
@@ -52,16 +55,18 @@ struct TlsSession::Impl {
   static int PullTimeout(gnutls_transport_ptr_t self, unsigned milliseconds);
   static int Verify(gnutls_session_t session);
 
+  std::shared_ptr<const TlsClientCredentials> trust;  // Null on the server side,
+  std::shared_ptr<const TlsServerCredentials> own;    // and this one on the client side.
   GnutlsSessionPtr session;
-  const TlsClientCredentials* trust = nullptr;  // Null on the server side.
   TlsPeerIdentity identity;
-  TlsTicketStore* tickets = nullptr;  // May be null.
-  MonoTime verified_at;               // Of the certificate, be it in an earlier session.
-  Bytes input;                        // What Feed() got and GnuTLS has not yet pulled.
+  std::shared_ptr<TlsTicketStore> tickets;  // May be null.
+  MonoTime tickets_until;  // By the verified certificate, be it in an earlier session.
+  Bytes input;             // What Feed() got and GnuTLS has not yet pulled.
   size_t pulled_without_plain_text = 0;
   WireMessage output;
   State state = State::kHandshaking;
   bool resumed = false;
+  bool awaits_verdict = false;
   bool closed = false;  // close_notify is on its way.
   StreamError error = StreamError::kNone;
   std::string error_detail;
@@ -129,12 +134,9 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   return absl::OkStatus();
 }
 
-absl::Status TlsSession::Impl::InitClient(const TlsClientCredentials& client_credentials,
-                                          const TlsPeerIdentity& server,
-                                          TlsTicketStore* ticket_store) {
-  trust = &client_credentials;
+absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
   identity = server;
-  tickets = ticket_store;
+  identity.pins.insert(identity.pins.end(), trust->pins().begin(), trust->pins().end());
   identity.address.resize(std::min(identity.address.find('%'), identity.address.size()));
   std::string& name = identity.authentication_name;
   name = std::string(absl::StripSuffix(name, "."));
@@ -146,8 +148,9 @@ absl::Status TlsSession::Impl::InitClient(const TlsClientCredentials& client_cre
                                                    " is an address; leave the name out to have "
                                                    "the address itself verified"));
   }
-  RETURN_IF_ERROR(Init(GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP, trust->impl().priority.get(),
-                       trust->impl().credentials.get()));
+  // Our certificate is for this server, whatever issuers it says it knows.
+  const unsigned role = GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP | GNUTLS_FORCE_CLIENT_CERT;
+  RETURN_IF_ERROR(Init(role, trust->impl().priority.get(), trust->impl().credentials.get()));
   if (!name.empty()) {
     const int code =
         gnutls_server_name_set(session.get(), GNUTLS_NAME_DNS, name.data(), name.size());
@@ -158,18 +161,18 @@ absl::Status TlsSession::Impl::InitClient(const TlsClientCredentials& client_cre
   }
   gnutls_session_set_verify_function(session.get(), &Impl::Verify);
   if (tickets == nullptr) return absl::OkStatus();
-  const auto [ticket, time] = tickets->Take();
-  verified_at = time;
+  const auto [ticket, until] = tickets->Take();
+  tickets_until = until;
   // What is malformed is refused here, and the handshake will be a full one.
   if (!ticket.empty()) gnutls_session_set_data(session.get(), ticket.data(), ticket.size());
   return absl::OkStatus();
 }
 
-absl::Status TlsSession::Impl::InitServer(const TlsServerCredentials& server_credentials) {
-  const TlsServerCredentials::Impl& own = server_credentials.impl();
-  RETURN_IF_ERROR(Init(GNUTLS_SERVER, own.priority.get(), own.credentials.get()));
+absl::Status TlsSession::Impl::InitServer() {
+  const TlsServerCredentials::Impl& served = own->impl();
+  RETURN_IF_ERROR(Init(GNUTLS_SERVER, served.priority.get(), served.credentials.get()));
   gnutls_certificate_server_set_request(session.get(), GNUTLS_CERT_IGNORE);
-  const int code = gnutls_session_ticket_enable_server(session.get(), own.ticket_key.get());
+  const int code = gnutls_session_ticket_enable_server(session.get(), served.ticket_key.get());
   return code < 0 ? InternalGnutlsError(code) : absl::OkStatus();
 }
 
@@ -183,8 +186,15 @@ void TlsSession::Impl::Fail(StreamError kind, int code) {
   if (code == GNUTLS_E_PULL_ERROR) {
     error_detail = "the peer sends handshake messages without end";
   } else if (code == GNUTLS_E_FATAL_ALERT_RECEIVED) {
-    const char* alert = gnutls_alert_get_name(gnutls_alert_get(session.get()));
-    error_detail = absl::StrCat("the peer sent the alert: ", alert != nullptr ? alert : "unknown");
+    const gnutls_alert_description_t alert = gnutls_alert_get(session.get());
+    const char* name = gnutls_alert_get_name(alert);
+    error_detail = absl::StrCat("the peer sent the alert: ", name != nullptr ? name : "unknown");
+    if (trust == nullptr || !IsAboutCertificate(alert)) return;
+    error = StreamError::kTlsCertificate;
+    error_detail = absl::StrCat(trust->has_certificate()
+                                    ? "the server refuses our certificate: "
+                                    : "the server seems to want a client certificate (cert, key): ",
+                                error_detail);
   }
 }
 
@@ -200,9 +210,19 @@ void TlsSession::Impl::Handshake() {
   }
   state = State::kOpen;
   resumed = gnutls_session_is_resumed(session.get()) != 0;
-  if (tickets != nullptr && !resumed) verified_at = tickets->Now();
+  awaits_verdict = trust != nullptr && !resumed &&
+                   gnutls_protocol_get_version(session.get()) == GNUTLS_TLS1_3 &&
+                   gnutls_certificate_client_get_request_status(session.get()) != 0;
+  if (tickets != nullptr && !resumed) tickets_until = UsableUntil();
   pulled_without_plain_text = 0;
   identity = {};
+}
+
+// Of tickets of a session in which the server has just shown its certificate.
+MonoTime TlsSession::Impl::UsableUntil() const {
+  const time_t left = gnutls_certificate_expiration_time_peers(session.get()) - time(nullptr);
+  const Duration seconds = Seconds(std::clamp<time_t>(left, 0, kMaxTicketSeconds));
+  return tickets->Now() + seconds;
 }
 
 void TlsSession::Impl::Receive(absl::FunctionRef<void(Bytes)> sink) {
@@ -211,6 +231,7 @@ void TlsSession::Impl::Receive(absl::FunctionRef<void(Bytes)> sink) {
     const ssize_t size = gnutls_record_recv(session.get(), plain_text.data(), plain_text.size());
     if (size > 0) {
       pulled_without_plain_text = 0;
+      awaits_verdict = false;
       sink(Bytes(plain_text.data(), static_cast<size_t>(size)));
       continue;
     }
@@ -229,32 +250,34 @@ void TlsSession::Impl::Receive(absl::FunctionRef<void(Bytes)> sink) {
 
 void TlsSession::Impl::KeepTicket() {
   // Before the ticket has come GnuTLS hands out a dummy without saying so.
-  if (tickets == nullptr ||
-      (gnutls_session_get_flags(session.get()) & GNUTLS_SFLAGS_SESSION_TICKET) == 0) {
-    return;
-  }
+  if ((gnutls_session_get_flags(session.get()) & GNUTLS_SFLAGS_SESSION_TICKET) == 0) return;
+  awaits_verdict = false;
+  if (tickets == nullptr) return;
   GnutlsDatum data;
   if (gnutls_session_get_data2(session.get(), data.get()) == 0) {
-    tickets->Put({std::string(data.view()), verified_at});
+    tickets->Put({std::string(data.view()), tickets_until});
   }
-  tickets = nullptr;  // One ticket for each connection made is as many as will be needed.
+  tickets.reset();  // One ticket for each connection made is as many as will be needed.
 }
 
 TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsSession::~TlsSession() = default;
 
 absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewClient(
-    const TlsClientCredentials& credentials, const TlsPeerIdentity& identity,
-    TlsTicketStore* tickets) {
+    std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
+    std::shared_ptr<TlsTicketStore> tickets) {
   auto impl = std::make_unique<Impl>();
-  RETURN_IF_ERROR(impl->InitClient(credentials, identity, tickets));
+  impl->trust = std::move(credentials);
+  impl->tickets = std::move(tickets);
+  RETURN_IF_ERROR(impl->InitClient(identity));
   return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
 }
 
 absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewServer(
-    const TlsServerCredentials& credentials) {
+    std::shared_ptr<const TlsServerCredentials> credentials) {
   auto impl = std::make_unique<Impl>();
-  RETURN_IF_ERROR(impl->InitServer(credentials));
+  impl->own = std::move(credentials);
+  RETURN_IF_ERROR(impl->InitServer());
   return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
 }
 
@@ -294,6 +317,7 @@ void TlsSession::Close() {
 WireMessage& TlsSession::output() { return impl_->output; }
 TlsSession::State TlsSession::state() const { return impl_->state; }
 bool TlsSession::resumed() const { return impl_->resumed; }
+bool TlsSession::awaits_verdict() const { return impl_->awaits_verdict; }
 StreamError TlsSession::error() const { return impl_->error; }
 const std::string& TlsSession::error_detail() const { return impl_->error_detail; }
 

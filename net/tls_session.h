@@ -17,13 +17,16 @@ namespace dotcache {
 
 // Session data kept for resumption of one server's sessions, each used once (RFC 8446 appendix
 // C.4), at most 4. A resumed session shows no certificate, so none is resumed later than a day
-// after the certificate was verified, however often it was resumed since. Belongs to one identity
-// and trust store; one loop's thread.
+// after the certificate was verified, however often it was resumed since, nor after that
+// certificate has expired. Belongs to one identity and one set of credentials: when those change it
+// is replaced, and what sessions of before still put into it goes with them. One loop's thread.
 class TlsTicketStore {
  public:
+  static constexpr Duration kMaxAge = std::chrono::hours(24);
+
   struct Ticket {
     std::string session_data;  // Empty: no ticket.
-    MonoTime verified_at;      // When the server last proved itself by its certificate.
+    MonoTime usable_until;
   };
 
   // `now` is for tests.
@@ -31,7 +34,6 @@ class TlsTicketStore {
 
   void Put(Ticket ticket);
   Ticket Take();  // The newest.
-  void Clear();
   MonoTime Now() const { return now_(); }
 
  private:
@@ -41,19 +43,18 @@ class TlsTicketStore {
 
 // One TLS connection as a transformation of octets: cipher text in, plain text out, and back. No
 // socket, no loop, no callback. TLS 1.2 and 1.3, ALPN "dot", SNI, strict verification (RFC 8310).
-// Owned by a TlsStream; the credentials must outlive it.
+// Owned by a TlsStream; keeps the credentials and the ticket store that it was made with.
 class TlsSession {
  public:
   enum class State { kHandshaking, kOpen, kPeerClosed, kFailed };
 
-  // A client session. `tickets` may be null; else resumption is tried and new tickets are kept; it
-  // must outlive the session.
+  // A client session. `tickets` may be null; else resumption is tried and new tickets are kept.
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewClient(
-      const TlsClientCredentials& credentials, const TlsPeerIdentity& identity,
-      TlsTicketStore* tickets);
+      std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
+      std::shared_ptr<TlsTicketStore> tickets);
   // A server session, which offers ALPN "dot" and does not insist on it (RFC 7858 has no ALPN).
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
-      const TlsServerCredentials& credentials);
+      std::shared_ptr<const TlsServerCredentials> credentials);
   ~TlsSession();
 
   // Feeds octets from the network and moves on as far as they reach; plain text is given to `sink`
@@ -72,7 +73,12 @@ class TlsSession {
   State state() const;
   bool resumed() const;
 
-  // After kFailed: which kind, and the cause in words ("certificate has expired", ...).
+  // True in a client that was asked for a certificate and has heard nothing since: TLS 1.3 has it
+  // open before the server has judged, and not every server says so when it refuses.
+  bool awaits_verdict() const;
+
+  // After kFailed: which kind, and the cause in words ("certificate has expired", ...). A client
+  // whose own certificate the server refuses, or misses, may hear of it only after kOpen.
   StreamError error() const;
   const std::string& error_detail() const;
 

@@ -39,6 +39,7 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   size_t pending_write_bytes() const override;
 
   bool resumed() const { return session_->resumed(); }
+  bool awaits_verdict() const { return session_->awaits_verdict(); }
 
  private:
   TlsStream(UvLoop& loop, const TcpOptions& options, std::unique_ptr<TlsSession> session,

@@ -6,7 +6,6 @@ namespace dotcache {
 namespace {
 
 constexpr size_t kMaxTickets = 4;
-constexpr Duration kMaxAge = std::chrono::hours(24);
 
 }  // namespace
 
@@ -19,11 +18,9 @@ TlsTicketStore::Ticket TlsTicketStore::Take() {
   while (!tickets_.empty()) {
     Ticket newest = std::move(tickets_.back());
     tickets_.pop_back();
-    if (now_() - newest.verified_at < kMaxAge) return newest;
+    if (now_() < newest.usable_until) return newest;
   }
   return {};
 }
-
-void TlsTicketStore::Clear() { tickets_.clear(); }
 
 }  // namespace dotcache

@@ -19,6 +19,9 @@ namespace dotcache {
 std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& credentials,
                          const TlsPeerIdentity& identity);
 
+// True for what a server says to a client whose certificate it will not have, or misses.
+bool IsAboutCertificate(gnutls_alert_description_t alert);
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_NET_TLS_VERIFY_H_

@@ -1,10 +1,8 @@
 #include "server/server.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "core/log.h"
 #include "core/status_macros.h"
@@ -82,33 +80,9 @@ size_t Server::local_record_count() const {
 }
 
 absl::Status Server::LoadCredentials() {
-  absl::flat_hash_map<std::string, const TlsClientCredentials*> by_file;
-  for (const UpstreamServerOptions& upstream : upstream_servers_) {
-    if (upstream.transport != Transport::kDot) {
-      upstream_credentials_.push_back(nullptr);
-      continue;
-    }
-    const std::string& file =
-        upstream.ca_file.empty() ? options_.upstream_ca_file : upstream.ca_file;
-    auto [entry, is_new] = by_file.try_emplace(file, nullptr);
-    if (is_new) {
-      ASSIGN_OR_RETURN(auto store, file.empty() ? TlsClientCredentials::FromSystem()
-                                                : TlsClientCredentials::FromFile(file));
-      entry->second = store.get();
-      trust_stores_.push_back(std::move(store));
-    }
-    upstream_credentials_.push_back(entry->second);
-  }
+  ASSIGN_OR_RETURN(credentials_, CredentialStore::Load(options_));
   ASSIGN_OR_RETURN(const CookieSecrets secrets, LoadCookieSecrets(options_.cookie_secret_file));
   cookies_.emplace(options_.cookies, secrets);
-  const bool has_dot =
-      std::any_of(options_.listen.begin(), options_.listen.end(),
-                  [](const ListenOptions& l) { return l.transport == Transport::kDot; });
-  if (has_dot) {
-    ASSIGN_OR_RETURN(listen_credentials_,
-                     TlsServerCredentials::FromFiles(options_.listen_certificate_file,
-                                                     options_.listen_key_file));
-  }
   return absl::OkStatus();
 }
 
@@ -140,8 +114,8 @@ absl::Status Server::BindListeners() {
 
 absl::Status Server::Start() {
   shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
-      cache_, access_, local_names_.get(), options_, upstream_credentials_,
-      listen_credentials_.get(), *cookies_, own_answers_, absl::MakeSpan(probe_gates_)});
+      cache_, access_, local_names_.get(), options_, *credentials_, *cookies_, own_answers_,
+      absl::MakeSpan(probe_gates_)});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
@@ -165,6 +139,13 @@ bool Server::ready() const {
     }
   }
   return false;
+}
+
+void Server::ReloadCredentials() {
+  if (stopping_) return;
+  const CredentialChange change = credentials_->Refresh();
+  if (change.empty()) return;
+  for (auto& worker : workers_) worker->UseCredentials(credentials_->current(), change);
 }
 
 void Server::Shutdown() {

@@ -13,8 +13,8 @@
 #include "cache/response_cache.h"
 #include "core/mutex.h"
 #include "local/local_names.h"
-#include "net/tls_credentials.h"
 #include "server/access_policy.h"
+#include "server/credential_store.h"
 #include "server/server_options.h"
 #include "server/worker.h"
 #include "server/worker_counters.h"
@@ -40,6 +40,11 @@ class Server {
   // until Shutdown().
   bool ready() const;
 
+  // Looks whether certificates, keys, CA and pins files have changed, and has the workers use what
+  // is new: connections made with what was before take no new query. To be called every few
+  // seconds, or when the operator says so. REQUIRES: Start() was called.
+  void ReloadCredentials();
+
   // Stops accepting, answers what is in flight, for at most limits.drain_timeout, then stops the
   // workers and joins their threads. A second call does nothing.
   void Shutdown();
@@ -56,6 +61,7 @@ class Server {
   const WorkerCounters& worker_counters(int worker) const;
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
+  const CredentialStore& credentials() const { return *credentials_; }
 
   // What the first worker would do with a query for this name, and why; nullopt before Start() and
   // from Shutdown() on.
@@ -82,9 +88,7 @@ class Server {
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
   std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
-  std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
-  std::vector<const TlsClientCredentials*> upstream_credentials_;  // By server index.
-  std::unique_ptr<TlsServerCredentials> listen_credentials_;
+  std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials(), too.
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;
   std::vector<WorkerSockets> sockets_;  // Until Start() hands them to the workers.

@@ -8,12 +8,18 @@
 
 namespace dotcache {
 
-absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Open(const Environment& environment,
-                                                               UniqueFd fd) {
-  auto listener = std::unique_ptr<TcpListener>(new TcpListener(environment));
+absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Open(
+    const Environment& environment, std::shared_ptr<const TlsServerCredentials> credentials,
+    UniqueFd fd) {
+  auto listener =
+      std::unique_ptr<TcpListener>(new TcpListener(environment, std::move(credentials)));
   ASSIGN_OR_RETURN(listener->acceptor_,
                    TcpAcceptor::Open(environment.loop, std::move(fd), *listener));
   return listener;
+}
+
+void TcpListener::UseCredentials(std::shared_ptr<const TlsServerCredentials> credentials) {
+  if (credentials_ != nullptr) credentials_ = std::move(credentials);
 }
 
 void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
@@ -21,7 +27,7 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
     env_.counters.refused_clients.Add();
     return;
   }
-  const bool tls = env_.credentials != nullptr;
+  const bool tls = credentials_ != nullptr;
   TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
   if (session == nullptr) return;
   const TcpOptions options;
@@ -30,7 +36,7 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
     session->Serve(TcpStream::Adopt(env_.loop, std::move(fd), options, delegate));
     return;
   }
-  absl::StatusOr<std::unique_ptr<TlsSession>> codec = TlsSession::NewServer(*env_.credentials);
+  absl::StatusOr<std::unique_ptr<TlsSession>> codec = TlsSession::NewServer(credentials_);
   if (!codec.ok()) return env_.sessions.Remove(*session);  // Out of memory.
   session->Serve(TlsStream::Adopt(env_.loop, std::move(fd), options, *std::move(codec), delegate));
 }

@@ -3,6 +3,7 @@
 #define DOTCACHE_SERVER_TCP_LISTENER_H_
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "net/tcp_acceptor.h"
@@ -23,20 +24,27 @@ class TcpListener : private TcpAcceptor::Delegate {
   // All outlive the listener.
   struct Environment {
     UvLoop& loop;
-    const TlsServerCredentials* credentials;  // Null: plain TCP.
     const AccessPolicy& access;
     SessionTable& sessions;
     WorkerCounters& counters;
   };
 
-  static absl::StatusOr<std::unique_ptr<TcpListener>> Open(const Environment& environment,
-                                                           UniqueFd fd);
+  // `credentials` null: plain TCP.
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Open(
+      const Environment& environment, std::shared_ptr<const TlsServerCredentials> credentials,
+      UniqueFd fd);
+
+  // For DoT clients to come; has no effect on plain TCP.
+  void UseCredentials(std::shared_ptr<const TlsServerCredentials> credentials);
 
  private:
-  explicit TcpListener(const Environment& environment) : env_(environment) {}
+  TcpListener(const Environment& environment,
+              std::shared_ptr<const TlsServerCredentials> credentials)
+      : env_(environment), credentials_(std::move(credentials)) {}
   void OnAccept(UniqueFd fd, const Endpoint& remote) override;
 
   const Environment env_;
+  std::shared_ptr<const TlsServerCredentials> credentials_;
   std::unique_ptr<TcpAcceptor> acceptor_;
 };
 

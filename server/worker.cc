@@ -34,7 +34,7 @@ class Worker::Services {
       : worker_(worker),
         loop_(loop),
         connector_(loop, worker.shared_.options.upstream.limits,
-                   worker.shared_.upstream_credentials),
+                   worker.shared_.credentials.current().upstreams),
         upstreams_(loop, worker.shared_.options.upstream, connector_, worker.upstream_counters_,
                    worker.shared_.probe_gates, random_, /*log_state_changes=*/worker.index_ == 0),
         sessions_(loop, worker.shared_.options.limits, worker.counters_),
@@ -57,8 +57,8 @@ class Worker::Services {
         const bool tls = item.listen.transport == Transport::kDot;
         ASSIGN_OR_RETURN(
             auto listener,
-            TcpListener::Open({loop_, tls ? worker_.shared_.listen_credentials : nullptr,
-                               worker_.shared_.access, sessions_, worker_.counters_},
+            TcpListener::Open({loop_, worker_.shared_.access, sessions_, worker_.counters_},
+                              tls ? worker_.shared_.credentials.current().listen : nullptr,
                               std::move(item.fd)));
         tcp_listeners_.push_back(std::move(listener));
       }
@@ -66,6 +66,15 @@ class Worker::Services {
     upstreams_.Start();
     if (worker_.index_ == 0) sweep_timer_->Start(kSweepInterval);
     return absl::OkStatus();
+  }
+
+  void UseCredentials(const Credentials& credentials, const CredentialChange& change) {
+    for (const int index : change.upstreams) {
+      connector_.UseCredentials(index, credentials.upstreams[static_cast<size_t>(index)]);
+    }
+    upstreams_.OnTrustChanged(change.upstreams);
+    if (!change.listen) return;
+    for (const auto& listener : tcp_listeners_) listener->UseCredentials(credentials.listen);
   }
 
   void BeginDrain() { drain_timer_->Start(kDrainGrace); }
@@ -141,6 +150,12 @@ void Worker::RunThread(std::promise<absl::Status> started) {
   services_ = &services;
   started.set_value(absl::OkStatus());
   loop.Run();
+}
+
+void Worker::UseCredentials(const Credentials& credentials, const CredentialChange& change) {
+  loop_->Post([services = services_, credentials, change] {
+    services->UseCredentials(credentials, change);
+  });
 }
 
 void Worker::BeginDrain() {

@@ -10,10 +10,10 @@
 #include "absl/status/status.h"
 #include "cache/response_cache.h"
 #include "local/local_names.h"
-#include "net/tls_credentials.h"
 #include "net/unique_fd.h"
 #include "server/access_policy.h"
 #include "server/client_cookies.h"
+#include "server/credential_store.h"
 #include "server/own_answers.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
@@ -35,8 +35,8 @@ struct WorkerSockets {
 };
 
 // Owns a thread and, on it, an event loop with listeners, query handler, upstream manager and
-// connections: all of that lives and dies on that thread. Start(), BeginDrain() and Stop() are for
-// the thread that owns the worker. Workers share the cache, which locks, and what never changes.
+// connections: all of that lives and dies on that thread. The public functions are for the
+// thread that owns the worker. Workers share the cache, which locks, and what never changes.
 class Worker {
  public:
   // What workers share; all of it outlives them.
@@ -45,8 +45,7 @@ class Worker {
     const AccessPolicy& access;
     const LocalNames* local_names;  // Null: nothing is answered here.
     const ServerOptions& options;
-    std::vector<const TlsClientCredentials*> upstream_credentials;  // By server index.
-    const TlsServerCredentials* listen_credentials;                 // Null without DoT listeners.
+    const CredentialStore& credentials;  // Looked at during Start() alone: it changes.
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
     absl::Span<ProbeGate> probe_gates;  // By server index.
@@ -60,6 +59,10 @@ class Worker {
 
   // Starts the thread; returns once it serves, or why it cannot.
   absl::Status Start();
+
+  // Has connections to come made with these, and takes those out of use that were made with what
+  // is no longer valid. REQUIRES: started and not stopped.
+  void UseCredentials(const Credentials& credentials, const CredentialChange& change);
 
   // Stops accepting after what has already arrived, and resolves Drained() when nothing is in
   // flight.

@@ -48,7 +48,8 @@ class Connection : public Deletable {
     virtual void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) = 0;
     // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one
     // that had been ready, but for UDP, which learns from a query what others learn from
-    // connecting; an idle close by either side is `graceful`. Last call.
+    // connecting, and for a server that refuses our certificate, which TLS 1.3 lets it do later; an
+    // idle close by either side is `graceful`. Last call.
     virtual void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
                                     const std::string& detail, std::vector<AttemptId> lost) = 0;
   };
@@ -66,6 +67,9 @@ class Connection : public Deletable {
 
   // True when it takes no new query and closes as soon as nobody waits on it.
   virtual bool draining() const { return false; }
+
+  // Takes no new query from now on; closes, in a later turn, as soon as nobody waits on it.
+  virtual void Retire() {}
 
   // Ends it in the next turn of the loop, with what is in flight.
   virtual void CloseSoon() {}

@@ -9,12 +9,23 @@
 namespace dotcache {
 
 SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
-                                 std::vector<const TlsClientCredentials*> credentials)
+                                 Credentials credentials)
     : loop_(loop),
       limits_(limits),
-      credentials_(std::move(credentials)),
-      tickets_(credentials_.size()),
-      idle_limits_(credentials_.size()) {}
+      credentials_(credentials.size()),
+      tickets_(credentials.size()),
+      idle_limits_(credentials.size()) {
+  for (size_t i = 0; i < credentials.size(); ++i) {
+    if (credentials[i] != nullptr) UseCredentials(static_cast<int>(i), std::move(credentials[i]));
+  }
+}
+
+void SocketConnector::UseCredentials(int server_index,
+                                     std::shared_ptr<const TlsClientCredentials> credentials) {
+  const size_t index = static_cast<size_t>(server_index);
+  credentials_[index] = std::move(credentials);
+  tickets_[index] = std::make_shared<TlsTicketStore>();
+}
 
 std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions& server,
                                                      int server_index,
@@ -28,7 +39,7 @@ std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions
   if (server.transport == Transport::kDot) {
     assert(credentials_[index] != nullptr);
     context.credentials = credentials_[index];
-    context.tickets = &tickets_[index];
+    context.tickets = tickets_[index];
   }
   return std::make_unique<StreamConnection>(context, server, delegate);
 }

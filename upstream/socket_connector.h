@@ -19,10 +19,14 @@ namespace dotcache {
 // to the loop's thread.
 class SocketConnector : public Connector {
  public:
-  // `credentials` by server index; null for servers that are not asked over TLS. All that is
-  // pointed to outlives the connector, and the connector its connections.
-  SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
-                  std::vector<const TlsClientCredentials*> credentials);
+  // By server index; null for servers that are not asked over TLS.
+  using Credentials = std::vector<std::shared_ptr<const TlsClientCredentials>>;
+
+  // The loop outlives the connector, and the connector its connections.
+  SocketConnector(UvLoop& loop, const UpstreamLimits& limits, Credentials credentials);
+
+  // Connections to come are made with these; tickets that were won with others are dropped.
+  void UseCredentials(int server_index, std::shared_ptr<const TlsClientCredentials> credentials);
 
   std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
                                       Connection::Delegate& delegate) override;
@@ -30,10 +34,10 @@ class SocketConnector : public Connector {
  private:
   UvLoop& loop_;
   const UpstreamLimits limits_;
-  const std::vector<const TlsClientCredentials*> credentials_;
-  std::vector<TlsTicketStore> tickets_;  // By server index; never resized.
-  std::vector<IdleLimit> idle_limits_;   // The same.
-  absl::BitGen random_;                  // Seeded by the kernel: message IDs cannot be guessed.
+  Credentials credentials_;
+  std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
+  std::vector<IdleLimit> idle_limits_;                    // The same; never resized.
+  absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
 };
 
 }  // namespace dotcache

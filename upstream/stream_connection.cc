@@ -12,6 +12,8 @@ namespace dotcache {
 namespace {
 
 constexpr char kSpoilt[] = "messages that answer none of our queries";
+constexpr char kRefused[] =
+    "the server asked for a client certificate (cert, key) and closed the connection";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
 
@@ -50,7 +52,7 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
     stream_ = TcpStream::Connect(context.loop, server.endpoint, options, *this);
     return;
   }
-  auto session = TlsSession::NewClient(*context.credentials, server.identity, context.tickets);
+  auto session = TlsSession::NewClient(context.credentials, server.identity, context.tickets);
   if (!session.ok()) {
     start_error_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
@@ -96,7 +98,7 @@ bool StreamConnection::HasRoom() const {
 
 bool StreamConnection::draining() const {
   const int unwanted = static_cast<int>(pending_.size()) - wanted_;
-  return closed_ || told_to_close_ || spoilt_ || given_up_ ||
+  return closed_ || told_to_close_ || spoilt_ || given_up_ || retired_ ||
          2 * unwanted > context_.limits.max_in_flight_per_connection ||
          context_.loop.Now() - began_ >= context_.limits.max_connection_age;
 }
@@ -179,6 +181,11 @@ void StreamConnection::OnForeignMessage(Bytes message) {
   Close(UpstreamFailure::kConnectionLost, false, kSpoilt);
 }
 
+void StreamConnection::Retire() {
+  retired_ = true;
+  if (ready_ && !closed_) WhenIdle();
+}
+
 void StreamConnection::CloseSoon() {
   given_up_ = true;
   timer_->Start(Duration::zero());
@@ -190,6 +197,7 @@ void StreamConnection::OnStreamEof() {
     Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
     return;
   }
+  if (WasRefused()) return Close(UpstreamFailure::kCertificate, false, kRefused);
   NoteClosedByServer();
   Close(UpstreamFailure::kConnectionLost, wanted_ == 0,
         framer_.mid_message() ? "closed in the middle of a message" : "closed by the server");
@@ -201,7 +209,14 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
     Close(FailureToConnect(error), false, detail);
     return;
   }
-  if (error == StreamError::kReset) NoteClosedByServer();
+  // In TLS 1.3 the server judges our certificate when we are through with the handshake.
+  if (error == StreamError::kTlsCertificate && last_received_ == MonoTime()) {
+    return Close(UpstreamFailure::kCertificate, false, detail);
+  }
+  if (error == StreamError::kReset) {
+    if (WasRefused()) return Close(UpstreamFailure::kCertificate, false, kRefused);
+    NoteClosedByServer();
+  }
   Close(UpstreamFailure::kConnectionLost, error == StreamError::kReset && wanted_ == 0, detail);
 }
 
@@ -238,6 +253,13 @@ void StreamConnection::WhenIdle() {
 void StreamConnection::NoteClosedByServer() {
   if (!idle_since_.has_value() || !pending_.empty() || draining()) return;
   context_.idle_limit.NoteClosedByServer(context_.loop.Now() - *idle_since_);
+}
+
+// True when the server asked for our certificate and then closed without a word, as soon as that
+// could be judged. Later, that is how a server closes an idle connection.
+bool StreamConnection::WasRefused() const {
+  return tls_ != nullptr && tls_->awaits_verdict() &&
+         context_.loop.Now() - began_ < context_.limits.connect_timeout;
 }
 
 // The owner destroys this object, through the loop, inside the last call.

@@ -33,14 +33,14 @@ namespace dotcache {
 // thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
-  // What a connection needs from its connector. All of it outlives the connection.
+  // What a connection needs from its connector. What is referred to outlives the connection.
   struct Context {
     UvLoop& loop;
     const UpstreamLimits& limits;
     absl::BitGenRef random;
-    const TlsClientCredentials* credentials;  // Null: plain TCP.
-    TlsTicketStore* tickets;                  // Null with `credentials`.
-    IdleLimit& idle_limit;                    // Of the server.
+    std::shared_ptr<const TlsClientCredentials> credentials;  // Null: plain TCP.
+    std::shared_ptr<TlsTicketStore> tickets;                  // Null with `credentials`.
+    IdleLimit& idle_limit;                                    // Of the server.
   };
 
   StreamConnection(const Context& context, const UpstreamServerOptions& server,
@@ -53,6 +53,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool HasRoom() const override;
   int in_flight() const override { return wanted_; }
   bool draining() const override;
+  void Retire() override;
   void CloseSoon() override;
   MonoTime last_received() const override { return last_received_; }
 
@@ -75,6 +76,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void OnTimer();
   void WhenIdle();
   void NoteClosedByServer();
+  bool WasRefused() const;
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
@@ -83,7 +85,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool ready_ = false;
   bool closed_ = false;
   bool told_to_close_ = false;  // The server announced a timeout of 0.
-  bool given_up_ = false;       // By the owner.
+  bool given_up_ = false;       // By the owner,
+  bool retired_ = false;        // or only taken out of use.
   bool spoilt_ = false;         // Too much did not match.
   int wanted_ = 0;              // Of `pending_`.
   int foreign_messages_ = 0;

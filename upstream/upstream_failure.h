@@ -16,7 +16,8 @@ enum class UpstreamFailure : uint8_t {
   kConnectFailed,
   kConnectTimeout,  // Connect and handshake together took too long.
   kTlsHandshake,
-  kCertificate,  // Name, trust, validity or pin: never retried on the same server at once.
+  // Name, trust, validity or pin, or our own certificate: never retried on the same server at once.
+  kCertificate,
   // The connection was lost with the query on it.
   kConnectionLost,
   // The server did not answer this query.

@@ -94,7 +94,8 @@ void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime
   if (!(connect_failure && !connected) && !enough) return;
   last_failure_ = failure;
   if (trusted) must_answer_ = false;
-  if (!connect_failure) must_answer_ = true;
+  // A server that refuses our certificate may do so when the handshake is through.
+  if (!connect_failure || failure == UpstreamFailure::kCertificate) must_answer_ = true;
   GoDown(now, random);
 }
 

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
 #include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
@@ -332,6 +333,15 @@ void UpstreamManager::Start() {
 }
 
 bool UpstreamManager::ready() const { return impl_->ready; }
+
+void UpstreamManager::OnTrustChanged(absl::Span<const int> servers) {
+  for (const auto& zone : impl_->zones) {
+    for (size_t i = 0; i < zone->size(); ++i) {
+      UpstreamServer& server = zone->server(i);
+      if (absl::c_linear_search(servers, server.index())) server.OnTrustChanged();
+    }
+  }
+}
 
 void UpstreamManager::Drain() {
   impl_->draining = true;

@@ -37,6 +37,9 @@ class UpstreamManager : public Exchanger {
   // True once a server of the root zone has been connected to and authenticated.
   bool ready() const;
 
+  // The connector makes connections to these servers, named by index, with other credentials now.
+  void OnTrustChanged(absl::Span<const int> servers);
+
   // Takes no new exchanges (kUnavailable) and closes connections as they fall idle.
   void Drain();
 

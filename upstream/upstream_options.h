@@ -30,6 +30,11 @@ struct UpstreamServerOptions {
   TlsPeerIdentity identity;
   // Trust store of this server alone; empty: the one of all servers.
   std::string ca_file;
+  // What we prove ourselves with to this server: certificate chain and key, both or neither.
+  std::string certificate_file;
+  std::string key_file;
+  // More pins, for LoadPins(), beside identity.pins.
+  std::string pins_file;
   // Share of a provider's queries under `weighted`, in proportion; its addresses divide it evenly.
   int weight = 1;  // 1 to 1000.
   // It charges by the query: no query is sent to it only because another server might be slow.

@@ -235,6 +235,13 @@ void UpstreamServer::ProbeEverySecond() {
   if (down() && context_.loop.Now() - last_connect_ >= ProbeGate::kInterval) OnProbeDue();
 }
 
+void UpstreamServer::OnTrustChanged() {
+  const bool was_in_use = !links_.all().empty();
+  for (const UpstreamLink& link : links_.all()) link.connection->Retire();
+  // What is being opened with what was before says nothing of what is now: it is not waited for.
+  if (!draining_ && (was_in_use || down())) Open();
+}
+
 void UpstreamServer::Drain() {
   draining_ = true;
   probe_timer_->Stop();

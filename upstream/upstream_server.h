@@ -115,6 +115,11 @@ class UpstreamServer : private Connection::Delegate {
   // The same, unless the latest attempt to connect, of all workers, began less than a second ago.
   void ProbeEverySecond();
 
+  // Trust, pins or our own certificate are others now: no connection from before takes a query any
+  // more, and where there were some a new one is opened at once, as is one to a server that is
+  // down: what kept it down may have been repaired.
+  void OnTrustChanged();
+
   // Closes connections as they fall idle and opens none but for a Send().
   void Drain();
 

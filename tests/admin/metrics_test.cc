@@ -177,5 +177,12 @@ TEST_F(MetricsTest, NoNameAndNoClientIsShown) {
   EXPECT_THAT(Render(), AllOf(Not(HasSubstr("secret-name")), Not(HasSubstr("client="))));
 }
 
+TEST_F(MetricsTest, CredentialReloadsAreCountedByResult) {
+  server_.server().ReloadCredentials();  // Nothing has changed.
+  const std::string text = Render();
+  EXPECT_EQ(Value(text, "dotcache_credential_reloads_total{result=\"ok\"}"), 0);
+  EXPECT_EQ(Value(text, "dotcache_credential_reloads_total{result=\"error\"}"), 0);
+}
+
 }  // namespace
 }  // namespace dotcache

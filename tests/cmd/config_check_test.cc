@@ -57,6 +57,22 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
               ElementsAre(HasSubstr("ca: ")));
 }
 
+TEST(ConfigCheckTest, FilesOfAnUpstreamServerAreReadAndMustFit) {
+  const TestCertificates& all = GetTestCertificates();
+  const auto errors = [](const std::string& keys) {
+    return MachineErrors(Base() + "listen: [127.0.0.1:0]\nupstream:\n" +
+                         "  - {addresses: [192.0.2.1, 192.0.2.2], " + keys + "}\n");
+  };
+  EXPECT_THAT(errors("cert: " + all.client.certificate_file + ", key: " + all.client.key_file),
+              IsEmpty());
+  EXPECT_THAT(errors("cert: " + all.client.certificate_file + ", key: " + all.server.key_file),
+              ElementsAre(testing::AllOf(HasSubstr(":5: cert: "), HasSubstr("does not belong"))));
+  EXPECT_THAT(errors("cert: /none.pem, key: " + all.client.key_file),
+              ElementsAre(testing::AllOf(HasSubstr(":5: cert: "), HasSubstr("/none.pem"))));
+  EXPECT_THAT(errors("pins-file: /none.pins"),
+              ElementsAre(testing::AllOf(HasSubstr(":5: pins-file: "), HasSubstr("/none.pins"))));
+}
+
 TEST(ConfigCheckTest, AnUnusableSecretFileIsNamedAndNotShown) {
   const auto errors = [](const std::string& file) {
     return MachineErrors(Base() + "listen: [127.0.0.1:0]\ncookie-secret-file: " + file + "\n");

@@ -238,6 +238,7 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "upstream:\n"
       "  - quad9\n"
       "  - {addresses: 192.0.2.7, insecure: true}\n"
+      "  - {addresses: 192.0.2.8, ca: /a b, cert: /c, key: '/\"d', pins-file: /e}\n"
       "zones:\n"
       "  - {zone: corp.example, upstream: google, policy: random}\n"
       "  - {zone: cluster.local, upstream: [\"udp://10.96.0.10\", \"tcp://[fd00::10]:5353\"]}\n"
@@ -260,6 +261,10 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "admin: off\n");
   ASSERT_THAT(ErrorTexts(first), IsEmpty());
   const std::string text = FormatConfig(first.config);
+  for (const char* line :
+       {"ca: \"/a b\"", "cert: \"/c\"", "key: \"/\\\"d\"", "pins-file: \"/e\""}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
   const LoadedConfig second = LoadYaml(text);
   EXPECT_THAT(ErrorTexts(second), IsEmpty()) << text;
   // Labels of presets are comments, so they are compared without them.

@@ -96,6 +96,9 @@ TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
       "  - addresses: [192.0.2.1, \"192.0.2.2:8853\"]\n"
       "    name: dns.example.net\n"
       "    ca: /etc/ca.pem\n"
+      "    cert: /etc/own.pem\n"
+      "    key: /etc/own.key\n"
+      "    pins-file: /etc/pins\n"
       "    pins: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n"
       "  - {preset: quad9, insecure: on, weight: 5, metered: true}\n");
   ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
@@ -104,6 +107,9 @@ TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
   EXPECT_EQ(servers[1].endpoint.ToString(), "192.0.2.2:8853");
   EXPECT_EQ(servers[1].identity.authentication_name, "dns.example.net");
   EXPECT_EQ(servers[1].ca_file, "/etc/ca.pem");
+  EXPECT_EQ(servers[1].certificate_file, "/etc/own.pem");
+  EXPECT_EQ(servers[1].key_file, "/etc/own.key");
+  EXPECT_EQ(servers[1].pins_file, "/etc/pins");
   EXPECT_EQ(servers[1].identity.pins.size(), 1u);
   EXPECT_EQ(servers[1].provider, "dns.example.net");
   EXPECT_FALSE(servers[1].identity.insecure);
@@ -136,7 +142,7 @@ TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
 
 // An empty value is what an unset template variable leaves: it must not mean less authentication.
 TEST(UpstreamSpecTest, EmptyAuthenticationIsAnError) {
-  for (const std::string key : {"ca", "name", "pins"}) {
+  for (const std::string key : {"ca", "name", "pins", "pins-file"}) {
     for (const std::string value : {"\"\"", ""}) {
       EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: 192.0.2.1\n    " + key + ": " +
                                       value + "\n")),
@@ -150,7 +156,17 @@ TEST(UpstreamSpecTest, EmptyAuthenticationIsAnError) {
               ElementsAre(HasSubstr("ca: must be one value")));
 }
 
+TEST(UpstreamSpecTest, ACertificateNeedsItsKeyAndAKeyItsCertificate) {
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, cert: /a.pem}\n")),
+              ElementsAre(HasSubstr("FILE:2: cert: needs `key` beside it")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {preset: quad9, key: /a.key}\n")),
+              ElementsAre(HasSubstr("FILE:2: key: needs `cert` beside it")));
+}
+
 TEST(UpstreamSpecTest, InsecureContradictsPins) {
+  EXPECT_THAT(
+      ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, insecure: true, pins-file: /a}]\n")),
+      ElementsAre(HasSubstr("insecure: contradicts `pins-file`")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, insecure: true, pins: "
                                   "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=}]\n")),
               ElementsAre(HasSubstr("insecure: contradicts `pins`")));

@@ -9,14 +9,15 @@ import threading
 class CountingProvider:
     """Serves from a thread of its own between __enter__ and __exit__."""
 
-    def __init__(self, certificate, key):
+    def __init__(self, certificate, key, client_ca=None):
+        """With `client_ca` clients must show a certificate of that CA."""
         self.connections = 0  # TCP connections.
         self.queries = 0
         self.lengths = []  # Of each query, in octets.
         self.port = 0
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(certificate, key)
-        self._context.set_alpn_protocols(["dot"])
+        self.open = 0  # Of them, those that are.
+        self._client_ca = client_ca
+        self.use_certificate(certificate, key)
         self._loop, self._stop = None, None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
@@ -30,6 +31,14 @@ class CountingProvider:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
+    def use_certificate(self, certificate, key):
+        """For connections to come. No session of before is resumed."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self._client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED if self._client_ca else ssl.CERT_NONE
+        context.load_cert_chain(certificate, key)
+        context.set_alpn_protocols(["dot"])
+        self._context = context
+
     async def _run(self):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(lambda *_: None)  # Failed handshakes are expected.
@@ -41,12 +50,14 @@ class CountingProvider:
 
     async def _count(self, reader, writer):
         self.connections += 1
+        self.open += 1
         try:
             await writer.start_tls(self._context)
             await self._serve(reader, writer)
         except (OSError, asyncio.IncompleteReadError):
             pass
         finally:
+            self.open -= 1
             writer.close()
 
     async def _serve(self, reader, writer):

@@ -32,11 +32,12 @@ def clean_environment(more=None):
 class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 
-    def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None):
+    def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None,
+                 listener=None):
         self.auth_name = LISTENER_NAME
         self.ca_file = lab.ca_file
         self.port, self.dot_port, self.admin_port = free_port(), free_port(), free_port()
-        certificate, key = lab.listener
+        certificate, key = listener or lab.listener
         self.command = [
             str(BINARY), "serve", "--listen", f"{ADDRESS}:{self.port}",
             "--listen", f"tls://{ADDRESS}:{self.dot_port}",

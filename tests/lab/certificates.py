@@ -22,8 +22,8 @@ class CertificateAuthority:
                            template=[f'cn = "{common_name}"', "expiration_days = 3650", "ca",
                                      "cert_signing_key"])
 
-    def issue(self, name, dns_names=(), ip_addresses=(), expired=False):
-        """Returns the paths of a server certificate for these names and of its key."""
+    def issue(self, name, dns_names=(), ip_addresses=(), expired=False, client=False):
+        """Returns the paths of a server's certificate for these names, or of a client's, and of its key."""
         certificate = self.directory / f"{name}.crt"
         key = self.directory / f"{name}.key"
         if not certificate.exists():
@@ -34,7 +34,8 @@ class CertificateAuthority:
             self._certtool(certificate, "--generate-certificate", "--load-privkey", key,
                            "--load-ca-certificate", self.certificate,
                            "--load-ca-privkey", self._key,
-                           template=[f'cn = "{name}"', "tls_www_server", "signing_key", *lifetime,
+                           template=[f'cn = "{name}"', "tls_www_client" if client else "tls_www_server",
+                                     "signing_key", *lifetime,
                                      *(f'dns_name = "{dns_name}"' for dns_name in dns_names),
                                      *(f'ip_address = "{address}"' for address in ip_addresses)])
         return certificate, key

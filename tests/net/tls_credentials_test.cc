@@ -3,34 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "tests/support/test_certificates.h"
 
 namespace dotcache {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 absl::Status LoadServer(const std::string& certificate_file, const std::string& key_file) {
   return TlsServerCredentials::FromFiles(certificate_file, key_file).status();
-}
-
-TEST(SpkiPinTest, ReadsBase64WithAndWithoutPrefix) {
-  const std::string& text = GetTestCertificates().server.spki_pin;
-  const auto with_prefix = SpkiPin::Parse(text);
-  const auto without_prefix = SpkiPin::Parse(text.substr(7));
-  ASSERT_TRUE(with_prefix.ok()) << with_prefix.status();
-  ASSERT_TRUE(without_prefix.ok()) << without_prefix.status();
-  EXPECT_EQ(*with_prefix, *without_prefix);
-  EXPECT_EQ(with_prefix->ToString(), text);
-}
-
-TEST(SpkiPinTest, RefusesOtherLengthsAndOtherHashes) {
-  for (const char* text : {"", "sha256/", "sha256/AAAA", "sha1/AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "!",
-                           "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}) {
-    const auto pin = SpkiPin::Parse(text);
-    EXPECT_EQ(pin.status().code(), absl::StatusCode::kInvalidArgument) << text;
-  }
 }
 
 TEST(TlsClientCredentialsTest, LoadsACaFile) {
@@ -51,6 +37,54 @@ TEST(TlsClientCredentialsTest, TheSystemsStoreIsLoadedOrKnownToBeMissing) {
   if (status.ok()) return;
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("ca-certificates"));
+}
+
+TEST(TlsClientCredentialsTest, LoadsCertificateAndPinsBesideTheTrust) {
+  const TestCertificates& all = GetTestCertificates();
+  const std::string pins_file = testing::TempDir() + "credentials_test.pins";
+  std::ofstream(pins_file) << all.server.spki_pin << "\n";
+  const auto loaded = TlsClientCredentials::Load({.ca = all.ca.certificate_file,
+                                                  .certificate = all.client.certificate_file,
+                                                  .key = all.client.key_file,
+                                                  .pins = pins_file});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_TRUE((*loaded)->has_certificate());
+  EXPECT_THAT((*loaded)->pins(), ElementsAre(*SpkiPin::Parse(all.server.spki_pin)));
+  const auto plain = *TlsClientCredentials::FromFile(all.ca.certificate_file);
+  EXPECT_FALSE(plain->has_certificate());
+  EXPECT_THAT(plain->pins(), IsEmpty());
+}
+
+TEST(TlsClientCredentialsTest, EachFileOfASetCanSpoilItAndIsNamed) {
+  const TestCertificates& all = GetTestCertificates();
+  const TlsClientFiles good = {.ca = all.ca.certificate_file,
+                               .certificate = all.client.certificate_file,
+                               .key = all.client.key_file,
+                               .pins = ""};
+  for (std::string TlsClientFiles::*file : {&TlsClientFiles::ca, &TlsClientFiles::certificate,
+                                            &TlsClientFiles::key, &TlsClientFiles::pins}) {
+    for (const std::string& broken : {all.missing_file, all.garbage_file}) {
+      TlsClientFiles files = good;
+      files.*file = broken;
+      const absl::Status status = TlsClientCredentials::Load(files).status();
+      EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+      EXPECT_THAT(std::string(status.message()), HasSubstr(broken));
+    }
+  }
+  TlsClientFiles files = good;
+  files.key = all.server.key_file;
+  EXPECT_THAT(
+      std::string(TlsClientCredentials::Load(files).status().message()),
+      AllOf(HasSubstr(files.certificate), HasSubstr(files.key), HasSubstr("does not belong")));
+}
+
+TEST(CheckCertificateTest, SaysWhatLoadingWouldSay) {
+  const TestCertificates& all = GetTestCertificates();
+  EXPECT_TRUE(CheckCertificate(all.client.certificate_file, all.client.key_file).ok());
+  EXPECT_THAT(
+      std::string(
+          CheckCertificate(all.mismatched.certificate_file, all.mismatched.key_file).message()),
+      HasSubstr("does not belong"));
 }
 
 TEST(TlsServerCredentialsTest, LoadsACertificateWithItsChainAndKey) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <fstream>
 #include <random>
 
 #include "tests/support/test_certificates.h"
@@ -14,6 +15,7 @@
 namespace dotcache {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using State = TlsSession::State;
 
@@ -21,13 +23,13 @@ Bytes AsBytes(const std::string& text) {
   return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
-std::unique_ptr<TlsClientCredentials> Trust() {
+std::shared_ptr<const TlsClientCredentials> Trust() {
   auto trust = TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
   EXPECT_TRUE(trust.ok()) << trust.status();
   return *std::move(trust);
 }
 
-std::unique_ptr<TlsServerCredentials> Serve(const TestCertificate& files) {
+std::shared_ptr<const TlsServerCredentials> Serve(const TestCertificate& files) {
   auto credentials = TlsServerCredentials::FromFiles(files.certificate_file, files.key_file);
   EXPECT_TRUE(credentials.ok()) << credentials.status();
   return *std::move(credentials);
@@ -65,15 +67,15 @@ struct End {
   }
 };
 
-End NewClient(const TlsClientCredentials& trust, const TlsPeerIdentity& identity,
-              TlsTicketStore* tickets = nullptr) {
-  auto session = TlsSession::NewClient(trust, identity, tickets);
+End NewClient(std::shared_ptr<const TlsClientCredentials> trust, const TlsPeerIdentity& identity,
+              std::shared_ptr<TlsTicketStore> tickets = nullptr) {
+  auto session = TlsSession::NewClient(std::move(trust), identity, std::move(tickets));
   EXPECT_TRUE(session.ok()) << session.status();
   return {*std::move(session)};
 }
 
-End NewServer(const TlsServerCredentials& credentials) {
-  auto session = TlsSession::NewServer(credentials);
+End NewServer(std::shared_ptr<const TlsServerCredentials> credentials) {
+  auto session = TlsSession::NewServer(std::move(credentials));
   EXPECT_TRUE(session.ok()) << session.status();
   return {*std::move(session)};
 }
@@ -103,8 +105,8 @@ struct Verdict {
 Verdict Judge(const TestCertificate& files, const TlsPeerIdentity& identity) {
   const auto trust = Trust();
   const auto credentials = Serve(files);
-  End client = NewClient(*trust, identity);
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, identity);
+  End server = NewServer(credentials);
   Exchange(client, server);
   return {client.session->state(), client.session->error(), client.session->error_detail()};
 }
@@ -125,8 +127,8 @@ void ExpectRefused(const TestCertificate& files, const TlsPeerIdentity& identity
 TEST(TlsSessionTest, CarriesOctetsBothWays) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   ASSERT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
@@ -231,8 +233,8 @@ TEST(TlsSessionTest, InsecureAcceptsAnything) {
 TEST(TlsSessionTest, ARefusedServerLearnsWhyAndGetsNoOctet) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().other_name);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   EXPECT_EQ(server.session->state(), State::kFailed);
   EXPECT_THAT(server.session->error_detail(), HasSubstr("alert"));
@@ -242,7 +244,7 @@ TEST(TlsSessionTest, ARefusedServerLearnsWhyAndGetsNoOctet) {
 TEST(TlsSessionTest, AnIdentityThatCannotBeVerifiedIsRefusedAtOnce) {
   const auto trust = Trust();
   for (const TlsPeerIdentity& identity : {Addressed(""), Addressed("dns"), Named("192.0.2.1")}) {
-    EXPECT_EQ(TlsSession::NewClient(*trust, identity, nullptr).status().code(),
+    EXPECT_EQ(TlsSession::NewClient(trust, identity, nullptr).status().code(),
               absl::StatusCode::kInvalidArgument);
   }
 }
@@ -251,10 +253,10 @@ TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSame) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   for (const size_t piece : {1, 2, 3, 5, 7, 100, 1000}) {
-    TlsTicketStore tickets;
+    const auto tickets = std::make_shared<TlsTicketStore>();
     for (const bool resumed : {false, true}) {
-      End client = NewClient(*trust, Named(), &tickets);
-      End server = NewServer(*credentials);
+      End client = NewClient(trust, Named(), tickets);
+      End server = NewServer(credentials);
       Exchange(client, server, piece);
       ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
       EXPECT_EQ(client.session->resumed(), resumed);
@@ -268,8 +270,8 @@ TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSame) {
 TEST(TlsSessionTest, WhatIsLargerThanARecordIsSplit) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   std::string large(200'000, '\0');
   for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 3);
@@ -281,8 +283,8 @@ TEST(TlsSessionTest, WhatIsLargerThanARecordIsSplit) {
 TEST(TlsSessionTest, WhatIsWrittenAtOnceIsOneRecord) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   client.session->Write(AsBytes(std::string(16384, 'x')));
   const WireMessage output = client.TakeOutput();
@@ -293,26 +295,26 @@ TEST(TlsSessionTest, WhatIsWrittenAtOnceIsOneRecord) {
 TEST(TlsSessionTest, ResumesWithTheTicketOfAnEarlierSessionOnce) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  TlsTicketStore tickets;
+  const auto tickets = std::make_shared<TlsTicketStore>();
   for (const bool resumed : {false, true, true}) {
-    End client = NewClient(*trust, Named(), &tickets);
-    End server = NewServer(*credentials);
+    End client = NewClient(trust, Named(), tickets);
+    End server = NewServer(credentials);
     Exchange(client, server);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_EQ(client.session->resumed(), resumed);
     EXPECT_EQ(server.session->resumed(), resumed);
   }
-  EXPECT_NE(tickets.Take().session_data, "");
-  EXPECT_EQ(tickets.Take().session_data, "");
+  EXPECT_NE(tickets->Take().session_data, "");
+  EXPECT_EQ(tickets->Take().session_data, "");
 }
 
 TEST(TlsSessionTest, ATicketThatAnotherServerMadeLeadsToAFullHandshake) {
   const auto trust = Trust();
-  TlsTicketStore tickets;
+  const auto tickets = std::make_shared<TlsTicketStore>();
   for (int i = 0; i < 2; ++i) {
     const auto credentials = Serve(GetTestCertificates().server);
-    End client = NewClient(*trust, Named(), &tickets);
-    End server = NewServer(*credentials);
+    End client = NewClient(trust, Named(), tickets);
+    End server = NewServer(credentials);
     Exchange(client, server);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_FALSE(client.session->resumed());
@@ -322,26 +324,26 @@ TEST(TlsSessionTest, ATicketThatAnotherServerMadeLeadsToAFullHandshake) {
 TEST(TlsSessionTest, AMalformedTicketLeadsToAFullHandshake) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  TlsTicketStore tickets;
+  const auto tickets = std::make_shared<TlsTicketStore>();
   for (const char* text : {"x", "this is not session data"}) {
-    tickets.Put({text, tickets.Now()});
-    End client = NewClient(*trust, Named(), &tickets);
-    End server = NewServer(*credentials);
+    tickets->Put({text, tickets->Now() + Seconds(60)});
+    End client = NewClient(trust, Named(), tickets);
+    End server = NewServer(credentials);
     Exchange(client, server);
     EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_FALSE(client.session->resumed());
-    tickets.Clear();
+    while (!tickets->Take().session_data.empty()) continue;
   }
 }
 
 TEST(TlsSessionTest, ARefusedServerLeavesNoTicket) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().other_name);
-  TlsTicketStore tickets;
-  End client = NewClient(*trust, Named(), &tickets);
-  End server = NewServer(*credentials);
+  const auto tickets = std::make_shared<TlsTicketStore>();
+  End client = NewClient(trust, Named(), tickets);
+  End server = NewServer(credentials);
   Exchange(client, server);
-  EXPECT_EQ(tickets.Take().session_data, "");
+  EXPECT_EQ(tickets->Take().session_data, "");
 }
 
 MonoTime test_now;
@@ -351,12 +353,12 @@ MonoTime TestNow() { return test_now; }
 TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  TlsTicketStore tickets(&TestNow);
+  const auto tickets = std::make_shared<TlsTicketStore>(&TestNow);
   const std::vector<std::pair<int, bool>> steps = {{0, false}, {15, true}, {23, true}, {24, false}};
   for (const auto& [hours, resumed] : steps) {
     test_now = MonoTime(std::chrono::hours(1000 + hours));
-    End client = NewClient(*trust, Named(), &tickets);
-    End server = NewServer(*credentials);
+    End client = NewClient(trust, Named(), tickets);
+    End server = NewServer(credentials);
     Exchange(client, server);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_EQ(client.session->resumed(), resumed) << hours;
@@ -366,8 +368,8 @@ TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
 TEST(TlsSessionTest, CloseTellsThePeerWhichMayStillWrite) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   client.session->Write(AsBytes("last query"));
   client.session->Close();
@@ -382,8 +384,8 @@ TEST(TlsSessionTest, CloseTellsThePeerWhichMayStillWrite) {
 TEST(TlsSessionTest, AChangedOctetAfterTheHandshakeFails) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
-  End server = NewServer(*credentials);
+  End client = NewClient(trust, Named());
+  End server = NewServer(credentials);
   Exchange(client, server);
   client.session->Write(AsBytes("query"));
   WireMessage output = client.TakeOutput();
@@ -399,8 +401,8 @@ TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFails) {
   const auto credentials = Serve(GetTestCertificates().server);
   const std::string data_too_early("\x17\x03\x03\x00\x05query", 10);
   for (const std::string& garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), data_too_early}) {
-    End client = NewClient(*trust, Named());
-    End server = NewServer(*credentials);
+    End client = NewClient(trust, Named());
+    End server = NewServer(credentials);
     client.Feed({});
     EXPECT_EQ(client.Feed(AsBytes(garbage)), State::kFailed);
     EXPECT_EQ(client.session->error(), StreamError::kTlsHandshake);
@@ -412,7 +414,7 @@ TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFails) {
 
 TEST(TlsSessionTest, AHandshakeMessageWithoutEndFails) {
   const auto credentials = Serve(GetTestCertificates().server);
-  End server = NewServer(*credentials);
+  End server = NewServer(credentials);
   server.Feed(AsBytes(std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9)));
   const std::string record = std::string("\x16\x03\x01\x10\x00", 5) + std::string(4096, 'x');
   for (int i = 0; i < 17; ++i) server.Feed(AsBytes(record));
@@ -427,8 +429,8 @@ TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
   const auto credentials = Serve(GetTestCertificates().server);
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
-    End client = NewClient(*trust, Named());
-    End server = NewServer(*credentials);
+    End client = NewClient(trust, Named());
+    End server = NewServer(credentials);
     const auto change = static_cast<uint8_t>(1 + random() % 255);
     client.Feed({});
     WireMessage first = client.TakeOutput();
@@ -447,7 +449,7 @@ TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
 
 TEST(TlsSessionTest, AFailedSessionStaysFailed) {
   const auto credentials = Serve(GetTestCertificates().server);
-  End server = NewServer(*credentials);
+  End server = NewServer(credentials);
   server.Feed(AsBytes("this is not TLS"));
   const std::string detail = server.session->error_detail();
   server.session->Close();
@@ -509,6 +511,22 @@ class RawPeer {
     return code;
   }
 
+  // Insists on a certificate of this CA.
+  void RequireCertificate(const std::string& ca_file) {
+    EXPECT_GT(
+        gnutls_certificate_set_x509_trust_file(credentials_, ca_file.c_str(), GNUTLS_X509_FMT_PEM),
+        0);
+    gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUIRE);
+    gnutls_session_set_verify_cert(session_, nullptr, 0);
+  }
+  // What the handshake came to, told to the other end, which reads it.
+  void Refuse(int code, End& other) {
+    gnutls_alert_send_appropriate(session_, code);
+    WireMessage out;
+    out.swap(output_);
+    other.Feed(out);
+  }
+
   gnutls_session_t session() { return session_; }
   WireMessage& output() { return output_; }
 
@@ -566,7 +584,7 @@ TEST(TlsSessionTest, AClientOffersDotAndTheAuthenticationName) {
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
   server.Offer("dot");
-  End client = NewClient(*trust, Named());
+  End client = NewClient(trust, Named());
   EXPECT_EQ(server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen);
   EXPECT_EQ(server.SelectedProtocol(), "dot");
@@ -578,7 +596,7 @@ TEST(TlsSessionTest, ACertificateMerelySentAlongMatchesNoPin) {
   const TestCertificates& all = GetTestCertificates();
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.with_stranger);
-  End client = NewClient(*trust, Pinned(Named(), all.other_name));
+  End client = NewClient(trust, Pinned(Named(), all.other_name));
   server.Handshake(client);
   EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
   EXPECT_THAT(client.session->error_detail(), HasSubstr("matches a pin"));
@@ -587,7 +605,7 @@ TEST(TlsSessionTest, ACertificateMerelySentAlongMatchesNoPin) {
 TEST(TlsSessionTest, AClientSendsNoServerNameForAnAddress) {
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
-  End client = NewClient(*trust, Addressed("127.0.0.1"));
+  End client = NewClient(trust, Addressed("127.0.0.1"));
   EXPECT_EQ(server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   EXPECT_EQ(server.ServerName(), "");
@@ -598,7 +616,7 @@ TEST(TlsSessionTest, AServerSelectsDotAndServesOtherProtocolsToo) {
   for (const std::string protocol : {"dot", "h2"}) {
     RawPeer client(GNUTLS_CLIENT, "NORMAL", GetTestCertificates().server);
     client.Offer(protocol);
-    End server = NewServer(*credentials);
+    End server = NewServer(credentials);
     EXPECT_EQ(client.Handshake(server), 0);
     EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
     EXPECT_EQ(client.SelectedProtocol(), protocol == "dot" ? "dot" : "");
@@ -609,11 +627,11 @@ TEST(TlsSessionTest, BothSidesSpeakTls12) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
+  End client = NewClient(trust, Named());
   EXPECT_EQ(raw_server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End server = NewServer(*credentials);
+  End server = NewServer(credentials);
   EXPECT_EQ(raw_client.Handshake(server), 0);
   EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
 }
@@ -623,12 +641,12 @@ TEST(TlsSessionTest, NeitherSideSpeaksTls11) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_client(GNUTLS_CLIENT, tls11, GetTestCertificates().server);
-  End server = NewServer(*credentials);
+  End server = NewServer(credentials);
   EXPECT_NE(raw_client.Handshake(server), 0);
   EXPECT_EQ(server.session->state(), State::kFailed);
   EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
   RawPeer raw_server(GNUTLS_SERVER, tls11, GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
+  End client = NewClient(trust, Named());
   EXPECT_NE(raw_server.Handshake(client), 0);
   EXPECT_NE(client.session->state(), State::kOpen);
 }
@@ -637,13 +655,13 @@ TEST(TlsSessionTest, RenegotiationFailsTheSession) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
+  End client = NewClient(trust, Named());
   ASSERT_EQ(raw_server.Handshake(client), 0);
   gnutls_rehandshake(raw_server.session());
   EXPECT_EQ(client.Feed(raw_server.output()), State::kFailed);
   EXPECT_EQ(client.session->error(), StreamError::kTlsProtocol);
   RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End server = NewServer(*credentials);
+  End server = NewServer(credentials);
   ASSERT_EQ(raw_client.Handshake(server), 0);
   gnutls_handshake(raw_client.session());
   EXPECT_EQ(server.Feed(raw_client.output()), State::kFailed);
@@ -653,12 +671,133 @@ TEST(TlsSessionTest, RenegotiationFailsTheSession) {
 TEST(TlsSessionTest, AKeyUpdateIsTransparent) {
   const auto trust = Trust();
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
-  End client = NewClient(*trust, Named());
+  End client = NewClient(trust, Named());
   ASSERT_EQ(raw_server.Handshake(client), 0);
   gnutls_session_key_update(raw_server.session(), GNUTLS_KU_PEER);
   gnutls_record_send(raw_server.session(), "after", 5);
   EXPECT_EQ(client.Feed(raw_server.output()), State::kOpen);
   EXPECT_EQ(client.received, "after");
+}
+
+std::shared_ptr<const TlsClientCredentials> TrustAndShow(const TestCertificate& files) {
+  auto loaded = TlsClientCredentials::Load({.ca = GetTestCertificates().ca.certificate_file,
+                                            .certificate = files.certificate_file,
+                                            .key = files.key_file,
+                                            .pins = ""});
+  EXPECT_TRUE(loaded.ok()) << loaded.status();
+  return *std::move(loaded);
+}
+
+constexpr const char* kBothVersions[] = {"NORMAL", "NORMAL:-VERS-TLS1.3"};
+
+TEST(TlsSessionTest, AServerThatWantsOurCertificateGetsIt) {
+  const TestCertificates& all = GetTestCertificates();
+  for (const char* priority : kBothVersions) {
+    RawPeer server(GNUTLS_SERVER, priority, all.server);
+    server.RequireCertificate(all.ca.certificate_file);
+    End client = NewClient(TrustAndShow(all.client), Named());
+    EXPECT_EQ(server.Handshake(client), 0);
+    EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_EQ(client.session->awaits_verdict(), priority == kBothVersions[0]);
+    gnutls_record_send(server.session(), "x", 1);
+    client.Feed(server.output());
+    EXPECT_FALSE(client.session->awaits_verdict());
+    unsigned count = 0;
+    gnutls_certificate_get_peers(server.session(), &count);
+    EXPECT_EQ(count, 2u);  // With its chain.
+  }
+}
+
+TEST(TlsSessionTest, AServerThatDoesNotAskIsShownNoCertificate) {
+  const TestCertificates& all = GetTestCertificates();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
+  End client = NewClient(TrustAndShow(all.client), Named());
+  EXPECT_EQ(server.Handshake(client), 0);
+  EXPECT_FALSE(client.session->awaits_verdict());
+  unsigned count = 0;
+  EXPECT_EQ(gnutls_certificate_get_peers(server.session(), &count), nullptr);
+}
+
+// It is shown whatever issuers the server names, so that the server says what is wrong with it.
+TEST(TlsSessionTest, ARefusalOfOurCertificateIsACertificateError) {
+  const TestCertificates& all = GetTestCertificates();
+  for (const char* priority : kBothVersions) {
+    RawPeer server(GNUTLS_SERVER, priority, all.server);
+    server.RequireCertificate(all.ca.certificate_file);
+    End client = NewClient(TrustAndShow(all.self_signed), Named());
+    const int code = server.Handshake(client);
+    EXPECT_EQ(code, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) << gnutls_strerror(code);
+    server.Refuse(code, client);
+    EXPECT_EQ(client.session->state(), State::kFailed);
+    EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
+    EXPECT_THAT(client.session->error_detail(),
+                AllOf(HasSubstr("refuses our certificate"), HasSubstr("alert")));
+  }
+}
+
+TEST(TlsSessionTest, AServerThatMissesACertificateMakesACertificateError) {
+  const TestCertificates& all = GetTestCertificates();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
+  server.RequireCertificate(all.ca.certificate_file);
+  End client = NewClient(Trust(), Named());
+  server.Refuse(server.Handshake(client), client);
+  EXPECT_EQ(client.session->state(), State::kFailed);
+  EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
+  EXPECT_THAT(client.session->error_detail(), HasSubstr("want a client certificate"));
+}
+
+TEST(TlsSessionTest, PinsOfTheCredentialsCountBesideThoseOfTheIdentity) {
+  const TestCertificates& all = GetTestCertificates();
+  const std::string file = testing::TempDir() + "tls_session_test.pins";
+  std::ofstream(file) << all.server.spki_pin << "\n";
+  const std::shared_ptr<const TlsClientCredentials> pinned = *TlsClientCredentials::Load(
+      {.ca = all.ca.certificate_file, .certificate = "", .key = "", .pins = file});
+  const auto judge = [&](const TestCertificate& files, const TlsPeerIdentity& identity) {
+    End client = NewClient(pinned, identity);
+    End server = NewServer(Serve(files));
+    Exchange(client, server);
+    return client.session->state();
+  };
+  EXPECT_EQ(judge(all.server, Named()), State::kOpen);
+  EXPECT_EQ(judge(all.name_only, Named()), State::kFailed);
+  EXPECT_EQ(judge(all.name_only, Pinned(Named(), all.name_only)), State::kOpen);
+}
+
+TEST(TlsSessionTest, NoSessionIsResumedAfterTheCertificateHasExpired) {
+  const auto trust = Trust();
+  const auto credentials = Serve(GetTestCertificates().expires_soon);
+  const auto tickets = std::make_shared<TlsTicketStore>(&TestNow);
+  for (const auto& [minutes, resumed] : {std::pair(0, false), {50, true}, {61, false}}) {
+    test_now = MonoTime(std::chrono::hours(1000) + std::chrono::minutes(minutes));
+    End client = NewClient(trust, Named(), tickets);
+    End server = NewServer(credentials);
+    Exchange(client, server);
+    ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
+    EXPECT_EQ(client.session->resumed(), resumed) << minutes;
+  }
+}
+
+// With the ticket the server says that it is content.
+TEST(TlsSessionTest, ATicketIsAVerdict) {
+  const TestCertificates& all = GetTestCertificates();
+  RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
+  server.RequireCertificate(all.ca.certificate_file);
+  gnutls_datum_t key{};
+  gnutls_session_ticket_key_generate(&key);
+  gnutls_session_ticket_enable_server(server.session(), &key);
+  End client = NewClient(TrustAndShow(all.client), Named());
+  EXPECT_EQ(server.Handshake(client), 0);
+  EXPECT_FALSE(client.session->awaits_verdict());
+  gnutls_free(key.data);
+}
+
+TEST(TlsSessionTest, ASessionKeepsItsCredentialsAndTicketStore) {
+  End client = NewClient(Trust(), Named(), std::make_shared<TlsTicketStore>());
+  End server = NewServer(Serve(GetTestCertificates().server));
+  Exchange(client, server);
+  client.session->Write(AsBytes("query"));
+  Exchange(client, server);
+  EXPECT_EQ(server.received, "query");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
       tcp_server_ = TcpStream::Adopt(loop_, std::move(fd), {}, server_at_);
     } else {
       server_ = TlsStream::Adopt(loop_, std::move(fd), options_,
-                                 *TlsSession::NewServer(*credentials_), server_at_);
+                                 *TlsSession::NewServer(credentials_), server_at_);
     }
   }
   void StartConnecting() {
@@ -85,7 +85,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
     TlsPeerIdentity identity{
         .authentication_name = kTestServerName, .address = "127.0.0.1", .pins = {}};
     client_ = TlsStream::Connect(loop_, acceptor_->local_endpoint(), options_,
-                                 *TlsSession::NewClient(*trust_, identity, &tickets_), client_at_);
+                                 *TlsSession::NewClient(trust_, identity, tickets_), client_at_);
   }
   void ConnectPair() {
     StartConnecting();
@@ -103,7 +103,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   void ServeByHand(std::string& cipher_text) {
     server_is_tcp_ = true;
     StartConnecting();
-    session_ = *TlsSession::NewServer(*credentials_);
+    session_ = *TlsSession::NewServer(credentials_);
     size_t fed = 0;
     RunUntil([&] {
       session_->Feed(AsBytes(server_at_.data.substr(fed)), [](Bytes) {});
@@ -119,10 +119,10 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   UvLoop loop_;
   TcpOptions options_;
   bool server_is_tcp_ = false;
-  std::unique_ptr<TlsClientCredentials> trust_ =
+  std::shared_ptr<const TlsClientCredentials> trust_ =
       *TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
-  std::unique_ptr<TlsServerCredentials> credentials_;
-  TlsTicketStore tickets_;
+  std::shared_ptr<const TlsServerCredentials> credentials_;
+  std::shared_ptr<TlsTicketStore> tickets_ = std::make_shared<TlsTicketStore>();
   Recorder server_at_, client_at_;
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TlsStream> server_, client_;
@@ -228,8 +228,8 @@ TEST_F(TlsStreamTest, ARefusedConnectionIsToldAsSuch) {
   const Endpoint nobody = acceptor_->local_endpoint();
   client_.reset();
   acceptor_.reset();
-  client_ = TlsStream::Connect(loop_, nobody, options_, *TlsSession::NewServer(*credentials_),
-                               client_at_);
+  client_ =
+      TlsStream::Connect(loop_, nobody, options_, *TlsSession::NewServer(credentials_), client_at_);
   RunUntil([&] { return client_at_.error != StreamError::kNone; });
   EXPECT_EQ(client_at_.error, StreamError::kConnectRefused);
 }

@@ -22,13 +22,15 @@ class TcpListenerTest : public testing::Test {
     return {loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_};
   }
 
-  void Open(const TlsServerCredentials* credentials) { Open(credentials, access_); }
+  using ServerCredentials = std::shared_ptr<const TlsServerCredentials>;
 
-  void Open(const TlsServerCredentials* credentials, const AccessPolicy& access) {
+  void Open(ServerCredentials credentials) { Open(std::move(credentials), access_); }
+
+  void Open(ServerCredentials credentials, const AccessPolicy& access) {
     UniqueFd fd = *BindTcp(*Endpoint::Parse("127.0.0.1:0"));
     endpoint_ = LocalEndpoint(fd.get());
-    listener_ =
-        *TcpListener::Open({loop_, credentials, access, sessions_, counters_}, std::move(fd));
+    listener_ = *TcpListener::Open({loop_, access, sessions_, counters_}, std::move(credentials),
+                                   std::move(fd));
   }
 
   // Runs the loop until the client's work, on a thread of its own, is done.
@@ -67,9 +69,7 @@ TEST_F(TcpListenerTest, WithoutCredentialsItServesTcp) {
 
 TEST_F(TcpListenerTest, WithCredentialsItServesDotAlone) {
   const TestCertificate& certificate = GetTestCertificates().server;
-  const auto credentials =
-      *TlsServerCredentials::FromFiles(certificate.certificate_file, certificate.key_file);
-  Open(credentials.get());
+  Open(*TlsServerCredentials::FromFiles(certificate.certificate_file, certificate.key_file));
   EXPECT_TRUE(RunClient([this] {
     const auto client = DnsClient::Dot(endpoint_);
     return client != nullptr && client->Exchange(MakeQuery("localhost", QType::kA)).has_value();

@@ -153,6 +153,10 @@ LoopbackDotServer::Impl::Impl(Options server_options)
   Check(gnutls_certificate_set_x509_key_file(
             credentials, options.certificate.certificate_file.c_str(),
             options.certificate.key_file.c_str(), GNUTLS_X509_FMT_PEM) == 0);
+  if (!options.client_ca_file.empty()) {
+    Check(gnutls_certificate_set_x509_trust_file(credentials, options.client_ca_file.c_str(),
+                                                 GNUTLS_X509_FMT_PEM) > 0);
+  }
   Check(gnutls_session_ticket_key_generate(&ticket_key) == 0);
   endpoint = *Endpoint::Parse("127.0.0.1:0", 0);
   Listen();
@@ -235,6 +239,10 @@ void LoopbackDotServer::Impl::Serve(Peer& peer) {
     char alpn[] = "dot";
     const gnutls_datum_t protocol = {reinterpret_cast<unsigned char*>(alpn), 3};
     gnutls_alpn_set_protocols(session, &protocol, 1, 0);
+    if (!options.client_ca_file.empty()) {
+      gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+      gnutls_session_set_verify_cert(session, nullptr, 0);
+    }
     gnutls_transport_set_int(session, peer.fd.get());
     if (Handshake(peer, session)) Talk(peer, session);
     if (!peer.reset) gnutls_bye(session, GNUTLS_SHUT_WR);
@@ -254,7 +262,10 @@ bool LoopbackDotServer::Impl::Handshake(Peer& peer, gnutls_session_t session) {
   for (;;) {
     const int rc = gnutls_handshake(session);
     if (rc == GNUTLS_E_SUCCESS) break;
-    if (gnutls_error_is_fatal(rc) != 0) return false;
+    if (gnutls_error_is_fatal(rc) != 0) {
+      if (options.alerts) gnutls_alert_send_appropriate(session, rc);
+      return false;
+    }
     pollfd polled[] = {{peer.fd.get(), POLLIN, 0}, {peer.stop.fd(), POLLIN, 0}};
     poll(polled, 2, -1);
     if (polled[1].revents != 0) return false;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -55,8 +56,10 @@ class LoopbackDotServer {
   struct Options {
     TestCertificate certificate = GetTestCertificates().server;
     DotHandler handler = AnswerEverything();
-    bool stall_handshake = false;  // Accepts, then says nothing.
-    bool tickets = true;           // Offers session resumption.
+    bool stall_handshake = false;     // Accepts, then says nothing.
+    bool tickets = true;              // Offers session resumption.
+    bool alerts = true;               // Says why it ends a handshake.
+    std::string client_ca_file = {};  // Not empty: requires a client certificate of this CA.
   };
 
   LoopbackDotServer() : LoopbackDotServer(Options{}) {}

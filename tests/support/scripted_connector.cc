@@ -88,16 +88,22 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     const auto found = pending_.find(attempt);
     if (found == pending_.end() || !found->second.wanted) return;
     found->second.wanted = false;
-    if (--wanted_ == 0 && ready_) timer_->Start(connector_.limits_.idle_timeout);
+    if (--wanted_ == 0 && ready_) StartIdleTimer();
   }
 
   bool ready() const override { return ready_; }
+  bool draining() const override { return closed_ || retired_; }
   bool HasRoom() const override {
-    return !closed_ &&
+    return !draining() &&
            static_cast<int>(pending_.size()) < connector_.limits_.max_in_flight_per_connection;
   }
   int in_flight() const override { return wanted_; }
   MonoTime last_received() const override { return last_received_; }
+
+  void Retire() override {
+    retired_ = true;
+    if (ready_ && wanted_ == 0) timer_->Start(Duration::zero());
+  }
 
   int index() const { return index_; }
 
@@ -140,6 +146,10 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     std::unique_ptr<Timer> timer;
   };
 
+  void StartIdleTimer() {
+    timer_->Start(retired_ ? Duration::zero() : Duration(connector_.limits_.idle_timeout));
+  }
+
   void Leave() { std::erase(connector_.connections_, this); }
 
   void OnTimer() {
@@ -153,7 +163,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
       return;
     }
     ready_ = true;
-    if (wanted_ == 0) timer_->Start(connector_.limits_.idle_timeout);
+    if (wanted_ == 0) StartIdleTimer();
     for (auto& [attempt, pending] : pending_) Deliver(attempt, pending);
     delegate_.OnConnectionReady(*this, false, connector_.loop_.Now() - began_);
   }
@@ -186,7 +196,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
       delegate_.OnUnwantedAnswer(*this);
       return;
     }
-    if (--wanted_ == 0) timer_->Start(connector_.limits_.idle_timeout);
+    if (--wanted_ == 0) StartIdleTimer();
     const ScriptedReply& reply = pending.reply;
     delegate_.OnAttemptResult(*this, attempt,
                               reply.failure.has_value()
@@ -200,6 +210,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   const MonoTime began_;
   bool ready_ = false;
   bool closed_ = false;
+  bool retired_ = false;
   bool times_out_ = false;
   int wanted_ = 0;
   MonoTime last_received_;

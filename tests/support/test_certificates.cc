@@ -23,7 +23,8 @@
 namespace dotcache {
 namespace {
 
-constexpr time_t kDay = 86400;
+constexpr time_t kHour = 3600;
+constexpr time_t kDay = 24 * kHour;
 
 struct CrtDeleter {
   void operator()(gnutls_x509_crt_t crt) const { gnutls_x509_crt_deinit(crt); }
@@ -191,6 +192,11 @@ TestCertificates MakeAll(const std::string& directory) {
   all.not_yet_valid = maker.IssueAndSave("not_yet_valid", {.valid_from = kDay}, &ca);
   all.wrong_purpose =
       maker.IssueAndSave("wrong_purpose", {.purpose = GNUTLS_KP_TLS_WWW_CLIENT}, &ca);
+  all.client = maker.Save(
+      "client",
+      maker.Issue("A client", {.names = {}, .purpose = GNUTLS_KP_TLS_WWW_CLIENT}, &intermediate),
+      &intermediate);
+  all.expires_soon = maker.IssueAndSave("expires_soon", {.valid_until = kHour}, &ca);
   all.self_signed = maker.IssueAndSave("self_signed", {.addresses = loopback}, nullptr);
   all.expired_self_signed = maker.IssueAndSave(
       "expired_self_signed", {.valid_from = -30 * kDay, .valid_until = -kDay}, nullptr);

@@ -26,7 +26,9 @@ struct TestCertificates {
   TestCertificate expired;           // Since yesterday. Also 127.0.0.1.
   TestCertificate not_yet_valid;     // Until tomorrow.
   TestCertificate wrong_purpose;     // Extended key usage: client authentication alone.
-  TestCertificate self_signed;       // By its own key, no CA. Also 127.0.0.1.
+  TestCertificate client;        // For the same, of an intermediate CA that follows in the file.
+  TestCertificate expires_soon;  // An hour from now.
+  TestCertificate self_signed;   // By its own key, no CA. Also 127.0.0.1.
   TestCertificate expired_self_signed;
   TestCertificate untrusted;        // By another root. Also 127.0.0.1.
   TestCertificate by_intermediate;  // Signed by `intermediate`, which follows in the file.

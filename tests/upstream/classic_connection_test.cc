@@ -55,8 +55,8 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
 
   void Connect() {
     options_.endpoint = server_.endpoint();
-    connector_ = std::make_unique<SocketConnector>(
-        loop_, limits_, std::vector<const TlsClientCredentials*>{nullptr});
+    connector_ =
+        std::make_unique<SocketConnector>(loop_, limits_, SocketConnector::Credentials{nullptr});
     connection_ = connector_->Connect(options_, 0, *this);
   }
 

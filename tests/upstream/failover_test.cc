@@ -38,8 +38,7 @@ class FailoverTest : public testing::Test {
       options_.zones[0].servers.push_back(upstream);
     }
     connector_ = std::make_unique<SocketConnector>(
-        loop_, options_.limits,
-        std::vector<const TlsClientCredentials*>(kServers, credentials_.get()));
+        loop_, options_.limits, SocketConnector::Credentials(kServers, credentials_));
     manager_ =
         std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
                                           absl::MakeSpan(probe_gates_), random_, false);
@@ -83,7 +82,7 @@ class FailoverTest : public testing::Test {
   UvLoop loop_;
   absl::BitGen random_;
   UpstreamOptions options_;
-  std::unique_ptr<TlsClientCredentials> credentials_;
+  std::shared_ptr<const TlsClientCredentials> credentials_;
   std::vector<UpstreamCounters> counters_{kServers};
   std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(kServers);
   std::vector<std::unique_ptr<LoopbackDotServer>> servers_;

@@ -75,8 +75,8 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     if (server_ == nullptr) Serve(AnswerEverything());
     options_.endpoint = server_->endpoint();
     if (connector_ == nullptr) {
-      connector_ = std::make_unique<SocketConnector>(
-          loop_, limits_, std::vector<const TlsClientCredentials*>{credentials_.get()});
+      connector_ = std::make_unique<SocketConnector>(loop_, limits_,
+                                                     SocketConnector::Credentials{credentials_});
     }
     ready_ = 0;
     closed_ = false;
@@ -139,7 +139,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   UvLoop loop_;
   UpstreamLimits limits_;
   UpstreamServerOptions options_;
-  std::unique_ptr<TlsClientCredentials> credentials_;
+  std::shared_ptr<const TlsClientCredentials> credentials_;
   std::unique_ptr<LoopbackDotServer> server_;
   std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<Connection> connection_;
@@ -591,6 +591,115 @@ TEST_F(StreamConnectionTest, TheNextConnectionResumesTheSession) {
   ASSERT_TRUE(RunUntilResults(2));
   EXPECT_TRUE(resumed_);
   EXPECT_EQ(server_->resumptions(), 1);
+}
+
+// Also when the ticket comes only after the credentials are others.
+TEST_F(StreamConnectionTest, NoSessionOfBeforeIsResumedWithOtherCredentials) {
+  for (const bool ticket_first : {true, false}) {
+    answers_.clear();
+    Connect();
+    if (!ticket_first) connector_->UseCredentials(0, credentials_);
+    Send(1);
+    ASSERT_TRUE(RunUntilResults(1));
+    if (ticket_first) connector_->UseCredentials(0, credentials_);
+    server_->CloseConnections();
+    ASSERT_TRUE(RunUntilClosed());
+    Connect();
+    Send(2);
+    ASSERT_TRUE(RunUntilResults(2));
+    EXPECT_FALSE(resumed_);
+    server_->CloseConnections();
+    ASSERT_TRUE(RunUntilClosed());
+    connector_->UseCredentials(0, credentials_);
+  }
+  EXPECT_EQ(server_->resumptions(), 0);
+}
+
+TEST_F(StreamConnectionTest, ConnectionsToComeAreMadeWithTheNewCredentials) {
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  const TestCertificates& all = GetTestCertificates();
+  connector_->UseCredentials(0, *TlsClientCredentials::FromFile(all.untrusted.certificate_file));
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(1));
+  server_->CloseConnections();
+  ASSERT_TRUE(RunUntilClosed());
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+}
+
+TEST_F(StreamConnectionTest, ARetiredConnectionTakesNoQueryAndClosesWhenItsLastIsAnswered) {
+  Serve([](const DotQuery& query) {
+    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(20)}};
+  });
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  Send(1);
+  connection_->Retire();
+  EXPECT_FALSE(connection_->HasRoom());
+  EXPECT_TRUE(connection_->draining());
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_TRUE(graceful_);
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  connection_->Retire();  // Idle: closes in a later turn.
+  EXPECT_FALSE(closed_);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(StreamConnectionTest, AConnectionRetiredWhileItConnectsAnswersWhatItHas) {
+  Connect();
+  Send(1);
+  connection_->Retire();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_TRUE(graceful_);
+}
+
+TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsACertificateFailure) {
+  const TestCertificates& all = GetTestCertificates();
+  Serve(LoopbackDotServer::Options{.client_ca_file = all.ca.certificate_file});
+  for (const auto& [shown, cause] : {std::pair(TestCertificate(), "want a client certificate"),
+                                     std::pair(all.self_signed, "refuses our certificate")}) {
+    credentials_ = *TlsClientCredentials::Load({.ca = all.ca.certificate_file,
+                                                .certificate = shown.certificate_file,
+                                                .key = shown.key_file,
+                                                .pins = ""});
+    connector_.reset();
+    Connect();
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+    EXPECT_FALSE(graceful_);
+    EXPECT_THAT(detail_, HasSubstr(cause));
+  }
+  credentials_ = *TlsClientCredentials::Load({.ca = all.ca.certificate_file,
+                                              .certificate = all.client.certificate_file,
+                                              .key = all.client.key_file,
+                                              .pins = ""});
+  connector_->UseCredentials(0, credentials_);
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(1));
+}
+
+TEST_F(StreamConnectionTest, AServerThatAsksForACertificateAndClosesWithoutAWordRefusesIt) {
+  for (const bool asked : {false, true}) {
+    Serve(LoopbackDotServer::Options{.tickets = false,
+                                     .alerts = false,
+                                     .client_ca_file = GetTestCertificates().ca.certificate_file});
+    connector_.reset();
+    Connect();
+    if (asked) Send(1);
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+    EXPECT_FALSE(graceful_);
+    EXPECT_THAT(detail_, HasSubstr("asked for a client certificate"));
+  }
 }
 
 TEST_F(StreamConnectionTest, DestroyingAConnectionTellsNothing) {

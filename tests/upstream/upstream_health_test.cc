@@ -198,6 +198,19 @@ TEST_F(UpstreamHealthTest, AFailureAheadOfTheProbeDoesNotPutItOff) {
   EXPECT_EQ(health_.next_probe(), due);
 }
 
+// A server that refuses our certificate lets us connect first.
+TEST_F(UpstreamHealthTest, AfterABadCertificateBeingConnectedIsNoAnswer) {
+  Fail(UpstreamFailure::kCertificate);
+  health_.OnConnected(Milliseconds(10), now_);
+  EXPECT_EQ(health_.state(), State::kProbation);
+  Fail(UpstreamFailure::kCertificate);
+  EXPECT_EQ(health_.state(), State::kDown);
+  EXPECT_GE(Wait(), 22.5);
+  health_.OnConnected(Milliseconds(10), now_);
+  Respond(Milliseconds(10));
+  EXPECT_EQ(health_.state(), State::kUp);
+}
+
 TEST_F(UpstreamHealthTest, ABadCertificateWaitsLongAtOnce) {
   Fail(UpstreamFailure::kCertificate);
   EXPECT_GE(Wait(), 22.5);

@@ -601,5 +601,81 @@ TEST_F(UpstreamServerTest, EachChangeOfStateIsLoggedOnce) {
   EXPECT_THAT(up, HasSubstr("upstream up provider=example address=192.0.2.53:853"));
 }
 
+TEST_F(UpstreamServerTest, WhenTrustChangesConnectionsInUseAreReplacedAndNothingIsLost) {
+  Make();
+  for (AttemptId attempt = 1; attempt <= 3; ++attempt) Send(attempt);
+  loop_.Advance(Milliseconds(5));  // Connected, and not yet answered.
+  server_->OnTrustChanged();
+  EXPECT_EQ(connector_.server(0).connects, 2);  // A new one is opened at once.
+  Send(4);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, UnorderedElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(failed_, testing::IsEmpty());
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  EXPECT_EQ(connector_.open_connections(0), 1);  // The old one is gone, now that it is idle.
+}
+
+TEST_F(UpstreamServerTest, WhenTrustChangesAnUnusedServerIsLeftAlone) {
+  Make();
+  server_->OnTrustChanged();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(connector_.server(0).connects, 0);
+}
+
+TEST_F(UpstreamServerTest, WhenTrustChangesAServerThatIsDownIsProbedAtOnce) {
+  connector_.server(0).connect_failure = UpstreamFailure::kCertificate;
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_TRUE(server_->down());
+  connector_.server(0).connect_failure.reset();
+  server_->OnTrustChanged();
+  loop_.Advance(Milliseconds(50));
+  EXPECT_FALSE(server_->down());
+  EXPECT_EQ(Send(2), std::nullopt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(2));
+}
+
+// What a probe with what was before comes to delays nothing.
+TEST_F(UpstreamServerTest, WhenTrustChangesAProbeUnderWayIsNotWaitedFor) {
+  connector_.server(0).connect_failure = UpstreamFailure::kCertificate;
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  connector_.server(0).handshake = Milliseconds(20);
+  server_->ProbeNow();
+  connector_.server(0).handshake = Milliseconds(40);
+  server_->OnTrustChanged();
+  loop_.Advance(Milliseconds(30));
+  EXPECT_TRUE(server_->down());
+  connector_.server(0).connect_failure.reset();
+  loop_.Advance(Milliseconds(30));
+  EXPECT_FALSE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, WhenTrustChangesTheConnectionsThatAreBeingOpenedAreNotTrustedEither) {
+  connector_.server(0).handshake = Milliseconds(20);
+  Make();
+  Send(1);
+  server_->OnTrustChanged();
+  Send(2);
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(answered_, UnorderedElementsAre(1, 2));
+  EXPECT_EQ(connector_.open_connections(0), 1);
+}
+
+TEST_F(UpstreamServerTest, WhenTrustChangesADrainingServerOpensNothing) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(5));
+  server_->Drain();
+  server_->OnTrustChanged();
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connector_.server(0).connects, 1);
+  EXPECT_THAT(answered_, ElementsAre(1));
+}
+
 }  // namespace
 }  // namespace dotcache

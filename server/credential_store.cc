@@ -1,0 +1,106 @@
+#include "server/credential_store.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "core/log.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+TlsClientFiles FilesOf(const UpstreamServerOptions& server, const ServerOptions& options) {
+  return {.ca = server.ca_file.empty() ? options.upstream_ca_file : server.ca_file,
+          .certificate = server.certificate_file,
+          .key = server.key_file,
+          .pins = server.pins_file};
+}
+
+std::vector<std::string> PathsOf(const TlsClientFiles& files, bool with_ca) {
+  std::vector<std::string> paths;
+  if (with_ca) paths.push_back(files.ca.empty() ? kSystemTrustFile : files.ca);
+  for (const std::string* path : {&files.certificate, &files.key, &files.pins}) {
+    if (!path->empty()) paths.push_back(*path);
+  }
+  return paths;
+}
+
+bool HasDotListener(const ServerOptions& options) {
+  return std::any_of(options.listen.begin(), options.listen.end(), [](const ListenOptions& listen) {
+    return listen.transport == Transport::kDot;
+  });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CredentialStore>> CredentialStore::Load(
+    const ServerOptions& options) {
+  std::map<TlsClientFiles, std::vector<int>> servers_by_files;
+  int index = 0;
+  for (const UpstreamZoneOptions& zone : options.upstream.zones) {
+    for (const UpstreamServerOptions& server : zone.servers) {
+      if (server.transport == Transport::kDot) {
+        servers_by_files[FilesOf(server, options)].push_back(index);
+      }
+      ++index;
+    }
+  }
+  auto store = std::unique_ptr<CredentialStore>(new CredentialStore());
+  store->current_.upstreams.resize(static_cast<size_t>(index));
+  for (auto& [files, servers] : servers_by_files) {
+    store->sources_.push_back(
+        {files, std::move(servers), FileWatch(PathsOf(files, /*with_ca=*/true)), ""});
+  }
+  if (HasDotListener(options)) {
+    const TlsClientFiles files = {.ca = "",
+                                  .certificate = options.listen_certificate_file,
+                                  .key = options.listen_key_file,
+                                  .pins = ""};
+    store->sources_.push_back({files, {}, FileWatch(PathsOf(files, /*with_ca=*/false)), ""});
+  }
+  for (const Source& source : store->sources_) RETURN_IF_ERROR(store->Read(source));
+  return store;
+}
+
+absl::Status CredentialStore::Read(const Source& source) {
+  if (source.servers.empty()) {
+    ASSIGN_OR_RETURN(current_.listen,
+                     TlsServerCredentials::FromFiles(source.files.certificate, source.files.key));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::shared_ptr<const TlsClientCredentials> loaded,
+                   TlsClientCredentials::Load(source.files));
+  for (const int index : source.servers) current_.upstreams[static_cast<size_t>(index)] = loaded;
+  return absl::OkStatus();
+}
+
+CredentialChange CredentialStore::Refresh() {
+  CredentialChange change;
+  for (Source& source : sources_) {
+    const bool changed = source.watch.Changed();
+    if (!changed && source.complaint.empty()) continue;
+    const absl::Status status = Read(source);
+    if (!status.ok()) {
+      const std::string cause(status.message());
+      if (changed || source.complaint != cause) {
+        failed_reloads_.Add();
+        Log(LogLevel::kWarn, "credentials not reloaded: those from before stay in use",
+            {{"cause", cause}});
+      }
+      source.complaint = cause;
+      continue;
+    }
+    source.complaint.clear();
+    reloads_.Add();
+    Log(LogLevel::kInfo, "credentials reloaded",
+        {{"for", source.servers.empty() ? "listeners" : "upstreams"},
+         {"files", absl::StrJoin(source.watch.paths(), ",")}});
+    change.listen |= source.servers.empty();
+    change.upstreams.insert(change.upstreams.end(), source.servers.begin(), source.servers.end());
+  }
+  return change;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,287 @@
+"""Client certificates, and certificates, keys, CA and pins that change while queries flow."""
+
+import base64
+import hashlib
+import os
+import pathlib
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+
+import pytest
+
+from ask import ask, connect
+from counting_provider import CountingProvider
+from lab.certificates import CertificateAuthority
+from lab.lab import LISTENER_NAME, PROVIDERS, free_port
+from lab.servers import LabServer
+from stream_of_queries import StreamOfQueries
+
+NAME = "provider.dns.lab.example"
+WAIT_SECONDS = 20
+
+
+@pytest.fixture(scope="module")
+def right(lab):
+    return lab.authority.issue("credentials-right", [NAME])
+
+
+@pytest.fixture(scope="module")
+def client(lab):
+    return lab.authority.issue("credentials-client", client=True)
+
+
+@pytest.fixture
+def strange_ca(tmp_path):
+    return CertificateAuthority(tmp_path / "strange", "nobody's CA")
+
+
+def wait_for(condition, what):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what() if callable(what) else what
+        time.sleep(0.02)
+
+
+def wait_for_log(server, text, count=1):
+    wait_for(lambda: server.log_text().count(text) >= count,
+             lambda: f"not {count} times {text!r} in the log:\n{server.log_text()}")
+
+
+def put(path, *sources):
+    """The sources' content under this path, renamed into place."""
+    fresh = path.with_suffix(".fresh")
+    fresh.write_bytes(b"".join(pathlib.Path(source).read_bytes() for source in sources))
+    fresh.rename(path)
+    return path
+
+
+def put_text(path, text):
+    fresh = path.with_suffix(".fresh")
+    fresh.write_text(text)
+    fresh.rename(path)
+    return path
+
+
+def pin_of(certificate):
+    """Its public key as `sha256/...`, by OpenSSL."""
+    key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
+                         capture_output=True, check=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key,
+                         capture_output=True, check=True).stdout
+    return "sha256/" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def config(path, *providers, **settings):
+    """A configuration file with these servers: (port, name, {key: value})."""
+    lines = [f"{key.replace('_', '-')}: {value}" for key, value in settings.items()] + ["upstream:"]
+    for port, name, keys in providers:
+        lines.append(f"  - addresses: 127.0.0.1:{port}\n    name: {name}")
+        lines += [f"    {key}: {value}" for key, value in keys.items()]
+    return put_text(path, "\n".join(lines) + "\n")
+
+
+# Client certificates.
+
+def test_bind_that_requires_a_client_certificate_answers(lab, launch, client, tmp_path):
+    named = LabServer("named", tmp_path / "named", free_port(), free_port(), NAME)
+    certificate, key = lab.authority.issue("credentials-named", [NAME])
+    zone_files = {"lab.example": next((lab.directory / "zones").glob("lab.example*"))}
+    named.configure(zone_files, {"cert": certificate, "key": key})
+    conf = named.directory / "server.conf"
+    conf.write_text(conf.read_text().replace(
+        "\ntls lab {", f'\ntls lab {{\n  ca-file "{lab.ca_file}";'))
+    named.start()
+    try:
+        wait_for(lambda: "all zones loaded" in named.log.read_text(), named.log.read_text)
+        upstream = {"cert": client[0], "key": client[1]}
+        server = launch("--config", config(tmp_path / "with.yaml", (named.dot_port, NAME, upstream)),
+                        upstreams=[])
+        assert ask(server, "www.lab.example.").answer
+        bare = launch("--config", config(tmp_path / "bare.yaml", (named.dot_port, NAME, {})),
+                      upstreams=[], wait="/health")
+        assert ask(bare, "www.lab.example.").rcode().name == "SERVFAIL"
+        wait_for_log(bare, "upstream down")
+        assert "asked for a client certificate" in bare.log_text()
+    finally:
+        named.stop(kill=True)
+
+
+def test_a_refusal_is_told_with_its_reason_and_not_tried_in_a_storm(lab, launch, right, client,
+                                                                     strange_ca, tmp_path):
+    stranger = strange_ca.issue("stranger", client=True)
+    # asyncio closes without an alert.
+    for shown in (None, stranger):
+        with CountingProvider(*right, client_ca=lab.ca_file) as provider:
+            keys = {"cert": shown[0], "key": shown[1]} if shown else {}
+            server = launch("--workers", "1", "--config",
+                            config(tmp_path / "c.yaml", (provider.port, NAME, keys)),
+                            upstreams=[], wait="/health")
+            began = time.monotonic()
+            for number in range(200):
+                assert ask(server, f"refused-{number}.lab.example.").rcode().name == "SERVFAIL"
+            wait_for_log(server, "upstream down")
+            line = next(line for line in server.log_text().splitlines() if "upstream down" in line)
+            assert "failure=certificate" in line and "client certificate" in line, line
+            assert "upstream up" not in server.log_text()
+            # One at start, then each second, as of all that are down.
+            assert provider.connections <= 3 + time.monotonic() - began
+            assert provider.queries == 0
+
+
+def test_a_client_certificate_that_is_put_there_later_brings_the_server_back(
+        lab, launch, right, client, strange_ca, tmp_path):
+    wrong = strange_ca.issue("wrong", client=True)
+    crt, key = put(tmp_path / "crt", wrong[0]), put(tmp_path / "key", wrong[1])
+    with CountingProvider(*right, client_ca=lab.ca_file) as provider:
+        server = launch("--config", config(
+            tmp_path / "c.yaml", (provider.port, NAME, {"cert": crt, "key": key})),
+            upstreams=[], wait="/health")
+        wait_for_log(server, "upstream down")
+        put(crt, client[0])  # Without its key: not used, and told once.
+        wait_for_log(server, "credentials not reloaded")
+        assert "does not belong" in server.log_text()
+        before = provider.connections
+        put(key, client[1])
+        wait_for_log(server, "credentials reloaded")
+        wait_for(lambda: provider.connections > before, "not tried again")
+        assert ask(server, "www.lab.example.").answer
+        wait_for_log(server, "upstream up")
+        assert server.log_text().count("credentials not reloaded") == 1
+        assert server.metric("dotcache_credential_reloads_total", result="ok") == 1
+        assert server.metric("dotcache_credential_reloads_total", result="error") == 1
+
+
+# What changes while queries flow. With one server alone a query that it fails is a query lost.
+
+def test_ca_and_server_certificate_are_changed_under_load_and_no_query_fails(
+        lab, launch, right, strange_ca, tmp_path):
+    bundle = put(tmp_path / "bundle", lab.ca_file)
+    with CountingProvider(*right) as provider:
+        server = launch(upstreams=[f"tls://127.0.0.1:{provider.port}#{NAME}"], ca_file=bundle)
+        with StreamOfQueries(server, "rotation") as stream:
+            stream.wait_for_answers(30)
+            put(bundle, lab.ca_file, strange_ca.certificate)
+            wait_for_log(server, "credentials reloaded")
+            stream.wait_for_answers(30)
+            provider.use_certificate(*strange_ca.issue("new", [NAME]))
+            before = provider.connections
+            put(bundle, strange_ca.certificate)
+            wait_for_log(server, "credentials reloaded", 2)
+            wait_for(lambda: provider.connections > before, "no new connection")
+            stream.wait_for_answers(100)
+        assert not stream.failed, stream.summary() + "\n" + server.log_text()
+        assert "upstream down" not in server.log_text()
+        assert server.metric("dotcache_upstream_handshakes_total", outcome="failed") == 0
+
+
+@pytest.mark.parametrize("kind", PROVIDERS)
+def test_pins_of_a_real_server_are_changed_under_load_and_no_query_fails(lab, launch, kind, tmp_path):
+    provider = lab.servers[kind]
+    pin = pin_of(lab.authority.issue(kind)[0])
+    pins = put_text(tmp_path / "pins", f"# {kind}\n{pin}\n")
+    server = launch("--config", config(
+        tmp_path / "c.yaml", (provider.dot_port, provider.auth_name, {"pins-file": pins})),
+        upstreams=[])
+    with StreamOfQueries(server, f"pins-{kind}") as stream:
+        stream.wait_for_answers(30)
+        for number in (1, 2, 3):
+            full = server.metric("dotcache_upstream_handshakes_total")
+            put_text(pins, f"{pin}\n" + "# next\n" * number)
+            server.signal(signal.SIGHUP)  # Sooner than in two seconds.
+            wait_for_log(server, "credentials reloaded", number)
+            wait_for(lambda: server.metric("dotcache_upstream_handshakes_total") > full,
+                     "no new connection")
+            stream.wait_for_answers(30)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+def test_a_server_whose_pin_is_taken_away_is_asked_no_more(lab, launch, right, tmp_path):
+    other = lab.authority.issue("credentials-other", [NAME])
+    pins = put_text(tmp_path / "pins", pin_of(right[0]))
+    with CountingProvider(*right) as pinned, CountingProvider(*other) as neighbour:
+        server = launch("--config", config(
+            tmp_path / "c.yaml", (pinned.port, NAME, {"pins-file": pins}),
+            (neighbour.port, NAME, {}), policy="round-robin"), upstreams=[])
+        with StreamOfQueries(server, "unpinned") as stream:
+            stream.wait_for_answers(30)
+            assert pinned.queries > 0
+            put_text(pins, pin_of(other[0]))
+            wait_for_log(server, "credentials reloaded")
+            wait_for_log(server, "upstream down")
+            wait_for(lambda: pinned.open == 0, "a connection of before is still open")
+            asked = pinned.queries
+            stream.wait_for_answers(100)
+            assert pinned.queries == asked
+        assert not stream.failed, stream.summary() + "\n" + server.log_text()
+        assert "no key of its chain matches a pin" in server.log_text()
+
+
+def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
+    bundle = put(tmp_path / "bundle", lab.ca_file)
+    pins = put_text(tmp_path / "pins", pin_of(right[0]))
+    with CountingProvider(*right) as provider:
+        server = launch("--config", config(
+            tmp_path / "c.yaml", (provider.port, NAME, {"pins-file": pins, "ca": bundle})),
+            upstreams=[])
+        whole = bundle.read_text()
+        with StreamOfQueries(server, "broken") as stream:
+            stream.wait_for_answers(20)
+            connections = provider.connections
+            for number, (path, text) in enumerate(
+                    ((bundle, whole[:-100]), (bundle, ""), (pins, "sha256/half"), (pins, "# none"))):
+                good = path.read_text()
+                path.write_text(text)  # In place.
+                wait_for_log(server, "credentials not reloaded", number + 1)
+                assert str(path) in server.log_text().splitlines()[-1]
+                stream.wait_for_answers(10)
+                assert provider.connections == connections + number
+                path.write_text(good)
+                wait_for_log(server, "credentials reloaded", number + 1)
+                wait_for(lambda: provider.connections > connections + number, "no new connection")
+                connections = provider.connections - number - 1
+            bundle.unlink()
+            wait_for_log(server, "credentials not reloaded", 5)
+            stream.wait_for_answers(10)
+        assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+# The listener's own.
+
+def test_the_listeners_certificate_is_renewed_as_kubernetes_does_it(lab, launch, tmp_path):
+    """file -> ..data/file, ..data -> a directory: the files' own links never change."""
+    volume = tmp_path / "volume"
+
+    def update(generation, certificate, key):
+        directory = volume / f"..{generation}"
+        directory.mkdir(parents=True)
+        shutil.copy(certificate, directory / "tls.crt")
+        shutil.copy(key, directory / "tls.key")
+        (volume / "..data_tmp").symlink_to(directory.name)
+        os.rename(volume / "..data_tmp", volume / "..data")
+
+    old = lab.authority.issue("credentials-listener-1", [LISTENER_NAME])
+    new = lab.authority.issue("credentials-listener-2", [LISTENER_NAME])
+    update(1, *old)
+    for name in ("tls.crt", "tls.key"):
+        (volume / name).symlink_to(f"..data/{name}")
+    server = launch(listener=(volume / "tls.crt", volume / "tls.key"))
+    with connect(server, "dot") as before:
+        assert shown(before) == der(old[0])
+        update(2, *new)
+        wait_for_log(server, "credentials reloaded")
+        wait_for(lambda: shown(connect(server, "dot")) == der(new[0]), "the old one is shown still")
+        assert ask(server, "www.lab.example.", transport="dot").answer
+        before.sendall(b"\0\x0c\0\1\1\0" + bytes(8))  # The connection of before lives.
+        assert before.recv(2)
+
+
+def shown(sock):
+    return sock.getpeercert(binary_form=True)
+
+
+def der(certificate):
+    text = pathlib.Path(certificate).read_text()
+    return ssl.PEM_cert_to_DER_cert(text[text.index("-----BEGIN CERTIFICATE"):])

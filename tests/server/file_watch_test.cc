@@ -1,0 +1,94 @@
+#include "server/file_watch.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FileWatchTest : public testing::Test {
+ protected:
+  FileWatchTest() {
+    fs::remove_all(directory_);
+    fs::create_directories(directory_);
+  }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    const fs::path path = directory_ / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  const fs::path directory_ = fs::path(testing::TempDir()) / "file_watch_test";
+};
+
+TEST_F(FileWatchTest, WhatStaysAsItIsHasNotChanged) {
+  FileWatch watch({Write("a", "1"), Write("b", "2"), directory_ / "missing"});
+  EXPECT_FALSE(watch.Changed());
+  EXPECT_FALSE(watch.Changed());
+}
+
+TEST_F(FileWatchTest, EachChangeIsToldOnce) {
+  const std::string a = Write("a", "1");
+  const std::string b = Write("b", "1");
+  FileWatch watch({a, b});
+  for (const std::string& path : {a, b, b}) {
+    std::ofstream(path, std::ios::app) << "more";
+    EXPECT_TRUE(watch.Changed());
+    EXPECT_FALSE(watch.Changed());
+  }
+}
+
+TEST_F(FileWatchTest, AFileRenamedIntoPlaceIsAnotherThoughItLooksTheSame) {
+  const std::string path = Write("a", "1");
+  const std::string other = Write("b", "2");
+  fs::last_write_time(other, fs::last_write_time(path));
+  FileWatch watch({path});
+  fs::rename(other, path);
+  EXPECT_TRUE(watch.Changed());
+}
+
+TEST_F(FileWatchTest, AFileWrittenToUnderItsOldTimeHasChanged) {
+  const std::string path = Write("a", "1");
+  const auto time = fs::last_write_time(path);
+  FileWatch watch({path});
+  // The clock of files may stand still for some milliseconds.
+  while (!watch.Changed()) {
+    std::ofstream(path) << "2";
+    fs::last_write_time(path, time);
+  }
+  EXPECT_FALSE(watch.Changed());
+}
+
+// As Kubernetes updates a volume: file -> ..data/file, ..data -> a directory with a date.
+TEST_F(FileWatchTest, ADirectoryLinkThatLeadsElsewhereChangesTheFilesBelow) {
+  Write("..2026_1/tls.crt", "1");
+  Write("..2026_2/tls.crt", "2");
+  fs::create_directory_symlink("..2026_1", directory_ / "..data");
+  fs::create_symlink("..data/tls.crt", directory_ / "tls.crt");
+  FileWatch watch({directory_ / "tls.crt"});
+  EXPECT_FALSE(watch.Changed());
+  fs::create_directory_symlink("..2026_2", directory_ / "..data_tmp");
+  fs::rename(directory_ / "..data_tmp", directory_ / "..data");
+  fs::remove_all(directory_ / "..2026_1");
+  EXPECT_TRUE(watch.Changed());
+  EXPECT_FALSE(watch.Changed());
+}
+
+TEST_F(FileWatchTest, AFileThatGoesOrComesHasChanged) {
+  const std::string path = Write("a", "1");
+  FileWatch watch({path});
+  fs::remove(path);
+  EXPECT_TRUE(watch.Changed());
+  EXPECT_FALSE(watch.Changed());
+  Write("a", "1");
+  EXPECT_TRUE(watch.Changed());
+}
+
+}  // namespace
+}  // namespace dotcache
