@@ -16,7 +16,9 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset", "addresses", "name", "pins",     "pins-file", "ca", "cert", "key", "insecure", "weight", "metered"};
+constexpr absl::string_view kKeys[] = {"preset",    "addresses", "name",   "pins",
+                                       "pins-file", "ca",        "cert",   "key",
+                                       "insecure",  "weight",    "metered"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {

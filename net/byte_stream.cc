@@ -16,6 +16,8 @@ absl::string_view StreamErrorName(StreamError error) {
       return "tls-handshake";
     case StreamError::kTlsCertificate:
       return "tls-certificate";
+    case StreamError::kTlsClientCertificate:
+      return "tls-client-certificate";
     case StreamError::kTlsProtocol:
       return "tls-protocol";
     case StreamError::kReset:

@@ -19,11 +19,12 @@ enum class StreamError : uint8_t {
   kUnreachable,     // No route, no such address family on this machine.
   kConnectFailed,   // Any other failure to connect.
   kTlsHandshake,    // The TLS handshake failed for a reason other than the certificate.
-  kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin; or, also
-                    // on an open stream, the server refuses ours.
-  kTlsProtocol,     // A broken record, a fatal alert, renegotiation: after the handshake.
-  kReset,           // ECONNRESET, EPIPE, ETIMEDOUT on an open connection.
-  kWriteOverflow,   // The peer does not read and the write limit was reached.
+  kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin.
+  // The server refuses our certificate, or misses it; also on an open stream.
+  kTlsClientCertificate,
+  kTlsProtocol,    // A broken record, a fatal alert, renegotiation: after the handshake.
+  kReset,          // ECONNRESET, EPIPE, ETIMEDOUT on an open connection.
+  kWriteOverflow,  // The peer does not read and the write limit was reached.
 };
 
 absl::string_view StreamErrorName(StreamError error);

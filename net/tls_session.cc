@@ -190,7 +190,7 @@ void TlsSession::Impl::Fail(StreamError kind, int code) {
     const char* name = gnutls_alert_get_name(alert);
     error_detail = absl::StrCat("the peer sent the alert: ", name != nullptr ? name : "unknown");
     if (trust == nullptr || !IsAboutCertificate(alert)) return;
-    error = StreamError::kTlsCertificate;
+    error = StreamError::kTlsClientCertificate;
     error_detail = absl::StrCat(trust->has_certificate()
                                     ? "the server refuses our certificate: "
                                     : "the server seems to want a client certificate (cert, key): ",

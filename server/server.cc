@@ -113,9 +113,9 @@ absl::Status Server::BindListeners() {
 }
 
 absl::Status Server::Start() {
-  shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
-      cache_, access_, local_names_.get(), options_, *credentials_, *cookies_, own_answers_,
-      absl::MakeSpan(probe_gates_)});
+  shared_ = std::make_unique<Worker::Shared>(
+      Worker::Shared{cache_, access_, local_names_.get(), options_, *credentials_, *cookies_,
+                     own_answers_, absl::MakeSpan(probe_gates_)});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

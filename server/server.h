@@ -87,7 +87,7 @@ class Server {
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
-  std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
+  std::vector<ProbeGate> probe_gates_;            // By server index, for all workers.
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials(), too.
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

@@ -25,6 +25,8 @@ UpstreamFailure FailureToConnect(StreamError error) {
       return UpstreamFailure::kUnreachable;
     case StreamError::kTlsCertificate:
       return UpstreamFailure::kCertificate;
+    case StreamError::kTlsClientCertificate:
+      return UpstreamFailure::kClientCertificate;
     case StreamError::kTlsHandshake:
     case StreamError::kTlsProtocol:
     case StreamError::kReset:
@@ -197,7 +199,7 @@ void StreamConnection::OnStreamEof() {
     Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
     return;
   }
-  if (WasRefused()) return Close(UpstreamFailure::kCertificate, false, kRefused);
+  if (WasRefused()) return Close(UpstreamFailure::kClientCertificate, false, kRefused);
   NoteClosedByServer();
   Close(UpstreamFailure::kConnectionLost, wanted_ == 0,
         framer_.mid_message() ? "closed in the middle of a message" : "closed by the server");
@@ -210,11 +212,11 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
     return;
   }
   // In TLS 1.3 the server judges our certificate when we are through with the handshake.
-  if (error == StreamError::kTlsCertificate && last_received_ == MonoTime()) {
-    return Close(UpstreamFailure::kCertificate, false, detail);
+  if (error == StreamError::kTlsClientCertificate && last_received_ == MonoTime()) {
+    return Close(UpstreamFailure::kClientCertificate, false, detail);
   }
   if (error == StreamError::kReset) {
-    if (WasRefused()) return Close(UpstreamFailure::kCertificate, false, kRefused);
+    if (WasRefused()) return Close(UpstreamFailure::kClientCertificate, false, kRefused);
     NoteClosedByServer();
   }
   Close(UpstreamFailure::kConnectionLost, error == StreamError::kReset && wanted_ == 0, detail);

@@ -16,6 +16,8 @@ absl::string_view UpstreamFailureName(UpstreamFailure failure) {
       return "tls-handshake";
     case UpstreamFailure::kCertificate:
       return "certificate";
+    case UpstreamFailure::kClientCertificate:
+      return "client-certificate";
     case UpstreamFailure::kConnectionLost:
       return "connection-lost";
     case UpstreamFailure::kTimeout:
@@ -43,6 +45,7 @@ absl::string_view UpstreamFailurePhase(UpstreamFailure failure) {
       return "connect";
     case UpstreamFailure::kTlsHandshake:
     case UpstreamFailure::kCertificate:
+    case UpstreamFailure::kClientCertificate:
       return "tls";
     case UpstreamFailure::kConnectionLost:
     case UpstreamFailure::kTimeout:

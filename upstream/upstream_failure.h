@@ -16,8 +16,8 @@ enum class UpstreamFailure : uint8_t {
   kConnectFailed,
   kConnectTimeout,  // Connect and handshake together took too long.
   kTlsHandshake,
-  // Name, trust, validity or pin, or our own certificate: never retried on the same server at once.
-  kCertificate,
+  kCertificate,        // Name, trust, validity or pin: never retried on the same server at once.
+  kClientCertificate,  // The server refuses ours, or misses it: likewise.
   // The connection was lost with the query on it.
   kConnectionLost,
   // The server did not answer this query.
@@ -29,7 +29,7 @@ enum class UpstreamFailure : uint8_t {
   kTruncated,  // TC on a stream.
   kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...: the next server may know better.
 };
-inline constexpr int kUpstreamFailureCount = 13;
+inline constexpr int kUpstreamFailureCount = 14;
 
 absl::string_view UpstreamFailureName(UpstreamFailure failure);
 

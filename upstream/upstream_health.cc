@@ -23,7 +23,13 @@ constexpr int kStallTimeMeans = 4;
 constexpr int kSlowMarkSteps = 400;
 constexpr int kBestMeanFade = 4096;
 
-bool IsConnectFailure(UpstreamFailure failure) { return failure <= UpstreamFailure::kCertificate; }
+bool IsAboutCertificate(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
+}
+
+bool IsConnectFailure(UpstreamFailure failure) {
+  return failure <= UpstreamFailure::kClientCertificate;
+}
 
 }  // namespace
 
@@ -95,7 +101,7 @@ void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime
   last_failure_ = failure;
   if (trusted) must_answer_ = false;
   // A server that refuses our certificate may do so when the handshake is through.
-  if (!connect_failure || failure == UpstreamFailure::kCertificate) must_answer_ = true;
+  if (!connect_failure || failure == UpstreamFailure::kClientCertificate) must_answer_ = true;
   GoDown(now, random);
 }
 
@@ -125,7 +131,7 @@ void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
   state_ = State::kDown;
   Duration wait = kLongestProbeWait;
-  if (last_failure_ != UpstreamFailure::kCertificate && probe_waits_ < 6) {
+  if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
     wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
   }
   ++probe_waits_;

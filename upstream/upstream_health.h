@@ -22,7 +22,8 @@ namespace dotcache {
 //               at most 30 s, give or take a quarter; n goes on counting while the server was up
 //               for less than 30 s in between, so that one that flaps is asked seldom. A
 //               certificate that does not verify means 30 s at once.
-//   kProbation  it was down for not answering, or for a certificate, and could be connected to again: one query may show
+//   kProbation  it was down for not answering, or for our certificate, and could be connected to
+//   again: one query may show
 //               whether it answers; one more failure and it is down again. Or a connection with
 //               queries on it has fallen silent: it is tried with one query at a time, too, but
 //               goes down by failures in a row as before.

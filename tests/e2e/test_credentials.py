@@ -124,7 +124,7 @@ def test_a_refusal_is_told_with_its_reason_and_not_tried_in_a_storm(lab, launch,
                 assert ask(server, f"refused-{number}.lab.example.").rcode().name == "SERVFAIL"
             wait_for_log(server, "upstream down")
             line = next(line for line in server.log_text().splitlines() if "upstream down" in line)
-            assert "failure=certificate" in line and "client certificate" in line, line
+            assert "failure=client-certificate" in line and "client certificate" in line, line
             assert "upstream up" not in server.log_text()
             # One at start, then each second, as of all that are down.
             assert provider.connections <= 3 + time.monotonic() - began
@@ -136,7 +136,7 @@ def test_a_client_certificate_that_is_put_there_later_brings_the_server_back(
     wrong = strange_ca.issue("wrong", client=True)
     crt, key = put(tmp_path / "crt", wrong[0]), put(tmp_path / "key", wrong[1])
     with CountingProvider(*right, client_ca=lab.ca_file) as provider:
-        server = launch("--config", config(
+        server = launch("--workers", "1", "--config", config(
             tmp_path / "c.yaml", (provider.port, NAME, {"cert": crt, "key": key})),
             upstreams=[], wait="/health")
         wait_for_log(server, "upstream down")

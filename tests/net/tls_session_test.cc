@@ -719,7 +719,7 @@ TEST(TlsSessionTest, AServerThatDoesNotAskIsShownNoCertificate) {
 }
 
 // It is shown whatever issuers the server names, so that the server says what is wrong with it.
-TEST(TlsSessionTest, ARefusalOfOurCertificateIsACertificateError) {
+TEST(TlsSessionTest, ARefusalOfOurCertificateIsAnErrorOfItsOwn) {
   const TestCertificates& all = GetTestCertificates();
   for (const char* priority : kBothVersions) {
     RawPeer server(GNUTLS_SERVER, priority, all.server);
@@ -729,7 +729,7 @@ TEST(TlsSessionTest, ARefusalOfOurCertificateIsACertificateError) {
     EXPECT_EQ(code, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) << gnutls_strerror(code);
     server.Refuse(code, client);
     EXPECT_EQ(client.session->state(), State::kFailed);
-    EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
+    EXPECT_EQ(client.session->error(), StreamError::kTlsClientCertificate);
     EXPECT_THAT(client.session->error_detail(),
                 AllOf(HasSubstr("refuses our certificate"), HasSubstr("alert")));
   }
@@ -742,7 +742,7 @@ TEST(TlsSessionTest, AServerThatMissesACertificateMakesACertificateError) {
   End client = NewClient(Trust(), Named());
   server.Refuse(server.Handshake(client), client);
   EXPECT_EQ(client.session->state(), State::kFailed);
-  EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
+  EXPECT_EQ(client.session->error(), StreamError::kTlsClientCertificate);
   EXPECT_THAT(client.session->error_detail(), HasSubstr("want a client certificate"));
 }
 

@@ -660,7 +660,7 @@ TEST_F(StreamConnectionTest, AConnectionRetiredWhileItConnectsAnswersWhatItHas) 
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsACertificateFailure) {
+TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsAFailureOfItsOwn) {
   const TestCertificates& all = GetTestCertificates();
   Serve(LoopbackDotServer::Options{.client_ca_file = all.ca.certificate_file});
   for (const auto& [shown, cause] : {std::pair(TestCertificate(), "want a client certificate"),
@@ -672,7 +672,7 @@ TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsACertificateFailu
     connector_.reset();
     Connect();
     ASSERT_TRUE(RunUntilClosed());
-    EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+    EXPECT_EQ(failure_, UpstreamFailure::kClientCertificate);
     EXPECT_FALSE(graceful_);
     EXPECT_THAT(detail_, HasSubstr(cause));
   }
@@ -696,7 +696,7 @@ TEST_F(StreamConnectionTest, AServerThatAsksForACertificateAndClosesWithoutAWord
     Connect();
     if (asked) Send(1);
     ASSERT_TRUE(RunUntilClosed());
-    EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+    EXPECT_EQ(failure_, UpstreamFailure::kClientCertificate);
     EXPECT_FALSE(graceful_);
     EXPECT_THAT(detail_, HasSubstr("asked for a client certificate"));
   }

@@ -131,7 +131,8 @@ TEST_F(UpstreamHealthTest, AFailedConnectMarksDownWhenNothingElseIsConnected) {
   for (const UpstreamFailure failure :
        {UpstreamFailure::kConnectRefused, UpstreamFailure::kUnreachable,
         UpstreamFailure::kConnectFailed, UpstreamFailure::kConnectTimeout,
-        UpstreamFailure::kTlsHandshake, UpstreamFailure::kCertificate}) {
+        UpstreamFailure::kTlsHandshake, UpstreamFailure::kCertificate,
+        UpstreamFailure::kClientCertificate}) {
     health_ = UpstreamHealth();
     Fail(failure, /*connected=*/true);
     EXPECT_EQ(health_.state(), State::kUp);
@@ -199,11 +200,11 @@ TEST_F(UpstreamHealthTest, AFailureAheadOfTheProbeDoesNotPutItOff) {
 }
 
 // A server that refuses our certificate lets us connect first.
-TEST_F(UpstreamHealthTest, AfterABadCertificateBeingConnectedIsNoAnswer) {
-  Fail(UpstreamFailure::kCertificate);
+TEST_F(UpstreamHealthTest, AfterARefusalOfOursBeingConnectedIsNoAnswer) {
+  Fail(UpstreamFailure::kClientCertificate);
   health_.OnConnected(Milliseconds(10), now_);
   EXPECT_EQ(health_.state(), State::kProbation);
-  Fail(UpstreamFailure::kCertificate);
+  Fail(UpstreamFailure::kClientCertificate);
   EXPECT_EQ(health_.state(), State::kDown);
   EXPECT_GE(Wait(), 22.5);
   health_.OnConnected(Milliseconds(10), now_);
