@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cmd/did_you_mean.h"
+#include "cmd/outgoing_settings.h"
 #include "cmd/settings.h"
 #include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
@@ -70,6 +71,7 @@ class Loader {
     LoadFile("listen-key", server_.listen_key_file, loaded_.origins.listen_key);
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
     LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
+    LoadOutgoing(Find("upstream-source"), ScalarOf("upstream-mark"), loaded_);
     LoadLocalNames();
     LoadAccess();
     LoadOwnAnswers();

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
+#include "net/outgoing_socket.h"
 #include "net/tls_credentials.h"
 
 namespace dotcache {
@@ -21,6 +22,7 @@ class Checker {
     CheckListeners();
     CheckListenCertificate();
     CheckTrustStores();
+    CheckOutgoing();
     Report(origins_.cookie_secret_file, "cookie-secret-file",
            LoadCookieSecrets(server_.cookie_secret_file).status());
     CheckLocalData();
@@ -112,6 +114,16 @@ class Checker {
                             : TlsClientCredentials::FromFile(file).status());
       }
     }
+  }
+
+  void CheckOutgoing() {
+    const OutgoingOptions& outgoing = server_.upstream.limits.outgoing;
+    const auto check = [this](const std::optional<Endpoint>& source, const ConfigOrigin& origin) {
+      if (source.has_value()) Report(origin, "upstream-source", CheckSource(*source));
+    };
+    check(outgoing.source_v4, origins_.source_v4);
+    check(outgoing.source_v6, origins_.source_v6);
+    Report(origins_.upstream_mark, "upstream-mark", CheckMark(outgoing.mark));
   }
 
   void CheckLocalData() {
