@@ -285,6 +285,7 @@ class Loader {
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));
     TakeInteger("max-pending-queries", 1, 1000000, to(limits.max_pending_queries));
     Take("hedge", ParseSwitch, to(upstream.hedge));
+    Take("loop-check", ParseSwitch, to(server_.upstream.loop_check));
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));
     TakeDuration("upstream-idle-timeout", 1s, 1h, to(upstream.idle_timeout));
     upstream.max_exchanges = std::max(upstream.max_exchanges, limits.max_pending_queries);

@@ -6,6 +6,7 @@
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
 #include "net/tls_credentials.h"
+#include "server/own_listener.h"
 
 namespace dotcache {
 namespace {
@@ -148,25 +149,15 @@ class Checker {
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
         const ConfigOrigin& origin = origins_.upstream[index++];
-        for (const ListenOptions& listen : server_.listen) {
-          // What is asked over UDP is asked over TCP, too.
-          const bool is_udp = KindOf(listen) == SocketKind::kUdp;
-          if (is_udp && upstream.transport != Transport::kUdp) continue;
-          if (!IsReachedThrough(upstream.endpoint, listen.endpoint)) continue;
-          Report(origin, "upstream",
-                 absl::InvalidArgumentError(
-                     absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
-                                  listen.endpoint.ToString(), "; name another server")));
-          break;
-        }
+        const ListenOptions* own =
+            FindOwnListener(upstream.endpoint, upstream.transport, server_.listen);
+        if (own == nullptr) continue;
+        Report(origin, "upstream",
+               absl::InvalidArgumentError(
+                   absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
+                                own->endpoint.ToString(), "; name another server")));
       }
     }
-  }
-
-  static bool IsReachedThrough(const Endpoint& upstream, const Endpoint& listen) {
-    if (upstream == listen) return true;
-    return listen.is_wildcard() && listen.is_v6() == upstream.is_v6() &&
-           listen.port() == upstream.port() && IsOwnAddress(upstream);
   }
 
   const ServerOptions& server_;

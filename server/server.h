@@ -18,6 +18,7 @@
 #include "server/server_options.h"
 #include "server/worker.h"
 #include "server/worker_counters.h"
+#include "upstream/loop_watch.h"
 #include "upstream/upstream_counters.h"
 
 namespace dotcache {
@@ -82,6 +83,7 @@ class Server {
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
   std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
+  LoopWatch loops_;
   std::vector<std::unique_ptr<TlsClientCredentials>> trust_stores_;
   std::vector<const TlsClientCredentials*> upstream_credentials_;  // By server index.
   std::unique_ptr<TlsServerCredentials> listen_credentials_;

@@ -22,13 +22,14 @@ enum class UpstreamFailure : uint8_t {
   // The server did not answer this query.
   kTimeout,
   kOverloaded,  // No connection with room, and the queue bound is reached.
+  kLoop,        // Not asked, since what is sent there comes back to us.
   // The server answered, to no avail. Says nothing against the server's health.
   kMalformed,
   kNotAnAnswer,
   kTruncated,  // TC on a stream.
   kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...: the next server may know better.
 };
-inline constexpr int kUpstreamFailureCount = 13;
+inline constexpr int kUpstreamFailureCount = 14;
 
 absl::string_view UpstreamFailureName(UpstreamFailure failure);
 

@@ -94,6 +94,8 @@ struct UpstreamOptions {
   UpstreamLimits limits;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
+  // Probe servers that may lead back here for forwarding loops (LoopProber).
+  bool loop_check = true;
 };
 
 }  // namespace dotcache
