@@ -47,7 +47,8 @@ class StreamRelay:
         self._target = target
         self._writers = set()
         self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
         server = asyncio.run_coroutine_threadsafe(
             asyncio.start_server(self._serve, ADDRESS, 0), self._loop).result()
         self.port = server.sockets[0].getsockname()[1]
@@ -58,7 +59,15 @@ class StreamRelay:
         self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
 
     def close(self):
+        asyncio.run_coroutine_threadsafe(self._cancel_all(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _cancel_all(self):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer):
         try:

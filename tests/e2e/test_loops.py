@@ -16,6 +16,8 @@ from relays import DatagramRelay, StreamRelay
 FOUND = "forwarding loop: queries sent to this upstream come back"
 GONE = "no forwarding loop any more"
 ZONE = "loop.example"
+# Two attempts of each of two workers, and again when the other forwarder still tries once the failure is forgotten.
+MESSAGES_A_NAME = 16
 # An unbound that forwards the zone to another server, and knows a name to show that it is up.
 UNBOUND = """
 server:
@@ -153,7 +155,7 @@ def test_an_only_server_that_loops_is_servfail_at_once(launch_zone, datagrams):
 
 
 @pytest.mark.parametrize("kind", ["dotcache", "unbound"])
-def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, forwarder, datagrams, kind):
+def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, forwarder, datagrams, lab, kind):
     server = launch_zone(datagrams.port, loop_check="on").wait_until()
     other = forwarder(kind, server.port, **({"loop_check": "on"} if kind == "dotcache" else {}))
     datagrams.target = port_of(other)
@@ -164,6 +166,29 @@ def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, for
     assert not datagrams.names[f"www.{ZONE}."]
     for name, count in datagrams.names.items():
         assert count <= 4, f"{count} probes {name}"
-    # The other server is turned away from us: one that knows the zone is there now.
-    datagrams.target = port_of(launch_other(forwarder, kind))
+    # Somebody else is there now, who refuses the zone but forwards nothing.
+    datagrams.target = lab.servers["nsd"].classic_port
     wait_for(lambda: not looping(server, datagrams.port), "the loop's end is not found")
+    ask(server, f"later.{ZONE}.")
+    assert datagrams.names[f"later.{ZONE}."] > 0, "a server that loops no more is not used again"
+
+
+@pytest.mark.parametrize("kind", ["dotcache", "unbound", "oneself"])
+def test_a_loop_that_nobody_looks_for_is_no_storm(launch_zone, forwarder, datagrams, provider, kind):
+    server = launch_zone(datagrams.port, "--workers", 2).wait_until()
+    if kind == "oneself":
+        datagrams.target = server.port
+    else:
+        datagrams.target = port_of(forwarder(kind, server.port, *(["--workers", 2] if kind == "dotcache" else [])))
+    names = [f"host-{number}.{ZONE}." for number in range(20)]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        asked = [pool.submit(ask, server, name) for name in names]
+        for number in range(100):
+            assert ask(server, f"public-{kind}-{number}.example.").answer, "the loop takes others with it"
+        for reply in asked:
+            assert reply.result().rcode().name == "SERVFAIL"
+    # Whoever still circles has ended when every exchange has.
+    wait_for(lambda: server.metric("dotcache_pending_queries") == 0, "an exchange does not end")
+    counts = [datagrams.names[name] for name in names]
+    print(f"{kind}: messages a name on the loop: {min(counts)} to {max(counts)}, {sum(counts) / len(counts)} on average")
+    assert max(counts) <= MESSAGES_A_NAME
