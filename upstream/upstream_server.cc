@@ -227,7 +227,7 @@ bool UpstreamServer::IsStalled(AttemptId attempt) const {
 }
 
 void UpstreamServer::Prepare() {
-  if (draining_ || down() || context_.loop.Now() < no_connect_before_) return;
+  if (draining_ || down() || loops() || context_.loop.Now() < no_connect_before_) return;
   if (links_.Pick(false) == nullptr) Open();
 }
 

@@ -200,6 +200,17 @@ TEST_F(LoopingServerTest, TheOthersServe) {
   EXPECT_EQ(connector_.server(1).queries, 1);
 }
 
+TEST_F(LoopingServerTest, ItIsSaidWhyItIsNotAsked) {
+  AddServer("10.0.0.1");
+  AddServer("9.9.9.9");
+  loops_ = true;
+  Start();
+  MakeManager();
+  const NameExplanation explanation = manager_->Explain(*DomainName::FromText("www.example.com"));
+  EXPECT_EQ(explanation.servers[0].address, "9.9.9.9:853");
+  EXPECT_THAT(explanation.servers[1].why, HasSubstr("forwarding loop"));
+}
+
 TEST_F(LoopingServerTest, ProbesOfOthersPass) {
   AddServer("10.0.0.1");
   loops_ = true;
