@@ -158,9 +158,11 @@ class LoopingServerTest : public LoopProberTest {
  protected:
   void MakeManager() {
     options_.prewarm = false;
+    gates_ = std::vector<ProbeGate>(count_);
     options_.zones[0].policy = SelectionPolicy::kSequential;
-    manager_ = std::make_unique<UpstreamManager>(
-        loop_, options_, connector_, absl::MakeSpan(counters_), random_, false, watch_.get());
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(gates_), random_, false, watch_.get());
   }
   absl::Status Ask(const DomainName& name) {
     UpstreamQuery query;
@@ -174,6 +176,7 @@ class LoopingServerTest : public LoopProberTest {
     return status;
   }
 
+  std::vector<ProbeGate> gates_;
   std::unique_ptr<UpstreamManager> manager_;
 };
 
