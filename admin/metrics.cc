@@ -277,6 +277,9 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
   for (const UpstreamTotals& totals : upstreams) {
     Exposition::Add(up, totals.labels, totals.Sum(&UpstreamCounters::up) > 0 ? 1 : 0);
   }
+  add("dotcache_upstream_loops", MetricType::Gauge,
+      "1 while queries sent to the server come back: a forwarding loop. It is not used then.",
+      &UpstreamCounters::loops);
   MetricFamily& handshakes = out.Family("dotcache_upstream_handshakes_total", MetricType::Counter,
                                         "TLS handshakes, by outcome.");
   for (const auto& [kind, member] : {std::pair("full", &UpstreamCounters::full_handshakes),

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "cmd/did_you_mean.h"
+#include "cmd/outgoing_settings.h"
 #include "cmd/settings.h"
 #include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
@@ -70,6 +71,7 @@ class Loader {
     LoadFile("listen-key", server_.listen_key_file, loaded_.origins.listen_key);
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
     LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
+    LoadOutgoing(Find("upstream-source"), ScalarOf("upstream-mark"), loaded_);
     LoadLocalNames();
     LoadAccess();
     LoadOwnAnswers();
@@ -283,6 +285,7 @@ class Loader {
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));
     TakeInteger("max-pending-queries", 1, 1000000, to(limits.max_pending_queries));
     Take("hedge", ParseSwitch, to(upstream.hedge));
+    Take("loop-check", ParseSwitch, to(server_.upstream.loop_check));
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));
     TakeDuration("upstream-idle-timeout", 1s, 1h, to(upstream.idle_timeout));
     upstream.max_exchanges = std::max(upstream.max_exchanges, limits.max_pending_queries);

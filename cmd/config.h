@@ -30,6 +30,9 @@ struct ConfigOrigins {
   ConfigOrigin listen_cert = "default";
   ConfigOrigin listen_key = "default";
   ConfigOrigin upstream_ca = "default";
+  ConfigOrigin source_v4 = "default";
+  ConfigOrigin source_v6 = "default";
+  ConfigOrigin upstream_mark = "default";
   ConfigOrigin cookie_secret_file = "default";
   ConfigOrigin admin = "default";
 };

@@ -4,7 +4,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
+#include "net/outgoing_socket.h"
 #include "net/tls_credentials.h"
+#include "server/own_listener.h"
 
 namespace dotcache {
 namespace {
@@ -21,6 +23,7 @@ class Checker {
     CheckListeners();
     CheckListenCertificate();
     CheckUpstreamCredentials();
+    CheckOutgoing();
     Report(origins_.cookie_secret_file, "cookie-secret-file",
            LoadCookieSecrets(server_.cookie_secret_file).status());
     CheckLocalData();
@@ -123,6 +126,16 @@ class Checker {
                         : TlsClientCredentials::FromFile(file).status());
   }
 
+  void CheckOutgoing() {
+    const OutgoingOptions& outgoing = server_.upstream.limits.outgoing;
+    const auto check = [this](const std::optional<Endpoint>& source, const ConfigOrigin& origin) {
+      if (source.has_value()) Report(origin, "upstream-source", CheckSource(*source));
+    };
+    check(outgoing.source_v4, origins_.source_v4);
+    check(outgoing.source_v6, origins_.source_v6);
+    Report(origins_.upstream_mark, "upstream-mark", CheckMark(outgoing.mark));
+  }
+
   void CheckLocalData() {
     const LoadedLocalData data = LoadLocalData(server_.local_data);
     for (const LocalDataError& error : data.errors) {
@@ -145,25 +158,15 @@ class Checker {
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
         const ConfigOrigin& origin = origins_.upstream[index++];
-        for (const ListenOptions& listen : server_.listen) {
-          // What is asked over UDP is asked over TCP, too.
-          const bool is_udp = KindOf(listen) == SocketKind::kUdp;
-          if (is_udp && upstream.transport != Transport::kUdp) continue;
-          if (!IsReachedThrough(upstream.endpoint, listen.endpoint)) continue;
-          Report(origin, "upstream",
-                 absl::InvalidArgumentError(
-                     absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
-                                  listen.endpoint.ToString(), "; name another server")));
-          break;
-        }
+        const ListenOptions* own =
+            FindOwnListener(upstream.endpoint, upstream.transport, server_.listen);
+        if (own == nullptr) continue;
+        Report(origin, "upstream",
+               absl::InvalidArgumentError(
+                   absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
+                                own->endpoint.ToString(), "; name another server")));
       }
     }
-  }
-
-  static bool IsReachedThrough(const Endpoint& upstream, const Endpoint& listen) {
-    if (upstream == listen) return true;
-    return listen.is_wildcard() && listen.is_v6() == upstream.is_v6() &&
-           listen.port() == upstream.port() && IsOwnAddress(upstream);
   }
 
   const ServerOptions& server_;

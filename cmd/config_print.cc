@@ -62,6 +62,25 @@ void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, 
   if (server.metered) absl::StrAppend(&out, indent, "  metered: true\n");
 }
 
+// Without port and brackets, but with the zone of a link-local address.
+std::string AddressText(const Endpoint& endpoint) {
+  const std::string text = endpoint.ToString();
+  return endpoint.is_v6() ? text.substr(1, text.rfind(']') - 1) : endpoint.AddressToString();
+}
+
+void PrintOutgoing(const OutgoingOptions& outgoing, std::string& out) {
+  std::vector<std::string> sources;
+  for (const auto& source : {outgoing.source_v4, outgoing.source_v6}) {
+    if (source.has_value()) sources.push_back(Quoted(AddressText(*source)));
+  }
+  if (!sources.empty()) {
+    absl::StrAppend(&out, "upstream-source: [", absl::StrJoin(sources, ", "), "]\n");
+  }
+  if (outgoing.mark != 0) {
+    absl::StrAppend(&out, "upstream-mark: 0x", absl::Hex(outgoing.mark), "\n");
+  }
+}
+
 void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {
   const UpstreamZoneOptions& root = upstream.zones.front();
   absl::StrAppend(&out, "upstream:\n");
@@ -121,6 +140,7 @@ void PrintLimits(const ServerOptions& server, std::string& out) {
   absl::StrAppend(&out, "max-stream-connections: ", limits.max_stream_connections, "\n");
   absl::StrAppend(&out, "max-pending-queries: ", limits.max_pending_queries, "\n");
   absl::StrAppend(&out, "hedge: ", OnOff(upstream.hedge), "\n");
+  absl::StrAppend(&out, "loop-check: ", OnOff(server.upstream.loop_check), "\n");
   absl::StrAppend(&out, "upstream-connect-timeout: ", Text(upstream.connect_timeout), "\n");
   absl::StrAppend(&out, "upstream-idle-timeout: ", Text(upstream.idle_timeout), "\n");
 }
@@ -162,6 +182,7 @@ std::string FormatConfig(const Config& config) {
   if (!server.upstream_ca_file.empty()) {
     absl::StrAppend(&out, "upstream-ca: ", Quoted(server.upstream_ca_file), "\n");
   }
+  PrintOutgoing(server.upstream.limits.outgoing, out);
   PrintCache(server.cache, out);
   PrintOwnAnswers(server, out);
   PrintLocalNames(server, out);

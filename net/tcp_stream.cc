@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cassert>
+#include <cerrno>
 #include <string>
 #include <utility>
 
@@ -54,6 +55,7 @@ struct TcpStream::Impl : public TurnEndHook {
   ~Impl() override { loop.CancelTurnEnd(*this); }
 
   int Configure();
+  int Take(UniqueFd fd);
   int Connect(const Endpoint& remote);
   int Adopt(UniqueFd fd);
   void Open();
@@ -97,11 +99,10 @@ int TcpStream::Impl::Configure() {
 }
 
 int TcpStream::Impl::Connect(const Endpoint& remote) {
-  int code = tcp.Open(this, [&](uv_tcp_t* handle) {
-    return uv_tcp_init_ex(loop.raw(), handle, static_cast<unsigned int>(remote.family()));
-  });
+  UniqueFd fd = OpenOutgoing(remote, OutgoingKind::kTcp, options.outgoing);
+  if (!fd.valid()) return uv_translate_sys_error(errno);
+  int code = Take(std::move(fd));
   if (code != 0) return code;
-  if (code = Configure(); code != 0) return code;
   auto request = std::make_unique<uv_connect_t>();
   code = uv_tcp_connect(
       request.get(), tcp.get(), remote.address(), [](uv_connect_t* finished, int status) {
@@ -115,14 +116,20 @@ int TcpStream::Impl::Connect(const Endpoint& remote) {
   return code;
 }
 
-int TcpStream::Impl::Adopt(UniqueFd fd) {
+int TcpStream::Impl::Take(UniqueFd fd) {
   int code = tcp.Open(this, [&](uv_tcp_t* handle) { return uv_tcp_init(loop.raw(), handle); });
   if (code != 0) return code;
   if (code = uv_tcp_open(tcp.get(), fd.get()); code != 0) return code;
   fd.release();  // The handle's now.
+  return Configure();
+}
+
+int TcpStream::Impl::Adopt(UniqueFd fd) {
+  const int code = Take(std::move(fd));
+  if (code != 0) return code;
   state = State::kAdopted;
   loop.RunAtTurnEnd(*this);
-  return Configure();
+  return 0;
 }
 
 void TcpStream::Impl::Open() {

@@ -6,6 +6,7 @@
 
 #include "net/byte_stream.h"
 #include "net/endpoint.h"
+#include "net/outgoing_socket.h"
 #include "net/unique_fd.h"
 
 namespace dotcache {
@@ -16,6 +17,7 @@ struct TcpOptions {
   WriteMarks write_marks;
   // TCP_USER_TIMEOUT: unacknowledged octets older than this end the connection. 0: the kernel's.
   Milliseconds user_timeout{0};
+  OutgoingOptions outgoing;  // Of Connect() alone.
 };
 
 // A ByteStream straight over TCP (TCP_NODELAY, no Fast Open). See ByteStream for thread, ownership

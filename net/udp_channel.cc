@@ -46,9 +46,9 @@ absl::Status OpenError(int code, const Endpoint& remote) {
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote) {
-  UniqueFd fd(socket(remote.family(), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // Without bind() the kernel draws the port here: at random, from net.ipv4.ip_local_port_range.
+absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOptions& outgoing) {
+  UniqueFd fd = OpenOutgoing(remote, OutgoingKind::kUdp, outgoing);
+  // No port is bound: the kernel draws it here: at random, from net.ipv4.ip_local_port_range.
   if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
     return OpenError(errno, remote);
   }
@@ -96,9 +96,10 @@ UdpChannel::UdpChannel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 UdpChannel::~UdpChannel() { assert(impl_->loop.InLoopThread()); }
 
 absl::StatusOr<std::unique_ptr<UdpChannel>> UdpChannel::Open(UvLoop& loop, const Endpoint& remote,
-                                                             Delegate& delegate) {
+                                                             Delegate& delegate,
+                                                             const OutgoingOptions& outgoing) {
   assert(loop.InLoopThread());
-  ASSIGN_OR_RETURN(UniqueFd fd, ConnectUdp(remote));
+  ASSIGN_OR_RETURN(UniqueFd fd, ConnectUdp(remote, outgoing));
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
   int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
     return uv_poll_init(loop.raw(), handle, impl->fd.get());

@@ -9,15 +9,16 @@
 #include "core/event_loop.h"
 #include "net/byte_stream.h"
 #include "net/endpoint.h"
+#include "net/outgoing_socket.h"
 #include "net/unique_fd.h"
 
 namespace dotcache {
 
 class UvLoop;
 
-// A UDP socket connected to `remote`. kUnavailable where there is no way to it, kResourceExhausted
-// without a descriptor, port or memory.
-absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote);
+// A UDP socket connected to `remote`, made as `outgoing` says. kUnavailable where there is no way
+// to it, kResourceExhausted without a descriptor, port or memory.
+absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOptions& outgoing = {});
 
 // A connected UDP socket with a source port of its own, which the kernel draws at random. The
 // kernel hands over what comes from the peer's address and port alone, and tells when nobody
@@ -40,7 +41,8 @@ class UdpChannel : public Deletable {
 
   // Fails as ConnectUdp() does.
   static absl::StatusOr<std::unique_ptr<UdpChannel>> Open(UvLoop& loop, const Endpoint& remote,
-                                                          Delegate& delegate);
+                                                          Delegate& delegate,
+                                                          const OutgoingOptions& outgoing = {});
   ~UdpChannel() override;
 
   // Sends one datagram now. What the kernel has no room for is lost, as it may be on the way; any

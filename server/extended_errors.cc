@@ -28,6 +28,9 @@ ExtendedError ErrorFor(const absl::Status& status) {
       return {ExtendedErrorCode::kNoReachableAuthority, "no upstream server can be reached"};
     case absl::StatusCode::kDeadlineExceeded:
       return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
+    case absl::StatusCode::kFailedPrecondition:
+      return {ExtendedErrorCode::kOther,
+              "forwarding loop: what is sent to the upstream server comes back"};
     case absl::StatusCode::kDataLoss:
       return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
     case absl::StatusCode::kResourceExhausted:

@@ -131,7 +131,8 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& st
   // A limit of ours says nothing about the name.
   if (absl::IsResourceExhausted(status)) return nullptr;
   // Nobody there: to be noticed soon when somebody is again. All else servers said or did.
-  const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status);
+  const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                           absl::IsFailedPrecondition(status);
   const Failure failure = {.extended_error = error.code, .grows = !unreachable};
   CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
   if (data) env_.counters.failed_refreshes.Add();

@@ -81,6 +81,12 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
 
 HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                                       const Found& found) {
+  if (env_.loops != nullptr && env_.loops->OnQuery(client.query.question.qname)) {
+    // An error would be asked again elsewhere; this ends the probe with the fewest messages.
+    replies_.SendError(client, Rcode::kNxDomain,
+                       {ExtendedErrorCode::kOther, "forwarding loop: this query is our own"});
+    return HandleResult::kReplied;
+  }
   if (!client.query.recursion_desired) {
     // Only what is known already: asking upstream is recursion (RFC 1035 section 4.3.1).
     env_.counters.cache_misses.Add();

@@ -15,6 +15,7 @@
 #include "server/server_options.h"
 #include "server/worker_counters.h"
 #include "upstream/exchanger.h"
+#include "upstream/loop_watch.h"
 
 namespace dotcache {
 
@@ -41,6 +42,7 @@ class QueryHandler {
     const ServerLimits& limits;
     const ClientCookies* cookies = nullptr;   // Null: switched off.
     const OwnAnswers* own_answers = nullptr;  // Null: none.
+    LoopWatch* loops = nullptr;               // Null: our probes are not known when they come back.
   };
 
   explicit QueryHandler(const Environment& environment);

@@ -42,7 +42,8 @@ Server::Server(const ServerOptions& options)
       access_(options.allow_from),
       own_answers_(options.own_answers),
       upstream_servers_(AllServers(options.upstream)),
-      probe_gates_(upstream_servers_.size()) {}
+      probe_gates_(upstream_servers_.size()),
+      loops_(upstream_servers_.size()) {}
 
 Server::~Server() = default;
 
@@ -115,7 +116,7 @@ absl::Status Server::BindListeners() {
 absl::Status Server::Start() {
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, access_, local_names_.get(), options_, *credentials_, *cookies_,
-                     own_answers_, absl::MakeSpan(probe_gates_)});
+                     own_answers_, absl::MakeSpan(probe_gates_), loops_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

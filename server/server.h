@@ -18,6 +18,7 @@
 #include "server/server_options.h"
 #include "server/worker.h"
 #include "server/worker_counters.h"
+#include "upstream/loop_watch.h"
 #include "upstream/upstream_counters.h"
 
 namespace dotcache {
@@ -87,7 +88,8 @@ class Server {
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
-  std::vector<ProbeGate> probe_gates_;            // By server index, for all workers.
+  std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
+  LoopWatch loops_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials(), too.
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

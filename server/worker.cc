@@ -10,6 +10,7 @@
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
+#include "upstream/loop_prober.h"
 #include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
 
@@ -36,11 +37,14 @@ class Worker::Services {
         connector_(loop, worker.shared_.options.upstream.limits,
                    worker.shared_.credentials.current().upstreams),
         upstreams_(loop, worker.shared_.options.upstream, connector_, worker.upstream_counters_,
-                   worker.shared_.probe_gates, random_, /*log_state_changes=*/worker.index_ == 0),
+                   worker.shared_.probe_gates, random_, /*log_state_changes=*/worker.index_ == 0,
+                   &worker.shared_.loops),
+        loop_prober_({loop, connector_, worker.shared_.loops, random_},
+                     worker.shared_.options.upstream, worker.upstream_counters_),
         sessions_(loop, worker.shared_.options.limits, worker.counters_),
         handler_({loop, worker.shared_.cache, upstreams_, worker.shared_.access,
                   worker.shared_.local_names, worker.counters_, worker.shared_.options.limits,
-                  &worker.shared_.cookies, &worker.shared_.own_answers}),
+                  &worker.shared_.cookies, &worker.shared_.own_answers, &worker.shared_.loops}),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
     sessions_.set_handler(handler_);
@@ -64,6 +68,7 @@ class Worker::Services {
       }
     }
     upstreams_.Start();
+    if (worker_.index_ == 0) loop_prober_.Start();
     if (worker_.index_ == 0) sweep_timer_->Start(kSweepInterval);
     return absl::OkStatus();
   }
@@ -85,6 +90,7 @@ class Worker::Services {
   void ContinueDrain() {
     if (!stopped_accepting_) {
       stopped_accepting_ = true;
+      loop_prober_.Stop();
       tcp_listeners_.clear();
       for (auto& listener : udp_listeners_) listener->StopReceiving();
       sessions_.Drain();
@@ -110,6 +116,7 @@ class Worker::Services {
   absl::BitGen random_;
   SocketConnector connector_;
   UpstreamManager upstreams_;
+  LoopProber loop_prober_;  // Works in the first worker alone.
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;

@@ -18,6 +18,7 @@
 #include "server/server_options.h"
 #include "server/worker_counters.h"
 #include "upstream/explanation.h"
+#include "upstream/loop_watch.h"
 #include "upstream/probe_gate.h"
 #include "upstream/upstream_counters.h"
 
@@ -49,10 +50,11 @@ class Worker {
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
     absl::Span<ProbeGate> probe_gates;  // By server index.
+    LoopWatch& loops;
   };
 
   // `counters` and `upstream_counters` are this worker's alone to write. The first worker also logs
-  // upstream state changes and sweeps the cache, once for all.
+  // upstream state changes, sweeps the cache and looks for forwarding loops, once for all.
   Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
          absl::Span<UpstreamCounters> upstream_counters);
   ~Worker();

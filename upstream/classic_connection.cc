@@ -63,7 +63,8 @@ ClassicConnection::~ClassicConnection() = default;
 void ClassicConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
   auto pending = std::make_unique<Pending>(*this, query, attempt);
-  auto channel = UdpChannel::Open(context_.loop, server_.endpoint, *pending);
+  auto channel =
+      UdpChannel::Open(context_.loop, server_.endpoint, *pending, context_.limits.outgoing);
   if (channel.ok()) {
     pending->channel = *std::move(channel);
     pending->id = absl::uniform_int_distribution<uint16_t>()(random_);
@@ -213,7 +214,7 @@ void ClassicConnection::OnTimer() {
 
 // Whether there is a way at all is the one thing that can be known without a query.
 void ClassicConnection::FindWay() {
-  const auto socket = ConnectUdp(server_.endpoint);
+  const auto socket = ConnectUdp(server_.endpoint, context_.limits.outgoing);
   if (absl::IsUnavailable(socket.status())) no_way_ = std::string(socket.status().message());
 }
 

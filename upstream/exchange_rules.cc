@@ -35,6 +35,7 @@ bool IsErrorResponse(const UpstreamResponse& response) {
 
 void NoteFailure(Progress& progress, UpstreamFailure failure) {
   progress.saw_useless_response |= IsUselessResponse(failure);
+  progress.saw_loop |= failure == UpstreamFailure::kLoop;
   progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
 }
 
@@ -49,6 +50,7 @@ absl::Status FailureStatus(const Progress& progress) {
   if (progress.only_overloaded) {
     return absl::ResourceExhaustedError("all connections to the upstream servers are full");
   }
+  if (progress.saw_loop) return absl::FailedPreconditionError("a forwarding loop");
   return absl::UnavailableError("no upstream server could be reached");
 }
 

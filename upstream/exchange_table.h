@@ -39,6 +39,7 @@ struct ExchangeState {
     bool lost_in_crowd = false;    // the first with so many others that the server had gone away.
     uint64_t error_reporters = 0;  // Servers that answered with an error.
     bool saw_useless_response = false;
+    bool saw_loop = false;
     bool hedged = false;
     bool only_overloaded = true;  // No failure but kOverloaded so far.
     absl::InlinedVector<ActiveAttempt, 2> active;

@@ -33,6 +33,7 @@ class Exchanger {
   // response, not a failure. Failures:
   //   kDeadlineExceeded   the deadline passed
   //   kUnavailable        no server could be reached
+  //   kFailedPrecondition a server leads back to us, and no other could be reached
   //   kDataLoss           the servers' responses were malformed
   //   kResourceExhausted  a limit
   virtual absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,

@@ -48,6 +48,7 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
   TcpOptions options;
   options.write_marks.limit = static_cast<size_t>(context.limits.max_write_backlog_bytes);
+  options.outgoing = context.limits.outgoing;
   options.user_timeout = 2 * context.limits.max_attempt_timeout;
   timer_->Start(context.limits.connect_timeout);
   if (context.credentials == nullptr) {

@@ -24,6 +24,8 @@ absl::string_view UpstreamFailureName(UpstreamFailure failure) {
       return "timeout";
     case UpstreamFailure::kOverloaded:
       return "overloaded";
+    case UpstreamFailure::kLoop:
+      return "loop";
     case UpstreamFailure::kMalformed:
       return "malformed";
     case UpstreamFailure::kNotAnAnswer:
@@ -50,6 +52,7 @@ absl::string_view UpstreamFailurePhase(UpstreamFailure failure) {
     case UpstreamFailure::kConnectionLost:
     case UpstreamFailure::kTimeout:
     case UpstreamFailure::kOverloaded:
+    case UpstreamFailure::kLoop:
       return "exchange";
     case UpstreamFailure::kMalformed:
     case UpstreamFailure::kNotAnAnswer:

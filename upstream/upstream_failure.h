@@ -23,6 +23,7 @@ enum class UpstreamFailure : uint8_t {
   // The server did not answer this query.
   kTimeout,
   kOverloaded,  // No connection with room, and the queue bound is reached.
+  kLoop,        // Not asked, since what is sent there comes back to us.
   // The server answered, to no avail. Says nothing against the server's health.
   kMalformed,
   kNotAnAnswer,

@@ -37,13 +37,13 @@ void Rearm(ExchangeState& exchange, MonoTime now) {
 
 struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   Impl(EventLoop& event_loop, const UpstreamOptions& upstream_options, Connector& connector,
-       absl::BitGenRef random_source, bool log_state_changes)
+       absl::BitGenRef random_source, bool log_state_changes, const LoopWatch* loops)
       : loop(event_loop),
         options(upstream_options),
         random(random_source),
         families(log_state_changes),
-        context{event_loop, options.limits, connector,        random_source,
-                *this,      families,       log_state_changes},
+        context{event_loop, options.limits, connector,         random_source,
+                *this,      families,       log_state_changes, loops},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
@@ -321,8 +321,8 @@ void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
 UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
                                  Connector& connector, absl::Span<UpstreamCounters> counters,
                                  absl::Span<ProbeGate> probe_gates, absl::BitGenRef random,
-                                 bool log_state_changes)
-    : impl_(std::make_unique<Impl>(loop, options, connector, random, log_state_changes)) {
+                                 bool log_state_changes, const LoopWatch* loops)
+    : impl_(std::make_unique<Impl>(loop, options, connector, random, log_state_changes, loops)) {
   impl_->AddZones(counters, probe_gates);
 }
 

@@ -10,6 +10,7 @@
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
 #include "upstream/explanation.h"
+#include "upstream/loop_watch.h"
 #include "upstream/probe_gate.h"
 #include "upstream/upstream_counters.h"
 #include "upstream/upstream_options.h"
@@ -25,10 +26,10 @@ class UpstreamManager : public Exchanger {
  public:
   // All references must outlive the manager. `counters` and `probe_gates` have one element per
   // server, counted through the zones in order; the gates are shared with the managers of other
-  // workers.
+  // workers. `loops` says which servers are not to be used; null: none.
   UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
                   absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates,
-                  absl::BitGenRef random, bool log_state_changes);
+                  absl::BitGenRef random, bool log_state_changes, const LoopWatch* loops = nullptr);
   ~UpstreamManager() override;
 
   // Opens the connections that options.prewarm asks for.

@@ -11,6 +11,7 @@
 #include "dns/dns_types.h"
 #include "dns/domain_name.h"
 #include "net/endpoint.h"
+#include "net/outgoing_socket.h"
 #include "net/tls_credentials.h"
 
 namespace dotcache {
@@ -63,7 +64,7 @@ struct UpstreamZoneOptions {
   std::vector<UpstreamServerOptions> servers;  // 1 to 64.
 };
 
-// Times and limits, each per worker.
+// Times and limits, each per worker, and how sockets are made.
 struct UpstreamLimits {
   // Connect and TLS handshake together.
   Milliseconds connect_timeout{2000};
@@ -88,6 +89,8 @@ struct UpstreamLimits {
   int max_exchanges = 20000;
   // Octets written to a connection and not yet taken by the kernel; at the limit it is closed.
   int max_write_backlog_bytes = 256 * 1024;
+  // Of every socket to an upstream server, whatever its transport.
+  OutgoingOptions outgoing;
 };
 
 struct UpstreamOptions {
@@ -96,6 +99,8 @@ struct UpstreamOptions {
   UpstreamLimits limits;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
+  // Probe servers that may lead back here for forwarding loops (LoopProber).
+  bool loop_check = true;
 };
 
 }  // namespace dotcache

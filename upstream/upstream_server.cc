@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "upstream/loop_probe.h"
+
 namespace dotcache {
 namespace {
 
@@ -61,6 +63,8 @@ UpstreamServer::~UpstreamServer() = default;
 std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, AttemptId attempt,
                                                     SendMode mode) {
   assert(context_.loop.InLoopThread());
+  // Probes of others pass, so that they see whether the loop is still there.
+  if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
   if (down() && !mode.last_resort) return health_.last_failure();
   if (mode.alone) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
@@ -223,7 +227,7 @@ bool UpstreamServer::IsStalled(AttemptId attempt) const {
 }
 
 void UpstreamServer::Prepare() {
-  if (draining_ || down() || context_.loop.Now() < no_connect_before_) return;
+  if (draining_ || down() || loops() || context_.loop.Now() < no_connect_before_) return;
   if (links_.Pick(false) == nullptr) Open();
 }
 
@@ -255,7 +259,7 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   ServerSnapshot snapshot;
   snapshot.in_flight = static_cast<int>(attempts_.size());
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
-  snapshot.up = !down() && !(on_trial && links_.HasHopeful());
+  snapshot.up = !loops() && !down() && !(on_trial && links_.HasHopeful());
   if (down()) snapshot.next_probe = health_.next_probe();
   const Connection* connection = links_.Pick(false);
   snapshot.ready = connection != nullptr && connection->ready();

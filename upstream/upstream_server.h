@@ -14,6 +14,7 @@
 #include "core/event_loop.h"
 #include "upstream/address_families.h"
 #include "upstream/connection.h"
+#include "upstream/loop_watch.h"
 #include "upstream/probe_gate.h"
 #include "upstream/stall_watch.h"
 #include "upstream/state_log.h"
@@ -66,6 +67,7 @@ class UpstreamServer : private Connection::Delegate {
     Delegate& delegate;
     AddressFamilies& families;
     bool log_state_changes;
+    const LoopWatch* loops = nullptr;  // Null: none is known.
   };
 
   // `index` counts through all zones. `options`, `counters` and `probe_gate`, which the servers of
@@ -131,6 +133,10 @@ class UpstreamServer : private Connection::Delegate {
   // Nothing may be expected of it: it is down, or was and is being tried.
   bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
   bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
+  // What is sent there comes back to us: it gets nothing but probes for loops.
+  bool loops() const {
+    return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
+  }
   int index() const { return index_; }
   const UpstreamServerOptions& options() const { return options_; }
   size_t ready_connections() const { return links_.ready(); }

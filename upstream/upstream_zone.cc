@@ -82,7 +82,7 @@ Duration UpstreamZone::HedgeTime() const {
 
 bool UpstreamZone::AllDown() const {
   return std::all_of(servers_.begin(), servers_.end(),
-                     [](const auto& server) { return server->down(); });
+                     [](const auto& server) { return server->down() || server->loops(); });
 }
 
 bool UpstreamZone::IsKnownDead() {

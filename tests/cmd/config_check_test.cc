@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "net/listen_socket.h"
+#include "net/outgoing_socket.h"
 #include "tests/cmd/config_test_support.h"
 #include "tests/support/test_certificates.h"
 
@@ -86,6 +87,23 @@ TEST(ConfigCheckTest, AnUnusableSecretFileIsNamedAndNotShown) {
                                                        testing::Not(HasSubstr("0011")))));
   std::ofstream(file) << "00112233445566778899aabbccddeeff\n";
   EXPECT_THAT(errors(file), IsEmpty());
+}
+
+TEST(ConfigCheckTest, AnAddressThatThisMachineDoesNotHaveIsNoSource) {
+  const std::string base = Base() + "listen: [127.0.0.1:0]\n";
+  EXPECT_THAT(MachineErrors(base + "upstream-source: [127.0.0.9]\n"), IsEmpty());
+  EXPECT_THAT(MachineErrors(base + "upstream-source:\n  - 192.0.2.9\n"),
+              ElementsAre(HasSubstr(":5: upstream-source: this machine does not have 192.0.2.9")));
+}
+
+TEST(ConfigCheckTest, AMarkNeedsAPrivilege) {
+  const auto errors = MachineErrors(Base() + "listen: [127.0.0.1:0]\nupstream-mark: 7\n");
+  if (CheckMark(7).ok()) {
+    EXPECT_THAT(errors, IsEmpty());
+  } else {
+    EXPECT_THAT(errors, ElementsAre(HasSubstr(":4: upstream-mark: needs CAP_NET_ADMIN")));
+  }
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\nupstream-mark: 0\n"), IsEmpty());
 }
 
 TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {

@@ -33,7 +33,7 @@ class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 
     def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None,
-                 listener=None):
+                 listener=None, loop_check="off"):
         self.auth_name = LISTENER_NAME
         self.ca_file = lab.ca_file
         self.port, self.dot_port, self.admin_port = free_port(), free_port(), free_port()
@@ -43,7 +43,8 @@ class Dotcache:
             "--listen", f"tls://{ADDRESS}:{self.dot_port}",
             "--listen-cert", str(certificate), "--listen-key", str(key),
             "--admin", f"{ADDRESS}:{self.admin_port}",
-            "--upstream-ca", str(ca_file or lab.ca_file)]
+            "--upstream-ca", str(ca_file or lab.ca_file),
+            "--loop-check", loop_check]  # Providers that count would count it.
         for upstream in upstreams:
             self.command += ["--upstream", upstream]
         if arguments is None:  # The environment says everything.

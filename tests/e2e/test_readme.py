@@ -71,7 +71,8 @@ def test_configurations_are_accepted(text, lab, tmp_path):
     secret.write_text("00112233445566778899aabbccddeeff\n")
     for pattern, file in ((r"(listen-cert: )\S+", certificate), (r"(listen-key: )\S+", key),
                           (r"(\bca: )[^\s,}]+", lab.ca_file), (r"(upstream-ca: )\S+", lab.ca_file),
-                          (r"(cookie-secret-file: )\S+", secret)):
+                          (r"(cookie-secret-file: )\S+", secret),
+                          (r"(upstream-source: )\[.*?\]", ADDRESS), (r"(upstream-mark: )\S+", 0)):
         text = re.sub(pattern, lambda match, to=file: match[1] + str(to), text)
     if not re.search(r"^(listen|upstream|zones|cache-size|workers|admin):", text, re.M):
         pytest.skip("another program's configuration")

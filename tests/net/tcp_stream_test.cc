@@ -68,7 +68,8 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
     absl::StatusOr<UniqueFd> fd = BindTcp(*Endpoint::Parse(endpoint));
     if (fd.ok()) acceptor_ = *TcpAcceptor::Open(loop_, *std::move(fd), *this);
   }
-  void OnAccept(UniqueFd fd, const Endpoint&) override {
+  void OnAccept(UniqueFd fd, const Endpoint& remote) override {
+    client_seen_ = remote;
     server_fd_ = fd.get();
     server_at_.in_call = true;
     server_ = TcpStream::Adopt(loop_, std::move(fd), options_, server_at_);
@@ -100,6 +101,7 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TcpStream> server_, client_;
   int server_fd_ = -1;
+  Endpoint client_seen_;
 };
 
 TEST_F(TcpStreamTest, OctetsPassBothWays) {
@@ -120,6 +122,22 @@ TEST_F(TcpStreamTest, OctetsPassOverIpv6) {
   StartConnecting(acceptor_->local_endpoint());
   client_->Write(AsBytes("ping"));
   RunUntil([&] { return server_at_.data == "ping"; });
+}
+
+TEST_F(TcpStreamTest, ItComesFromTheSourceThatIsConfigured) {
+  options_.outgoing.source_v4 = *Endpoint::ParseAddress("127.0.0.2", 0);
+  ConnectPair();
+  EXPECT_EQ(client_seen_.AddressToString(), "127.0.0.2");
+  EXPECT_NE(client_seen_.port(), 0);
+}
+
+TEST_F(TcpStreamTest, ASourceThatThisMachineLacksIsNoWayToThePeer) {
+  options_.outgoing.source_v4 = *Endpoint::ParseAddress("192.0.2.1", 0);
+  Listen();
+  StartConnecting(acceptor_->local_endpoint());
+  RunUntil([&] { return client_at_.error != StreamError::kNone || client_at_.opens > 0; });
+  EXPECT_EQ(client_at_.error, StreamError::kUnreachable);
+  EXPECT_THAT(client_at_.detail, HasSubstr("address not available"));
 }
 
 TEST_F(TcpStreamTest, WhatIsWrittenBeforeOpenIsSentOnceOpen) {

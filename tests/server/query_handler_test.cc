@@ -418,5 +418,23 @@ TEST_F(QueryHandlerTest, DestructionCancelsWhatIsPending) {
   EXPECT_THAT(sink_.replies(), IsEmpty());
 }
 
+TEST_F(QueryHandlerTest, AProbeOfOursThatComesBackGoesNoFurther) {
+  LoopWatch loops(1);
+  loops.Expect(0, 0xabc);
+  handler_ = std::make_unique<QueryHandler>(
+      QueryHandler::Environment{loop_, cache_, exchanger_, access_, &local_names_, counters_,
+                                limits_, nullptr, nullptr, &loops});
+  const WireMessage probe = MessageBuilder()
+                                .Question("0000000000000ABC._loop-check.corp.example", QType::kTxt)
+                                .Opt({})
+                                .Build();
+  EXPECT_EQ(Handle(probe), HandleResult::kReplied);
+  EXPECT_TRUE(loops.loops(0));
+  EXPECT_EQ(Reply().rcode, Rcode::kNxDomain);
+  EXPECT_THAT(exchanger_.calls(), IsEmpty());
+  Handle(MakeQuery("0000000000000abd._loop-check.corp.example", QType::kTxt));
+  EXPECT_EQ(exchanger_.calls().size(), 1u);  // Another's probe.
+}
+
 }  // namespace
 }  // namespace dotcache

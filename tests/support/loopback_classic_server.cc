@@ -9,6 +9,16 @@
 #include "net/listen_socket.h"
 
 namespace dotcache {
+namespace {
+
+Endpoint PeerOf(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size);
+  return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address));
+}
+
+}  // namespace
 
 LoopbackClassicServer::LoopbackClassicServer(ClassicHandler handler)
     : handler_(std::move(handler)) {
@@ -64,8 +74,8 @@ void LoopbackClassicServer::PumpStream(Stream& stream) {
     const size_t length = LoadU16(stream.received.data());
     if (stream.received.size() < 2 + length) return;
     const auto begin = stream.received.begin() + 2;
-    queries_.push_back(
-        {WireMessage(begin, begin + static_cast<ptrdiff_t>(length)), Transport::kTcp, Endpoint()});
+    queries_.push_back({WireMessage(begin, begin + static_cast<ptrdiff_t>(length)), Transport::kTcp,
+                        PeerOf(stream.fd.get())});
     stream.received.erase(stream.received.begin(), begin + static_cast<ptrdiff_t>(length));
     for (const WireMessage& reply : handler_(queries_.back())) {
       WireMessage framed(2);

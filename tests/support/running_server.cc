@@ -30,6 +30,7 @@ ServerOptions TestServerOptions(const std::vector<const LoopbackDotServer*>& ups
   options.listen_key_file = GetTestCertificates().server.key_file;
   options.upstream_ca_file = GetTestCertificates().ca.certificate_file;
   options.cache.budget_bytes = size_t{1} << 20;
+  options.upstream.loop_check = false;  // Upstreams count their queries.
   UpstreamZoneOptions& root = options.upstream.zones.emplace_back();
   root.policy = SelectionPolicy::kSequential;
   for (const LoopbackDotServer* upstream : upstreams) root.servers.push_back(OptionsFor(*upstream));

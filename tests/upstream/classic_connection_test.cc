@@ -330,5 +330,17 @@ TEST_F(ClassicConnectionTest, TcpAlwaysWhereTheServerIsAskedSo) {
   EXPECT_EQ(query.size(), kHeaderSize + 18 + 4 + 11 + 4);  // Keepalive, no padding.
 }
 
+TEST_F(ClassicConnectionTest, QueriesComeFromTheSourceThatIsConfiguredOverUdpAndTcp) {
+  limits_.outgoing.source_v4 = *Endpoint::ParseAddress("127.0.0.2", 0);
+  server_.set_handler(TruncateUdp);
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  ASSERT_EQ(server_.queries().size(), 2u);
+  for (const ClassicQuery& query : server_.queries()) {
+    EXPECT_EQ(query.from.AddressToString(), "127.0.0.2");
+  }
+}
+
 }  // namespace
 }  // namespace dotcache

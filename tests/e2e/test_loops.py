@@ -1,0 +1,194 @@
+"""Forwarding loops: found and left out, or harmless where nobody looks for them."""
+
+import concurrent.futures
+import contextlib
+import time
+
+import pytest
+
+from ask import ADDRESS, ask
+from counting_provider import CountingProvider
+from dotcache import run
+from lab.lab import LISTENER_NAME, free_port
+from lab.servers import LabServer
+from relays import DatagramRelay, StreamRelay
+
+FOUND = "forwarding loop: queries sent to this upstream come back"
+GONE = "no forwarding loop any more"
+ZONE = "loop.example"
+# Two attempts of each of two workers, and again when the other forwarder still tries once the failure is forgotten.
+MESSAGES_A_NAME = 16
+# An unbound that forwards the zone to another server, and knows a name to show that it is up.
+UNBOUND = """
+server:
+  directory: "{directory}"
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  num-threads: 1
+  interface: 127.0.0.1@{port}
+  access-control: 127.0.0.0/8 allow
+  do-not-query-localhost: no
+  module-config: "iterator"
+  local-zone: "lab.example." static
+  local-data: "lab.example. 60 SOA ns. root. 1 7200 1800 86400 5"
+remote-control:
+  control-enable: no
+forward-zone:
+  name: "{zone}"
+  forward-addr: 127.0.0.1@{target}
+"""
+
+
+def wait_for(condition, what, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def looping(server, port):
+    return server.metric("dotcache_upstream_loops", address=f"{ADDRESS}:{port}")
+
+
+def sent(server, port):
+    return server.metric("dotcache_upstream_queries_total", address=f"{ADDRESS}:{port}")
+
+
+def extended_error(reply):
+    return next((option.code, option.text) for option in reply.options if option.otype == 15)
+
+
+@pytest.fixture
+def provider(lab):
+    """The provider that is no loop; it also stands for the one that the relay was meant to lead to."""
+    with CountingProvider(*lab.listener) as counting:
+        yield counting
+
+
+@pytest.fixture
+def datagrams():
+    with contextlib.closing(DatagramRelay()) as relay:
+        yield relay
+
+
+@pytest.fixture
+def launch_zone(launch, provider, tmp_path):
+    """launch_zone(port, ...): a dotcache that asks 127.0.0.1:port for the zone, the provider for all else."""
+    def launch_with(port, *arguments, **options):
+        file = tmp_path / f"{port}.yaml"
+        file.write_text(f"zones:\n  - zone: {ZONE}\n    upstream: ['udp://{ADDRESS}:{port}']\n")
+        return launch("--config", file, *arguments, wait=None,
+                      upstreams=[f"tls://{ADDRESS}:{provider.port}#{LISTENER_NAME}"], **options)
+    return launch_with
+
+
+@pytest.fixture
+def forwarder(lab, launch_zone, tmp_path):
+    """forwarder(kind, port, **options): the classic port of a server that asks 127.0.0.1:port for the zone."""
+    started = []
+
+    def start(kind, target, *arguments, **options):
+        if kind == "dotcache":
+            return launch_zone(target, *arguments, **options).wait_until()
+        server = LabServer("unbound", tmp_path / "unbound", free_port())
+        server.directory.mkdir()
+        (server.directory / "server.conf").write_text(UNBOUND.format(
+            directory=server.directory, port=server.classic_port, zone=ZONE, target=target))
+        started.append(server)
+        server.start()
+        server.wait_until_ready(None)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def port_of(server):
+    return getattr(server, "port", None) or server.classic_port
+
+
+def test_a_server_that_is_an_own_listener_is_an_error_at_start(lab):
+    port = free_port()
+    certificate, key = lab.listener
+    done = run("serve", "--listen", f"tls://0.0.0.0:{port}", "--admin", "off", "--upstream-ca", lab.ca_file,
+               "--listen-cert", certificate, "--listen-key", key, "--upstream", f"tls://127.9.8.7:{port}")
+    assert done.returncode == 1
+    assert f"--upstream: upstream: 127.9.8.7:{port} is this program's own listener 0.0.0.0:{port}" in done.stderr
+
+
+def test_a_redirect_to_oneself_over_tls_is_found_and_left_out_until_it_is_gone(launch, provider):
+    with contextlib.closing(StreamRelay()) as relay:
+        ways = [f"tls://{ADDRESS}:{port}#{LISTENER_NAME}" for port in (relay.port, provider.port)]
+        server = launch("--policy", "sequential", upstreams=ways, wait=None, loop_check="on")
+        relay.turn_to(server.dot_port)
+        server.wait_until()
+        wait_for(lambda: looping(server, relay.port), "the loop is not found")
+        wait_for(lambda: FOUND in server.log_text(), "the loop is not told")
+        assert f"{ADDRESS}:{relay.port}" in next(line for line in server.log_text().splitlines() if FOUND in line)
+        before = sent(server, relay.port)
+        for number in range(20):
+            assert ask(server, f"host-{number}.example.").answer
+        assert sent(server, relay.port) == before, "a looping server was asked"
+        assert server.log_text().count(FOUND) == 1
+        relay.turn_to(provider.port)
+        wait_for(lambda: GONE in server.log_text(), "the loop's end is not told")
+        assert not looping(server, relay.port)
+        for number in range(20):
+            assert ask(server, f"later-{number}.example.").answer
+        assert sent(server, relay.port) > before, "a server that loops no more is not used again"
+
+
+def test_an_only_server_that_loops_is_servfail_at_once(launch_zone, datagrams):
+    server = launch_zone(datagrams.port, loop_check="on")
+    datagrams.target = server.port
+    server.wait_until()
+    wait_for(lambda: looping(server, datagrams.port), "the loop is not found")
+    reply = ask(server, f"www.{ZONE}.")
+    assert reply.rcode().name == "SERVFAIL"
+    assert extended_error(reply)[0] == 0 and "forwarding loop" in str(extended_error(reply)[1])
+    assert not datagrams.names[f"www.{ZONE}."]
+    assert ask(server, "public.example.").answer, "the other zones are served"
+
+
+@pytest.mark.parametrize("kind", ["dotcache", "unbound"])
+def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, forwarder, datagrams, lab, kind):
+    server = launch_zone(datagrams.port, loop_check="on").wait_until()
+    other = forwarder(kind, server.port, **({"loop_check": "on"} if kind == "dotcache" else {}))
+    datagrams.target = port_of(other)
+    wait_for(lambda: looping(server, datagrams.port), "the loop is not found")
+    wait_for(lambda: FOUND in server.log_text(), "the loop is not told")
+    reply = ask(server, f"www.{ZONE}.")
+    assert reply.rcode().name == "SERVFAIL" and "forwarding loop" in str(extended_error(reply)[1])
+    assert not datagrams.names[f"www.{ZONE}."]
+    for name, count in datagrams.names.items():
+        assert count <= 4, f"{count} probes {name}"
+    # Somebody else is there now, who refuses the zone but forwards nothing.
+    datagrams.target = lab.servers["nsd"].classic_port
+    wait_for(lambda: not looping(server, datagrams.port), "the loop's end is not found")
+    ask(server, f"later.{ZONE}.")
+    assert datagrams.names[f"later.{ZONE}."] > 0, "a server that loops no more is not used again"
+
+
+@pytest.mark.parametrize("kind", ["dotcache", "unbound", "oneself"])
+def test_a_loop_that_nobody_looks_for_is_no_storm(launch_zone, forwarder, datagrams, provider, kind):
+    server = launch_zone(datagrams.port, "--workers", 2).wait_until()
+    if kind == "oneself":
+        datagrams.target = server.port
+    else:
+        datagrams.target = port_of(forwarder(kind, server.port, *(["--workers", 2] if kind == "dotcache" else [])))
+    names = [f"host-{number}.{ZONE}." for number in range(20)]
+    with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
+        asked = [pool.submit(ask, server, name) for name in names]
+        for number in range(100):
+            assert ask(server, f"public-{kind}-{number}.example.").answer, "the loop takes others with it"
+        for reply in asked:
+            assert reply.result().rcode().name == "SERVFAIL"
+    # Whoever still circles has ended when every exchange has.
+    wait_for(lambda: server.metric("dotcache_pending_queries") == 0, "an exchange does not end")
+    counts = [datagrams.names[name] for name in names]
+    print(f"{kind}: messages a name on the loop: {min(counts)} to {max(counts)}, {sum(counts) / len(counts)} on average")
+    assert max(counts) <= MESSAGES_A_NAME

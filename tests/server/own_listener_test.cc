@@ -1,0 +1,59 @@
+#include "server/own_listener.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+Endpoint At(absl::string_view text) { return *Endpoint::Parse(text); }
+
+bool Finds(absl::string_view listen, absl::string_view upstream,
+           Transport listening = Transport::kTcp, Transport asking = Transport::kTcp) {
+  const std::vector<ListenOptions> listeners = {{Transport::kTcp, At("192.0.2.1:5353")},
+                                                {listening, At(listen)}};
+  const ListenOptions* found = FindOwnListener(At(upstream), asking, listeners);
+  EXPECT_TRUE(found == nullptr || found == &listeners[1]);
+  return found != nullptr;
+}
+
+TEST(OwnListenerTest, ItIsTheOneOnTheSameAddressAndPort) {
+  EXPECT_TRUE(Finds("127.0.0.1:53", "127.0.0.1:53"));
+  EXPECT_TRUE(Finds("[::1]:53", "[::1]:53"));
+  EXPECT_FALSE(Finds("127.0.0.1:53", "127.0.0.1:54"));
+  EXPECT_FALSE(Finds("127.0.0.1:53", "127.0.0.2:53"));
+  EXPECT_FALSE(Finds("127.0.0.1:53", "[::1]:53"));
+}
+
+TEST(OwnListenerTest, TheWildcardIsEveryAddressOfThisMachine) {
+  EXPECT_TRUE(Finds("0.0.0.0:53", "127.0.0.1:53"));
+  EXPECT_TRUE(Finds("0.0.0.0:53", "127.9.8.7:53"));
+  EXPECT_FALSE(Finds("0.0.0.0:53", "127.0.0.1:54"));
+  EXPECT_FALSE(Finds("0.0.0.0:53", "192.0.2.9:53"));
+  EXPECT_TRUE(Finds("[::]:53", "[::1]:53"));
+  EXPECT_FALSE(Finds("[::]:53", "127.0.0.1:53"));  // It is bound to IPv6 alone.
+}
+
+TEST(OwnListenerTest, AnIpv4AddressMayBeWrittenAsAnIpv6One) {
+  EXPECT_TRUE(Finds("127.0.0.1:53", "[::ffff:127.0.0.1]:53"));
+  EXPECT_TRUE(Finds("0.0.0.0:53", "[::ffff:127.0.0.1]:53"));
+  EXPECT_FALSE(Finds("[::]:53", "[::ffff:127.0.0.1]:53"));
+}
+
+TEST(OwnListenerTest, StreamsMeetStreamsAndUdpMeetsBoth) {
+  const auto finds = [](Transport listening, Transport asking) {
+    return Finds("127.0.0.1:53", "127.0.0.1:53", listening, asking);
+  };
+  EXPECT_TRUE(finds(Transport::kUdp, Transport::kUdp));
+  EXPECT_TRUE(finds(Transport::kTcp, Transport::kUdp));
+  EXPECT_TRUE(finds(Transport::kTcp, Transport::kDot));
+  EXPECT_TRUE(finds(Transport::kDot, Transport::kTcp));
+  EXPECT_TRUE(finds(Transport::kDot, Transport::kDot));
+  EXPECT_FALSE(finds(Transport::kUdp, Transport::kTcp));
+  EXPECT_FALSE(finds(Transport::kUdp, Transport::kDot));
+}
+
+}  // namespace
+}  // namespace dotcache

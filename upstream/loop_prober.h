@@ -1,0 +1,57 @@
+// Finds upstream servers that lead back to this process.
+#ifndef DOTCACHE_UPSTREAM_LOOP_PROBER_H_
+#define DOTCACHE_UPSTREAM_LOOP_PROBER_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/random/bit_gen_ref.h"
+#include "absl/types/span.h"
+#include "core/event_loop.h"
+#include "upstream/connection.h"
+#include "upstream/loop_watch.h"
+#include "upstream/upstream_counters.h"
+#include "upstream/upstream_options.h"
+
+namespace dotcache {
+
+// Sends each server that MayLeadBack() one query for a name that nobody has, over a connection of
+// its own, so that neither the server's health nor its other queries are concerned: at Start(),
+// every minute, and every ten seconds while it loops or says nothing. A server whose probe comes
+// back is a loop (LoopWatch); it is none any more when it answers a probe that has not come back.
+// Logs both, and keeps the gauge `loops` of `counters`. One a process; bound to its loop's thread.
+// Limits: one probe under way for each server, for three seconds.
+class LoopProber {
+ public:
+  // What the prober works with; all of it outlives the prober.
+  struct Context {
+    EventLoop& loop;
+    Connector& connector;
+    LoopWatch& watch;
+    absl::BitGenRef random;
+  };
+
+  static constexpr Duration kInterval = Seconds(60);
+  static constexpr Duration kSoon = Seconds(10);
+  static constexpr Duration kPatience = Seconds(3);
+
+  // `options` and `counters` (one element a server) outlive the prober, too.
+  LoopProber(const Context& context, const UpstreamOptions& options,
+             absl::Span<UpstreamCounters> counters);
+  ~LoopProber();
+
+  // Probes now; again after a change of the network, say. Nothing where options.loop_check is off.
+  void Start();
+
+  // Sends no more.
+  void Stop();
+
+ private:
+  class Probe;
+
+  std::vector<std::unique_ptr<Probe>> probes_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_LOOP_PROBER_H_

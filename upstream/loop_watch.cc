@@ -1,0 +1,27 @@
+#include "upstream/loop_watch.h"
+
+#include <optional>
+
+#include "upstream/loop_probe.h"
+
+namespace dotcache {
+
+bool LoopWatch::OnQuery(const DomainName& qname) {
+  const std::optional<uint64_t> number = ReadLoopProbeName(qname);
+  if (!number.has_value() || *number == 0) return false;
+  for (Server& server : servers_) {
+    if (server.expected.load() != *number) continue;
+    server.returned.store(*number);
+    server.loops.store(true);
+    return true;
+  }
+  return false;
+}
+
+bool LoopWatch::Conclude(size_t server, bool answered) {
+  Server& state = servers_[server];
+  if (answered && state.returned.load() != state.expected.load()) state.loops.store(false);
+  return state.loops.load();
+}
+
+}  // namespace dotcache
