@@ -1,5 +1,6 @@
 // Monotonic time. Wall-clock time plays no part in any decision but the age of a DNS cookie, so a
-// clock that is set moves no TTL and no deadline.
+// clock that is set moves no TTL and no deadline. While the machine is suspended it goes on
+// (net/boot_clock.h): what a night has made old is old.
 #ifndef DOTCACHE_CORE_CLOCK_H_
 #define DOTCACHE_CORE_CLOCK_H_
 

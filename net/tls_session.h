@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "core/bytes.h"
 #include "core/clock.h"
+#include "net/boot_clock.h"
 #include "net/byte_stream.h"
 #include "net/tls_credentials.h"
 
@@ -30,7 +31,7 @@ class TlsTicketStore {
   };
 
   // `now` is for tests.
-  explicit TlsTicketStore(MonoTime (*now)() = &std::chrono::steady_clock::now) : now_(now) {}
+  explicit TlsTicketStore(MonoTime (*now)() = &BootTime) : now_(now) {}
 
   void Put(Ticket ticket);
   Ticket Take();  // The newest.

@@ -16,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "core/log.h"
 #include "core/mutex.h"
+#include "net/boot_clock.h"
 #include "net/timer_wheel.h"
 #include "net/uv_handle.h"
 
@@ -25,6 +26,10 @@ namespace {
 constexpr size_t kReadBufferBytes = size_t{64} * 1024;
 constexpr Duration kLongestDelay = std::chrono::hours(24 * 36500);  // Sums stay below 2^63 ns.
 
+// What a turn takes at most as a rule: a greater distance between its time and libuv's is looked
+// at.
+constexpr Duration kLongTurn = Milliseconds(10);
+
 // Making a loop fails only where the process has no descriptors or memory left.
 void Require(int code, absl::string_view what) {
   if (code == 0) return;
@@ -33,7 +38,24 @@ void Require(int code, absl::string_view what) {
   std::abort();
 }
 
-// A tick of the wheel is a millisecond of the monotonic clock, whose epoch libuv's time shares.
+// How far `clock` is ahead of libuv's, which stands still in suspend. In steps of 10 us, so that
+// reading the two one after the other makes no difference where there is none; the narrowest of
+// three readings, since the kernel may stop us between them.
+Duration AheadOfUv(UvLoop::BootClock clock) {
+  Duration ahead{0};
+  Duration narrowest = Duration::max();
+  for (int i = 0; i < 3; ++i) {
+    const Duration before(uv_hrtime());
+    const Duration now = clock().time_since_epoch();
+    const Duration width = Duration(uv_hrtime()) - before;
+    if (width >= narrowest) continue;
+    narrowest = width;
+    ahead = now - before - width / 2;
+  }
+  return std::chrono::round<std::chrono::duration<int64_t, std::ratio<1, 100000>>>(ahead);
+}
+
+// A tick of the wheel is a millisecond of the loop's clock.
 uint64_t TickAtOrBefore(MonoTime time) {
   return static_cast<uint64_t>(std::chrono::floor<Milliseconds>(time).time_since_epoch().count());
 }
@@ -44,11 +66,12 @@ uint64_t TickAtOrAfter(MonoTime time) {
 }  // namespace
 
 struct UvLoop::Impl {
-  Impl();
+  explicit Impl(BootClock the_clock);
 
   void Close();
   void TakeInbox();
   void FireTimers();
+  void CompareClocks();
   void SetWakeUp();
   void FinishTurn();
   void Turn(uv_run_mode mode);
@@ -62,10 +85,12 @@ struct UvLoop::Impl {
   UvHandle<uv_timer_t> wake_up;
   UvHandle<uv_async_t> async;
 
+  const BootClock clock;
   mutable MonoTime turn_time;  // Read when first asked for after the loop woke.
   mutable bool turn_time_known = false;
-  TimerWheel wheel{TickAtOrBefore(std::chrono::steady_clock::now())};
+  TimerWheel wheel{TickAtOrBefore(clock())};
   std::optional<uint64_t> wake_up_tick;  // What `wake_up` is set to.
+  Duration ahead{0};                     // Of libuv's clock, which stands still in suspend.
   LoopTimer* firing = nullptr;           // Cleared by the timer's own destruction.
   int timer_count = 0;
 
@@ -118,8 +143,9 @@ class UvLoop::Impl::LoopTimer final : public Timer, public TimerWheel::Node {
   absl::AnyInvocable<void()> callback_;
 };
 
-UvLoop::Impl::Impl() {
+UvLoop::Impl::Impl(BootClock the_clock) : clock(the_clock) {
   Require(uv_loop_init(&uv), "uv_loop_init");
+  ahead = AheadOfUv(clock);
   Require(before_wait.Open(this, [this](uv_prepare_t* h) { return uv_prepare_init(&uv, h); }),
           "uv_prepare_init");
   Require(after_wait.Open(this, [this](uv_check_t* h) { return uv_check_init(&uv, h); }),
@@ -188,6 +214,16 @@ void UvLoop::Impl::FireTimers() {
   while (TimerWheel::Node* node = wheel.PopExpired()) static_cast<LoopTimer*>(node)->Fire();
 }
 
+// After a suspend libuv's timer would wake us too late by that time. Costs nothing in a turn in
+// which nobody asked for the time; the next one will do.
+void UvLoop::Impl::CompareClocks() {
+  if (!turn_time_known) return;
+  const Duration in_turn = turn_time.time_since_epoch() - ahead - Milliseconds(uv_now(&uv));
+  if (in_turn < kLongTurn && in_turn > -kLongTurn) return;
+  ahead = AheadOfUv(clock);
+  wake_up_tick.reset();
+}
+
 // Done once a turn, not at each Start(), so that a thousand timers cost one change of libuv's.
 void UvLoop::Impl::SetWakeUp() {
   const std::optional<uint64_t> tick = wheel.NextTick();
@@ -197,10 +233,11 @@ void UvLoop::Impl::SetWakeUp() {
     uv_timer_stop(wake_up.get());
     return;
   }
-  const uint64_t now = uv_now(&uv);
+  const Duration due = Milliseconds(*tick) - ahead - Milliseconds(uv_now(&uv));
+  const auto delay = std::chrono::ceil<Milliseconds>(std::max(due, Duration::zero()));
   uv_timer_start(
       wake_up.get(), [](uv_timer_t* handle) { OwnerOf<Impl>(handle)->FireTimers(); },
-      *tick > now ? *tick - now : 0, 0);
+      static_cast<uint64_t>(delay.count()), 0);
 }
 
 // Hooks before deletions, so that what an object wrote before its owner let go of it still leaves.
@@ -215,6 +252,7 @@ void UvLoop::Impl::FinishTurn() {
     hooks.clear();
     std::exchange(deferred, {}).clear();
   } while (!hooks.empty() || !deferred.empty());
+  CompareClocks();
   turn_time_known = false;
 }
 
@@ -233,14 +271,14 @@ void UvLoop::Impl::Turn(uv_run_mode mode) {
 
 MonoTime UvLoop::Impl::Now() const {
   if (!turn_time_known) {
-    turn_time = std::chrono::steady_clock::now();
+    turn_time = clock();
     // Outside a turn nothing would ever refresh it.
     turn_time_known = running_thread.load(std::memory_order_relaxed) != std::thread::id();
   }
   return turn_time;
 }
 
-UvLoop::UvLoop() : impl_(std::make_unique<Impl>()) {}
+UvLoop::UvLoop(BootClock clock) : impl_(std::make_unique<Impl>(clock)) {}
 
 UvLoop::~UvLoop() {
   assert(InLoopThread());

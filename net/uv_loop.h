@@ -6,6 +6,7 @@
 
 #include "core/bytes.h"
 #include "core/event_loop.h"
+#include "net/boot_clock.h"
 
 struct uv_loop_s;
 
@@ -16,10 +17,14 @@ namespace dotcache {
 // loop waits and after it woke), deferred deletion and one read buffer. Made and destroyed on one
 // thread, run on one thread. Destroying it closes all its handles; a handle of another object that
 // is still open then is a broken invariant. Blocks SIGPIPE on the thread that runs it: a write to a
-// closed connection is an error, not a signal.
+// closed connection is an error, not a signal. Its clock goes on in suspend: what came due
+// meanwhile fires in the first turn after that.
 class UvLoop : public EventLoop {
  public:
-  UvLoop();
+  using BootClock = MonoTime (*)();
+
+  // `clock` is for tests.
+  explicit UvLoop(BootClock clock = &BootTime);
   ~UvLoop() override;
 
   // Runs until Stop(). The calling thread becomes the loop's thread.

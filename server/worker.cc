@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "absl/random/random.h"
+#include "core/log.h"
 #include "core/status_macros.h"
+#include "net/network_watch.h"
 #include "net/uv_loop.h"
 #include "server/query_handler.h"
 #include "server/session_table.h"
@@ -68,6 +70,7 @@ class Worker::Services {
       }
     }
     upstreams_.Start();
+    WatchNetwork();
     if (worker_.index_ == 0) loop_prober_.Start();
     if (worker_.index_ == 0) sweep_timer_->Start(kSweepInterval);
     return absl::OkStatus();
@@ -87,6 +90,31 @@ class Worker::Services {
   NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
 
  private:
+  // Goes on without where a sandbox forbids it.
+  void WatchNetwork() {
+    std::vector<Endpoint> peers;
+    for (const UpstreamZoneOptions& zone : worker_.shared_.options.upstream.zones) {
+      for (const UpstreamServerOptions& server : zone.servers) peers.push_back(server.endpoint);
+    }
+    auto watch = NetworkWatch::Open(
+        loop_, std::move(peers), [this](const NetworkChange& change) { OnNetworkChange(change); });
+    if (watch.ok()) {
+      network_watch_ = *std::move(watch);
+    } else if (worker_.index_ == 0) {
+      Log(LogLevel::kWarn, "changes of the network are not noticed",
+          {{"cause", watch.status().message()}});
+    }
+  }
+
+  void OnNetworkChange(const NetworkChange& change) {
+    upstreams_.OnNetworkChange(change);
+    if (worker_.index_ != 0) return;  // Every worker notices; one tells.
+    worker_.counters_.network_changes.Add();
+    loop_prober_.Start();  // What leads where may have changed, too.
+    Log(LogLevel::kInfo, change.suspended ? "awake after a suspend" : "the network has changed",
+        {{"upstream_servers", change.peers.size()}});
+  }
+
   void ContinueDrain() {
     if (!stopped_accepting_) {
       stopped_accepting_ = true;
@@ -96,6 +124,7 @@ class Worker::Services {
       sessions_.Drain();
     }
     if (handler_.pending_count() == 0 && sessions_.size() == 0) {
+      network_watch_.reset();
       upstreams_.Drain();
       // The last replies leave when this turn ends.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
@@ -116,7 +145,8 @@ class Worker::Services {
   absl::BitGen random_;
   SocketConnector connector_;
   UpstreamManager upstreams_;
-  LoopProber loop_prober_;  // Works in the first worker alone.
+  LoopProber loop_prober_;                       // Works in the first worker alone.
+  std::unique_ptr<NetworkWatch> network_watch_;  // Null where there is none.
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;

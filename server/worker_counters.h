@@ -35,6 +35,7 @@ struct alignas(64) WorkerCounters {
   Counter stream_connections;  // Open client connections, TCP and DoT: a gauge.
   Counter stream_connections_total;
   Counter pending_queries;          // Distinct questions waiting for upstream: a gauge.
+  Counter network_changes;          // The way to upstream servers has changed, or a suspend ended.
   DurationHistogram miss_duration;  // Query received to reply sent, for misses.
 
   void CountResponse(Rcode rcode) {

@@ -41,6 +41,7 @@ absl::string_view FirstByPolicy(SelectionPolicy policy) {
 std::string Why(const UpstreamZone& zone, const UpstreamServer& server, bool first) {
   const ServerSnapshot snapshot = server.Snapshot();
   if (server.loops()) return "forwarding loop: what is sent there comes back";
+  if (server.link_down()) return "the link to it has no carrier";
   if (server.down()) {
     return absl::StrCat("down: ", UpstreamFailureName(server.health().last_failure()));
   }

@@ -83,6 +83,14 @@ void UpstreamHealth::OnAlive(MonoTime now) {
   if (state_ != State::kUp) GoUp(now);
 }
 
+void UpstreamHealth::OnNetworkChange(MonoTime now) {
+  failures_in_row_ = 0;
+  silence_ = Duration::zero();
+  probe_waits_ = 0;
+  counted_loss_.reset();
+  if (state_ == State::kDown) next_probe_ = now;
+}
+
 void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime now,
                                absl::BitGenRef random) {
   if (!IsTransportFailure(failure)) return;

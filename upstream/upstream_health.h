@@ -90,6 +90,10 @@ class UpstreamHealth {
   // A connection with several queries on it has said nothing for StallTime().
   void OnStall();
 
+  // The way to the server is another: failures and silence of before mean nothing, and if it is
+  // down its next probe is due, the first of a new back-off.
+  void OnNetworkChange(MonoTime now);
+
   // A transport failure; any other is ignored. `connected`: another connection to it is ready.
   void OnFailure(UpstreamFailure failure, bool connected, MonoTime now, absl::BitGenRef random);
 

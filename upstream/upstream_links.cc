@@ -63,6 +63,21 @@ Connection* UpstreamLinks::FindSilent() const {
   return found == links_.end() ? nullptr : found->connection.get();
 }
 
+std::vector<std::unique_ptr<Connection>> UpstreamLinks::OnNetworkChange(MonoTime now) {
+  std::vector<std::unique_ptr<Connection>> taken;
+  for (UpstreamLink& link : links_) {
+    if (!link.connection->ready() || link.connection->in_flight() == 0) {
+      taken.push_back(std::move(link.connection));
+    } else {
+      link.silent_since = now;
+      link.silence_noted = true;
+      link.suspect_since = MonoTime();
+    }
+  }
+  std::erase_if(links_, [](const UpstreamLink& link) { return link.connection == nullptr; });
+  return taken;
+}
+
 void UpstreamLinks::LimitDraining() {
   if (Count(&IsDraining) < limit_) return;
   std::find_if(links_.begin(), links_.end(), &IsDraining)->connection->CloseSoon();

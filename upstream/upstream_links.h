@@ -57,6 +57,12 @@ class UpstreamLinks {
   bool HasRoom() const { return Count(&IsShared) < limit_; }
   Connection* FindSilent() const;
 
+  // The network has changed. Takes out, for their owner to destroy, those without queries, which a
+  // query might meet half open, and those being opened, whose first packet may be lost and would be
+  // sent again only after a second. The others are silent until something comes on them, which is
+  // no failure of the server.
+  std::vector<std::unique_ptr<Connection>> OnNetworkChange(MonoTime now);
+
   // Gives the oldest up where too many drain.
   void LimitDraining();
 

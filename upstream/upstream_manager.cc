@@ -343,6 +343,22 @@ void UpstreamManager::OnTrustChanged(absl::Span<const int> servers) {
   }
 }
 
+void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
+  assert(impl_->loop.InLoopThread());
+  impl_->families.Forget();
+  for (const NetworkChange::Peer& peer : change.peers) {
+    size_t index = peer.index;
+    for (const auto& zone : impl_->zones) {
+      if (index < zone->size()) {
+        zone->OnNetworkChange(index, peer.link_down);
+        break;
+      }
+      index -= zone->size();
+    }
+  }
+  Start();
+}
+
 void UpstreamManager::Drain() {
   impl_->draining = true;
   for (const auto& zone : impl_->zones) zone->Drain();

@@ -7,6 +7,7 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
+#include "net/network_changes.h"
 #include "upstream/connection.h"
 #include "upstream/exchanger.h"
 #include "upstream/explanation.h"
@@ -40,6 +41,11 @@ class UpstreamManager : public Exchanger {
 
   // The connector makes connections to these servers, named by index, with other credentials now.
   void OnTrustChanged(absl::Span<const int> servers);
+
+  // The ways to these servers, by their index among all, have changed, or the machine was
+  // suspended: connections from before are not trusted, servers that are down are probed at once,
+  // and what options.prewarm asks for is opened again.
+  void OnNetworkChange(const NetworkChange& change);
 
   // Takes no new exchanges (kUnavailable) and closes connections as they fall idle.
   void Drain();

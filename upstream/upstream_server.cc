@@ -65,6 +65,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   assert(context_.loop.InLoopThread());
   // Probes of others pass, so that they see whether the loop is still there.
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
+  if (link_down_) return UpstreamFailure::kUnreachable;
   if (down() && !mode.last_resort) return health_.last_failure();
   if (mode.alone) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
@@ -110,7 +111,7 @@ std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& qu
 }
 
 void UpstreamServer::GiveTurns() {
-  if (down() || draining_) return;
+  if (down() || draining_ || link_down_) return;
   while (!waiting_.empty() && links_.alone() < kMaxAlone) {
     const auto [attempt, query] = std::move(waiting_.front());
     waiting_.pop_front();
@@ -138,6 +139,7 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
 
 void UpstreamServer::Forget(AttemptId attempt) {
   std::erase(orphans_, attempt);
+  std::erase(unconnected_, attempt);
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   Connection* connection = found->second.connection;
@@ -200,7 +202,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   counters_.timeouts.Add();
   found->second.timed_out = true;
   const MonoTime sent = found->second.sent;
-  health_.OnSlow(context_.loop.Now() - sent);
+  health_.OnSlow(context_.loop.Now() - std::max(sent, network_changed_));
   if (links_.Of(connection).alone && !waiting_.empty()) connection.CloseSoon();
   if (connection.last_received() > sent) return;
   UpstreamLink& link = links_.Of(connection);
@@ -227,12 +229,13 @@ bool UpstreamServer::IsStalled(AttemptId attempt) const {
 }
 
 void UpstreamServer::Prepare() {
-  if (draining_ || down() || loops() || context_.loop.Now() < no_connect_before_) return;
+  if (draining_ || link_down_ || down() || loops()) return;
+  if (context_.loop.Now() < no_connect_before_) return;
   if (links_.Pick(false) == nullptr) Open();
 }
 
 void UpstreamServer::ProbeNow() {
-  if (!draining_ && down() && !links_.HasConnecting()) Open();
+  if (!draining_ && !link_down_ && down() && !links_.HasConnecting()) Open();
 }
 
 void UpstreamServer::ProbeEverySecond() {
@@ -244,6 +247,29 @@ void UpstreamServer::OnTrustChanged() {
   for (const UpstreamLink& link : links_.all()) link.connection->Retire();
   // What is being opened with what was before says nothing of what is now: it is not waited for.
   if (!draining_ && (was_in_use || down())) Open();
+}
+
+void UpstreamServer::OnNetworkChange(bool link_down) {
+  assert(context_.loop.InLoopThread());
+  link_down_ = link_down;
+  network_changed_ = context_.loop.Now();
+  no_connect_before_ = MonoTime();
+  health_.OnNetworkChange(context_.loop.Now());
+  for (std::unique_ptr<Connection>& given_up : links_.OnNetworkChange(context_.loop.Now())) {
+    for (const auto& [id, attempt] : attempts_) {
+      if (attempt.connection == given_up.get()) unconnected_.push_back(id);
+    }
+    context_.loop.DeferDelete(std::move(given_up));
+  }
+  for (const AttemptId attempt : unconnected_) attempts_.erase(attempt);
+  distrusted_.clear();
+  for (const auto& [id, attempt] : attempts_) {
+    if (attempt.connection != nullptr) distrusted_.push_back(id);
+  }
+  if (!unconnected_.empty() || !distrusted_.empty()) orphan_timer_->Start(Duration::zero());
+  ProbeNow();
+  GiveTurns();
+  UpdateGauges();
 }
 
 void UpstreamServer::Drain() {
@@ -259,7 +285,7 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   ServerSnapshot snapshot;
   snapshot.in_flight = static_cast<int>(attempts_.size());
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
-  snapshot.up = !loops() && !down() && !(on_trial && links_.HasHopeful());
+  snapshot.up = !loops() && !down() && !link_down_ && !(on_trial && links_.HasHopeful());
   if (down()) snapshot.next_probe = health_.next_probe();
   const Connection* connection = links_.Pick(false);
   snapshot.ready = connection != nullptr && connection->ready();
@@ -301,12 +327,17 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   const MonoTime now = context_.loop.Now();
-  const Duration elapsed = now - found->second.sent;
+  const bool from_before = found->second.sent < network_changed_;
+  const Duration elapsed = now - std::max(found->second.sent, network_changed_);
   attempts_.erase(found);
   Count(result, elapsed, counters_);
   if (IsWord(result)) {
     NoteWord(connection);
-    health_.OnResponse(elapsed, IsUsable(result), now);
+    if (from_before) {
+      health_.OnAlive(now);
+    } else {
+      health_.OnResponse(elapsed, IsUsable(result), now);
+    }
     NoteStateChange("");
   }
   ReleaseAlone(connection);
@@ -388,6 +419,12 @@ void UpstreamServer::ReportOrphans() {
     counters_.failures.Add();
     context_.delegate.OnAttemptLost(attempt, 0);
   }
+  for (const AttemptId attempt : std::exchange(unconnected_, {})) {
+    counters_.failures.Add();
+    context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
+  }
+  const std::vector<AttemptId> distrusted = std::exchange(distrusted_, {});
+  if (!distrusted.empty()) context_.delegate.OnStall(distrusted);
 }
 
 void UpstreamServer::CloseIfDrained(Connection& connection) {
@@ -401,7 +438,7 @@ void UpstreamServer::TakeOut(Connection& connection) {
 }
 
 void UpstreamServer::OnProbeDue() {
-  if (draining_ || !down()) return;
+  if (draining_ || link_down_ || !down()) return;
   // What is being opened may be forgotten before it tells anything.
   if (links_.HasConnecting() || !MayProbe() || Open() == nullptr) {
     probe_timer_->Start(kConnectInterval);

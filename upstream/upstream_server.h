@@ -122,6 +122,15 @@ class UpstreamServer : private Connection::Delegate {
   // down: what kept it down may have been repaired.
   void OnTrustChanged();
 
+  // The way to it has changed, or the machine was suspended. Idle connections are closed, attempts
+  // to connect given up with the queries that wait for them; no query goes over a connection from
+  // before until something comes on it, and those in flight are reported as stalled in the next
+  // turn. If it is down it is probed at once. With `link_down` the way to it has no carrier: until
+  // the next change nothing is opened, and queries fail at once. What were sent into the void would
+  // hold up what follows when the carrier is back: the kernel asks for the neighbour's address only
+  // once a second.
+  void OnNetworkChange(bool link_down);
+
   // Closes connections as they fall idle and opens none but for a Send().
   void Drain();
 
@@ -137,6 +146,7 @@ class UpstreamServer : private Connection::Delegate {
   bool loops() const {
     return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
   }
+  bool link_down() const { return link_down_; }
   int index() const { return index_; }
   const UpstreamServerOptions& options() const { return options_; }
   size_t ready_connections() const { return links_.ready(); }
@@ -182,6 +192,8 @@ class UpstreamServer : private Connection::Delegate {
   UpstreamHealth health_;
   StateLog state_log_;
   bool draining_ = false;
+  bool link_down_ = false;
+  MonoTime network_changed_;  // How long what was sent before has taken says nothing.
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_message_;
@@ -192,6 +204,8 @@ class UpstreamServer : private Connection::Delegate {
   std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;
   std::vector<AttemptId> orphans_;  // Their connection made way; to be reported in the next turn.
+  std::vector<AttemptId> distrusted_;   // Their connection is from before the network changed.
+  std::vector<AttemptId> unconnected_;  // It was being opened then.
   std::unique_ptr<Timer> orphan_timer_;
 };
 

@@ -115,6 +115,11 @@ void UpstreamZone::Prepare() {
   for (const auto& server : servers_) server->Prepare();
 }
 
+void UpstreamZone::OnNetworkChange(size_t index, bool link_down) {
+  all_down_since_ = MonoTime();  // What was known to be dead is asked again.
+  servers_[index]->OnNetworkChange(link_down);
+}
+
 void UpstreamZone::Drain() {
   draining_ = true;
   for (const auto& server : servers_) server->Drain();

@@ -66,6 +66,9 @@ class UpstreamZone {
   // Opens a connection to each server.
   void Prepare();
 
+  // The way to this server has changed.
+  void OnNetworkChange(size_t index, bool link_down);
+
   // Closes connections as they fall idle and opens none but for queries.
   void Drain();
 

@@ -74,6 +74,7 @@ TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
                              "stale_answers_total counter",
                              "cached_failures_total counter",
                              "prefetches_total counter",
+                             "network_changes_total counter",
                              "failed_refreshes_total counter",
                              "local_answers_total counter",
                              "local_record_answers_total counter",

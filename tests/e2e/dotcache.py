@@ -33,7 +33,7 @@ class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 
     def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None,
-                 listener=None, loop_check="off"):
+                 listener=None, loop_check="off", prefix=()):
         self.auth_name = LISTENER_NAME
         self.ca_file = lab.ca_file
         self.port, self.dot_port, self.admin_port = free_port(), free_port(), free_port()
@@ -54,7 +54,8 @@ class Dotcache:
         self.log = pathlib.Path(log)
         with open(self.log, "wb") as output:
             # It ends with the test that started it, however that ends.
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command],
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *prefix,
+                                             *self.command],
                                             stdin=subprocess.DEVNULL, stdout=output,
                                             stderr=output, env=clean_environment(env))
 

@@ -21,5 +21,12 @@ TEST(TlsTicketStoreTest, DropsWhatIsUsableNoMore) {
   EXPECT_EQ(tickets.Take().session_data, "");
 }
 
+TEST(TlsTicketStoreTest, AgesWhileTheMachineSleeps) {
+  const MonoTime before = BootTime();
+  const MonoTime now = TlsTicketStore().Now();
+  EXPECT_GE(now, before);
+  EXPECT_LE(now, BootTime());
+}
+
 }  // namespace
 }  // namespace dotcache

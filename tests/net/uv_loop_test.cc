@@ -152,9 +152,9 @@ TEST(UvLoopTest, TimersFireInOrderAndNeverEarly) {
   std::vector<std::unique_ptr<Timer>> timers;
   bool early = false;
   for (int ms : {7, 1, 4, 0, 2}) {
-    const auto due = std::chrono::steady_clock::now() + Milliseconds(ms);
+    const auto due = BootTime() + Milliseconds(ms);
     timers.push_back(loop.NewTimer([&, ms, due] {
-      early |= std::chrono::steady_clock::now() < due || loop.Now() < due - Milliseconds(1);
+      early |= BootTime() < due || loop.Now() < due - Milliseconds(1);
       order.push_back(ms);
       if (order.size() == 5) loop.Stop();
     }));
@@ -243,6 +243,34 @@ TEST(UvLoopTest, ALongTimerKeepsTheLoopFromSpinning) {
   EXPECT_EQ(turns, 1);
   EXPECT_TRUE(hours->armed());
   EXPECT_TRUE(longest->armed());
+}
+
+// The boot clock, which a test can let jump as it does when the machine wakes.
+Duration slept{0};
+MonoTime JumpingClock() { return BootTime() + slept; }
+
+TEST(UvLoopTest, WhatComesDueWhileTheMachineSleepsFiresWhenItWakes) {
+  slept = Duration(0);
+  UvLoop loop(&JumpingClock);
+  std::vector<int> fired;
+  auto near = loop.NewTimer([&] { fired.push_back(8); });
+  auto far = loop.NewTimer([&] { fired.push_back(16); });
+  near->Start(std::chrono::hours(8));
+  far->Start(std::chrono::hours(16));
+  // Whatever wakes the loop next shows that libuv's timer has hours too many to go.
+  const auto wake_up = [&] {
+    loop.Post([&] { static_cast<void>(loop.Now()); });
+    for (int i = 0; i < 4; ++i) loop.RunOnce();
+  };
+  wake_up();
+  const MonoTime before = loop.Now();
+  slept = std::chrono::hours(9);
+  EXPECT_GE(loop.Now() - before, slept);
+  wake_up();
+  EXPECT_THAT(fired, ElementsAre(8));
+  slept = std::chrono::hours(17);
+  wake_up();
+  EXPECT_THAT(fired, ElementsAre(8, 16));
 }
 
 TEST(UvLoopTest, NowStandsStillWithinATurnAndMovesBetweenTurns) {

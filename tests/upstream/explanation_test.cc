@@ -95,6 +95,13 @@ TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
   EXPECT_LT(explanation.hedge_after, Milliseconds(25));
 }
 
+TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
+  manager_->OnNetworkChange({.peers = {{0, true}}});
+  const NameExplanation explanation = Explain("www.example");
+  EXPECT_EQ(explanation.servers.back().provider, "provider1");
+  EXPECT_EQ(explanation.servers.back().why, "the link to it has no carrier");
+}
+
 TEST_F(ExplanationTest, ExplainingChangesNothing) {
   const int connects = connector_.server(0).connects;
   for (int i = 0; i < 10; ++i) Explain("www.example");

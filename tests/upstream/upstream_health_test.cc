@@ -212,6 +212,27 @@ TEST_F(UpstreamHealthTest, AfterARefusalOfOursBeingConnectedIsNoAnswer) {
   EXPECT_EQ(health_.state(), State::kUp);
 }
 
+TEST_F(UpstreamHealthTest, AChangeOfTheNetworkMakesTheProbeDueAndTheBackOffBeginAnew) {
+  Fail(UpstreamFailure::kCertificate);  // As behind the portal of a hotel.
+  for (int i = 0; i < 9; ++i) FailProbe();
+  health_.OnNetworkChange(now_);
+  EXPECT_EQ(health_.next_probe(), now_);
+  EXPECT_EQ(health_.state(), State::kDown);
+  FailProbe();
+  EXPECT_LE(Wait(), 1.25 * 0.5);
+}
+
+TEST_F(UpstreamHealthTest, AChangeOfTheNetworkForgetsFailuresAndSilence) {
+  Respond(Milliseconds(8));
+  health_.OnSlow(Seconds(1));
+  Fail(UpstreamFailure::kTimeout);
+  Fail(UpstreamFailure::kTimeout);
+  health_.OnNetworkChange(now_);
+  EXPECT_EQ(health_.response_time(), Milliseconds(8));
+  Fail(UpstreamFailure::kTimeout);
+  EXPECT_EQ(health_.state(), State::kUp);
+}
+
 TEST_F(UpstreamHealthTest, ABadCertificateWaitsLongAtOnce) {
   Fail(UpstreamFailure::kCertificate);
   EXPECT_GE(Wait(), 22.5);

@@ -13,12 +13,14 @@ class FakeConnection : public Connection {
   void Forget(AttemptId) override {}
   bool ready() const override { return is_ready; }
   bool HasRoom() const override { return has_room && !is_draining; }
-  int in_flight() const override { return 0; }
+  int in_flight() const override { return queries; }
   bool draining() const override { return is_draining; }
   void CloseSoon() override { given_up = true; }
-  MonoTime last_received() const override { return MonoTime(); }
+  MonoTime last_received() const override { return received; }
 
   bool is_ready = true;
+  int queries = 0;
+  MonoTime received;
   bool has_room = true;
   bool is_draining = false;
   bool given_up = false;
@@ -87,6 +89,25 @@ TEST_F(UpstreamLinksTest, WhatWasTakenOutIsGone) {
   EXPECT_EQ(taken.get(), &connection);
   EXPECT_EQ(links_.Find(connection), nullptr);
   EXPECT_EQ(links_.TakeOut(connection), nullptr);
+}
+
+TEST_F(UpstreamLinksTest, WhenTheNetworkChangesOnlyThoseWithQueriesStayAndAreSilentUntilTheySpeak) {
+  FakeConnection& idle = Add();
+  FakeConnection& busy = Add();
+  busy.queries = 1;
+  FakeConnection& connecting = Add(/*alone=*/true);
+  connecting.queries = 1;
+  connecting.is_ready = false;
+  const auto taken = links_.OnNetworkChange(MonoTime(Seconds(1)));
+  ASSERT_EQ(taken.size(), 2u);
+  EXPECT_EQ(taken[0].get(), &idle);
+  EXPECT_EQ(taken[1].get(), &connecting);
+  EXPECT_EQ(links_.all().size(), 1u);
+  EXPECT_TRUE(links_.IsSilent(busy));
+  EXPECT_TRUE(links_.Of(busy).silence_noted);
+  EXPECT_EQ(links_.Pick(false), nullptr);
+  busy.received = MonoTime(Seconds(2));
+  EXPECT_EQ(links_.Pick(false), &busy);
 }
 
 }  // namespace

@@ -930,5 +930,77 @@ TEST_F(UpstreamManagerTest, ManyWorkersProbeADeadServerOnceASecondAndAllLearnOfI
   EXPECT_EQ(ask_all(++number), 16);
 }
 
+TEST_F(UpstreamManagerTest, ANetworkChangeConcernsTheServersItNamesInAllZones) {
+  options_.zones.resize(2);
+  options_.zones[1].zone = *DomainName::FromText("corp.example");
+  AddServer(1);
+  Make(2);
+  Ask();
+  Ask("www.corp.example");
+  loop_.Advance(Milliseconds(50));
+  manager_->OnNetworkChange({.peers = {{2, false}}});
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_->open_connections(0), 1);
+  EXPECT_EQ(connector_->open_connections(2), 0);
+  manager_->OnNetworkChange({.peers = {{0, false}, {1, false}}});
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_->open_connections(0), 0);
+}
+
+TEST_F(UpstreamManagerTest, AfterANetworkChangeConnectionsArePreparedAgain) {
+  options_.prewarm = true;
+  Make(2);
+  manager_->Start();
+  loop_.Advance(Milliseconds(50));
+  manager_->OnNetworkChange({.peers = {{0, false}, {1, true}}});
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connects(0), 2);
+  EXPECT_EQ(connects(1), 1);  // Its link is down.
+  EXPECT_EQ(connector_->open_connections(0), 1);
+}
+
+TEST_F(UpstreamManagerTest, AQueryInFlightIsAskedAgainAtOnceWhenTheNetworkChanges) {
+  Make(1);
+  Ask();
+  loop_.Advance(Milliseconds(50));
+  Silence(0);
+  const auto outcome = Ask("other.example.com");
+  Script(0, [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(10));
+  });
+  manager_->OnNetworkChange({.peers = {{0, false}}});
+  loop_.Advance(Milliseconds(12));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(connects(0), 2);
+}
+
+TEST_F(UpstreamManagerTest, AQueryThatWaitsForAHandshakeIsAskedAgainAtOnceWhenTheNetworkChanges) {
+  Make(1);
+  connector_->server(0).handshake = std::nullopt;
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(100));
+  connector_->server(0).handshake = Milliseconds(2);
+  manager_->OnNetworkChange({.peers = {{0, false}}});
+  loop_.Advance(Milliseconds(12));
+  EXPECT_EQ(outcome->calls, 1);
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+}
+
+TEST_F(UpstreamManagerTest, AfterANetworkChangeNoServerIsKnownToBeDead) {
+  Make(2);
+  Refuse(0);
+  Refuse(1);
+  for (int i = 0; i < 4; ++i) {
+    Ask();
+    loop_.Advance(Seconds(1));
+  }
+  ASSERT_EQ(Ask()->code, absl::StatusCode::kUnavailable);  // At once.
+  connector_->server(0).connect_failure.reset();
+  manager_->OnNetworkChange({.peers = {{0, false}, {1, false}}});
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(12));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+}
+
 }  // namespace
 }  // namespace dotcache

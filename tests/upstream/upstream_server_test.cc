@@ -677,5 +677,170 @@ TEST_F(UpstreamServerTest, WhenTrustChangesADrainingServerOpensNothing) {
   EXPECT_THAT(answered_, ElementsAre(1));
 }
 
+TEST_F(UpstreamServerTest, ANetworkChangeClosesIdleConnections) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connector_.open_connections(0), 1);
+  server_->OnNetworkChange(false);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_.open_connections(0), 0);
+  EXPECT_EQ(counters_.open_connections.value(), 0u);
+  Send(2);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  EXPECT_THAT(answered_, ElementsAre(1, 2));
+}
+
+TEST_F(UpstreamServerTest, AfterANetworkChangeNoQueryMeetsAnOldConnectionThatSaysNothing) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  Silence();
+  Send(2);
+  server_->OnNetworkChange(false);
+  EXPECT_THAT(stalled_, ElementsAre());  // Not inside the call.
+  loop_.RunUntilIdle();
+  EXPECT_THAT(stalled_, ElementsAre(2));
+  EXPECT_TRUE(server_->IsStalled(2));
+  Send(3);
+  EXPECT_EQ(connector_.server(0).connects, 2);
+  // That it is silent is no failure of the server.
+  TimeOut(2);
+  EXPECT_EQ(server_->health().failures_in_row(), 0);
+}
+
+TEST_F(UpstreamServerTest, AnOldConnectionThatSpeaksAfterANetworkChangeIsUsedAgain) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(3));
+  server_->OnNetworkChange(false);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(1));
+  EXPECT_EQ(server_->health().response_time(), std::nullopt);  // It may have slept meanwhile.
+  Send(2);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connector_.server(0).connects, 1);
+  EXPECT_THAT(answered_, ElementsAre(1, 2));
+}
+
+TEST_F(UpstreamServerTest, ANetworkChangeGivesUpAttemptsToConnect) {
+  connector_.server(0).handshake = std::nullopt;  // The first packet was lost.
+  Make();
+  Send(1);
+  Send(2);
+  loop_.Advance(Milliseconds(100));
+  server_->OnNetworkChange(false);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_.open_connections(0), 0);
+  using testing::Pair;
+  EXPECT_THAT(failed_, UnorderedElementsAre(Pair(1, UpstreamFailure::kConnectFailed),
+                                            Pair(2, UpstreamFailure::kConnectFailed)));
+  EXPECT_EQ(counters_.in_flight.value(), 0u);
+  connector_.server(0).handshake = Milliseconds(2);
+  Send(3);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(3));
+}
+
+TEST_F(UpstreamServerTest, WhoIsForgottenAfterANetworkChangeIsNotReported) {
+  connector_.server(0).handshake = std::nullopt;
+  Make();
+  Send(1);
+  server_->OnNetworkChange(false);
+  server_->Forget(1);
+  loop_.Advance(Seconds(5));
+  EXPECT_THAT(failed_, ElementsAre());
+}
+
+TEST_F(UpstreamServerTest, WhoWaitsToGoAloneGoesWhenANetworkChangeMakesRoom) {
+  Make();
+  connector_.server(0).handshake = std::nullopt;
+  for (AttemptId attempt = 1; attempt <= kMaxAlone + 1; ++attempt) SendAlone(attempt);
+  connector_.server(0).handshake = Milliseconds(2);
+  server_->OnNetworkChange(false);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(failed_.size(), static_cast<size_t>(kMaxAlone));
+  EXPECT_THAT(answered_, ElementsAre(kMaxAlone + 1));
+}
+
+TEST_F(UpstreamServerTest, ANetworkChangeProbesAtOnceAndTheBackOffStartsAnew) {
+  Refuse();
+  Make();
+  Send(1);
+  loop_.Advance(Seconds(60));
+  ASSERT_TRUE(server_->down());
+  int connects = connector_.server(0).connects;
+  server_->OnNetworkChange(false);
+  EXPECT_EQ(connector_.server(0).connects, connects + 1);
+  loop_.Advance(Seconds(2));  // 0.5 s and 1 s, give or take a quarter; it was 30 s.
+  EXPECT_EQ(connector_.server(0).connects, connects + 3);
+  connector_.server(0).connect_failure.reset();
+  server_->OnNetworkChange(false);
+  loop_.Advance(Milliseconds(2));
+  EXPECT_FALSE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, ANetworkChangeEndsTheWaitAfterAFailedConnect) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  Silence();
+  Send(2);  // So that there is one that talks, and a failure marks nothing down.
+  Refuse();
+  SendAlone(3);
+  loop_.Advance(Milliseconds(5));
+  ASSERT_FALSE(server_->down());
+  EXPECT_EQ(SendAlone(4), UpstreamFailure::kOverloaded);
+  server_->OnNetworkChange(false);
+  EXPECT_EQ(SendAlone(5), std::nullopt);
+}
+
+TEST_F(UpstreamServerTest, NothingIsSentIntoALinkWithoutCarrier) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  server_->OnNetworkChange(/*link_down=*/true);
+  EXPECT_FALSE(server_->Snapshot().up);
+  EXPECT_EQ(Send(2, /*last_resort=*/true), UpstreamFailure::kUnreachable);
+  EXPECT_EQ(SendAlone(3), UpstreamFailure::kUnreachable);
+  server_->Prepare();
+  loop_.Advance(Seconds(60));
+  EXPECT_EQ(connector_.server(0).connects, 1);
+  EXPECT_FALSE(server_->down());
+  server_->OnNetworkChange(false);
+  EXPECT_EQ(Send(4), std::nullopt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, ElementsAre(1, 4));
+}
+
+TEST_F(UpstreamServerTest, AServerThatIsDownIsNotProbedWithoutCarrierButAtOnceWithOne) {
+  Refuse();
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  ASSERT_TRUE(server_->down());
+  const int connects = connector_.server(0).connects;
+  server_->OnNetworkChange(/*link_down=*/true);
+  loop_.Advance(Seconds(60));
+  EXPECT_EQ(connector_.server(0).connects, connects);
+  connector_.server(0).connect_failure.reset();
+  server_->OnNetworkChange(false);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_FALSE(server_->down());
+}
+
+TEST_F(UpstreamServerTest, WhileItDrainsANetworkChangeOpensNothing) {
+  Refuse();
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  server_->Drain();
+  const int connects = connector_.server(0).connects;
+  server_->OnNetworkChange(false);
+  loop_.Advance(Seconds(5));
+  EXPECT_EQ(connector_.server(0).connects, connects);
+}
+
 }  // namespace
 }  // namespace dotcache

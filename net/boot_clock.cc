@@ -1,0 +1,19 @@
+#include "net/boot_clock.h"
+
+#include <ctime>
+
+namespace dotcache {
+
+MonoTime BootTime() {
+  timespec now{};
+  // No kernel that we run on is without it; a sandbox may be.
+  if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return std::chrono::steady_clock::now();
+  return MonoTime(Seconds(now.tv_sec) + Duration(now.tv_nsec));
+}
+
+Duration SuspendedTime() {
+  const MonoTime awake = std::chrono::steady_clock::now();
+  return BootTime() - awake;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,200 @@
+"""The network changes under a running server: it lets go of what the past has left, and goes on."""
+
+import itertools
+import pathlib
+import socket
+import sys
+import time
+import types
+
+import dns.exception
+import dns.message
+import dns.rcode
+import pytest
+
+from ask import ADDRESS, ask, query
+from dotcache import Dotcache
+from lab.certificates import CertificateAuthority
+from lab.lab import LISTENER_NAME
+from two_networks import HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, ip
+
+# A client that asks all the time would be answered at some time by any server; the deadlines here
+# are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
+SOON_SECONDS = 5
+# The kernel tells of a carrier once a second. A cut that is shorter says less about the server.
+CUT_SECONDS = 1.5
+WITHOUT_NETLINK = (sys.executable, pathlib.Path(__file__).with_name("without_netlink.py"))
+
+_numbers = itertools.count()
+
+
+def fresh_name():
+    return f"name-{next(_numbers)}.{ZONE}"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return CertificateAuthority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture
+def networks():
+    networks = TwoNetworks()
+    try:
+        networks.make()
+        yield networks
+    finally:
+        networks.remove()
+
+
+@pytest.fixture
+def provider(networks, authority, tmp_path):
+    provider = Provider(networks, tmp_path, authority)
+    provider.start()
+    yield provider
+    provider.stop()
+
+
+@pytest.fixture
+def launch_here(networks, provider, authority, tmp_path):
+    """launch_here(prefix=()): a dotcache on this side of the link; the test is there, too."""
+    lab = types.SimpleNamespace(ca_file=authority.certificate,
+                                listener=authority.issue("listener", [LISTENER_NAME]))
+    started = []
+    with networks.inside():
+        def launch(prefix=()):
+            started.append(Dotcache(lab, tmp_path / "log", [provider.upstream],
+                                    ("--workers", "1"), prefix=prefix))
+            return started[-1].wait_until("/ready")
+
+        yield launch
+        for server in started:
+            server.kill()
+
+
+def wait_for(server, what, condition):
+    deadline = time.monotonic() + SOON_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not soon: {what}\n{server.log_text()}"
+        time.sleep(0.01)
+
+
+def handshakes(server):
+    return sum(server.metric("dotcache_upstream_handshakes_total", outcome=outcome)
+               for outcome in ("full", "resumed"))
+
+
+def changes(server):
+    return server.metric("dotcache_network_changes_total")
+
+
+def seconds_to_an_answer(server):
+    """Asks for a fresh name every 20 ms; the time until the first is answered."""
+    began = time.monotonic()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((ADDRESS, server.port))
+        sock.settimeout(0.02)
+        while True:
+            waited = time.monotonic() - began
+            assert waited < 2 * SOON_SECONDS, f"no answer\n{server.log_text()}"
+            sock.send(query(fresh_name()).to_wire())
+            try:
+                reply = dns.message.from_wire(sock.recv(4096))
+            except (TimeoutError, ConnectionError):
+                continue
+            if reply.rcode() == dns.rcode.NOERROR and reply.answer:
+                return time.monotonic() - began
+
+
+class Cut:
+    """How the way to the provider is cut, and made again."""
+
+    def __init__(self, where, cut, restore):
+        self.where, self.commands = where, (cut, restore)
+
+    def cut(self, networks):
+        ip(getattr(networks, self.where), self.commands[0])
+
+    def restore(self, networks):
+        ip(getattr(networks, self.where), self.commands[1])
+
+
+CUTS = {
+    "link down": Cut("here", "link set wire down", "link set wire up"),
+    "cable pulled": Cut("there", "link set wire down", "link set wire up"),
+    "address gone": Cut("here", f"address del {HERE}/24 dev wire", f"address add {HERE}/24 dev wire"),
+    "another address": Cut("here", f"address del {HERE}/24 dev wire",
+                           f"address add {OTHER_HERE}/24 dev wire"),
+    "route gone": Cut("here", f"route add blackhole {THERE}/32", f"route del blackhole {THERE}/32"),
+}
+
+
+@pytest.mark.parametrize("busy", [True, False], ids=["asked meanwhile", "left alone"])
+@pytest.mark.parametrize("how", CUTS)
+def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here, how, busy):
+    server = launch_here()
+    assert ask(server, fresh_name()).answer
+    seen = changes(server)
+    CUTS[how].cut(networks)
+    wait_for(server, "the cut is noticed", lambda: changes(server) > seen)
+    if busy:
+        try:  # Until the server knows that nothing can be had.
+            while ask(server, fresh_name()).rcode() != dns.rcode.SERVFAIL:
+                pass
+        except dns.exception.Timeout:
+            pass
+    time.sleep(CUT_SECONDS)
+    seen = changes(server)
+    CUTS[how].restore(networks)
+    seconds = seconds_to_an_answer(server)
+    print(f"\n{how}: answered {seconds:.3f} s after the way was there again", end="")
+    wait_for(server, "the way back is noticed", lambda: changes(server) > seen)
+
+
+@pytest.mark.parametrize("how", ["cable pulled", "another address", "route gone"])
+def test_connections_are_made_anew_though_nobody_asks(networks, launch_here, how):
+    server = launch_here()
+    wait_for(server, "a connection", lambda: server.metric("dotcache_upstream_connections") == 1)
+    before = handshakes(server)
+    CUTS[how].cut(networks)
+    wait_for(server, "idle connections are closed",
+             lambda: server.metric("dotcache_upstream_connections") == 0)
+    CUTS[how].restore(networks)
+    wait_for(server, "a new connection",
+             lambda: handshakes(server) > before and
+             server.metric("dotcache_upstream_connections") == 1)
+    assert "the network has changed" in server.log_text()
+
+
+def test_a_link_that_was_down_for_a_moment_is_not_trusted(networks, launch_here):
+    server = launch_here()
+    before = handshakes(server)
+    ip(networks.here, "link set wire down")
+    ip(networks.here, "link set wire up")
+    wait_for(server, "a new connection", lambda: handshakes(server) > before)
+
+
+def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launch_here):
+    server = launch_here()
+    before = handshakes(server)
+    for number in range(30):  # As pods come and go on a node.
+        ip(networks.here, f"link add pod-{number} type veth peer name peer-{number}")
+        ip(networks.here, f"address add 10.78.{number}.1/24 dev pod-{number}")
+        ip(networks.here, f"link set pod-{number} up")
+        ip(networks.here, f"link set peer-{number} up")
+        ip(networks.here, f"route add 10.79.{number}.0/24 via 10.78.{number}.2")
+        assert ask(server, fresh_name()).answer
+        ip(networks.here, f"link delete pod-{number}")
+    # What comes after all that is noticed, so all that was looked at.
+    assert changes(server) == 0
+    assert handshakes(server) == before
+    ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
+    ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
+    wait_for(server, "a change of our own way", lambda: changes(server) == 1)
+
+
+def test_without_netlink_it_serves_and_says_what_it_misses(launch_here):
+    server = launch_here(prefix=WITHOUT_NETLINK)
+    assert ask(server, fresh_name()).answer
+    lines = [line for line in server.log_text().splitlines() if "are not noticed" in line]
+    assert len(lines) == 1 and " warn" in lines[0].lower(), server.log_text()

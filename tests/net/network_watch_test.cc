@@ -1,0 +1,63 @@
+#include "net/network_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "net/unique_fd.h"
+#include "net/uv_loop.h"
+
+namespace dotcache {
+namespace {
+
+void SwitchLoopback(bool on) {
+  const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  std::strcpy(request.ifr_name, "lo");
+  request.ifr_flags = static_cast<int16_t>(on ? IFF_UP : 0);
+  ASSERT_EQ(ioctl(fd.get(), SIOCSIFFLAGS, &request), 0);
+}
+
+TEST(NetworkWatchTest, ClosesWhatItOpened) {
+  UvLoop loop;
+  auto watch = NetworkWatch::Open(loop, {*Endpoint::Parse("127.0.0.1:853")}, [](const auto&) {});
+  if (!watch.ok()) GTEST_SKIP() << watch.status().message();
+  loop.RunOnce();
+}
+
+TEST(NetworkWatchTest, NoticesThatAWayComesAndGoes) {
+  bool skipped = false;
+  std::vector<size_t> seen;
+  // A thread with a network of its own, in which there is but a loopback, switched off.
+  std::thread([&] {
+    if (unshare(CLONE_NEWNET) != 0) {
+      skipped = true;
+      return;
+    }
+    UvLoop loop;
+    auto watch = NetworkWatch::Open(
+        loop, {*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("127.0.0.1:853")},
+        [&](const NetworkChange& change) {
+          EXPECT_FALSE(change.suspended);
+          for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
+          loop.Stop();
+        });
+    ASSERT_TRUE(watch.ok()) << watch.status();
+    SwitchLoopback(true);
+    loop.Run();
+    SwitchLoopback(false);
+    loop.Run();
+  }).join();
+  if (skipped) GTEST_SKIP() << "this machine lets us make no network namespace";
+  EXPECT_THAT(seen, testing::ElementsAre(1, 1));
+}
+
+}  // namespace
+}  // namespace dotcache
