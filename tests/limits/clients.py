@@ -2,6 +2,7 @@
 
 import dataclasses
 import multiprocessing
+import os
 import selectors
 import socket
 import ssl
@@ -131,6 +132,7 @@ class Flood:
 
     @staticmethod
     def _send(port, per_second, source):
+        os.nice(10)  # It would have a machine of its own.
         clients = UdpClients(port, source=source)
         began, number, ignored = time.monotonic(), 0, Outcome()
         while True:

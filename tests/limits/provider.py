@@ -7,6 +7,7 @@ with one A record. Counts the queries of each kind.
 import asyncio
 import collections
 import multiprocessing
+import os
 import ssl
 import struct
 
@@ -38,6 +39,7 @@ class Provider:
 
 
 def _run(certificate, key, pipe):
+    os.nice(10)  # It would have a machine of its own.
     asyncio.run(_serve(certificate, key, pipe))
 
 
