@@ -22,7 +22,7 @@ SessionTable::~SessionTable() = default;
 TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
   assert(handler_ != nullptr);
   if (sessions_.size() >= static_cast<size_t>(limits_.max_stream_connections) && !MakeRoom()) {
-    counters_.limit_rejections.Add();
+    counters_.limit(Limit::kConnections).Add();
     return nullptr;
   }
   const uint64_t id = next_id_++;

@@ -40,7 +40,7 @@ TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
   EXPECT_FALSE(a.closed());
   EXPECT_FALSE(c.closed());
   EXPECT_EQ(table_->size(), 3u);
-  EXPECT_EQ(counters_.limit_rejections.value(), 0u);
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 0u);
 }
 
 TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
@@ -63,7 +63,7 @@ TEST_F(SessionTableTest, WhereNoneIsIdleTheNewClientIsTurnedAway) {
   b.Send(Query(2));
   FakeClient c = Connect();
   EXPECT_FALSE(c.accepted());
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 1u);
   EXPECT_EQ(table_->size(), 2u);
   Answer(0);
   FakeClient d = Connect();
