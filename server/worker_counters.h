@@ -20,8 +20,9 @@ enum class Limit : uint8_t {
   kWaiters,          // Too many clients that wait.
   kUpstream,         // No connection to an upstream server has room.
   kConnections,      // Too many client connections.
+  kUnread,           // Too much that clients do not read.
 };
-inline constexpr int kLimitCount = 6;
+inline constexpr int kLimitCount = 7;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about clients. Cache-line aligned: no worker writes to another's line.
