@@ -43,6 +43,26 @@ TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
   EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 0u);
 }
 
+TEST_F(SessionTableTest, WhatIsNotReadEndsTheClientsQuietTheLongest) {
+  FakeClient idle = Connect();
+  FakeClient slow = Connect();
+  FakeClient slower = Connect();
+  FakeClient reader = Connect();
+  slow.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2;
+  slower.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2 + 1;
+  // Looked at once in a quarter of a MiB of replies.
+  reader.Send(Query(1));
+  Answer(0);
+  EXPECT_FALSE(slow.closed());
+  for (int hits = 0; hits < 8000; ++hits) reader.Send(Query(1));
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(slow.closed());
+  EXPECT_FALSE(slower.closed());
+  EXPECT_FALSE(idle.closed());
+  EXPECT_FALSE(reader.closed());
+  EXPECT_EQ(counters_.limit(Limit::kUnread).value(), 1u);
+}
+
 TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
   limits_.max_stream_connections = 2;
   FakeClient a = Connect();
