@@ -163,8 +163,9 @@ class Bench:
             hold.close()
         each = (held_kb - quiet_kb) / HELD
         line = self._report.line
-        line(f"{what}: memory", f"{each:.1f} KiB each, {open_now:.0f} open", "at most 16 KiB, all open",
-             each <= 16 and open_now >= HELD)
+        all_open = open_now >= HELD or "slow" in kind  # The slowest may be ended.
+        line(f"{what}: memory", f"{each:.1f} KiB each, {open_now:.0f} open",
+             "at most 16 KiB, all open but slow readers", each <= 16 and all_open)
         for name, values in times.items():
             line(f"{what}: new {name} client", f"worst {max(values):.1f} ms of {NEW_CLIENTS}",
                  "50 ms", max(values) <= 50)
