@@ -112,6 +112,14 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
         rejections, {{"reason", reason}},
         Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.rejections[i]; }));
   }
+  MetricFamily& limits = out.Family("dotcache_limit_rejections_total", MetricType::Counter,
+                                    "Queries and connections turned away, by the limit.");
+  for (size_t i = 0; i < kLimitCount; ++i) {
+    Exposition::Add(limits, {{"limit", std::string(LimitName(static_cast<Limit>(i)))}},
+                    Sum(server, [i](const WorkerCounters& c) -> const Counter& {
+                      return c.limit_rejections[i];
+                    }));
+  }
 }
 
 void AddWorkerMetrics(const Server& server, Exposition& out) {
@@ -147,8 +155,6 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
        &WorkerCounters::coalesced_queries},
       {"dotcache_refused_clients_total", "Queries from clients outside the access list.",
        &WorkerCounters::refused_clients},
-      {"dotcache_limit_rejections_total", "Queries and connections turned away at a limit.",
-       &WorkerCounters::limit_rejections},
       {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not take.",
        &WorkerCounters::udp_send_drops},
       {"dotcache_truncated_replies_total", "Replies sent with TC set.",

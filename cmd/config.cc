@@ -284,6 +284,8 @@ class Loader {
     TakeDuration("stream-idle-timeout", 1s, 1h, to(limits.stream_idle_timeout));
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));
     TakeInteger("max-pending-queries", 1, 1000000, to(limits.max_pending_queries));
+    limits.max_pending_per_client = std::max(1, limits.max_pending_queries / 4 * 3);
+    TakeInteger("max-pending-per-client", 1, 1000000, to(limits.max_pending_per_client));
     Take("hedge", ParseSwitch, to(upstream.hedge));
     Take("loop-check", ParseSwitch, to(server_.upstream.loop_check));
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));

@@ -139,6 +139,7 @@ void PrintLimits(const ServerOptions& server, std::string& out) {
   absl::StrAppend(&out, "stream-idle-timeout: ", Text(limits.stream_idle_timeout), "\n");
   absl::StrAppend(&out, "max-stream-connections: ", limits.max_stream_connections, "\n");
   absl::StrAppend(&out, "max-pending-queries: ", limits.max_pending_queries, "\n");
+  absl::StrAppend(&out, "max-pending-per-client: ", limits.max_pending_per_client, "\n");
   absl::StrAppend(&out, "hedge: ", OnOff(upstream.hedge), "\n");
   absl::StrAppend(&out, "loop-check: ", OnOff(server.upstream.loop_check), "\n");
   absl::StrAppend(&out, "upstream-connect-timeout: ", Text(upstream.connect_timeout), "\n");

@@ -65,6 +65,9 @@ class ByteStream : public Deletable {
 
   // Octets accepted by Write() and not yet taken by the kernel.
   virtual size_t pending_write_bytes() const = 0;
+
+  // Of those, what the kernel has refused so far: its buffer is full, the peer does not read.
+  virtual size_t refused_write_bytes() const { return 0; }
 };
 
 // Marks of pending_write_bytes(): OnStreamWritable() comes when it falls to the low one after it

@@ -90,11 +90,15 @@ struct TcpStream::Impl : public TurnEndHook {
 
 int TcpStream::Impl::Configure() {
   if (int code = uv_tcp_nodelay(tcp.get(), 1); code != 0) return code;
-  if (options.user_timeout <= Milliseconds(0)) return 0;
   uv_os_fd_t fd = -1;
   if (int code = uv_fileno(tcp.as<uv_handle_t>(), &fd); code != 0) return code;
-  const unsigned int timeout_ms = static_cast<unsigned int>(options.user_timeout.count());
-  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  if (options.user_timeout > Milliseconds(0)) {
+    const unsigned int timeout_ms = static_cast<unsigned int>(options.user_timeout.count());
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  }
+  if (options.send_buffer_bytes > 0) {
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &options.send_buffer_bytes, sizeof(int));
+  }
   return 0;
 }
 
@@ -206,10 +210,11 @@ void TcpStream::Impl::Flush() {
 
 void TcpStream::Impl::WriteRest(size_t written) {
   auto request = std::make_unique<WriteRequest>();
-  request->data.swap(pending);
+  request->data.assign(pending.begin() + static_cast<ptrdiff_t>(written), pending.end());
+  WireMessage().swap(pending);
   request->request.data = request.get();
-  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(request->data.data() + written),
-                                      static_cast<unsigned int>(request->data.size() - written));
+  const uv_buf_t buffer = uv_buf_init(reinterpret_cast<char*>(request->data.data()),
+                                      static_cast<unsigned int>(request->data.size()));
   const int code = uv_write(
       &request->request, tcp.as<uv_stream_t>(), &buffer, 1, [](uv_write_t* finished, int status) {
         std::unique_ptr<WriteRequest> owned(static_cast<WriteRequest*>(finished->data));
@@ -302,5 +307,9 @@ void TcpStream::SetReadPaused(bool paused) {
 }
 
 size_t TcpStream::pending_write_bytes() const { return impl_->pending_bytes(); }
+
+size_t TcpStream::refused_write_bytes() const {
+  return impl_->writing ? impl_->pending_bytes() : 0;
+}
 
 }  // namespace dotcache

@@ -18,6 +18,8 @@ struct TcpOptions {
   // TCP_USER_TIMEOUT: unacknowledged octets older than this end the connection. 0: the kernel's.
   Milliseconds user_timeout{0};
   OutgoingOptions outgoing;  // Of Connect() alone.
+  // SO_SNDBUF: octets the kernel holds for a peer that does not read. 0: as many as it likes.
+  int send_buffer_bytes = 0;
 };
 
 // A ByteStream straight over TCP (TCP_NODELAY, no Fast Open). See ByteStream for thread, ownership
@@ -38,6 +40,7 @@ class TcpStream : public ByteStream {
   void ShutdownWrite() override;
   void SetReadPaused(bool paused) override;
   size_t pending_write_bytes() const override;
+  size_t refused_write_bytes() const override;
 
  private:
   struct Impl;

@@ -37,6 +37,7 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   void ShutdownWrite() override;
   void SetReadPaused(bool paused) override;
   size_t pending_write_bytes() const override;
+  size_t refused_write_bytes() const override { return tcp_->refused_write_bytes(); }
 
   bool resumed() const { return session_->resumed(); }
   bool awaits_verdict() const { return session_->awaits_verdict(); }

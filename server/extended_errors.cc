@@ -34,9 +34,20 @@ ExtendedError ErrorFor(const absl::Status& status) {
     case absl::StatusCode::kDataLoss:
       return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
     case absl::StatusCode::kResourceExhausted:
-      return {ExtendedErrorCode::kOther, "too many queries are waiting"};
+      return ErrorForLimit(Limit::kUpstream);
     default:
       return {ExtendedErrorCode::kOther, "the query could not be forwarded"};
+  }
+}
+
+ExtendedError ErrorForLimit(Limit limit) {
+  switch (limit) {
+    case Limit::kPerClient:
+      return {ExtendedErrorCode::kOther, "too many queries of this client are waiting"};
+    case Limit::kWaitersPerQuery:
+      return {ExtendedErrorCode::kOther, "too many clients are waiting for this name"};
+    default:
+      return {ExtendedErrorCode::kOther, "too many queries are waiting"};
   }
 }
 

@@ -6,11 +6,15 @@
 #include "cache/cache_entry.h"
 #include "dns/edns.h"
 #include "dns/response.h"
+#include "server/worker_counters.h"
 
 namespace dotcache {
 
 // An exchange that failed.
 ExtendedError ErrorFor(const absl::Status& status);
+
+// A table of ours that is full: code 0, since RFC 8914 has none for it.
+ExtendedError ErrorForLimit(Limit limit);
 
 // A response that is not relayed.
 ExtendedError ErrorForRefusal(const ResponseFacts& facts);

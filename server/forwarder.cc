@@ -28,12 +28,19 @@ bool IsRelayed(const ResponseFacts& facts) {
 // Exchanges that nobody waits for may take one of this many places.
 constexpr size_t kPrefetchShare = 8;
 
+// Clients that may wait, for each question that may.
+constexpr size_t kWaitersPerPlace = 2;
+
 }  // namespace
 
 Forwarder::Forwarder(const Environment& environment)
     : env_(environment),
       pending_(static_cast<size_t>(environment.limits.max_pending_queries),
                static_cast<size_t>(environment.limits.max_waiters_per_query)),
+      shares_(
+          static_cast<size_t>(environment.limits.max_pending_per_client),
+          std::max(kWaitersPerPlace * static_cast<size_t>(environment.limits.max_pending_queries),
+                   static_cast<size_t>(environment.limits.max_waiters_per_query))),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
 Forwarder::~Forwarder() {
@@ -41,6 +48,7 @@ Forwarder::~Forwarder() {
 }
 
 bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale) {
+  if (!TakeShare(client, stale)) return false;
   const MonoTime now = env_.loop.Now();
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
@@ -52,14 +60,18 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       ArmTimer();
       return true;
     case PendingQueries::JoinResult::kFull:
+      shares_.Return(client.address.peer.remote);
+      TurnAway(client, stale, Limit::kPendingQueries);
+      return false;
     case PendingQueries::JoinResult::kCrowded:
-      env_.counters.limit_rejections.Add();
-      ReplyAfterFailure(client, stale, ErrorFor(absl::ResourceExhaustedError("")));
+      shares_.Return(client.address.peer.remote);
+      TurnAway(client, stale, Limit::kWaitersPerQuery);
       return false;
     case PendingQueries::JoinResult::kFirst:
       break;
   }
   if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
+    shares_.Return(client.address.peer.remote);
     const ExtendedError error = ErrorFor(status);
     const CacheEntryRef data = NoteFailure(key, status, error);
     ReplyAfterFailure(client, data ? data : stale, error);
@@ -67,6 +79,25 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   }
   ArmTimer();
   return true;
+}
+
+bool Forwarder::TakeShare(const Client& client, const CacheEntryRef& stale) {
+  switch (shares_.Take(client.address.peer.remote)) {
+    case ClientShares::Outcome::kTaken:
+      return true;
+    case ClientShares::Outcome::kClientFull:
+      TurnAway(client, stale, Limit::kPerClient);
+      return false;
+    case ClientShares::Outcome::kAllFull:
+      TurnAway(client, stale, Limit::kWaiters);
+      return false;
+  }
+  return false;
+}
+
+void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit) {
+  env_.counters.limit(limit).Add();
+  ReplyAfterFailure(client, stale, ErrorForLimit(limit));
 }
 
 void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
@@ -97,7 +128,7 @@ absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {
-    if (absl::IsResourceExhausted(exchange.status())) env_.counters.limit_rejections.Add();
+    if (absl::IsResourceExhausted(exchange.status())) env_.counters.limit(Limit::kUpstream).Add();
     pending_.Take(key);
   }
   env_.counters.pending_queries.Set(pending_.size());
@@ -172,6 +203,7 @@ void Forwarder::ArmTimer() {
 }
 
 void Forwarder::FinishMiss(const Waiter& waiter) {
+  shares_.Return(waiter.address.peer.remote);
   env_.counters.miss_duration.Record(env_.loop.Now() - waiter.received_at);
 }
 

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "cache/response_cache.h"
 #include "core/event_loop.h"
+#include "server/client_shares.h"
 #include "server/pending_queries.h"
 #include "server/reply_writer.h"
 #include "upstream/exchanger.h"
@@ -19,8 +20,9 @@ namespace dotcache {
 // `query_timeout` at the latest, in time for its own retry, while the exchange goes on, so that
 // this retry joins it or finds its answer in the cache; with stale data at the end of
 // `stale_client_timeout`. Bound to its loop's thread.
-// Limits: those of PendingQueries. In a full table an exchange that nobody waits for makes room;
-// else, and where too many wait for one question, the client gets SERVFAIL or stale data.
+// Limits: those of PendingQueries and ClientShares. In a full table an exchange that nobody waits
+// for makes room; else, and where too many wait for one question, too many queries of one client
+// wait or too many of all, the client gets stale data or SERVFAIL.
 class Forwarder {
  public:
   // All are shared with others and outlive the forwarder.
@@ -48,6 +50,8 @@ class Forwarder {
   size_t waiter_count() const { return pending_.waiter_count(); }
 
  private:
+  bool TakeShare(const Client& client, const CacheEntryRef& stale);
+  void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
   absl::Status BeginExchange(const Query& query, const CacheKey& key);
   void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
@@ -61,6 +65,7 @@ class Forwarder {
 
   const Environment env_;
   PendingQueries pending_;
+  ClientShares shares_;           // Of all who wait in `pending_`.
   std::unique_ptr<Timer> timer_;  // For the earliest deadline, or a time before it.
   MonoTime timer_due_;
 };

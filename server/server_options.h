@@ -40,8 +40,13 @@ struct ServerLimits {
   // Distinct questions waiting for upstream, per worker. At the limit an exchange that nobody waits
   // for makes room; when there is none, the client gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;
-  // Clients waiting for one question, per worker. At the limit: stale data, or else SERVFAIL.
-  int max_waiters_per_query = 1000;
+  // Queries of one client that wait (ClientShares), per worker. At the limit its further misses get
+  // stale data, or else SERVFAIL; what is cached is answered, and other clients notice nothing.
+  // Less than `max_pending_queries`, so that no client takes every place.
+  int max_pending_per_client = 7500;
+  // Clients waiting for one question, per worker. At the limit: stale data, or else SERVFAIL. All
+  // together twice `max_pending_queries` may wait, or as many as for one question.
+  int max_waiters_per_query = 2000;
   // Open TCP and DoT client connections, per worker. At the limit the one idle the longest makes
   // room; when none is idle the new one is closed.
   int max_stream_connections = 4096;

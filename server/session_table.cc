@@ -9,6 +9,9 @@ namespace {
 
 constexpr size_t kLengthPrefix = 2;  // RFC 1035 section 4.2.2.
 
+// So many octets of replies between two looks at what is not read.
+constexpr size_t kUnreadCheckBytes = size_t{256} * 1024;
+
 }  // namespace
 
 SessionTable::SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters)
@@ -22,7 +25,7 @@ SessionTable::~SessionTable() = default;
 TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
   assert(handler_ != nullptr);
   if (sessions_.size() >= static_cast<size_t>(limits_.max_stream_connections) && !MakeRoom()) {
-    counters_.limit_rejections.Add();
+    counters_.limit(Limit::kConnections).Add();
     return nullptr;
   }
   const uint64_t id = next_id_++;
@@ -74,6 +77,25 @@ void SessionTable::CommitReply(const ReplyAddress& address, size_t size) {
   if (session == nullptr) return;
   StoreU16(reply_buffer_.data(), static_cast<uint16_t>(size));
   session->SendReply(Bytes(reply_buffer_).subspan(0, size == 0 ? 0 : kLengthPrefix + size));
+  replied_bytes_ += size;
+  if (replied_bytes_ >= kUnreadCheckBytes) LimitUnread();
+}
+
+void SessionTable::LimitUnread() {
+  replied_bytes_ = 0;
+  size_t unread = 0;
+  for (const auto& [id, slot] : sessions_) unread += slot.session->unread_bytes();
+  if (unread <= kMaxUnreadBytes) return;
+  const std::vector<uint64_t> ids(by_activity_.begin(), by_activity_.end());
+  for (const uint64_t id : ids) {
+    TcpSession* session = Find(id);
+    const size_t freed = session->unread_bytes();
+    if (freed == 0) continue;
+    counters_.limit(Limit::kUnread).Add();
+    session->End();
+    unread -= freed;
+    if (unread <= kMaxUnreadBytes) return;
+  }
 }
 
 void SessionTable::OnSessionActive(uint64_t id) {

@@ -17,11 +17,14 @@ namespace dotcache {
 // Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink: a reply finds
 // its session by id, and is dropped when that is gone. Bound to its loop's thread. Limit:
 // max_stream_connections; at it the session idle the longest makes room for a new one, and where
-// none of the 64 quiet the longest is idle the new one is turned away.
+// none of the 64 quiet the longest is idle the new one is turned away. What clients do not read is
+// bounded for all together: over kMaxUnreadBytes those end that owe the reading and have been quiet
+// the longest.
 class SessionTable : public ReplySink, private TcpSession::Owner {
  public:
   // Sessions looked at, from the one quiet the longest, when room is needed.
   static constexpr int kMaxEvictionScan = 64;
+  static constexpr size_t kMaxUnreadBytes = 2 * 1024 * 1024;
 
   SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters);
   ~SessionTable() override;
@@ -54,6 +57,7 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   void OnSessionActive(uint64_t id) override;
   void OnSessionOver(uint64_t id) override;
   bool MakeRoom();
+  void LimitUnread();
   TcpSession* Find(uint64_t id);
 
   EventLoop& loop_;
@@ -61,6 +65,7 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
   uint64_t next_id_ = 1;
+  size_t replied_bytes_ = 0;  // Since LimitUnread().
   WireMessage reply_buffer_;  // Length prefix and the reply under construction.
   ActivityList by_activity_;  // Ids, quiet the longest first.
   absl::flat_hash_map<uint64_t, Slot> sessions_;

@@ -30,7 +30,8 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
   const bool tls = credentials_ != nullptr;
   TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
   if (session == nullptr) return;
-  const TcpOptions options;
+  const TcpOptions options = {.write_marks = kClientWriteMarks,
+                              .send_buffer_bytes = kClientSendBufferBytes};
   ByteStream::Delegate& delegate = session->stream_delegate();
   if (!tls) {
     session->Serve(TcpStream::Adopt(env_.loop, std::move(fd), options, delegate));

@@ -79,7 +79,7 @@ void TcpSession::OnTurnEnd() {
 
 bool TcpSession::AtLimit() const {
   return unanswered_ >= env_.limits.max_queries_per_connection ||
-         stream_->pending_write_bytes() > WriteMarks().high;
+         stream_->pending_write_bytes() > kClientWriteMarks.high;
 }
 
 void TcpSession::UpdateReading() {

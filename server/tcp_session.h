@@ -16,6 +16,12 @@
 
 namespace dotcache {
 
+// How much a client may leave unread: what the kernel keeps for it, and what we do beyond that
+// before no more of its queries are handled. A reply of 64 KiB is written whole.
+inline constexpr int kClientSendBufferBytes = 64 * 1024;
+inline constexpr WriteMarks kClientWriteMarks{
+    .low = 4 * 1024, .high = 16 * 1024, .limit = 1024 * 1024};
+
 // Reads queries from a stream, hands them to the handler and writes the replies, in whatever order
 // they come (RFC 7766 sections 6.2.1.1 and 7). Bound to its loop's thread; owned by a SessionTable,
 // which outlives it. Limits: at max_queries_per_connection unanswered queries, or above the write
@@ -63,6 +69,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   void End();
 
   uint64_t id() const { return address_.stream_id; }
+
+  // Octets of replies that the client does not read and the kernel does not take.
+  size_t unread_bytes() const { return stream_ == nullptr ? 0 : stream_->refused_write_bytes(); }
 
   // No query waits for its reply.
   bool idle() const { return unanswered_ == 0; }

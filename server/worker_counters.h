@@ -3,12 +3,27 @@
 #define DOTCACHE_SERVER_WORKER_COUNTERS_H_
 
 #include <array>
+#include <cstdint>
 
+#include "absl/strings/string_view.h"
 #include "core/counters.h"
 #include "dns/dns_types.h"
 #include "dns/query.h"
 
 namespace dotcache {
+
+// A table that was full.
+enum class Limit : uint8_t {
+  kPendingQueries,   // Too many questions.
+  kWaitersPerQuery,  // Too many clients that wait for one question.
+  kPerClient,        // Too many queries of one client.
+  kWaiters,          // Too many clients that wait.
+  kUpstream,         // No connection to an upstream server has room.
+  kConnections,      // Too many client connections.
+  kUnread,           // Too much that clients do not read.
+};
+inline constexpr int kLimitCount = 7;
+absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about clients. Cache-line aligned: no worker writes to another's line.
 struct alignas(64) WorkerCounters {
@@ -29,14 +44,16 @@ struct alignas(64) WorkerCounters {
   Counter local_record_answers;
   Counter coalesced_queries;  // Joined an exchange that was already under way.
   Counter refused_clients;    // Outside the access list.
-  Counter limit_rejections;   // Turned away because a table or queue was full.
-  Counter udp_send_drops;     // Replies the kernel did not take.
+  std::array<Counter, kLimitCount> limit_rejections;  // Turned away at a limit.
+  Counter udp_send_drops;                             // Replies the kernel did not take.
   Counter truncated_replies;
   Counter stream_connections;  // Open client connections, TCP and DoT: a gauge.
   Counter stream_connections_total;
   Counter pending_queries;          // Distinct questions waiting for upstream: a gauge.
   Counter network_changes;          // The way to upstream servers has changed, or a suspend ended.
   DurationHistogram miss_duration;  // Query received to reply sent, for misses.
+
+  Counter& limit(Limit limit) { return limit_rejections[static_cast<size_t>(limit)]; }
 
   void CountResponse(Rcode rcode) {
     const size_t slot = static_cast<size_t>(rcode);

@@ -61,6 +61,14 @@ class Connection : public Deletable {
   // comes or the connection ends.
   virtual void Forget(AttemptId attempt) = 0;
 
+  // The attempt has taken longer than answers usually do. It may still be answered, but does not
+  // count against the limit of what is in flight.
+  virtual void NoteOverdue(AttemptId /*attempt*/) {}
+
+  // Sends, where there is a way, a query that any server can answer at once; the answer is reported
+  // by OnUnwantedAnswer().
+  virtual void AskForSignOfLife() {}
+
   virtual bool ready() const = 0;
   virtual bool HasRoom() const = 0;   // False at the limit, and while draining.
   virtual int in_flight() const = 0;  // Attempts whose results are wanted.

@@ -27,7 +27,8 @@ void StallWatch::NoteSent(UpstreamLink& link) {
   if (++link.unanswered < enough || link.silent()) return;
   if (link.suspect_since != MonoTime()) return;
   link.suspect_since = loop_.Now();
-  if (!timer_->armed()) timer_->Start(health_.StallTime(limits_));
+  link.asked_for_life = false;
+  if (!timer_->armed()) timer_->Start(health_.StallTime(limits_) / 2);
 }
 
 void StallWatch::NoteWord(UpstreamLink& link) {
@@ -37,13 +38,19 @@ void StallWatch::NoteWord(UpstreamLink& link) {
 
 void StallWatch::Check() {
   const MonoTime now = loop_.Now();
+  const Duration stall_time = health_.StallTime(limits_);
   std::vector<Stall> stalls;
   MonoTime next = MonoTime::max();
   for (UpstreamLink& link : links_.all()) {
     if (link.suspect_since == MonoTime()) continue;
-    const MonoTime due = link.suspect_since + health_.StallTime(limits_);
+    const MonoTime ask_at = link.suspect_since + stall_time / 2;
+    if (!link.asked_for_life && ask_at <= now) {
+      link.asked_for_life = true;
+      link.connection->AskForSignOfLife();
+    }
+    const MonoTime due = link.suspect_since + stall_time;
     if (due > now) {
-      next = std::min(next, due);
+      next = std::min(next, link.asked_for_life ? due : ask_at);
       continue;
     }
     stalls.push_back({link.connection.get(), now - link.suspect_since});

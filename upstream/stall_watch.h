@@ -16,8 +16,9 @@ namespace dotcache {
 // Watches the connections of one server. One has stalled when it says nothing for
 // UpstreamHealth::StallTime() although two queries wait on it, or one while the server is on
 // probation: one slow name is no evidence against a server that answered before, two at once are.
-// The time counts from the query that made them enough; later ones do not move it. Owned by the
-// UpstreamServer; bound to its loop's thread.
+// The time counts from the query that made them enough; later ones do not move it. After half of it
+// the connection asks for a sign of life, so that names which nobody answers, however many, are
+// told from a server that says nothing. Owned by the UpstreamServer; bound to its loop's thread.
 class StallWatch {
  public:
   struct Stall {

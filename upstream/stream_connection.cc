@@ -16,6 +16,8 @@ constexpr char kRefused[] =
     "the server asked for a client certificate (cert, key) and closed the connection";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
+// Message IDs that wait for answers nobody wants, an eighth of all.
+constexpr size_t kMaxUnwanted = 8192;
 
 UpstreamFailure FailureToConnect(StreamError error) {
   switch (error) {
@@ -70,39 +72,64 @@ StreamConnection::~StreamConnection() = default;
 
 void StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
-  const uint16_t id = ids_.Take();
-  pending_[id] = Pending{attempt, true, query.question};
+  const uint16_t id = Write(query);
+  Pending& pending = pending_.at(id);
+  pending.attempt = attempt;
+  pending.wanted = true;
+  id_of_wanted_[attempt] = id;
   ++wanted_;
   idle_since_.reset();
   if (ready_) timer_->Stop();
-  if (stream_ == nullptr) return;  // Never began; the timer reports it.
+}
+
+// Sends a query whose answer nobody wants yet; returns its message ID.
+uint16_t StreamConnection::Write(const UpstreamQuery& query) {
+  const Question& question = query.question;
+  const uint16_t id = ids_.Take();
+  Pending& pending = pending_[id];
+  pending.qtype = question.qtype;
+  pending.qclass = question.qclass;
+  pending.qname.assign(question.qname.wire().begin(), question.qname.wire().end());
+  if (stream_ == nullptr) return id;  // Never began; the timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
   const size_t size =
       BuildUpstreamQuery(query, id, {.padded = tls_ != nullptr, .ask_keepalive = true},
                          MutableBytes(framed).subspan(2));
   StoreU16(framed.data(), static_cast<uint16_t>(size));
   stream_->Write(Bytes(framed.data(), 2 + size));
+  return id;
+}
+
+void StreamConnection::AskForSignOfLife() {
+  if (!ready_ || closed_ || ids_.taken_count() >= MessageIdPool::kMaxTaken) return;
+  Write({{DomainName(), QType::kNs, QClass::kIn}, false, false});
 }
 
 void StreamConnection::Forget(AttemptId attempt) {
-  for (auto& [id, pending] : pending_) {
-    if (pending.attempt != attempt || !pending.wanted) continue;
-    pending.wanted = false;
-    --wanted_;
-    if (ready_ && !closed_) WhenIdle();
-    return;
-  }
+  const auto found = id_of_wanted_.find(attempt);
+  if (found == id_of_wanted_.end()) return;
+  Pending& pending = pending_.at(found->second);
+  id_of_wanted_.erase(found);
+  pending.wanted = false;
+  --wanted_;
+  overdue_ -= pending.overdue ? 1 : 0;
+  if (ready_ && !closed_) WhenIdle();
+}
+
+void StreamConnection::NoteOverdue(AttemptId attempt) {
+  const auto found = id_of_wanted_.find(attempt);
+  if (found == id_of_wanted_.end()) return;
+  if (!std::exchange(pending_.at(found->second).overdue, true)) ++overdue_;
 }
 
 bool StreamConnection::HasRoom() const {
-  return !draining() &&
-         static_cast<int>(pending_.size()) < context_.limits.max_in_flight_per_connection;
+  return !draining() && wanted_ - overdue_ < context_.limits.max_in_flight_per_connection &&
+         ids_.taken_count() < MessageIdPool::kMaxTaken;
 }
 
 bool StreamConnection::draining() const {
-  const int unwanted = static_cast<int>(pending_.size()) - wanted_;
   return closed_ || told_to_close_ || spoilt_ || given_up_ || retired_ ||
-         2 * unwanted > context_.limits.max_in_flight_per_connection ||
+         pending_.size() - static_cast<size_t>(wanted_) > kMaxUnwanted ||
          context_.loop.Now() - began_ >= context_.limits.max_connection_age;
 }
 
@@ -134,7 +161,7 @@ void StreamConnection::OnMessage(Bytes message) {
   // What has no ID is nobody's.
   const auto found =
       message.size() < kHeaderSize ? pending_.end() : pending_.find(LoadU16(message.data()));
-  if (found == pending_.end() || !BelongsToQuestion(message, found->second.question)) {
+  if (found == pending_.end() || !BelongsToQuestion(message, found->second.question())) {
     OnForeignMessage(message);
     return;
   }
@@ -146,9 +173,11 @@ void StreamConnection::OnMessage(Bytes message) {
     delegate_.OnUnwantedAnswer(*this);
     return;
   }
+  id_of_wanted_.erase(pending.attempt);
   --wanted_;
+  overdue_ -= pending.overdue ? 1 : 0;
   EdnsInfo edns;
-  AttemptResult result = JudgeResponse(message, pending.question, &edns);
+  AttemptResult result = JudgeResponse(message, pending.question(), &edns);
   NoteKeepalive(edns);
   WhenIdle();
   delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
@@ -168,7 +197,7 @@ void StreamConnection::OnForeignMessage(Bytes message) {
     const auto by_id = pending_.find(LoadU16(message.data()));
     const auto is_meant = [&message](const auto& entry) {
       return entry.second.wanted && LoadHeader(message).qdcount == 1 &&
-             BelongsToQuestion(message, entry.second.question);
+             BelongsToQuestion(message, entry.second.question());
     };
     const auto meant =
         by_id != pending_.end() ? by_id : std::find_if(pending_.begin(), pending_.end(), is_meant);

@@ -27,10 +27,12 @@ namespace dotcache {
 // What does not match is dropped; octets that begin a message while no query is open end the
 // connection, as does the hundredth message that does not match. Without queries it is closed after
 // the idle timeout, or what the server announced (RFC 7828) or has shown when that is less;
-// announced as 0, or after the maximum age, or when half of its message IDs wait for answers that
+// announced as 0, or after the maximum age, or when 8192 of its message IDs wait for answers that
 // nobody wants any more, or after three messages that did not match, it takes no new query and
-// closes when drained: so a bad answer to one name costs no other name's. Bound to its loop's
-// thread.
+// closes when drained: so a bad answer to one name costs no other name's. Limits:
+// max_in_flight_per_connection queries that may still be answered in their usual time; those whose
+// patience has ended take no place, so that names nobody answers do not fill the connection. Bound
+// to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
   // What a connection needs from its connector. What is referred to outlives the connection.
@@ -49,6 +51,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
 
   void Send(const UpstreamQuery& query, AttemptId attempt) override;
   void Forget(AttemptId attempt) override;
+  void NoteOverdue(AttemptId attempt) override;
+  void AskForSignOfLife() override;
   bool ready() const override { return ready_; }
   bool HasRoom() const override;
   int in_flight() const override { return wanted_; }
@@ -58,12 +62,19 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   MonoTime last_received() const override { return last_received_; }
 
  private:
-  // A query whose response has not come.
+  // A query whose response has not come. There may be many: the name takes no more than its octets.
   struct Pending {
     AttemptId attempt = 0;
-    bool wanted = true;
-    Question question;
+    bool wanted = false;
+    bool overdue = false;
+    QType qtype = QType::kNone;
+    QClass qclass = QClass::kIn;
+    WireMessage qname;
+
+    Question question() const { return {DomainName::FromValidatedWire(qname), qtype, qclass}; }
   };
+
+  uint16_t Write(const UpstreamQuery& query);
 
   void OnStreamOpen() override;
   void OnStreamData(Bytes data) override;
@@ -88,14 +99,16 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool given_up_ = false;       // By the owner,
   bool retired_ = false;        // or only taken out of use.
   bool spoilt_ = false;         // Too much did not match.
-  int wanted_ = 0;              // Of `pending_`.
+  int wanted_ = 0;              // Of `pending_`;
+  int overdue_ = 0;             // of those.
   int foreign_messages_ = 0;
   Duration idle_timeout_;  // What is configured or announced.
   std::optional<MonoTime> idle_since_;
   MonoTime last_received_;
   std::string start_error_;  // Why there is no session at all.
   MessageIdPool ids_;
-  absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID.
+  absl::flat_hash_map<uint16_t, Pending> pending_;         // By message ID.
+  absl::flat_hash_map<AttemptId, uint16_t> id_of_wanted_;  // Message IDs.
   StreamFramer framer_;
   std::unique_ptr<Timer> timer_;  // Connecting: the connect timeout. Idle: what is left of that.
   std::unique_ptr<ByteStream> stream_;

@@ -14,6 +14,7 @@ constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
+constexpr size_t kMaxOrphansPerTurn = 256;
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
 bool IsUsable(const AttemptResult& result) {
@@ -189,6 +190,10 @@ void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
       if (attempt.connection == stall.connection) stalled.push_back(id);
     }
   }
+  // In a flood of names that nobody answers, they have had their chance.
+  if (stalled.size() > static_cast<size_t>(context_.limits.max_in_flight_per_connection)) {
+    std::erase_if(stalled, [this](AttemptId id) { return attempts_.at(id).timed_out; });
+  }
   counters_.stalls.Add(stalls.size());
   health_.OnStall();
   if (!stalled.empty()) context_.delegate.OnStall(stalled);
@@ -200,6 +205,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   if (IsQueued(attempt)) return;  // The connect timeout is in charge.
   Connection& connection = *found->second.connection;
   counters_.timeouts.Add();
+  connection.NoteOverdue(attempt);
   found->second.timed_out = true;
   const MonoTime sent = found->second.sent;
   health_.OnSlow(context_.loop.Now() - std::max(sent, network_changed_));
@@ -415,7 +421,13 @@ bool UpstreamServer::MakeRoom() {
 }
 
 void UpstreamServer::ReportOrphans() {
-  for (const AttemptId attempt : std::exchange(orphans_, {})) {
+  std::vector<AttemptId> now = std::exchange(orphans_, {});
+  if (now.size() > kMaxOrphansPerTurn) {
+    orphans_.assign(now.begin() + kMaxOrphansPerTurn, now.end());
+    now.resize(kMaxOrphansPerTurn);
+    orphan_timer_->Start(Duration::zero());
+  }
+  for (const AttemptId attempt : now) {
     counters_.failures.Add();
     context_.delegate.OnAttemptLost(attempt, 0);
   }

@@ -148,6 +148,65 @@ TEST_F(ForwarderTest, ACrowdAtOneNameCostsNoOtherItsExchange) {
   EXPECT_EQ(cache_.Lookup(KeyFor("late.example"), loop_.Now()).state, Found::State::kFresh);
 }
 
+TEST_F(ForwarderTest, AClientAtItsShareIsTurnedAwayAndNoOtherIs) {
+  limits_.max_pending_per_client = 2;
+  Make();
+  EXPECT_TRUE(Forward("a.example"));
+  EXPECT_TRUE(Forward("b.example"));
+  EXPECT_FALSE(Forward("c.example"));
+  EXPECT_FALSE(Forward("a.example"));  // To wait with others takes a place, too.
+  EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 2u);
+  EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
+  EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
+  EXPECT_EQ(exchanger_.calls().size(), 2u);
+
+  address_.peer.remote = *Endpoint::Parse("192.0.2.9:1");
+  EXPECT_TRUE(Forward("c.example"));
+}
+
+TEST_F(ForwarderTest, AClientsShareIsGivenBackWithEachReply) {
+  limits_.max_pending_per_client = 1;
+  Make();
+  EXPECT_TRUE(Forward("answered.example"));
+  exchanger_.Respond(0, Answer("answered.example"));
+  EXPECT_TRUE(Forward("failed.example"));
+  exchanger_.Fail(1, absl::UnavailableError("x"));
+  EXPECT_TRUE(Forward("late.example"));
+  loop_.Advance(Seconds{2});  // Its exchange goes on, but the client has its reply.
+  EXPECT_TRUE(Forward("next.example"));
+  exchanger_.Fail(3, absl::UnavailableError("x"));
+  exchanger_.FailAtOnce(absl::UnavailableError("all down"));
+  EXPECT_FALSE(Forward("down.example"));
+  exchanger_.FailAtOnce(absl::OkStatus());
+  EXPECT_TRUE(Forward("up.example"));
+  EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 0u);
+}
+
+TEST_F(ForwarderTest, AtItsShareAClientGetsStaleDataWhereThereIsSome) {
+  limits_.max_pending_per_client = 1;
+  Make();
+  Forward();
+  exchanger_.Respond(0, Answer());
+  loop_.Advance(Seconds{301});
+  Forward("other.example");
+  EXPECT_FALSE(ForwardFound());
+  EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
+  EXPECT_EQ(counters_.stale_answers.value(), 1u);
+}
+
+TEST_F(ForwarderTest, AllWhoWaitTogetherHaveALimit) {
+  limits_.max_pending_queries = 1;
+  limits_.max_waiters_per_query = 2;
+  Make();
+  address_.peer.remote = *Endpoint::Parse("192.0.2.1:1");
+  EXPECT_TRUE(Forward());
+  address_.peer.remote = *Endpoint::Parse("192.0.2.2:1");
+  EXPECT_TRUE(Forward());
+  address_.peer.remote = *Endpoint::Parse("192.0.2.3:1");
+  EXPECT_FALSE(Forward());
+  EXPECT_EQ(counters_.limit(Limit::kWaiters).value(), 1u);
+}
+
 // Stale data.
 
 TEST_F(ForwarderTest, WithStaleDataAClientWaitsForLess) {
@@ -242,7 +301,7 @@ TEST_F(ForwarderTest, AtTheLimitWhatNobodyWaitsForMakesRoom) {
   loop_.Advance(Milliseconds{1000});
   Forward("b.example");
   EXPECT_FALSE(Forward("c.example"));
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kPendingQueries).value(), 1u);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   loop_.Advance(Milliseconds{1000});
   EXPECT_EQ(sink_.replies().size(), 2u);  // The client that asked for a.example.

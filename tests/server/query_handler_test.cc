@@ -224,10 +224,22 @@ TEST_F(QueryHandlerTest, AtTheLimitOfPendingQueriesTheClientGetsServFail) {
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
   EXPECT_EQ(exchanger_.calls().size(), 2u);
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kPendingQueries).value(), 1u);
 
   exchanger_.Fail(0, absl::UnavailableError("x"));
   EXPECT_EQ(Handle(QueryWithEdns("c.example")), HandleResult::kPending);
+}
+
+TEST_F(QueryHandlerTest, AClientAtItsShareStillGetsWhatIsCached) {
+  limits_.max_pending_per_client = 1;
+  Make();
+  Handle(MakeQuery(kName, QType::kA));
+  exchanger_.Respond(0, AnswerFor());
+  EXPECT_EQ(Handle(MakeQuery("a.example", QType::kA)), HandleResult::kPending);
+  EXPECT_EQ(Handle(MakeQuery("b.example", QType::kA)), HandleResult::kReplied);
+  EXPECT_EQ(Reply().rcode, Rcode::kServFail);
+  EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kReplied);
+  EXPECT_EQ(Reply().rcode, Rcode::kNoError);
 }
 
 TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
@@ -237,7 +249,7 @@ TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
   EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kPending);
   EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kWaitersPerQuery).value(), 1u);
   exchanger_.Respond(0, AnswerFor());
   EXPECT_EQ(sink_.replies().size(), 3u);
 }
@@ -247,7 +259,7 @@ TEST_F(QueryHandlerTest, AnExchangerThatIsFullIsServFailAndLeavesNothingPending)
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 1u);
   EXPECT_EQ(handler_->pending_count(), 0u);
 
   exchanger_.FailAtOnce(absl::OkStatus());
@@ -259,7 +271,7 @@ TEST_F(QueryHandlerTest, AnExchangerThatReachesNobodyIsServFailAtOnce) {
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().extended_error,
             static_cast<uint16_t>(ExtendedErrorCode::kNoReachableAuthority));
-  EXPECT_EQ(counters_.limit_rejections.value(), 0u);
+  EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 0u);
 }
 
 TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {

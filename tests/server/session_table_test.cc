@@ -40,7 +40,27 @@ TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
   EXPECT_FALSE(a.closed());
   EXPECT_FALSE(c.closed());
   EXPECT_EQ(table_->size(), 3u);
-  EXPECT_EQ(counters_.limit_rejections.value(), 0u);
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 0u);
+}
+
+TEST_F(SessionTableTest, WhatIsNotReadEndsTheClientsQuietTheLongest) {
+  FakeClient idle = Connect();
+  FakeClient slow = Connect();
+  FakeClient slower = Connect();
+  FakeClient reader = Connect();
+  slow.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2;
+  slower.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2 + 1;
+  // Looked at once in a quarter of a MiB of replies.
+  reader.Send(Query(1));
+  Answer(0);
+  EXPECT_FALSE(slow.closed());
+  for (int hits = 0; hits < 8000; ++hits) reader.Send(Query(1));
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(slow.closed());
+  EXPECT_FALSE(slower.closed());
+  EXPECT_FALSE(idle.closed());
+  EXPECT_FALSE(reader.closed());
+  EXPECT_EQ(counters_.limit(Limit::kUnread).value(), 1u);
 }
 
 TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
@@ -63,7 +83,7 @@ TEST_F(SessionTableTest, WhereNoneIsIdleTheNewClientIsTurnedAway) {
   b.Send(Query(2));
   FakeClient c = Connect();
   EXPECT_FALSE(c.accepted());
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 1u);
   EXPECT_EQ(table_->size(), 2u);
   Answer(0);
   FakeClient d = Connect();

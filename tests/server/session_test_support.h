@@ -46,6 +46,7 @@ class FakeStream : public ByteStream {
   void ShutdownWrite() override { state_->shut_down = true; }
   void SetReadPaused(bool paused) override { state_->read_paused = paused; }
   size_t pending_write_bytes() const override { return state_->pending_write_bytes; }
+  size_t refused_write_bytes() const override { return state_->pending_write_bytes; }
 
  private:
   const std::shared_ptr<State> state_;

@@ -91,7 +91,7 @@ TEST_F(TcpListenerTest, AClientThatFindsNoRoomIsClosed) {
   first->Send(MakeQuery("www.example.com", QType::kA));
   while (exchanger_.calls().empty()) loop_.RunOnce();  // From here on it is not idle.
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
-  EXPECT_EQ(counters_.limit_rejections.value(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 1u);
   EXPECT_EQ(sessions_.size(), 1u);
 }
 

@@ -20,6 +20,9 @@ class QuietConnection : public Connection {
   bool HasRoom() const override { return true; }
   int in_flight() const override { return 1; }
   MonoTime last_received() const override { return {}; }
+  void AskForSignOfLife() override { ++asked_for_life; }
+
+  int asked_for_life = 0;
 };
 
 class StallWatchTest : public testing::Test {
@@ -30,6 +33,9 @@ class StallWatchTest : public testing::Test {
   }
 
   UpstreamLink& link(size_t index) { return links_.all()[index]; }
+  int AskedForLife(size_t index) {
+    return static_cast<QuietConnection&>(*link(index).connection).asked_for_life;
+  }
 
   SimulatedLoop loop_;
   UpstreamLimits limits_;
@@ -55,6 +61,30 @@ TEST_F(StallWatchTest, TwoQueriesWithoutAWordForFourResponseTimesAreAStall) {
   EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get()));
   EXPECT_THAT(silences_, ElementsAre(Milliseconds(80)));
   EXPECT_TRUE(link(0).silent());
+}
+
+TEST_F(StallWatchTest, HalfwayTheConnectionIsAskedOnceForASignOfLife) {
+  watch_.NoteSent(link(0));
+  watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(39));
+  EXPECT_EQ(AskedForLife(0), 0);
+  loop_.Advance(Milliseconds(1));
+  EXPECT_EQ(AskedForLife(0), 1);
+  loop_.Advance(Milliseconds(200));
+  EXPECT_EQ(AskedForLife(0), 1);
+  EXPECT_EQ(AskedForLife(1), 0);
+}
+
+TEST_F(StallWatchTest, ASignOfLifeEndsTheSuspicionAndTheNextOneIsLookedIntoAgain) {
+  for (int round = 1; round <= 5; ++round) {
+    watch_.NoteSent(link(0));  // Of names that nobody answers.
+    watch_.NoteSent(link(0));
+    loop_.Advance(Milliseconds(45));
+    EXPECT_EQ(AskedForLife(0), round);
+    StallWatch::NoteWord(link(0));
+    loop_.Advance(Milliseconds(45));
+  }
+  EXPECT_THAT(stalled_, IsEmpty());
 }
 
 TEST_F(StallWatchTest, LaterQueriesDoNotMoveTheTime) {

@@ -569,14 +569,65 @@ TEST_F(StreamConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
 
 TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
-  limits_.max_in_flight_per_connection = 4;
+  limits_.max_in_flight_per_connection = 9000;
+  limits_.max_write_backlog_bytes = 4 << 20;
   Connect();
-  for (AttemptId attempt = 1; attempt <= 4; ++attempt) Send(attempt);
+  constexpr AttemptId kMany = 8193;
+  for (AttemptId attempt = 1; attempt <= kMany; ++attempt) Send(attempt);
   ASSERT_TRUE(RunUntilReady());
-  for (AttemptId attempt = 1; attempt <= 4; ++attempt) connection_->Forget(attempt);
+  for (AttemptId attempt = 1; attempt < kMany; ++attempt) connection_->Forget(attempt);
+  EXPECT_TRUE(connection_->HasRoom());
+  connection_->Forget(kMany);
   EXPECT_FALSE(connection_->HasRoom());
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_TRUE(graceful_);
+}
+
+TEST_F(StreamConnectionTest, WhatIsOverdueOrForgottenTakesNoPlace) {
+  Serve([](const DotQuery&) { return std::vector<DotAction>(); });
+  limits_.max_in_flight_per_connection = 2;
+  Connect();
+  Send(1);
+  Send(2);
+  EXPECT_FALSE(connection_->HasRoom());
+  connection_->NoteOverdue(1);
+  connection_->NoteOverdue(1);
+  EXPECT_TRUE(connection_->HasRoom());
+  Send(3);
+  EXPECT_FALSE(connection_->HasRoom());
+  connection_->Forget(1);
+  EXPECT_FALSE(connection_->HasRoom());
+  connection_->Forget(2);
+  EXPECT_TRUE(connection_->HasRoom());
+  EXPECT_EQ(connection_->in_flight(), 1);
+}
+
+TEST_F(StreamConnectionTest, AnOverdueQueryIsStillAnsweredAndLeavesNoTrace) {
+  limits_.max_in_flight_per_connection = 1;
+  Connect();
+  Send(1);
+  connection_->NoteOverdue(1);
+  Send(2, "other.example.com");
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_THAT(answers_, UnorderedElementsAre(1, 2));
+  Send(3);
+  EXPECT_FALSE(connection_->HasRoom());
+}
+
+TEST_F(StreamConnectionTest, AServerThatIsAskedForASignOfLifeGivesOne) {
+  Serve([](const DotQuery& query) {
+    const bool is_root = query.wire[kHeaderSize] == 0;
+    return is_root ? Reply(AnswerTo(query.wire)) : std::vector<DotAction>();
+  });
+  Connect();
+  Send(1);
+  connection_->AskForSignOfLife();  // Too early: there is no connection yet.
+  ASSERT_TRUE(RunUntilReady());
+  connection_->AskForSignOfLife();
+  ASSERT_TRUE(RunUntil([this] { return unwanted_answers_ > 0; }));
+  EXPECT_NE(connection_->last_received(), MonoTime());
+  EXPECT_EQ(connection_->in_flight(), 1);
+  EXPECT_EQ(server_->query_octets().size(), 2u);
 }
 
 TEST_F(StreamConnectionTest, TheNextConnectionResumesTheSession) {

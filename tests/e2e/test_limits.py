@@ -1,0 +1,114 @@
+"""What happens at the limits, by counts alone; tests/limits/measure has the times."""
+
+import pathlib
+import sys
+import time
+
+import dns.edns
+import dns.query
+import dns.rcode
+import pytest
+
+from ask import query
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
+
+import clients  # noqa: E402  The path comes first.
+import held_clients  # noqa: E402
+from provider import Provider  # noqa: E402
+
+CROWD = 1000
+PENDING = 1500  # More than fit into the connections to one server, 4 times 256.
+HELD = 150
+
+
+@pytest.fixture
+def provider(odd_lab):
+    started = Provider(*odd_lab.provider)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def start(provider, odd_lab, launch):
+    def start_one(*arguments):
+        return launch("--upstream-ca", odd_lab.ca_file, *arguments,
+                      upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
+    return start_one
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_thousand_equal_misses_are_one_query_of_each_worker(start, provider, workers):
+    server = start("--workers", workers)
+    asked, outcome = clients.UdpClients(server.port, CROWD), clients.Outcome()
+    for number in range(CROWD):
+        asked.send(number, "slow-crowd", outcome)
+    asked.wait()
+    asked.close()
+    assert len(outcome.times_ms) == CROWD
+    # An only server that says nothing for longer than its response time is asked again.
+    assert 1 <= provider.counts()["slow"] <= 2 * workers
+
+
+def test_names_that_nobody_answers_cost_no_other_its_answer(start, provider):
+    server = start("--workers", 1)
+    warm = clients.ask_at_rates(server.port, 0.2, [(lambda n: f"cached{n % 10}", 100)])[0]
+    assert warm.unanswered == 0
+    flood, ignored = clients.UdpClients(server.port), clients.Outcome()
+    for number in range(PENDING):
+        flood.send(number, f"hang{number}", ignored)
+        if number % 50 == 0:  # A burst would find no connection with room.
+            flood.receive(time.monotonic() + 0.05)
+    cached, fresh = clients.ask_at_rates(
+        server.port, 1, [(lambda n: f"cached{n % 10}", 100), (lambda n: f"fresh{n}", 100)])
+    assert server.metric("dotcache_pending_queries") >= PENDING
+    assert (cached.unanswered, fresh.unanswered) == (0, 0)
+    flood.wait()
+    assert ignored.errors == PENDING  # SERVFAIL, none of them silence.
+    flood.close()
+    assert server.metric("dotcache_limit_rejections_total") == 0
+    assert provider.counts()["connections"] <= 6
+
+
+def ask_for(server, label, source):
+    asked, outcome = clients.UdpClients(server.port, 1, source), clients.Outcome()
+    asked.send(0, label, outcome)
+    asked.wait()
+    asked.close()
+    return outcome
+
+
+def test_a_client_at_its_share_leaves_the_rest_to_others(launch, provider, odd_lab, tmp_path):
+    config = tmp_path / "dotcache.yaml"
+    config.write_text("max-pending-queries: 100\nmax-pending-per-client: 40\n")
+    server = launch("--upstream-ca", odd_lab.ca_file, "--workers", 1, "--config", config,
+                    upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
+    assert ask_for(server, "cached", "127.0.0.2").unanswered == 0
+    flood, ignored = clients.UdpClients(server.port, 1, "127.0.0.2"), clients.Outcome()
+    for number in range(60):
+        flood.send(number, f"hang{number}", ignored)
+    reply = dns.query.udp(query("over.limits.example"), "127.0.0.1", 5, server.port,
+                          source="127.0.0.2")
+    assert reply.rcode() == dns.rcode.SERVFAIL
+    errors = [option for option in reply.options if option.otype == dns.edns.EDE]
+    assert [(error.code, error.text) for error in errors] == [
+        (0, "too many queries of this client are waiting")]
+    assert ask_for(server, "cached", "127.0.0.2").unanswered == 0
+    assert ask_for(server, "fresh", "127.0.0.1").unanswered == 0
+    assert server.metric("dotcache_limit_rejections_total", limit="per-client") == 21
+    flood.close()
+
+
+@pytest.mark.parametrize("kind", held_clients.KINDS)
+def test_held_connections_keep_nobody_from_being_served(start, kind):
+    server = start("--workers", 1)
+    context = clients.tls_context(server.ca_file)
+    held = held_clients.Held(kind, HELD, server, context, server.auth_name)
+    for _ in range(3):
+        for client in (clients.StreamClient(server.port),
+                       clients.StreamClient(server.dot_port, context, server.auth_name)):
+            client.send(clients.frame(clients.query("cached1", 7)))
+            assert clients.is_answer(client.read())
+            client.close()
+    assert ask_for(server, "cached1", "127.0.0.1").unanswered == 0
+    held.close()

@@ -1,0 +1,105 @@
+"""A DoT provider in a process of its own, with real TLS, that does what the first label of a name says.
+
+`hang...` is never answered, `slow...` after 300 ms, `big...` with 60,000 octets of text, all else at once
+with one A record. Counts the queries of each kind.
+"""
+
+import asyncio
+import collections
+import multiprocessing
+import os
+import ssl
+import struct
+
+ADDRESS = "127.0.0.1"
+SLOW_SECONDS = 0.3
+KINDS = (b"hang", b"slow", b"big")
+BIG_OCTETS = 60000
+
+
+class Provider:
+    """At 127.0.0.1:`port`, until stop()."""
+
+    def __init__(self, certificate, key):
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.Process(target=_run, args=(certificate, key, theirs),
+                                                daemon=True)
+        self._process.start()
+        theirs.close()
+        self.port = self._pipe.recv()
+
+    def counts(self):
+        """Queries by kind (`hang`, `slow`, `big`, `other`) and `connections`, since the start."""
+        self._pipe.send(None)
+        return self._pipe.recv()
+
+    def stop(self):
+        self._process.kill()
+        self._process.join()
+
+
+def _run(certificate, key, pipe):
+    os.nice(10)  # It would have a machine of its own.
+    asyncio.run(_serve(certificate, key, pipe))
+
+
+async def _serve(certificate, key, pipe):
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    context.set_alpn_protocols(["dot"])
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)  # Connections that end at once are expected.
+    counts = collections.Counter()
+    server = await loop.create_server(lambda: _Conversation(loop, counts), ADDRESS, 0, ssl=context,
+                                      backlog=1000)
+    pipe.send(server.sockets[0].getsockname()[1])
+    asked = asyncio.Queue()
+    loop.add_reader(pipe.fileno(), lambda: asked.put_nowait(pipe.recv()))
+    while True:
+        await asked.get()
+        pipe.send(dict(counts))
+
+
+class _Conversation(asyncio.Protocol):
+    def __init__(self, loop, counts):
+        self._loop, self._counts = loop, counts
+        self._input, self._transport = bytearray(), None
+
+    def connection_made(self, transport):
+        self._transport = transport
+        self._counts["connections"] += 1
+
+    def data_received(self, data):
+        octets = self._input
+        octets += data
+        at, replies = 0, []
+        while len(octets) - at >= 2:
+            end = at + 2 + (octets[at] << 8 | octets[at + 1])
+            if end > len(octets):
+                break
+            self._take(bytes(octets[at + 2:end]), replies)
+            at = end
+        del octets[:at]
+        if replies:
+            self._transport.write(b"".join(replies))
+
+    def _take(self, query, replies):
+        kind = next((kind for kind in KINDS if query.startswith(kind, 13)), b"other")
+        self._counts[kind.decode()] += 1
+        if kind == b"hang":
+            return
+        reply = reply_to(query, kind == b"big")
+        if kind == b"slow":
+            self._loop.call_later(SLOW_SECONDS, self._transport.write, reply)
+        else:
+            replies.append(reply)
+
+
+def reply_to(query, big):
+    end = query.index(b"\0", 12) + 5
+    records = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4\xcb\0\x71\1"
+    if big:
+        strings = (b"\xff" + b"x" * 255) * (BIG_OCTETS // 256)
+        records = b"\xc0\x0c\0\x10\0\1\0\0\x0e\x10" + struct.pack("!H", len(strings)) + strings
+    message = query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:end] + records
+    return struct.pack("!H", len(message)) + message
