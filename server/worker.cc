@@ -10,6 +10,7 @@
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
+#include "upstream/bootstrap.h"
 #include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
 
@@ -44,6 +45,12 @@ class Worker::Services {
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
     sessions_.set_handler(handler_);
+    if (!worker.shared_.options.upstream.bootstrap.empty()) {
+      bootstrap_ =
+          std::make_unique<Bootstrap>(loop, worker.shared_.options.upstream,
+                                      BootstrapCredentials(worker.shared_.credentials.current()));
+      upstreams_.ResolveHostsBy(bootstrap_->exchanger());
+    }
   }
 
   absl::Status Open(WorkerSockets sockets) {
@@ -70,7 +77,13 @@ class Worker::Services {
 
   void UseCredentials(const Credentials& credentials, const CredentialChange& change) {
     for (const int index : change.upstreams) {
-      connector_.UseCredentials(index, credentials.upstreams[static_cast<size_t>(index)]);
+      const auto& credential = credentials.upstreams[static_cast<size_t>(index)];
+      const int bootstrap_index = index - static_cast<int>(worker_.upstream_counters_.size());
+      if (bootstrap_index < 0) {
+        connector_.UseCredentials(index, credential);
+      } else {
+        bootstrap_->UseCredentials(bootstrap_index, credential);
+      }
     }
     upstreams_.OnTrustChanged(change.upstreams);
     if (!change.listen) return;
@@ -82,6 +95,12 @@ class Worker::Services {
   NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
 
  private:
+  // Those of the bootstrap servers come behind those of the zones' servers.
+  SocketConnector::Credentials BootstrapCredentials(const Credentials& all) const {
+    const auto first = static_cast<std::ptrdiff_t>(worker_.upstream_counters_.size());
+    return {all.upstreams.begin() + first, all.upstreams.end()};
+  }
+
   void ContinueDrain() {
     if (!stopped_accepting_) {
       stopped_accepting_ = true;
@@ -91,6 +110,7 @@ class Worker::Services {
     }
     if (handler_.pending_count() == 0 && sessions_.size() == 0) {
       upstreams_.Drain();
+      if (bootstrap_ != nullptr) bootstrap_->Drain();
       // The last replies leave when this turn ends.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
       return;
@@ -108,6 +128,7 @@ class Worker::Services {
   Worker& worker_;
   UvLoop& loop_;
   absl::BitGen random_;
+  std::unique_ptr<Bootstrap> bootstrap_;  // Null without bootstrap servers.
   SocketConnector connector_;
   UpstreamManager upstreams_;
   SessionTable sessions_;

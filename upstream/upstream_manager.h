@@ -31,7 +31,12 @@ class UpstreamManager : public Exchanger {
                   absl::BitGenRef random, bool log_state_changes);
   ~UpstreamManager() override;
 
-  // Opens the connections that options.prewarm asks for.
+  // Who resolves the host names of servers; outlives the manager. Before Start(), and only where
+  // there are such names.
+  void ResolveHostsBy(Exchanger& bootstrap);
+
+  // Opens the connections that options.prewarm asks for, and has host names resolved. A query for a
+  // zone all of whose servers are still to be resolved for the first time waits for that.
   void Start();
 
   // True once a server of the root zone has been connected to and authenticated.
