@@ -226,15 +226,20 @@ struct UpstreamTotals {
 
 std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
   std::vector<UpstreamTotals> all;
+  size_t index = 0;
   for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
     for (const UpstreamServerOptions& options : zone.servers) {
       UpstreamTotals totals;
       totals.labels = {{"zone", zone.zone.ToString()},
                        {"provider", options.provider},
-                       {"address", options.endpoint.ToString()}};
+                       {"address", options.Label()}};
       for (int worker = 0; worker < server.worker_count(); ++worker) {
-        totals.workers.push_back(&server.upstream_counters(worker)[all.size()]);
+        totals.workers.push_back(&server.upstream_counters(worker)[index]);
       }
+      ++index;
+      const bool is_empty_slot =
+          !options.host.empty() && totals.Sum(&UpstreamCounters::present) == 0;
+      if (is_empty_slot) continue;
       all.push_back(std::move(totals));
     }
   }

@@ -70,7 +70,7 @@ class Loader {
     LoadFile("listen-cert", server_.listen_certificate_file, loaded_.origins.listen_cert);
     LoadFile("listen-key", server_.listen_key_file, loaded_.origins.listen_key);
     LoadFile("upstream-ca", server_.upstream_ca_file, loaded_.origins.upstream_ca);
-    LoadUpstreams({Find("upstream"), Find("policy"), Find("zones")}, loaded_);
+    LoadUpstreams({Find("upstream"), Find("policy"), Find("zones"), Find("bootstrap")}, loaded_);
     LoadOutgoing(Find("upstream-source"), ScalarOf("upstream-mark"), loaded_);
     LoadLocalNames();
     LoadAccess();

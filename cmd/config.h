@@ -23,9 +23,10 @@ struct Config {
 
 // Where parts of a Config were written, for errors that only the machine can tell.
 struct ConfigOrigins {
-  std::vector<ConfigOrigin> listen;    // Of each element of server.listen.
-  std::vector<ConfigOrigin> upstream;  // Of each server, counted through the zones in order.
-  std::vector<ConfigOrigin> records;   // Of each element of server.local_data.records.
+  std::vector<ConfigOrigin> listen;     // Of each element of server.listen.
+  std::vector<ConfigOrigin> upstream;   // Of each server, counted through the zones in order.
+  std::vector<ConfigOrigin> bootstrap;  // Of each element of server.upstream.bootstrap.
+  std::vector<ConfigOrigin> records;    // Of each element of server.local_data.records.
   ConfigOrigin hosts_file = "default";
   ConfigOrigin listen_cert = "default";
   ConfigOrigin listen_key = "default";

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
@@ -98,21 +99,32 @@ class Checker {
   void CheckUpstreamCredentials() {
     std::set<std::string> stores;
     std::set<std::string> others;
+    ForEachServer([&](const UpstreamServerOptions& upstream, const ConfigOrigin& origin,
+                      absl::string_view) {
+      if (upstream.transport != Transport::kDot) return;
+      CheckTrustStore(upstream, origin, stores);
+      if (!upstream.certificate_file.empty() &&
+          others.insert(absl::StrCat(upstream.certificate_file, "\n", upstream.key_file)).second) {
+        Report(origin, "cert", CheckCertificate(upstream.certificate_file, upstream.key_file));
+      }
+      if (!upstream.pins_file.empty() && others.insert(upstream.pins_file).second) {
+        Report(origin, "pins-file", LoadPins(upstream.pins_file).status());
+      }
+    });
+  }
+
+  // Each with where it was written, and in which setting.
+  void ForEachServer(absl::FunctionRef<void(const UpstreamServerOptions&, const ConfigOrigin&,
+                                            absl::string_view key)>
+                         visit) const {
     size_t index = 0;
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
-        const ConfigOrigin& origin = origins_.upstream[index++];
-        if (upstream.transport != Transport::kDot) continue;
-        CheckTrustStore(upstream, origin, stores);
-        if (!upstream.certificate_file.empty() &&
-            others.insert(absl::StrCat(upstream.certificate_file, "\n", upstream.key_file))
-                .second) {
-          Report(origin, "cert", CheckCertificate(upstream.certificate_file, upstream.key_file));
-        }
-        if (!upstream.pins_file.empty() && others.insert(upstream.pins_file).second) {
-          Report(origin, "pins-file", LoadPins(upstream.pins_file).status());
-        }
+        visit(upstream, origins_.upstream[index++], "upstream");
       }
+    }
+    for (size_t i = 0; i < server_.upstream.bootstrap.size(); ++i) {
+      visit(server_.upstream.bootstrap[i], origins_.bootstrap[i], "bootstrap");
     }
   }
 
@@ -154,19 +166,18 @@ class Checker {
 
   // A query that we forward to ourselves comes back until every table is full.
   void CheckOwnListeners() {
-    size_t index = 0;
-    for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
-      for (const UpstreamServerOptions& upstream : zone.servers) {
-        const ConfigOrigin& origin = origins_.upstream[index++];
-        const ListenOptions* own =
-            FindOwnListener(upstream.endpoint, upstream.transport, server_.listen);
-        if (own == nullptr) continue;
-        Report(origin, "upstream",
+    ForEachServer([this](const UpstreamServerOptions& upstream, const ConfigOrigin& origin,
+                         absl::string_view key) {
+      if (!upstream.has_address()) return;
+      const ListenOptions* own =
+          FindOwnListener(upstream.endpoint, upstream.transport, server_.listen);
+      if (own != nullptr) {
+        Report(origin, key,
                absl::InvalidArgumentError(
                    absl::StrCat(upstream.endpoint.ToString(), " is this program's own listener ",
                                 own->endpoint.ToString(), "; name another server")));
       }
-    }
+    });
   }
 
   const ServerOptions& server_;

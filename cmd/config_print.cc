@@ -29,19 +29,8 @@ absl::string_view Scheme(Transport transport) {
   return transport == Transport::kDot ? "tls" : TransportName(transport);
 }
 
-void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {
-  if (server.transport != Transport::kDot) {
-    absl::StrAppend(
-        &out, indent, "- ",
-        Quoted(absl::StrCat(Scheme(server.transport), "://", server.endpoint.ToString())),
-        "  # clear text\n");
-    return;
-  }
-  absl::StrAppend(&out, indent, "- addresses: [", Quoted(server.endpoint.ToString()), "]");
-  if (server.provider != server.identity.authentication_name) {
-    absl::StrAppend(&out, "  # ", server.provider);
-  }
-  absl::StrAppend(&out, "\n");
+void PrintIdentity(const UpstreamServerOptions& server, absl::string_view indent,
+                   std::string& out) {
   if (!server.identity.authentication_name.empty()) {
     absl::StrAppend(&out, indent, "  name: ", server.identity.authentication_name, "\n");
   }
@@ -81,10 +70,36 @@ void PrintOutgoing(const OutgoingOptions& outgoing, std::string& out) {
   }
 }
 
+void PrintServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {
+  if (server.transport != Transport::kDot) {
+    absl::StrAppend(
+        &out, indent, "- ",
+        Quoted(absl::StrCat(Scheme(server.transport), "://", server.endpoint.ToString())),
+        "  # clear text\n");
+    return;
+  }
+  if (!server.host.empty()) {
+    if (server.slot > 0) return;
+    const uint16_t port = server.endpoint.port();
+    absl::StrAppend(&out, indent, "- host: ",
+                    Quoted(port == 0 ? server.host : absl::StrCat(server.host, ":", port)), "\n");
+    PrintIdentity(server, indent, out);
+    return;
+  }
+  absl::StrAppend(&out, indent, "- addresses: [", Quoted(server.endpoint.ToString()), "]");
+  if (server.provider != server.identity.authentication_name) {
+    absl::StrAppend(&out, "  # ", server.provider);
+  }
+  absl::StrAppend(&out, "\n");
+  PrintIdentity(server, indent, out);
+}
+
 void PrintUpstreams(const UpstreamOptions& upstream, std::string& out) {
   const UpstreamZoneOptions& root = upstream.zones.front();
   absl::StrAppend(&out, "upstream:\n");
   for (const UpstreamServerOptions& server : root.servers) PrintServer(server, "  ", out);
+  if (!upstream.bootstrap.empty()) absl::StrAppend(&out, "bootstrap:\n");
+  for (const UpstreamServerOptions& server : upstream.bootstrap) PrintServer(server, "  ", out);
   absl::StrAppend(&out, "policy: ", SelectionPolicyName(root.policy), "\n");
   if (upstream.zones.size() == 1) return;
   absl::StrAppend(&out, "zones:\n");

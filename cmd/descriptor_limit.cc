@@ -18,14 +18,19 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
   const UpstreamLimits& limits = options.upstream.limits;
   const auto connections = static_cast<uint64_t>(limits.max_connections_per_server);
   uint64_t each_worker = kLoopDescriptors + options.listen.size();
+  // Shared, draining, and alone.
+  const uint64_t each_server = 2 * connections + UpstreamServer::kMaxAlone;
+  uint64_t slots = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
-      // Shared, draining, and alone.
-      each_worker += 2 * connections + UpstreamServer::kMaxAlone;
+      each_worker += each_server;
+      slots += server.host.empty() ? 0 : 1;
       if (server.transport != Transport::kUdp) continue;
       each_worker += connections * static_cast<uint64_t>(limits.max_sockets_per_connection);
     }
   }
+  // Of a host name three questions are asked at a time, so it never has more than its slots.
+  each_worker += options.upstream.bootstrap.size() * (each_server + slots);
   return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker;
 }
 

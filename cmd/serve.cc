@@ -52,13 +52,18 @@ sigset_t HandledSignals() {
   return signals;
 }
 
+// Where it is, as far as that is known at start.
+std::string PlaceOf(const UpstreamServerOptions& upstream) {
+  return upstream.host.empty() ? upstream.endpoint.ToString() : "by bootstrap";
+}
+
 // Told whatever the log level.
 void WarnOfInsecureUpstreams(const Config& config) {
   for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
     for (const UpstreamServerOptions& upstream : zone.servers) {
-      if (!upstream.identity.insecure) continue;
+      if (!upstream.identity.insecure || upstream.slot > 0) continue;
       Log(LogLevel::kWarn, "upstream is not authenticated: anyone on the path can read and forge",
-          {{"provider", upstream.provider}, {"address", upstream.endpoint.ToString()}});
+          {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
     }
   }
 }
@@ -89,10 +94,11 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
   }
   for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
     if (upstream.transport != Transport::kDot) continue;  // Told with its zone.
+    if (upstream.slot > 0) continue;                      // One line for all of a host's.
     const TlsPeerIdentity& identity = upstream.identity;
     Log(LogLevel::kInfo, "upstream",
         {{"provider", upstream.provider},
-         {"address", upstream.endpoint.ToString()},
+         {"address", PlaceOf(upstream)},
          {"name",
           identity.authentication_name.empty() ? identity.address : identity.authentication_name}});
   }

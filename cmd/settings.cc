@@ -22,10 +22,15 @@ constexpr Setting kSettings[] = {
      .default_text = "none",
      .help = "Private key (PEM) of the tls:// listeners; required with them"},
     {.key = "upstream",
-     .value_name = "PRESET|tls://ADDR[:PORT][#NAME]",
+     .value_name = "PRESET|tls://ADDR|HOST[:PORT][#NAME]",
      .default_text = "cloudflare, quad9, google",
-     .help = "A provider to ask over DNS over TLS; its certificate must carry NAME, or ADDR "
-             "where there is no NAME",
+     .help = "A provider to ask over DNS over TLS; its certificate must carry NAME, or what stands "
+             "in its place where there is no NAME; HOST needs --bootstrap",
+     .is_list = true},
+    {.key = "bootstrap",
+     .value_name = "PRESET|udp://ADDR|tcp://ADDR|tls://ADDR[#NAME]",
+     .default_text = "none",
+     .help = "Who resolves the host names of upstream servers, and nothing else",
      .is_list = true},
     {.key = "upstream-ca",
      .value_name = "FILE",

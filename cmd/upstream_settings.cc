@@ -7,12 +7,14 @@
 #include "cmd/did_you_mean.h"
 #include "cmd/upstream_spec.h"
 #include "core/status_macros.h"
+#include "upstream/host_answer.h"
 
 namespace dotcache {
 namespace {
 
 constexpr size_t kMaxServersPerZone = 64;
 constexpr size_t kMaxZones = 256;
+constexpr absl::string_view kBootstrapExample = "tls://9.9.9.9#dns.quad9.net";
 constexpr absl::string_view kZoneKeys[] = {"zone", "upstream", "policy"};
 constexpr absl::string_view kPolicies =
     "balanced, fastest, round-robin, random, sequential, weighted or sticky-hash";
@@ -45,7 +47,50 @@ class Reader {
     }
   }
 
+  // After the servers, which may need it.
+  void ReadBootstrap(const ConfigValue* value) {
+    std::vector<UpstreamServerOptions>& bootstrap = loaded_.config.server.upstream.bootstrap;
+    for (const ConfigValue* element :
+         value == nullptr ? std::vector<const ConfigValue*>() : value->Elements()) {
+      for (UpstreamServerOptions& server :
+           ParseUpstreamValue(*element, ClearText::kAllowed, loaded_.errors)) {
+        if (!server.host.empty()) {
+          if (server.slot > 0) continue;
+          Fail(*element, "bootstrap",
+               absl::StrCat(server.host, " would have to be resolved itself; write an address, as ",
+                            kBootstrapExample));
+          continue;
+        }
+        bootstrap.push_back(std::move(server));
+        loaded_.origins.bootstrap.push_back(element->origin);
+      }
+    }
+    if (value != nullptr && value->Elements().empty()) {
+      Fail(*value, "bootstrap", absl::StrCat("is empty; write ", kBootstrapExample));
+    }
+    if (bootstrap.size() > kMaxServersPerZone) {
+      Fail(*value, "bootstrap", absl::StrCat("more than ", kMaxServersPerZone, " servers"));
+    }
+    if (value != nullptr) return;
+    for (const Host& host : hosts_) {
+      Fail(*host.written, "upstream",
+           absl::StrCat(host.name, " has to be resolved, and `bootstrap` says by whom: write ",
+                        "bootstrap: [", kBootstrapExample, "]; or write the address here, as ",
+                        "tls://ADDR#", host.name));
+    }
+  }
+
  private:
+  struct Host {
+    const ConfigValue* written;
+    std::string name;
+  };
+
+  static std::string TwiceText(const UpstreamServerOptions& server) {
+    return absl::StrCat(server.host.empty() ? server.endpoint.ToString() : server.host,
+                        " is listed twice");
+  }
+
   void Fail(const ConfigValue& value, absl::string_view key, absl::string_view message) {
     loaded_.errors.push_back({value.origin, std::string(key), std::string(message)});
   }
@@ -55,18 +100,22 @@ class Reader {
       for (UpstreamServerOptions& server :
            ParseUpstreamValue(*element, clear_text, loaded_.errors)) {
         const bool twice =
-            std::any_of(zone.servers.begin(), zone.servers.end(),
-                        [&server](const auto& other) { return other.endpoint == server.endpoint; });
+            std::any_of(zone.servers.begin(), zone.servers.end(), [&server](const auto& other) {
+              return other.endpoint == server.endpoint && other.Label() == server.Label();
+            });
         if (twice) {
-          Fail(*element, "upstream", absl::StrCat(server.endpoint.ToString(), " is listed twice"));
+          if (server.slot == 0) Fail(*element, "upstream", TwiceText(server));
           continue;
         }
+        if (!server.host.empty() && server.slot == 0) hosts_.push_back({element, server.host});
         zone.servers.push_back(std::move(server));
         loaded_.origins.upstream.push_back(element->origin);
       }
     }
     if (zone.servers.size() > kMaxServersPerZone) {
-      Fail(value, "upstream", absl::StrCat("more than ", kMaxServersPerZone, " servers"));
+      Fail(value, "upstream",
+           absl::StrCat("more than ", kMaxServersPerZone, " servers; a host name counts as ",
+                        kMaxHostAddresses));
     }
     if (value.Elements().empty()) Fail(value, "upstream", "is empty; name a server");
   }
@@ -125,6 +174,7 @@ class Reader {
 
   LoadedConfig& loaded_;
   std::vector<UpstreamZoneOptions>& zones_;
+  std::vector<Host> hosts_;
 };
 
 }  // namespace
@@ -133,6 +183,7 @@ void LoadUpstreams(const UpstreamSettings& settings, LoadedConfig& loaded) {
   Reader reader(loaded);
   reader.ReadRoot(settings);
   if (settings.zones != nullptr) reader.ReadZones(*settings.zones);
+  reader.ReadBootstrap(settings.bootstrap);
 }
 
 }  // namespace dotcache

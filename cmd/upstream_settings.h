@@ -1,4 +1,4 @@
-// The settings `upstream`, `policy` and `zones`.
+// The settings `upstream`, `policy`, `zones` and `bootstrap`.
 #ifndef DOTCACHE_CMD_UPSTREAM_SETTINGS_H_
 #define DOTCACHE_CMD_UPSTREAM_SETTINGS_H_
 
@@ -12,10 +12,12 @@ struct UpstreamSettings {
   const ConfigValue* upstream;
   const ConfigValue* policy;
   const ConfigValue* zones;
+  const ConfigValue* bootstrap;
 };
 
 // Fills server.upstream.zones: the root zone's servers, which are always asked over TLS, then the
-// zones with servers of their own. Appends origins and errors.
+// zones with servers of their own; and server.upstream.bootstrap, without which no server may be
+// written with a host name. Appends origins and errors.
 void LoadUpstreams(const UpstreamSettings& settings, LoadedConfig& loaded);
 
 }  // namespace dotcache

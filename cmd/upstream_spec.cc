@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,13 +13,14 @@
 #include "cmd/presets.h"
 #include "cmd/value_parsers.h"
 #include "core/status_macros.h"
+#include "upstream/host_answer.h"
 
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset",    "addresses", "name",   "pins",
-                                       "pins-file", "ca",        "cert",   "key",
-                                       "insecure",  "weight",    "metered"};
+constexpr absl::string_view kKeys[] = {"preset", "host",      "addresses", "name",
+                                       "pins",   "pins-file", "ca",        "cert",
+                                       "key",    "insecure",  "weight",    "metered"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -44,6 +46,35 @@ std::vector<UpstreamServerOptions> FromPreset(const Preset& preset) {
                                  preset.authentication_name, preset.name));
   }
   return servers;
+}
+
+// HOST[:PORT] as all its slots. The port is 0 where it is not written.
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseHost(absl::string_view text,
+                                                             absl::string_view name) {
+  const size_t colon = text.find(':');
+  ASSIGN_OR_RETURN(const std::string host, ParseAuthenticationName(text.substr(0, colon)));
+  int64_t port = 0;
+  if (colon != absl::string_view::npos) {
+    ASSIGN_OR_RETURN(port, ParseInteger(text.substr(colon + 1), 1, 65535));
+  }
+  Endpoint unresolved;
+  unresolved.set_port(static_cast<uint16_t>(port));
+  std::vector<UpstreamServerOptions> slots;
+  for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
+    slots.push_back(MakeServer(unresolved, name.empty() ? host : name, host));
+    slots.back().host = host;
+    slots.back().slot = static_cast<int>(slot);
+  }
+  return slots;
+}
+
+// No last label of a host name is a number (RFC 1123 section 2.1): that is a mistyped address.
+bool LooksLikeHost(absl::string_view text) {
+  const absl::string_view host = absl::StripSuffix(text.substr(0, text.find(':')), ".");
+  const absl::string_view last = host.substr(host.rfind('.') + 1);
+  return ParseAuthenticationName(host).ok() && !std::all_of(last.begin(), last.end(), [](char c) {
+           return absl::ascii_isdigit(static_cast<unsigned char>(c));
+         });
 }
 
 // unbound's ADDR@PORT; everybody else's ADDR:PORT.
@@ -83,8 +114,9 @@ bool SplitCoreDns(absl::string_view text, std::string& address, std::string& nam
   return true;
 }
 
-absl::StatusOr<UpstreamServerOptions> ParseAddressText(absl::string_view text,
-                                                       absl::string_view rest, bool has_scheme) {
+absl::StatusOr<std::vector<UpstreamServerOptions>> ParseTlsText(absl::string_view text,
+                                                                absl::string_view rest,
+                                                                bool has_scheme) {
   std::string address(rest);
   std::string name;
   const size_t hash = rest.find('#');
@@ -101,11 +133,17 @@ absl::StatusOr<UpstreamServerOptions> ParseAddressText(absl::string_view text,
                      ") nor an address with its authentication name; write ", kExample,
                      ", or tls://ADDR to have the certificate's IP address checked"));
   }
+  if (has_scheme && LooksLikeHost(address)) {
+    if (has_name) {
+      ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
+    }
+    return ParseHost(address, name);
+  }
   ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address, kDotPort));
   if (has_name) {
     ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
   }
-  return MakeServer(endpoint, name, name);
+  return std::vector<UpstreamServerOptions>{MakeServer(endpoint, name, name)};
 }
 
 // A server without a name or a certificate.
@@ -131,11 +169,11 @@ class MapReader {
 
   std::vector<UpstreamServerOptions> Read() {
     for (const auto& [key, entry] : value_.map) ReadKey(key, entry);
-    if (has_preset_ == has_addresses_ && !failed_) {
-      Fail(value_.origin, "upstream", "needs either `preset` or `addresses`");
+    if (has_preset_ + has_host_ + has_addresses_ != 1 && !failed_) {
+      Fail(value_.origin, "upstream", "needs one of `preset`, `host` and `addresses`");
     }
     if (has_preset_ && !name_.empty()) {
-      Fail(value_.origin, "name", "belongs to `addresses`; a preset has its own");
+      Fail(value_.origin, "name", "belongs to `addresses` or `host`; a preset has its own");
     }
     if (insecure_ && !(pins_.empty() && files_["pins-file"].empty())) {
       Fail(value_.origin, "insecure",
@@ -179,6 +217,14 @@ class MapReader {
       has_preset_ = true;
       const std::vector<UpstreamServerOptions> servers = FromPreset(*preset);
       servers_.insert(servers_.end(), servers.begin(), servers.end());
+    } else if (key == "host") {
+      if (!LooksLikeHost(text)) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "\"", text, "\" is no host name such as dns.quad9.net; addresses are `addresses`"));
+      }
+      ASSIGN_OR_RETURN(const std::vector<UpstreamServerOptions> slots, ParseHost(text, ""));
+      has_host_ = true;
+      servers_.insert(servers_.end(), slots.begin(), slots.end());
     } else if (key == "addresses") {
       ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(text, kDotPort));
       has_addresses_ = true;
@@ -205,7 +251,7 @@ class MapReader {
   void Apply(UpstreamServerOptions& server) {
     if (!name_.empty()) {
       server.identity.authentication_name = name_;
-      server.provider = name_;
+      if (server.host.empty()) server.provider = name_;
     }
     server.identity.pins = pins_;
     server.identity.insecure = insecure_;
@@ -226,6 +272,7 @@ class MapReader {
   std::vector<ConfigError>& errors_;
   std::vector<UpstreamServerOptions> servers_;
   bool has_preset_ = false;
+  bool has_host_ = false;
   bool has_addresses_ = false;
   std::string name_;
   std::vector<SpkiPin> pins_;
@@ -258,10 +305,7 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::strin
         absl::StrCat("\"", text, "\": servers are asked over DNS over TLS; write ", kExample,
                      "; for a private zone also udp://ADDR or tcp://ADDR"));
   }
-  ASSIGN_OR_RETURN(UpstreamServerOptions server, ParseAddressText(text, rest, has_scheme));
-  std::vector<UpstreamServerOptions> servers;
-  servers.push_back(std::move(server));
-  return servers;
+  return ParseTlsText(text, rest, has_scheme);
 }
 
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,

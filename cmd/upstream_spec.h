@@ -19,6 +19,8 @@ enum class ClearText { kRefused, kAllowed };
 //   PRESET                  a known public provider: all its addresses
 //   tls://ADDR[:PORT]#NAME  the certificate must carry NAME
 //   tls://ADDR[:PORT]       the certificate must carry ADDR
+//   tls://HOST[:PORT][#NAME]  the addresses of HOST as resolved through `bootstrap`; the
+//                           certificate must carry NAME, or else HOST
 //   udp://ADDR[:PORT]       clear text, over TCP what does not fit
 //   tcp://ADDR[:PORT]       clear text, over TCP alone
 // and as other programs write it: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT] (CoreDNS),
@@ -26,9 +28,9 @@ enum class ClearText { kRefused, kAllowed };
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
                                                                      ClearText clear_text);
 
-// The same from a YAML element: text as above, or a map with `preset` or `addresses`, and `name`,
-// `pins`, `pins-file`, `ca`, `cert`, `key`, `insecure`, `weight`, `metered`. Appends errors, each
-// with its origin.
+// The same from a YAML element: text as above, or a map with `preset`, `host` or `addresses`, and
+// `name`, `pins`, `pins-file`, `ca`, `cert`, `key`, `insecure`, `weight`, `metered`. Appends
+// errors, each with its origin.
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
                                                       ClearText clear_text,
                                                       std::vector<ConfigError>& errors);

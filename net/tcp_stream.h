@@ -17,7 +17,7 @@ struct TcpOptions {
   WriteMarks write_marks;
   // TCP_USER_TIMEOUT: unacknowledged octets older than this end the connection. 0: the kernel's.
   Milliseconds user_timeout{0};
-  OutgoingOptions outgoing;  // Of Connect() alone.
+  OutgoingOptions outgoing = {};  // Of Connect() alone.
   // SO_SNDBUF: octets the kernel holds for a peer that does not read. 0: as many as it likes.
   int send_buffer_bytes = 0;
 };

@@ -47,6 +47,12 @@ absl::StatusOr<std::unique_ptr<CredentialStore>> CredentialStore::Load(
       ++index;
     }
   }
+  for (const UpstreamServerOptions& server : options.upstream.bootstrap) {
+    if (server.transport == Transport::kDot) {
+      servers_by_files[FilesOf(server, options)].push_back(index);
+    }
+    ++index;
+  }
   auto store = std::unique_ptr<CredentialStore>(new CredentialStore());
   store->current_.upstreams.resize(static_cast<size_t>(index));
   for (auto& [files, servers] : servers_by_files) {

@@ -17,7 +17,8 @@ namespace dotcache {
 
 // What connections are made with: immutable parts, shared by all workers.
 struct Credentials {
-  // By server index, counted through the zones; null for servers that are not asked over TLS.
+  // By server index, counted through the zones and on through the bootstrap servers; null for
+  // servers that are not asked over TLS.
   std::vector<std::shared_ptr<const TlsClientCredentials>> upstreams;
   std::shared_ptr<const TlsServerCredentials> listen;  // Null without DoT listeners.
 };

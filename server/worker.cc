@@ -12,6 +12,7 @@
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
+#include "upstream/bootstrap.h"
 #include "upstream/loop_prober.h"
 #include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
@@ -50,6 +51,12 @@ class Worker::Services {
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
     sessions_.set_handler(handler_);
+    if (!worker.shared_.options.upstream.bootstrap.empty()) {
+      bootstrap_ =
+          std::make_unique<Bootstrap>(loop, worker.shared_.options.upstream,
+                                      BootstrapCredentials(worker.shared_.credentials.current()));
+      upstreams_.ResolveHostsBy(bootstrap_->exchanger(), [this] { WatchNetwork(); });
+    }
   }
 
   absl::Status Open(WorkerSockets sockets) {
@@ -78,7 +85,13 @@ class Worker::Services {
 
   void UseCredentials(const Credentials& credentials, const CredentialChange& change) {
     for (const int index : change.upstreams) {
-      connector_.UseCredentials(index, credentials.upstreams[static_cast<size_t>(index)]);
+      const auto& credential = credentials.upstreams[static_cast<size_t>(index)];
+      const int bootstrap_index = index - static_cast<int>(worker_.upstream_counters_.size());
+      if (bootstrap_index < 0) {
+        connector_.UseCredentials(index, credential);
+      } else {
+        bootstrap_->UseCredentials(bootstrap_index, credential);
+      }
     }
     upstreams_.OnTrustChanged(change.upstreams);
     if (!change.listen) return;
@@ -92,9 +105,9 @@ class Worker::Services {
  private:
   // Goes on without where a sandbox forbids it.
   void WatchNetwork() {
-    std::vector<Endpoint> peers;
-    for (const UpstreamZoneOptions& zone : worker_.shared_.options.upstream.zones) {
-      for (const UpstreamServerOptions& server : zone.servers) peers.push_back(server.endpoint);
+    std::vector<Endpoint> peers = upstreams_.Endpoints();
+    for (const UpstreamServerOptions& server : worker_.shared_.options.upstream.bootstrap) {
+      peers.push_back(server.endpoint);
     }
     auto watch = NetworkWatch::Open(
         loop_, std::move(peers), [this](const NetworkChange& change) { OnNetworkChange(change); });
@@ -107,12 +120,27 @@ class Worker::Services {
   }
 
   void OnNetworkChange(const NetworkChange& change) {
-    upstreams_.OnNetworkChange(change);
+    // Those of the bootstrap servers come behind those of the zones' servers.
+    NetworkChange upstreams = {.suspended = change.suspended};
+    NetworkChange bootstrap = upstreams;
+    for (NetworkChange::Peer peer : change.peers) {
+      const bool is_bootstrap = peer.index >= worker_.upstream_counters_.size();
+      if (is_bootstrap) peer.index -= worker_.upstream_counters_.size();
+      (is_bootstrap ? bootstrap : upstreams).peers.push_back(peer);
+    }
+    if (bootstrap_ != nullptr) bootstrap_->OnNetworkChange(bootstrap);
+    upstreams_.OnNetworkChange(upstreams);
     if (worker_.index_ != 0) return;  // Every worker notices; one tells.
     worker_.counters_.network_changes.Add();
     loop_prober_.Start();  // What leads where may have changed, too.
     Log(LogLevel::kInfo, change.suspended ? "awake after a suspend" : "the network has changed",
         {{"upstream_servers", change.peers.size()}});
+  }
+
+  // Those of the bootstrap servers come behind those of the zones' servers.
+  SocketConnector::Credentials BootstrapCredentials(const Credentials& all) const {
+    const auto first = static_cast<std::ptrdiff_t>(worker_.upstream_counters_.size());
+    return {all.upstreams.begin() + first, all.upstreams.end()};
   }
 
   void ContinueDrain() {
@@ -126,6 +154,7 @@ class Worker::Services {
     if (handler_.pending_count() == 0 && sessions_.size() == 0) {
       network_watch_.reset();
       upstreams_.Drain();
+      if (bootstrap_ != nullptr) bootstrap_->Drain();
       // The last replies leave when this turn ends.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
       return;
@@ -143,6 +172,7 @@ class Worker::Services {
   Worker& worker_;
   UvLoop& loop_;
   absl::BitGen random_;
+  std::unique_ptr<Bootstrap> bootstrap_;  // Null without bootstrap servers.
   SocketConnector connector_;
   UpstreamManager upstreams_;
   LoopProber loop_prober_;                       // Works in the first worker alone.

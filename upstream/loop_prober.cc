@@ -108,7 +108,7 @@ LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
   size_t index = 0;
   for (const UpstreamZoneOptions& zone : options.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
-      if (options.loop_check && MayLeadBack(server.endpoint)) {
+      if (options.loop_check && server.has_address() && MayLeadBack(server.endpoint)) {
         probes_.push_back(
             std::make_unique<Probe>(context, zone.zone, server, index, counters[index]));
       }

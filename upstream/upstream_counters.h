@@ -26,6 +26,7 @@ struct alignas(64) UpstreamCounters {
   Counter failed_handshakes;
   Counter open_connections;          // A gauge.
   Counter in_flight;                 // A gauge.
+  Counter present;                   // 1, or 0 for a slot without an address: a gauge.
   Counter up;                        // 1 up (or not tried yet), 0 down: a gauge.
   Counter loops;                     // 1 where queries sent to it come back: a gauge of one worker.
   DurationHistogram response_time;   // Query written to response read.

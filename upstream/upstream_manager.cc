@@ -6,9 +6,11 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
+#include "core/log.h"
 #include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
 #include "upstream/hedge_budget.h"
+#include "upstream/upstream_hosts.h"
 #include "upstream/upstream_zone.h"
 
 // How an exchange goes says exchange_rules.h.
@@ -18,6 +20,9 @@ namespace {
 
 // How often an attempt that outwaited its patience for a connection is looked at again.
 constexpr Duration kQueuedRecheck = Milliseconds(250);
+
+// Exchanges that wait for the first address; at the limit the next fails.
+constexpr size_t kMaxWaiting = 4096;
 
 constexpr MonoTime kNever = MonoTime::max();
 // And with a server that has sent something else than the response.
@@ -44,7 +49,8 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
         families(log_state_changes),
         context{event_loop, options.limits, connector,         random_source,
                 *this,      families,       log_state_changes, loops},
-        exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }) {}
+        exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }),
+        down_timer(event_loop.NewTimer([this] { OnServersDown(); })) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
   UpstreamZone& FindZone(const DomainName& qname) const;
@@ -64,6 +70,12 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   void OnAttemptDoubtful(AttemptId attempt) override;
   void OnServerReady(UpstreamServer& server) override;
   void OnStall(const std::vector<AttemptId>& attempts) override;
+  void OnServerDown() override { down_timer->Start(Duration::zero()); }
+
+  absl::Status BeginOrWait(ExchangeState& exchange);
+  void ChooseOrder(ExchangeState& exchange);
+  void OnHostChange(UpstreamZone& zone);
+  void OnServersDown();
 
   EventLoop& loop;
   const UpstreamOptions options;
@@ -74,6 +86,9 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;
   ExchangeTable exchanges;
   HedgeBudget hedge_budget;
+  std::unique_ptr<Timer> down_timer;     // For what one turn's servers that went down mean.
+  std::unique_ptr<UpstreamHosts> hosts;  // Null where every server is an address.
+  std::vector<ExchangeId> waiting;       // For the first address of their zone; some have ended.
   bool ready = false;
   bool draining = false;
 };
@@ -114,10 +129,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.query = query;
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
-  exchange.progress.order = exchange.progress.zone->ChooseOrder(query.question.qname);
-  exchange.progress.times_asked.assign(exchange.progress.order.size(), 0);
-  if (!TryNext(exchange)) {
-    absl::Status failure = FailureStatus(exchange.progress);
+  if (absl::Status failure = BeginOrWait(exchange); !failure.ok()) {
     Release(exchange);
     return failure;
   }
@@ -125,6 +137,58 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   hedge_budget.OnExchange();
   Rearm(exchange, loop.Now());
   return exchange.id;
+}
+
+void UpstreamManager::Impl::ChooseOrder(ExchangeState& exchange) {
+  UpstreamZone& zone = *exchange.progress.zone;
+  exchange.progress.order = zone.ChooseOrder(exchange.query.question.qname);
+  exchange.progress.times_asked.assign(zone.size(), 0);
+}
+
+// Where no server has an address yet the exchange waits for one; its timer is the deadline.
+absl::Status UpstreamManager::Impl::BeginOrWait(ExchangeState& exchange) {
+  ChooseOrder(exchange);
+  if (!exchange.progress.order.empty()) {
+    return TryNext(exchange) ? absl::OkStatus() : FailureStatus(exchange.progress);
+  }
+  const UpstreamZone& zone = *exchange.progress.zone;
+  if (hosts != nullptr) hosts->OnNoAddress(zone);
+  if (hosts == nullptr || !hosts->IsPending(zone)) {
+    return absl::UnavailableError("no upstream server has a known address");
+  }
+  if (waiting.size() >= kMaxWaiting) {
+    std::erase_if(waiting, [this](ExchangeId id) { return exchanges.Find(id) == nullptr; });
+  }
+  if (waiting.size() >= kMaxWaiting) return absl::ResourceExhaustedError("too many wait");
+  waiting.push_back(exchange.id);
+  return absl::OkStatus();
+}
+
+void UpstreamManager::Impl::OnHostChange(UpstreamZone& zone) {
+  OnServerDown();
+  for (const ExchangeId id : std::exchange(waiting, {})) {
+    ExchangeState* exchange = exchanges.Find(id);
+    if (exchange == nullptr) continue;
+    if (exchange->progress.zone == &zone) ChooseOrder(*exchange);
+    if (!exchange->progress.order.empty()) {
+      Proceed(*exchange);
+    } else if (hosts->IsPending(*exchange->progress.zone)) {
+      waiting.push_back(id);
+    } else {
+      Finish(*exchange, absl::UnavailableError("no upstream server has a known address"));
+    }
+  }
+}
+
+// Said once each time, until one is connected again.
+void UpstreamManager::Impl::OnServersDown() {
+  if (hosts != nullptr) hosts->OnServersDown();
+  for (const auto& zone : zones) {
+    if (!zone->AllDown() || (hosts != nullptr && hosts->IsPending(*zone))) continue;
+    if (zone->NoteLost(true) && context.log_state_changes) {
+      Log(LogLevel::kWarn, "no upstream reachable", {{"zone", zone->options().zone.ToString()}});
+    }
+  }
 }
 
 // Walks on until a server has the query. False when none takes it.
@@ -315,6 +379,7 @@ void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
                                  [&server](const auto& z) { return z->Owns(server); });
   assert(zone != zones.end());
   ready |= zone == zones.begin();
+  (*zone)->NoteLost(false);
   (*zone)->OnServerReady();
 }
 
@@ -328,7 +393,28 @@ UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options
 
 UpstreamManager::~UpstreamManager() = default;
 
+void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,
+                                     absl::AnyInvocable<void()> on_addresses) {
+  impl_->hosts = std::make_unique<UpstreamHosts>(
+      impl_->context, impl_->zones, bootstrap,
+      [impl = impl_.get(), told = std::move(on_addresses)](UpstreamZone& zone) mutable {
+        impl->OnHostChange(zone);
+        told();
+      });
+}
+
+std::vector<Endpoint> UpstreamManager::Endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const auto& zone : impl_->zones) {
+    for (size_t i = 0; i < zone->size(); ++i) {
+      endpoints.push_back(zone->server(i).options().endpoint);
+    }
+  }
+  return endpoints;
+}
+
 void UpstreamManager::Start() {
+  if (impl_->hosts != nullptr) impl_->hosts->Start();
   if (impl_->options.prewarm) impl_->zones.front()->Prepare();
 }
 
@@ -361,6 +447,7 @@ void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
 
 void UpstreamManager::Drain() {
   impl_->draining = true;
+  if (impl_->hosts != nullptr) impl_->hosts->Stop();
   for (const auto& zone : impl_->zones) zone->Drain();
 }
 

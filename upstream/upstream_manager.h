@@ -3,7 +3,9 @@
 #define DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_
 
 #include <memory>
+#include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
@@ -33,7 +35,16 @@ class UpstreamManager : public Exchanger {
                   absl::BitGenRef random, bool log_state_changes, const LoopWatch* loops = nullptr);
   ~UpstreamManager() override;
 
-  // Opens the connections that options.prewarm asks for.
+  // Who resolves the host names of servers; outlives the manager. Before Start(), and only where
+  // there are such names.
+  void ResolveHostsBy(
+      Exchanger& bootstrap, absl::AnyInvocable<void()> on_addresses = [] {});
+
+  // Of all servers, in the order of the counters; 0.0.0.0:0 where a slot has no address.
+  std::vector<Endpoint> Endpoints() const;
+
+  // Opens the connections that options.prewarm asks for, and has host names resolved. A query for a
+  // zone all of whose servers are still to be resolved for the first time waits for that.
   void Start();
 
   // True once a server of the root zone has been connected to and authenticated.

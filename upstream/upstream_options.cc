@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "absl/strings/str_cat.h"
+
 namespace dotcache {
 namespace {
 
@@ -9,6 +11,10 @@ constexpr std::array<absl::string_view, 7> kPolicyNames = {
     "balanced", "fastest", "round-robin", "random", "sequential", "weighted", "sticky-hash"};
 
 }  // namespace
+
+std::string UpstreamServerOptions::Label() const {
+  return host.empty() ? endpoint.ToString() : absl::StrCat(host, "/", slot);
+}
 
 std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word) {
   for (size_t i = 0; i < kPolicyNames.size(); ++i) {

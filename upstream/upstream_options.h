@@ -24,6 +24,10 @@ struct UpstreamServerOptions {
   // What log lines and metrics call it: the provider's name, or the endpoint.
   std::string provider;
   Endpoint endpoint;
+  // Not empty: one of the places, numbered by `slot`, for the addresses of this host name. Until
+  // the name is resolved `endpoint` is 0.0.0.0 with the port that the operator named, or 0.
+  std::string host;
+  int slot = 0;
   // kUdp (TCP where a response was truncated) and kTcp are clear text, for servers of private zones
   // alone, and know neither identity nor trust store.
   Transport transport = Transport::kDot;
@@ -40,6 +44,10 @@ struct UpstreamServerOptions {
   int weight = 1;  // 1 to 1000.
   // It charges by the query: no query is sent to it only because another server might be slow.
   bool metered = false;
+
+  bool has_address() const { return host.empty() || !endpoint.is_wildcard(); }
+  // What tells it from others of its provider, and never changes: "192.0.2.1:853", "HOST/SLOT".
+  std::string Label() const;
 };
 
 // In which order servers are tried.
@@ -61,7 +69,7 @@ absl::string_view SelectionPolicyName(SelectionPolicy policy);
 struct UpstreamZoneOptions {
   DomainName zone;  // The root for the default servers.
   SelectionPolicy policy = SelectionPolicy::kBalanced;
-  std::vector<UpstreamServerOptions> servers;  // 1 to 64.
+  std::vector<UpstreamServerOptions> servers;  // 1 to 64; of a host all its slots, in order.
 };
 
 // Times and limits, each per worker, and how sockets are made.
@@ -97,6 +105,9 @@ struct UpstreamOptions {
   // The root zone's entry comes first and is always present; zones are distinct.
   std::vector<UpstreamZoneOptions> zones;
   UpstreamLimits limits;
+  // Who resolves the host names of servers; never asked anything else. Not empty where there are
+  // any.
+  std::vector<UpstreamServerOptions> bootstrap;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
   // Probe servers that may lead back here for forwarding loops (LoopProber).

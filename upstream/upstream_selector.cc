@@ -54,6 +54,7 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, u
   ServerOrder up;
   ServerOrder down;
   for (size_t i = 0; i < servers.size(); ++i) {
+    if (servers[i].absent) continue;
     (servers[i].up ? up : down).push_back(static_cast<uint8_t>(i));
   }
 

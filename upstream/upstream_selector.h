@@ -15,6 +15,7 @@ namespace dotcache {
 
 // What the choice depends on.
 struct ServerSnapshot {
+  bool absent = false;  // It has no address.
   bool up = true;
   bool ready = false;  // A connection is ready and has room.
   int in_flight = 0;
@@ -26,7 +27,7 @@ struct ServerSnapshot {
   uint64_t provider_hash = 0;  // The same for all addresses of a provider.
 };
 
-// Indices of servers, each once, the one to ask first in front.
+// Indices of the servers that have an address, each once, the one to ask first in front.
 using ServerOrder = absl::InlinedVector<uint8_t, 8>;
 
 struct ServerChoice {

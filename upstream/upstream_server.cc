@@ -50,13 +50,14 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       index_(index),
       counters_(counters),
       probe_gate_(probe_gate),
-      state_log_(options, context.log_state_changes),
+      state_log_(options_, context.log_state_changes),
       links_(context.limits.max_connections_per_server),
       stall_watch_(context.loop, context.limits, health_, links_,
                    [this](const auto& stalls) { OnStall(stalls); }),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
       orphan_timer_(context.loop.NewTimer([this] { ReportOrphans(); })) {
-  counters_.up.Set(1);
+  counters_.present.Set(absent() ? 0 : 1);
+  counters_.up.Set(absent() ? 0 : 1);
 }
 
 UpstreamServer::~UpstreamServer() = default;
@@ -64,6 +65,7 @@ UpstreamServer::~UpstreamServer() = default;
 std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, AttemptId attempt,
                                                     SendMode mode) {
   assert(context_.loop.InLoopThread());
+  if (absent()) return UpstreamFailure::kUnreachable;
   // Probes of others pass, so that they see whether the loop is still there.
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
   if (link_down_) return UpstreamFailure::kUnreachable;
@@ -241,7 +243,7 @@ void UpstreamServer::Prepare() {
 }
 
 void UpstreamServer::ProbeNow() {
-  if (!draining_ && !link_down_ && down() && !links_.HasConnecting()) Open();
+  if (!draining_ && !absent() && !link_down_ && down() && !links_.HasConnecting()) Open();
 }
 
 void UpstreamServer::ProbeEverySecond() {
@@ -252,7 +254,7 @@ void UpstreamServer::OnTrustChanged() {
   const bool was_in_use = !links_.all().empty();
   for (const UpstreamLink& link : links_.all()) link.connection->Retire();
   // What is being opened with what was before says nothing of what is now: it is not waited for.
-  if (!draining_ && (was_in_use || down())) Open();
+  if (!draining_ && !absent() && (was_in_use || down())) Open();
 }
 
 void UpstreamServer::OnNetworkChange(bool link_down) {
@@ -287,8 +289,20 @@ void UpstreamServer::Drain() {
   UpdateGauges();
 }
 
+void UpstreamServer::Retire() {
+  counters_.in_flight.Set(0);
+  counters_.open_connections.Set(0);
+  retired_ = true;
+  Drain();
+}
+
 ServerSnapshot UpstreamServer::Snapshot() const {
   ServerSnapshot snapshot;
+  if (absent()) {
+    snapshot.absent = true;
+    snapshot.up = false;
+    return snapshot;
+  }
   snapshot.in_flight = static_cast<int>(attempts_.size());
   const bool on_trial = health_.state() == UpstreamHealth::State::kProbation;
   snapshot.up = !loops() && !down() && !link_down_ && !(on_trial && links_.HasHopeful());
@@ -450,7 +464,7 @@ void UpstreamServer::TakeOut(Connection& connection) {
 }
 
 void UpstreamServer::OnProbeDue() {
-  if (draining_ || link_down_ || !down()) return;
+  if (draining_ || absent() || link_down_ || !down()) return;
   // What is being opened may be forgotten before it tells anything.
   if (links_.HasConnecting() || !MayProbe() || Open() == nullptr) {
     probe_timer_->Start(kConnectInterval);
@@ -470,12 +484,14 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
 }
 
 void UpstreamServer::NoteStateChange(absl::string_view cause) {
-  if (!state_log_.Note(health_, cause)) return;
+  if (retired_ || !state_log_.Note(health_, cause)) return;
   counters_.up.Set(state_log_.told_up() ? 1 : 0);
   if (state_log_.told_up()) probe_gate_.NoteUp(context_.loop.Now());
+  if (down()) context_.delegate.OnServerDown();
 }
 
 void UpstreamServer::UpdateGauges() {
+  if (retired_) return;
   counters_.in_flight.Set(attempts_.size());
   counters_.open_connections.Set(links_.ready());
 }

@@ -56,6 +56,8 @@ class UpstreamServer : private Connection::Delegate {
     virtual void OnServerReady(UpstreamServer& server) = 0;
     // The connection of these attempts has stalled; they go on, with little hope.
     virtual void OnStall(const std::vector<AttemptId>& attempts) = 0;
+    // A server went down. This one may come inside a call: only to take note.
+    virtual void OnServerDown() {}
   };
 
   // What all servers of one manager share. The references outlive the servers.
@@ -70,8 +72,8 @@ class UpstreamServer : private Connection::Delegate {
     const LoopWatch* loops = nullptr;  // Null: none is known.
   };
 
-  // `index` counts through all zones. `options`, `counters` and `probe_gate`, which the servers of
-  // other workers with the same index share, outlive the server.
+  // `index` counts through all zones. `counters` and `probe_gate`, which the servers of other
+  // workers with the same index share, outlive the server.
   UpstreamServer(const Context& context, const UpstreamServerOptions& options, int index,
                  UpstreamCounters& counters, ProbeGate& probe_gate);
   ~UpstreamServer() override;
@@ -134,6 +136,9 @@ class UpstreamServer : private Connection::Delegate {
   // Closes connections as they fall idle and opens none but for a Send().
   void Drain();
 
+  // The same for one whose place another takes: gauges and log lines are that one's from now on.
+  void Retire();
+
   ServerSnapshot Snapshot() const;
   // When the latest message of any kind came; the clock's epoch when none has.
   MonoTime last_message() const { return last_message_; }
@@ -141,7 +146,9 @@ class UpstreamServer : private Connection::Delegate {
   const UpstreamHealth& health() const { return health_; }
   // Nothing may be expected of it: it is down, or was and is being tried.
   bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
-  bool down() const { return health_.state() == UpstreamHealth::State::kDown; }
+  bool down() const { return absent() || health_.state() == UpstreamHealth::State::kDown; }
+  // A slot without an address: there is nobody to ask.
+  bool absent() const { return !options_.has_address(); }
   // What is sent there comes back to us: it gets nothing but probes for loops.
   bool loops() const {
     return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
@@ -185,7 +192,7 @@ class UpstreamServer : private Connection::Delegate {
   void UpdateGauges();
 
   const Context context_;
-  const UpstreamServerOptions& options_;
+  const UpstreamServerOptions options_;
   const int index_;
   UpstreamCounters& counters_;
   ProbeGate& probe_gate_;
@@ -194,6 +201,7 @@ class UpstreamServer : private Connection::Delegate {
   bool draining_ = false;
   bool link_down_ = false;
   MonoTime network_changed_;  // How long what was sent before has taken says nothing.
+  bool retired_ = false;
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_message_;

@@ -13,6 +13,9 @@ constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
 constexpr Duration kProbeCheck = Milliseconds(100);
 constexpr Duration kKnownDeadAfter = Seconds(1);
+// A server whose place was taken lives while it is owed answers; at the limit the oldest goes.
+constexpr Duration kRetiredCheck = Milliseconds(250);
+constexpr size_t kMaxRetired = 64;
 
 }  // namespace
 
@@ -21,24 +24,33 @@ UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
                            absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates)
     : context_(context),
       options_(options),
+      first_index_(first_index),
+      counters_(counters),
+      probe_gates_(probe_gates),
       selector_(options.policy),
-      probe_timer_(context.loop.NewTimer([this] { ProbeAll(); })) {
+      probe_timer_(context.loop.NewTimer([this] { ProbeAll(); })),
+      retired_timer_(context.loop.NewTimer([this] { DropRetired(); })) {
   for (size_t i = 0; i < options.servers.size(); ++i) {
     servers_.push_back(std::make_unique<UpstreamServer>(context, options.servers[i],
                                                         first_index + static_cast<int>(i),
                                                         counters[i], probe_gates[i]));
-    shares_.push_back(ShareOf(options.servers[i], options.servers));
   }
+  Share();
 }
 
-UpstreamZone::Share UpstreamZone::ShareOf(const UpstreamServerOptions& server,
-                                          const std::vector<UpstreamServerOptions>& servers) {
-  const auto addresses = std::count_if(
-      servers.begin(), servers.end(),
-      [&server](const UpstreamServerOptions& other) { return other.provider == server.provider; });
-  const auto* name = reinterpret_cast<const uint8_t*>(server.provider.data());
-  return {static_cast<double>(server.weight) / static_cast<double>(addresses),
-          SipHash13(HashSeed{}, Bytes(name, server.provider.size()))};
+// A provider's weight is divided among the addresses that it has at present.
+void UpstreamZone::Share() {
+  portions_.clear();
+  for (const auto& server : servers_) {
+    const std::string& provider = server->options().provider;
+    const auto addresses = std::count_if(servers_.begin(), servers_.end(), [&](const auto& other) {
+      return !other->absent() && other->options().provider == provider;
+    });
+    const auto* name = reinterpret_cast<const uint8_t*>(provider.data());
+    const auto parts = static_cast<double>(std::max<std::ptrdiff_t>(addresses, 1));
+    portions_.push_back({static_cast<double>(server->options().weight) / parts,
+                         SipHash13(HashSeed{}, Bytes(name, provider.size()))});
+  }
 }
 
 bool UpstreamZone::Owns(const UpstreamServer& server) const {
@@ -50,8 +62,8 @@ ServerChoice UpstreamZone::Choose(UpstreamSelector& selector, const DomainName& 
   absl::InlinedVector<ServerSnapshot, 8> snapshots;
   for (size_t i = 0; i < servers_.size(); ++i) {
     snapshots.push_back(servers_[i]->Snapshot());
-    snapshots.back().weight = shares_[i].weight;
-    snapshots.back().provider_hash = shares_[i].provider_hash;
+    snapshots.back().weight = portions_[i].weight;
+    snapshots.back().provider_hash = portions_[i].provider_hash;
   }
   // The same for all workers and after a restart: no secret.
   const bool sticky = options_.policy == SelectionPolicy::kStickyHash;
@@ -111,7 +123,45 @@ void UpstreamZone::ProbeAll() {
   probe_timer_->Start(kProbeCheck);
 }
 
+void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& address) {
+  std::unique_ptr<UpstreamServer>& place = servers_[index];
+  UpstreamServerOptions options = options_.servers[index];
+  if (address.has_value()) {
+    options.endpoint = *address;
+    options.identity.address = address->AddressToString();
+  }
+  place->Retire();
+  auto retired = std::make_unique<Retired>();
+  retired->server = std::move(place);
+  retired_.push_back(std::move(retired));
+  retired_timer_->Start(kRetiredCheck);
+  place =
+      std::make_unique<UpstreamServer>(context_, options, first_index_ + static_cast<int>(index),
+                                       counters_[index], probe_gates_[index]);
+  Share();
+  all_down_since_ = MonoTime();
+  if (draining_) {
+    place->Drain();
+  } else if (prepared_) {
+    place->Prepare();
+  }
+}
+
+void UpstreamZone::DropRetired() {
+  size_t surplus = retired_.size() - std::min(retired_.size(), kMaxRetired);
+  for (auto& retired : std::exchange(retired_, {})) {
+    if (surplus == 0 && retired->server->Snapshot().in_flight > 0) {
+      retired_.push_back(std::move(retired));
+    } else {
+      surplus -= std::min<size_t>(surplus, 1);
+      context_.loop.DeferDelete(std::move(retired));  // After its connections.
+    }
+  }
+  if (!retired_.empty()) retired_timer_->Start(kRetiredCheck);
+}
+
 void UpstreamZone::Prepare() {
+  prepared_ = true;
   for (const auto& server : servers_) server->Prepare();
 }
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -53,6 +55,9 @@ class UpstreamZone {
 
   bool AllDown() const;
 
+  // Takes note of whether nobody can be reached; true when that is news.
+  bool NoteLost(bool lost) { return std::exchange(told_lost_, lost) != lost; }
+
   // True when nothing may be expected of any server, and for a second now none has said a word:
   // queries fail at once. Notes since when.
   bool IsKnownDead();
@@ -68,31 +73,46 @@ class UpstreamZone {
 
   // The way to this server has changed.
   void OnNetworkChange(size_t index, bool link_down);
+  // The slot has this address from now on, or none: a new server in the place of the old one, which
+  // still answers what it was asked. REQUIRES: it is a slot of a host name.
+  void SetAddress(size_t index, const std::optional<Endpoint>& address);
 
   // Closes connections as they fall idle and opens none but for queries.
   void Drain();
 
  private:
-  // What ServerSnapshot says of a server that does not change.
-  struct Share {
+  // What ServerSnapshot says of a server whatever its state.
+  struct Portion {
     double weight;
     uint64_t provider_hash;
   };
 
-  static Share ShareOf(const UpstreamServerOptions& server,
-                       const std::vector<UpstreamServerOptions>& servers);
+  // One whose place another has taken.
+  struct Retired : Deletable {
+    std::unique_ptr<UpstreamServer> server;
+  };
+
+  void Share();
+  void DropRetired();
   ServerChoice Choose(UpstreamSelector& selector, const DomainName& qname) const;
   void ProbeAll();
 
   const UpstreamServer::Context context_;
   const UpstreamZoneOptions& options_;
+  const int first_index_;
+  const absl::Span<UpstreamCounters> counters_;
+  const absl::Span<ProbeGate> probe_gates_;
   UpstreamSelector selector_;
   std::vector<std::unique_ptr<UpstreamServer>> servers_;
-  std::vector<Share> shares_;  // By server.
+  std::vector<Portion> portions_;  // By server.
   bool draining_ = false;
   bool was_all_down_ = false;  // An exchange found it so, and no server has come back since.
   MonoTime all_down_since_;    // No word from any server since.
   std::unique_ptr<Timer> probe_timer_;  // Runs while all are down.
+  bool prepared_ = false;
+  bool told_lost_ = false;
+  std::vector<std::unique_ptr<Retired>> retired_;  // Oldest first.
+  std::unique_ptr<Timer> retired_timer_;           // Runs while there are any.
 };
 
 }  // namespace dotcache

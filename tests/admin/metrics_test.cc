@@ -173,6 +173,20 @@ TEST_F(MetricsTest, BucketsOfAHistogramOnlyGrowAndEndAtTheCount) {
   EXPECT_EQ(Value(text, "dotcache_miss_duration_seconds_bucket{le=\"+Inf\"}"), 1);
 }
 
+TEST_F(MetricsTest, ASlotIsShownByItsNumberAndOnlyWhileItHasAnAddress) {
+  ServerOptions options = Options(upstream_);
+  UpstreamServerOptions slot;
+  slot.provider = slot.host = "dns.example.net";
+  options.upstream.zones[0].servers.push_back(slot);
+  slot.slot = 1;
+  slot.endpoint = *Endpoint::Parse("127.0.0.1:1");
+  options.upstream.zones[0].servers.push_back(slot);
+  RunningServer server(options);
+  const std::string text = RenderMetrics(server.server());
+  EXPECT_THAT(text, HasSubstr("address=\"dns.example.net/1\""));
+  EXPECT_THAT(text, Not(HasSubstr("address=\"dns.example.net/0\"")));
+}
+
 TEST_F(MetricsTest, NoNameAndNoClientIsShown) {
   ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
   EXPECT_THAT(Render(), AllOf(Not(HasSubstr("secret-name")), Not(HasSubstr("client="))));

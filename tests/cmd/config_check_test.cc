@@ -133,6 +133,12 @@ TEST(ConfigCheckTest, AClassicServerThatIsOurOwnListenerIsAnError) {
   EXPECT_THAT(errors("udp://127.0.0.1:15397", "tcp://127.0.0.1:15397"), IsEmpty());
 }
 
+TEST(ConfigCheckTest, ABootstrapServerThatIsOurOwnListenerIsAnError) {
+  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15401]\n"
+                                     "bootstrap: [udp://127.0.0.1:15401]\n"),
+              ElementsAre(HasSubstr("bootstrap: 127.0.0.1:15401 is this program's own listener")));
+}
+
 TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
                                      "upstream: [tls://127.0.0.1:15399#dns.example]\n"),

@@ -177,6 +177,34 @@ TEST(ConfigTest, AZoneNeedsANameAndServersAndMayNotRepeat) {
               ElementsAre(HasSubstr("FILE:3: zone: \"A.example.\" is listed twice")));
 }
 
+TEST(ConfigTest, AHostNameNeedsBootstrapServersWithAddresses) {
+  EXPECT_THAT(
+      ErrorTexts(LoadYaml("upstream: [quad9, \"tls://dns.example.net\"]\n"
+                          "zones:\n  - {zone: corp.example, upstream: {host: a.example}}\n")),
+      ElementsAre(HasSubstr("FILE:1: upstream: dns.example.net has to be resolved"),
+                  HasSubstr("FILE:3: upstream: a.example has to be resolved")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("bootstrap: [\"tls://dns.example.net\"]\n")),
+              ElementsAre(HasSubstr("FILE:1: bootstrap: dns.example.net would have to be")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("bootstrap: []\n")), ElementsAre(HasSubstr("is empty; write")));
+  const LoadedConfig loaded =
+      LoadYaml("upstream: [\"tls://dns.example.net\"]\nbootstrap: [\"udp://192.0.2.53\", quad9]\n");
+  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  const auto& bootstrap = loaded.config.server.upstream.bootstrap;
+  ASSERT_EQ(bootstrap.size(), 5u);
+  EXPECT_EQ(bootstrap[0].transport, Transport::kUdp);
+  EXPECT_EQ(bootstrap[4].transport, Transport::kDot);
+}
+
+TEST(ConfigTest, HostNamesCountForAllTheirSlots) {
+  std::string yaml = "bootstrap: quad9\nupstream:\n";
+  for (int i = 0; i < 8; ++i) absl::StrAppend(&yaml, "  - tls://dns", i, ".example.net\n");
+  EXPECT_THAT(ErrorTexts(LoadYaml(yaml)), IsEmpty());
+  EXPECT_THAT(ErrorTexts(LoadYaml(yaml + "  - tls://192.0.2.1\n")),
+              ElementsAre(HasSubstr("more than 64 servers; a host name counts as 8")));
+  EXPECT_THAT(ErrorTexts(LoadYaml(yaml + "  - tls://dns1.example.net\n")),
+              ElementsAre(HasSubstr("dns1.example.net is listed twice")));
+}
+
 TEST(ConfigTest, AdminCanBeSwitchedOff) {
   EXPECT_FALSE(LoadYaml("admin: off\n").config.admin.has_value());
   EXPECT_FALSE(Load("", {{"DOTCACHE_ADMIN", "off"}}).config.admin.has_value());
@@ -239,6 +267,9 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "  - quad9\n"
       "  - {addresses: 192.0.2.7, insecure: true}\n"
       "  - {addresses: 192.0.2.8, ca: /a b, cert: /c, key: '/\"d', pins-file: /e}\n"
+      "  - tls://dns.example.net:8853#example.net\n"
+      "  - {host: dns.example.org, weight: 3}\n"
+      "bootstrap: [\"udp://192.0.2.53\", \"tls://192.0.2.54#dns.example\"]\n"
       "zones:\n"
       "  - {zone: corp.example, upstream: google, policy: random}\n"
       "  - {zone: cluster.local, upstream: [\"udp://10.96.0.10\", \"tcp://[fd00::10]:5353\"]}\n"

@@ -1,6 +1,7 @@
 #include "cmd/upstream_spec.h"
 
 #include "tests/cmd/config_test_support.h"
+#include "upstream/host_answer.h"
 
 namespace dotcache {
 namespace {
@@ -61,11 +62,36 @@ TEST(UpstreamSpecTest, ErrorsSayWhatWouldBeRight) {
   EXPECT_THAT(Parsed("9.9.9.9"), HasSubstr("write tls://9.9.9.9#dns.quad9.net"));
   EXPECT_THAT(Parsed("https://dns.quad9.net/dns-query"),
               HasSubstr("servers are asked over DNS over TLS"));
-  EXPECT_THAT(Parsed("tls://dns.quad9.net"), HasSubstr("a server is written with its IP address"));
+  EXPECT_THAT(Parsed("tls://9.9.9"), HasSubstr("a server is written with its IP address"));
+  EXPECT_THAT(Parsed("tls://dns.quad9.net:0"), HasSubstr("a whole number from 1 to 65535"));
+  EXPECT_THAT(Parsed("tls://dns.quad9.net#"), HasSubstr("is empty"));
+  EXPECT_THAT(Parsed("tls://dns_.quad9.net"), HasSubstr("is written with its IP address"));
+  EXPECT_THAT(Parsed("dns.quad9.net"), HasSubstr("neither a preset"));
   EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("no address to connect to"));
   EXPECT_THAT(Parsed("tls://9.9.9.9:99999#dns.quad9.net"), HasSubstr("99999"));
   EXPECT_THAT(Parsed("9.9.9.9@x#dns.quad9.net"), HasSubstr("a whole number from 1 to 65535"));
   EXPECT_THAT(Parsed(""), HasSubstr("neither a preset"));
+}
+
+TEST(UpstreamSpecTest, AHostNameIsSoManySlots) {
+  const auto servers = ParseUpstreamText("tls://DNS.quad9.net", ClearText::kRefused);
+  ASSERT_TRUE(servers.ok()) << servers.status();
+  ASSERT_EQ(servers->size(), kMaxHostAddresses);
+  for (size_t i = 0; i < servers->size(); ++i) {
+    const UpstreamServerOptions& server = servers->at(i);
+    EXPECT_EQ(server.host, "dns.quad9.net");
+    EXPECT_EQ(server.provider, "dns.quad9.net");
+    EXPECT_EQ(server.identity.authentication_name, "dns.quad9.net");
+    EXPECT_EQ(server.slot, static_cast<int>(i));
+    EXPECT_EQ(server.endpoint.port(), 0);
+    EXPECT_FALSE(server.has_address());
+    EXPECT_EQ(server.Label(), absl::StrCat("dns.quad9.net/", i));
+  }
+  const auto other = ParseUpstreamText("tls://dns.quad9.net:8853#quad9.net", ClearText::kRefused);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_EQ(other->at(0).host, "dns.quad9.net");
+  EXPECT_EQ(other->at(0).identity.authentication_name, "quad9.net");
+  EXPECT_EQ(other->at(0).endpoint.port(), 8853);
 }
 
 TEST(UpstreamSpecTest, ClearTextIsForPrivateZonesAlone) {
@@ -129,11 +155,11 @@ TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: [192.0.2.1]\n    name: \"\"\n")),
               ElementsAre(HasSubstr("FILE:3: name: is empty")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - name: dns.example.net\n")),
-              ElementsAre(HasSubstr("FILE:2: upstream: needs either `preset` or `addresses`")));
+              ElementsAre(HasSubstr("FILE:2: upstream: needs one of `preset`, `host` and")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, pins: short}\n")),
               ElementsAre(HasSubstr("FILE:2: pins: ")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, addresses: 192.0.2.1}]\n")),
-              ElementsAre(HasSubstr("needs either")));
+              ElementsAre(HasSubstr("needs one of")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, name: dns.example.net}]\n")),
               ElementsAre(HasSubstr("a preset has its own")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - [quad9]\n")),

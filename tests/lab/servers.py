@@ -43,11 +43,12 @@ class LabServer:
     dot_port: int = 0  # 0: no DNS over TLS.
     auth_name: str = ""
     pid: int = 0
+    address: str = ADDRESS  # Only NSD's is read from here.
 
     @property
     def upstream(self):
         """How `dotcache serve --upstream` is told about it."""
-        return f"tls://{ADDRESS}:{self.dot_port}#{self.auth_name}"
+        return f"tls://{self.address}:{self.dot_port}#{self.auth_name}"
 
     @property
     def log(self):
@@ -57,7 +58,7 @@ class LabServer:
         """Writes the configuration; `settings` are the template's other variables."""
         self.directory.mkdir(parents=True, exist_ok=True)
         settings = dict(settings, dir=self.directory, classic_port=self.classic_port,
-                        dot_port=self.dot_port)
+                        dot_port=self.dot_port, address=self.address)
         zone_template = KINDS[self.kind][3]
         if zone_template:
             template = string.Template((TEMPLATES / zone_template).read_text())
@@ -85,13 +86,14 @@ class LabServer:
         # Not our child to wait for: whoever stops the lab may be another process.
         process.returncode = 0
 
-    def wait_until_ready(self, ca_file):
+    def wait_until_ready(self, ca_file, zone="lab.example"):
+        """Waits until it answers for this zone."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                ask_soa(self.classic_port)
+                ask_soa(self.classic_port, self.address, zone)
                 if self.dot_port:
-                    shake_hands(self.dot_port, self.auth_name, ca_file)
+                    shake_hands(self.dot_port, self.auth_name, ca_file, self.address)
                 return
             except OSError as error:
                 if not self.running() or time.monotonic() > deadline:
@@ -125,20 +127,22 @@ class LabServer:
             time.sleep(0.01)
 
 
-def ask_soa(port):
+def ask_soa(port, address=ADDRESS, zone="lab.example"):
     """Asks for an SOA over UDP; OSError unless there is an answer with RCODE NOERROR."""
-    query = struct.pack("!6H", 0x1ab, 0x0100, 1, 0, 0, 0) + b"\3lab\7example\0\0\6\0\1"
+    query = struct.pack("!6H", 0x1ab, 0x0100, 1, 0, 0, 0) + (
+        b"".join(bytes([len(label)]) + label.encode() for label in zone.split(".")) +
+        b"\0\0\6\0\1")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(0.5)
-        sock.connect((ADDRESS, port))
+        sock.connect((address, port))
         sock.send(query)
         answer = sock.recv(4096)
     if answer[3] & 0x0f != 0 or answer[6:8] == b"\0\0":
         raise OSError(f"RCODE {answer[3] & 0x0f}")
 
 
-def shake_hands(port, auth_name, ca_file):
+def shake_hands(port, auth_name, ca_file, address=ADDRESS):
     """Opens a TLS connection as a strict client would; OSError if it fails."""
     context = ssl.create_default_context(cafile=ca_file)
-    with socket.create_connection((ADDRESS, port), timeout=1) as sock:
+    with socket.create_connection((address, port), timeout=1) as sock:
         context.wrap_socket(sock, server_hostname=auth_name).close()

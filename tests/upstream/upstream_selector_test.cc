@@ -41,6 +41,16 @@ class UpstreamSelectorTest : public testing::Test {
   std::mt19937_64 random_{1};
 };
 
+TEST_F(UpstreamSelectorTest, WhoHasNoAddressIsInNoOrder) {
+  const ServerSnapshot absent = {.absent = true, .up = false};
+  for (SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    EXPECT_THAT(selector.Choose(std::vector{absent, Ready(5), absent, Down(3)}, random_).order,
+                ElementsAre(1, 3));
+    EXPECT_TRUE(selector.Choose(std::vector{absent, absent}, random_).order.empty());
+  }
+}
+
 TEST_F(UpstreamSelectorTest, EveryPolicyNamesEveryServerOnce) {
   for (const SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);

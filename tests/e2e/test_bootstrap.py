@@ -1,0 +1,135 @@
+"""Providers by host name, resolved by a real server; starts while nothing can be reached."""
+
+import time
+
+import pytest
+
+from ask import ask
+from dotcache import run
+from host_providers import HOST, HostProviders
+from stream_of_queries import StreamOfQueries
+
+WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def host(lab, tmp_path):
+    providers = HostProviders(lab, tmp_path / "host")
+    yield providers
+    providers.stop()
+
+
+def start(launch, host, port=True, transport="udp", **options):
+    """A dotcache whose only provider is the host name."""
+    upstream = f"tls://{HOST}:{host.dot_port}" if port else f"tls://{HOST}"
+    return launch("--bootstrap", host.bootstrap_as(transport), upstreams=[upstream], **options)
+
+
+def wait_for_line(server, *parts):
+    """Waits until the log has a line with all these parts."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not any(all(part in line for part in parts) for line in server.log_text().splitlines()):
+        assert time.monotonic() < deadline, f"no line with {parts}:\n{server.log_text()}"
+        time.sleep(0.02)
+
+
+def wait_until_answered(server, label):
+    """Asks for fresh names until one is answered."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    for number in range(10000):
+        reply = ask(server, f"{label}-{number}.fresh.lab.example.")
+        if reply.answer:
+            return
+        assert time.monotonic() < deadline, f"{reply}\n{server.log_text()}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
+def test_the_first_query_is_answered_over_a_name_that_any_transport_resolves(launch, host, transport):
+    host.publish("127.0.0.2")
+    host.start_provider("127.0.0.2")
+    host.start_bootstrap()
+    server = start(launch, host, transport=transport, wait="/health")
+    assert ask(server, "first.fresh.lab.example.").answer, server.log_text()
+    wait_for_line(server, "upstream resolved", f"provider={HOST}",
+                  f"addresses=127.0.0.2:{host.dot_port}")
+    label = {"provider": HOST, "address": f"{HOST}/0"}
+    assert server.metric("dotcache_upstream_up", **label) == 1
+    assert server.metric("dotcache_upstream_responses_total", **label) >= 1
+    assert f"{HOST}/1" not in server.get("/metrics")[1]
+
+
+@pytest.mark.parametrize("addresses", [["127.0.0.2"], []], ids=["port", "port-and-hint"])
+def test_the_service_binding_says_the_port(launch, host, addresses):
+    hint = "" if addresses else "ipv4hint=127.0.0.2"
+    host.publish(*addresses, service=f"1 {HOST}. alpn=dot port={host.dot_port} {hint}")
+    host.start_provider("127.0.0.2")
+    host.start_bootstrap()
+    server = start(launch, host, port=False)
+    assert ask(server, "service.fresh.lab.example.").answer, server.log_text()
+
+
+def test_an_address_that_changes_costs_no_query(launch, host):
+    host.publish("127.0.0.2")
+    host.start_provider("127.0.0.2")
+    host.start_bootstrap()
+    server = start(launch, host)
+    with StreamOfQueries(server, "moves") as stream:
+        stream.wait_for_answers(50)
+        host.start_provider("127.0.0.3")
+        host.publish("127.0.0.3")
+        wait_for_line(server, "upstream resolved", f"addresses=127.0.0.3:{host.dot_port}")
+        stream.wait_for_answers(50)
+        host.servers["127.0.0.2"].stop(kill=True)
+        stream.wait_for_answers(100)
+    assert not stream.failed, stream.summary() + "\n" + server.log_text()
+    assert "upstream down" not in server.log_text()
+
+
+def test_a_provider_that_moves_without_notice_is_found_again(launch, host):
+    host.publish("127.0.0.2")
+    host.start_provider("127.0.0.2")
+    host.start_bootstrap()
+    server = start(launch, host)
+    host.servers["127.0.0.2"].stop(kill=True)
+    host.start_provider("127.0.0.3")
+    host.publish("127.0.0.3")
+    wait_until_answered(server, "moved")
+
+
+def test_a_name_that_cannot_be_resolved_at_start_is_said_and_tried_again(launch, host):
+    host.publish("127.0.0.2")
+    server = start(launch, host, wait="/health")
+    wait_for_line(server, "warning", "upstream cannot be resolved", f"provider={HOST}", "cause=")
+    wait_for_line(server, "no upstream reachable")
+    assert server.get("/ready")[0] == 503
+    assert ask(server, "early.fresh.lab.example.").rcode().name == "SERVFAIL"
+    host.start_provider("127.0.0.2")
+    host.start_bootstrap()
+    wait_until_answered(server, "late")
+    server.wait_until("/ready")
+    wait_for_line(server, "ready")
+    assert server.log_text().count("upstream cannot be resolved") == 1
+
+
+def test_a_start_without_any_reachable_upstream_says_so_and_recovers(lab, launch):
+    providers = lab.providers[:2]
+    for provider in providers:
+        provider.stop(kill=True)
+    try:
+        server = launch(upstreams=[provider.upstream for provider in providers], wait="/health")
+        wait_for_line(server, "warning", "no upstream reachable", "zone=.")
+        assert server.get("/ready")[0] == 503
+    finally:
+        for provider in providers:
+            lab.restart(provider)
+    wait_until_answered(server, "alive")
+    server.wait_until("/ready")
+    assert server.log_text().count("no upstream reachable") == 1
+
+
+def test_a_host_name_needs_someone_to_resolve_it():
+    failed = run("check", "--upstream", f"tls://{HOST}")
+    assert failed.returncode == 1
+    assert f"--upstream: upstream: {HOST} has to be resolved" in failed.stderr
+    assert "bootstrap: [tls://" in failed.stderr

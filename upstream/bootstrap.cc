@@ -1,0 +1,32 @@
+#include "upstream/bootstrap.h"
+
+#include <utility>
+
+#include "absl/types/span.h"
+
+namespace dotcache {
+namespace {
+
+// Its servers in charge of every name, and connected only when there is something to ask.
+UpstreamOptions OptionsOf(const UpstreamOptions& options) {
+  UpstreamOptions own;
+  own.zones.resize(1);
+  own.zones[0].policy = SelectionPolicy::kSequential;
+  own.zones[0].servers = options.bootstrap;
+  own.limits = options.limits;
+  own.prewarm = false;
+  return own;
+}
+
+}  // namespace
+
+Bootstrap::Bootstrap(UvLoop& loop, const UpstreamOptions& options,
+                     SocketConnector::Credentials credentials)
+    : counters_(options.bootstrap.size()),
+      probe_gates_(options.bootstrap.size()),
+      connector_(loop, options.limits, std::move(credentials)),
+      manager_(loop, OptionsOf(options), connector_, absl::MakeSpan(counters_),
+               absl::MakeSpan(probe_gates_), random_,
+               /*log_state_changes=*/false) {}
+
+}  // namespace dotcache
