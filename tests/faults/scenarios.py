@@ -254,10 +254,13 @@ def make_scenarios():
                                                seconds=DEAD_SECONDS)
     found["giant-answers"] = Scenario(giants, Goal(p99_ms=20, max_ms=50), check=giants_are_relayed)
     found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10), own=True)
-    found["clock-jumps"] = Scenario(clock_jumps, QUICK, seconds=DEAD_SECONDS, own=True, own_clock=True,
-                                    check=times_go_on)
+    found["clock-jumps"] = Scenario(clock_jumps, QUICK, seconds=DEAD_SECONDS, own=True,
+                                    own_clock=True, check=times_go_on)
     found["terminated"] = Scenario(terminated, PATIENT, own=True, check=ends_well)
     return found
 
 
 SCENARIOS = make_scenarios()
+SAMPLE = ("1of3-hang", "1of3-wrongname", "1of3-rst-each-query", "2of3-synblackhole", "all-rstall",
+          "all-refuse", "all-refuse-stale", "giant-answers", "descriptors-run-out", "clock-jumps",
+          "terminated")
