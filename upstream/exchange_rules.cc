@@ -39,6 +39,11 @@ void NoteFailure(Progress& progress, UpstreamFailure failure) {
   progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
 }
 
+void NoteNotSent(Progress& progress, uint8_t server) {
+  --progress.times_asked[server];
+  ++progress.attempts_not_sent;
+}
+
 void NoteLoss(Progress& progress, size_t others) {
   if (++progress.losses == 1) progress.lost_in_crowd = others >= kCrowd;
 }
@@ -63,9 +68,16 @@ UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
 
 bool MayAskMore(const Progress& progress) {
   const size_t servers = progress.order.size();
-  if (progress.attempts_made <= servers || HasSpareAttempt(progress)) return true;
-  return progress.attempts_made < kMaxSilentAttempts &&
-         progress.active.size() == progress.attempts_made;
+  if (progress.attempts_made == UINT8_MAX) return false;
+  const size_t sent = progress.attempts_made - progress.attempts_not_sent;
+  if (sent <= servers || HasSpareAttempt(progress)) return true;
+  return sent < kMaxSilentAttempts && progress.active.size() == sent;
+}
+
+bool MayAskAny(const Progress& progress) {
+  return MayAskMore(progress) &&
+         std::any_of(progress.order.begin(), progress.order.end(),
+                     [&progress](uint8_t server) { return MayAsk(progress, server); });
 }
 
 bool MayAsk(const Progress& progress, uint8_t server) {
