@@ -565,6 +565,25 @@ TEST_F(UpstreamManagerTest, ServersThatAreSilentAreConnectedToOnceASecond) {
   EXPECT_LE(connects(0) - before, 11);
 }
 
+TEST_F(UpstreamManagerTest, AServerThatLosesSomeIsAskedAThirdTime) {
+  options_.zones[0].policy = SelectionPolicy::kRoundRobin;
+  Make(3);
+  int lost = 0;
+  for (int i = 0; i < 3; ++i) {
+    Script(i, [&lost](const UpstreamQuery& query) {
+      if (!(query.question.qname == *DomainName::FromText("lost.example"))) return Answer(query);
+      return ++lost < 9 ? ScriptedReply::Silence() : Answer(query);
+    });
+  }
+  const auto outcome = Ask("lost.example");
+  for (int i = 0; i < 1000 && outcome->calls == 0; ++i) {
+    Ask("other" + std::to_string(i) + ".example");
+    loop_.Advance(Milliseconds(5));
+  }
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(lost, 9);
+}
+
 TEST_F(UpstreamManagerTest, SilentServersAreAskedTwiceEachAtMost) {
   Make(3);
   Ask();
