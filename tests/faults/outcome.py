@@ -4,8 +4,8 @@ import dataclasses
 
 import client
 
-GRACE_SECONDS = 1.0       # Within this after a repair the first answer comes; until then some fail.
-KNOWN_DEAD_SECONDS = 1.5  # After this it is known that all providers are dead.
+# Within this after a repair, a second and a handshake, the first answer comes; until then some fail.
+GRACE_SECONDS = 1.1
 DEAD_MS = 2000            # Until then every client has some reply.
 KNOWN_DEAD_MS = 5
 PROBES_PER_SECOND = 1
@@ -21,16 +21,17 @@ class Goal:
     p99_ms: float = 100
     max_ms: float = 500
     failed_share: float = 0.0
+    known_dead_s: float = 1.5  # Into an outage it is known that all are dead.
     stale: bool = False  # While all are dead, everything is asked that was asked before.
 
     def __str__(self):
-        share = f"{self.failed_share:.1%}" if self.failed_share else "0"
+        share = f"{self.failed_share:.2%}" if self.failed_share else "0"
         return f"{share} / {self.p99_ms:g} / {self.max_ms:g}"
 
 
 class Outcome:
-    def __init__(self, plan, replies, syn_counter):
-        self.plan, self.replies = plan, replies
+    def __init__(self, goal, plan, replies, syn_counter):
+        self._goal, self.plan, self.replies = goal, plan, replies
         live = [reply for reply in replies if reply.step.counted and not reply.step.dead and not
                 (reply.step.recovers and reply.sent < reply.step.began + GRACE_SECONDS)]
         self.asked = len(live)
@@ -40,10 +41,10 @@ class Outcome:
         self.poisoned = sum(reply.poisoned for reply in replies)
         self.dead = [reply for reply in replies if reply.step.dead]
         self.known_dead_ms = [reply.elapsed_ms for reply in self.dead
-                              if reply.sent >= reply.step.began + KNOWN_DEAD_SECONDS]
+                              if reply.sent >= reply.step.began + goal.known_dead_s]
         self.first_success_s = max(map(self._first_success, self._recoveries()),
                                    default=float("nan"))
-        self.probes_per_second = max((attempts_per_second(step, syn_counter)
+        self.probes_per_second = max((self._attempts_per_second(step, syn_counter)
                                       for step in self._long_dead_steps()), default=float("nan"))
 
     def _recoveries(self):
@@ -52,7 +53,12 @@ class Outcome:
 
     def _long_dead_steps(self):
         return [step for step in self.plan
-                if step.dead and step.ended - step.began >= KNOWN_DEAD_SECONDS + 1]
+                if step.dead and step.ended - step.began >= self._goal.known_dead_s + 1]
+
+    def _attempts_per_second(self, step, syn_counter):
+        """To the provider that had the most, once it is known that all are dead."""
+        begin = step.began + self._goal.known_dead_s
+        return syn_counter.most_to_one(begin, step.ended) / (step.ended - begin)
 
     def _first_success(self, step):
         return min((reply.came - step.began for reply in self.replies
@@ -66,8 +72,9 @@ class Outcome:
     def max_ms(self):
         return max(self.times_ms, default=float("nan"))
 
-    def wrong_answers(self, goal):
+    def wrong_answers(self):
         """What no client may see, however busy the machine is."""
+        goal = self._goal
         if self.silent:
             yield f"{len(self.silent)} queries without a reply"
         if self.poisoned:
@@ -80,8 +87,9 @@ class Outcome:
         if goal.stale and (fresh := sum(not reply.stale for reply in self.dead)):
             yield f"{fresh} of {len(self.dead)} not stale while all are dead"
 
-    def slow_answers(self, goal):
+    def slow_answers(self):
         """What took longer than promised."""
+        goal = self._goal
         slowest_dead = max((reply.elapsed_ms for reply in self.dead), default=0)
         measured = ((self.p99_ms, goal.p99_ms, "p99 {:.1f} ms"),
                     (self.max_ms, goal.max_ms, "max {:.1f} ms"),
@@ -115,9 +123,3 @@ class Outcome:
         sent = sum(provider.counts()["queries"] for provider in providers)
         parts.append(f"×{sent / max(len(self.replies), 1):.2f}")
         return "; ".join(parts)
-
-
-def attempts_per_second(step, syn_counter):
-    """To the provider that had the most, once it is known that all are dead."""
-    begin = step.began + KNOWN_DEAD_SECONDS
-    return syn_counter.most_to_one(begin, step.ended) / (step.ended - begin)
