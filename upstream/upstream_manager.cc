@@ -315,8 +315,8 @@ void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
 bool UpstreamManager::Impl::MayHold(const ExchangeState& exchange) const {
   const ExchangeState::Progress& progress = exchange.progress;
   const UpstreamZone& zone = *progress.zone;
-  if (draining || progress.error_response.has_value() || progress.saw_useless_response)
-    return false;
+  if (draining || progress.error_response.has_value()) return false;
+  if (progress.saw_useless_response || progress.saw_loop) return false;
   return !progress.only_overloaded && MayAskAny(progress) && !zone.IsKnownDead();
 }
 
