@@ -269,6 +269,7 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   link_down_ = link_down;
   network_changed_ = context_.loop.Now();
   no_connect_before_ = MonoTime();
+  last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   health_.OnNetworkChange(context_.loop.Now());
   for (std::unique_ptr<Connection>& given_up : links_.OnNetworkChange(context_.loop.Now())) {
     for (const auto& [id, attempt] : attempts_) {

@@ -88,6 +88,7 @@ bool UpstreamZone::AllDown() const {
 bool UpstreamZone::IsKnownDead() const {
   const MonoTime now = context_.loop.Now();
   return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
+    if (server->link_down()) return true;
     if (!server->down() && !server->health().was_down()) return false;
     return now - server->in_vain_since() > kKnownDeadAfter;
   });
@@ -124,7 +125,6 @@ void UpstreamZone::Prepare() {
 }
 
 void UpstreamZone::OnNetworkChange(size_t index, bool link_down) {
-  all_down_since_ = MonoTime();  // What was known to be dead is asked again.
   servers_[index]->OnNetworkChange(link_down);
 }
 
