@@ -31,6 +31,7 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
   TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
   if (session == nullptr) return;
   const TcpOptions options = {.write_marks = kClientWriteMarks,
+                              .outgoing = {},
                               .send_buffer_bytes = kClientSendBufferBytes};
   ByteStream::Delegate& delegate = session->stream_delegate();
   if (!tls) {

@@ -121,7 +121,8 @@ class Worker::Services {
 
   void OnNetworkChange(const NetworkChange& change) {
     // Those of the bootstrap servers come behind those of the zones' servers.
-    NetworkChange upstreams = {.suspended = change.suspended};
+    NetworkChange upstreams;
+    upstreams.suspended = change.suspended;
     NetworkChange bootstrap = upstreams;
     for (NetworkChange::Peer peer : change.peers) {
       const bool is_bootstrap = peer.index >= worker_.upstream_counters_.size();

@@ -21,3 +21,17 @@ add_test(NAME agreement.rules COMMAND /usr/bin/python3 -m pytest test_rules.py
 set_tests_properties(agreement agreement.rules PROPERTIES
   ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
   LABELS e2e TIMEOUT 120)
+
+# A few of the faults, and only what is answered, not how fast (tests/faults/README.md).
+add_test(NAME faults COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/faults/run
+         --binary $<TARGET_FILE:dotcache> --queries 400 --rate 200 --check answers --sample)
+set_tests_properties(faults PROPERTIES
+  ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1" LABELS e2e TIMEOUT 300)
+
+# Only with `ctest -C soak`: two minutes of random faults under load.
+add_test(NAME soak CONFIGURATIONS soak
+         COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/faults/soak
+         --binary $<TARGET_FILE:dotcache> --minutes 2 --rate 2000
+         --out ${PROJECT_BINARY_DIR}/soak)
+set_tests_properties(soak PROPERTIES
+  ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1" LABELS soak RUN_SERIAL TRUE TIMEOUT 300)

@@ -9,7 +9,7 @@ using Progress = ExchangeState::Progress;
 
 // How often one server is asked, and how often all together where none said a word.
 constexpr int kMaxAsked = 2;
-constexpr uint8_t kMaxSilentAttempts = 8;
+constexpr uint8_t kMaxSilentAttempts = 9;
 
 // A connection lost with so many other queries on it was most likely not lost because of one.
 constexpr size_t kCrowd = 8;
@@ -22,6 +22,17 @@ bool IsUselessResponse(UpstreamFailure failure) {
 // Lost with so many others at an only server, and then again: it was never alone.
 bool HasSpareAttempt(const Progress& progress) {
   return progress.order.size() == 1 && progress.lost_in_crowd && progress.losses == 2;
+}
+
+// All our queries to it are overdue, but it has said something since: they were lost on the way.
+bool IsLossy(const Progress& progress, uint8_t server) {
+  const MonoTime last_sign = progress.zone->server(server).last_sign();
+  const auto lost = std::count_if(progress.active.begin(), progress.active.end(),
+                                  [server, last_sign](const ActiveAttempt& attempt) {
+                                    return attempt.server == server && attempt.overdue &&
+                                           attempt.due <= last_sign;
+                                  });
+  return lost == progress.times_asked[server];
 }
 
 }  // namespace
@@ -37,6 +48,11 @@ void NoteFailure(Progress& progress, UpstreamFailure failure) {
   progress.saw_useless_response |= IsUselessResponse(failure);
   progress.saw_loop |= failure == UpstreamFailure::kLoop;
   progress.only_overloaded &= failure == UpstreamFailure::kOverloaded;
+}
+
+void NoteNotSent(Progress& progress, uint8_t server) {
+  --progress.times_asked[server];
+  ++progress.attempts_not_sent;
 }
 
 void NoteLoss(Progress& progress, size_t others) {
@@ -63,15 +79,23 @@ UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
 
 bool MayAskMore(const Progress& progress) {
   const size_t servers = progress.order.size();
-  if (progress.attempts_made <= servers || HasSpareAttempt(progress)) return true;
-  return progress.attempts_made < kMaxSilentAttempts &&
-         progress.active.size() == progress.attempts_made;
+  if (progress.attempts_made == UINT8_MAX) return false;
+  const size_t sent = progress.attempts_made - progress.attempts_not_sent;
+  if (sent <= servers || HasSpareAttempt(progress)) return true;
+  return sent < kMaxSilentAttempts && progress.active.size() == sent;
+}
+
+bool MayAskAny(const Progress& progress) {
+  return MayAskMore(progress) &&
+         std::any_of(progress.order.begin(), progress.order.end(),
+                     [&progress](uint8_t server) { return MayAsk(progress, server); });
 }
 
 bool MayAsk(const Progress& progress, uint8_t server) {
   const bool only_one = progress.order.size() == 1;
   if ((progress.error_reporters >> server & 1) != 0) return false;
-  const int limit = kMaxAsked + (HasSpareAttempt(progress) ? 1 : 0);
+  const bool once_more = HasSpareAttempt(progress) || IsLossy(progress, server);
+  const int limit = kMaxAsked + (once_more ? 1 : 0);
   if (progress.times_asked[server] >= limit) return false;
   return std::all_of(progress.active.begin(), progress.active.end(),
                      [&progress, server, only_one](const ActiveAttempt& attempt) {

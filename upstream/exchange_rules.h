@@ -30,8 +30,10 @@
 // are lost again then each alone, if need be as a third query to an only server (RFC 9520 section
 // 3.1 allows three). So no name that makes a server close connections costs another its answer.
 // No server is asked more than twice else, nor again after it reported an error. Where all are
-// silent few servers are asked twice each, 8 times in all; an only server is not asked again while
-// it works on the question over a connection that is alive.
+// silent few servers are asked twice each, and those that answer others meanwhile three times, 9
+// times in all; an only server is not asked again while it works on the question over a connection
+// that is alive. Where no server can be connected to, the exchange waits for one until they are
+// known to be dead.
 
 namespace dotcache {
 
@@ -40,6 +42,9 @@ bool IsErrorResponse(const UpstreamResponse& response);
 
 // An attempt ended in this failure.
 void NoteFailure(ExchangeState::Progress& progress, UpstreamFailure failure);
+
+// The query of an attempt at this server never left.
+void NoteNotSent(ExchangeState::Progress& progress, uint8_t server);
 
 // The connection of an attempt was lost, with `others` more on it.
 void NoteLoss(ExchangeState::Progress& progress, size_t others);
@@ -50,6 +55,7 @@ absl::Status FailureStatus(const ExchangeState::Progress& progress);
 // Whether there may be another attempt at all; at this server of the zone; and how.
 bool MayAskMore(const ExchangeState::Progress& progress);
 bool MayAsk(const ExchangeState::Progress& progress, uint8_t server);
+bool MayAskAny(const ExchangeState::Progress& progress);
 UpstreamServer::SendMode ModeFor(const ExchangeState::Progress& progress, uint8_t server);
 
 }  // namespace dotcache

@@ -34,6 +34,7 @@ struct ExchangeState {
     ServerOrder order;
     size_t next = 0;  // Where in `order`, taken round and round, the walk goes on.
     uint8_t attempts_made = 0;
+    uint8_t attempts_not_sent = 0;                // Of those: their connection could not be had.
     absl::InlinedVector<uint8_t, 8> times_asked;  // By server.
     uint8_t losses = 0;                           // Connections lost with a query of ours on them,
     bool lost_in_crowd = false;    // the first with so many others that the server had gone away.

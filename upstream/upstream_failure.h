@@ -37,6 +37,11 @@ absl::string_view UpstreamFailureName(UpstreamFailure failure);
 // The step in which the failure arose, for log lines: "connect", "tls", "exchange", "response".
 absl::string_view UpstreamFailurePhase(UpstreamFailure failure);
 
+// True when the connection could not be had, so that the query never left.
+inline bool IsConnectFailure(UpstreamFailure failure) {
+  return failure <= UpstreamFailure::kClientCertificate;
+}
+
 // True for evidence about the transport, the only kind that marks a server down.
 bool IsTransportFailure(UpstreamFailure failure);
 

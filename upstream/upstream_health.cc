@@ -27,10 +27,6 @@ bool IsAboutCertificate(UpstreamFailure failure) {
   return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
 }
 
-bool IsConnectFailure(UpstreamFailure failure) {
-  return failure <= UpstreamFailure::kClientCertificate;
-}
-
 }  // namespace
 
 std::optional<Duration> UpstreamHealth::response_time() const {

@@ -28,9 +28,24 @@ constexpr MonoTime kNever = MonoTime::max();
 // And with a server that has sent something else than the response.
 constexpr Duration kDoubtfulPatience = Milliseconds(10);
 
+// How often an exchange for which there is no server looks for one; and one that all are late for,
+// whether they are known to be dead.
+constexpr Duration kHoldCheck = Milliseconds(50);
+constexpr Duration kLateCheck = Milliseconds(250);
+
+bool AllOverdue(const ExchangeState& exchange) {
+  return std::all_of(exchange.progress.active.begin(), exchange.progress.active.end(),
+                     [](const ActiveAttempt& attempt) { return attempt.overdue; });
+}
+
 // One timer serves the attempts and the exchange.
 void Rearm(ExchangeState& exchange, MonoTime now) {
   MonoTime next = exchange.deadline;
+  if (exchange.progress.active.empty()) {
+    if (!exchange.progress.order.empty()) next = std::min(next, now + kHoldCheck);
+  } else if (AllOverdue(exchange)) {
+    next = std::min(next, now + kLateCheck);
+  }
   for (const ActiveAttempt& attempt : exchange.progress.active) {
     if (attempt.overdue) continue;
     next = std::min({next, attempt.due, attempt.hedge_at});
@@ -61,6 +76,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
   void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
+  bool MayHold(const ExchangeState& exchange) const;
   void Proceed(ExchangeState& exchange);
   void Finish(ExchangeState& exchange, absl::StatusOr<UpstreamResponse> result);
   void Release(ExchangeState& exchange);
@@ -129,13 +145,18 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.query = query;
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
+  ChooseOrder(exchange);
+  const bool has_servers = !exchange.progress.order.empty();
+  const bool known_dead = has_servers && exchange.progress.zone->IsKnownDead();
   if (absl::Status failure = BeginOrWait(exchange); !failure.ok()) {
     Release(exchange);
     return failure;
   }
+  Rearm(exchange, loop.Now());
+  // It goes on without its client, to find out whether a server answers again.
+  if (known_dead) return absl::UnavailableError("no upstream server could be reached");
   exchange.callback = std::move(callback);
   hedge_budget.OnExchange();
-  Rearm(exchange, loop.Now());
   return exchange.id;
 }
 
@@ -147,9 +168,9 @@ void UpstreamManager::Impl::ChooseOrder(ExchangeState& exchange) {
 
 // Where no server has an address yet the exchange waits for one; its timer is the deadline.
 absl::Status UpstreamManager::Impl::BeginOrWait(ExchangeState& exchange) {
-  ChooseOrder(exchange);
   if (!exchange.progress.order.empty()) {
-    return TryNext(exchange) ? absl::OkStatus() : FailureStatus(exchange.progress);
+    if (TryNext(exchange) || MayHold(exchange)) return absl::OkStatus();
+    return FailureStatus(exchange.progress);
   }
   const UpstreamZone& zone = *exchange.progress.zone;
   if (hosts != nullptr) hosts->OnNoAddress(zone);
@@ -197,7 +218,7 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
   if (!MayAskMore(progress)) return false;
-  const bool known_dead = zone.IsKnownDead();
+  const bool known_dead = zone.IsKnownDead() && zone.AllUseless();
   for (size_t passed = 0; passed < servers; ++passed) {
     const uint8_t index = progress.order[progress.next++ % servers];
     if (!MayAsk(progress, index)) continue;
@@ -267,6 +288,9 @@ void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
 
 void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   const MonoTime now = loop.Now();
+  const bool has_servers = !exchange.progress.order.empty();
+  const bool is_held = exchange.progress.active.empty() && has_servers;
+  if (is_held && now < exchange.deadline) return Proceed(exchange);
   bool patience_ended = false;
   bool hedge = false;
   for (ActiveAttempt& attempt : exchange.progress.active) {
@@ -292,7 +316,8 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
     patience_ended = true;
     server.OnAttemptTimeout(attempt.id);
   }
-  if (now < exchange.deadline) {
+  const bool in_vain = AllOverdue(exchange) && exchange.progress.zone->IsKnownDead();
+  if (now < exchange.deadline && !in_vain) {
     if (patience_ended) {
       TryNext(exchange);
     } else if (hedge) {
@@ -301,6 +326,8 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
     Rearm(exchange, now);
   } else if (exchange.progress.error_response.has_value()) {
     Finish(exchange, *std::move(exchange.progress.error_response));
+  } else if (is_held) {
+    Finish(exchange, FailureStatus(exchange.progress));
   } else {
     Finish(exchange, absl::DeadlineExceededError("no upstream server answered in time"));
   }
@@ -312,11 +339,13 @@ void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult res
   ExchangeState::Progress& progress = exchange->progress;
   ActiveAttempt* active = progress.FindActive(attempt);
   if (active == nullptr) return;
-  const uint64_t server_bit = uint64_t{1} << active->server;
+  const uint8_t server = active->server;
+  const uint64_t server_bit = uint64_t{1} << server;
   progress.active.erase(active);
 
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
     if (*failure == UpstreamFailure::kServFail) progress.error_reporters |= server_bit;
+    if (IsConnectFailure(*failure)) NoteNotSent(progress, server);
     NoteFailure(exchange->progress, *failure);
     Proceed(*exchange);
     return;
@@ -349,9 +378,19 @@ void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
   Rearm(*exchange, loop.Now());
 }
 
+// Whether to wait for a server when none takes the query because none can be connected to: until
+// all are known to be dead. Who starts again is back soon, and so is a way that was interrupted.
+bool UpstreamManager::Impl::MayHold(const ExchangeState& exchange) const {
+  const ExchangeState::Progress& progress = exchange.progress;
+  const UpstreamZone& zone = *progress.zone;
+  if (draining || progress.error_response.has_value()) return false;
+  if (progress.saw_useless_response || progress.saw_loop) return false;
+  return !progress.only_overloaded && MayAskAny(progress) && !zone.IsKnownDead();
+}
+
 // Goes on after an attempt has ended without a final result.
 void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
-  if (TryNext(exchange) || !exchange.progress.active.empty()) {
+  if (TryNext(exchange) || !exchange.progress.active.empty() || MayHold(exchange)) {
     Rearm(exchange, loop.Now());
   } else if (exchange.progress.error_response.has_value()) {
     Finish(exchange, *std::move(exchange.progress.error_response));
@@ -362,6 +401,7 @@ void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
 
 void UpstreamManager::Impl::Finish(ExchangeState& exchange,
                                    absl::StatusOr<UpstreamResponse> result) {
+  if (!exchange.callback.has_value()) return Release(exchange);
   ExchangeCallback callback = *std::move(exchange.callback);
   Release(exchange);
   std::move(callback)(std::move(result));

@@ -12,9 +12,11 @@ namespace {
 // After this a query that waits for a handshake asks the next server; the handshake goes on.
 constexpr Duration kConnectPatience = Milliseconds(250);
 constexpr Duration kConnectInterval = Milliseconds(500);
+constexpr Duration kLastResortInterval = Milliseconds(100);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
 constexpr size_t kMaxOrphansPerTurn = 256;
+constexpr char kNoAnswer[] = "connected, but no query is answered";
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
 
 bool IsUsable(const AttemptResult& result) {
@@ -73,9 +75,13 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   if (mode.alone) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
   if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
-  if (connection == nullptr && context_.loop.Now() >= no_connect_before_) connection = Open();
+  const MonoTime now = context_.loop.Now();
+  const bool last_resort = mode.last_resort && now - last_connect_ >= kLastResortInterval;
+  if (connection == nullptr && (last_resort || now >= no_connect_before_)) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
-  if (connection == nullptr) return down() ? health_.last_failure() : UpstreamFailure::kOverloaded;
+  const bool may_connect = !down() && now >= no_connect_before_;
+  if (connection == nullptr && !may_connect) return health_.last_failure();
+  if (connection == nullptr) return UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
   return std::nullopt;
 }
@@ -92,6 +98,7 @@ bool UpstreamServer::IsQueueing(const Connection& connection) {
 
 void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt) {
   attempts_[attempt] = Attempt{&connection, context_.loop.Now(), false};
+  NoteTry();
   connection.Send(query, attempt);
   if (connection.ready()) stall_watch_.NoteSent(links_.Of(connection));
   counters_.queries.Add();
@@ -179,7 +186,7 @@ bool UpstreamServer::IsQueued(AttemptId attempt) const {
 }
 
 void UpstreamServer::NoteWord(const Connection& connection) {
-  last_message_ = context_.loop.Now();
+  last_sign_ = context_.loop.Now();
   UpstreamLink* link = links_.Find(connection);
   if (link != nullptr) StallWatch::NoteWord(*link);  // Else taken out in this very turn.
 }
@@ -198,6 +205,8 @@ void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
   }
   counters_.stalls.Add(stalls.size());
   health_.OnStall();
+  // One query was to show whether it answers.
+  if (health_.was_down()) NoteFailure(UpstreamFailure::kTimeout, kNoAnswer);
   if (!stalled.empty()) context_.delegate.OnStall(stalled);
 }
 
@@ -224,7 +233,7 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
 void UpstreamServer::NoteSilence(UpstreamLink& link) {
   if (link.alone && links_.HasTalking()) return;
   if (std::exchange(link.silence_noted, true)) return;
-  NoteFailure(UpstreamFailure::kTimeout, "connected, but no query is answered");
+  NoteFailure(UpstreamFailure::kTimeout, kNoAnswer);
 }
 
 bool UpstreamServer::IsStalled(AttemptId attempt) const {
@@ -252,6 +261,7 @@ void UpstreamServer::ProbeEverySecond() {
 
 void UpstreamServer::OnTrustChanged() {
   const bool was_in_use = !links_.all().empty();
+  last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   for (const UpstreamLink& link : links_.all()) link.connection->Retire();
   // What is being opened with what was before says nothing of what is now: it is not waited for.
   if (!draining_ && !absent() && (was_in_use || down())) Open();
@@ -262,6 +272,7 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   link_down_ = link_down;
   network_changed_ = context_.loop.Now();
   no_connect_before_ = MonoTime();
+  last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   health_.OnNetworkChange(context_.loop.Now());
   for (std::unique_ptr<Connection>& given_up : links_.OnNetworkChange(context_.loop.Now())) {
     for (const auto& [id, attempt] : attempts_) {
@@ -321,6 +332,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     counters_.handshake_time.Record(elapsed);
   }
   const MonoTime now = context_.loop.Now();
+  no_connect_before_ = now;
   for (auto& [id, attempt] : attempts_) {
     if (attempt.connection != &connection) continue;
     attempt.sent = now;
@@ -332,6 +344,8 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     health_.OnConnected(elapsed, now);
     context_.families.NoteConnected(options_.endpoint.is_v6());
   }
+  // No sign of life while it takes connections, but has to answer.
+  if (health_.state() == UpstreamHealth::State::kUp) last_sign_ = now;
   NoteStateChange("");
   GiveTurns();
   UpdateGauges();
@@ -417,6 +431,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
 Connection* UpstreamServer::Open(bool alone) {
   if (!alone && !MakeRoom()) return nullptr;
   last_connect_ = context_.loop.Now();
+  NoteTry();
   return links_.Add(context_.connector.Connect(options_, index_, *this), alone).connection.get();
 }
 
@@ -461,6 +476,14 @@ void UpstreamServer::CloseIfDrained(Connection& connection) {
 void UpstreamServer::TakeOut(Connection& connection) {
   std::unique_ptr<Connection> taken = links_.TakeOut(connection);
   if (taken != nullptr) context_.loop.DeferDelete(std::move(taken));
+}
+
+MonoTime UpstreamServer::in_vain_since() const {
+  return in_vain_since_ > last_sign_ ? in_vain_since_ : context_.loop.Now();
+}
+
+void UpstreamServer::NoteTry() {
+  if (in_vain_since_ <= last_sign_) in_vain_since_ = context_.loop.Now();
 }
 
 void UpstreamServer::OnProbeDue() {

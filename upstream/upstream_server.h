@@ -87,7 +87,7 @@ class UpstreamServer : private Connection::Delegate {
 
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
   // the server is down, only a `last_resort` goes out: on the probe under way, or on
-  // a new one when the latest failed connect began 500 ms ago.
+  // a new one when the latest began 100 ms ago.
   std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt, SendMode mode);
 
   // The result is not wanted any more. Unknown attempts are ignored.
@@ -140,8 +140,12 @@ class UpstreamServer : private Connection::Delegate {
   void Retire();
 
   ServerSnapshot Snapshot() const;
-  // When the latest message of any kind came; the clock's epoch when none has.
-  MonoTime last_message() const { return last_message_; }
+  // When it last gave a sign of life: a message of any kind, or a connection while it is up. The
+  // clock's epoch when it gave none.
+  MonoTime last_sign() const { return last_sign_; }
+
+  // Since when nothing came of what was tried: the first query or connect after that.
+  MonoTime in_vain_since() const;
 
   const UpstreamHealth& health() const { return health_; }
   // Nothing may be expected of it: it is down, or was and is being tried.
@@ -183,6 +187,7 @@ class UpstreamServer : private Connection::Delegate {
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);
   void OnProbeDue();
+  void NoteTry();
   void NoteWord(const Connection& connection);
   void NoteSilence(UpstreamLink& link);
   void ReportOrphans();
@@ -204,8 +209,9 @@ class UpstreamServer : private Connection::Delegate {
   bool retired_ = false;
   MonoTime no_connect_before_;
   MonoTime last_connect_;  // When the latest connection was begun.
-  MonoTime last_message_;
   MonoTime last_failure_at_;
+  MonoTime last_sign_;
+  MonoTime in_vain_since_;
   UpstreamLinks links_;
   StallWatch stall_watch_;
   absl::flat_hash_map<AttemptId, Attempt> attempts_;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
-constexpr Duration kProbeCheck = Milliseconds(100);
+constexpr Duration kProbeCheck = Milliseconds(20);
 constexpr Duration kKnownDeadAfter = Seconds(1);
 // A server whose place was taken lives while it is owed answers; at the limit the oldest goes.
 constexpr Duration kRetiredCheck = Milliseconds(250);
@@ -97,15 +97,18 @@ bool UpstreamZone::AllDown() const {
                      [](const auto& server) { return server->down() || server->loops(); });
 }
 
-bool UpstreamZone::IsKnownDead() {
+bool UpstreamZone::IsKnownDead() const {
   const MonoTime now = context_.loop.Now();
-  MonoTime latest_word;
-  for (const auto& server : servers_) {
-    if (!server->useless()) return false;
-    latest_word = std::max(latest_word, server->last_message());
-  }
-  if (all_down_since_ <= latest_word) all_down_since_ = now;
-  return now - all_down_since_ > kKnownDeadAfter;
+  return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
+    if (server->absent() || server->link_down()) return true;
+    if (!server->down() && !server->health().was_down()) return false;
+    return now - server->in_vain_since() > kKnownDeadAfter;
+  });
+}
+
+bool UpstreamZone::AllUseless() const {
+  return std::all_of(servers_.begin(), servers_.end(),
+                     [](const auto& server) { return server->useless(); });
 }
 
 void UpstreamZone::OnFoundAllDown() {
@@ -113,12 +116,18 @@ void UpstreamZone::OnFoundAllDown() {
 }
 
 void UpstreamZone::OnServerReady() {
-  if (!std::exchange(was_all_down_, false)) return;
+  const bool up = std::any_of(servers_.begin(), servers_.end(), [](const auto& server) {
+    return server->health().state() == UpstreamHealth::State::kUp;
+  });
+  if (!was_all_down_ || !up) return;
+  was_all_down_ = false;
   for (const auto& server : servers_) server->ProbeNow();
 }
 
 void UpstreamZone::ProbeAll() {
-  if (!was_all_down_ || draining_) return;
+  if (draining_) return;
+  OnServerReady();  // One may have answered meanwhile.
+  if (!was_all_down_) return;
   for (const auto& server : servers_) server->ProbeEverySecond();
   probe_timer_->Start(kProbeCheck);
 }
@@ -139,7 +148,6 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
       std::make_unique<UpstreamServer>(context_, options, first_index_ + static_cast<int>(index),
                                        counters_[index], probe_gates_[index]);
   Share();
-  all_down_since_ = MonoTime();
   if (draining_) {
     place->Drain();
   } else if (prepared_) {
@@ -166,7 +174,6 @@ void UpstreamZone::Prepare() {
 }
 
 void UpstreamZone::OnNetworkChange(size_t index, bool link_down) {
-  all_down_since_ = MonoTime();  // What was known to be dead is asked again.
   servers_[index]->OnNetworkChange(link_down);
 }
 

@@ -58,14 +58,17 @@ class UpstreamZone {
   // Takes note of whether nobody can be reached; true when that is news.
   bool NoteLost(bool lost) { return std::exchange(told_lost_, lost) != lost; }
 
-  // True when nothing may be expected of any server, and for a second now none has said a word:
-  // queries fail at once. Notes since when.
-  bool IsKnownDead();
+  // True when all servers are down or on probation after that, and whatever was tried with them has
+  // been in vain for a second: nobody is kept waiting any more.
+  bool IsKnownDead() const;
+
+  // True when none of them wants a query that shows whether it answers again.
+  bool AllUseless() const;
 
   // An exchange found all servers down.
   void OnFoundAllDown();
-  // One of its servers is connected. If all were down, the cause was most likely one for all: the
-  // others are probed at once.
+  // One of its servers is connected. If all were down, and it does not have to answer first to be
+  // up, the cause was most likely one for all: the others are probed at once.
   void OnServerReady();
 
   // Opens a connection to each server.
@@ -107,7 +110,6 @@ class UpstreamZone {
   std::vector<Portion> portions_;  // By server.
   bool draining_ = false;
   bool was_all_down_ = false;  // An exchange found it so, and no server has come back since.
-  MonoTime all_down_since_;    // No word from any server since.
   std::unique_ptr<Timer> probe_timer_;  // Runs while all are down.
   bool prepared_ = false;
   bool told_lost_ = false;

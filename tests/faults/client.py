@@ -1,51 +1,88 @@
-"""Asks for names that nobody has asked for before, at a steady rate, over UDP."""
+"""Asks at a steady rate over UDP, switches faults meanwhile, and notes what becomes of each query."""
 
+import collections
 import dataclasses
 import selectors
 import socket
 import struct
 import time
+import typing
 
 TIMEOUT_SECONDS = 5.0
 BAD_ADDRESS = bytes((203, 0, 113, 66))
+NOERROR, SERVFAIL = 0, 2
+TXT, OPT, EDE = 16, 41, 15
+STALE, STALE_NXDOMAIN = 3, 19
+
+
+def fresh(number):
+    """A name that nobody has asked for before."""
+    return f"q{number}"
 
 
 @dataclasses.dataclass
-class Outcome:
-    asked: int = 0
-    answered_ms: list = dataclasses.field(default_factory=list)  # NOERROR with an answer.
-    errors_ms: list = dataclasses.field(default_factory=list)    # Any other reply.
-    silent: int = 0
-    poisoned: int = 0
-    first_success_s: float = -1.0  # Since the last mark() of the plan.
+class Step:
+    """Part of a plan: `action` is called, then `count` queries are sent. Providers answer names
+    that begin with g with 65,535 octets, with s for a second."""
+
+    count: int
+    action: typing.Callable[[], None] | None = None
+    name: typing.Callable[[int], str] = fresh
+    dead: bool = False     # No provider can answer: SERVFAIL and stale data are right.
+    recovers: bool = False  # `action` repaired what was dead.
+    counted: bool = True   # False where queries may fail: only load, or nobody listens any more.
+    began: float = 0.0     # Filled in: when the action had been taken.
+    ended: float = 0.0
+
+
+@dataclasses.dataclass
+class Reply:
+    step: Step
+    name: str
+    sent: float
+    elapsed_ms: float = TIMEOUT_SECONDS * 1000
+    rcode: int | None = None  # None: silence.
+    answers: int = 0
+    truncated: bool = False
+    ttl: int | None = None    # The first answer's.
+    errors: tuple = ()        # Codes of extended errors (RFC 8914).
+    poisoned: bool = False
 
     @property
-    def failed(self):
-        return self.silent + len(self.errors_ms)
+    def came(self):
+        return self.sent + self.elapsed_ms / 1000
 
-    def percentile(self, share):
-        values = sorted(self.answered_ms)
-        return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+    @property
+    def answered(self):
+        return self.rcode == NOERROR and self.answers > 0 or self.truncated
 
-    def worst(self):
-        return max(self.answered_ms, default=float("nan"))
+    @property
+    def stale(self):
+        return self.answered and (STALE in self.errors or STALE_NXDOMAIN in self.errors)
 
 
-def ask_at_a_rate(port, label, per_second, plan):
-    """Sends `sum(count for count, _ in plan)` queries; calls each step's action when it begins."""
-    outcome = Outcome()
+def percentile(values, share):
+    values = sorted(values)
+    return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+
+
+def codes_of(replies):
+    """How many replies had which extended error; `none` for those without."""
+    return collections.Counter(str(code) for reply in replies
+                               for code in reply.errors or ("none",))
+
+
+def ask(port, label, per_second, plan):
+    """Carries the plan out. Returns a Reply for every query."""
+    replies, waiting = [], {}
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     client.connect(("127.0.0.1", port))
     client.setblocking(False)
     selector = selectors.DefaultSelector()
     selector.register(client, selectors.EVENT_READ)
-    sent = {}  # Message ID: when.
-    marked = None
-    number, next_at = 0, time.monotonic()
 
     def receive(until):
-        nonlocal marked
         while True:
             left = until - time.monotonic()
             if not selector.select(max(left, 0)):
@@ -54,44 +91,84 @@ def ask_at_a_rate(port, label, per_second, plan):
                 continue
             while True:
                 try:
-                    reply = client.recv(65535)
+                    message = client.recv(65535)
                 except (BlockingIOError, ConnectionRefusedError):
                     break
-                now = time.monotonic()
-                at = sent.pop(struct.unpack("!H", reply[:2])[0], None)
-                if at is None:
-                    continue
-                elapsed_ms = (now - at) * 1000
-                outcome.poisoned += BAD_ADDRESS in reply
-                if reply[3] & 15 == 0 and reply[7] > 0 or reply[2] & 2:
-                    outcome.answered_ms.append(elapsed_ms)
-                    if marked is not None:
-                        outcome.first_success_s, marked = now - marked, None
-                else:
-                    outcome.errors_ms.append(elapsed_ms)
+                reply = waiting.pop(struct.unpack("!H", message[:2])[0], None)
+                if reply is not None:
+                    reply.elapsed_ms = (time.monotonic() - reply.sent) * 1000
+                    read_message(message, reply)
 
-    for count, action in plan:
-        if action is not None:
-            action()
-        marked = time.monotonic()
-        for _ in range(count):
+    number, next_at = 0, time.monotonic()
+    for step in plan:
+        if step.action is not None:
+            step.action()
+        step.began = time.monotonic()
+        for _ in range(step.count):
             receive(next_at)
             now = time.monotonic()
-            for identifier in [i for i, at in sent.items() if now - at > TIMEOUT_SECONDS]:
-                del sent[identifier]
-                outcome.silent += 1
-            name = f"q{number}-{label}"
-            query = (struct.pack("!HHHHHH", number & 0xffff, 0x0100, 1, 0, 0, 1) +
-                     bytes((len(name),)) + name.encode() + b"\x05fault\x07example\0\0\1\0\1" +
-                     b"\0\0\x29\x04\xd0\0\0\0\0\0\0")
-            sent[number & 0xffff] = now
-            client.send(query)
-            outcome.asked += 1
+            # Queries wait in the order in which they were sent.
+            while waiting:
+                oldest = next(iter(waiting))
+                if now - waiting[oldest].sent <= TIMEOUT_SECONDS:
+                    break
+                del waiting[oldest]
+            reply = Reply(step, step.name(number), now)
+            waiting.pop(number & 0xffff, None)
+            waiting[number & 0xffff] = reply
+            replies.append(reply)
+            try:
+                client.send(make_query(number & 0xffff, f"{reply.name}-{label}",
+                                       TXT if reply.name[0] == "g" else 1))
+            except ConnectionRefusedError:
+                pass  # What was sent before found nobody; this one is silent, too.
             number += 1
             next_at = max(next_at + 1 / per_second, now - 0.1)
+        step.ended = time.monotonic()
     end = time.monotonic() + TIMEOUT_SECONDS
-    while sent and time.monotonic() < end:
+    while waiting and time.monotonic() < end:
         receive(min(end, time.monotonic() + 0.05))
-    outcome.silent += len(sent)
     client.close()
-    return outcome
+    return replies
+
+
+def make_query(identifier, label, qtype):
+    return (struct.pack("!HHHHHH", identifier, 0x0100, 1, 0, 0, 1) +
+            bytes((len(label),)) + label.encode() + b"\x05fault\x07example\0" +
+            struct.pack("!HH", qtype, 1) + b"\0\0\x29\x04\xd0\0\0\0\0\0\0")
+
+
+def read_message(message, reply):
+    """Notes in `reply` what the message says."""
+    reply.rcode, reply.truncated = message[3] & 15, bool(message[2] & 2)
+    reply.poisoned = BAD_ADDRESS in message
+    questions, reply.answers, *others = struct.unpack("!HHHH", message[4:12])
+    at = 12
+    for _ in range(questions):
+        at = after_name(message, at) + 4
+    for index in range(reply.answers + sum(others)):
+        at = after_name(message, at)
+        rrtype, _, ttl, size = struct.unpack("!HHIH", message[at:at + 10])
+        rdata = message[at + 10:at + 10 + size]
+        at += 10 + size
+        if index == 0 and reply.answers:
+            reply.ttl = ttl
+        if rrtype == OPT:
+            reply.errors = tuple(extended_errors(rdata))
+
+
+def after_name(message, at):
+    while message[at]:
+        if message[at] >= 0xc0:
+            return at + 2
+        at += 1 + message[at]
+    return at + 1
+
+
+def extended_errors(rdata):
+    at = 0
+    while at + 4 <= len(rdata):
+        option, size = struct.unpack("!HH", rdata[at:at + 4])
+        if option == EDE:
+            yield struct.unpack("!H", rdata[at + 4:at + 6])[0]
+        at += 4 + size

@@ -1,7 +1,8 @@
 """DoT providers that misbehave on command, each in a process of its own with real TLS.
 
-A provider answers every name with one A record until `set_fault()` says otherwise. Names of faults
-are those of the methods `_answer_*` and `_enter_*` below.
+A provider answers every name with one A record until `set_fault()` says otherwise, for an hour; for
+a second where the name begins with `s`, and with 65,535 octets where it begins with `g`. The names
+of faults are the two sets below.
 """
 
 import asyncio
@@ -15,12 +16,15 @@ import struct
 ADDRESS = "127.0.0.1"
 FAULTS_OF_ANSWERS = {"none", "hang", "rst-each-query", "servfail", "refused", "loss50", "delay800",
                      "wrongid", "mismatch", "lenlie", "halfmsg", "drip", "tc", "oneshot", "jitter100",
-                     "twice", "giant", "keepalive200"}
+                     "twice", "keepalive200"}
 FAULTS_OF_CONNECTIONS = {"refuse", "synblackhole", "tlsstall", "wrongname", "expired", "selfsigned",
-                         "rotated", "rstall", "closeall", "idleclose200", "windowzero"}
+                         "rotated", "rstall", "closeall", "idleclose200", "windowzero", "restart"}
+STRANGERS = {"wrongname", "expired", "selfsigned"}  # Certificates that nobody may accept.
 FAULTS = FAULTS_OF_ANSWERS | FAULTS_OF_CONNECTIONS
 BAD_ADDRESS = bytes((203, 0, 113, 66))
 GOOD_ADDRESS = bytes((203, 0, 113, 1))
+RESTART_SECONDS = 0.1
+SMALL_BUFFER = 4096
 
 
 class FaultyProvider:
@@ -41,7 +45,8 @@ class FaultyProvider:
         self._pipe.recv()
 
     def counts(self):
-        """Queries, connections and completed handshakes since the start."""
+        """Queries since the start, and how many of them came over connections with a certificate
+        that proves nothing."""
         self._pipe.send(("counts", None))
         return self._pipe.recv()
 
@@ -70,7 +75,7 @@ class _Provider:
         self._blockers = []  # The sockets that keep a full backlog full.
         self._thaw = asyncio.Event()
         self._thaw.set()
-        self._counts = {"queries": 0, "connections": 0, "handshakes": 0}
+        self._counts = {"queries": 0, "to_strangers": 0}
 
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
@@ -110,7 +115,7 @@ class _Provider:
         if was in ("synblackhole", "tlsstall", "windowzero"):
             self._end_connections(reset=True)  # What was silent has been given up.
         self._thaw.set()
-        if fault in ("refuse", "synblackhole"):
+        if fault in ("refuse", "synblackhole", "restart"):
             self._stop_listening()
         else:
             await self._listen()
@@ -119,8 +124,16 @@ class _Provider:
         elif fault == "synblackhole":
             self._thaw.clear()
             self._fill_backlog()
-        elif fault in ("tlsstall", "windowzero"):
+        elif fault == "tlsstall":
             self._thaw.clear()
+        elif fault == "windowzero":
+            self._thaw.clear()
+            for writer in self._writers:
+                _close_window(writer)
+        elif fault == "restart":
+            self._end_connections(reset=True)
+            asyncio.get_running_loop().call_later(
+                RESTART_SECONDS, lambda: asyncio.ensure_future(self._listen()))
         elif fault in ("wrongname", "expired", "selfsigned", "rotated", "closeall"):
             self._end_connections(reset=False)
         elif fault == "rstall":
@@ -145,27 +158,23 @@ class _Provider:
         self._writers.clear()
 
     async def _accept(self, reader, writer):
-        self._counts["connections"] += 1
         self._writers.add(writer)
         try:
             if self._fault == "tlsstall":
                 await self._thaw.wait()
                 return
-            if self._fault == "windowzero":
-                writer.transport.pause_reading()
-                await self._thaw.wait()
-                return
             kind = self._fault if self._fault in self._contexts else "good"
             await writer.start_tls(self._contexts[kind])
-            self._counts["handshakes"] += 1
-            await self._converse(reader, writer)
+            if self._fault == "windowzero":
+                _close_window(writer)
+            await self._converse(reader, writer, kind)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             self._writers.discard(writer)
             writer.close()
 
-    async def _converse(self, reader, writer):
+    async def _converse(self, reader, writer, kind):
         while True:
             idle = 0.2 if self._fault in ("idleclose200", "keepalive200") else None
             try:
@@ -175,6 +184,7 @@ class _Provider:
             query = await reader.readexactly(size)
             await self._thaw.wait()
             self._counts["queries"] += 1
+            self._counts["to_strangers"] += kind in STRANGERS
             asyncio.ensure_future(self._react(query, writer))
 
     async def _react(self, query, writer):
@@ -184,7 +194,7 @@ class _Provider:
             pass
 
     async def _answer(self, query, writer, fault):
-        reply = _reply(query)
+        reply = _giant_reply(query) if query[13:14] == b"g" else _reply(query)
         if fault == "hang" or (fault == "loss50" and random.random() < 0.5):
             return
         if fault == "rst-each-query":
@@ -203,8 +213,6 @@ class _Provider:
         elif fault == "mismatch":
             reply = _reply(query, bad=True)
             reply = reply[:13] + bytes((reply[13] ^ 1,)) + reply[14:]
-        elif fault == "giant":
-            reply = _reply(query, padding=65000)
         elif fault == "keepalive200":
             reply = _reply(query, options=struct.pack("!HHH", 11, 2, 2))
         frame = struct.pack("!H", len(reply)) + reply
@@ -225,6 +233,15 @@ class _Provider:
             _end(writer, reset=False)
 
 
+def _close_window(writer):
+    """Reads nothing more from the socket: what is written to us fills its small buffer. asyncio's
+    own pause_reading() of a TLS transport goes on reading what is encrypted."""
+    if writer.get_extra_info("ssl_object") is None:
+        return  # Its handshake is still to end.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+    writer.transport._ssl_protocol._transport.pause_reading()
+
+
 def _end(writer, reset):
     if reset:
         raw = writer.get_extra_info("socket")
@@ -235,16 +252,29 @@ def _end(writer, reset):
         writer.close()
 
 
-def _reply(query, rcode=0, flags=0x8180, answers=1, bad=False, padding=0, options=b""):
+def _reply(query, rcode=0, flags=0x8180, answers=1, bad=False, options=b""):
     """The question with one A record; none where there is an error."""
-    end = query.index(b"\0", 12) + 5
     if rcode:
         answers = 0
-    message = query[:2] + struct.pack("!HHHHH", flags | rcode, 1, answers + (padding > 0), 0, 1)
-    message += query[12:end]
+    record = b""
     if answers:
-        message += b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4" + (BAD_ADDRESS if bad else GOOD_ADDRESS)
-    if padding:
-        strings = (b"\xff" + b"x" * 255) * (padding // 256)
-        message += b"\xc0\x0c\xff\x01\0\1\0\0\x0e\x10" + struct.pack("!H", len(strings)) + strings
-    return message + b"\0\0\x29\x04\xd0\0\0\0\0" + struct.pack("!H", len(options)) + options
+        ttl = 1 if query[13:14] == b"s" else 3600
+        record = (b"\xc0\x0c\0\1\0\1" + struct.pack("!IH", ttl, 4) +
+                  (BAD_ADDRESS if bad else GOOD_ADDRESS))
+    return _message(query, flags | rcode, answers, record, options)
+
+
+def _giant_reply(query):
+    """65,535 octets: one TXT record."""
+    size = 65535 - len(_message(query, 0x8180, 1, b"")) - 12
+    text = (b"\xff" + b"x" * 255) * (size // 256)
+    rest = size - len(text)
+    text += bytes((rest - 1,)) + b"x" * (rest - 1) if rest else b""
+    record = b"\xc0\x0c\0\x10\0\1\0\0\x0e\x10" + struct.pack("!H", size) + text
+    return _message(query, 0x8180, 1, record)
+
+
+def _message(query, flags, answers, record, options=b""):
+    end = query.index(b"\0", 12) + 5
+    return (query[:2] + struct.pack("!HHHHH", flags, 1, answers, 0, 1) + query[12:end] + record +
+            b"\0\0\x29\x04\xd0\0\0\0\0" + struct.pack("!H", len(options)) + options)

@@ -1,27 +1,62 @@
 """dotcache and its peers in front of the same providers, each as a process."""
 
+import os
 import pathlib
+import re
 import shutil
+import signal
 import socket
 import subprocess
+import threading
 import time
 
 AUTH_NAME = "provider.fault.example"
 READY_SECONDS = 20
+EXIT_SECONDS = 10
+FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 class Subject:
-    """A resolver under test. `ports` are the providers'; listens on `port` for UDP."""
+    """A resolver under test. `ports` are the providers'; listens on `port` for UDP and TCP. With
+    `own_clock` its time of day is set_clock()'s."""
 
-    def __init__(self, directory, binary, port, ports, ca_file):
+    def __init__(self, directory, binary, port, ports, ca_file, own_clock=False):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
         self.port, self._log = port, open(self.directory / "log", "wb")
+        self.exit_seconds = None  # From terminate() to its end.
+        self._clock = self.directory / "clock"
+        self.set_clock("+0")
         command = self._configure(binary, ports, ca_file)
+        self.started = time.monotonic()
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, command)],
                                         stdin=subprocess.DEVNULL, stdout=self._log,
-                                        stderr=self._log, cwd=self.directory)
+                                        stderr=self._log, cwd=self.directory,
+                                        env=self._environment(own_clock))
         self._wait_until_bound()
+
+    def _environment(self, own_clock):
+        if not own_clock:
+            return None
+        return os.environ | {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+                             "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+    def set_clock(self, offset):
+        """Moves the time of day by e.g. +3600 seconds; the monotonic clock stays."""
+        self._clock.write_text(offset + "\n")
+
+    def terminate(self):
+        """Sends SIGTERM and notes, later, how long the end took."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+
+        def wait():
+            self.process.wait(EXIT_SECONDS)
+            self.exit_seconds = time.monotonic() - began
+        threading.Thread(target=wait, daemon=True).start()
+
+    def log_text(self):
+        return (self.directory / "log").read_text(errors="replace")
 
     def _configure(self, binary, ports, ca_file):
         raise NotImplementedError
@@ -56,7 +91,7 @@ class Dotcache(Subject):
     def _configure(self, binary, ports, ca_file):
         upstreams = [text for port in ports
                      for text in ("--upstream", f"tls://127.0.0.1:{port}#{AUTH_NAME}")]
-        return [binary, "serve", "--listen", f"udp://127.0.0.1:{self.port}", "--upstream-ca",
+        return [binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--upstream-ca",
                 ca_file, "--admin", "off", "--workers", "1", *upstreams]
 
 
@@ -142,5 +177,15 @@ SUBJECTS = {"dotcache": Dotcache, "unbound": Unbound, "kresd": Kresd, "dnsdist":
             "stubby": Stubby}
 
 
+VERSION_COMMANDS = {"dotcache": "version", "unbound": "-V", "stubby": "-V"}
+
+
 def find_binary(name, dotcache):
     return str(dotcache) if name == "dotcache" else shutil.which(SUBJECTS[name].binary)
+
+
+def version_of(name, binary):
+    said = subprocess.run([binary, VERSION_COMMANDS.get(name, "--version")], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True).stdout
+    number = re.search(r"\d+\.\d+\.\d+", said)
+    return f"{name} {number[0] if number else '?'}"

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -121,6 +122,8 @@ TEST(FailoverTest, WhenTheOnlyServerIsBackItsAnswersAre) {
   const int connections = upstream.connections();
   upstream.Start();
   EXPECT_TRUE(upstream.WaitForConnections(connections + 1));
+  // The handshake is through at that end; at this one it is a moment later.
+  while (server.server().upstream_counters(0)[0].up.value() == 0) std::this_thread::yield();
   EXPECT_EQ(Ask(server, 3).rcode, Rcode::kNoError);
 }
 

@@ -19,23 +19,22 @@ class CertificateAuthority:
             self._generate_key(self._key)
             self._certtool(self.certificate, "--generate-self-signed",
                            "--load-privkey", self._key,
-                           template=[f'cn = "{common_name}"', "expiration_days = 3650", "ca",
-                                     "cert_signing_key"])
+                           template=[f'cn = "{common_name}"', f'activation_date = "{LONG_AGO}"',
+                                     "expiration_days = 3650", "ca", "cert_signing_key"])
 
     def issue(self, name, dns_names=(), ip_addresses=(), expired=False, client=False):
         """Returns the paths of a server's certificate for these names, or of a client's, and of its key."""
         certificate = self.directory / f"{name}.crt"
         key = self.directory / f"{name}.key"
         if not certificate.exists():
-            lifetime = (["expiration_days = 365"] if not expired else
-                        [f'activation_date = "{LONG_AGO}"',
-                         f'expiration_date = "{NOT_SO_LONG_AGO}"'])
+            end = (f'expiration_date = "{NOT_SO_LONG_AGO}"' if expired else
+                   "expiration_days = 365")
             self._generate_key(key)
             self._certtool(certificate, "--generate-certificate", "--load-privkey", key,
                            "--load-ca-certificate", self.certificate,
                            "--load-ca-privkey", self._key,
                            template=[f'cn = "{name}"', "tls_www_client" if client else "tls_www_server",
-                                     "signing_key", *lifetime,
+                                     "signing_key", f'activation_date = "{LONG_AGO}"', end,
                                      *(f'dns_name = "{dns_name}"' for dns_name in dns_names),
                                      *(f'ip_address = "{address}"' for address in ip_addresses)])
         return certificate, key

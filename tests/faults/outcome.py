@@ -1,0 +1,125 @@
+"""What became of the queries of a plan, and whether that is what was promised."""
+
+import dataclasses
+
+import client
+
+# Within this after a repair, a second and a handshake, the first answer comes; until then some fail.
+GRACE_SECONDS = 1.1
+DEAD_MS = 2000            # Until then every client has some reply.
+KNOWN_DEAD_MS = 5
+PROBES_PER_SECOND = 1
+# No reachable authority, network error, and the same again from memory (RFC 8914).
+ERRORS_OF_THE_DEAD = {"22", "23", "13"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """Of the queries for which a provider could be reached; what is asked while all are dead has
+    the constants above."""
+
+    p99_ms: float = 100
+    max_ms: float = 500
+    failed_share: float = 0.0
+    known_dead_s: float = 1.5  # Into an outage it is known that all are dead.
+    stale: bool = False  # While all are dead, everything is asked that was asked before.
+
+    def __str__(self):
+        share = f"{self.failed_share:.2%}" if self.failed_share else "0"
+        return f"{share} / {self.p99_ms:g} / {self.max_ms:g}"
+
+
+class Outcome:
+    def __init__(self, goal, plan, replies, syn_counter):
+        self._goal, self.plan, self.replies = goal, plan, replies
+        live = [reply for reply in replies if reply.step.counted and not reply.step.dead and not
+                (reply.step.recovers and reply.sent < reply.step.began + GRACE_SECONDS)]
+        self.asked = len(live)
+        self.failed = [reply for reply in live if not reply.answered]
+        self.times_ms = [reply.elapsed_ms for reply in live if reply.answered]
+        self.silent = [reply for reply in replies if reply.step.counted and reply.rcode is None]
+        self.poisoned = sum(reply.poisoned for reply in replies)
+        self.dead = [reply for reply in replies if reply.step.dead]
+        self.known_dead_ms = [reply.elapsed_ms for reply in self.dead
+                              if reply.sent >= reply.step.began + goal.known_dead_s]
+        self.first_success_s = max(map(self._first_success, self._recoveries()),
+                                   default=float("nan"))
+        self.probes_per_second = max((self._attempts_per_second(step, syn_counter)
+                                      for step in self._long_dead_steps()), default=float("nan"))
+
+    def _recoveries(self):
+        return [step for step in self.plan
+                if step.recovers and step.ended - step.began >= GRACE_SECONDS]
+
+    def _long_dead_steps(self):
+        return [step for step in self.plan
+                if step.dead and step.ended - step.began >= self._goal.known_dead_s + 1]
+
+    def _attempts_per_second(self, step, syn_counter):
+        """To the provider that had the most, once it is known that all are dead."""
+        begin = step.began + self._goal.known_dead_s
+        return syn_counter.most_to_one(begin, step.ended) / (step.ended - begin)
+
+    def _first_success(self, step):
+        return min((reply.came - step.began for reply in self.replies
+                    if reply.step is step and reply.answered), default=float("inf"))
+
+    @property
+    def p99_ms(self):
+        return client.percentile(self.times_ms, 0.99)
+
+    @property
+    def max_ms(self):
+        return max(self.times_ms, default=float("nan"))
+
+    def wrong_answers(self):
+        """What no client may see, however busy the machine is."""
+        goal = self._goal
+        if self.silent:
+            yield f"{len(self.silent)} queries without a reply"
+        if self.poisoned:
+            yield f"{self.poisoned} poisoned"
+        if len(self.failed) > goal.failed_share * self.asked:
+            yield f"{len(self.failed)} of {self.asked} failed"
+        codes = client.codes_of(reply for reply in self.dead if not reply.answered)
+        if strange := set(codes) - ERRORS_OF_THE_DEAD:
+            yield f"extended errors while all are dead: {', '.join(sorted(strange))}"
+        if goal.stale and (fresh := sum(not reply.stale for reply in self.dead)):
+            yield f"{fresh} of {len(self.dead)} not stale while all are dead"
+
+    def slow_answers(self):
+        """What took longer than promised."""
+        goal = self._goal
+        slowest_dead = max((reply.elapsed_ms for reply in self.dead), default=0)
+        measured = ((self.p99_ms, goal.p99_ms, "p99 {:.1f} ms"),
+                    (self.max_ms, goal.max_ms, "max {:.1f} ms"),
+                    (slowest_dead, DEAD_MS, "slowest reply while all are dead {:.0f} ms"),
+                    (client.percentile(self.known_dead_ms, 0.99), KNOWN_DEAD_MS,
+                     "p99 once known dead {:.1f} ms"),
+                    (self.first_success_s, GRACE_SECONDS, "first success after {:.2f} s"),
+                    (self.probes_per_second, PROBES_PER_SECOND + 0.5,
+                     "{:.1f} attempts to connect a second to one dead provider"))
+        return [text.format(value) for value, limit, text in measured if value > limit]
+
+    def cell(self, providers):
+        """As markdown, for the table."""
+        parts = [f"{len(self.failed)} / {self.p99_ms:.0f} / {self.max_ms:.0f}"]
+        if self.dead:
+            stale = sum(reply.stale for reply in self.dead)
+            errors = client.codes_of(reply for reply in self.dead
+                                     if reply.rcode is not None and not reply.answered)
+            said = ", ".join(f"{count} EDE {code}" for code, count in errors.most_common())
+            parts.append(f"dead: {stale} stale, {said or 'no error'}; slowest "
+                         f"{max(reply.elapsed_ms for reply in self.dead):.0f}, known dead p99 "
+                         f"{client.percentile(self.known_dead_ms, 0.99):.1f} max "
+                         f"{max(self.known_dead_ms, default=float('nan')):.1f}; "
+                         f"{self.probes_per_second:.1f} probes/s")
+        if self._recoveries():
+            parts.append(f"back in {self.first_success_s:.2f} s")
+        if self.silent:
+            parts.append(f"**{len(self.silent)} silent**")
+        if self.poisoned:
+            parts.append(f"**{self.poisoned} poisoned**")
+        sent = sum(provider.counts()["queries"] for provider in providers)
+        parts.append(f"×{sent / max(len(self.replies), 1):.2f}")
+        return "; ".join(parts)

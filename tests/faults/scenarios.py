@@ -1,0 +1,274 @@
+"""The scenarios: which providers misbehave when, and what dotcache promises in each."""
+
+import dataclasses
+import math
+import pathlib
+import re
+import resource
+import socket
+import struct
+import threading
+import typing
+
+import client
+from client import Step
+from outcome import Goal
+
+POOL = 200             # Names that are asked again and again.
+GIANT_EVERY = 20       # One name of so many has a giant answer.
+FLAPPING_SECONDS = 60
+DEAD_SECONDS = 15      # Long enough to tell what is known to be dead.
+ONESHOT_SECONDS = 100
+TURNS = 10             # How often what happens at a moment happens.
+JUMP_SECONDS = 3600
+SPARE_DESCRIPTORS = 8
+
+QUICK, PATIENT = Goal(p99_ms=20), Goal()
+REFUSED = Goal(p99_ms=10)
+RESTARTED = Goal(p99_ms=20, max_ms=100)
+HELD = Goal(p99_ms=500, max_ms=1000)  # Nobody listens for 100 ms.
+ONE_OF_THREE = {
+    "refuse": REFUSED, "synblackhole": PATIENT, "tlsstall": PATIENT, "hang": PATIENT,
+    "wrongname": REFUSED, "expired": REFUSED, "selfsigned": REFUSED, "rst-each-query": QUICK,
+    "servfail": QUICK, "refused": QUICK, "loss50": PATIENT, "delay800": PATIENT, "wrongid": QUICK,
+    "mismatch": QUICK, "lenlie": PATIENT, "halfmsg": QUICK, "drip": PATIENT, "tc": QUICK,
+    "windowzero": PATIENT}
+TWO_OF_THREE = {"refuse": REFUSED, "synblackhole": PATIENT, "hang": PATIENT}
+ALL = {"oneshot": QUICK, "idleclose200": QUICK, "jitter100": Goal(p99_ms=105), "twice": QUICK,
+       # Three queries to each of three servers, the most that RFC 9520 allows, all lost: 0.2 %.
+       "keepalive200": QUICK, "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
+ALL_AT_A_MOMENT = ("rstall", "closeall", "restart", "rotated")
+ALL_DEAD = ("refuse", "hang", "synblackhole", "wrongname")
+STALE = ("refuse", "hang")
+
+
+@dataclasses.dataclass
+class Bench:
+    """What a plan acts on."""
+
+    providers: list
+    subject: typing.Any = None
+    kept: list = dataclasses.field(default_factory=list)  # Whatever an action has to hold.
+
+    def switch(self, fault, providers=None):
+        for provider in self.providers if providers is None else providers:
+            provider.set_fault(fault)
+
+
+@dataclasses.dataclass
+class Scenario:
+    plan: typing.Callable[[Bench, int], list]  # The steps for so many queries.
+    goal: Goal
+    providers: int = 3
+    begin: tuple = ("none", 0)  # How many have which fault before the subject starts.
+    seconds: float = 0.0  # How long it takes at least, at a lower rate if need be.
+    own: bool = False           # For dotcache alone.
+    own_clock: bool = False
+    check: typing.Callable[..., typing.Iterable[str]] = lambda bench, outcome: ()
+
+
+def pool(letter):
+    return lambda number: f"{letter}{number % POOL}"
+
+
+def with_giants(number):
+    return f"g{number}" if number % GIANT_EVERY == 0 else f"q{number}"
+
+
+def twice_bad(fault, bad):
+    """40 % of the queries with the fault on from before the first one, 20 % repaired, 30 % with the
+    fault on again while queries flow, 10 % repaired."""
+    def plan(bench, queries):
+        chosen = bench.providers[:bad]
+        return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen))
+                for percent, to in ((40, fault), (20, "none"), (30, fault), (10, "none"))]
+    return plan
+
+
+def all_dead(fault):
+    """As above for all providers; the second time one alone comes back."""
+    def plan(bench, queries):
+        return [Step(queries * 4 // 10, lambda: bench.switch(fault), dead=True),
+                Step(queries * 2 // 10, lambda: bench.switch("none"), recovers=True),
+                Step(queries * 3 // 10, lambda: bench.switch(fault), dead=True),
+                Step(queries // 10, lambda: bench.switch("none", bench.providers[1:2]),
+                     recovers=True)]
+    return plan
+
+
+def all_dead_after_use(fault):
+    """Names that were asked before and whose answers are stale by then."""
+    def plan(bench, queries):
+        return [Step(POOL, name=pool("s")),
+                Step(queries * 3 // 10),
+                Step(queries * 5 // 10, lambda: bench.switch(fault), name=pool("s"), dead=True),
+                Step(queries * 2 // 10, lambda: bench.switch("none"), recovers=True)]
+    return plan
+
+
+def at_moments(fault):
+    def plan(bench, queries):
+        return [Step(queries // TURNS, lambda: bench.switch(fault)) for _ in range(TURNS)]
+    return plan
+
+
+def flapping(bench, queries):
+    """A second up, a second down."""
+    def turn(second):
+        bench.switch("refuse" if second % 2 == 0 else "none", bench.providers[:1])
+        if second == 5:
+            bench.kept += [provider.counts()["queries"] for provider in bench.providers]
+    return [Step(queries // FLAPPING_SECONDS, lambda second=second: turn(second))
+            for second in range(FLAPPING_SECONDS)]
+
+
+def flapping_is_avoided(bench, _):
+    sent = [provider.counts()["queries"] - before
+            for provider, before in zip(bench.providers, bench.kept)]
+    if sent[0] > 0.02 * sum(sent):
+        yield f"{sent[0]} of {sum(sent)} queries went to the flapping one after 5 s"
+
+
+def giants(bench, queries):
+    """Giant answers among others; some are asked for over TCP, too."""
+    def ask_over_tcp():
+        thread = threading.Thread(target=lambda: bench.kept.extend(
+            relayed_octets(bench.subject.port, f"giant{number}") for number in range(20)))
+        thread.start()
+        bench.kept.append(thread)
+    return [Step(queries, ask_over_tcp, name=with_giants)]
+
+
+def relayed_octets(port, name):
+    with socket.create_connection(("127.0.0.1", port), timeout=client.TIMEOUT_SECONDS) as stream:
+        query = client.make_query(1, name, client.TXT)
+        stream.sendall(struct.pack("!H", len(query)) + query)
+        with stream.makefile("rb") as reader:
+            return len(reader.read(struct.unpack("!H", reader.read(2))[0]))
+
+
+def giants_are_relayed(bench, outcome):
+    thread, *_ = bench.kept
+    thread.join()
+    sizes = bench.kept[1:]
+    if len(sizes) < 20 or min(sizes) < 65535:
+        yield f"over TCP {len(sizes)} of 20 giants were relayed, of {min(sizes, default=0)} octets"
+    whole = sum(not reply.truncated for reply in outcome.replies if reply.name[0] == "g")
+    if whole:
+        yield f"{whole} giants over UDP without TC"
+
+
+def descriptors_run_out(bench, queries):
+    """No descriptor is left and every connection to a provider lost: what is cached is answered."""
+    def exhaust():
+        pid = bench.subject.process.pid
+        bench.kept.append(resource.prlimit(pid, resource.RLIMIT_NOFILE))
+        used = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE,
+                         (used + SPARE_DESCRIPTORS, bench.kept[0][1]))
+        bench.kept += [socket.create_connection(("127.0.0.1", bench.subject.port))
+                       for _ in range(4 * SPARE_DESCRIPTORS)]
+        bench.switch("rstall")
+
+    def release():
+        resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE, bench.kept[0])
+        for connection in bench.kept[1:]:
+            connection.close()
+    return [Step(POOL, name=pool("c")),
+            Step(queries * 7 // 10, exhaust, name=pool("c")),
+            Step(queries * 3 // 10, release, recovers=True)]
+
+
+def clock_jumps(bench, queries):
+    """The time of day jumps an hour ahead, then two back, under fresh and cached names."""
+    def jump(offset):
+        bench.subject.set_clock(f"{offset:+}")
+        bench.switch("refuse", bench.providers[:1])  # Which is logged, with the time of day.
+    steps = [Step(POOL, name=pool("c"))]
+    for offset in (JUMP_SECONDS, -JUMP_SECONDS, 0):
+        steps += [Step(queries // 6, lambda offset=offset: jump(offset)),
+                  Step(queries // 6, lambda: bench.switch("rstall"), name=pool("c"))]
+    return steps
+
+
+def times_go_on(bench, outcome):
+    begin = outcome.replies[0].sent
+    for reply in outcome.replies:
+        age = reply.came - begin
+        if reply.name[0] == "c" and not 3600 - age - 2 <= (reply.ttl or 0) <= 3600:
+            yield f"a TTL of {reply.ttl} after {age:.0f} s"
+            return
+    sent = sum(provider.counts()["queries"] for provider in bench.providers)
+    fresh = sum(reply.name[0] == "q" for reply in outcome.replies)
+    if sent > 1.1 * (fresh + POOL):
+        yield f"{sent} queries for {fresh + POOL} names: cached ones were asked again"
+    hours = {int(hour) for hour in re.findall(r"T(\d\d):", bench.subject.log_text())}
+    if len(hours) < 3:
+        yield "the time of day did not jump: is faketime installed?"
+
+
+def terminated(bench, queries):
+    """SIGTERM while queries wait for answers; what is asked after that need not be answered."""
+    return [Step(queries * 8 // 10, lambda: bench.switch("jitter100")),
+            Step(queries * 2 // 10, bench.subject.terminate, counted=False)]
+
+
+def ends_well(bench, _):
+    bench.subject.process.wait(10)
+    if bench.subject.process.returncode != 0:
+        yield f"exit status {bench.subject.process.returncode}"
+    if not bench.subject.exit_seconds <= 2:
+        yield f"the end took {bench.subject.exit_seconds:.2f} s"
+
+
+def is_ready_soon(bench, outcome):
+    first = min((reply.came for reply in outcome.replies if reply.answered), default=math.inf)
+    if first - bench.subject.started > 1:
+        yield f"the first answer came {first - bench.subject.started:.2f} s after the start"
+
+
+def strangers_hear_nothing(bench, _):
+    heard = sum(provider.counts()["to_strangers"] for provider in bench.providers)
+    if heard:
+        yield f"{heard} queries were sent to a provider that could not prove who it is"
+
+
+def make_scenarios():
+    found = {"baseline": Scenario(twice_bad("none", 0), Goal(p99_ms=3))}
+    for fault, goal in ONE_OF_THREE.items():
+        found[f"1of3-{fault}"] = Scenario(twice_bad(fault, 1), goal, begin=(fault, 1),
+                                          check=strangers_hear_nothing)
+    for fault, goal in TWO_OF_THREE.items():
+        found[f"2of3-{fault}"] = Scenario(twice_bad(fault, 2), goal, begin=(fault, 2))
+    found["4of8-refuse"] = Scenario(twice_bad("refuse", 4), REFUSED, providers=8,
+                                    begin=("refuse", 4), check=is_ready_soon)
+    found["1of3-flapping"] = Scenario(flapping, REFUSED, seconds=FLAPPING_SECONDS,
+                                      check=flapping_is_avoided)
+    for fault, goal in ALL.items():
+        # A handshake for each query is more than the scripted providers can do at any rate.
+        found[f"all-{fault}"] = Scenario(twice_bad(fault, 3), goal, begin=(fault, 3),
+                                         seconds=ONESHOT_SECONDS if fault == "oneshot" else 0)
+    for fault in ALL_AT_A_MOMENT:
+        goal = HELD if fault == "restart" else RESTARTED
+        found[f"all-{fault}"] = Scenario(at_moments(fault), goal)
+    for fault in ALL_DEAD:
+        found[f"all-{fault}"] = Scenario(all_dead(fault), QUICK, begin=(fault, 3),
+                                         seconds=DEAD_SECONDS, check=strangers_hear_nothing)
+    # That nobody answers a SYN is known after two seconds.
+    found["all-synblackhole"].goal = dataclasses.replace(QUICK, known_dead_s=2.5)
+    for fault in STALE:
+        found[f"all-{fault}-stale"] = Scenario(all_dead_after_use(fault),
+                                               dataclasses.replace(QUICK, stale=True),
+                                               seconds=DEAD_SECONDS)
+    found["giant-answers"] = Scenario(giants, Goal(p99_ms=20, max_ms=50), check=giants_are_relayed)
+    found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10), own=True)
+    found["clock-jumps"] = Scenario(clock_jumps, QUICK, seconds=DEAD_SECONDS, own=True,
+                                    own_clock=True, check=times_go_on)
+    found["terminated"] = Scenario(terminated, PATIENT, own=True, check=ends_well)
+    return found
+
+
+SCENARIOS = make_scenarios()
+SAMPLE = ("1of3-hang", "1of3-wrongname", "1of3-rst-each-query", "2of3-synblackhole", "all-rstall",
+          "all-refuse", "all-refuse-stale", "giant-answers", "descriptors-run-out", "clock-jumps",
+          "terminated")
