@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "upstream/attempt_result.h"
 #include "upstream/loop_probe.h"
 
 namespace dotcache {
@@ -15,33 +16,8 @@ constexpr Duration kConnectInterval = Milliseconds(500);
 constexpr Duration kLastResortInterval = Milliseconds(100);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
-constexpr size_t kMaxOrphansPerTurn = 256;
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
-
-bool IsUsable(const AttemptResult& result) {
-  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
-  return response != nullptr && response->facts.kind != ResponseKind::kServFail &&
-         response->facts.kind != ResponseKind::kOtherError;
-}
-
-void Count(const AttemptResult& result, Duration elapsed, UpstreamCounters& counters) {
-  if (IsUsable(result)) {
-    counters.responses.Add();
-    counters.response_time.Record(elapsed);
-    return;
-  }
-  counters.failures.Add();
-  const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
-  const UpstreamFailure reason = failure == nullptr ? UpstreamFailure::kServFail : *failure;
-  if (Counter* counter = RejectionCounter(reason, counters)) counter->Add();
-}
-
-// True for what the server said, false for what became of us on the way.
-bool IsWord(const AttemptResult& result) {
-  const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
-  return failure == nullptr || UpstreamFailurePhase(*failure) == "response";
-}
 
 }  // namespace
 
@@ -57,7 +33,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       stall_watch_(context.loop, context.limits, health_, links_,
                    [this](const auto& stalls) { OnStall(stalls); }),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
-      orphan_timer_(context.loop.NewTimer([this] { ReportOrphans(); })) {
+      reports_(context.loop, [this](const auto& batch) { Report(batch); }) {
   counters_.present.Set(absent() ? 0 : 1);
   counters_.up.Set(absent() ? 0 : 1);
 }
@@ -148,8 +124,7 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
 }
 
 void UpstreamServer::Forget(AttemptId attempt) {
-  std::erase(orphans_, attempt);
-  std::erase(unconnected_, attempt);
+  reports_.Forget(attempt);
   const auto found = attempts_.find(attempt);
   if (found == attempts_.end()) return;
   Connection* connection = found->second.connection;
@@ -275,17 +250,14 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   health_.OnNetworkChange(context_.loop.Now());
   for (std::unique_ptr<Connection>& given_up : links_.OnNetworkChange(context_.loop.Now())) {
-    for (const auto& [id, attempt] : attempts_) {
-      if (attempt.connection == given_up.get()) unconnected_.push_back(id);
-    }
+    reports_.AddUnconnected(TakeAttemptsOf(*given_up));
     context_.loop.DeferDelete(std::move(given_up));
   }
-  for (const AttemptId attempt : unconnected_) attempts_.erase(attempt);
-  distrusted_.clear();
+  std::vector<AttemptId> distrusted;
   for (const auto& [id, attempt] : attempts_) {
-    if (attempt.connection != nullptr) distrusted_.push_back(id);
+    if (attempt.connection != nullptr) distrusted.push_back(id);
   }
-  if (!unconnected_.empty() || !distrusted_.empty()) orphan_timer_->Start(Duration::zero());
+  reports_.SetDistrusted(std::move(distrusted));
   ProbeNow();
   GiveTurns();
   UpdateGauges();
@@ -364,7 +336,7 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
   const bool from_before = found->second.sent < network_changed_;
   const Duration elapsed = now - std::max(found->second.sent, network_changed_);
   attempts_.erase(found);
-  Count(result, elapsed, counters_);
+  CountResult(result, elapsed, counters_);
   if (IsWord(result)) {
     NoteWord(connection);
     if (from_before) {
@@ -440,32 +412,28 @@ bool UpstreamServer::MakeRoom() {
   if (links_.HasRoom()) return true;
   const Connection* silent = links_.FindSilent();
   if (silent == nullptr) return false;
-  for (const auto& [attempt, where] : attempts_) {
-    if (where.connection == silent) orphans_.push_back(attempt);
-  }
-  for (const AttemptId attempt : orphans_) attempts_.erase(attempt);
-  if (!orphans_.empty()) orphan_timer_->Start(Duration::zero());
+  reports_.AddLost(TakeAttemptsOf(*silent));
   context_.loop.DeferDelete(links_.TakeOut(*silent));
   return true;
 }
 
-void UpstreamServer::ReportOrphans() {
-  std::vector<AttemptId> now = std::exchange(orphans_, {});
-  if (now.size() > kMaxOrphansPerTurn) {
-    orphans_.assign(now.begin() + kMaxOrphansPerTurn, now.end());
-    now.resize(kMaxOrphansPerTurn);
-    orphan_timer_->Start(Duration::zero());
+// Those on it are not on their way any more.
+std::vector<AttemptId> UpstreamServer::TakeAttemptsOf(const Connection& connection) {
+  std::vector<AttemptId> taken;
+  for (const auto& [id, attempt] : attempts_) {
+    if (attempt.connection == &connection) taken.push_back(id);
   }
-  for (const AttemptId attempt : now) {
-    counters_.failures.Add();
-    context_.delegate.OnAttemptLost(attempt, 0);
-  }
-  for (const AttemptId attempt : std::exchange(unconnected_, {})) {
-    counters_.failures.Add();
+  for (const AttemptId id : taken) attempts_.erase(id);
+  return taken;
+}
+
+void UpstreamServer::Report(const DeferredReports::Batch& batch) {
+  counters_.failures.Add(batch.lost.size() + batch.unconnected.size());
+  for (const AttemptId attempt : batch.lost) context_.delegate.OnAttemptLost(attempt, 0);
+  for (const AttemptId attempt : batch.unconnected) {
     context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
   }
-  const std::vector<AttemptId> distrusted = std::exchange(distrusted_, {});
-  if (!distrusted.empty()) context_.delegate.OnStall(distrusted);
+  if (!batch.distrusted.empty()) context_.delegate.OnStall(batch.distrusted);
 }
 
 void UpstreamServer::CloseIfDrained(Connection& connection) {

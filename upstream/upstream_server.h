@@ -14,6 +14,7 @@
 #include "core/event_loop.h"
 #include "upstream/address_families.h"
 #include "upstream/connection.h"
+#include "upstream/deferred_reports.h"
 #include "upstream/loop_watch.h"
 #include "upstream/probe_gate.h"
 #include "upstream/stall_watch.h"
@@ -190,7 +191,8 @@ class UpstreamServer : private Connection::Delegate {
   void NoteTry();
   void NoteWord(const Connection& connection);
   void NoteSilence(UpstreamLink& link);
-  void ReportOrphans();
+  std::vector<AttemptId> TakeAttemptsOf(const Connection& connection);
+  void Report(const DeferredReports::Batch& batch);
   void OnStall(const std::vector<StallWatch::Stall>& stalls);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
   void NoteStateChange(absl::string_view cause);
@@ -217,10 +219,7 @@ class UpstreamServer : private Connection::Delegate {
   absl::flat_hash_map<AttemptId, Attempt> attempts_;
   std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
   std::unique_ptr<Timer> probe_timer_;
-  std::vector<AttemptId> orphans_;  // Their connection made way; to be reported in the next turn.
-  std::vector<AttemptId> distrusted_;   // Their connection is from before the network changed.
-  std::vector<AttemptId> unconnected_;  // It was being opened then.
-  std::unique_ptr<Timer> orphan_timer_;
+  DeferredReports reports_;
 };
 
 }  // namespace dotcache

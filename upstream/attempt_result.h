@@ -1,0 +1,21 @@
+// What the result of an attempt says of the server.
+#ifndef DOTCACHE_UPSTREAM_ATTEMPT_RESULT_H_
+#define DOTCACHE_UPSTREAM_ATTEMPT_RESULT_H_
+
+#include "upstream/connection.h"
+#include "upstream/upstream_counters.h"
+
+namespace dotcache {
+
+// True for a response that can be handed on without asking anybody else.
+bool IsUsable(const AttemptResult& result);
+
+// True for what the server said, false for what became of us on the way.
+bool IsWord(const AttemptResult& result);
+
+// Counts it, `elapsed` after the query was sent.
+void CountResult(const AttemptResult& result, Duration elapsed, UpstreamCounters& counters);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_ATTEMPT_RESULT_H_
