@@ -42,6 +42,11 @@ inline bool IsConnectFailure(UpstreamFailure failure) {
   return failure <= UpstreamFailure::kClientCertificate;
 }
 
+// True where a certificate, theirs or ours, was refused: nothing that mends itself in a moment.
+inline bool IsAboutCertificate(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
+}
+
 // True for evidence about the transport, the only kind that marks a server down.
 bool IsTransportFailure(UpstreamFailure failure);
 

@@ -23,10 +23,6 @@ constexpr int kStallTimeMeans = 4;
 constexpr int kSlowMarkSteps = 400;
 constexpr int kBestMeanFade = 4096;
 
-bool IsAboutCertificate(UpstreamFailure failure) {
-  return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
-}
-
 }  // namespace
 
 std::optional<Duration> UpstreamHealth::response_time() const {

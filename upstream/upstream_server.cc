@@ -52,14 +52,20 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   Connection* connection = links_.Pick(mode.fresh);
   if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
   const MonoTime now = context_.loop.Now();
-  const bool last_resort = mode.last_resort && now - last_connect_ >= kLastResortInterval;
-  if (connection == nullptr && (last_resort || now >= no_connect_before_)) connection = Open();
+  if (connection == nullptr && MayOpen(mode)) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
   const bool may_connect = !down() && now >= no_connect_before_;
   if (connection == nullptr && !may_connect) return health_.last_failure();
   if (connection == nullptr) return UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
   return std::nullopt;
+}
+
+bool UpstreamServer::MayOpen(SendMode mode) const {
+  const MonoTime now = context_.loop.Now();
+  if (!mode.last_resort) return now >= no_connect_before_;
+  // A certificate does not become good in a moment: the probes are enough.
+  return !IsAboutCertificate(health_.last_failure()) && now - last_connect_ >= kLastResortInterval;
 }
 
 // True when queries wait for one another on all connections, and one more may help. Over UDP none

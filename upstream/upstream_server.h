@@ -179,6 +179,7 @@ class UpstreamServer : private Connection::Delegate {
 
   Connection* Open(bool alone = false);
   bool MakeRoom();
+  bool MayOpen(SendMode mode) const;
   bool MayProbe();
   bool IsQueueing(const Connection& connection);
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
