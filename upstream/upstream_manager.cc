@@ -319,7 +319,10 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   const bool in_vain = AllOverdue(exchange) && exchange.progress.zone->IsKnownDead();
   if (now < exchange.deadline && !in_vain) {
     if (patience_ended) {
-      TryNext(exchange);
+      const bool moved_on = TryNext(exchange);
+      for (ActiveAttempt& attempt : exchange.progress.active) {
+        if (attempt.queued) attempt.moved_on &= moved_on;  // Else it is tried at the next recheck.
+      }
     } else if (hedge) {
       Hedge(exchange);
     }

@@ -71,7 +71,7 @@ class _Provider:
             self._contexts[kind] = context
         self._fault = "none"
         self._writers = set()
-        self._server = None
+        self._listener = self._accepting = None
         self._blockers = []  # The sockets that keep a full backlog full.
         self._thaw = asyncio.Event()
         self._thaw.set()
@@ -97,14 +97,25 @@ class _Provider:
             pipe.send(dict(self._counts))
 
     async def _listen(self):
-        if self._server is None:
-            self._server = await asyncio.start_server(self._accept, ADDRESS, self._port,
-                                                      backlog=1000)
+        if self._listener is None:
+            self._listener = socket.create_server((ADDRESS, self._port), backlog=1000)
+            self._listener.setblocking(False)
+            self._accepting = asyncio.ensure_future(self._accept_all(self._listener))
+
+    async def _accept_all(self, listener):
+        """asyncio's own server, closed while it accepts, leaves connections that nobody owns."""
+        loop = asyncio.get_running_loop()
+        while True:
+            accepted, _ = await loop.sock_accept(listener)
+            reader = asyncio.StreamReader()
+            protocol = asyncio.StreamReaderProtocol(reader, self._accept)
+            await loop.connect_accepted_socket(lambda made=protocol: made, accepted)
 
     def _stop_listening(self):
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        if self._listener is not None:
+            self._accepting.cancel()
+            self._listener.close()
+            self._listener = None
 
     async def _switch(self, fault):
         if self._blockers:

@@ -32,8 +32,10 @@ class Goal:
 class Outcome:
     def __init__(self, goal, plan, replies, syn_counter):
         self._goal, self.plan, self.replies = goal, plan, replies
+        outages = [step.began for step in plan if step.dead]
         live = [reply for reply in replies if reply.step.counted and not reply.step.dead and not
-                (reply.step.recovers and reply.sent < reply.step.began + GRACE_SECONDS)]
+                (reply.step.recovers and reply.sent < reply.step.began + GRACE_SECONDS) and not
+                any(reply.sent < began < reply.came for began in outages)]
         self.asked = len(live)
         self.failed = [reply for reply in live if not reply.answered]
         self.times_ms = [reply.elapsed_ms for reply in live if reply.answered]

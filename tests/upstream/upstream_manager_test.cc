@@ -748,6 +748,19 @@ TEST_F(UpstreamManagerTest, AllDownIsWaitedForOneSecondThenFailsAtOnce) {
   for (int i = 0; i < 3; ++i) EXPECT_LE(connects(i), 26) << i;
 }
 
+TEST_F(UpstreamManagerTest, WhoWaitsForAConnectionTakesTheServerThatComesBackMeanwhile) {
+  Make(2);
+  connector_->server(0).handshake = std::nullopt;  // Connecting never ends.
+  Refuse(1);
+  manager_->Start();
+  Ask("first.example");
+  loop_.Advance(Milliseconds(300));
+  const auto outcome = Ask();
+  connector_->server(1).connect_failure = std::nullopt;
+  loop_.Advance(Milliseconds(1200));
+  EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
+}
+
 TEST_F(UpstreamManagerTest, WhenAllStartAgainNoQueryFails) {
   Make(3);
   std::vector<std::shared_ptr<Outcome>> outcomes;
