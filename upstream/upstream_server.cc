@@ -63,9 +63,10 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
 
 bool UpstreamServer::MayOpen(SendMode mode) const {
   const MonoTime now = context_.loop.Now();
-  if (!mode.last_resort) return now >= no_connect_before_;
   // A certificate does not become good in a moment: the probes are enough.
-  return !IsAboutCertificate(health_.last_failure()) && now - last_connect_ >= kLastResortInterval;
+  if (down() && IsAboutCertificate(health_.last_failure())) return false;
+  if (now >= no_connect_before_) return true;
+  return mode.last_resort && now - last_connect_ >= kLastResortInterval;
 }
 
 // True when queries wait for one another on all connections, and one more may help. Over UDP none
