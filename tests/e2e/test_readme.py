@@ -69,9 +69,14 @@ def test_configurations_are_accepted(text, lab, tmp_path):
     certificate, key = lab.listener
     secret = tmp_path / "cookie.secret"
     secret.write_text("00112233445566778899aabbccddeeff\n")
+    pins = tmp_path / "provider.pins"
+    pins.write_text("sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n")
     for pattern, file in ((r"(listen-cert: )\S+", certificate), (r"(listen-key: )\S+", key),
                           (r"(\bca: )[^\s,}]+", lab.ca_file), (r"(upstream-ca: )\S+", lab.ca_file),
                           (r"(cookie-secret-file: )\S+", secret),
+                          (r"((?<![\w-])cert: )[^\s,}]+", certificate),
+                          (r"((?<![\w-])key: )[^\s,}]+", key),
+                          (r"(pins-file: )[^\s,}]+", pins),
                           (r"(upstream-source: )\[.*?\]", ADDRESS), (r"(upstream-mark: )\S+", 0)):
         text = re.sub(pattern, lambda match, to=file: match[1] + str(to), text)
     if not re.search(r"^(listen|upstream|zones|cache-size|workers|admin):", text, re.M):
@@ -83,7 +88,10 @@ def test_configurations_are_accepted(text, lab, tmp_path):
 
 
 def test_flags_exist(help_text):
-    known = set(re.findall(r"--[a-z][a-z-]*", help_text)) | FOREIGN_FLAGS | {"--lab"}
+    tools = "".join(subprocess.run([ROOT / tool, "--help"], capture_output=True, text=True,
+                                   check=True).stdout
+                    for tool in ("tests/faults/run", "tests/faults/soak", "tests/limits/measure"))
+    known = set(re.findall(r"--[a-z][a-z-]*", help_text + tools)) | FOREIGN_FLAGS | {"--lab"}
     unknown = {flag: where for flag, where in words(r"(?<![\w-])--[a-z][a-z_-]+").items()
                if flag not in known}
     assert not unknown
