@@ -15,6 +15,7 @@ UpstreamOptions OptionsOf(const UpstreamOptions& options) {
   own.zones[0].servers = options.bootstrap;
   own.limits = options.limits;
   own.prewarm = false;
+  own.patient = true;
   return own;
 }
 

@@ -52,7 +52,9 @@ HostResolver::~HostResolver() { Stop(); }
 
 void HostResolver::Start() {
   for (const auto& lookup : lookups_) {
-    if (!lookup->asking) lookup->next_round->Start(Duration::zero());
+    if (stopped_ || lookup->asking) continue;
+    lookup->next_due = loop_.Now();
+    lookup->next_round->Start(Duration::zero());
   }
 }
 

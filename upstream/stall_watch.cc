@@ -27,13 +27,19 @@ void StallWatch::NoteSent(UpstreamLink& link) {
   if (++link.unanswered < enough || link.silent()) return;
   if (link.suspect_since != MonoTime()) return;
   link.suspect_since = loop_.Now();
-  link.asked_for_life = false;
-  if (!timer_->armed()) timer_->Start(health_.StallTime(limits_) / 2);
+  link.asked_for_life_at = MonoTime();
+  const MonoTime ask_at = loop_.Now() + health_.StallTime(limits_) / 2;
+  if (!timer_->armed() || ask_at < next_check_) StartTimer(ask_at);
 }
 
 void StallWatch::NoteWord(UpstreamLink& link) {
   link.unanswered = 0;
   link.suspect_since = MonoTime();
+}
+
+void StallWatch::StartTimer(MonoTime at) {
+  next_check_ = at;
+  timer_->Start(at - loop_.Now());
 }
 
 void StallWatch::Check() {
@@ -44,13 +50,18 @@ void StallWatch::Check() {
   for (UpstreamLink& link : links_.all()) {
     if (link.suspect_since == MonoTime()) continue;
     const MonoTime ask_at = link.suspect_since + stall_time / 2;
-    if (!link.asked_for_life && ask_at <= now) {
-      link.asked_for_life = true;
+    if (ask_at > now) {
+      next = std::min(next, ask_at);
+      continue;
+    }
+    if (link.asked_for_life_at == MonoTime()) {
+      link.asked_for_life_at = now;
       link.connection->AskForSignOfLife();
     }
-    const MonoTime due = link.suspect_since + stall_time;
+    // Whoever was asked late, because the loop was busy, has its time all the same.
+    const MonoTime due = link.asked_for_life_at + stall_time / 2;
     if (due > now) {
-      next = std::min(next, link.asked_for_life ? due : ask_at);
+      next = std::min(next, due);
       continue;
     }
     stalls.push_back({link.connection.get(), now - link.suspect_since});
@@ -58,7 +69,7 @@ void StallWatch::Check() {
     link.silence_noted = false;
     link.silent_since = now;
   }
-  if (next != MonoTime::max()) timer_->Start(next - now);
+  if (next != MonoTime::max()) StartTimer(next);
   if (!stalls.empty()) on_stall_(stalls);
 }
 

@@ -38,6 +38,7 @@ class StallWatch {
   static void NoteWord(UpstreamLink& link);
 
  private:
+  void StartTimer(MonoTime at);
   void Check();
 
   EventLoop& loop_;
@@ -45,6 +46,7 @@ class StallWatch {
   const UpstreamHealth& health_;
   UpstreamLinks& links_;
   absl::AnyInvocable<void(const std::vector<Stall>&)> on_stall_;
+  MonoTime next_check_;  // While the timer runs.
   std::unique_ptr<Timer> timer_;
 };
 

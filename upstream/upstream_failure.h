@@ -30,7 +30,7 @@ enum class UpstreamFailure : uint8_t {
   kTruncated,  // TC on a stream.
   kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...: the next server may know better.
 };
-inline constexpr int kUpstreamFailureCount = 14;
+inline constexpr int kUpstreamFailureCount = static_cast<int>(UpstreamFailure::kServFail) + 1;
 
 absl::string_view UpstreamFailureName(UpstreamFailure failure);
 

@@ -15,11 +15,11 @@ struct UpstreamLink {
   std::unique_ptr<Connection> connection;
   // When the latest query was sent that stalled or timed out without a sign of life; epoch: none.
   MonoTime silent_since;
-  bool silence_noted = false;   // As a failure of the server.
-  int unanswered = 0;           // Queries sent since it last said something.
-  MonoTime suspect_since;       // When those became enough to suspect it; epoch: they are not.
-  bool asked_for_life = false;  // Since then.
-  bool alone = false;           // It carries one attempt that shares it with none.
+  bool silence_noted = false;  // As a failure of the server.
+  int unanswered = 0;          // Queries sent since it last said something.
+  MonoTime suspect_since;      // When those became enough to suspect it; epoch: they are not.
+  MonoTime asked_for_life_at;  // Since then; epoch: not yet.
+  bool alone = false;          // It carries one attempt that shares it with none.
 
   bool silent() const {
     return silent_since != MonoTime() && connection->last_received() <= silent_since;

@@ -10,6 +10,7 @@
 #include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
 #include "upstream/hedge_budget.h"
+#include "upstream/loop_probe.h"
 #include "upstream/upstream_hosts.h"
 #include "upstream/upstream_zone.h"
 
@@ -147,14 +148,18 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   exchange.progress.zone = &FindZone(query.question.qname);
   ChooseOrder(exchange);
   const bool has_servers = !exchange.progress.order.empty();
-  const bool known_dead = has_servers && exchange.progress.zone->IsKnownDead();
+  // Another's probe for loops is answered, that it may see whether the loop is still there.
+  const bool known_dead = has_servers && exchange.progress.zone->IsKnownDead() &&
+                          !ReadLoopProbeName(query.question.qname).has_value();
   if (absl::Status failure = BeginOrWait(exchange); !failure.ok()) {
     Release(exchange);
     return failure;
   }
   Rearm(exchange, loop.Now());
   // It goes on without its client, to find out whether a server answers again.
-  if (known_dead) return absl::UnavailableError("no upstream server could be reached");
+  if (known_dead && !options.patient) {
+    return absl::UnavailableError("no upstream server could be reached");
+  }
   exchange.callback = std::move(callback);
   hedge_budget.OnExchange();
   return exchange.id;
@@ -227,6 +232,7 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
     UpstreamServer::SendMode mode = ModeFor(progress, index);
     mode.last_resort = server.down() && zone.AllDown();
     if (mode.last_resort) zone.OnFoundAllDown();
+    mode.last_resort &= !zone.IsKnownDead();
     if (known_dead) {
       NoteFailure(exchange.progress, server.health().last_failure());
       continue;
@@ -316,7 +322,8 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
     patience_ended = true;
     server.OnAttemptTimeout(attempt.id);
   }
-  const bool in_vain = AllOverdue(exchange) && exchange.progress.zone->IsKnownDead();
+  const bool in_vain =
+      !options.patient && AllOverdue(exchange) && exchange.progress.zone->IsKnownDead();
   if (now < exchange.deadline && !in_vain) {
     if (patience_ended) {
       const bool moved_on = TryNext(exchange);
@@ -388,7 +395,8 @@ bool UpstreamManager::Impl::MayHold(const ExchangeState& exchange) const {
   const UpstreamZone& zone = *progress.zone;
   if (draining || progress.error_response.has_value()) return false;
   if (progress.saw_useless_response || progress.saw_loop) return false;
-  return !progress.only_overloaded && MayAskAny(progress) && !zone.IsKnownDead();
+  if (progress.only_overloaded || !MayAskAny(progress)) return false;
+  return options.patient || !zone.IsKnownDead();
 }
 
 // Goes on after an attempt has ended without a final result.
@@ -412,7 +420,7 @@ void UpstreamManager::Impl::Finish(ExchangeState& exchange,
 
 void UpstreamManager::Impl::Release(ExchangeState& exchange) {
   for (const ActiveAttempt& attempt : exchange.progress.active) {
-    exchange.progress.zone->server(attempt.server).Forget(attempt.id);
+    exchange.progress.zone->Forget(attempt.server, attempt.id);
   }
   exchanges.Release(exchange);
 }

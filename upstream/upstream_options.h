@@ -108,6 +108,9 @@ struct UpstreamOptions {
   // Who resolves the host names of servers; never asked anything else. Not empty where there are
   // any.
   std::vector<UpstreamServerOptions> bootstrap;
+  // Exchanges last to their deadline where all servers are known to be dead, too: one may answer
+  // again, and nobody minds waiting.
+  bool patient = false;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
   // Probe servers that may lead back here for forwarding loops (LoopProber).

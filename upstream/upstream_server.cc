@@ -112,6 +112,15 @@ void UpstreamServer::GiveTurns() {
   }
 }
 
+// Those who wait for a turn that will not come.
+void UpstreamServer::SendAway() {
+  std::vector<AttemptId> sent_away;
+  for (const auto& [attempt, query] : std::exchange(waiting_, {})) {
+    if (attempts_.erase(attempt) > 0) sent_away.push_back(attempt);
+  }
+  reports_.AddUnconnected(std::move(sent_away));
+}
+
 // Its attempt was answered: it takes the next one's, or is one connection among the others.
 void UpstreamServer::ReleaseAlone(Connection& connection) {
   const UpstreamLink* link = links_.Find(connection);
@@ -246,7 +255,7 @@ void UpstreamServer::OnTrustChanged() {
   last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   for (const UpstreamLink& link : links_.all()) link.connection->Retire();
   // What is being opened with what was before says nothing of what is now: it is not waited for.
-  if (!draining_ && !absent() && (was_in_use || down())) Open();
+  if (!draining_ && !unusable() && (was_in_use || down())) Open();
 }
 
 void UpstreamServer::OnNetworkChange(bool link_down) {
@@ -262,9 +271,10 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   }
   std::vector<AttemptId> distrusted;
   for (const auto& [id, attempt] : attempts_) {
-    if (attempt.connection != nullptr) distrusted.push_back(id);
+    if (attempt.connection != nullptr && !attempt.timed_out) distrusted.push_back(id);
   }
   reports_.SetDistrusted(std::move(distrusted));
+  if (link_down) SendAway();
   ProbeNow();
   GiveTurns();
   UpdateGauges();
@@ -283,6 +293,7 @@ void UpstreamServer::Retire() {
   counters_.in_flight.Set(0);
   counters_.open_connections.Set(0);
   retired_ = true;
+  SendAway();
   Drain();
 }
 

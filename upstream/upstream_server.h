@@ -159,6 +159,9 @@ class UpstreamServer : private Connection::Delegate {
     return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
   }
   bool link_down() const { return link_down_; }
+  // Nothing is sent to it, whatever its health.
+  bool unusable() const { return absent() || loops() || link_down(); }
+  bool serves() const { return !unusable() && health_.state() == UpstreamHealth::State::kUp; }
   int index() const { return index_; }
   const UpstreamServerOptions& options() const { return options_; }
   size_t ready_connections() const { return links_.ready(); }
@@ -185,6 +188,7 @@ class UpstreamServer : private Connection::Delegate {
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();
+  void SendAway();
   void ReleaseAlone(Connection& connection);
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);

@@ -94,13 +94,13 @@ Duration UpstreamZone::HedgeTime() const {
 
 bool UpstreamZone::AllDown() const {
   return std::all_of(servers_.begin(), servers_.end(),
-                     [](const auto& server) { return server->down() || server->loops(); });
+                     [](const auto& server) { return server->down() || server->unusable(); });
 }
 
 bool UpstreamZone::IsKnownDead() const {
   const MonoTime now = context_.loop.Now();
   return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
-    if (server->absent() || server->link_down()) return true;
+    if (server->unusable()) return true;
     if (!server->down() && !server->health().was_down()) return false;
     return now - server->in_vain_since() > kKnownDeadAfter;
   });
@@ -116,9 +116,8 @@ void UpstreamZone::OnFoundAllDown() {
 }
 
 void UpstreamZone::OnServerReady() {
-  const bool up = std::any_of(servers_.begin(), servers_.end(), [](const auto& server) {
-    return server->health().state() == UpstreamHealth::State::kUp;
-  });
+  const bool up = std::any_of(servers_.begin(), servers_.end(),
+                              [](const auto& server) { return server->serves(); });
   if (!was_all_down_ || !up) return;
   was_all_down_ = false;
   for (const auto& server : servers_) server->ProbeNow();
@@ -153,6 +152,11 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
   } else if (prepared_) {
     place->Prepare();
   }
+}
+
+void UpstreamZone::Forget(size_t index, AttemptId attempt) {
+  servers_[index]->Forget(attempt);
+  for (const auto& retired : retired_) retired->server->Forget(attempt);
 }
 
 void UpstreamZone::DropRetired() {

@@ -71,6 +71,9 @@ class UpstreamZone {
   // up, the cause was most likely one for all: the others are probed at once.
   void OnServerReady();
 
+  // The result of an attempt at the server that had this place then is not wanted any more.
+  void Forget(size_t index, AttemptId attempt);
+
   // Opens a connection to each server.
   void Prepare();
 

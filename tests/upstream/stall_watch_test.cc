@@ -125,5 +125,31 @@ TEST_F(StallWatchTest, EachConnectionHasItsOwnTime) {
   EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get(), link(1).connection.get()));
 }
 
+// The timer was armed while nothing was known of the server, for 200 ms; then the time became 80
+// ms.
+TEST_F(StallWatchTest, WhoIsAskedLateForASignOfLifeHasTimeToGiveOne) {
+  health_ = UpstreamHealth();
+  watch_.NoteSent(link(0));
+  watch_.NoteSent(link(0));
+  loop_.Advance(Milliseconds(190));
+  health_.OnResponse(Milliseconds(20), /*usable=*/true, loop_.Now());
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(AskedForLife(0), 1);
+  EXPECT_THAT(stalled_, IsEmpty());
+  loop_.Advance(Milliseconds(39));
+  EXPECT_THAT(stalled_, IsEmpty());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_THAT(stalled_, ElementsAre(link(0).connection.get()));
+}
+
+TEST_F(StallWatchTest, AShorterTimeIsNotHeldUpByALongerOne) {
+  health_ = UpstreamHealth();
+  for (int i = 0; i < 2; ++i) watch_.NoteSent(link(0));
+  health_.OnResponse(Milliseconds(20), /*usable=*/true, loop_.Now());
+  for (int i = 0; i < 2; ++i) watch_.NoteSent(link(1));
+  loop_.Advance(Milliseconds(80));
+  EXPECT_EQ(stalled_.size(), 2u);
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -1,0 +1,213 @@
+// Zones in which some servers are there in name only: slots without an address, forwarding loops,
+// links without carrier. They must not keep the others from being known dead, probed and found.
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+#include "tests/support/fake_exchanger.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/scripted_connector.h"
+#include "tests/support/simulated_loop.h"
+#include "upstream/host_answer.h"
+#include "upstream/loop_probe.h"
+#include "upstream/upstream_manager.h"
+
+namespace dotcache {
+namespace {
+
+constexpr absl::string_view kHost = "dns.example.net";
+
+class UnusableServersTest : public testing::Test {
+ protected:
+  struct Outcome {
+    std::string status;
+    Duration took{0};
+  };
+
+  UnusableServersTest() {
+    options_.zones.resize(1);
+    options_.zones[0].policy = SelectionPolicy::kSequential;
+  }
+
+  void MakePlain(int servers) {
+    for (int i = 0; i < servers; ++i) {
+      UpstreamServerOptions server;
+      server.provider = absl::StrCat("p", i);
+      server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", i + 1, ":853"));
+      options_.zones[0].servers.push_back(server);
+    }
+    Make();
+  }
+
+  // A host name with these addresses.
+  void MakeHost(const std::vector<std::string>& addresses) {
+    for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
+      UpstreamServerOptions server;
+      server.provider = server.host = std::string(kHost);
+      server.slot = static_cast<int>(slot);
+      server.endpoint.set_port(853);
+      options_.zones[0].servers.push_back(server);
+    }
+    Make();
+    Resolve(addresses);
+    loop_.Advance(Milliseconds(100));
+  }
+
+  void Resolve(const std::vector<std::string>& addresses) {
+    const size_t round = bootstrap_.calls().size() - 2;
+    bootstrap_.Respond(round, MakeNegativeResponse(kHost, QType::kAaaa, Rcode::kNoError,
+                                                   SoaRecord("example.net", 60, 60)));
+    std::vector<Record> records;
+    for (const std::string& address : addresses) records.push_back(ARecord(kHost, 60, address));
+    bootstrap_.Respond(round + 1, MakeResponse(kHost, QType::kA, records));
+  }
+
+  void Loop(size_t server) {
+    loops_->Expect(server, 77);
+    loops_->OnQuery(*LoopProbeName(77, DomainName()));
+  }
+
+  void Refuse(int server) {
+    connector_->server(server).connect_failure = UpstreamFailure::kConnectRefused;
+    connector_->Disconnect(server);
+  }
+
+  std::shared_ptr<Outcome> Ask() {
+    auto outcome = std::make_shared<Outcome>();
+    UpstreamQuery query;
+    query.question = {*DomainName::FromText(absl::StrCat("n", number_++, ".example.com")),
+                      QType::kA, QClass::kIn};
+    const MonoTime began = loop_.Now();
+    const auto id = manager_->Exchange(
+        query, began + Seconds(5), [this, outcome, began](absl::StatusOr<UpstreamResponse> r) {
+          *outcome = {std::string(absl::StatusCodeToString(r.status().code())),
+                      loop_.Now() - began};
+        });
+    if (!id.ok()) outcome->status = absl::StatusCodeToString(id.status().code());
+    return outcome;
+  }
+
+  // Asks 100 times a second; returns the longest wait and leaves how many were answered.
+  Duration AskFor(Seconds time) {
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (Duration passed{0}; passed < time; passed += Milliseconds(10)) {
+      outcomes.push_back(Ask());
+      loop_.Advance(Milliseconds(10));
+    }
+    loop_.Advance(Seconds(6));
+    Duration longest{0};
+    for (const auto& outcome : outcomes) {
+      EXPECT_NE(outcome->status, "");
+      longest = std::max(longest, outcome->took);
+    }
+    return longest;
+  }
+
+  int connects(int server) { return connector_->server(server).connects; }
+
+  SimulatedLoop loop_;
+  std::mt19937_64 random_{1};
+  UpstreamOptions options_;
+  FakeExchanger bootstrap_;
+  std::vector<UpstreamCounters> counters_{kMaxHostAddresses};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(kMaxHostAddresses);
+  std::unique_ptr<LoopWatch> loops_;
+  std::unique_ptr<ScriptedConnector> connector_;
+  std::unique_ptr<UpstreamManager> manager_;
+  int number_ = 0;
+
+ private:
+  void Make() {
+    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
+    loops_ = std::make_unique<LoopWatch>(options_.zones[0].servers.size());
+    manager_ = std::make_unique<UpstreamManager>(
+        loop_, options_, *connector_, absl::MakeSpan(counters_), absl::MakeSpan(probe_gates_),
+        random_, false, loops_.get());
+    manager_->ResolveHostsBy(bootstrap_);
+    manager_->Start();
+    loop_.Advance(Milliseconds(10));
+  }
+};
+
+TEST_F(UnusableServersTest, EmptySlotsCauseNoStormOfConnectsToTheDead) {
+  MakeHost({"192.0.2.1", "192.0.2.2"});
+  for (const int server : {0, 1}) Refuse(server);
+  AskFor(Seconds(3));
+  const int before = connects(0);
+  const Duration longest = AskFor(Seconds(10));
+  EXPECT_EQ(longest, Duration::zero());  // Known to be dead: at once.
+  EXPECT_LE(connects(0) - before, 18);   // 16 s, one a second.
+}
+
+TEST_F(UnusableServersTest, QueriesWaitForServersOfAHostNameThatStartAgain) {
+  MakeHost({"192.0.2.1"});
+  Refuse(0);
+  std::vector<std::shared_ptr<Outcome>> outcomes;
+  for (int i = 0; i < 100; ++i) {
+    if (i == 40) connector_->server(0).connect_failure = std::nullopt;
+    outcomes.push_back(Ask());
+    loop_.Advance(Milliseconds(10));
+  }
+  loop_.Advance(Seconds(2));
+  for (const auto& outcome : outcomes) EXPECT_EQ(outcome->status, "OK");
+}
+
+TEST_F(UnusableServersTest, ALoopBesideADeadServerFailsAtOnce) {
+  for (const bool silent : {false, true}) {
+    options_.zones[0].servers.clear();
+    MakePlain(2);
+    AskFor(Seconds(1));
+    Loop(0);
+    if (silent) {
+      connector_->server(1).handshake = std::nullopt;
+      connector_->Disconnect(1);
+    } else {
+      Refuse(1);
+    }
+    AskFor(Seconds(4));
+    const int before = connects(1);
+    EXPECT_EQ(AskFor(Seconds(5)), Duration::zero());
+    EXPECT_LE(connects(1) - before, 13);
+    EXPECT_EQ(Ask()->status, "FAILED_PRECONDITION");
+  }
+}
+
+TEST_F(UnusableServersTest, WhereALinkIsDownTheOtherServerIsProbedEverySecond) {
+  MakePlain(2);
+  manager_->OnNetworkChange({false, {{0, /*link_down=*/true}}});
+  Refuse(1);
+  AskFor(Seconds(40));  // Its own back-off would be long by now.
+  connector_->server(1).connect_failure = std::nullopt;
+  loop_.Advance(Milliseconds(1200));
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->status, "OK");
+}
+
+TEST_F(UnusableServersTest, NothingIsOpenedOnADeadLinkWhenTrustChanges) {
+  MakePlain(1);
+  Ask();
+  manager_->OnNetworkChange({false, {{0, /*link_down=*/true}}});
+  const int before = connects(0);
+  manager_->OnTrustChanged({0});
+  loop_.Advance(Seconds(5));
+  EXPECT_EQ(connects(0), before);
+}
+
+TEST_F(UnusableServersTest, AServerWhoseAddressIsGoneIsForgottenWithItsQueries) {
+  MakeHost({"192.0.2.1"});
+  connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  for (int change = 0; change < 5; ++change) {
+    Ask();
+    loop_.Advance(Seconds(70));  // The TTL passes and the name is resolved again.
+    Resolve({absl::StrCat("192.0.2.", 10 + change)});
+    loop_.Advance(Seconds(10));  // The query's deadline passes.
+  }
+  EXPECT_LE(connector_->open_connections(0), 2);
+}
+
+}  // namespace
+}  // namespace dotcache
