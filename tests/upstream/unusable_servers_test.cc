@@ -201,8 +201,9 @@ TEST_F(UnusableServersTest, AServerWhoseAddressIsGoneIsForgottenWithItsQueries) 
   MakeHost({"192.0.2.1"});
   connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
   for (int change = 0; change < 5; ++change) {
+    loop_.Advance(Seconds(70));  // The TTL passes and the name is asked for again.
     Ask();
-    loop_.Advance(Seconds(70));  // The TTL passes and the name is resolved again.
+    loop_.Advance(Milliseconds(20));
     Resolve({absl::StrCat("192.0.2.", 10 + change)});
     loop_.Advance(Seconds(10));  // The query's deadline passes.
   }
