@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "admin/explanation_json.h"
+#include "admin/http_host.h"
 #include "admin/metrics.h"
 #include "core/status_macros.h"
 #include "net/listen_socket.h"
@@ -40,6 +41,11 @@ HttpReply Explain(const Server& server, std::optional<absl::string_view> text) {
   return reply;
 }
 
+std::optional<absl::string_view> Found(const char* value) {
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
 // libmicrohttpd's handler: called once when the headers are in, and again after the body.
 MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path,
                      const char* method, const char* /*version*/, const char* /*upload*/,
@@ -53,10 +59,11 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
     *upload_size = 0;  // Bodies are read and forgotten.
     return MHD_YES;
   }
-  const char* argument = MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name");
-  std::optional<absl::string_view> name;
-  if (argument != nullptr) name = argument;
-  const HttpReply reply = HandleHttp(*static_cast<const Server*>(context), method, path, name);
+  const auto name = Found(MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name"));
+  const auto host =
+      Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
+  const HttpReply reply =
+      HandleHttp(*static_cast<const Server*>(context), method, path, name, host);
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -79,7 +86,7 @@ struct HttpServer::Daemon {
 };
 
 HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
-                     std::optional<absl::string_view> name) {
+                     std::optional<absl::string_view> name, std::optional<absl::string_view> host) {
   HttpReply reply;
   if (method != MHD_HTTP_METHOD_GET && method != MHD_HTTP_METHOD_HEAD) {
     reply.status = MHD_HTTP_METHOD_NOT_ALLOWED;
@@ -94,7 +101,9 @@ HttpReply HandleHttp(const Server& server, absl::string_view method, absl::strin
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server);
   } else if (path == "/explain") {
-    return Explain(server, name);
+    if (!host.has_value() || IsHostOfNoWebSite(*host)) return Explain(server, name);
+    reply.status = MHD_HTTP_FORBIDDEN;
+    reply.body = "ask for /explain by IP address, or as localhost\n";
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
     reply.body = "not found; there are /metrics, /health, /ready and /explain\n";

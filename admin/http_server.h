@@ -27,11 +27,13 @@ struct HttpReply {
 //   GET /ready    200 once an upstream server was reached, 503 before and while stopping: readiness
 //   GET /metrics  Prometheus text format
 //   GET /explain?name=NAME   JSON: which zone's servers would be asked for NAME, in which order and
-//                 why. 400 when there is no such name, 503 before the start and while stopping.
+//                 why. 400 when there is no such name, 403 when the host asked for may be a web
+//                 site's name (admin/http_host.h), 503 before the start and while stopping.
 //
-// `name` is the parameter of that name, if there is one.
+// `name` is the parameter of that name, `host` the Host header, if there is one.
 HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
-                     std::optional<absl::string_view> name = std::nullopt);
+                     std::optional<absl::string_view> name = std::nullopt,
+                     std::optional<absl::string_view> host = std::nullopt);
 
 // Serves HandleHttp() on a thread of libmicrohttpd's own. Limits: 64 connections, 10 s without
 // activity, request headers of 16 KiB. The server must outlive it. No query name and no client

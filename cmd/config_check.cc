@@ -7,6 +7,7 @@
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
 #include "net/tls_credentials.h"
+#include "server/file_watch.h"
 #include "server/own_listener.h"
 
 namespace dotcache {
@@ -39,6 +40,13 @@ class Checker {
   void Report(const ConfigOrigin& origin, absl::string_view key, const absl::Status& status) {
     if (status.ok()) return;
     errors_.push_back({origin, std::string(key), std::string(status.message())});
+  }
+
+  // What reads the files is asked only where none would keep it waiting.
+  void ReportFiles(const ConfigOrigin& origin, absl::string_view key,
+                   std::vector<std::string> files, absl::FunctionRef<absl::Status()> read) {
+    const absl::Status regular = FileWatch(std::move(files)).CheckRegular();
+    Report(origin, key, regular.ok() ? read() : regular);
   }
 
   // Endpoints of ours that cannot be bound side by side.
@@ -90,9 +98,15 @@ class Checker {
       return;
     }
     if (has_cert && has_key) {
-      Report(origins_.listen_cert, "listen-cert",
-             CheckCertificate(server_.listen_certificate_file, server_.listen_key_file));
+      ReportCertificate(origins_.listen_cert, "listen-cert", server_.listen_certificate_file,
+                        server_.listen_key_file);
     }
+  }
+
+  void ReportCertificate(const ConfigOrigin& origin, absl::string_view key,
+                         const std::string& certificate_file, const std::string& key_file) {
+    ReportFiles(origin, key, {certificate_file, key_file},
+                [&] { return CheckCertificate(certificate_file, key_file); });
   }
 
   // Each file or pair of files once, however many servers share it.
@@ -105,10 +119,11 @@ class Checker {
       CheckTrustStore(upstream, origin, stores);
       if (!upstream.certificate_file.empty() &&
           others.insert(absl::StrCat(upstream.certificate_file, "\n", upstream.key_file)).second) {
-        Report(origin, "cert", CheckCertificate(upstream.certificate_file, upstream.key_file));
+        ReportCertificate(origin, "cert", upstream.certificate_file, upstream.key_file);
       }
       if (!upstream.pins_file.empty() && others.insert(upstream.pins_file).second) {
-        Report(origin, "pins-file", LoadPins(upstream.pins_file).status());
+        ReportFiles(origin, "pins-file", {upstream.pins_file},
+                    [&] { return LoadPins(upstream.pins_file).status(); });
       }
     });
   }
@@ -133,9 +148,11 @@ class Checker {
     const bool own = !upstream.ca_file.empty();
     const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
     if (!seen.insert(file).second) return;
-    Report(own ? upstream_origin : origins_.upstream_ca, own ? "ca" : "upstream-ca",
-           file.empty() ? TlsClientCredentials::FromSystem().status()
-                        : TlsClientCredentials::FromFile(file).status());
+    ReportFiles(own ? upstream_origin : origins_.upstream_ca, own ? "ca" : "upstream-ca",
+                {file.empty() ? kSystemTrustFile : file}, [&] {
+                  return file.empty() ? TlsClientCredentials::FromSystem().status()
+                                      : TlsClientCredentials::FromFile(file).status();
+                });
   }
 
   void CheckOutgoing() {

@@ -1,5 +1,8 @@
 #include "cmd/outgoing_settings.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -28,7 +31,14 @@ absl::StatusOr<uint32_t> ParseMark(absl::string_view text) {
   uint32_t mark = 0;
   absl::string_view digits = text;
   const bool hex = absl::ConsumePrefix(&digits, "0x");
-  if (hex ? absl::SimpleHexAtoi(digits, &mark) : absl::SimpleAtoi(digits, &mark)) return mark;
+  // What converts them skips blanks, signs and another prefix, too.
+  const bool are_digits = std::all_of(digits.begin(), digits.end(), [hex](char c) {
+    return hex ? absl::ascii_isxdigit(static_cast<unsigned char>(c))
+               : absl::ascii_isdigit(static_cast<unsigned char>(c));
+  });
+  const bool fits =
+      are_digits && (hex ? absl::SimpleHexAtoi(digits, &mark) : absl::SimpleAtoi(digits, &mark));
+  if (fits) return mark;
   return absl::InvalidArgumentError(absl::StrCat(
       "\"", text, "\" is not a whole number from 0 to 4294967295, or 0x0 to 0xffffffff"));
 }

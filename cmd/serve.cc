@@ -66,6 +66,11 @@ void WarnOfInsecureUpstreams(const Config& config) {
           {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
     }
   }
+  for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
+    if (!bootstrap.identity.insecure) continue;
+    Log(LogLevel::kWarn, "bootstrap is not authenticated: anyone on the path can read and forge",
+        {{"address", bootstrap.endpoint.ToString()}});
+  }
 }
 
 // Told once for each zone, whatever the log level: it is the operator's decision, but not one to
@@ -101,6 +106,11 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
          {"address", PlaceOf(upstream)},
          {"name",
           identity.authentication_name.empty() ? identity.address : identity.authentication_name}});
+  }
+  for (const UpstreamServerOptions& bootstrap : server.options().upstream.bootstrap) {
+    Log(LogLevel::kInfo, "bootstrap",
+        {{"address", bootstrap.endpoint.ToString()},
+         {"transport", TransportName(bootstrap.transport)}});
   }
 }
 

@@ -29,6 +29,9 @@ class StreamFramer {
   // True when a message has begun but not ended: an EOF now would cut it.
   bool mid_message() const { return !buffer_.empty() && !buffer_done_; }
 
+  // What the incomplete message takes in memory; its vector may have grown ahead of it.
+  size_t held_bytes() const { return buffer_.capacity(); }
+
  private:
   // Moves octets from `input_` until `buffer_` holds `size`, as far as they go.
   void FillBuffer(size_t size);

@@ -22,8 +22,8 @@ absl::Status SocketError(const Endpoint& endpoint, SocketKind kind, int error) {
       return absl::PermissionDeniedError(absl::StrCat(
           prefix,
           "permission denied; ports below 1024 need root, CAP_NET_BIND_SERVICE (setcap "
-          "cap_net_bind_service=+ep, or AmbientCapabilities= in systemd), or "
-          "net.ipv4.ip_unprivileged_port_start"));
+          "cap_net_bind_service=+ep, with upstream-mark cap_net_bind_service,cap_net_admin=+ep, "
+          "or AmbientCapabilities= in systemd), or net.ipv4.ip_unprivileged_port_start"));
     case EADDRINUSE:
       return absl::AlreadyExistsError(absl::StrCat(
           prefix, "another program has this port; `ss -lpn 'sport = :", endpoint.port(),

@@ -53,7 +53,8 @@ absl::Status CheckMark(uint32_t mark) {
   if (fd.valid() && SetMark(fd.get(), mark)) return absl::OkStatus();
   if (errno == EPERM) {
     return absl::PermissionDeniedError(
-        "needs CAP_NET_ADMIN (setcap cap_net_admin=+ep, or AmbientCapabilities= in systemd)");
+        "needs CAP_NET_ADMIN (setcap cap_net_bind_service,cap_net_admin=+ep: each setcap replaces "
+        "the one before; or AmbientCapabilities= in systemd)");
   }
   return absl::UnknownError(absl::StrCat("cannot be set: ", std::strerror(errno)));
 }

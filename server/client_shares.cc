@@ -9,8 +9,17 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kV6Octets = 8;  // Of a /64.
+constexpr size_t kV6NetworkOctets = 8;  // Of a /64.
 constexpr std::array<uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+// In network order.
+uint64_t NumberOf(Bytes octets) {
+  uint64_t number = 0;
+  for (const uint8_t octet : octets) number = number << 8 | octet;
+  return number;
+}
+
+bool IsLinkLocal(Bytes v6) { return v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80; }  // fe80::/10
 
 }  // namespace
 
@@ -35,15 +44,14 @@ void ClientShares::Return(const Endpoint& client) {
 
 ClientShares::Client ClientShares::ClientOf(const Endpoint& endpoint) {
   Bytes octets = endpoint.octets();
-  bool is_v6 = endpoint.is_v6();
-  if (is_v6 && std::equal(kV4Mapped.begin(), kV4Mapped.end(), octets.begin())) {
+  if (endpoint.is_v6() && std::equal(kV4Mapped.begin(), kV4Mapped.end(), octets.begin())) {
     octets.remove_prefix(kV4Mapped.size());
-    is_v6 = false;
+  } else if (endpoint.is_v6()) {
+    const uint64_t network = NumberOf(octets.first(kV6NetworkOctets));
+    if (!IsLinkLocal(octets)) return {true, network, 0, 0};
+    return {true, network, NumberOf(octets.subspan(kV6NetworkOctets)), endpoint.zone()};
   }
-  if (is_v6) octets = octets.first(kV6Octets);
-  uint64_t number = 0;
-  for (const uint8_t octet : octets) number = number << 8 | octet;
-  return {is_v6, number};
+  return {false, NumberOf(octets), 0, 0};
 }
 
 }  // namespace dotcache

@@ -12,8 +12,9 @@
 namespace dotcache {
 
 // Counts the queries that wait, so that no client takes every place from the others. A client is an
-// IPv4 address, also as an IPv4-mapped one, or an IPv6 /64, since one host has all addresses of
-// that. Bounded by the limit of all queries. Not thread-safe.
+// IPv4 address, also as an IPv4-mapped one, or an IPv6 /64, since one host may have all addresses
+// of that; of link-local addresses each is one, with its link, since all links share one /64.
+// Bounded by the limit of all queries. Not thread-safe.
 class ClientShares {
  public:
   enum class Outcome { kTaken, kClientFull, kAllFull };
@@ -30,7 +31,21 @@ class ClientShares {
   size_t client_count() const { return waiting_.size(); }
 
  private:
-  using Client = std::pair<bool, uint64_t>;  // IPv6 or not, and the octets that count.
+  struct Client {
+    bool is_v6;
+    uint64_t network;    // Of IPv4 the whole address.
+    uint64_t interface;  // The rest of a link-local address, and its link; else 0.
+    uint32_t zone;
+
+    friend bool operator==(const Client& a, const Client& b) {
+      return a.is_v6 == b.is_v6 && a.network == b.network && a.interface == b.interface &&
+             a.zone == b.zone;
+    }
+    template <typename H>
+    friend H AbslHashValue(H state, const Client& c) {
+      return H::combine(std::move(state), c.is_v6, c.network, c.interface, c.zone);
+    }
+  };
   static Client ClientOf(const Endpoint& endpoint);
 
   const size_t max_per_client_;

@@ -71,6 +71,7 @@ absl::StatusOr<std::unique_ptr<CredentialStore>> CredentialStore::Load(
 }
 
 absl::Status CredentialStore::Read(const Source& source) {
+  RETURN_IF_ERROR(source.watch.CheckRegular());
   if (source.servers.empty()) {
     ASSIGN_OR_RETURN(current_.listen,
                      TlsServerCredentials::FromFiles(source.files.certificate, source.files.key));

@@ -32,9 +32,9 @@ struct CredentialChange {
 
 // Owns the latest that could be read. Files that belong together (CA, certificate, key and pins of
 // a server; certificate and key of the listeners) are read together or not at all: when one is
-// broken, half-written or does not fit the others, what was read before stays in use and the files
-// are tried again at the next look. Servers with the same files share one object. For main's
-// thread; the counters may be read from any.
+// broken, half-written, no regular file or does not fit the others, what was read before stays in
+// use and the files are tried again at the next look. Servers with the same files share one object.
+// For main's thread; the counters may be read from any.
 class CredentialStore {
  public:
   // Reads everything; the error names the file.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace dotcache {
 namespace {
 
@@ -24,6 +26,16 @@ bool FileWatch::Changed() {
     changed = true;
   }
   return changed;
+}
+
+absl::Status FileWatch::CheckRegular() const {
+  for (const std::string& path : paths_) {
+    struct stat found;
+    if (stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
+      return absl::InvalidArgumentError(absl::StrCat(path, " is not a regular file"));
+    }
+  }
+  return absl::OkStatus();
 }
 
 std::optional<FileWatch::Stamp> FileWatch::StampOf(const std::string& path) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+
 namespace dotcache {
 
 // Looks at the files to which the paths lead now: so a file that is written to, one that is renamed
@@ -21,6 +23,10 @@ class FileWatch {
 
   // True when a file is another one, came, went or was written to since the previous look.
   bool Changed();
+
+  // An error that names the first path which leads to something else than a regular file: a FIFO
+  // would keep its reader waiting. Whether there is a file at all its reader says better.
+  absl::Status CheckRegular() const;
 
   const std::vector<std::string>& paths() const { return paths_; }
 

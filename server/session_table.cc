@@ -98,6 +98,21 @@ void SessionTable::LimitUnread() {
   }
 }
 
+void SessionTable::OnHeldBytes(size_t before, size_t now) {
+  held_bytes_ += now - before;  // Also where it is less: the arithmetic wraps.
+  if (now > before && held_bytes_ > kMaxUnfinishedBytes) LimitUnfinished();
+}
+
+void SessionTable::LimitUnfinished() {
+  for (auto it = by_activity_.begin(); it != by_activity_.end();) {
+    TcpSession* session = Find(*it++);  // Ending it takes it out of the list.
+    if (session->held_bytes() == 0) continue;
+    counters_.limit(Limit::kUnfinished).Add();
+    session->End();
+    if (held_bytes_ <= kMaxUnfinishedBytes) return;
+  }
+}
+
 void SessionTable::OnSessionActive(uint64_t id) {
   if (const auto it = sessions_.find(id); it != sessions_.end()) {
     by_activity_.splice(by_activity_.end(), by_activity_, it->second.activity);

@@ -9,6 +9,9 @@ namespace {
 // How often a closing session looks whether its last replies have left.
 constexpr Milliseconds kFlushPoll{20};
 
+// In the backlog: an empty message is not free.
+size_t BacklogCost(const WireMessage& message) { return sizeof(WireMessage) + message.size(); }
+
 }  // namespace
 
 TcpSession::TcpSession(const Environment& environment, const ReplyAddress& address)
@@ -31,10 +34,12 @@ void TcpSession::OnStreamData(Bytes data) {
     if (over_) continue;  // The framer wants to be emptied.
     if (AtLimit() || !backlog_.empty()) {
       backlog_.emplace_back(message->begin(), message->end());
+      backlog_bytes_ += BacklogCost(backlog_.back());
     } else {
       HandleMessage(*message);
     }
   }
+  TellHeldBytes();
   UpdateReading();
 }
 
@@ -72,9 +77,17 @@ void TcpSession::OnTurnEnd() {
   while (!over_ && !backlog_.empty() && !AtLimit()) {
     const WireMessage message = std::move(backlog_.front());
     backlog_.pop_front();
+    backlog_bytes_ -= BacklogCost(message);
     HandleMessage(message);
   }
+  TellHeldBytes();
   UpdateReading();
+}
+
+void TcpSession::TellHeldBytes() {
+  const size_t now = over_ ? 0 : framer_.held_bytes() + backlog_bytes_;
+  const size_t before = std::exchange(held_bytes_, now);
+  if (now != before) env_.owner.OnHeldBytes(before, now);
 }
 
 bool TcpSession::AtLimit() const {
@@ -130,6 +143,8 @@ void TcpSession::End() {
   over_ = true;
   timer_->Stop();
   backlog_.clear();
+  backlog_bytes_ = 0;
+  TellHeldBytes();
   env_.owner.OnSessionOver(address_.stream_id);
 }
 

@@ -37,6 +37,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
     virtual ~Owner() = default;
     // A whole message arrived: the session is now the one idle the shortest.
     virtual void OnSessionActive(uint64_t id) = 0;
+    // What a session holds that was read but not handled was `before` and is `now`. May end any
+    // session, also this one.
+    virtual void OnHeldBytes(size_t before, size_t now) = 0;
     // The session is over; the owner gives it to EventLoop::DeferDelete().
     virtual void OnSessionOver(uint64_t id) = 0;
   };
@@ -73,6 +76,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // Octets of replies that the client does not read and the kernel does not take.
   size_t unread_bytes() const { return stream_ == nullptr ? 0 : stream_->refused_write_bytes(); }
 
+  // What was read but not handled: the begun message, and what waits while at a limit.
+  size_t held_bytes() const { return held_bytes_; }
+
   // No query waits for its reply.
   bool idle() const { return unanswered_ == 0; }
 
@@ -88,12 +94,15 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   bool AtLimit() const;
   void HandleMessage(Bytes message);
   void UpdateReading();
+  void TellHeldBytes();
   void CloseWhenFlushed();
 
   const Environment env_;
   const ReplyAddress address_;
   StreamFramer framer_;
   std::deque<WireMessage> backlog_;  // Read while at a limit.
+  size_t backlog_bytes_ = 0;         // With what a message costs beside its octets.
+  size_t held_bytes_ = 0;            // As told to the owner.
   int unanswered_ = 0;
   bool handling_ = false;  // Inside handler.Handle(): a reply now is not one that was waited for.
   bool draining_ = false;  // EOF seen or Drain() called: no more queries will be read.

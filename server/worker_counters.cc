@@ -5,7 +5,7 @@ namespace dotcache {
 absl::string_view LimitName(Limit limit) {
   constexpr std::array<absl::string_view, kLimitCount> kNames = {
       "pending-queries", "waiters-per-query", "per-client", "waiters",
-      "upstream",        "connections",       "unread"};
+      "upstream",        "connections",       "unread",     "unfinished"};
   return kNames[static_cast<size_t>(limit)];
 }
 

@@ -21,8 +21,9 @@ enum class Limit : uint8_t {
   kUpstream,         // No connection to an upstream server has room.
   kConnections,      // Too many client connections.
   kUnread,           // Too much that clients do not read.
+  kUnfinished,       // Too much that clients begin and do not end.
 };
-inline constexpr int kLimitCount = 7;
+inline constexpr int kLimitCount = 8;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about clients. Cache-line aligned: no worker writes to another's line.

@@ -97,6 +97,22 @@ TEST_F(HttpServerTest, ExplainSaysWhomANameWouldBeAskedAndWhy) {
   EXPECT_THAT(reply, HasSubstr("first in the order written"));
 }
 
+TEST_F(HttpServerTest, ExplainTellsNoPageWhoseNamePointsHere) {
+  const auto ask = [this](const std::string& path, const std::string& host) {
+    return Send(endpoint_, absl::StrCat("GET ", path, " HTTP/1.0\r\n", host, "\r\n"));
+  };
+  const std::string explain = "/explain?name=www.example.com";
+  for (const char* host : {"Host: rebind.example\r\n", "hOsT: rebind.example:9153\r\n"}) {
+    const std::string reply = ask(explain, host);
+    EXPECT_THAT(reply, HasSubstr(" 403 ")) << host;
+    EXPECT_THAT(reply, testing::Not(HasSubstr("zone"))) << host;
+    EXPECT_THAT(ask("/metrics", host), HasSubstr(" 200 ")) << host;
+  }
+  for (const char* host : {"", "Host: 127.0.0.1:9153\r\n", "Host: [::1]\r\n"}) {
+    EXPECT_THAT(ask(explain, host), HasSubstr(" 200 ")) << host;
+  }
+}
+
 TEST_F(HttpServerTest, ExplainWantsAName) {
   for (const char* path : {"/explain", "/explain?name=a..b", "/explain?nam=www.example.com"}) {
     EXPECT_THAT(Request(endpoint_, "GET", path), StartsWith("HTTP/1.1 400")) << path;

@@ -112,6 +112,15 @@ TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
   }
 }
 
+TEST_F(MetricsTest, EachLimitHasASeries) {
+  const std::string text = Render();
+  for (const char* limit : {"pending-queries", "waiters-per-query", "per-client", "waiters",
+                            "upstream", "connections", "unread", "unfinished"}) {
+    EXPECT_THAT(text, HasSubstr(absl::StrCat("\ndotcache_limit_rejections_total{limit=\"", limit,
+                                             "\"} 0\n")));
+  }
+}
+
 TEST_F(MetricsTest, NoFamilyAndNoSeriesIsThereTwice) {
   std::set<std::string> seen;
   for (const absl::string_view line : absl::StrSplit(Render(), '\n', absl::SkipEmpty())) {

@@ -1,5 +1,8 @@
 #include "cmd/config_check.h"
 
+#include <sys/stat.h>
+
+#include <filesystem>
 #include <fstream>
 
 #include "net/listen_socket.h"
@@ -56,6 +59,26 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\n"
                                      "upstream:\n  - {addresses: 192.0.2.1, ca: /none.pem}\n"),
               ElementsAre(HasSubstr("ca: ")));
+}
+
+TEST(ConfigCheckTest, AFifoIsNotWaitedFor) {
+  const std::string fifo = testing::TempDir() + "/config_check_fifo";
+  std::filesystem::remove(fifo);
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  const TestCertificates& all = GetTestCertificates();
+  const std::string listen = "listen: [\"tls://127.0.0.1:0\"]\nlisten-cert: ";
+  const std::string servers = "listen: [127.0.0.1:0]\nupstream:\n  - {addresses: 192.0.2.1, ";
+  for (const std::string& yaml :
+       {"admin: off\nlisten: [127.0.0.1:0]\nupstream-ca: " + fifo + "\n",
+        Base() + listen + fifo + "\nlisten-key: " + all.server.key_file + "\n",
+        Base() + listen + all.server.certificate_file + "\nlisten-key: " + fifo + "\n",
+        Base() + servers + "ca: " + fifo + "}\n",
+        Base() + servers + "cert: " + all.client.certificate_file + ", key: " + fifo + "}\n",
+        Base() + servers + "pins-file: " + fifo + "}\n"}) {
+    EXPECT_THAT(MachineErrors(yaml), ElementsAre(HasSubstr(fifo + " is not a regular file")))
+        << yaml;
+  }
+  std::filesystem::remove(fifo);
 }
 
 TEST(ConfigCheckTest, FilesOfAnUpstreamServerAreReadAndMustFit) {

@@ -52,7 +52,8 @@ TEST(OutgoingSettingsTest, ErrorsSayWhatWouldBeRight) {
     EXPECT_THAT(ErrorTexts(LoadYaml(absl::StrCat("upstream-source: ", address, "\n"))),
                 ElementsAre(HasSubstr("not an address of one machine")));
   }
-  for (const char* mark : {"-1", "4294967296", "0x100000000", "0x", "red", "1.5"}) {
+  for (const char* mark : {"-1", "4294967296", "0x100000000", "0x", "red", "1.5", "0x0x2a", "0x-1",
+                           "+7", "\" 7\"", "\"7 \"", "2a", "\"0x 2a\"", "\"\""}) {
     EXPECT_THAT(ErrorTexts(LoadYaml(absl::StrCat("upstream-mark: ", mark, "\n"))),
                 ElementsAre(HasSubstr("FILE:1: upstream-mark: ")))
         << mark;

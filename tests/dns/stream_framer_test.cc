@@ -106,6 +106,16 @@ TEST(StreamFramerTest, KnowsThatAMessageIsCut) {
   EXPECT_FALSE(framer.mid_message());
 }
 
+TEST(StreamFramerTest, KnowsWhatItHolds) {
+  const WireMessage stream = Stream(MessagesOf({300}));
+  StreamFramer framer;
+  Cut(framer, {Bytes(stream).first(200)});
+  EXPECT_GE(framer.held_bytes(), 200u);
+  EXPECT_LT(framer.held_bytes(), 2 * stream.size());
+  Cut(framer, {Bytes(stream).subspan(200)});
+  EXPECT_EQ(framer.held_bytes(), 0u);
+}
+
 TEST(StreamFramerTest, FramesAreAppendedBehindWhatIsThere) {
   WireMessage stream = {9};
   AppendFramed(WireMessage{1, 2, 3}, stream);

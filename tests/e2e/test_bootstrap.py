@@ -59,6 +59,23 @@ def test_the_first_query_is_answered_over_a_name_that_any_transport_resolves(lau
     assert f"{HOST}/1" not in server.get("/metrics")[1]
 
 
+@pytest.mark.parametrize("insecure", [False, True], ids=["authenticated", "insecure"])
+def test_the_start_tells_of_each_bootstrap_server_and_warns_of_insecure_ones(
+        launch, host, tmp_path, insecure):
+    config = tmp_path / "dotcache.yaml"
+    config.write_text("bootstrap:\n  - 'udp://127.0.0.1:5399'\n"
+                      "  - {addresses: ['127.0.0.1:8599'], name: dns.example, "
+                      f"insecure: {str(insecure).lower()}}}\n")
+    server = launch("--config", config, upstreams=[f"tls://{HOST}"], wait="/health")
+    lines = server.log_text().splitlines()
+    told = [line for line in lines if " bootstrap " in line and "address=" in line]
+    plan = [line for line in told if "transport=" in line]
+    assert ["transport=udp" in line and "127.0.0.1:5399" in line for line in plan] == [True, False]
+    assert "127.0.0.1:8599" in plan[1] and "transport=dot" in plan[1]
+    warnings = [line for line in lines if "bootstrap is not authenticated" in line]
+    assert ["127.0.0.1:8599" in line for line in warnings] == [True] * insecure
+
+
 @pytest.mark.parametrize("addresses", [["127.0.0.2"], []], ids=["port", "port-and-hint"])
 def test_the_service_binding_says_the_port(launch, host, addresses):
     hint = "" if addresses else "ipv4hint=127.0.0.2"

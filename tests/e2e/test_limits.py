@@ -20,6 +20,7 @@ from provider import Provider  # noqa: E402
 CROWD = 1000
 PENDING = 1500  # More than fit into the connections to one server, 4 times 256.
 HELD = 150
+UNFINISHED = 500  # Times 65,000 octets: far more than the 4 MiB that all may hold.
 
 
 @pytest.fixture
@@ -112,3 +113,29 @@ def test_held_connections_keep_nobody_from_being_served(start, kind):
             client.close()
     assert ask_for(server, "cached1", "127.0.0.1").unanswered == 0
     held.close()
+
+
+def resident_bytes(server):
+    status = pathlib.Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) * 1024
+
+
+def test_messages_that_are_begun_and_not_ended_take_bounded_memory(start):
+    server = start("--workers", 1)
+    assert ask_for(server, "cached", "127.0.0.1").unanswered == 0
+    before = resident_bytes(server)
+    held = []
+    for _ in range(UNFINISHED):
+        held.append(clients.StreamClient(server.port))
+        held[-1].send(b"\xff\xff" + bytes(65000))
+    deadline = time.monotonic() + clients.TIMEOUT_SECONDS
+    # Each is 65,002 octets in a buffer of up to twice that.
+    while server.metric("dotcache_limit_rejections_total", limit="unfinished") < UNFINISHED - 64:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert resident_bytes(server) - before < 16 << 20
+    client = clients.StreamClient(server.port)
+    client.send(clients.frame(clients.query("cached", 7)))
+    assert clients.is_answer(client.read())
+    for connection in [client, *held]:
+        connection.close()

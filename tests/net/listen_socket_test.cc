@@ -93,7 +93,8 @@ TEST(ListenSocketTest, APrivilegedPortWithoutTheRightSaysHowToGetIt) {
       },
       ::testing::ExitedWithCode(0),
       "cannot listen on tcp 127.0.0.1:1: permission denied; ports below 1024 need root, "
-      "CAP_NET_BIND_SERVICE .setcap cap_net_bind_service=.ep");
+      "CAP_NET_BIND_SERVICE .setcap cap_net_bind_service=.ep, with upstream-mark "
+      "cap_net_bind_service,cap_net_admin=.ep, or ");
 }
 
 TEST(ListenSocketTest, Ipv6SocketsLeaveIpv4ToOthers) {

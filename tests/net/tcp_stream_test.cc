@@ -124,6 +124,15 @@ TEST_F(TcpStreamTest, OctetsPassOverIpv6) {
   RunUntil([&] { return server_at_.data == "ping"; });
 }
 
+TEST_F(TcpStreamTest, TheKernelHoldsNoMoreForAPeerThanIsConfigured) {
+  options_.send_buffer_bytes = 16 * 1024;
+  ConnectPair();
+  int bytes = 0;
+  socklen_t size = sizeof bytes;
+  ASSERT_EQ(getsockopt(server_fd_, SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+  EXPECT_EQ(bytes, 2 * options_.send_buffer_bytes);  // Doubled by the kernel: socket(7).
+}
+
 TEST_F(TcpStreamTest, ItComesFromTheSourceThatIsConfigured) {
   options_.outgoing.source_v4 = *Endpoint::ParseAddress("127.0.0.2", 0);
   ConnectPair();

@@ -1,5 +1,7 @@
 #include "server/credential_store.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
@@ -177,6 +179,16 @@ TEST_F(CredentialStoreTest, ABrokenFileIsToldOfOnceForEachChange) {
 }
 
 // What was half written when it was read need not look different when it is whole.
+TEST_F(CredentialStoreTest, AFifoIsNotWaitedFor) {
+  Load();
+  const std::string fifo = directory_ / "fifo";
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  fs::rename(fifo, directory_ / "listen.key");
+  EXPECT_TRUE(Refresh().empty());
+  EXPECT_THAT(log_, HasSubstr("listen.key is not a regular file"));
+  EXPECT_EQ(store_->current().listen, before_.listen);
+}
+
 TEST_F(CredentialStoreTest, WhatCouldNotBeReadIsTriedAgainWithoutAChange) {
   Load();
   const fs::path real = directory_ / "elsewhere";

@@ -1,8 +1,11 @@
 #include "server/file_watch.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace dotcache {
@@ -88,6 +91,20 @@ TEST_F(FileWatchTest, AFileThatGoesOrComesHasChanged) {
   EXPECT_FALSE(watch.Changed());
   Write("a", "1");
   EXPECT_TRUE(watch.Changed());
+}
+
+TEST_F(FileWatchTest, OnlyRegularFilesAreToBeRead) {
+  const std::string path = Write("a", "1");
+  const std::string link = directory_ / "link";
+  fs::create_symlink("a", link);
+  const FileWatch watch({path, link, directory_ / "missing"});
+  EXPECT_TRUE(watch.CheckRegular().ok());
+  fs::remove(path);
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(std::string(watch.CheckRegular().message()),
+              testing::HasSubstr(path + " is not a regular file"));
+  EXPECT_FALSE(FileWatch({link}).CheckRegular().ok());
+  EXPECT_FALSE(FileWatch({directory_}).CheckRegular().ok());
 }
 
 }  // namespace

@@ -63,6 +63,79 @@ TEST_F(SessionTableTest, WhatIsNotReadEndsTheClientsQuietTheLongest) {
   EXPECT_EQ(counters_.limit(Limit::kUnread).value(), 1u);
 }
 
+// The beginning of the largest message there is.
+WireMessage Beginning(size_t size) {
+  WireMessage octets(size);
+  octets[0] = octets[1] = 0xff;
+  return octets;
+}
+
+TEST_F(SessionTableTest, WhatIsNotEndedEndsTheClientsQuietTheLongest) {
+  constexpr size_t kEach = 60'000;
+  constexpr size_t kRoomFor = SessionTable::kMaxUnfinishedBytes / kEach;
+  FakeClient idle = Connect();
+  FakeClient early = Connect();
+  FakeClient active = Connect();
+  early.SendOctets(Beginning(kEach));
+  active.SendOctets(Beginning(kEach));
+  std::deque<FakeClient> held;
+  for (size_t i = 2; i < kRoomFor; ++i) {
+    held.push_back(Connect());
+    held.back().SendOctets(Beginning(kEach));
+  }
+  loop_.RunUntilIdle();
+  EXPECT_FALSE(early.closed());
+  EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 0u);
+  // One more ends one.
+  held.push_back(Connect());
+  held.back().SendOctets(Beginning(kEach));
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(early.closed());
+  EXPECT_FALSE(active.closed());
+  EXPECT_FALSE(idle.closed());
+  EXPECT_FALSE(held.back().closed());
+  EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 1u);
+  EXPECT_EQ(table_->held_bytes(), kRoomFor * kEach);
+}
+
+TEST_F(SessionTableTest, WhatWaitsInBacklogsCountsWithItsOverhead) {
+  limits_.max_queries_per_connection = 1;
+  FakeClient client = Connect();
+  client.SendOctets(FramedQueries(3));  // One is under way, two wait.
+  EXPECT_EQ(table_->held_bytes(), 2 * (sizeof(WireMessage) + Query(2).size()));
+  Answer(0);
+  Answer(1);
+  EXPECT_EQ(table_->held_bytes(), 0u);
+  // Empty messages, which only the end of those before them shows to be broken.
+  client.SendOctets(WireMessage(size_t{2} * 1000));
+  EXPECT_EQ(table_->held_bytes(), 1000 * sizeof(WireMessage));
+  client.Break();
+  EXPECT_EQ(table_->held_bytes(), 0u);
+}
+
+TEST_F(SessionTableTest, AWholeQueryGivesBackWhatItsBeginningTook) {
+  FakeClient client = Connect();
+  const WireMessage query = FramedQueries(1);
+  client.SendOctets(Bytes(query).first(1));
+  EXPECT_GT(table_->held_bytes(), 0u);
+  client.SendOctets(Bytes(query).subspan(1));
+  EXPECT_EQ(table_->held_bytes(), 0u);
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+}
+
+TEST_F(SessionTableTest, WhoAloneHoldsTooMuchIsEndedInItsOwnTurn) {
+  limits_.max_queries_per_connection = 1;
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.SendOctets(WireMessage(SessionTable::kMaxUnfinishedBytes / 8));
+  client.SendOctets(WireMessage(2));  // Nothing is read any more.
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(client.closed());
+  EXPECT_EQ(table_->held_bytes(), 0u);
+  EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 1u);
+}
+
 TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
   limits_.max_stream_connections = 2;
   FakeClient a = Connect();

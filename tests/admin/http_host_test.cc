@@ -1,0 +1,25 @@
+#include "admin/http_host.h"
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+TEST(HttpHostTest, AddressesAndLocalhostAreNoWebSites) {
+  for (const char* host : {"127.0.0.1", "127.0.0.1:9153", "192.0.2.1:80", "[::1]", "[::1]:9153",
+                           "[2001:db8::1]:1", "localhost", "localhost:9153", "LocalHost"}) {
+    EXPECT_TRUE(IsHostOfNoWebSite(host)) << host;
+  }
+}
+
+TEST(HttpHostTest, AnyOtherNameMayBeOne) {
+  for (const char* host :
+       {"", ":80", "rebind.example", "rebind.example:9153", "localhost.example", "xlocalhost",
+        "localhost.", "localhost:x", "localhost:80:80", "127.0.0.1.example", "127.0.0.1:x",
+        "[::1].example", "[::1", "1", "127.1", "0x7f.0.0.1"}) {
+    EXPECT_FALSE(IsHostOfNoWebSite(host)) << host;
+  }
+}
+
+}  // namespace
+}  // namespace dotcache
