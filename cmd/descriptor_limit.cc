@@ -10,7 +10,8 @@
 namespace dotcache {
 namespace {
 
-constexpr uint64_t kLoopDescriptors = 4;       // epoll, eventfd and such of one event loop.
+// Of one event loop: libuv's own (epoll, eventfd, a pipe, /dev/null), three of NetworkWatch, spare.
+constexpr uint64_t kLoopDescriptors = 12;
 constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, standard streams.
 
 // What is needed besides client connections.

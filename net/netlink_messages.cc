@@ -101,6 +101,10 @@ void AppendAttribute(uint16_t type, Bytes value, WireMessage& message) {
   message.insert(message.end(), value.begin(), value.end());  // Four octets, or sixteen.
 }
 
+void AppendNumber(uint16_t type, uint32_t value, WireMessage& message) {
+  AppendAttribute(type, Bytes(reinterpret_cast<const uint8_t*>(&value), sizeof value), message);
+}
+
 }  // namespace
 
 void NetworkEvents::Add(const NetworkEvents& more) {
@@ -141,7 +145,8 @@ NetworkEvents ReadNetworkEvents(Bytes datagram) {
   return events;
 }
 
-WireMessage BuildRouteQuery(const Endpoint& peer, uint32_t sequence) {
+WireMessage BuildRouteQuery(const Endpoint& peer, const OutgoingOptions& outgoing,
+                            uint32_t sequence) {
   nlmsghdr header{};
   header.nlmsg_type = RTM_GETROUTE;
   header.nlmsg_flags = NLM_F_REQUEST;
@@ -149,13 +154,15 @@ WireMessage BuildRouteQuery(const Endpoint& peer, uint32_t sequence) {
   rtmsg route{};
   route.rtm_family = static_cast<uint8_t>(peer.family());
   route.rtm_dst_len = static_cast<uint8_t>(8 * peer.octets().size());
+  const std::optional<Endpoint>& source = outgoing.SourceFor(peer);
+  if (source.has_value()) route.rtm_src_len = route.rtm_dst_len;
   WireMessage message;
   Append(header, message);
   Append(route, message);
   AppendAttribute(RTA_DST, peer.octets(), message);
-  if (const uint32_t zone = peer.zone(); zone != 0) {
-    AppendAttribute(RTA_OIF, Bytes(reinterpret_cast<const uint8_t*>(&zone), sizeof zone), message);
-  }
+  if (source.has_value()) AppendAttribute(RTA_SRC, source->octets(), message);
+  if (const uint32_t zone = peer.zone(); zone != 0) AppendNumber(RTA_OIF, zone, message);
+  if (outgoing.mark != 0) AppendNumber(RTA_MARK, outgoing.mark, message);
   header.nlmsg_len = static_cast<uint32_t>(message.size());
   std::memcpy(message.data(), &header, sizeof header);
   return message;

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "core/bytes.h"
 #include "net/endpoint.h"
+#include "net/outgoing_socket.h"
 
 namespace dotcache {
 
@@ -47,8 +48,10 @@ struct NetworkPath {
   friend bool operator==(const NetworkPath&, const NetworkPath&) = default;
 };
 
-// RTM_GETROUTE for the way to this peer.
-WireMessage BuildRouteQuery(const Endpoint& peer, uint32_t sequence);
+// RTM_GETROUTE for the way to this peer of sockets that are made so: rules may choose a way by the
+// mark and the source.
+WireMessage BuildRouteQuery(const Endpoint& peer, const OutgoingOptions& outgoing,
+                            uint32_t sequence);
 
 // What a datagram says in answer to the query with this number: a way, or that there is none;
 // nullopt when it does not belong to it.

@@ -44,11 +44,36 @@ NetworkChanges::NetworkChanges(EventLoop& loop, std::vector<Endpoint> peers, Wor
       latest_change_(loop.Now() - kMinInterval),
       timer_(loop.NewTimer([this] { Look(); })) {}
 
+void NetworkChanges::SetPeers(std::vector<Endpoint> peers) {
+  assert(loop_.InLoopThread());
+  std::vector<NetworkPath> paths;
+  for (size_t i = 0; i < peers.size(); ++i) {
+    if (i < peers_.size() && peers[i] == peers_[i]) {
+      paths.push_back(paths_[i]);
+      continue;
+    }
+    NetworkPath path = FindPath(peers[i]);
+    const auto known = std::find_if(paths_.begin(), paths_.end(), [&path](const auto& other) {
+      return other.reachable && other.interface == path.interface;
+    });
+    if (known != paths_.end()) path.link_up = known->link_up;
+    if (HasDeadLink(path)) untold_.insert(i);
+    paths.push_back(std::move(path));
+  }
+  peers_ = std::move(peers);
+  paths_ = std::move(paths);
+  if (!untold_.empty()) LookSoon();
+}
+
 void NetworkChanges::OnEvents(const NetworkEvents& events) {
   assert(loop_.InLoopThread());
   OnWakeUp();
   if (!events.any && !events.lost) return;
   events_.Add(events);
+  LookSoon();
+}
+
+void NetworkChanges::LookSoon() {
   if (timer_->armed()) return;
   timer_->Start(std::max<Duration>(kBurst, latest_change_ + kMinInterval - loop_.Now()));
 }
@@ -59,6 +84,7 @@ void NetworkChanges::OnWakeUp() {
   const Duration slept = suspended_time - std::exchange(suspended_time_, suspended_time);
   if (slept < kMinSleep) return;
   paths_ = FindPaths();
+  untold_.clear();  // All are told now.
   NetworkChange change{.suspended = true, .peers = {}};
   for (size_t i = 0; i < peers_.size(); ++i) change.peers.push_back({i, HasDeadLink(paths_[i])});
   Report(change);
@@ -66,9 +92,12 @@ void NetworkChanges::OnWakeUp() {
 
 void NetworkChanges::OnEnd() {
   timer_->Stop();
+  ended_ = true;
+  untold_.clear();
   NetworkChange change;
   for (size_t i = 0; i < peers_.size(); ++i) {
     if (HasDeadLink(paths_[i])) change.peers.push_back({i, false});
+    paths_[i].link_up = true;
   }
   Report(change);
 }
@@ -79,10 +108,11 @@ void NetworkChanges::Look() {
   NetworkChange change;
   for (size_t i = 0; i < peers_.size(); ++i) {
     SetLink(paths[i], paths_[i], events);
-    if (paths[i] == paths_[i] && !WasDown(paths[i], events)) continue;
+    if (paths[i] == paths_[i] && !WasDown(paths[i], events) && !untold_.contains(i)) continue;
     change.peers.push_back({i, HasDeadLink(paths[i])});
   }
   paths_ = std::move(paths);
+  untold_.clear();
   Report(change);
 }
 
@@ -92,9 +122,15 @@ void NetworkChanges::Report(const NetworkChange& change) {
   on_change_(change);
 }
 
+NetworkPath NetworkChanges::FindPath(const Endpoint& peer) {
+  NetworkPath path = world_.find_path(peer);
+  path.link_up |= ended_;  // Nobody would say when it is.
+  return path;
+}
+
 std::vector<NetworkPath> NetworkChanges::FindPaths() {
   std::vector<NetworkPath> paths;
-  for (const Endpoint& peer : peers_) paths.push_back(world_.find_path(peer));
+  for (const Endpoint& peer : peers_) paths.push_back(FindPath(peer));
   return paths;
 }
 

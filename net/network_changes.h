@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/functional/any_invocable.h"
 #include "core/event_loop.h"
 #include "net/endpoint.h"
@@ -40,6 +41,10 @@ class NetworkChanges {
   NetworkChanges(EventLoop& loop, std::vector<Endpoint> peers, World world,
                  absl::AnyInvocable<void(const NetworkChange&)> on_change);
 
+  // Other peers from now on, of which those that stay in their places keep what is known of them,
+  // be it not looked at yet. Only of the others a link without carrier is told anew, like a change.
+  void SetPeers(std::vector<Endpoint> peers);
+
   void OnEvents(const NetworkEvents& events);
 
   // The machine may have been suspended. Also looked at with all events.
@@ -49,15 +54,19 @@ class NetworkChanges {
   void OnEnd();
 
  private:
+  void LookSoon();
   void Look();
   void Report(const NetworkChange& change);
+  NetworkPath FindPath(const Endpoint& peer);
   std::vector<NetworkPath> FindPaths();
 
   EventLoop& loop_;
-  const std::vector<Endpoint> peers_;
+  std::vector<Endpoint> peers_;
   World world_;
   absl::AnyInvocable<void(const NetworkChange&)> on_change_;
-  std::vector<NetworkPath> paths_;  // By peer, as of the latest look.
+  bool ended_ = false;
+  std::vector<NetworkPath> paths_;      // By peer, as of the latest look.
+  absl::flat_hash_set<size_t> untold_;  // Peers that are new, and their links down.
   Duration suspended_time_;
   NetworkEvents events_;  // Not looked at yet.
   MonoTime latest_change_;

@@ -8,6 +8,7 @@
 #include <sys/timerfd.h>
 #include <uv.h>
 
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
@@ -26,6 +27,7 @@ namespace {
 
 constexpr int kDatagramsPerCallback = 64;  // So that a flood starves neither timers nor queries.
 constexpr int kBufferBytes = 1 << 20;      // Of news; less where the kernel allows less.
+constexpr size_t kAnswerBytes = 8192;      // One route, its next hops and metrics.
 constexpr time_t kNever = time_t{1} << 40;
 
 constexpr rtnetlink_groups kGroups[] = {
@@ -77,8 +79,12 @@ bool IsLinkUp(int fd, int interface) {
 }  // namespace
 
 struct NetworkWatch::Impl {
-  Impl(UvLoop& the_loop, UniqueFd the_news, UniqueFd the_questions)
-      : loop(the_loop), news(std::move(the_news)), questions(std::move(the_questions)) {}
+  Impl(UvLoop& the_loop, const OutgoingOptions& outgoing_options, UniqueFd the_news,
+       UniqueFd the_questions)
+      : loop(the_loop),
+        outgoing(outgoing_options),
+        news(std::move(the_news)),
+        questions(std::move(the_questions)) {}
 
   absl::Status Start(std::vector<Endpoint> peers,
                      absl::AnyInvocable<void(const NetworkChange&)> on_change);
@@ -89,6 +95,7 @@ struct NetworkWatch::Impl {
   NetworkPath FindPath(const Endpoint& peer);
 
   UvLoop& loop;
+  const OutgoingOptions outgoing;
   UniqueFd news;
   UniqueFd questions;
   UniqueFd clock;
@@ -165,17 +172,18 @@ void NetworkWatch::Impl::OnClockSet() {
   changes->OnWakeUp();
 }
 
-// Where the kernel does not answer there is no way, now as before: no change.
+// Where the kernel does not answer there is no way, now as before: no change. Not into the loop's
+// buffer: this may be asked for while a stream up the stack still reads from there.
 NetworkPath NetworkWatch::Impl::FindPath(const Endpoint& peer) {
-  const WireMessage query = BuildRouteQuery(peer, ++sequence);
+  const WireMessage query = BuildRouteQuery(peer, outgoing, ++sequence);
   if (send(questions.get(), query.data(), query.size(), MSG_DONTWAIT) < 0) return {};
+  std::array<uint8_t, kAnswerBytes> answer;
   for (;;) {
-    const MutableBytes buffer = loop.read_buffer();
-    const ssize_t size = Receive(questions.get(), buffer);
+    const ssize_t size = Receive(questions.get(), absl::MakeSpan(answer));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return {};
     std::optional<NetworkPath> path =
-        ReadRouteAnswer(buffer.first(static_cast<size_t>(size)), sequence);
+        ReadRouteAnswer(Bytes(answer).first(static_cast<size_t>(size)), sequence);
     if (!path.has_value()) continue;
     path->link_up = path->reachable && IsLinkUp(questions.get(), path->interface);
     return *std::move(path);
@@ -186,13 +194,17 @@ NetworkWatch::NetworkWatch(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) 
 
 NetworkWatch::~NetworkWatch() { assert(impl_->loop.InLoopThread()); }
 
+void NetworkWatch::SetPeers(std::vector<Endpoint> peers) {
+  impl_->changes->SetPeers(std::move(peers));
+}
+
 absl::StatusOr<std::unique_ptr<NetworkWatch>> NetworkWatch::Open(
-    UvLoop& loop, std::vector<Endpoint> peers,
+    UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
     absl::AnyInvocable<void(const NetworkChange&)> on_change) {
   assert(loop.InLoopThread());
   ASSIGN_OR_RETURN(UniqueFd news, Subscribe());
   ASSIGN_OR_RETURN(UniqueFd questions, OpenNetlink());
-  auto impl = std::make_unique<Impl>(loop, std::move(news), std::move(questions));
+  auto impl = std::make_unique<Impl>(loop, outgoing, std::move(news), std::move(questions));
   RETURN_IF_ERROR(impl->Start(std::move(peers), std::move(on_change)));
   return std::unique_ptr<NetworkWatch>(new NetworkWatch(std::move(impl)));
 }

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "net/endpoint.h"
 #include "net/network_changes.h"
+#include "net/outgoing_socket.h"
 
 namespace dotcache {
 
@@ -23,12 +24,15 @@ class UvLoop;
 // then on. Bound to its loop's thread; at rest once destroyed.
 class NetworkWatch {
  public:
-  // `on_change` is called from the loop. kUnavailable where the kernel, or a sandbox, tells
-  // nothing.
+  // Watched are the ways of sockets that are made as `outgoing` says. `on_change` is called from
+  // the loop. kUnavailable where the kernel, or a sandbox, tells nothing.
   static absl::StatusOr<std::unique_ptr<NetworkWatch>> Open(
-      UvLoop& loop, std::vector<Endpoint> peers,
+      UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
       absl::AnyInvocable<void(const NetworkChange&)> on_change);
   ~NetworkWatch();
+
+  // As NetworkChanges.
+  void SetPeers(std::vector<Endpoint> peers);
 
  private:
   struct Impl;

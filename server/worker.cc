@@ -55,7 +55,7 @@ class Worker::Services {
       bootstrap_ =
           std::make_unique<Bootstrap>(loop, worker.shared_.options.upstream,
                                       BootstrapCredentials(worker.shared_.credentials.current()));
-      upstreams_.ResolveHostsBy(bootstrap_->exchanger(), [this] { WatchNetwork(); });
+      upstreams_.ResolveHostsBy(bootstrap_->exchanger(), [this] { OnAddresses(); });
     }
   }
 
@@ -103,14 +103,20 @@ class Worker::Services {
   NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
 
  private:
-  // Goes on without where a sandbox forbids it.
-  void WatchNetwork() {
+  // Those of the bootstrap servers come behind those of the zones' servers.
+  std::vector<Endpoint> Peers() const {
     std::vector<Endpoint> peers = upstreams_.Endpoints();
     for (const UpstreamServerOptions& server : worker_.shared_.options.upstream.bootstrap) {
       peers.push_back(server.endpoint);
     }
-    auto watch = NetworkWatch::Open(
-        loop_, std::move(peers), [this](const NetworkChange& change) { OnNetworkChange(change); });
+    return peers;
+  }
+
+  // Goes on without where a sandbox forbids it.
+  void WatchNetwork() {
+    auto watch =
+        NetworkWatch::Open(loop_, Peers(), worker_.shared_.options.upstream.limits.outgoing,
+                           [this](const NetworkChange& change) { OnNetworkChange(change); });
     if (watch.ok()) {
       network_watch_ = *std::move(watch);
     } else if (worker_.index_ == 0) {
@@ -119,8 +125,13 @@ class Worker::Services {
     }
   }
 
+  // Host names have other addresses, perhaps.
+  void OnAddresses() {
+    if (network_watch_ != nullptr) network_watch_->SetPeers(Peers());
+    if (worker_.index_ == 0) loop_prober_.SetAddresses(upstreams_.Endpoints());
+  }
+
   void OnNetworkChange(const NetworkChange& change) {
-    // Those of the bootstrap servers come behind those of the zones' servers.
     NetworkChange upstreams;
     upstreams.suspended = change.suspended;
     NetworkChange bootstrap = upstreams;

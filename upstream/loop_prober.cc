@@ -21,13 +21,13 @@ bool IsAnswer(const AttemptResult& result) {
 
 // The probes of one server, one after another. The timer waits for the answer while there is a
 // connection, for the next probe while there is none.
-class LoopProber::Probe : private Connection::Delegate {
+class LoopProber::Probe : public Deletable, private Connection::Delegate {
  public:
-  Probe(const Context& context, const DomainName& zone, const UpstreamServerOptions& server,
-        size_t index, UpstreamCounters& counters)
+  Probe(const Context& context, const DomainName& zone, UpstreamServerOptions server, size_t index,
+        UpstreamCounters& counters)
       : context_(context),
         zone_(zone),
-        server_(server),
+        server_(std::move(server)),
         index_(index),
         counters_(counters),
         timer_(context.loop.NewTimer([this] { OnTimer(); })) {}
@@ -95,7 +95,7 @@ class LoopProber::Probe : private Connection::Delegate {
 
   Context context_;
   const DomainName zone_;
-  const UpstreamServerOptions& server_;
+  const UpstreamServerOptions server_;
   const size_t index_;
   UpstreamCounters& counters_;
   bool told_ = false;
@@ -104,15 +104,12 @@ class LoopProber::Probe : private Connection::Delegate {
 };
 
 LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
-                       absl::Span<UpstreamCounters> counters) {
-  size_t index = 0;
+                       absl::Span<UpstreamCounters> counters)
+    : context_(context), enabled_(options.loop_check), counters_(counters) {
   for (const UpstreamZoneOptions& zone : options.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
-      if (options.loop_check && server.has_address() && MayLeadBack(server.endpoint)) {
-        probes_.push_back(
-            std::make_unique<Probe>(context, zone.zone, server, index, counters[index]));
-      }
-      ++index;
+      servers_.push_back({zone.zone, server, server.endpoint, nullptr});
+      Renew(servers_.size() - 1);
     }
   }
 }
@@ -120,11 +117,42 @@ LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
 LoopProber::~LoopProber() = default;
 
 void LoopProber::Start() {
-  for (const auto& probe : probes_) probe->Begin();
+  started_ = true;
+  if (stopped_) return;
+  for (const Server& server : servers_) {
+    if (server.probe != nullptr) server.probe->Begin();
+  }
+}
+
+void LoopProber::SetAddresses(absl::Span<const Endpoint> addresses) {
+  if (stopped_) return;
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    Server& server = servers_[i];
+    if (addresses[i] == server.address) continue;
+    server.address = addresses[i];
+    Renew(i);
+    if (started_ && server.probe != nullptr) server.probe->Begin();
+  }
 }
 
 void LoopProber::Stop() {
-  for (const auto& probe : probes_) probe->Stop();
+  stopped_ = true;
+  for (const Server& server : servers_) {
+    if (server.probe != nullptr) server.probe->Stop();
+  }
+}
+
+void LoopProber::Renew(size_t index) {
+  Server& server = servers_[index];
+  if (server.probe != nullptr) {
+    server.probe->Stop();
+    context_.loop.DeferDelete(std::move(server.probe));  // After its connection.
+    context_.watch.Forget(index);
+    counters_[index].loops.Set(0);
+  }
+  const UpstreamServerOptions options = server.options.At(server.address);
+  if (!enabled_ || !options.has_address() || !MayLeadBack(server.address)) return;
+  server.probe = std::make_unique<Probe>(context_, server.zone, options, index, counters_[index]);
 }
 
 }  // namespace dotcache

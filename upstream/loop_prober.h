@@ -8,6 +8,7 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
+#include "net/endpoint.h"
 #include "upstream/connection.h"
 #include "upstream/loop_watch.h"
 #include "upstream/upstream_counters.h"
@@ -19,8 +20,9 @@ namespace dotcache {
 // its own, so that neither the server's health nor its other queries are concerned: at Start(),
 // every minute, and every ten seconds while it loops or says nothing. A server whose probe comes
 // back is a loop (LoopWatch); it is none any more when it answers a probe that has not come back.
-// Logs both, and keeps the gauge `loops` of `counters`. One a process; bound to its loop's thread.
-// Limits: one probe under way for each server, for three seconds.
+// Logs both, and keeps the gauge `loops` of `counters`. What was known of a server that gets
+// another address is forgotten. One a process; bound to its loop's thread. Limits: one probe under
+// way for each server, for three seconds.
 class LoopProber {
  public:
   // What the prober works with; all of it outlives the prober.
@@ -43,13 +45,30 @@ class LoopProber {
   // Probes now; again after a change of the network, say. Nothing where options.loop_check is off.
   void Start();
 
-  // Sends no more.
+  // Where the servers are now, one element each: host names have been resolved. Who has moved is
+  // probed at once, if that began.
+  void SetAddresses(absl::Span<const Endpoint> addresses);
+
+  // Sends no more, whatever is called.
   void Stop();
 
  private:
   class Probe;
+  struct Server {
+    const DomainName zone;
+    const UpstreamServerOptions& options;  // Of a host name: its slot, without an address.
+    Endpoint address;
+    std::unique_ptr<Probe> probe;  // Null where there is nothing to find.
+  };
 
-  std::vector<std::unique_ptr<Probe>> probes_;
+  void Renew(size_t index);
+
+  const Context context_;
+  const bool enabled_;
+  const absl::Span<UpstreamCounters> counters_;
+  std::vector<Server> servers_;
+  bool started_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace dotcache

@@ -13,6 +13,8 @@ bool LoopWatch::OnQuery(const DomainName& qname) {
     if (server.expected.load() != *number) continue;
     server.returned.store(*number);
     server.loops.store(true);
+    // Forgotten meanwhile: nobody might probe it any more, and clear that.
+    if (server.expected.load() == 0) server.loops.store(false);
     return true;
   }
   return false;
@@ -22,6 +24,11 @@ bool LoopWatch::Conclude(size_t server, bool answered) {
   Server& state = servers_[server];
   if (answered && state.returned.load() != state.expected.load()) state.loops.store(false);
   return state.loops.load();
+}
+
+void LoopWatch::Forget(size_t server) {
+  servers_[server].expected.store(0);
+  servers_[server].loops.store(false);
 }
 
 }  // namespace dotcache

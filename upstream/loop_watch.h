@@ -31,6 +31,8 @@ class LoopWatch {
   // That probe is over: if it was answered without coming back, the server is no loop. Returns
   // whether it is one.
   bool Conclude(size_t server, bool answered);
+  // The server is another now, of which nothing is known.
+  void Forget(size_t server);
 
  private:
   struct Server {

@@ -16,6 +16,13 @@ std::string UpstreamServerOptions::Label() const {
   return host.empty() ? endpoint.ToString() : absl::StrCat(host, "/", slot);
 }
 
+UpstreamServerOptions UpstreamServerOptions::At(const Endpoint& address) const {
+  UpstreamServerOptions same = *this;
+  same.endpoint = address;
+  same.identity.address = address.AddressToString();
+  return same;
+}
+
 std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word) {
   for (size_t i = 0; i < kPolicyNames.size(); ++i) {
     if (word == kPolicyNames[i]) return static_cast<SelectionPolicy>(i);

@@ -45,6 +45,8 @@ struct UpstreamServerOptions {
   // It charges by the query: no query is sent to it only because another server might be slow.
   bool metered = false;
 
+  // The same at this address of its host.
+  UpstreamServerOptions At(const Endpoint& address) const;
   bool has_address() const { return host.empty() || !endpoint.is_wildcard(); }
   // What tells it from others of its provider, and never changes: "192.0.2.1:853", "HOST/SLOT".
   std::string Label() const;

@@ -134,10 +134,7 @@ void UpstreamZone::ProbeAll() {
 void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& address) {
   std::unique_ptr<UpstreamServer>& place = servers_[index];
   UpstreamServerOptions options = options_.servers[index];
-  if (address.has_value()) {
-    options.endpoint = *address;
-    options.identity.address = address->AddressToString();
-  }
+  if (address.has_value()) options = options.At(*address);
   place->Retire();
   auto retired = std::make_unique<Retired>();
   retired->server = std::move(place);

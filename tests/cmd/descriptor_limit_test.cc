@@ -2,7 +2,11 @@
 
 #include <sys/resource.h>
 
+#include <filesystem>
+
 #include "gtest/gtest.h"
+#include "net/network_watch.h"
+#include "net/uv_loop.h"
 
 namespace dotcache {
 namespace {
@@ -40,6 +44,32 @@ TEST(DescriptorLimitTest, AServerAskedOverUdpNeedsASocketForEachQuery) {
   const uint64_t before = DescriptorsNeeded(options);
   options.upstream.zones[0].servers[0].transport = Transport::kUdp;
   EXPECT_EQ(DescriptorsNeeded(options), before + 2 * 4 * 64);
+}
+
+size_t OpenDescriptors() {
+  size_t count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    static_cast<void>(entry);
+    ++count;
+  }
+  return count;
+}
+
+TEST(DescriptorLimitTest, WhatAWorkersLoopTakesIsCounted) {
+  ServerOptions options;
+  options.upstream.zones.clear();
+  options.listen.clear();
+  options.limits.max_stream_connections = 0;
+  options.workers = 1;
+  const uint64_t one = DescriptorsNeeded(options);
+  options.workers = 2;
+  const size_t before = OpenDescriptors();
+  UvLoop loop;
+  const auto watch =
+      NetworkWatch::Open(loop, {*Endpoint::Parse("127.0.0.1:853")}, {}, [](const auto&) {});
+  if (!watch.ok()) GTEST_SKIP() << watch.status().message();
+  loop.RunOnce();
+  EXPECT_LE(OpenDescriptors() - before, DescriptorsNeeded(options) - one);
 }
 
 TEST(DescriptorLimitTest, TheSoftLimitIsRaisedToTheHardOne) {

@@ -9,6 +9,7 @@ import pytest
 from ask import ADDRESS, ask
 from counting_provider import CountingProvider
 from dotcache import run
+from host_providers import HOST, HostProviders
 from lab.lab import LISTENER_NAME, free_port
 from lab.servers import LabServer
 from relays import DatagramRelay, StreamRelay
@@ -140,6 +141,24 @@ def test_a_redirect_to_oneself_over_tls_is_found_and_left_out_until_it_is_gone(l
         for number in range(20):
             assert ask(server, f"later-{number}.example.").answer
         assert sent(server, relay.port) > before, "a server that loops no more is not used again"
+
+
+def test_a_provider_by_host_name_that_leads_back_is_found(launch, lab, provider, tmp_path):
+    host = HostProviders(lab, tmp_path / "host")
+    try:
+        with contextlib.closing(StreamRelay()) as relay:
+            host.publish(ADDRESS)
+            host.start_bootstrap()
+            ways = [f"tls://{HOST}:{relay.port}#{LISTENER_NAME}", f"tls://{ADDRESS}:{provider.port}#{LISTENER_NAME}"]
+            server = launch("--bootstrap", host.bootstrap_as("udp"), upstreams=ways, wait=None, loop_check="on")
+            relay.turn_to(server.dot_port)
+            server.wait_until()
+            wait_for(lambda: FOUND in server.log_text(), "the loop is not told")
+            assert f"{ADDRESS}:{relay.port}" in next(line for line in server.log_text().splitlines() if FOUND in line)
+            assert server.metric("dotcache_upstream_loops", address=f"{HOST}/0")
+            assert ask(server, "host.example.").answer
+    finally:
+        host.stop()
 
 
 def test_an_only_server_that_loops_is_servfail_at_once(launch_zone, datagrams):

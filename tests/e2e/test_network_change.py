@@ -57,14 +57,14 @@ def provider(networks, authority, tmp_path):
 
 @pytest.fixture
 def launch_here(networks, provider, authority, tmp_path):
-    """launch_here(prefix=()): a dotcache on this side of the link; the test is there, too."""
+    """launch_here(*arguments, prefix=()): a dotcache on this side of the link; the test is there, too."""
     lab = types.SimpleNamespace(ca_file=authority.certificate,
                                 listener=authority.issue("listener", [LISTENER_NAME]))
     started = []
     with networks.inside():
-        def launch(prefix=()):
+        def launch(*arguments, prefix=()):
             started.append(Dotcache(lab, tmp_path / "log", [provider.upstream],
-                                    ("--workers", "1"), prefix=prefix))
+                                    ("--workers", "1", *arguments), prefix=prefix))
             return started[-1].wait_until("/ready")
 
         yield launch
@@ -191,6 +191,20 @@ def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launc
     ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
     ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
     wait_for(server, "a change of our own way", lambda: changes(server) == 1)
+
+
+@pytest.mark.parametrize("arguments, rule", [(("--upstream-mark", "7"), "fwmark 7"),
+                                             (("--upstream-source", HERE), f"from {HERE}")],
+                         ids=["mark", "source"])
+def test_it_is_the_way_of_its_own_sockets_that_counts(networks, launch_here, arguments, rule):
+    ip(networks.here, f"route add {THERE}/32 dev wire table 77")
+    ip(networks.here, f"rule add {rule} lookup 77")
+    server = launch_here(*arguments)
+    before = handshakes(server)
+    ip(networks.here, f"route replace blackhole {THERE}/32 table 77")
+    wait_for(server, "the marked way is gone", lambda: changes(server) == 1)
+    ip(networks.here, f"route replace {THERE}/32 dev wire table 77")
+    wait_for(server, "a new connection", lambda: handshakes(server) > before)
 
 
 def test_without_netlink_it_serves_and_says_what_it_misses(launch_here):

@@ -123,7 +123,7 @@ TEST(NetlinkMessagesTest, WhatIsCutOrLiesAboutItsLengthEndsTheReading) {
 }
 
 TEST(NetlinkMessagesTest, ARouteQueryNamesThePeer) {
-  const WireMessage v4 = BuildRouteQuery(*Endpoint::Parse("192.0.2.1:853"), 5);
+  const WireMessage v4 = BuildRouteQuery(*Endpoint::Parse("192.0.2.1:853"), {}, 5);
   nlmsghdr header;
   std::memcpy(&header, v4.data(), sizeof header);
   EXPECT_EQ(header.nlmsg_len, v4.size());
@@ -133,10 +133,29 @@ TEST(NetlinkMessagesTest, ARouteQueryNamesThePeer) {
   EXPECT_EQ(v4[sizeof header], AF_INET);
   EXPECT_EQ(v4[sizeof header + 1], 32);
   EXPECT_EQ(WireMessage(v4.end() - 4, v4.end()), WireMessage({192, 0, 2, 1}));
-  const WireMessage v6 = BuildRouteQuery(*Endpoint::Parse("[2001:db8::1]:853"), 5);
+  const WireMessage v6 = BuildRouteQuery(*Endpoint::Parse("[2001:db8::1]:853"), {}, 5);
   EXPECT_EQ(v6[sizeof header + 1], 128);
-  const WireMessage local = BuildRouteQuery(*Endpoint::Parse("[fe80::1%lo]:853"), 5);
+  const WireMessage local = BuildRouteQuery(*Endpoint::Parse("[fe80::1%lo]:853"), {}, 5);
   EXPECT_EQ(local.size(), v6.size() + 8);  // And its interface.
+}
+
+TEST(NetlinkMessagesTest, ARouteQuerySaysHowTheSocketIsMade) {
+  OutgoingOptions outgoing;
+  outgoing.source_v4 = *Endpoint::ParseAddress("192.0.2.9", 0);
+  outgoing.mark = 0x1234;
+  const Endpoint peer = *Endpoint::Parse("192.0.2.1:853");
+  const WireMessage message = BuildRouteQuery(peer, outgoing, 5);
+  const WireMessage plain = BuildRouteQuery(peer, {}, 5);
+  EXPECT_EQ(message[sizeof(nlmsghdr) + 2], 32);  // rtm_src_len.
+  EXPECT_EQ(plain[sizeof(nlmsghdr) + 2], 0);
+  EXPECT_EQ(WireMessage(message.begin() + static_cast<std::ptrdiff_t>(plain.size()), message.end()),
+            Attribute(RTA_SRC, {192, 0, 2, 9}) + Attribute(RTA_MARK, Octets(uint32_t{0x1234})));
+  nlmsghdr header;
+  std::memcpy(&header, message.data(), sizeof header);
+  EXPECT_EQ(header.nlmsg_len, message.size());
+  // The source is one of the other family.
+  const WireMessage v6 = BuildRouteQuery(*Endpoint::Parse("[2001:db8::1]:853"), outgoing, 5);
+  EXPECT_EQ(v6[sizeof(nlmsghdr) + 2], 0);
 }
 
 TEST(NetlinkMessagesTest, ARouteAnswerIsAPath) {

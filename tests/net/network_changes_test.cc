@@ -162,5 +162,64 @@ TEST_F(NetworkChangesTest, WhenNothingIsHeardAnyMoreNoLinkStaysDown) {
   EXPECT_THAT(seen_, ElementsAre("0!", "0"));
 }
 
+TEST_F(NetworkChangesTest, OtherPeersTakeNothingFromThoseThatStay) {
+  first().source = "b";
+  changes_.OnEvents(SomeEvent());
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(seen_, ElementsAre("0"));
+}
+
+TEST_F(NetworkChangesTest, ALinkThatComesUpWhileAPeerMovesIsTold) {
+  paths_["192.0.2.3"] = Path(3);
+  Happens(LinkEvent(2, true, false));
+  changes_.OnEvents(LinkEvent(2, false, true));
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
+  loop_.Advance(Milliseconds(400));
+  EXPECT_THAT(seen_, ElementsAre("0!", "0"));
+}
+
+TEST_F(NetworkChangesTest, ANewPeerIsKnownFromWhenItCame) {
+  paths_["192.0.2.3"] = Path(4);
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
+  Happens(SomeEvent());
+  second().gateway = "g";  // Of one that is no peer any more.
+  Happens(SomeEvent());
+  EXPECT_THAT(seen_, IsEmpty());
+  paths_["192.0.2.3"].gateway = "g";
+  Happens(SomeEvent());
+  EXPECT_THAT(seen_, ElementsAre("1"));
+}
+
+TEST_F(NetworkChangesTest, ANewPeerIsToldThatItsLinkIsDown) {
+  Happens(LinkEvent(2, true, false));
+  paths_["192.0.2.3"] = Path(2);  // The kernel still says that it is up; its event was newer.
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
+  EXPECT_THAT(seen_, ElementsAre("0!"));  // Not within the call.
+  loop_.Advance(Milliseconds(400));
+  Happens(SomeEvent());
+  Happens(LinkEvent(2, false, true));
+  EXPECT_THAT(seen_, ElementsAre("0!", "1!", "01"));
+}
+
+TEST_F(NetworkChangesTest, ASleepWhileAPeerMovesIsTold) {
+  changes_.OnWakeUp();
+  suspended_time_ += Seconds(5);
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.3:853")});
+  changes_.OnWakeUp();
+  EXPECT_THAT(seen_, ElementsAre("suspended0"));
+}
+
+TEST_F(NetworkChangesTest, WhenNothingIsHeardAnyMoreNoNewPeersLinkIsDown) {
+  changes_.OnEnd();
+  paths_["192.0.2.3"] = Path(4);
+  paths_["192.0.2.3"].link_up = false;
+  changes_.SetPeers({*Endpoint::Parse("192.0.2.3:853")});
+  EXPECT_EQ(loop_.armed_timer_count(), 0u);
+  suspended_time_ += Seconds(5);
+  changes_.OnWakeUp();
+  EXPECT_THAT(seen_, ElementsAre("suspended0"));
+}
+
 }  // namespace
 }  // namespace dotcache

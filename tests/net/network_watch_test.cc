@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 #include <vector>
@@ -27,7 +28,8 @@ void SwitchLoopback(bool on) {
 
 TEST(NetworkWatchTest, ClosesWhatItOpened) {
   UvLoop loop;
-  auto watch = NetworkWatch::Open(loop, {*Endpoint::Parse("127.0.0.1:853")}, [](const auto&) {});
+  auto watch =
+      NetworkWatch::Open(loop, {*Endpoint::Parse("127.0.0.1:853")}, {}, [](const auto&) {});
   if (!watch.ok()) GTEST_SKIP() << watch.status().message();
   loop.RunOnce();
 }
@@ -43,7 +45,7 @@ TEST(NetworkWatchTest, NoticesThatAWayComesAndGoes) {
     }
     UvLoop loop;
     auto watch = NetworkWatch::Open(
-        loop, {*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("127.0.0.1:853")},
+        loop, {*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("127.0.0.1:853")}, {},
         [&](const NetworkChange& change) {
           EXPECT_FALSE(change.suspended);
           for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
@@ -57,6 +59,43 @@ TEST(NetworkWatchTest, NoticesThatAWayComesAndGoes) {
   }).join();
   if (skipped) GTEST_SKIP() << "this machine lets us make no network namespace";
   EXPECT_THAT(seen, testing::ElementsAre(1, 1));
+}
+
+// What a stream has read is looked at up the stack, perhaps.
+TEST(NetworkWatchTest, LeavesTheLoopsBufferAlone) {
+  UvLoop loop;
+  auto watch = NetworkWatch::Open(loop, {}, {}, [](const auto&) {});
+  if (!watch.ok()) GTEST_SKIP() << watch.status().message();
+  const MutableBytes buffer = loop.read_buffer();
+  std::fill(buffer.begin(), buffer.end(), uint8_t{0xaa});
+  (*watch)->SetPeers({*Endpoint::Parse("127.0.0.1:853")});
+  EXPECT_EQ(std::count(buffer.begin(), buffer.end(), 0xaa),
+            static_cast<std::ptrdiff_t>(buffer.size()));
+}
+
+TEST(NetworkWatchTest, KeepsItsNewsWhenThereAreOtherPeers) {
+  bool skipped = false;
+  std::vector<size_t> seen;
+  std::thread([&] {
+    if (unshare(CLONE_NEWNET) != 0) {
+      skipped = true;
+      return;
+    }
+    UvLoop loop;
+    auto watch = NetworkWatch::Open(
+        loop, {*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.1:853")}, {},
+        [&](const NetworkChange& change) {
+          for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
+          loop.Stop();
+        });
+    ASSERT_TRUE(watch.ok()) << watch.status();
+    SwitchLoopback(true);
+    loop.RunOnce();  // The news are read, and not looked at yet.
+    (*watch)->SetPeers({*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.2:853")});
+    loop.Run();
+  }).join();
+  if (skipped) GTEST_SKIP() << "this machine lets us make no network namespace";
+  EXPECT_THAT(seen, testing::ElementsAre(0));
 }
 
 }  // namespace

@@ -250,10 +250,11 @@ void ScriptedConnector::SendMismatch(int index) {
   }
 }
 
-std::unique_ptr<Connection> ScriptedConnector::Connect(const UpstreamServerOptions&,
+std::unique_ptr<Connection> ScriptedConnector::Connect(const UpstreamServerOptions& options,
                                                        int server_index,
                                                        Connection::Delegate& delegate) {
   ++server(server_index).connects;
+  server(server_index).latest_endpoint = options.endpoint;
   return std::make_unique<ScriptedConnection>(*this, server_index, delegate);
 }
 

@@ -43,8 +43,9 @@ struct ScriptedServer {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(10));
   };
 
-  int connects = 0;  // Connections begun.
-  int queries = 0;   // Queries that reached the server.
+  int connects = 0;          // Connections begun.
+  Endpoint latest_endpoint;  // Where the latest was to go.
+  int queries = 0;           // Queries that reached the server.
 };
 
 // Servers by index, answering at once by default. Bound to its loop, which outlives it, as it does

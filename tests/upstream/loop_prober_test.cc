@@ -153,6 +153,59 @@ TEST_F(LoopProberTest, StoppedItSendsNoMore) {
   EXPECT_THAT(probes_, SizeIs(1));
 }
 
+TEST_F(LoopProberTest, StoppedItSendsNoMoreThoughTheNetworkChanges) {
+  AddServer("10.0.0.1");
+  Start();
+  prober_->Stop();
+  prober_->Start();
+  prober_->SetAddresses({*Endpoint::ParseAddress("10.0.0.2", 853)});
+  loop_.Advance(Seconds(300));
+  EXPECT_THAT(probes_, SizeIs(1));
+}
+
+TEST_F(LoopProberTest, AServerByHostNameIsProbedWhereItIs) {
+  AddServer("0.0.0.0");
+  options_.zones[0].servers[0].host = "dns.example";
+  Start();
+  EXPECT_THAT(probes_, IsEmpty());
+  loops_ = true;
+  prober_->SetAddresses({*Endpoint::ParseAddress("10.0.0.1", 853)});
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(probes_, SizeIs(1));
+  EXPECT_TRUE(watch_->loops(0));
+  EXPECT_EQ(connector_.server(0).latest_endpoint.ToString(), "10.0.0.1:853");
+  prober_->SetAddresses({*Endpoint::ParseAddress("10.0.0.1", 853)});  // As before.
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(probes_, SizeIs(1));
+}
+
+TEST_F(LoopProberTest, WhatAnAddressWasIsForgottenWithIt) {
+  AddServer("10.0.0.1");
+  loops_ = true;
+  Start();
+  ASSERT_TRUE(watch_->loops(0));
+  prober_->SetAddresses({*Endpoint::ParseAddress("9.9.9.9", 853)});
+  EXPECT_FALSE(watch_->loops(0));
+  EXPECT_EQ(counters_[0].loops.value(), 0u);
+  loop_.Advance(Seconds(300));
+  EXPECT_THAT(probes_, SizeIs(1));
+  prober_->SetAddresses({*Endpoint::ParseAddress("10.0.0.2", 853)});
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(probes_, SizeIs(2));
+  EXPECT_TRUE(watch_->loops(0));
+}
+
+TEST_F(LoopProberTest, WhoMovesDuringAProbeIsProbedAnew) {
+  AddServer("10.0.0.1");
+  silent_ = true;
+  Start();
+  silent_ = false;
+  prober_->SetAddresses({*Endpoint::ParseAddress("10.0.0.2", 853)});
+  loop_.Advance(Milliseconds(100));
+  EXPECT_THAT(probes_, SizeIs(2));
+  EXPECT_EQ(connector_.open_connections(0), 0);
+}
+
 // What becomes of queries, with the real manager.
 class LoopingServerTest : public LoopProberTest {
  protected:

@@ -39,6 +39,16 @@ TEST(LoopWatchTest, AnAnswerToAProbeThatDidNotComeBackEndsALoopAndSilenceDoesNot
   EXPECT_FALSE(watch.loops(0));
 }
 
+TEST(LoopWatchTest, WhoIsForgottenIsNoLoopWhateverComesBackLate) {
+  LoopWatch watch(1);
+  watch.Expect(0, 7);
+  EXPECT_TRUE(watch.OnQuery(*LoopProbeName(7, DomainName())));
+  watch.Forget(0);
+  EXPECT_FALSE(watch.loops(0));
+  EXPECT_FALSE(watch.OnQuery(*LoopProbeName(7, DomainName())));
+  EXPECT_FALSE(watch.loops(0));
+}
+
 TEST(LoopWatchTest, AProbeThatComesBackAfterItsAnswerIsALoopAllTheSame) {
   LoopWatch watch(1);
   watch.Expect(0, 7);
