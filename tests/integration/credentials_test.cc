@@ -1,5 +1,7 @@
 // What a whole server does when certificates, keys, CA and pins files change.
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -47,7 +49,9 @@ class CredentialsTest : public testing::Test {
   }
 
   const TestCertificates& all_ = GetTestCertificates();
-  const fs::path directory_ = fs::path(testing::TempDir()) / "credentials_test";
+  const fs::path directory_ =
+      fs::path(testing::TempDir()) /
+      absl::StrCat("credentials_test.", getpid());  // Tests run side by side.
   int number_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -61,7 +62,7 @@ TEST(ParsePinsTest, NoPinIsAnError) {
 }
 
 TEST(LoadPinsTest, AnErrorNamesTheFile) {
-  const std::string file = testing::TempDir() + "spki_pin_test.pins";
+  const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.pins", getpid());
   std::ofstream(file) << "sha256/half\n";
   for (const std::string& broken : {file, GetTestCertificates().missing_file}) {
     EXPECT_THAT(std::string(LoadPins(broken).status().message()), HasSubstr(broken));
@@ -71,7 +72,7 @@ TEST(LoadPinsTest, AnErrorNamesTheFile) {
 }
 
 TEST(LoadPinsTest, AFileThatIsTooLongIsRefused) {
-  const std::string file = testing::TempDir() + "spki_pin_test.long";
+  const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.long", getpid());
   std::ofstream(file) << GetTestCertificates().server.spki_pin << "\n" << std::string(65536, '#');
   EXPECT_THAT(std::string(LoadPins(file).status().message()), HasSubstr("65536"));
 }

@@ -1,6 +1,7 @@
 #include "server/credential_store.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -69,7 +70,9 @@ class CredentialStoreTest : public testing::Test {
   }
 
   const TestCertificates& all_ = GetTestCertificates();
-  const fs::path directory_ = fs::path(testing::TempDir()) / "credential_store_test";
+  const fs::path directory_ =
+      fs::path(testing::TempDir()) /
+      absl::StrCat("credential_store_test.", getpid());  // Tests run side by side.
   ServerOptions options_;
   std::unique_ptr<CredentialStore> store_;
   Credentials before_;

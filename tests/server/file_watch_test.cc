@@ -1,10 +1,12 @@
 #include "server/file_watch.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,7 +29,9 @@ class FileWatchTest : public testing::Test {
     return path;
   }
 
-  const fs::path directory_ = fs::path(testing::TempDir()) / "file_watch_test";
+  const fs::path directory_ =
+      fs::path(testing::TempDir()) /
+      absl::StrCat("file_watch_test.", getpid());  // Tests run side by side.
 };
 
 TEST_F(FileWatchTest, WhatStaysAsItIsHasNotChanged) {
