@@ -17,7 +17,9 @@ constexpr Duration kLastResortInterval = Milliseconds(100);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
 constexpr char kNoAnswer[] = "connected, but no query is answered";
-constexpr size_t kMaxWaiting = 256;  // To go alone; at the limit the attempt fails.
+// To go alone. At the limit the others share: it is servers that fail then, and not because of one
+// query.
+constexpr size_t kMaxWaiting = 256;
 
 }  // namespace
 
@@ -48,7 +50,7 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
   if (link_down_) return UpstreamFailure::kUnreachable;
   if (down() && !mode.last_resort) return health_.last_failure();
-  if (mode.alone) return SendAlone(query, attempt);
+  if (mode.alone && waiting_.size() < kMaxWaiting) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
   if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
   const MonoTime now = context_.loop.Now();
@@ -90,9 +92,7 @@ void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, 
 
 std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& query,
                                                          AttemptId attempt) {
-  if (context_.loop.Now() < no_connect_before_ || waiting_.size() >= kMaxWaiting) {
-    return UpstreamFailure::kOverloaded;
-  }
+  if (context_.loop.Now() < no_connect_before_) return UpstreamFailure::kOverloaded;
   if (waiting_.empty() && links_.alone() < kMaxAlone) {
     SendOn(*Open(/*alone=*/true), query, attempt);
   } else {

@@ -269,12 +269,17 @@ TEST_F(UpstreamServerTest, WhoGoesAloneWaitsForATurn) {
   EXPECT_EQ(connector_.server(0).connects, kMaxAlone);
 }
 
-TEST_F(UpstreamServerTest, TooManyWaitingForATurnAreALimit) {
+TEST_F(UpstreamServerTest, WhereTooManyWaitForATurnTheOthersShare) {
   Silence();
   Make();
-  AttemptId attempt = 1;
-  while (SendAlone(attempt) == std::nullopt) ++attempt;
-  EXPECT_EQ(attempt, 256u + kMaxAlone + 1);
+  AttemptId attempt = 0;
+  while (attempt < 256 + kMaxAlone) EXPECT_EQ(SendAlone(++attempt), std::nullopt);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(connector_.server(0).queries, kMaxAlone);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(SendAlone(++attempt), std::nullopt);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_EQ(connector_.server(0).queries, kMaxAlone + 20);
+  EXPECT_EQ(connector_.server(0).connects, kMaxAlone + 1);
 }
 
 TEST_F(UpstreamServerTest, AConnectionLostByOneGivesTheNextItsTurn) {
