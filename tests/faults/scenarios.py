@@ -242,6 +242,9 @@ def make_scenarios():
         found[f"2of3-{fault}"] = Scenario(twice_bad(fault, 2), goal, begin=(fault, 2))
     found["4of8-refuse"] = Scenario(twice_bad("refuse", 4), REFUSED, providers=8,
                                     begin=("refuse", 4), check=is_ready_soon)
+    # Most providers lose each query: whoever is left gets all, at once and not one by one.
+    found["3of4-halfmsg"] = Scenario(twice_bad("halfmsg", 3), Goal(p99_ms=100), providers=4,
+                                     begin=("halfmsg", 3))
     found["1of3-flapping"] = Scenario(flapping, REFUSED, seconds=FLAPPING_SECONDS,
                                       check=flapping_is_avoided)
     for fault, goal in ALL.items():
