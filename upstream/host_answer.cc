@@ -16,7 +16,6 @@ namespace {
 // Keys of SvcParams (RFC 9460 section 14.3.2).
 constexpr uint16_t kMandatory = 0;
 constexpr uint16_t kAlpn = 1;
-constexpr uint16_t kNoDefaultAlpn = 2;
 constexpr uint16_t kPort = 3;
 constexpr uint16_t kIpv4Hint = 4;
 constexpr uint16_t kIpv6Hint = 6;
