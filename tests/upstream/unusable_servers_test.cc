@@ -121,6 +121,8 @@ class UnusableServersTest : public testing::Test {
 
  private:
   void Make() {
+    manager_.reset();                 // It uses the connector,
+    loop_.Advance(Duration::zero());  // as do connections that wait to be deleted.
     connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
     loops_ = std::make_unique<LoopWatch>(options_.zones[0].servers.size());
     manager_ = std::make_unique<UpstreamManager>(
