@@ -24,6 +24,24 @@ bool HasSpareAttempt(const Progress& progress) {
   return progress.order.size() == 1 && progress.lost_in_crowd && progress.losses == 2;
 }
 
+// Those that a query could go to and that this one has not.
+size_t CountNotAsked(const Progress& progress) {
+  return static_cast<size_t>(std::count_if(
+      progress.order.begin(), progress.order.end(), [&progress](uint8_t server) {
+        return progress.times_asked[server] == 0 && !progress.zone->server(server).unusable();
+      }));
+}
+
+// How many more attempts there may be.
+size_t TriesLeft(const Progress& progress) {
+  if (progress.attempts_made == UINT8_MAX) return 0;
+  const size_t sent = progress.attempts_made - progress.attempts_not_sent;
+  size_t limit = progress.order.size() + 1;
+  if (HasSpareAttempt(progress)) limit = std::max(limit, sent + 1);
+  if (progress.active.size() == sent) limit = std::max<size_t>(limit, kMaxSilentAttempts);
+  return limit - std::min(limit, sent);
+}
+
 // All our queries to it are overdue, but it has said something since: they were lost on the way.
 bool IsLossy(const Progress& progress, uint8_t server) {
   const MonoTime last_sign = progress.zone->server(server).last_sign();
@@ -77,13 +95,7 @@ UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
   return mode;
 }
 
-bool MayAskMore(const Progress& progress) {
-  const size_t servers = progress.order.size();
-  if (progress.attempts_made == UINT8_MAX) return false;
-  const size_t sent = progress.attempts_made - progress.attempts_not_sent;
-  if (sent <= servers || HasSpareAttempt(progress)) return true;
-  return sent < kMaxSilentAttempts && progress.active.size() == sent;
-}
+bool MayAskMore(const Progress& progress) { return TriesLeft(progress) > 0; }
 
 bool MayAskAny(const Progress& progress) {
   return MayAskMore(progress) &&
@@ -97,6 +109,9 @@ bool MayAsk(const Progress& progress, uint8_t server) {
   const bool once_more = HasSpareAttempt(progress) || IsLossy(progress, server);
   const int limit = kMaxAsked + (once_more ? 1 : 0);
   if (progress.times_asked[server] >= limit) return false;
+  // The last tries are for those that have not been asked, be they down: they may have been repaired.
+  const bool again = progress.times_asked[server] > 0;
+  if (again && TriesLeft(progress) <= CountNotAsked(progress)) return false;
   return std::all_of(progress.active.begin(), progress.active.end(),
                      [&progress, server, only_one](const ActiveAttempt& attempt) {
                        return attempt.server != server || (attempt.overdue && !only_one) ||

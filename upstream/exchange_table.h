@@ -53,6 +53,7 @@ struct ExchangeState {
   ExchangeId id = 0;  // Unique to each use of the place.
   bool taken = false;
   UpstreamQuery query;
+  MonoTime began;
   MonoTime deadline;
   std::optional<ExchangeCallback> callback;
   Progress progress;

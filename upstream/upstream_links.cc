@@ -56,9 +56,10 @@ Connection* UpstreamLinks::Pick(bool fresh) const {
   return least != nullptr ? least : connecting;
 }
 
-Connection* UpstreamLinks::FindSilent() const {
-  const auto found = std::find_if(links_.begin(), links_.end(), [](const UpstreamLink& link) {
-    return !link.alone && link.silent();
+Connection* UpstreamLinks::FindSilent(MonoTime since) const {
+  const auto found = std::find_if(links_.begin(), links_.end(), [since](const UpstreamLink& link) {
+    const bool awaited = link.connection->in_flight() > 0;
+    return !link.alone && link.silent() && (!awaited || link.silent_since <= since);
   });
   return found == links_.end() ? nullptr : found->connection.get();
 }

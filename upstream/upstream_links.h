@@ -54,9 +54,10 @@ class UpstreamLinks {
   // when there is none.
   Connection* Pick(bool fresh) const;
 
-  // True when one more may be shared. If not: one that is silent, to make way, or nullptr.
+  // True when one more may be shared. If not: the first that has been silent since then, or silent
+  // with nobody waiting for it, to make way; or nullptr.
   bool HasRoom() const { return Count(&IsShared) < limit_; }
-  Connection* FindSilent() const;
+  Connection* FindSilent(MonoTime since) const;
 
   // The network has changed. Takes out, for their owner to destroy, those without queries, which a
   // query might meet half open, and those being opened, whose first packet may be lost and would be

@@ -39,6 +39,13 @@ bool AllOverdue(const ExchangeState& exchange) {
                      [](const ActiveAttempt& attempt) { return attempt.overdue; });
 }
 
+// One server has reported an error, and who might know better is long in being connected to.
+bool IsErrorAllThatIsLeft(const ExchangeState::Progress& progress) {
+  return progress.error_response.has_value() &&
+         std::all_of(progress.active.begin(), progress.active.end(),
+                     [](const ActiveAttempt& attempt) { return attempt.queued; });
+}
+
 // One timer serves the attempts and the exchange.
 void Rearm(ExchangeState& exchange, MonoTime now) {
   MonoTime next = exchange.deadline;
@@ -74,6 +81,9 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
                                    ExchangeCallback callback);
   enum class Why { kNeeded, kHedge };
   bool TryNext(ExchangeState& exchange, Why why = Why::kNeeded);
+  bool TryInOrder(ExchangeState& exchange, Why why);
+  bool TryDown(ExchangeState& exchange);
+  bool Ask(ExchangeState& exchange, uint8_t index, UpstreamServer::SendMode mode);
   void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
   void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
@@ -144,6 +154,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
   ExchangeState& exchange = exchanges.Take();
   exchange.query = query;
+  exchange.began = loop.Now();
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
   ChooseOrder(exchange);
@@ -217,8 +228,13 @@ void UpstreamManager::Impl::OnServersDown() {
   }
 }
 
-// Walks on until a server has the query. False when none takes it.
+// Has a server take the query. False when none does.
 bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
+  return TryInOrder(exchange, why) || (why == Why::kNeeded && TryDown(exchange));
+}
+
+// Walks on until a server takes it.
+bool UpstreamManager::Impl::TryInOrder(ExchangeState& exchange, Why why) {
   ExchangeState::Progress& progress = exchange.progress;
   UpstreamZone& zone = *progress.zone;
   const size_t servers = progress.order.size();
@@ -237,23 +253,45 @@ bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
       NoteFailure(exchange.progress, server.health().last_failure());
       continue;
     }
-    const AttemptId attempt = exchange.NextAttemptId();
-    const auto failure = server.Send(exchange.query, attempt, mode);
-    if (failure.has_value()) {
-      NoteFailure(exchange.progress, *failure);
-      continue;
-    }
-    ++progress.attempts_made;
-    ++progress.times_asked[index];
-    progress.active.push_back({.id = attempt,
-                               .server = index,
-                               .queued = server.IsQueued(attempt),
-                               .due = loop.Now() + server.Patience(attempt),
-                               .hedge_at = kNever});
-    if (!progress.active.back().queued) StartWatch(exchange, progress.active.back());
-    return true;
+    if (Ask(exchange, index, mode)) return true;
   }
   return false;
+}
+
+// Servers that are up have been asked in vain, so those that are down are probed, at most once a
+// second, and the query goes along: they may have been repaired long before their next probe.
+bool UpstreamManager::Impl::TryDown(ExchangeState& exchange) {
+  const ExchangeState::Progress& progress = exchange.progress;
+  UpstreamZone& zone = *progress.zone;
+  if (draining || !MayAskMore(progress) || zone.AllDown()) return false;
+  for (const uint8_t index : progress.order) {
+    UpstreamServer& server = zone.server(index);
+    if (!server.down() || server.unusable() || !MayAsk(progress, index)) continue;
+    server.ProbeEverySecond();
+    if (Ask(exchange, index, {.with_probe = true})) return true;
+  }
+  return false;
+}
+
+bool UpstreamManager::Impl::Ask(ExchangeState& exchange, uint8_t index,
+                                UpstreamServer::SendMode mode) {
+  ExchangeState::Progress& progress = exchange.progress;
+  UpstreamServer& server = progress.zone->server(index);
+  const AttemptId attempt = exchange.NextAttemptId();
+  const auto failure = server.Send(exchange.query, attempt, mode);
+  if (failure.has_value()) {
+    NoteFailure(progress, *failure);
+    return false;
+  }
+  ++progress.attempts_made;
+  ++progress.times_asked[index];
+  progress.active.push_back({.id = attempt,
+                             .server = index,
+                             .queued = server.IsQueued(attempt),
+                             .due = loop.Now() + server.Patience(attempt),
+                             .hedge_at = kNever});
+  if (!progress.active.back().queued) StartWatch(exchange, progress.active.back());
+  return true;
 }
 
 // The attempt has been sent: sets when it is hedged. A server on probation is given as long as it
@@ -327,6 +365,9 @@ void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
   if (now < exchange.deadline && !in_vain) {
     if (patience_ended) {
       const bool moved_on = TryNext(exchange);
+      if (!moved_on && IsErrorAllThatIsLeft(exchange.progress)) {
+        return Finish(exchange, *std::move(exchange.progress.error_response));
+      }
       for (ActiveAttempt& attempt : exchange.progress.active) {
         if (attempt.queued) attempt.moved_on &= moved_on;  // Else it is tried at the next recheck.
       }
@@ -390,13 +431,21 @@ void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
 
 // Whether to wait for a server when none takes the query because none can be connected to: until
 // all are known to be dead. Who starts again is back soon, and so is a way that was interrupted.
+// Where some are up and have failed this query, until those that are down have been probed for it.
 bool UpstreamManager::Impl::MayHold(const ExchangeState& exchange) const {
   const ExchangeState::Progress& progress = exchange.progress;
   const UpstreamZone& zone = *progress.zone;
   if (draining || progress.error_response.has_value()) return false;
   if (progress.saw_useless_response || progress.saw_loop) return false;
   if (progress.only_overloaded || !MayAskAny(progress)) return false;
-  return options.patient || !zone.IsKnownDead();
+  if (options.patient) return true;
+  if (zone.IsKnownDead()) return false;
+  if (zone.AllDown()) return true;
+  return std::any_of(progress.order.begin(), progress.order.end(), [&](uint8_t index) {
+    const UpstreamServer& server = zone.server(index);
+    const bool in_vain = server.down() && server.last_failure_at() > exchange.began;
+    return MayAsk(progress, index) && !in_vain;
+  });
 }
 
 // Goes on after an attempt has ended without a final result.

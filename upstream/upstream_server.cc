@@ -16,6 +16,9 @@ constexpr Duration kConnectInterval = Milliseconds(500);
 constexpr Duration kLastResortInterval = Milliseconds(100);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
+// Queries on a silent connection are given up after this where a new one needs its place: a server
+// that has become slow may answer them late.
+constexpr Duration kMaxLateness = Seconds(1);
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 // To go alone. At the limit the others share: it is servers that fail then, and not because of one
 // query.
@@ -49,7 +52,9 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   // Probes of others pass, so that they see whether the loop is still there.
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
   if (link_down_) return UpstreamFailure::kUnreachable;
-  if (down() && !mode.last_resort) return health_.last_failure();
+  if (down() && !mode.last_resort && !(mode.with_probe && MayGoWithProbe())) {
+    return health_.last_failure();
+  }
   if (mode.alone && waiting_.size() < kMaxWaiting) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
   if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
@@ -60,11 +65,18 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   if (connection == nullptr && !may_connect) return health_.last_failure();
   if (connection == nullptr) return UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
+  if (down() && mode.with_probe) attempts_[attempt].sent = last_connect_;
   return std::nullopt;
+}
+
+// One that is long under way is in vain.
+bool UpstreamServer::MayGoWithProbe() const {
+  return links_.HasConnecting() && context_.loop.Now() - last_connect_ < kConnectPatience;
 }
 
 bool UpstreamServer::MayOpen(SendMode mode) const {
   const MonoTime now = context_.loop.Now();
+  if (down() && !mode.last_resort) return false;
   // A certificate does not become good in a moment: the probes are enough.
   if (down() && IsAboutCertificate(health_.last_failure())) return false;
   if (now >= no_connect_before_) return true;
@@ -428,7 +440,7 @@ Connection* UpstreamServer::Open(bool alone) {
 bool UpstreamServer::MakeRoom() {
   links_.LimitDraining();
   if (links_.HasRoom()) return true;
-  const Connection* silent = links_.FindSilent();
+  const Connection* silent = links_.FindSilent(context_.loop.Now() - kMaxLateness);
   if (silent == nullptr) return false;
   reports_.AddLost(TakeAttemptsOf(*silent));
   context_.loop.DeferDelete(links_.TakeOut(*silent));

@@ -33,8 +33,8 @@ namespace dotcache {
 // at most one a second of all workers.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
 // timed out and nothing came since the query is passed over until something comes. So is one that
-// has stalled (StallWatch). When the limit is reached the oldest such makes way, and
-// the attempts on it are lost.
+// has stalled (StallWatch). When the limit is reached the oldest such makes way: one that nobody
+// waits for, or that has been silent for a second; then the attempts on it are lost.
 //
 // A server may close a connection because of one query on it, and nobody can tell which of those in
 // flight it was. So an attempt whose exchange has lost a connection before may ask to go alone:
@@ -83,12 +83,13 @@ class UpstreamServer : private Connection::Delegate {
     bool last_resort = false;  // Even while the server is down.
     bool fresh = false;        // Rather over a connection that is only being opened.
     bool alone = false;
+    bool with_probe = false;  // Even while the server is down, if a probe has just begun.
   };
   static constexpr size_t kMaxAlone = 4;
 
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
   // the server is down, only a `last_resort` goes out: on the probe under way, or on
-  // a new one when the latest began 100 ms ago.
+  // a new one when the latest began 100 ms ago; and what goes `with_probe`, on one that has just begun.
   std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt, SendMode mode);
 
   // The result is not wanted any more. Unknown attempts are ignored.
@@ -148,6 +149,9 @@ class UpstreamServer : private Connection::Delegate {
   // Since when nothing came of what was tried: the first query or connect after that.
   MonoTime in_vain_since() const;
 
+  // When the latest failure was one of its transport.
+  MonoTime last_failure_at() const { return last_failure_at_; }
+
   const UpstreamHealth& health() const { return health_; }
   // Nothing may be expected of it: it is down, or was and is being tried.
   bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
@@ -182,6 +186,7 @@ class UpstreamServer : private Connection::Delegate {
 
   Connection* Open(bool alone = false);
   bool MakeRoom();
+  bool MayGoWithProbe() const;
   bool MayOpen(SendMode mode) const;
   bool MayProbe();
   bool IsQueueing(const Connection& connection);

@@ -111,7 +111,7 @@ TEST_F(TakenOutTest, ALateAnswerOnAConnectionThatMadeWayIsIgnored) {
   held_.made[0]->BecomeReady();
   Send(2);
   Send(3);
-  loop_.Advance(Seconds(1));  // Silent.
+  loop_.Advance(Seconds(2));  // Silent for long.
   server_->Forget(2);
   Send(4);  // Takes the silent one out; it is deleted when the turn ends.
   ASSERT_EQ(held_.made.size(), 2u);

@@ -1,10 +1,13 @@
 // Zones in which some servers are there in name only: slots without an address, forwarding loops,
-// links without carrier. They must not keep the others from being known dead, probed and found.
+// links without carrier. They must not keep the others from being known dead, probed and found. And
+// zones in which servers are down in name only: those have been repaired since their last probe.
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
@@ -83,7 +86,8 @@ class UnusableServersTest : public testing::Test {
     const MonoTime began = loop_.Now();
     const auto id = manager_->Exchange(
         query, began + Seconds(5), [this, outcome, began](absl::StatusOr<UpstreamResponse> r) {
-          *outcome = {std::string(absl::StatusCodeToString(r.status().code())),
+          const bool usable = !r.ok() || r->facts.kind == ResponseKind::kAnswer;
+          *outcome = {usable ? std::string(absl::StatusCodeToString(r.status().code())) : "ERROR",
                       loop_.Now() - began};
         });
     if (!id.ok()) outcome->status = absl::StatusCodeToString(id.status().code());
@@ -104,6 +108,25 @@ class UnusableServersTest : public testing::Test {
       longest = std::max(longest, outcome->took);
     }
     return longest;
+  }
+
+  // Down long enough for the next probe to be far away, then repaired.
+  void BreakAndRepair(const std::vector<int>& servers) {
+    for (const int server : servers) Refuse(server);
+    AskFor(Seconds(20));
+    for (const int server : servers) connector_->server(server).connect_failure = std::nullopt;
+  }
+
+  // Asks for names, 10 ms apart; returns how many got no answer.
+  int CountFailures(int queries) {
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (int i = 0; i < queries; ++i) {
+      outcomes.push_back(Ask());
+      loop_.Advance(Milliseconds(10));
+    }
+    loop_.Advance(Seconds(6));
+    return static_cast<int>(absl::c_count_if(
+        outcomes, [](const auto& outcome) { return outcome->status != "OK"; }));
   }
 
   int connects(int server) { return connector_->server(server).connects; }
@@ -210,6 +233,61 @@ TEST_F(UnusableServersTest, AServerWhoseAddressIsGoneIsForgottenWithItsQueries) 
     loop_.Advance(Seconds(10));  // The query's deadline passes.
   }
   EXPECT_LE(connector_->open_connections(0), 2);
+}
+
+TEST_F(UnusableServersTest, WhenTheLastServerFailsThoseThatWereRepairedAreAskedAtOnce) {
+  const std::vector<std::function<ScriptedReply(const UpstreamQuery&)>> faults = {
+      [](const UpstreamQuery&) { return ScriptedReply::Disconnect(Milliseconds(1)); },
+      [](const UpstreamQuery&) { return ScriptedReply::Silence(); },
+      [](const UpstreamQuery&) {
+        return ScriptedReply::Failure(UpstreamFailure::kMalformed, Milliseconds(1));
+      },
+      [](const UpstreamQuery& query) {
+        return ScriptedReply::Message(ScriptedError(query, Rcode::kRefused), Milliseconds(1));
+      }};
+  for (size_t fault = 0; fault < faults.size(); ++fault) {
+    SCOPED_TRACE(fault);
+    options_.zones[0].servers.clear();
+    MakePlain(3);
+    BreakAndRepair({1, 2});
+    connector_->server(0).reply = faults[fault];
+    EXPECT_EQ(CountFailures(100), 0);
+  }
+}
+
+TEST_F(UnusableServersTest, WhenMostServersLoseQueriesTheOneThatWasRepairedGetsTheLastTry) {
+  MakePlain(4);
+  BreakAndRepair({3});
+  for (const int server : {0, 1, 2}) {
+    connector_->server(server).reply = [](const UpstreamQuery&) {
+      return ScriptedReply::Disconnect(Milliseconds(1));
+    };
+  }
+  EXPECT_EQ(CountFailures(100), 0);
+}
+
+TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftHaveTheOthersProbedOnceASecond) {
+  MakePlain(2);
+  connector_->server(1).handshake = std::nullopt;
+  connector_->Disconnect(1);
+  AskFor(Seconds(20));
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedError(query, Rcode::kServFail), Milliseconds(1));
+  };
+  const int before = connects(1);
+  EXPECT_LE(AskFor(Seconds(10)), Milliseconds(510));  // A probe ends after 2 s.
+  EXPECT_LE(connects(1) - before, 17);                // 16 s.
+}
+
+TEST_F(UnusableServersTest, WhereAllBecomeSlowTheirLateAnswersAreTaken) {
+  MakePlain(4);
+  AskFor(Seconds(1));
+  for (const int server : {0, 1, 2, 3}) {
+    connector_->server(server).reply = [](const UpstreamQuery& query) {
+      return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(800));
+    };
+  }
+  EXPECT_EQ(CountFailures(500), 0);
 }
 
 }  // namespace

@@ -57,7 +57,11 @@ TEST_F(UpstreamLinksTest, WhatIsFullSilentOrAloneIsNotPicked) {
   links_.Of(silent).silent_since = MonoTime(Seconds(1));
   EXPECT_EQ(links_.Pick(false), nullptr);
   EXPECT_TRUE(links_.IsSilent(silent));
-  EXPECT_EQ(links_.FindSilent(), &silent);
+  EXPECT_EQ(links_.FindSilent(MonoTime(Seconds(1))), &silent);
+  EXPECT_EQ(links_.FindSilent(MonoTime(Milliseconds(999))), &silent);
+  silent.queries = 1;  // Somebody waits for an answer.
+  EXPECT_EQ(links_.FindSilent(MonoTime(Seconds(1))), &silent);
+  EXPECT_EQ(links_.FindSilent(MonoTime(Milliseconds(999))), nullptr);
 }
 
 TEST_F(UpstreamLinksTest, OnlySharedOnesTakeRoom) {
@@ -68,7 +72,7 @@ TEST_F(UpstreamLinksTest, OnlySharedOnesTakeRoom) {
   EXPECT_EQ(links_.alone(), 1u);
   Add();
   EXPECT_FALSE(links_.HasRoom());
-  EXPECT_EQ(links_.FindSilent(), nullptr);
+  EXPECT_EQ(links_.FindSilent(MonoTime::max()), nullptr);
 }
 
 TEST_F(UpstreamLinksTest, TheOldestIsGivenUpWhereTooManyDrain) {
