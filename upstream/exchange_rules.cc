@@ -1,6 +1,7 @@
 #include "upstream/exchange_rules.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dotcache {
 namespace {
@@ -26,8 +27,8 @@ bool HasSpareAttempt(const Progress& progress) {
 
 // Those that a query could go to and that this one has not.
 size_t CountNotAsked(const Progress& progress) {
-  return static_cast<size_t>(std::count_if(
-      progress.order.begin(), progress.order.end(), [&progress](uint8_t server) {
+  return static_cast<size_t>(
+      std::count_if(progress.order.begin(), progress.order.end(), [&progress](uint8_t server) {
         return progress.times_asked[server] == 0 && !progress.zone->server(server).unusable();
       }));
 }
@@ -88,6 +89,12 @@ absl::Status FailureStatus(const Progress& progress) {
   return absl::UnavailableError("no upstream server could be reached");
 }
 
+absl::StatusOr<UpstreamResponse> EndOf(Progress& progress) {
+  if (progress.error_response.has_value()) return *std::move(progress.error_response);
+  if (progress.active.empty() && !progress.order.empty()) return FailureStatus(progress);
+  return absl::DeadlineExceededError("no upstream server answered in time");
+}
+
 UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
   UpstreamServer::SendMode mode;
   mode.fresh = progress.times_asked[server] > 0 && progress.losses > 0;
@@ -109,7 +116,8 @@ bool MayAsk(const Progress& progress, uint8_t server) {
   const bool once_more = HasSpareAttempt(progress) || IsLossy(progress, server);
   const int limit = kMaxAsked + (once_more ? 1 : 0);
   if (progress.times_asked[server] >= limit) return false;
-  // The last tries are for those that have not been asked, be they down: they may have been repaired.
+  // The last tries are for those that have not been asked, be they down: they may have been
+  // repaired.
   const bool again = progress.times_asked[server] > 0;
   if (again && TriesLeft(progress) <= CountNotAsked(progress)) return false;
   return std::all_of(progress.active.begin(), progress.active.end(),

@@ -52,6 +52,10 @@ void NoteLoss(ExchangeState::Progress& progress, size_t others);
 // What it means that no server gave a response.
 absl::Status FailureStatus(const ExchangeState::Progress& progress);
 
+// The result when nothing more can be done: an error that was reported, why no server could be
+// asked, or that none was in time.
+absl::StatusOr<UpstreamResponse> EndOf(ExchangeState::Progress& progress);
+
 // Whether there may be another attempt at all; at this server of the zone; and how.
 bool MayAskMore(const ExchangeState::Progress& progress);
 bool MayAsk(const ExchangeState::Progress& progress, uint8_t server);

@@ -9,7 +9,7 @@
 #include "core/log.h"
 #include "upstream/exchange_rules.h"
 #include "upstream/exchange_table.h"
-#include "upstream/hedge_budget.h"
+#include "upstream/exchange_walk.h"
 #include "upstream/loop_probe.h"
 #include "upstream/upstream_hosts.h"
 #include "upstream/upstream_zone.h"
@@ -19,47 +19,8 @@
 namespace dotcache {
 namespace {
 
-// How often an attempt that outwaited its patience for a connection is looked at again.
-constexpr Duration kQueuedRecheck = Milliseconds(250);
-
 // Exchanges that wait for the first address; at the limit the next fails.
 constexpr size_t kMaxWaiting = 4096;
-
-constexpr MonoTime kNever = MonoTime::max();
-// And with a server that has sent something else than the response.
-constexpr Duration kDoubtfulPatience = Milliseconds(10);
-
-// How often an exchange for which there is no server looks for one; and one that all are late for,
-// whether they are known to be dead.
-constexpr Duration kHoldCheck = Milliseconds(50);
-constexpr Duration kLateCheck = Milliseconds(250);
-
-bool AllOverdue(const ExchangeState& exchange) {
-  return std::all_of(exchange.progress.active.begin(), exchange.progress.active.end(),
-                     [](const ActiveAttempt& attempt) { return attempt.overdue; });
-}
-
-// One server has reported an error, and who might know better is long in being connected to.
-bool IsErrorAllThatIsLeft(const ExchangeState::Progress& progress) {
-  return progress.error_response.has_value() &&
-         std::all_of(progress.active.begin(), progress.active.end(),
-                     [](const ActiveAttempt& attempt) { return attempt.queued; });
-}
-
-// One timer serves the attempts and the exchange.
-void Rearm(ExchangeState& exchange, MonoTime now) {
-  MonoTime next = exchange.deadline;
-  if (exchange.progress.active.empty()) {
-    if (!exchange.progress.order.empty()) next = std::min(next, now + kHoldCheck);
-  } else if (AllOverdue(exchange)) {
-    next = std::min(next, now + kLateCheck);
-  }
-  for (const ActiveAttempt& attempt : exchange.progress.active) {
-    if (attempt.overdue) continue;
-    next = std::min({next, attempt.due, attempt.hedge_at});
-  }
-  exchange.timer->Start(next - now);
-}
 
 }  // namespace
 
@@ -73,21 +34,14 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
         context{event_loop, options.limits, connector,         random_source,
                 *this,      families,       log_state_changes, loops},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }),
+        walk(event_loop, options.patient),
         down_timer(event_loop.NewTimer([this] { OnServersDown(); })) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
   UpstreamZone& FindZone(const DomainName& qname) const;
   absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
                                    ExchangeCallback callback);
-  enum class Why { kNeeded, kHedge };
-  bool TryNext(ExchangeState& exchange, Why why = Why::kNeeded);
-  bool TryInOrder(ExchangeState& exchange, Why why);
-  bool TryDown(ExchangeState& exchange);
-  bool Ask(ExchangeState& exchange, uint8_t index, UpstreamServer::SendMode mode);
-  void StartWatch(ExchangeState& exchange, ActiveAttempt& attempt);
-  void Hedge(ExchangeState& exchange);
   void OnTimer(ExchangeState& exchange);
-  bool MayHold(const ExchangeState& exchange) const;
   void Proceed(ExchangeState& exchange);
   void Finish(ExchangeState& exchange, absl::StatusOr<UpstreamResponse> result);
   void Release(ExchangeState& exchange);
@@ -98,6 +52,12 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   void OnServerReady(UpstreamServer& server) override;
   void OnStall(const std::vector<AttemptId>& attempts) override;
   void OnServerDown() override { down_timer->Start(Duration::zero()); }
+
+  struct Found {
+    ExchangeState* exchange = nullptr;
+    ActiveAttempt* attempt = nullptr;  // Null when it has ended.
+  };
+  Found Find(AttemptId attempt);
 
   absl::Status BeginOrWait(ExchangeState& exchange);
   void ChooseOrder(ExchangeState& exchange);
@@ -112,7 +72,7 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
   std::vector<std::unique_ptr<UpstreamZone>> zones;  // The root's first.
   absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;
   ExchangeTable exchanges;
-  HedgeBudget hedge_budget;
+  ExchangeWalk walk;
   std::unique_ptr<Timer> down_timer;     // For what one turn's servers that went down mean.
   std::unique_ptr<UpstreamHosts> hosts;  // Null where every server is an address.
   std::vector<ExchangeId> waiting;       // For the first address of their zone; some have ended.
@@ -166,13 +126,12 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
     Release(exchange);
     return failure;
   }
-  Rearm(exchange, loop.Now());
   // It goes on without its client, to find out whether a server answers again.
   if (known_dead && !options.patient) {
     return absl::UnavailableError("no upstream server could be reached");
   }
   exchange.callback = std::move(callback);
-  hedge_budget.OnExchange();
+  walk.OnExchange();
   return exchange.id;
 }
 
@@ -185,7 +144,7 @@ void UpstreamManager::Impl::ChooseOrder(ExchangeState& exchange) {
 // Where no server has an address yet the exchange waits for one; its timer is the deadline.
 absl::Status UpstreamManager::Impl::BeginOrWait(ExchangeState& exchange) {
   if (!exchange.progress.order.empty()) {
-    if (TryNext(exchange) || MayHold(exchange)) return absl::OkStatus();
+    if (walk.Proceed(exchange)) return absl::OkStatus();
     return FailureStatus(exchange.progress);
   }
   const UpstreamZone& zone = *exchange.progress.zone;
@@ -198,6 +157,7 @@ absl::Status UpstreamManager::Impl::BeginOrWait(ExchangeState& exchange) {
   }
   if (waiting.size() >= kMaxWaiting) return absl::ResourceExhaustedError("too many wait");
   waiting.push_back(exchange.id);
+  walk.Rearm(exchange);
   return absl::OkStatus();
 }
 
@@ -228,168 +188,28 @@ void UpstreamManager::Impl::OnServersDown() {
   }
 }
 
-// Has a server take the query. False when none does.
-bool UpstreamManager::Impl::TryNext(ExchangeState& exchange, Why why) {
-  return TryInOrder(exchange, why) || (why == Why::kNeeded && TryDown(exchange));
-}
-
-// Walks on until a server takes it.
-bool UpstreamManager::Impl::TryInOrder(ExchangeState& exchange, Why why) {
-  ExchangeState::Progress& progress = exchange.progress;
-  UpstreamZone& zone = *progress.zone;
-  const size_t servers = progress.order.size();
-  if (!MayAskMore(progress)) return false;
-  const bool known_dead = zone.IsKnownDead() && zone.AllUseless();
-  for (size_t passed = 0; passed < servers; ++passed) {
-    const uint8_t index = progress.order[progress.next++ % servers];
-    if (!MayAsk(progress, index)) continue;
-    UpstreamServer& server = zone.server(index);
-    if (why == Why::kHedge && server.options().metered) continue;
-    UpstreamServer::SendMode mode = ModeFor(progress, index);
-    mode.last_resort = server.down() && zone.AllDown();
-    if (mode.last_resort) zone.OnFoundAllDown();
-    mode.last_resort &= !zone.IsKnownDead();
-    if (known_dead) {
-      NoteFailure(exchange.progress, server.health().last_failure());
-      continue;
-    }
-    if (Ask(exchange, index, mode)) return true;
-  }
-  return false;
-}
-
-// Servers that are up have been asked in vain, so those that are down are probed, at most once a
-// second, and the query goes along: they may have been repaired long before their next probe.
-bool UpstreamManager::Impl::TryDown(ExchangeState& exchange) {
-  const ExchangeState::Progress& progress = exchange.progress;
-  UpstreamZone& zone = *progress.zone;
-  if (draining || !MayAskMore(progress) || zone.AllDown()) return false;
-  for (const uint8_t index : progress.order) {
-    UpstreamServer& server = zone.server(index);
-    if (!server.down() || server.unusable() || !MayAsk(progress, index)) continue;
-    server.ProbeEverySecond();
-    if (Ask(exchange, index, {.with_probe = true})) return true;
-  }
-  return false;
-}
-
-bool UpstreamManager::Impl::Ask(ExchangeState& exchange, uint8_t index,
-                                UpstreamServer::SendMode mode) {
-  ExchangeState::Progress& progress = exchange.progress;
-  UpstreamServer& server = progress.zone->server(index);
-  const AttemptId attempt = exchange.NextAttemptId();
-  const auto failure = server.Send(exchange.query, attempt, mode);
-  if (failure.has_value()) {
-    NoteFailure(progress, *failure);
-    return false;
-  }
-  ++progress.attempts_made;
-  ++progress.times_asked[index];
-  progress.active.push_back({.id = attempt,
-                             .server = index,
-                             .queued = server.IsQueued(attempt),
-                             .due = loop.Now() + server.Patience(attempt),
-                             .hedge_at = kNever});
-  if (!progress.active.back().queued) StartWatch(exchange, progress.active.back());
-  return true;
-}
-
-// The attempt has been sent: sets when it is hedged. A server on probation is given as long as it
-// takes to tell.
-void UpstreamManager::Impl::StartWatch(ExchangeState& exchange, ActiveAttempt& attempt) {
-  const UpstreamZone& zone = *exchange.progress.zone;
-  const UpstreamServer& server = zone.server(attempt.server);
-  const bool on_trial = server.health().state() == UpstreamHealth::State::kProbation;
-  if (!zone.MayHedge() || exchange.progress.hedged || on_trial) return;
-  attempt.hedge_at = loop.Now() + zone.HedgeTime();
-}
-
-// Asks another server, too, if the budget allows it.
-void UpstreamManager::Impl::Hedge(ExchangeState& exchange) {
-  ExchangeState::Progress& progress = exchange.progress;
-  if (progress.hedged || !hedge_budget.HasOne() || !TryNext(exchange, Why::kHedge)) return;
-  hedge_budget.Take();
-  progress.hedged = true;
-  ActiveAttempt& hedge = progress.active.back();
-  for (ActiveAttempt& attempt : progress.active) {
-    attempt.hedge_at = kNever;
-    attempt.moved_on |= &attempt != &hedge;
-  }
-  progress.zone->server(hedge.server).CountHedge();
-}
-
-// Queries on a connection that has stalled go elsewhere, once each and whatever the budget says.
 void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
   for (const AttemptId stalled : attempts) {
-    ExchangeState* exchange = exchanges.FindByAttempt(stalled);
-    if (exchange == nullptr) continue;
-    ActiveAttempt* attempt = exchange->progress.FindActive(stalled);
-    if (attempt == nullptr || std::exchange(attempt->moved_on, true)) continue;
-    attempt->hedge_at = kNever;
-    if (TryNext(*exchange)) Rearm(*exchange, loop.Now());
+    if (const Found found = Find(stalled); found.attempt != nullptr) {
+      walk.OnStall(*found.exchange, *found.attempt);
+    }
   }
 }
 
 void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
-  const MonoTime now = loop.Now();
-  const bool has_servers = !exchange.progress.order.empty();
-  const bool is_held = exchange.progress.active.empty() && has_servers;
-  if (is_held && now < exchange.deadline) return Proceed(exchange);
-  bool patience_ended = false;
-  bool hedge = false;
-  for (ActiveAttempt& attempt : exchange.progress.active) {
-    if (attempt.overdue) continue;
-    UpstreamServer& server = exchange.progress.zone->server(attempt.server);
-    if (attempt.hedge_at <= now) {
-      attempt.hedge_at = kNever;
-      hedge |= !attempt.moved_on;
-    }
-    if (attempt.due > now) continue;
-    if (attempt.queued && !server.IsQueued(attempt.id)) {
-      attempt.queued = false;  // It was sent meanwhile, so its time has only begun.
-      attempt.due = now + server.Patience(attempt.id);
-      StartWatch(exchange, attempt);
-      if (attempt.due > now) continue;
-    }
-    if (attempt.queued) {  // Its time is still to begin; only the first wait asks elsewhere.
-      attempt.due = now + kQueuedRecheck;
-      patience_ended |= !std::exchange(attempt.moved_on, true);
-      continue;
-    }
-    attempt.overdue = true;
-    patience_ended = true;
-    server.OnAttemptTimeout(attempt.id);
-  }
-  const bool in_vain =
-      !options.patient && AllOverdue(exchange) && exchange.progress.zone->IsKnownDead();
-  if (now < exchange.deadline && !in_vain) {
-    if (patience_ended) {
-      const bool moved_on = TryNext(exchange);
-      if (!moved_on && IsErrorAllThatIsLeft(exchange.progress)) {
-        return Finish(exchange, *std::move(exchange.progress.error_response));
-      }
-      for (ActiveAttempt& attempt : exchange.progress.active) {
-        if (attempt.queued) attempt.moved_on &= moved_on;  // Else it is tried at the next recheck.
-      }
-    } else if (hedge) {
-      Hedge(exchange);
-    }
-    Rearm(exchange, now);
-  } else if (exchange.progress.error_response.has_value()) {
-    Finish(exchange, *std::move(exchange.progress.error_response));
-  } else if (is_held) {
-    Finish(exchange, FailureStatus(exchange.progress));
-  } else {
-    Finish(exchange, absl::DeadlineExceededError("no upstream server answered in time"));
-  }
+  if (!walk.OnTimer(exchange)) Finish(exchange, EndOf(exchange.progress));
+}
+
+UpstreamManager::Impl::Found UpstreamManager::Impl::Find(AttemptId attempt) {
+  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
+  if (exchange == nullptr) return {};
+  return {exchange, exchange->progress.FindActive(attempt)};
 }
 
 void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult result) {
-  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
-  if (exchange == nullptr) return;
-  ExchangeState::Progress& progress = exchange->progress;
-  ActiveAttempt* active = progress.FindActive(attempt);
+  const auto [exchange, active] = Find(attempt);
   if (active == nullptr) return;
+  ExchangeState::Progress& progress = exchange->progress;
   const uint8_t server = active->server;
   const uint64_t server_bit = uint64_t{1} << server;
   progress.active.erase(active);
@@ -418,45 +238,15 @@ void UpstreamManager::Impl::OnAttemptLost(AttemptId attempt, size_t others) {
   OnAttemptResult(attempt, UpstreamFailure::kConnectionLost);
 }
 
-// The right response may follow at once; if not, there is little to wait for.
 void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
-  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
-  if (exchange == nullptr) return;
-  ActiveAttempt* active = exchange->progress.FindActive(attempt);
-  if (active == nullptr) return;
-  active->queued = false;
-  active->due = std::min(active->due, loop.Now() + kDoubtfulPatience);
-  Rearm(*exchange, loop.Now());
-}
-
-// Whether to wait for a server when none takes the query because none can be connected to: until
-// all are known to be dead. Who starts again is back soon, and so is a way that was interrupted.
-// Where some are up and have failed this query, until those that are down have been probed for it.
-bool UpstreamManager::Impl::MayHold(const ExchangeState& exchange) const {
-  const ExchangeState::Progress& progress = exchange.progress;
-  const UpstreamZone& zone = *progress.zone;
-  if (draining || progress.error_response.has_value()) return false;
-  if (progress.saw_useless_response || progress.saw_loop) return false;
-  if (progress.only_overloaded || !MayAskAny(progress)) return false;
-  if (options.patient) return true;
-  if (zone.IsKnownDead()) return false;
-  if (zone.AllDown()) return true;
-  return std::any_of(progress.order.begin(), progress.order.end(), [&](uint8_t index) {
-    const UpstreamServer& server = zone.server(index);
-    const bool in_vain = server.down() && server.last_failure_at() > exchange.began;
-    return MayAsk(progress, index) && !in_vain;
-  });
+  if (const Found found = Find(attempt); found.attempt != nullptr) {
+    walk.OnDoubtful(*found.exchange, *found.attempt);
+  }
 }
 
 // Goes on after an attempt has ended without a final result.
 void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
-  if (TryNext(exchange) || !exchange.progress.active.empty() || MayHold(exchange)) {
-    Rearm(exchange, loop.Now());
-  } else if (exchange.progress.error_response.has_value()) {
-    Finish(exchange, *std::move(exchange.progress.error_response));
-  } else {
-    Finish(exchange, FailureStatus(exchange.progress));
-  }
+  if (!walk.Proceed(exchange)) Finish(exchange, EndOf(exchange.progress));
 }
 
 void UpstreamManager::Impl::Finish(ExchangeState& exchange,
@@ -547,6 +337,7 @@ void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
 
 void UpstreamManager::Drain() {
   impl_->draining = true;
+  impl_->walk.Drain();
   if (impl_->hosts != nullptr) impl_->hosts->Stop();
   for (const auto& zone : impl_->zones) zone->Drain();
 }

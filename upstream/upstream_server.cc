@@ -10,19 +10,12 @@
 namespace dotcache {
 namespace {
 
-// After this a query that waits for a handshake asks the next server; the handshake goes on.
-constexpr Duration kConnectPatience = Milliseconds(250);
-constexpr Duration kConnectInterval = Milliseconds(500);
-constexpr Duration kLastResortInterval = Milliseconds(100);
 // Responses that take so much longer than at best, and twice as long, queue.
 constexpr Duration kMinQueueing = Milliseconds(1);
 // Queries on a silent connection are given up after this where a new one needs its place: a server
 // that has become slow may answer them late.
 constexpr Duration kMaxLateness = Seconds(1);
 constexpr char kNoAnswer[] = "connected, but no query is answered";
-// To go alone. At the limit the others share: it is servers that fail then, and not because of one
-// query.
-constexpr size_t kMaxWaiting = 256;
 
 }  // namespace
 
@@ -32,7 +25,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       options_(options),
       index_(index),
       counters_(counters),
-      probe_gate_(probe_gate),
+      pacing_(probe_gate),
       state_log_(options_, context.log_state_changes),
       links_(context.limits.max_connections_per_server),
       stall_watch_(context.loop, context.limits, health_, links_,
@@ -55,23 +48,23 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   if (down() && !mode.last_resort && !(mode.with_probe && MayGoWithProbe())) {
     return health_.last_failure();
   }
-  if (mode.alone && waiting_.size() < kMaxWaiting) return SendAlone(query, attempt);
+  if (mode.alone && attempts_.MayWait()) return SendAlone(query, attempt);
   Connection* connection = links_.Pick(mode.fresh);
   if (connection != nullptr && IsQueueing(*connection)) Open();  // For those to come.
   const MonoTime now = context_.loop.Now();
   if (connection == nullptr && MayOpen(mode)) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
-  const bool may_connect = !down() && now >= no_connect_before_;
+  const bool may_connect = !down() && pacing_.MayBegin(now);
   if (connection == nullptr && !may_connect) return health_.last_failure();
   if (connection == nullptr) return UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
-  if (down() && mode.with_probe) attempts_[attempt].sent = last_connect_;
+  if (down() && mode.with_probe) attempts_.Find(attempt)->sent = pacing_.begun();
   return std::nullopt;
 }
 
 // One that is long under way is in vain.
 bool UpstreamServer::MayGoWithProbe() const {
-  return links_.HasConnecting() && context_.loop.Now() - last_connect_ < kConnectPatience;
+  return links_.HasConnecting() && pacing_.HasJustBegun(context_.loop.Now());
 }
 
 bool UpstreamServer::MayOpen(SendMode mode) const {
@@ -79,8 +72,7 @@ bool UpstreamServer::MayOpen(SendMode mode) const {
   if (down() && !mode.last_resort) return false;
   // A certificate does not become good in a moment: the probes are enough.
   if (down() && IsAboutCertificate(health_.last_failure())) return false;
-  if (now >= no_connect_before_) return true;
-  return mode.last_resort && now - last_connect_ >= kLastResortInterval;
+  return pacing_.MayBegin(now) || (mode.last_resort && pacing_.MayBeginLastResort(now));
 }
 
 // True when queries wait for one another on all connections, and one more may help. Over UDP none
@@ -88,13 +80,13 @@ bool UpstreamServer::MayOpen(SendMode mode) const {
 bool UpstreamServer::IsQueueing(const Connection& connection) {
   if (!connection.ready() || connection.in_flight() < UpstreamLinks::kCrowded) return false;
   if (options_.transport == Transport::kUdp || links_.HasConnecting()) return false;
-  if (context_.loop.Now() < no_connect_before_ || !links_.HasRoom()) return false;
+  if (!pacing_.MayBegin(context_.loop.Now()) || !links_.HasRoom()) return false;
   const Duration queueing = health_.queueing_time();
   return queueing > kMinQueueing && queueing > *health_.response_time() / 2;
 }
 
 void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt) {
-  attempts_[attempt] = Attempt{&connection, context_.loop.Now(), false};
+  attempts_.Add(attempt, connection, context_.loop.Now());
   NoteTry();
   connection.Send(query, attempt);
   if (connection.ready()) stall_watch_.NoteSent(links_.Of(connection));
@@ -104,12 +96,11 @@ void UpstreamServer::SendOn(Connection& connection, const UpstreamQuery& query, 
 
 std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& query,
                                                          AttemptId attempt) {
-  if (context_.loop.Now() < no_connect_before_) return UpstreamFailure::kOverloaded;
-  if (waiting_.empty() && links_.alone() < kMaxAlone) {
+  if (!pacing_.MayBegin(context_.loop.Now())) return UpstreamFailure::kOverloaded;
+  if (!attempts_.has_waiting() && links_.alone() < kMaxAlone) {
     SendOn(*Open(/*alone=*/true), query, attempt);
   } else {
-    waiting_.emplace_back(attempt, query);
-    attempts_[attempt] = Attempt{nullptr, context_.loop.Now(), false};
+    attempts_.AddWaiting(attempt, query, context_.loop.Now());
     UpdateGauges();
   }
   return std::nullopt;
@@ -117,29 +108,18 @@ std::optional<UpstreamFailure> UpstreamServer::SendAlone(const UpstreamQuery& qu
 
 void UpstreamServer::GiveTurns() {
   if (down() || draining_ || link_down_) return;
-  while (!waiting_.empty() && links_.alone() < kMaxAlone) {
-    const auto [attempt, query] = std::move(waiting_.front());
-    waiting_.pop_front();
+  while (attempts_.has_waiting() && links_.alone() < kMaxAlone) {
+    const auto [attempt, query] = attempts_.TakeFirstWaiting();
     SendOn(*Open(/*alone=*/true), query, attempt);
   }
-}
-
-// Those who wait for a turn that will not come.
-void UpstreamServer::SendAway() {
-  std::vector<AttemptId> sent_away;
-  for (const auto& [attempt, query] : std::exchange(waiting_, {})) {
-    if (attempts_.erase(attempt) > 0) sent_away.push_back(attempt);
-  }
-  reports_.AddUnconnected(std::move(sent_away));
 }
 
 // Its attempt was answered: it takes the next one's, or is one connection among the others.
 void UpstreamServer::ReleaseAlone(Connection& connection) {
   const UpstreamLink* link = links_.Find(connection);
   if (link == nullptr || !link->alone) return;
-  if (!waiting_.empty() && connection.HasRoom()) {
-    const auto [attempt, query] = std::move(waiting_.front());
-    waiting_.pop_front();
+  if (attempts_.has_waiting() && connection.HasRoom()) {
+    const auto [attempt, query] = attempts_.TakeFirstWaiting();
     SendOn(connection, query, attempt);
     return;
   }
@@ -153,13 +133,11 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
 
 void UpstreamServer::Forget(AttemptId attempt) {
   reports_.Forget(attempt);
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return;
-  Connection* connection = found->second.connection;
-  attempts_.erase(found);
-  if (connection == nullptr) {
-    std::erase_if(waiting_, [attempt](const auto& entry) { return entry.first == attempt; });
-  } else {
+  const AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr) return;
+  Connection* connection = found->connection;
+  attempts_.Erase(attempt);
+  if (connection != nullptr) {
     connection->Forget(attempt);
     if (links_.Of(*connection).alone) {  // Its answer may yet do harm.
       TakeOut(*connection);
@@ -172,19 +150,19 @@ void UpstreamServer::Forget(AttemptId attempt) {
 }
 
 Duration UpstreamServer::Patience(AttemptId attempt) const {
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return Duration::zero();
+  const AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr) return Duration::zero();
   const Duration patience =
       !IsQueued(attempt)
           ? health_.AttemptTimeout(context_.limits)
-          : std::min<Duration>(kConnectPatience, context_.limits.max_attempt_timeout);
-  return found->second.sent + patience - context_.loop.Now();
+          : std::min<Duration>(ConnectPacing::kPatience, context_.limits.max_attempt_timeout);
+  return found->sent + patience - context_.loop.Now();
 }
 
 bool UpstreamServer::IsQueued(AttemptId attempt) const {
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return false;
-  const Connection* connection = found->second.connection;
+  const AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr) return false;
+  const Connection* connection = found->connection;
   return connection == nullptr || !connection->ready();
 }
 
@@ -198,13 +176,12 @@ void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
   std::vector<AttemptId> stalled;
   for (const StallWatch::Stall& stall : stalls) {
     health_.OnSlow(stall.silence);
-    for (const auto& [id, attempt] : attempts_) {
-      if (attempt.connection == stall.connection) stalled.push_back(id);
-    }
+    const std::vector<AttemptId> carried = attempts_.Of(*stall.connection);
+    stalled.insert(stalled.end(), carried.begin(), carried.end());
   }
   // In a flood of names that nobody answers, they have had their chance.
   if (stalled.size() > static_cast<size_t>(context_.limits.max_in_flight_per_connection)) {
-    std::erase_if(stalled, [this](AttemptId id) { return attempts_.at(id).timed_out; });
+    std::erase_if(stalled, [this](AttemptId id) { return attempts_.Find(id)->timed_out; });
   }
   counters_.stalls.Add(stalls.size());
   health_.OnStall();
@@ -214,16 +191,15 @@ void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
 }
 
 void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return;
-  if (IsQueued(attempt)) return;  // The connect timeout is in charge.
-  Connection& connection = *found->second.connection;
+  AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr || IsQueued(attempt)) return;  // The connect timeout is in charge.
+  Connection& connection = *found->connection;
   counters_.timeouts.Add();
   connection.NoteOverdue(attempt);
-  found->second.timed_out = true;
-  const MonoTime sent = found->second.sent;
+  found->timed_out = true;
+  const MonoTime sent = found->sent;
   health_.OnSlow(context_.loop.Now() - std::max(sent, network_changed_));
-  if (links_.Of(connection).alone && !waiting_.empty()) connection.CloseSoon();
+  if (links_.Of(connection).alone && attempts_.has_waiting()) connection.CloseSoon();
   if (connection.last_received() > sent) return;
   UpstreamLink& link = links_.Of(connection);
   if (!link.silent()) link.silence_noted = false;
@@ -240,17 +216,17 @@ void UpstreamServer::NoteSilence(UpstreamLink& link) {
 }
 
 bool UpstreamServer::IsStalled(AttemptId attempt) const {
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return true;
+  const AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr) return true;
   // A datagram may be lost while others arrive; on a stream only all are late.
-  if (found->second.timed_out && options_.transport == Transport::kUdp) return true;
-  const Connection* connection = found->second.connection;
+  if (found->timed_out && options_.transport == Transport::kUdp) return true;
+  const Connection* connection = found->connection;
   return connection != nullptr && links_.IsSilent(*connection);
 }
 
 void UpstreamServer::Prepare() {
   if (draining_ || link_down_ || down() || loops()) return;
-  if (context_.loop.Now() < no_connect_before_) return;
+  if (!pacing_.MayBegin(context_.loop.Now())) return;
   if (links_.Pick(false) == nullptr) Open();
 }
 
@@ -259,7 +235,7 @@ void UpstreamServer::ProbeNow() {
 }
 
 void UpstreamServer::ProbeEverySecond() {
-  if (down() && context_.loop.Now() - last_connect_ >= ProbeGate::kInterval) OnProbeDue();
+  if (down() && pacing_.IsProbeDue(context_.loop.Now())) OnProbeDue();
 }
 
 void UpstreamServer::OnTrustChanged() {
@@ -274,19 +250,15 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   assert(context_.loop.InLoopThread());
   link_down_ = link_down;
   network_changed_ = context_.loop.Now();
-  no_connect_before_ = MonoTime();
+  pacing_.Forget();
   last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
   health_.OnNetworkChange(context_.loop.Now());
   for (std::unique_ptr<Connection>& given_up : links_.OnNetworkChange(context_.loop.Now())) {
-    reports_.AddUnconnected(TakeAttemptsOf(*given_up));
+    reports_.AddUnconnected(attempts_.TakeOf(*given_up));
     context_.loop.DeferDelete(std::move(given_up));
   }
-  std::vector<AttemptId> distrusted;
-  for (const auto& [id, attempt] : attempts_) {
-    if (attempt.connection != nullptr && !attempt.timed_out) distrusted.push_back(id);
-  }
-  reports_.SetDistrusted(std::move(distrusted));
-  if (link_down) SendAway();
+  reports_.SetDistrusted(attempts_.Hopeful());
+  if (link_down) reports_.AddUnconnected(attempts_.TakeWaiting());
   ProbeNow();
   GiveTurns();
   UpdateGauges();
@@ -305,7 +277,7 @@ void UpstreamServer::Retire() {
   counters_.in_flight.Set(0);
   counters_.open_connections.Set(0);
   retired_ = true;
-  SendAway();
+  reports_.AddUnconnected(attempts_.TakeWaiting());
   Drain();
 }
 
@@ -334,10 +306,8 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     counters_.handshake_time.Record(elapsed);
   }
   const MonoTime now = context_.loop.Now();
-  no_connect_before_ = now;
-  for (auto& [id, attempt] : attempts_) {
-    if (attempt.connection != &connection) continue;
-    attempt.sent = now;
+  pacing_.NoteConnected();
+  for (size_t sent = attempts_.NoteReady(connection, now); sent > 0; --sent) {
     stall_watch_.NoteSent(links_.Of(connection));
   }
   if (options_.transport == Transport::kUdp) {
@@ -360,12 +330,12 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
 
 void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
                                      AttemptResult result) {
-  const auto found = attempts_.find(attempt);
-  if (found == attempts_.end()) return;
+  const AttemptTable::Attempt* found = attempts_.Find(attempt);
+  if (found == nullptr) return;
   const MonoTime now = context_.loop.Now();
-  const bool from_before = found->second.sent < network_changed_;
-  const Duration elapsed = now - std::max(found->second.sent, network_changed_);
-  attempts_.erase(found);
+  const bool from_before = found->sent < network_changed_;
+  const Duration elapsed = now - std::max(found->sent, network_changed_);
+  attempts_.Erase(attempt);
   CountResult(result, elapsed, counters_);
   if (IsWord(result)) {
     NoteWord(connection);
@@ -401,13 +371,13 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
   std::unique_ptr<Connection> closed = links_.TakeOut(connection);
   if (closed == nullptr) return;
   context_.loop.DeferDelete(std::move(closed));
-  std::erase_if(lost, [this](AttemptId attempt) { return attempts_.erase(attempt) == 0; });
+  std::erase_if(lost, [this](AttemptId attempt) { return !attempts_.Erase(attempt); });
   counters_.failures.Add(lost.size());
   if (!graceful) {
     if (failure != UpstreamFailure::kConnectionLost) {
       counters_.failed_handshakes.Add();
       context_.families.NoteFailure(options_.endpoint.is_v6(), index_, failure);
-      no_connect_before_ = context_.loop.Now() + kConnectInterval;
+      pacing_.NoteFailed(context_.loop.Now());
     }
     NoteFailure(failure, detail);
   }
@@ -416,9 +386,8 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
   if (was_ready && !down()) {
     GiveTurns();
   } else {  // Who waits for a turn would not be connected either.
-    for (const auto& [attempt, query] : std::exchange(waiting_, {})) {
-      if (attempts_.erase(attempt) > 0) lost.push_back(attempt);
-    }
+    const std::vector<AttemptId> waiting = attempts_.TakeWaiting();
+    lost.insert(lost.end(), waiting.begin(), waiting.end());
   }
   UpdateGauges();
   for (const AttemptId attempt : lost) {
@@ -432,7 +401,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
 
 Connection* UpstreamServer::Open(bool alone) {
   if (!alone && !MakeRoom()) return nullptr;
-  last_connect_ = context_.loop.Now();
+  pacing_.NoteBegun(context_.loop.Now());
   NoteTry();
   return links_.Add(context_.connector.Connect(options_, index_, *this), alone).connection.get();
 }
@@ -442,19 +411,9 @@ bool UpstreamServer::MakeRoom() {
   if (links_.HasRoom()) return true;
   const Connection* silent = links_.FindSilent(context_.loop.Now() - kMaxLateness);
   if (silent == nullptr) return false;
-  reports_.AddLost(TakeAttemptsOf(*silent));
+  reports_.AddLost(attempts_.TakeOf(*silent));
   context_.loop.DeferDelete(links_.TakeOut(*silent));
   return true;
-}
-
-// Those on it are not on their way any more.
-std::vector<AttemptId> UpstreamServer::TakeAttemptsOf(const Connection& connection) {
-  std::vector<AttemptId> taken;
-  for (const auto& [id, attempt] : attempts_) {
-    if (attempt.connection == &connection) taken.push_back(id);
-  }
-  for (const AttemptId id : taken) attempts_.erase(id);
-  return taken;
 }
 
 void UpstreamServer::Report(const DeferredReports::Batch& batch) {
@@ -487,14 +446,10 @@ void UpstreamServer::NoteTry() {
 void UpstreamServer::OnProbeDue() {
   if (draining_ || absent() || link_down_ || !down()) return;
   // What is being opened may be forgotten before it tells anything.
-  if (links_.HasConnecting() || !MayProbe() || Open() == nullptr) {
-    probe_timer_->Start(kConnectInterval);
+  if (links_.HasConnecting() || !pacing_.TakeTurn(last_failure_at_, context_.loop.Now()) ||
+      Open() == nullptr) {
+    probe_timer_->Start(ConnectPacing::kInterval);
   }
-}
-
-// Another worker has heard from it since it was last seen down here, or it is this one's turn.
-bool UpstreamServer::MayProbe() {
-  return probe_gate_.up_at() > last_failure_at_ || probe_gate_.TryPass(context_.loop.Now());
 }
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
@@ -507,7 +462,7 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
 void UpstreamServer::NoteStateChange(absl::string_view cause) {
   if (retired_ || !state_log_.Note(health_, cause)) return;
   counters_.up.Set(state_log_.told_up() ? 1 : 0);
-  if (state_log_.told_up()) probe_gate_.NoteUp(context_.loop.Now());
+  if (state_log_.told_up()) pacing_.TellUp(context_.loop.Now());
   if (down()) context_.delegate.OnServerDown();
 }
 

@@ -2,17 +2,16 @@
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/random/bit_gen_ref.h"
 #include "core/event_loop.h"
 #include "upstream/address_families.h"
+#include "upstream/attempt_table.h"
+#include "upstream/connect_pacing.h"
 #include "upstream/connection.h"
 #include "upstream/deferred_reports.h"
 #include "upstream/loop_watch.h"
@@ -89,7 +88,8 @@ class UpstreamServer : private Connection::Delegate {
 
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
   // the server is down, only a `last_resort` goes out: on the probe under way, or on
-  // a new one when the latest began 100 ms ago; and what goes `with_probe`, on one that has just begun.
+  // a new one when the latest began 100 ms ago; and what goes `with_probe`, on one that has just
+  // begun.
   std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt, SendMode mode);
 
   // The result is not wanted any more. Unknown attempts are ignored.
@@ -171,12 +171,6 @@ class UpstreamServer : private Connection::Delegate {
   size_t ready_connections() const { return links_.ready(); }
 
  private:
-  struct Attempt {
-    Connection* connection;  // In `links_`; null while it waits to go alone.
-    MonoTime sent;           // Queued, until the connection is ready.
-    bool timed_out;
-  };
-
   void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;
   void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
   void OnUnwantedAnswer(Connection& connection) override;
@@ -188,12 +182,10 @@ class UpstreamServer : private Connection::Delegate {
   bool MakeRoom();
   bool MayGoWithProbe() const;
   bool MayOpen(SendMode mode) const;
-  bool MayProbe();
   bool IsQueueing(const Connection& connection);
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();
-  void SendAway();
   void ReleaseAlone(Connection& connection);
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);
@@ -201,7 +193,6 @@ class UpstreamServer : private Connection::Delegate {
   void NoteTry();
   void NoteWord(const Connection& connection);
   void NoteSilence(UpstreamLink& link);
-  std::vector<AttemptId> TakeAttemptsOf(const Connection& connection);
   void Report(const DeferredReports::Batch& batch);
   void OnStall(const std::vector<StallWatch::Stall>& stalls);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
@@ -212,22 +203,19 @@ class UpstreamServer : private Connection::Delegate {
   const UpstreamServerOptions options_;
   const int index_;
   UpstreamCounters& counters_;
-  ProbeGate& probe_gate_;
+  ConnectPacing pacing_;
   UpstreamHealth health_;
   StateLog state_log_;
   bool draining_ = false;
   bool link_down_ = false;
   MonoTime network_changed_;  // How long what was sent before has taken says nothing.
   bool retired_ = false;
-  MonoTime no_connect_before_;
-  MonoTime last_connect_;  // When the latest connection was begun.
   MonoTime last_failure_at_;
   MonoTime last_sign_;
   MonoTime in_vain_since_;
   UpstreamLinks links_;
   StallWatch stall_watch_;
-  absl::flat_hash_map<AttemptId, Attempt> attempts_;
-  std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
+  AttemptTable attempts_;
   std::unique_ptr<Timer> probe_timer_;
   DeferredReports reports_;
 };

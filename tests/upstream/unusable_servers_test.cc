@@ -125,8 +125,8 @@ class UnusableServersTest : public testing::Test {
       loop_.Advance(Milliseconds(10));
     }
     loop_.Advance(Seconds(6));
-    return static_cast<int>(absl::c_count_if(
-        outcomes, [](const auto& outcome) { return outcome->status != "OK"; }));
+    return static_cast<int>(
+        absl::c_count_if(outcomes, [](const auto& outcome) { return outcome->status != "OK"; }));
   }
 
   int connects(int server) { return connector_->server(server).connects; }
