@@ -6,18 +6,10 @@
 
 #include "absl/random/uniform_int_distribution.h"
 #include "core/log.h"
+#include "upstream/attempt_result.h"
 #include "upstream/loop_probe.h"
 
 namespace dotcache {
-namespace {
-
-// Whether the server has said something, be it an error.
-bool IsAnswer(const AttemptResult& result) {
-  const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
-  return failure == nullptr || UpstreamFailurePhase(*failure) == "response";
-}
-
-}  // namespace
 
 // The probes of one server, one after another. The timer waits for the answer while there is a
 // connection, for the next probe while there is none.
@@ -58,7 +50,7 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
   void OnUnwantedAnswer(Connection&) override {}
   void OnMismatch(Connection&, std::optional<AttemptId>) override {}
   void OnAttemptResult(Connection&, AttemptId, AttemptResult result) override {
-    Finish(IsAnswer(result));
+    Finish(IsWord(result));
   }
   void OnConnectionClosed(Connection&, UpstreamFailure, bool, const std::string&,
                           std::vector<AttemptId>) override {

@@ -8,12 +8,12 @@ import time
 
 import pytest
 from engine import DOCKER, GATEWAY, build, docker
-from relay import Relay
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from lab.lab import Lab  # noqa: E402  The path comes first.
+from lab.relays import StreamRelay  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def image(source):
 @pytest.fixture(scope="session")
 def upstreams(lab):
     """The lab's providers, as containers on the engine's bridge reach them."""
-    relays = [(Relay(GATEWAY, server.dot_port), server) for server in lab.providers]
+    relays = [(StreamRelay(server.dot_port, GATEWAY), server) for server in lab.providers]
     yield ",".join(f"tls://{GATEWAY}:{relay.port}#{server.auth_name}" for relay, server in relays)
     for relay, _ in relays:
         relay.close()

@@ -11,8 +11,8 @@ from counting_provider import CountingProvider
 from dotcache import run
 from host_providers import HOST, HostProviders
 from lab.lab import LISTENER_NAME, free_port
+from lab.relays import DatagramRelay, StreamRelay
 from lab.servers import LabServer
-from relays import DatagramRelay, StreamRelay
 
 FOUND = "forwarding loop: queries sent to this upstream come back"
 GONE = "no forwarding loop any more"

@@ -41,16 +41,17 @@ class DatagramRelay:
 
 
 class StreamRelay:
-    """Passes the octets of connections to 127.0.0.1:`target` and back; TLS passes unseen."""
+    """Passes the octets of connections to `address` on to 127.0.0.1:`target` and back; TLS passes
+    unseen."""
 
-    def __init__(self, target=0):
+    def __init__(self, target=0, address=ADDRESS):
         self._target = target
         self._writers = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         server = asyncio.run_coroutine_threadsafe(
-            asyncio.start_server(self._serve, ADDRESS, 0), self._loop).result()
+            asyncio.start_server(self._serve, address, 0), self._loop).result()
         self.port = server.sockets[0].getsockname()[1]
 
     def turn_to(self, target):
