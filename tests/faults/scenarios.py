@@ -36,7 +36,9 @@ ONE_OF_THREE = {
 TWO_OF_THREE = {"refuse": REFUSED, "synblackhole": PATIENT, "hang": PATIENT}
 ALL = {"oneshot": QUICK, "idleclose200": QUICK, "jitter100": Goal(p99_ms=105), "twice": QUICK,
        # Three queries to each of three servers, the most that RFC 9520 allows, all lost: 0.2 %.
-       "keepalive200": QUICK, "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
+       # The slowest wait until a connection can be had beside those on which late answers come.
+       "delay800": Goal(p99_ms=1800, max_ms=1900), "keepalive200": QUICK, "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
+LAST_ONE_LEFT = ("halfmsg", "refused", "hang")
 ALL_AT_A_MOMENT = ("rstall", "closeall", "restart", "rotated")
 ALL_DEAD = ("refuse", "hang", "synblackhole", "wrongname")
 STALE = ("refuse", "hang")
@@ -82,6 +84,19 @@ def twice_bad(fault, bad):
         chosen = bench.providers[:bad]
         return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen))
                 for percent, to in ((40, fault), (20, "none"), (30, fault), (10, "none"))]
+    return plan
+
+
+def relieved(fault):
+    """The last one left has the fault at the very moment at which the others are repaired, and are
+    not due to be probed for seconds."""
+    def plan(bench, queries):
+        def relieve():
+            bench.switch("none", bench.providers[1:])
+            bench.switch(fault, bench.providers[:1])
+        return [Step(queries * 5 // 10, lambda: bench.switch("refuse", bench.providers[1:])),
+                Step(queries * 4 // 10, relieve),
+                Step(queries // 10, lambda: bench.switch("none"))]
     return plan
 
 
@@ -245,6 +260,8 @@ def make_scenarios():
     # Most providers lose each query: whoever is left gets all, at once and not one by one.
     found["3of4-halfmsg"] = Scenario(twice_bad("halfmsg", 3), Goal(p99_ms=100), providers=4,
                                      begin=("halfmsg", 3))
+    for fault in LAST_ONE_LEFT:
+        found[f"relieved-{fault}"] = Scenario(relieved(fault), PATIENT, seconds=DEAD_SECONDS)
     found["1of3-flapping"] = Scenario(flapping, REFUSED, seconds=FLAPPING_SECONDS,
                                       check=flapping_is_avoided)
     for fault, goal in ALL.items():
