@@ -14,29 +14,34 @@ class ConnectPacing {
  public:
   static constexpr Duration kInterval = Milliseconds(500);
   static constexpr Duration kLastResortInterval = Milliseconds(100);
+  static constexpr Duration kCertificateInterval = Seconds(5);
   // After this a query that waits for a handshake asks the next server; the handshake goes on.
   static constexpr Duration kPatience = Milliseconds(250);
 
   explicit ConnectPacing(ProbeGate& gate) : gate_(gate) {}
 
   void NoteBegun(MonoTime now) { begun_ = now; }
-  void NoteConnected() { not_before_ = MonoTime(); }
   void NoteFailed(MonoTime now) { not_before_ = now + kInterval; }
-  // Failures of before say nothing any more.
+  // It was connected to, or failures of before say nothing any more.
   void Forget() { not_before_ = MonoTime(); }
 
   MonoTime begun() const { return begun_; }
   bool MayBegin(MonoTime now) const { return now >= not_before_; }
   bool MayBeginLastResort(MonoTime now) const { return now - begun_ >= kLastResortInterval; }
   bool IsProbeDue(MonoTime now) const { return now - begun_ >= ProbeGate::kInterval; }
+  // No certificate becomes good by being asked for it again and again.
+  bool IsCertificateProbeDue(MonoTime now) const { return now - begun_ >= kCertificateInterval; }
   bool HasJustBegun(MonoTime now) const { return now - begun_ < kPatience; }
 
   // True when another worker has heard from the server since then, or it is this one's turn.
   bool TakeTurn(MonoTime since, MonoTime now) {
     return gate_.up_at() > since || gate_.TryPass(now);
   }
-  // Tells the other workers that it is up.
+  // Tells the other workers that it is up, or was tried in vain.
   void TellUp(MonoTime now) { gate_.NoteUp(now); }
+  void TellFailed(MonoTime now) { gate_.NoteFailed(now); }
+  // When any worker last tried it in vain.
+  MonoTime failed_at() const { return gate_.failed_at(); }
 
  private:
   ProbeGate& gate_;

@@ -25,11 +25,11 @@ bool HasSpareAttempt(const Progress& progress) {
   return progress.order.size() == 1 && progress.lost_in_crowd && progress.losses == 2;
 }
 
-// Those that a query could go to and that this one has not.
+// Those that this query could go to and has not.
 size_t CountNotAsked(const Progress& progress) {
   return static_cast<size_t>(
       std::count_if(progress.order.begin(), progress.order.end(), [&progress](uint8_t server) {
-        return progress.times_asked[server] == 0 && !progress.zone->server(server).unusable();
+        return progress.times_asked[server] == 0 && IsHopeful(progress, server);
       }));
 }
 
@@ -91,7 +91,8 @@ absl::Status FailureStatus(const Progress& progress) {
 
 absl::StatusOr<UpstreamResponse> EndOf(Progress& progress) {
   if (progress.error_response.has_value()) return *std::move(progress.error_response);
-  if (progress.active.empty() && !progress.order.empty()) return FailureStatus(progress);
+  const bool none_left = progress.active.empty() && !progress.order.empty();
+  if (none_left || progress.saw_useless_response) return FailureStatus(progress);
   return absl::DeadlineExceededError("no upstream server answered in time");
 }
 
@@ -103,6 +104,11 @@ UpstreamServer::SendMode ModeFor(const Progress& progress, uint8_t server) {
 }
 
 bool MayAskMore(const Progress& progress) { return TriesLeft(progress) > 0; }
+
+bool IsHopeful(const Progress& progress, uint8_t index) {
+  const UpstreamServer& server = progress.zone->server(index);
+  return !server.unusable() && !server.WasTriedInVain(progress.began);
+}
 
 bool MayAskAny(const Progress& progress) {
   return MayAskMore(progress) &&

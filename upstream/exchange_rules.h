@@ -17,6 +17,9 @@
 //   - at once when an attempt fails: connection lost, response malformed or no answer;
 //   - once when a server reports an error (SERVFAIL, REFUSED...), because the next may know better;
 //     when a second server reports an error, or nobody else is left, the error is the response;
+//   - that is down, when those that are up have failed the query: it is probed, at most once a
+//     second and by all workers together, and the query goes along. The last tries are kept for
+//     such servers. Who has an error in hand waits no longer than their patience for a handshake;
 //   - when the attempt's connection has stalled: it says nothing, though several queries wait on
 //   it;
 //   - once when the attempt takes longer than the best server needs, as long as the budget for such
@@ -33,7 +36,7 @@
 // silent few servers are asked twice each, and those that answer others meanwhile three times, 9
 // times in all; an only server is not asked again while it works on the question over a connection
 // that is alive. Where no server can be connected to, the exchange waits for one until they are
-// known to be dead.
+// known to be dead; where some are up and have failed it, until the others have been tried in vain.
 
 namespace dotcache {
 
@@ -52,14 +55,17 @@ void NoteLoss(ExchangeState::Progress& progress, size_t others);
 // What it means that no server gave a response.
 absl::Status FailureStatus(const ExchangeState::Progress& progress);
 
-// The result when nothing more can be done: an error that was reported, why no server could be
-// asked, or that none was in time.
+// The result when nothing more can be done: an error that was reported, what was wrong with the
+// responses, why no server could be asked, or that none was in time.
 absl::StatusOr<UpstreamResponse> EndOf(ExchangeState::Progress& progress);
 
 // Whether there may be another attempt at all; at this server of the zone; and how.
 bool MayAskMore(const ExchangeState::Progress& progress);
 bool MayAsk(const ExchangeState::Progress& progress, uint8_t server);
 bool MayAskAny(const ExchangeState::Progress& progress);
+// Whether anything may be expected of the server: it has an address and a way, and if it is down it
+// has not been tried in vain for this exchange, and for a second.
+bool IsHopeful(const ExchangeState::Progress& progress, uint8_t server);
 UpstreamServer::SendMode ModeFor(const ExchangeState::Progress& progress, uint8_t server);
 
 }  // namespace dotcache

@@ -31,6 +31,7 @@ struct ExchangeState {
   // What one exchange knows. Servers are indices in the zone, as bits of a set.
   struct Progress {
     UpstreamZone* zone = nullptr;
+    MonoTime began;
     ServerOrder order;
     size_t next = 0;  // Where in `order`, taken round and round, the walk goes on.
     uint8_t attempts_made = 0;
@@ -42,7 +43,8 @@ struct ExchangeState {
     bool saw_useless_response = false;
     bool saw_loop = false;
     bool hedged = false;
-    bool only_overloaded = true;  // No failure but kOverloaded so far.
+    bool went_with_probe = false;  // Of a server that was down.
+    bool only_overloaded = true;   // No failure but kOverloaded so far.
     absl::InlinedVector<ActiveAttempt, 2> active;
     std::optional<UpstreamResponse> error_response;
 
@@ -53,7 +55,6 @@ struct ExchangeState {
   ExchangeId id = 0;  // Unique to each use of the place.
   bool taken = false;
   UpstreamQuery query;
-  MonoTime began;
   MonoTime deadline;
   std::optional<ExchangeCallback> callback;
   Progress progress;

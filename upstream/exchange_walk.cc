@@ -26,11 +26,16 @@ bool AllOverdue(const Progress& progress) {
                      [](const ActiveAttempt& attempt) { return attempt.overdue; });
 }
 
-// One server has reported an error, and who might know better is long in being connected to.
-bool IsErrorAllThatIsLeft(const Progress& progress) {
-  return progress.error_response.has_value() &&
-         std::all_of(progress.active.begin(), progress.active.end(),
-                     [](const ActiveAttempt& attempt) { return attempt.queued; });
+// Servers have said what there is to say, and who might know better was down: it does not let
+// itself be connected to, or is still to answer its first query.
+bool IsAllThatIsLeft(const Progress& progress) {
+  if (!progress.error_response.has_value() && !progress.saw_useless_response) return false;
+  return std::all_of(progress.active.begin(), progress.active.end(),
+                     [&progress](const ActiveAttempt& attempt) {
+                       const UpstreamServer& server = progress.zone->server(attempt.server);
+                       if (attempt.overdue) return server.useless();
+                       return server.down() && server.IsQueued(attempt.id);
+                     });
 }
 
 }  // namespace
@@ -60,7 +65,7 @@ bool ExchangeWalk::OnTimer(ExchangeState& exchange) {
   if (!patient_ && AllOverdue(progress) && progress.zone->IsKnownDead()) return false;
   if (patience_ended) {
     const bool moved_on = TryNext(exchange);
-    if (!moved_on && IsErrorAllThatIsLeft(progress)) return false;
+    if (!moved_on && IsAllThatIsLeft(progress)) return false;
     for (ActiveAttempt& attempt : progress.active) {
       if (attempt.queued) attempt.moved_on &= moved_on;  // Else it is tried at the next recheck.
     }
@@ -149,17 +154,22 @@ bool ExchangeWalk::TryInOrder(ExchangeState& exchange, Why why) {
   return false;
 }
 
-// Servers that are up have been asked in vain, so those that are down are probed, at most once a
-// second, and the query goes along: they may have been repaired long before their next probe.
+// Servers that are up have been asked in vain, so one that is down is probed, and the query goes
+// along: it may have been repaired long before its next probe. Who has an error to report does so
+// once.
 bool ExchangeWalk::TryDown(ExchangeState& exchange) {
-  const Progress& progress = exchange.progress;
+  Progress& progress = exchange.progress;
   UpstreamZone& zone = *progress.zone;
   if (draining_ || !MayAskMore(progress) || zone.AllDown()) return false;
+  if (zone.IsKnownDead() && zone.AllUseless()) return false;
+  if (progress.went_with_probe && progress.error_response.has_value()) return false;
   for (const uint8_t index : progress.order) {
     UpstreamServer& server = zone.server(index);
     if (!server.down() || server.unusable() || !MayAsk(progress, index)) continue;
-    server.ProbeEverySecond();
-    if (Ask(exchange, index, {.with_probe = true})) return true;
+    server.ProbeOnDemand();
+    if (!Ask(exchange, index, {.with_probe = true})) continue;
+    progress.went_with_probe = true;
+    return true;
   }
   return false;
 }
@@ -220,10 +230,8 @@ bool ExchangeWalk::MayHold(const ExchangeState& exchange) const {
   if (patient_) return true;
   if (zone.IsKnownDead()) return false;
   if (zone.AllDown()) return true;
-  return std::any_of(progress.order.begin(), progress.order.end(), [&](uint8_t index) {
-    const UpstreamServer& server = zone.server(index);
-    const bool in_vain = server.down() && server.last_failure_at() > exchange.began;
-    return MayAsk(progress, index) && !in_vain;
+  return std::any_of(progress.order.begin(), progress.order.end(), [&progress](uint8_t server) {
+    return MayAsk(progress, server) && IsHopeful(progress, server);
   });
 }
 

@@ -28,12 +28,21 @@ class ProbeGate {
     up_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  // A worker has tried it in vain.
+  void NoteFailed(MonoTime now) {
+    failed_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+
   // When that was last; the clock's epoch when never.
   MonoTime up_at() const { return MonoTime(Duration(up_at_.load(std::memory_order_relaxed))); }
+  MonoTime failed_at() const {
+    return MonoTime(Duration(failed_at_.load(std::memory_order_relaxed)));
+  }
 
  private:
   std::atomic<Duration::rep> next_{0};
   std::atomic<Duration::rep> up_at_{0};
+  std::atomic<Duration::rep> failed_at_{0};
 };
 
 }  // namespace dotcache

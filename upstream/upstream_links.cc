@@ -56,6 +56,22 @@ Connection* UpstreamLinks::Pick(bool fresh) const {
   return least != nullptr ? least : connecting;
 }
 
+Connection* UpstreamLinks::PickSilent() const {
+  const UpstreamLink* latest = nullptr;
+  for (const UpstreamLink& link : links_) {
+    if (link.alone || !link.silent() || !link.connection->HasRoom()) continue;
+    if (latest == nullptr || link.silent_since > latest->silent_since) latest = &link;
+  }
+  return latest == nullptr ? nullptr : latest->connection.get();
+}
+
+bool UpstreamLinks::HasSpare() const {
+  const bool all_silent = std::none_of(links_.begin(), links_.end(), [](const UpstreamLink& link) {
+    return IsShared(link) && !link.silent();
+  });
+  return all_silent && Count(&IsShared) == limit_;
+}
+
 Connection* UpstreamLinks::FindSilent(MonoTime since) const {
   const auto found = std::find_if(links_.begin(), links_.end(), [since](const UpstreamLink& link) {
     const bool awaited = link.connection->in_flight() > 0;

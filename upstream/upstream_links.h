@@ -53,11 +53,15 @@ class UpstreamLinks {
   // with the fewest queries, else one that is being opened; with `fresh` only the last. nullptr
   // when there is none.
   Connection* Pick(bool fresh) const;
+  // The one that fell silent last and has room.
+  Connection* PickSilent() const;
 
   // True when one more may be shared. If not: the first that has been silent since then, or silent
-  // with nobody waiting for it, to make way; or nullptr.
+  // with nobody waiting for it, to make way; or nullptr. Or, when all are silent, one beyond the
+  // limit.
   bool HasRoom() const { return Count(&IsShared) < limit_; }
   Connection* FindSilent(MonoTime since) const;
+  bool HasSpare() const;
 
   // The network has changed. Takes out, for their owner to destroy, those without queries, which a
   // query might meet half open, and those being opened, whose first packet may be lost and would be

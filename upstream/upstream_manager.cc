@@ -114,7 +114,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
   if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
   ExchangeState& exchange = exchanges.Take();
   exchange.query = query;
-  exchange.began = loop.Now();
+  exchange.progress.began = loop.Now();
   exchange.deadline = deadline;
   exchange.progress.zone = &FindZone(query.question.qname);
   ChooseOrder(exchange);

@@ -15,6 +15,8 @@ constexpr Duration kMinQueueing = Milliseconds(1);
 // Queries on a silent connection are given up after this where a new one needs its place: a server
 // that has become slow may answer them late.
 constexpr Duration kMaxLateness = Seconds(1);
+// Tried for so long in vain it is dead rather than starting again.
+constexpr Duration kInVain = Seconds(1);
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 
 }  // namespace
@@ -54,11 +56,12 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   const MonoTime now = context_.loop.Now();
   if (connection == nullptr && MayOpen(mode)) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
+  if (connection == nullptr && !down() && pacing_.MayBegin(now)) connection = links_.PickSilent();
   const bool may_connect = !down() && pacing_.MayBegin(now);
   if (connection == nullptr && !may_connect) return health_.last_failure();
   if (connection == nullptr) return UpstreamFailure::kOverloaded;
   SendOn(*connection, query, attempt);
-  if (down() && mode.with_probe) attempts_.Find(attempt)->sent = pacing_.begun();
+  if (mode.with_probe && !connection->ready()) attempts_.Find(attempt)->sent = pacing_.begun();
   return std::nullopt;
 }
 
@@ -123,7 +126,8 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
     SendOn(connection, query, attempt);
     return;
   }
-  if (MakeRoom()) {
+  // What it answers shows that others are not slow but lost.
+  if (MakeRoom(Duration::zero())) {
     links_.Of(connection).alone = false;  // Room was made by taking out another.
   } else {
     TakeOut(connection);
@@ -238,6 +242,16 @@ void UpstreamServer::ProbeEverySecond() {
   if (down() && pacing_.IsProbeDue(context_.loop.Now())) OnProbeDue();
 }
 
+void UpstreamServer::ProbeOnDemand() {
+  const bool is_slow = down() && IsAboutCertificate(health_.last_failure());
+  if (!is_slow || pacing_.IsCertificateProbeDue(context_.loop.Now())) ProbeEverySecond();
+}
+
+bool UpstreamServer::WasTriedInVain(MonoTime since) const {
+  if (!down() || context_.loop.Now() - in_vain_since() <= kInVain) return false;
+  return std::max(last_failure_at_, pacing_.failed_at()) > since;
+}
+
 void UpstreamServer::OnTrustChanged() {
   const bool was_in_use = !links_.all().empty();
   last_sign_ = context_.loop.Now();  // What was known to be dead is asked again.
@@ -306,7 +320,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     counters_.handshake_time.Record(elapsed);
   }
   const MonoTime now = context_.loop.Now();
-  pacing_.NoteConnected();
+  pacing_.Forget();
   for (size_t sent = attempts_.NoteReady(connection, now); sent > 0; --sent) {
     stall_watch_.NoteSent(links_.Of(connection));
   }
@@ -400,17 +414,22 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, UpstreamFailure 
 }
 
 Connection* UpstreamServer::Open(bool alone) {
-  if (!alone && !MakeRoom()) return nullptr;
+  if (!alone && !MakeRoom(kMaxLateness)) return nullptr;
   pacing_.NoteBegun(context_.loop.Now());
   NoteTry();
   return links_.Add(context_.connector.Connect(options_, index_, *this), alone).connection.get();
 }
 
-bool UpstreamServer::MakeRoom() {
+bool UpstreamServer::CanOpen() const {
+  return links_.HasRoom() || links_.HasSpare() ||
+         links_.FindSilent(context_.loop.Now() - kMaxLateness) != nullptr;
+}
+
+bool UpstreamServer::MakeRoom(Duration lateness) {
   links_.LimitDraining();
   if (links_.HasRoom()) return true;
-  const Connection* silent = links_.FindSilent(context_.loop.Now() - kMaxLateness);
-  if (silent == nullptr) return false;
+  const Connection* silent = links_.FindSilent(context_.loop.Now() - lateness);
+  if (silent == nullptr) return links_.HasSpare();
   reports_.AddLost(attempts_.TakeOf(*silent));
   context_.loop.DeferDelete(links_.TakeOut(*silent));
   return true;
@@ -446,14 +465,15 @@ void UpstreamServer::NoteTry() {
 void UpstreamServer::OnProbeDue() {
   if (draining_ || absent() || link_down_ || !down()) return;
   // What is being opened may be forgotten before it tells anything.
-  if (links_.HasConnecting() || !pacing_.TakeTurn(last_failure_at_, context_.loop.Now()) ||
-      Open() == nullptr) {
+  if (links_.HasConnecting() || !CanOpen() ||
+      !pacing_.TakeTurn(last_failure_at_, context_.loop.Now()) || Open() == nullptr) {
     probe_timer_->Start(ConnectPacing::kInterval);
   }
 }
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
   last_failure_at_ = context_.loop.Now();
+  pacing_.TellFailed(last_failure_at_);
   health_.OnFailure(failure, links_.HasTalking(), last_failure_at_, context_.random);
   if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
   NoteStateChange(cause);

@@ -32,8 +32,10 @@ namespace dotcache {
 // at most one a second of all workers.
 // After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
 // timed out and nothing came since the query is passed over until something comes. So is one that
-// has stalled (StallWatch). When the limit is reached the oldest such makes way: one that nobody
-// waits for, or that has been silent for a second; then the attempts on it are lost.
+// has stalled (StallWatch). Where all are, one beyond the limit is opened. At the limit the oldest
+// such makes way: one that nobody waits for, or that has been silent for a second; then the
+// attempts on it are lost. Until then queries go over the one that fell silent last: it may only be
+// slow.
 //
 // A server may close a connection because of one query on it, and nobody can tell which of those in
 // flight it was. So an attempt whose exchange has lost a connection before may ask to go alone:
@@ -82,7 +84,7 @@ class UpstreamServer : private Connection::Delegate {
     bool last_resort = false;  // Even while the server is down.
     bool fresh = false;        // Rather over a connection that is only being opened.
     bool alone = false;
-    bool with_probe = false;  // Even while the server is down, if a probe has just begun.
+    bool with_probe = false;  // Even while the server is down, if a connect has just begun.
   };
   static constexpr size_t kMaxAlone = 4;
 
@@ -120,6 +122,8 @@ class UpstreamServer : private Connection::Delegate {
 
   // The same, unless the latest attempt to connect, of all workers, began less than a second ago.
   void ProbeEverySecond();
+  // The same for a query; five seconds where a certificate failed.
+  void ProbeOnDemand();
 
   // Trust, pins or our own certificate are others now: no connection from before takes a query any
   // more, and where there were some a new one is opened at once, as is one to a server that is
@@ -149,8 +153,9 @@ class UpstreamServer : private Connection::Delegate {
   // Since when nothing came of what was tried: the first query or connect after that.
   MonoTime in_vain_since() const;
 
-  // When the latest failure was one of its transport.
-  MonoTime last_failure_at() const { return last_failure_at_; }
+  // Whether it is down, and some worker has tried it since then, and this one for a second, in
+  // vain.
+  bool WasTriedInVain(MonoTime since) const;
 
   const UpstreamHealth& health() const { return health_; }
   // Nothing may be expected of it: it is down, or was and is being tried.
@@ -179,7 +184,8 @@ class UpstreamServer : private Connection::Delegate {
                           const std::string& detail, std::vector<AttemptId> lost) override;
 
   Connection* Open(bool alone = false);
-  bool MakeRoom();
+  bool MakeRoom(Duration lateness);
+  bool CanOpen() const;
   bool MayGoWithProbe() const;
   bool MayOpen(SendMode mode) const;
   bool IsQueueing(const Connection& connection);

@@ -28,6 +28,8 @@ TEST(ConnectPacingTest, LastResortsAndProbesGoByTheLatestBegin) {
   EXPECT_FALSE(pacing.HasJustBegun(kStart + Milliseconds(250)));
   EXPECT_FALSE(pacing.IsProbeDue(kStart + Milliseconds(999)));
   EXPECT_TRUE(pacing.IsProbeDue(kStart + Seconds(1)));
+  EXPECT_FALSE(pacing.IsCertificateProbeDue(kStart + Milliseconds(4999)));
+  EXPECT_TRUE(pacing.IsCertificateProbeDue(kStart + Seconds(5)));
 }
 
 TEST(ConnectPacingTest, OneOfAllWorkersHasTheTurnAndWhatItFindsGivesItToAll) {
@@ -39,6 +41,8 @@ TEST(ConnectPacingTest, OneOfAllWorkersHasTheTurnAndWhatItFindsGivesItToAll) {
   ours.TellUp(kStart + Milliseconds(600));
   EXPECT_TRUE(theirs.TakeTurn(kStart, kStart + Milliseconds(700)));
   EXPECT_FALSE(theirs.TakeTurn(kStart + Milliseconds(650), kStart + Milliseconds(700)));
+  theirs.TellFailed(kStart + Milliseconds(800));
+  EXPECT_EQ(ours.failed_at(), kStart + Milliseconds(800));
 }
 
 }  // namespace

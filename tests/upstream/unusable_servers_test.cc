@@ -110,11 +110,17 @@ class UnusableServersTest : public testing::Test {
     return longest;
   }
 
+  // So that those that are bad go down.
+  void AskAll() { options_.zones[0].policy = SelectionPolicy::kRoundRobin; }
+
   // Down long enough for the next probe to be far away, then repaired.
   void BreakAndRepair(const std::vector<int>& servers) {
     for (const int server : servers) Refuse(server);
     AskFor(Seconds(20));
-    for (const int server : servers) connector_->server(server).connect_failure = std::nullopt;
+    for (const int server : servers) {
+      EXPECT_EQ(counters_[static_cast<size_t>(server)].up.value(), 0u);
+      connector_->server(server).connect_failure = std::nullopt;
+    }
   }
 
   // Asks for names, 10 ms apart; returns how many got no answer.
@@ -248,6 +254,7 @@ TEST_F(UnusableServersTest, WhenTheLastServerFailsThoseThatWereRepairedAreAskedA
   for (size_t fault = 0; fault < faults.size(); ++fault) {
     SCOPED_TRACE(fault);
     options_.zones[0].servers.clear();
+    AskAll();
     MakePlain(3);
     BreakAndRepair({1, 2});
     connector_->server(0).reply = faults[fault];
@@ -256,6 +263,7 @@ TEST_F(UnusableServersTest, WhenTheLastServerFailsThoseThatWereRepairedAreAskedA
 }
 
 TEST_F(UnusableServersTest, WhenMostServersLoseQueriesTheOneThatWasRepairedGetsTheLastTry) {
+  AskAll();
   MakePlain(4);
   BreakAndRepair({3});
   for (const int server : {0, 1, 2}) {
@@ -266,28 +274,62 @@ TEST_F(UnusableServersTest, WhenMostServersLoseQueriesTheOneThatWasRepairedGetsT
   EXPECT_EQ(CountFailures(100), 0);
 }
 
-TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftHaveTheOthersProbedOnceASecond) {
+TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftWaitForNobodyWhoIsDead) {
+  for (const bool connects : {false, true}) {
+    SCOPED_TRACE(connects);
+    options_.zones[0].servers.clear();
+    AskAll();
+    MakePlain(2);
+    if (!connects) connector_->server(1).handshake = std::nullopt;
+    connector_->server(1).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+    connector_->Disconnect(1);
+    AskFor(Seconds(20));
+    connector_->server(0).reply = [](const UpstreamQuery& query) {
+      return ScriptedReply::Message(ScriptedError(query, Rcode::kServFail), Milliseconds(1));
+    };
+    const int before = connector_->server(1).connects;
+    EXPECT_LE(AskFor(Seconds(10)), Milliseconds(510));       // A connect ends after 2 s.
+    EXPECT_LE(connector_->server(1).connects - before, 17);  // 16 s.
+  }
+}
+
+TEST_F(UnusableServersTest, NobodyIsHeldForAServerWithoutAWay) {
   MakePlain(2);
-  connector_->server(1).handshake = std::nullopt;
-  connector_->Disconnect(1);
-  AskFor(Seconds(20));
-  connector_->server(0).reply = [](const UpstreamQuery& query) {
-    return ScriptedReply::Message(ScriptedError(query, Rcode::kServFail), Milliseconds(1));
+  manager_->OnNetworkChange({false, {{1, /*link_down=*/true}}});
+  connector_->server(0).reply = [](const UpstreamQuery&) {
+    return ScriptedReply::Disconnect(Milliseconds(1));
   };
-  const int before = connects(1);
-  EXPECT_LE(AskFor(Seconds(10)), Milliseconds(510));  // A probe ends after 2 s.
-  EXPECT_LE(connects(1) - before, 17);                // 16 s.
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(outcome->status, "UNAVAILABLE");
+}
+
+TEST_F(UnusableServersTest, BusyConnectionsAreReplacedAtOnceWhenTheNetworkChanges) {
+  MakePlain(1);
+  connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  for (int i = 0; i < 4 * options_.limits.max_in_flight_per_connection; ++i) Ask();
+  ASSERT_GE(connector_->open_connections(0), 4);
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1));
+  };
+  manager_->OnNetworkChange({false, {{0, /*link_down=*/false}}});
+  EXPECT_EQ(CountFailures(20), 0);
 }
 
 TEST_F(UnusableServersTest, WhereAllBecomeSlowTheirLateAnswersAreTaken) {
-  MakePlain(4);
-  AskFor(Seconds(1));
-  for (const int server : {0, 1, 2, 3}) {
-    connector_->server(server).reply = [](const UpstreamQuery& query) {
-      return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(800));
-    };
+  for (const int servers : {1, 2, 4}) {
+    SCOPED_TRACE(servers);
+    options_.zones[0].servers.clear();
+    AskAll();
+    MakePlain(servers);
+    AskFor(Seconds(1));
+    for (int server = 0; server < servers; ++server) {
+      connector_->server(server).reply = [](const UpstreamQuery& query) {
+        return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(800));
+      };
+    }
+    EXPECT_EQ(CountFailures(500), 0);
   }
-  EXPECT_EQ(CountFailures(500), 0);
 }
 
 }  // namespace
