@@ -492,6 +492,25 @@ TEST_F(UpstreamServerTest, SilentConnectionsMakeWayAtTheLimit) {
   EXPECT_EQ(connector_.open_connections(0), 2);
 }
 
+TEST_F(UpstreamServerTest, WhereAllAreSilentOneMoreIsOpenedThenTheLatestTakesQueries) {
+  Silence();
+  limits_.max_connections_per_server = 1;
+  Make();
+  Send(1);
+  TimeOut(1);
+  EXPECT_EQ(Send(2), std::nullopt);
+  EXPECT_EQ(connector_.open_connections(0), 2);  // An answer to the first may be late.
+  TimeOut(2);
+  EXPECT_EQ(Send(3), std::nullopt);
+  EXPECT_EQ(connector_.open_connections(0), 2);
+  loop_.Advance(Seconds(2));
+  server_->Forget(1);
+  EXPECT_EQ(Send(4), std::nullopt);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(connector_.server(0).connects, 3);  // The first has made way.
+  EXPECT_EQ(connector_.open_connections(0), 2);
+}
+
 TEST_F(UpstreamServerTest, AfterSilenceOneQueryAtATimeShowsWhetherItAnswers) {
   Silence();
   Make();
