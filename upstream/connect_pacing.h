@@ -9,7 +9,8 @@ namespace dotcache {
 
 // After a failed connect none begins for 500 ms but what goes by another pace: a last resort every
 // 100 ms, while nobody can be reached, and a probe every second, of all workers that share the
-// gate. Not thread-safe but for the gate, which outlives it.
+// gate; for a query, where a certificate failed, every five. Not thread-safe but for the gate,
+// which outlives it.
 class ConnectPacing {
  public:
   static constexpr Duration kInterval = Milliseconds(500);
@@ -30,7 +31,9 @@ class ConnectPacing {
   bool MayBeginLastResort(MonoTime now) const { return now - begun_ >= kLastResortInterval; }
   bool IsProbeDue(MonoTime now) const { return now - begun_ >= ProbeGate::kInterval; }
   // No certificate becomes good by being asked for it again and again.
-  bool IsCertificateProbeDue(MonoTime now) const { return now - begun_ >= kCertificateInterval; }
+  bool IsCertificateProbeDue(MonoTime now) const {
+    return now - begun_ >= kCertificateInterval && now - gate_.failed_at() >= kCertificateInterval;
+  }
   bool HasJustBegun(MonoTime now) const { return now - begun_ < kPatience; }
 
   // True when another worker has heard from the server since then, or it is this one's turn.
@@ -40,8 +43,10 @@ class ConnectPacing {
   // Tells the other workers that it is up, or was tried in vain.
   void TellUp(MonoTime now) { gate_.NoteUp(now); }
   void TellFailed(MonoTime now) { gate_.NoteFailed(now); }
-  // When any worker last tried it in vain.
-  MonoTime failed_at() const { return gate_.failed_at(); }
+  // Whether a worker has tried it since then, the latest time in vain.
+  bool HasFailedSince(MonoTime since) const {
+    return gate_.failed_at() > since && gate_.failed_at() > gate_.up_at();
+  }
 
  private:
   ProbeGate& gate_;

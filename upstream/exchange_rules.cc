@@ -89,10 +89,10 @@ absl::Status FailureStatus(const Progress& progress) {
   return absl::UnavailableError("no upstream server could be reached");
 }
 
-absl::StatusOr<UpstreamResponse> EndOf(Progress& progress) {
+absl::StatusOr<UpstreamResponse> EndOf(Progress& progress, bool too_late) {
   if (progress.error_response.has_value()) return *std::move(progress.error_response);
   const bool none_left = progress.active.empty() && !progress.order.empty();
-  if (none_left || progress.saw_useless_response) return FailureStatus(progress);
+  if (none_left || (progress.saw_useless_response && !too_late)) return FailureStatus(progress);
   return absl::DeadlineExceededError("no upstream server answered in time");
 }
 

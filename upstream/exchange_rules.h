@@ -19,7 +19,8 @@
 //     when a second server reports an error, or nobody else is left, the error is the response;
 //   - that is down, when those that are up have failed the query: it is probed, at most once a
 //     second and by all workers together, and the query goes along. The last tries are kept for
-//     such servers. Who has an error in hand waits no longer than their patience for a handshake;
+//     such servers. Who has an error in hand waits no longer than their patience, and none that
+//     was lost twice goes along: it waits until the probe has told;
 //   - when the attempt's connection has stalled: it says nothing, though several queries wait on
 //   it;
 //   - once when the attempt takes longer than the best server needs, as long as the budget for such
@@ -56,8 +57,9 @@ void NoteLoss(ExchangeState::Progress& progress, size_t others);
 absl::Status FailureStatus(const ExchangeState::Progress& progress);
 
 // The result when nothing more can be done: an error that was reported, what was wrong with the
-// responses, why no server could be asked, or that none was in time.
-absl::StatusOr<UpstreamResponse> EndOf(ExchangeState::Progress& progress);
+// responses, why no server could be asked, or that none was in time. `too_late`: its deadline has
+// passed.
+absl::StatusOr<UpstreamResponse> EndOf(ExchangeState::Progress& progress, bool too_late);
 
 // Whether there may be another attempt at all; at this server of the zone; and how.
 bool MayAskMore(const ExchangeState::Progress& progress);

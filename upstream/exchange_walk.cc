@@ -33,8 +33,10 @@ bool IsAllThatIsLeft(const Progress& progress) {
   return std::all_of(progress.active.begin(), progress.active.end(),
                      [&progress](const ActiveAttempt& attempt) {
                        const UpstreamServer& server = progress.zone->server(attempt.server);
+                       if ((progress.error_reporters >> attempt.server & 1) != 0) return true;
                        if (attempt.overdue) return server.useless();
-                       return server.down() && server.IsQueued(attempt.id);
+                       return server.down() && server.IsQueued(attempt.id) &&
+                              server.Patience(attempt.id) <= Duration::zero();
                      });
 }
 
@@ -62,6 +64,7 @@ bool ExchangeWalk::OnTimer(ExchangeState& exchange) {
     patience_ended |= attempt.due <= now && !HasPatience(exchange, attempt);
   }
   if (now >= exchange.deadline) return false;
+  patience_ended |= AllOverdue(progress);  // Others may be up or known to be in vain by now.
   if (!patient_ && AllOverdue(progress) && progress.zone->IsKnownDead()) return false;
   if (patience_ended) {
     const bool moved_on = TryNext(exchange);
@@ -167,6 +170,8 @@ bool ExchangeWalk::TryDown(ExchangeState& exchange) {
     UpstreamServer& server = zone.server(index);
     if (!server.down() || server.unusable() || !MayAsk(progress, index)) continue;
     server.ProbeOnDemand();
+    // What may be why connections were lost must not cost it this one, nor those that go along.
+    if (progress.losses > 1) continue;
     if (!Ask(exchange, index, {.with_probe = true})) continue;
     progress.went_with_probe = true;
     return true;

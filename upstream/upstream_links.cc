@@ -75,7 +75,7 @@ bool UpstreamLinks::HasSpare() const {
 Connection* UpstreamLinks::FindSilent(MonoTime since) const {
   const auto found = std::find_if(links_.begin(), links_.end(), [since](const UpstreamLink& link) {
     const bool awaited = link.connection->in_flight() > 0;
-    return !link.alone && link.silent() && (!awaited || link.silent_since <= since);
+    return IsShared(link) && link.silent() && (!awaited || link.silent_since <= since);
   });
   return found == links_.end() ? nullptr : found->connection.get();
 }

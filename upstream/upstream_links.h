@@ -27,8 +27,8 @@ struct UpstreamLink {
 };
 
 // Owns them, in the order in which they were opened; calls nobody but them. At most `limit` are
-// shared; those that drain do not count, up to as many again, nor those that carry an attempt
-// alone. Not thread-safe.
+// shared, one more where all are silent; those that drain do not count, up to as many again, nor
+// those that carry an attempt alone. Not thread-safe.
 class UpstreamLinks {
  public:
   explicit UpstreamLinks(int limit) : limit_(static_cast<size_t>(limit)) {}
@@ -57,8 +57,8 @@ class UpstreamLinks {
   Connection* PickSilent() const;
 
   // True when one more may be shared. If not: the first that has been silent since then, or silent
-  // with nobody waiting for it, to make way; or nullptr. Or, when all are silent, one beyond the
-  // limit.
+  // with nobody waiting for it, to make way; or nullptr. If there is none: whether all are silent
+  // and one may be opened beyond the limit.
   bool HasRoom() const { return Count(&IsShared) < limit_; }
   Connection* FindSilent(MonoTime since) const;
   bool HasSpare() const;

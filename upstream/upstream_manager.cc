@@ -197,7 +197,8 @@ void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
 }
 
 void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
-  if (!walk.OnTimer(exchange)) Finish(exchange, EndOf(exchange.progress));
+  if (!walk.OnTimer(exchange))
+    Finish(exchange, EndOf(exchange.progress, loop.Now() >= exchange.deadline));
 }
 
 UpstreamManager::Impl::Found UpstreamManager::Impl::Find(AttemptId attempt) {
@@ -246,7 +247,8 @@ void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
 
 // Goes on after an attempt has ended without a final result.
 void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
-  if (!walk.Proceed(exchange)) Finish(exchange, EndOf(exchange.progress));
+  if (!walk.Proceed(exchange))
+    Finish(exchange, EndOf(exchange.progress, loop.Now() >= exchange.deadline));
 }
 
 void UpstreamManager::Impl::Finish(ExchangeState& exchange,

@@ -56,7 +56,8 @@ std::optional<UpstreamFailure> UpstreamServer::Send(const UpstreamQuery& query, 
   const MonoTime now = context_.loop.Now();
   if (connection == nullptr && MayOpen(mode)) connection = Open();
   if (connection == nullptr && mode.fresh) connection = links_.Pick(false);
-  if (connection == nullptr && !down() && pacing_.MayBegin(now)) connection = links_.PickSilent();
+  const bool may_be_slow = !down() && pacing_.MayBegin(now) && !links_.HasTalking();
+  if (connection == nullptr && may_be_slow) connection = links_.PickSilent();
   const bool may_connect = !down() && pacing_.MayBegin(now);
   if (connection == nullptr && !may_connect) return health_.last_failure();
   if (connection == nullptr) return UpstreamFailure::kOverloaded;
@@ -117,8 +118,9 @@ void UpstreamServer::GiveTurns() {
   }
 }
 
-// Its attempt was answered: it takes the next one's, or is one connection among the others.
-void UpstreamServer::ReleaseAlone(Connection& connection) {
+// Its attempt was answered after so long: it takes the next one's, or is one connection among the
+// others.
+void UpstreamServer::ReleaseAlone(Connection& connection, Duration elapsed) {
   const UpstreamLink* link = links_.Find(connection);
   if (link == nullptr || !link->alone) return;
   if (attempts_.has_waiting() && connection.HasRoom()) {
@@ -126,8 +128,8 @@ void UpstreamServer::ReleaseAlone(Connection& connection) {
     SendOn(connection, query, attempt);
     return;
   }
-  // What it answers shows that others are not slow but lost.
-  if (MakeRoom(Duration::zero())) {
+  // Others that have been silent for longer are not slow but lost.
+  if (MakeRoom(elapsed)) {
     links_.Of(connection).alone = false;  // Room was made by taking out another.
   } else {
     TakeOut(connection);
@@ -206,8 +208,10 @@ void UpstreamServer::OnAttemptTimeout(AttemptId attempt) {
   if (links_.Of(connection).alone && attempts_.has_waiting()) connection.CloseSoon();
   if (connection.last_received() > sent) return;
   UpstreamLink& link = links_.Of(connection);
-  if (!link.silent()) link.silence_noted = false;
-  link.silent_since = std::max(link.silent_since, sent);
+  if (!link.silent()) {  // Else it is the same silence.
+    link.silence_noted = false;
+    link.silent_since = sent;
+  }
   NoteSilence(link);
 }
 
@@ -235,7 +239,8 @@ void UpstreamServer::Prepare() {
 }
 
 void UpstreamServer::ProbeNow() {
-  if (!draining_ && !absent() && !link_down_ && down() && !links_.HasConnecting()) Open();
+  if (draining_ || absent() || link_down_ || !down() || links_.HasConnecting()) return;
+  if (Open() == nullptr) probe_timer_->Start(ConnectPacing::kInterval);
 }
 
 void UpstreamServer::ProbeEverySecond() {
@@ -248,8 +253,11 @@ void UpstreamServer::ProbeOnDemand() {
 }
 
 bool UpstreamServer::WasTriedInVain(MonoTime since) const {
-  if (!down() || context_.loop.Now() - in_vain_since() <= kInVain) return false;
-  return std::max(last_failure_at_, pacing_.failed_at()) > since;
+  const MonoTime now = context_.loop.Now();
+  if (!down() || now - in_vain_since() <= kInVain) return false;
+  const bool rests =
+      IsAboutCertificate(health_.last_failure()) && !pacing_.IsCertificateProbeDue(now);
+  return rests || pacing_.HasFailedSince(since);
 }
 
 void UpstreamServer::OnTrustChanged() {
@@ -360,7 +368,7 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
     }
     NoteStateChange("");
   }
-  ReleaseAlone(connection);
+  ReleaseAlone(connection, elapsed);
   CloseIfDrained(connection);
   UpdateGauges();
   context_.delegate.OnAttemptResult(attempt, std::move(result));
@@ -473,8 +481,9 @@ void UpstreamServer::OnProbeDue() {
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
   last_failure_at_ = context_.loop.Now();
-  pacing_.TellFailed(last_failure_at_);
+  const bool was_tried = IsConnectFailure(failure) || (!down() && health_.was_down());
   health_.OnFailure(failure, links_.HasTalking(), last_failure_at_, context_.random);
+  if (was_tried && down() && !retired_) pacing_.TellFailed(last_failure_at_);
   if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
   NoteStateChange(cause);
 }

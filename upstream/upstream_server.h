@@ -154,7 +154,7 @@ class UpstreamServer : private Connection::Delegate {
   MonoTime in_vain_since() const;
 
   // Whether it is down, and some worker has tried it since then, and this one for a second, in
-  // vain.
+  // vain; or nobody tries it now, because its certificate has just failed.
   bool WasTriedInVain(MonoTime since) const;
 
   const UpstreamHealth& health() const { return health_; }
@@ -192,7 +192,7 @@ class UpstreamServer : private Connection::Delegate {
   void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
   std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();
-  void ReleaseAlone(Connection& connection);
+  void ReleaseAlone(Connection& connection, Duration elapsed);
   void CloseIfDrained(Connection& connection);
   void TakeOut(Connection& connection);
   void OnProbeDue();

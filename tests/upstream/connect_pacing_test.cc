@@ -42,7 +42,12 @@ TEST(ConnectPacingTest, OneOfAllWorkersHasTheTurnAndWhatItFindsGivesItToAll) {
   EXPECT_TRUE(theirs.TakeTurn(kStart, kStart + Milliseconds(700)));
   EXPECT_FALSE(theirs.TakeTurn(kStart + Milliseconds(650), kStart + Milliseconds(700)));
   theirs.TellFailed(kStart + Milliseconds(800));
-  EXPECT_EQ(ours.failed_at(), kStart + Milliseconds(800));
+  EXPECT_TRUE(ours.HasFailedSince(kStart + Milliseconds(700)));
+  EXPECT_FALSE(ours.HasFailedSince(kStart + Milliseconds(800)));
+  EXPECT_FALSE(ours.IsCertificateProbeDue(kStart + Milliseconds(5700)));
+  EXPECT_TRUE(ours.IsCertificateProbeDue(kStart + Milliseconds(5800)));
+  ours.TellUp(kStart + Milliseconds(900));
+  EXPECT_FALSE(ours.HasFailedSince(kStart));
 }
 
 }  // namespace

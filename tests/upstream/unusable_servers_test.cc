@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
@@ -291,6 +292,32 @@ TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftWaitForNobodyWhoIsDead) {
     EXPECT_LE(AskFor(Seconds(10)), Milliseconds(510));       // A connect ends after 2 s.
     EXPECT_LE(connector_->server(1).connects - before, 17);  // 16 s.
   }
+}
+
+TEST_F(UnusableServersTest, ATryKeptForADeadServerIsGivenBackWhenItsProbeWasInVain) {
+  AskAll();
+  MakePlain(3);
+  Refuse(2);
+  AskFor(Seconds(20));
+  connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  absl::flat_hash_set<DomainName> lost;
+  connector_->server(1).reply = [&lost](const UpstreamQuery& query) {
+    if (lost.insert(query.question.qname).second) return ScriptedReply::Disconnect();
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1));
+  };
+  EXPECT_LE(AskFor(Seconds(1)), Milliseconds(1800));
+}
+
+TEST_F(UnusableServersTest, AnErrorInHandWaitsForAHandshakeWhoseTimeIsNotOver) {
+  AskAll();
+  MakePlain(3);
+  connector_->server(1).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  BreakAndRepair({2});
+  connector_->server(2).handshake = Milliseconds(150);
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedError(query, Rcode::kServFail), Milliseconds(1));
+  };
+  EXPECT_EQ(CountFailures(100), 0);
 }
 
 TEST_F(UnusableServersTest, NobodyIsHeldForAServerWithoutAWay) {
