@@ -19,8 +19,8 @@
 //     when a second server reports an error, or nobody else is left, the error is the response;
 //   - that is down, when those that are up have failed the query: it is probed, at most once a
 //     second and by all workers together, and the query goes along. The last tries are kept for
-//     such servers. Who has an error in hand waits no longer than their patience, and none that
-//     was lost twice goes along: it waits until the probe has told;
+//     such servers. Who has an error in hand waits no longer than their patience. What was lost
+//     twice does not go along where the server has to answer on it to be up;
 //   - when the attempt's connection has stalled: it says nothing, though several queries wait on
 //   it;
 //   - once when the attempt takes longer than the best server needs, as long as the budget for such

@@ -170,8 +170,8 @@ bool ExchangeWalk::TryDown(ExchangeState& exchange) {
     UpstreamServer& server = zone.server(index);
     if (!server.down() || server.unusable() || !MayAsk(progress, index)) continue;
     server.ProbeOnDemand();
-    // What may be why connections were lost must not cost it this one, nor those that go along.
-    if (progress.losses > 1) continue;
+    // What may be why connections were lost must not cost it the one on which it has to answer.
+    if (progress.losses > 1 && server.health().must_answer()) continue;
     if (!Ask(exchange, index, {.with_probe = true})) continue;
     progress.went_with_probe = true;
     return true;

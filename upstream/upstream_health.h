@@ -36,6 +36,8 @@ class UpstreamHealth {
   State state() const { return state_; }
 
   // On probation, and down before that.
+  // Being connected to again is not enough for it to be up.
+  bool must_answer() const { return must_answer_; }
   bool was_down() const { return state_ == State::kProbation && was_down_; }
 
   // REQUIRES: state() == kDown.
