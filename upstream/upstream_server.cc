@@ -15,8 +15,6 @@ constexpr Duration kMinQueueing = Milliseconds(1);
 // Queries on a silent connection are given up after this where a new one needs its place: a server
 // that has become slow may answer them late.
 constexpr Duration kMaxLateness = Seconds(1);
-// Tried for so long in vain it is dead rather than starting again.
-constexpr Duration kInVain = Seconds(1);
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 
 }  // namespace
@@ -254,7 +252,7 @@ void UpstreamServer::ProbeOnDemand() {
 
 bool UpstreamServer::WasTriedInVain(MonoTime since) const {
   const MonoTime now = context_.loop.Now();
-  if (!down() || now - in_vain_since() <= kInVain) return false;
+  if (!down() || now - in_vain_since() <= kDeadAfter) return false;
   const bool rests =
       IsAboutCertificate(health_.last_failure()) && !pacing_.IsCertificateProbeDue(now);
   return rests || pacing_.HasFailedSince(since);

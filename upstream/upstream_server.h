@@ -87,6 +87,8 @@ class UpstreamServer : private Connection::Delegate {
     bool with_probe = false;  // Even while the server is down, if a connect has just begun.
   };
   static constexpr size_t kMaxAlone = 4;
+  // Tried for so long in vain it is dead rather than starting again.
+  static constexpr Duration kDeadAfter = Seconds(1);
 
   // Sends the query, or queues it on a connection that is being opened; or returns why not. While
   // the server is down, only a `last_resort` goes out: on the probe under way, or on

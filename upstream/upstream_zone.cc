@@ -12,7 +12,6 @@ namespace {
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
 constexpr Duration kProbeCheck = Milliseconds(20);
-constexpr Duration kKnownDeadAfter = Seconds(1);
 // A server whose place was taken lives while it is owed answers; at the limit the oldest goes.
 constexpr Duration kRetiredCheck = Milliseconds(250);
 constexpr size_t kMaxRetired = 64;
@@ -102,7 +101,7 @@ bool UpstreamZone::IsKnownDead() const {
   return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
     if (server->unusable()) return true;
     if (!server->down() && !server->health().was_down()) return false;
-    return now - server->in_vain_since() > kKnownDeadAfter;
+    return now - server->in_vain_since() > UpstreamServer::kDeadAfter;
   });
 }
 

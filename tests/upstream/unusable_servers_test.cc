@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
-#include "tests/support/message_builder.h"
+#include "tests/support/host_round.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
 #include "upstream/host_answer.h"
@@ -61,12 +61,7 @@ class UnusableServersTest : public testing::Test {
   }
 
   void Resolve(const std::vector<std::string>& addresses) {
-    const size_t round = bootstrap_.calls().size() - 2;
-    bootstrap_.Respond(round, MakeNegativeResponse(kHost, QType::kAaaa, Rcode::kNoError,
-                                                   SoaRecord("example.net", 60, 60)));
-    std::vector<Record> records;
-    for (const std::string& address : addresses) records.push_back(ARecord(kHost, 60, address));
-    bootstrap_.Respond(round + 1, MakeResponse(kHost, QType::kA, records));
+    EndHostRound(bootstrap_, kHost, addresses);
   }
 
   void Loop(size_t server) {

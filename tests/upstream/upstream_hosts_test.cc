@@ -5,7 +5,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
-#include "tests/support/message_builder.h"
+#include "tests/support/host_round.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
 #include "upstream/upstream_manager.h"
@@ -59,12 +59,7 @@ class UpstreamHostsTest : public testing::Test {
 
   // Ends the round under way: these addresses, or none to be had.
   void Resolve(const std::vector<std::string>& addresses) {
-    const size_t round = bootstrap_.calls().size() - 2;
-    bootstrap_.Respond(round, MakeNegativeResponse(kHost, QType::kAaaa, Rcode::kNoError,
-                                                   SoaRecord("example.net", 60, 60)));
-    std::vector<Record> records;
-    for (const std::string& address : addresses) records.push_back(ARecord(kHost, 60, address));
-    bootstrap_.Respond(round + 1, MakeResponse(kHost, QType::kA, records));
+    EndHostRound(bootstrap_, kHost, addresses);
   }
   void FailToResolve() {
     for (size_t call = bootstrap_.calls().size() - 2; call < bootstrap_.calls().size(); ++call) {
