@@ -16,7 +16,7 @@ constexpr Duration kDoubtfulPatience = Milliseconds(10);
 // How often an exchange for which there is no server looks for one; and one that all are late for,
 // whether they are known to be dead.
 constexpr Duration kHoldCheck = Milliseconds(50);
-constexpr Duration kLateCheck = Milliseconds(250);
+constexpr Duration kLateCheck = Milliseconds(500);
 constexpr MonoTime kNever = MonoTime::max();
 
 using Progress = ExchangeState::Progress;

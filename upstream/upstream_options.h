@@ -80,7 +80,7 @@ struct UpstreamLimits {
   Milliseconds connect_timeout{2000};
   // After clamp(srtt + 4 rttvar, min, max) on a ready connection, 400 ms while the response time is
   // unknown, the next server is asked, too; the late answer is still taken.
-  Milliseconds min_attempt_timeout{100};
+  Milliseconds min_attempt_timeout{90};
   Milliseconds max_attempt_timeout{1500};
   // A query that takes unusually long is sent to another server, too, within HedgeBudget.
   bool hedge = true;
