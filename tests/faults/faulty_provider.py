@@ -107,6 +107,7 @@ class _Provider:
         loop = asyncio.get_running_loop()
         while True:
             accepted, _ = await loop.sock_accept(listener)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # As real servers do.
             reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(reader, self._accept)
             await loop.connect_accepted_socket(lambda made=protocol: made, accepted)
