@@ -74,11 +74,12 @@ class UnusableServersTest : public testing::Test {
     connector_->Disconnect(server);
   }
 
-  std::shared_ptr<Outcome> Ask() {
+  std::shared_ptr<Outcome> Ask() { return AskFor(absl::StrCat("n", number_++, ".example.com")); }
+
+  std::shared_ptr<Outcome> AskFor(absl::string_view name) {
     auto outcome = std::make_shared<Outcome>();
     UpstreamQuery query;
-    query.question = {*DomainName::FromText(absl::StrCat("n", number_++, ".example.com")),
-                      QType::kA, QClass::kIn};
+    query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
     const MonoTime began = loop_.Now();
     const auto id = manager_->Exchange(
         query, began + Seconds(5), [this, outcome, began](absl::StatusOr<UpstreamResponse> r) {
@@ -268,6 +269,56 @@ TEST_F(UnusableServersTest, WhenMostServersLoseQueriesTheOneThatWasRepairedGetsT
     };
   }
   EXPECT_EQ(CountFailures(100), 0);
+}
+
+// Their attempts are late, and nothing else happens that would have them looked at again.
+TEST_F(UnusableServersTest, AServerThatIsRepairedHelpsThoseForWhichAllAreLate) {
+  MakePlain(2);
+  Refuse(1);
+  manager_->OnTrustChanged({1});
+  loop_.Advance(Seconds(1));
+  connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(1900));
+  connector_->server(1).connect_failure = std::nullopt;
+  loop_.Advance(Milliseconds(1700));
+  EXPECT_EQ(outcome->status, "OK");
+}
+
+TEST_F(UnusableServersTest, QueriesHaveABadCertificateAskedForEveryFiveSecondsAtMost) {
+  AskAll();
+  MakePlain(2);
+  connector_->server(1).connect_failure = UpstreamFailure::kCertificate;
+  connector_->Disconnect(1);
+  AskFor(Seconds(70));  // Its own probes are 30 s apart by now.
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedError(query, Rcode::kRefused), Milliseconds(1));
+  };
+  const int before = connects(1);
+  CountFailures(2000);  // In 26 s.
+  EXPECT_GE(connects(1) - before, 4);
+  EXPECT_LE(connects(1) - before, 7);  // One or two of them are its own.
+}
+
+// A name for which every server closes its connection must not keep them down.
+TEST_F(UnusableServersTest, WhatWasLostTwiceIsNotWhatTheServerIsTriedWith) {
+  constexpr absl::string_view kEvil = "evil.example.com";
+  AskAll();
+  MakePlain(3);
+  connector_->server(2).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  AskFor(Seconds(20));
+  ASSERT_EQ(counters_[2].up.value(), 0u);
+  for (const int server : {0, 1, 2}) {
+    connector_->server(server).reply = [kEvil](const UpstreamQuery& query) {
+      if (query.question.qname == *DomainName::FromText(kEvil)) return ScriptedReply::Disconnect();
+      return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1));
+    };
+  }
+  AskFor(kEvil);
+  loop_.Advance(Milliseconds(20));
+  EXPECT_EQ(CountFailures(1), 0);
+  EXPECT_EQ(CountFailures(10), 0);
+  EXPECT_EQ(counters_[2].up.value(), 1u);
 }
 
 TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftWaitForNobodyWhoIsDead) {
