@@ -19,15 +19,15 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
   const UpstreamLimits& limits = options.upstream.limits;
   const auto connections = static_cast<uint64_t>(limits.max_connections_per_server);
   uint64_t each_worker = kLoopDescriptors + options.listen.size();
-  // Shared, draining, and alone.
-  const uint64_t each_server = 2 * connections + UpstreamServer::kMaxAlone;
+  // Shared and one to spare, draining, alone, and the probe for loops.
+  const uint64_t each_server = 2 * connections + 1 + UpstreamServer::kMaxAlone + 1;
   uint64_t slots = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
       each_worker += each_server;
       slots += server.host.empty() ? 0 : 1;
       if (server.transport != Transport::kUdp) continue;
-      each_worker += connections * static_cast<uint64_t>(limits.max_sockets_per_connection);
+      each_worker += (connections + 1) * static_cast<uint64_t>(limits.max_sockets_per_connection);
     }
   }
   // Of a host name three questions are asked at a time, so it never has more than its slots.

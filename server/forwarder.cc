@@ -128,16 +128,21 @@ absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {
-    if (absl::IsResourceExhausted(exchange.status())) env_.counters.limit(Limit::kUpstream).Add();
+    NoteIfLimit(exchange.status());
     pending_.Take(key);
   }
   env_.counters.pending_queries.Set(pending_.size());
   return exchange.status();
 }
 
+void Forwarder::NoteIfLimit(const absl::Status& status) {
+  if (absl::IsResourceExhausted(status)) env_.counters.limit(Limit::kUpstream).Add();
+}
+
 void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response) {
   const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
+  NoteIfLimit(response.status());
   if (response.ok() && IsRelayed(response->facts)) {
     const CacheEntryRef entry =
         env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());

@@ -54,6 +54,7 @@ class Forwarder {
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
   absl::Status BeginExchange(const Query& query, const CacheKey& key);
+  void NoteIfLimit(const absl::Status& status);
   void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
   void OnTimer();
   void ArmTimer();

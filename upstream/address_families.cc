@@ -26,6 +26,7 @@ void AddressFamilies::NoteFailure(bool is_v6, int server_index, UpstreamFailure 
 }
 
 void AddressFamilies::NoteReached(bool is_v6) {
+  if (family(is_v6).reached && family(is_v6).unreachable.empty()) return;
   family(is_v6).reached = true;
   family(is_v6).unreachable.clear();
   Judge();

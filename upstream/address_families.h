@@ -10,17 +10,18 @@
 
 namespace dotcache {
 
-// What attempts to connect to upstream servers have shown of the two address families. One is
-// broken when two of its servers could not be reached since one was, and the other family works.
-// Its servers then come last for all names, those that were never tried included, until one of them
-// is reached. Belongs to one UpstreamManager; not thread-safe.
+// What attempts to connect to upstream servers, and answers, have shown of the two address
+// families. One is broken when two of its servers could not be reached since one was, and the other
+// family works. Its servers then come last for all names, those that were never tried included, but
+// for those that are connected, until one of them is reached. Belongs to one UpstreamManager; not
+// thread-safe.
 class AddressFamilies {
  public:
   // Logs a line when a family breaks or works again, if `log_changes`.
   explicit AddressFamilies(bool log_changes) : log_changes_(log_changes) {}
 
-  // A server of the family was connected to.
-  void NoteConnected(bool is_v6) { NoteReached(is_v6); }
+  // A server of the family was connected to, or has said something over a connection.
+  void NoteReached(bool is_v6);
 
   // An attempt to connect to the server with this index ended so. What came from the server itself,
   // such as a reset or a certificate, shows that the family works.
@@ -41,7 +42,6 @@ class AddressFamilies {
   Family& family(bool is_v6) { return families_[is_v6 ? 1 : 0]; }
   const Family& family(bool is_v6) const { return families_[is_v6 ? 1 : 0]; }
   bool Fails(bool is_v6) const;
-  void NoteReached(bool is_v6);
   void Judge();
 
   const bool log_changes_;

@@ -16,6 +16,7 @@ UpstreamOptions OptionsOf(const UpstreamOptions& options) {
   own.limits = options.limits;
   own.prewarm = false;
   own.patient = true;
+  own.quiet = true;
   return own;
 }
 

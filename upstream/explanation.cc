@@ -1,5 +1,7 @@
 #include "upstream/explanation.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "upstream/upstream_zone.h"
 
@@ -71,14 +73,18 @@ NameExplanation Explain(const UpstreamZone& zone, const DomainName& qname, MonoT
     entry.provider = server.options().provider;
     entry.address = server.options().endpoint.ToString();
     entry.transport = TransportName(server.options().transport);
-    entry.state = StateName(health.state());
+    entry.state = server.unusable() ? "unused" : StateName(health.state());
     entry.why = Why(zone, server, explanation.servers.size() == 1);
     entry.connections = server.ready_connections();
     entry.in_flight = server.Snapshot().in_flight;
     entry.failures_in_row = health.failures_in_row();
     entry.response_time = health.response_time();
     entry.slow_response_time = health.slow_response_time();
-    if (server.down()) entry.next_probe_in = health.next_probe() - now;
+    if (server.down() && !server.unusable()) {
+      const Duration due = health.next_probe() - now;
+      const Duration latest = zone.AllDown() ? Duration(ProbeGate::kInterval) : Duration::max();
+      entry.next_probe_in = std::clamp(due, Duration::zero(), latest);
+    }
   }
   return explanation;
 }

@@ -193,6 +193,9 @@ std::vector<std::optional<Endpoint>> AssignSlots(absl::Span<const std::optional<
       assigned[static_cast<size_t>(slot - slots.begin())] = address;
     }
   }
+  // In any order they may be answered, all workers have to give them the same places.
+  std::sort(newcomers.begin(), newcomers.end(),
+            [](const Endpoint& a, const Endpoint& b) { return a.ToString() < b.ToString(); });
   auto place = assigned.begin();
   for (const Endpoint& address : newcomers) {
     place = std::find(place, assigned.end(), std::nullopt);

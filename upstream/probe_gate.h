@@ -3,14 +3,16 @@
 #define DOTCACHE_UPSTREAM_PROBE_GATE_H_
 
 #include <atomic>
+#include <cstdint>
 
 #include "core/clock.h"
 
 namespace dotcache {
 
 // What all workers share about one upstream server that is down: one of them probes it at a time,
-// and the others learn from that. Health is each worker's own; without this, a machine of many
-// cores would open as many connections a second to a server in trouble. Any thread.
+// and the others learn from that; one of them tells the operator. Health is each worker's own;
+// without this, a machine of many cores would open as many connections a second to a server in
+// trouble. Any thread.
 class ProbeGate {
  public:
   static constexpr Duration kInterval = Seconds(1);
@@ -33,6 +35,12 @@ class ProbeGate {
     failed_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  // What was told of the server; kDistrusted: down, because a certificate was refused.
+  enum class Told : uint8_t { kUp, kDown, kDistrusted };
+
+  // True for the first of all workers to tell this.
+  bool TellOnce(Told what) { return told_.exchange(what, std::memory_order_relaxed) != what; }
+
   // When that was last; the clock's epoch when never.
   MonoTime up_at() const { return MonoTime(Duration(up_at_.load(std::memory_order_relaxed))); }
   MonoTime failed_at() const {
@@ -43,6 +51,7 @@ class ProbeGate {
   std::atomic<Duration::rep> next_{0};
   std::atomic<Duration::rep> up_at_{0};
   std::atomic<Duration::rep> failed_at_{0};
+  std::atomic<Told> told_{Told::kUp};
 };
 
 }  // namespace dotcache

@@ -14,7 +14,8 @@ SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
       limits_(limits),
       credentials_(credentials.size()),
       tickets_(credentials.size()),
-      idle_limits_(credentials.size()) {
+      idle_limits_(credentials.size()),
+      endpoints_(credentials.size()) {
   for (size_t i = 0; i < credentials.size(); ++i) {
     if (credentials[i] != nullptr) UseCredentials(static_cast<int>(i), std::move(credentials[i]));
   }
@@ -31,6 +32,11 @@ std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions
                                                      int server_index,
                                                      Connection::Delegate& delegate) {
   const size_t index = static_cast<size_t>(server_index);
+  if (std::exchange(endpoints_[index], server.endpoint) != server.endpoint) {
+    // What another address gave or has shown is not for this one.
+    if (credentials_[index] != nullptr) tickets_[index] = std::make_shared<TlsTicketStore>();
+    idle_limits_[index] = IdleLimit();
+  }
   if (server.transport == Transport::kUdp) {
     return std::make_unique<ClassicConnection>(
         ClassicConnection::Context{loop_, limits_, random_, idle_limits_[index]}, server, delegate);

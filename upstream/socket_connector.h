@@ -14,9 +14,8 @@
 
 namespace dotcache {
 
-// Connects each server over its own transport. Keeps the session tickets of each TLS server,
-// and how long each lets connections idle. Bound
-// to the loop's thread.
+// Connects each server over its own transport. Keeps the session tickets of each TLS server, and
+// how long each lets connections idle, while its address is the same. Bound to the loop's thread.
 class SocketConnector : public Connector {
  public:
   // By server index; null for servers that are not asked over TLS.
@@ -37,6 +36,7 @@ class SocketConnector : public Connector {
   Credentials credentials_;
   std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
   std::vector<IdleLimit> idle_limits_;                    // The same; never resized.
+  std::vector<Endpoint> endpoints_;                       // Where each was connected to last.
   absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
 };
 

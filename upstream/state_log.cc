@@ -1,21 +1,29 @@
 #include "upstream/state_log.h"
 
 #include <string>
+#include <utility>
 
 #include "core/log.h"
 
 namespace dotcache {
+namespace {
+
+using Told = ProbeGate::Told;
+
+}  // namespace
 
 bool StateLog::Note(const UpstreamHealth& health, absl::string_view cause) {
+  if (health.state() == UpstreamHealth::State::kProbation) return false;
   const bool up = health.state() == UpstreamHealth::State::kUp;
-  const bool down = health.state() == UpstreamHealth::State::kDown;
-  if (up == told_up_ || (!up && !down)) return false;
-  told_up_ = up;
-  if (!enabled_) return true;
+  const bool is_distrusted = IsAboutCertificate(health.last_failure());
+  const Told now = up ? Told::kUp : (is_distrusted ? Told::kDistrusted : Told::kDown);
+  const Told before = std::exchange(told_, now);
+  const bool came_or_went = up != (before == Told::kUp);
+  if (now == before || !gate_.TellOnce(now) || quiet_) return came_or_went;
   const std::string address = server_.endpoint.ToString();
   if (up) {
     Log(LogLevel::kInfo, "upstream up", {{"provider", server_.provider}, {"address", address}});
-    return true;
+    return came_or_went;
   }
   Log(LogLevel::kWarn, "upstream down",
       {{"provider", server_.provider},
@@ -23,7 +31,7 @@ bool StateLog::Note(const UpstreamHealth& health, absl::string_view cause) {
        {"phase", UpstreamFailurePhase(health.last_failure())},
        {"failure", UpstreamFailureName(health.last_failure())},
        {"cause", cause}});
-  return true;
+  return came_or_went;
 }
 
 }  // namespace dotcache

@@ -3,28 +3,32 @@
 #define DOTCACHE_UPSTREAM_STATE_LOG_H_
 
 #include "absl/strings/string_view.h"
+#include "upstream/probe_gate.h"
 #include "upstream/upstream_health.h"
 #include "upstream/upstream_options.h"
 
 namespace dotcache {
 
-// What was last told of one server, so that each change is told once. Probation is not told: it was
-// down and has not answered yet, or it is up and slow. Owned by the UpstreamServer.
+// What one worker has last told of one server, so that each change is told once; of all workers the
+// first to see it writes the line. A certificate that fails, where it was something else, or no
+// more, is a change. Probation is not told: it was down and has not answered yet, or it is up and
+// slow. Owned by the UpstreamServer.
 class StateLog {
  public:
-  // Writes nothing unless `enabled`. `server` outlives the log.
-  StateLog(const UpstreamServerOptions& server, bool enabled)
-      : server_(server), enabled_(enabled) {}
+  // Writes nothing where `quiet`. `server` and `gate`, which the workers share, outlive the log.
+  StateLog(const UpstreamServerOptions& server, ProbeGate& gate, bool quiet)
+      : server_(server), gate_(gate), quiet_(quiet) {}
 
   // True when the server went down, with `cause` in words, or came back, since the latest call.
   bool Note(const UpstreamHealth& health, absl::string_view cause);
 
-  bool told_up() const { return told_up_; }
+  bool told_up() const { return told_ == ProbeGate::Told::kUp; }
 
  private:
   const UpstreamServerOptions& server_;
-  const bool enabled_;
-  bool told_up_ = true;
+  ProbeGate& gate_;
+  const bool quiet_;
+  ProbeGate::Told told_ = ProbeGate::Told::kUp;
 };
 
 }  // namespace dotcache

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <utility>
 
+#include "absl/random/uniform_real_distribution.h"
 #include "absl/strings/str_cat.h"
 #include "dns/message_header.h"
 
@@ -38,6 +39,11 @@ UpstreamFailure FailureToConnect(StreamError error) {
   }
 }
 
+Duration DrawAge(Duration max, absl::BitGenRef random) {
+  absl::uniform_real_distribution<double> part(0.75, 1.0);
+  return std::chrono::duration_cast<Duration>(max * part(random));
+}
+
 }  // namespace
 
 StreamConnection::StreamConnection(const Context& context, const UpstreamServerOptions& server,
@@ -45,6 +51,7 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
     : context_(context),
       delegate_(delegate),
       began_(context.loop.Now()),
+      max_age_(DrawAge(context.limits.max_connection_age, context.random)),
       idle_timeout_(context.limits.idle_timeout),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
@@ -130,7 +137,7 @@ bool StreamConnection::HasRoom() const {
 bool StreamConnection::draining() const {
   return closed_ || told_to_close_ || spoilt_ || given_up_ || retired_ ||
          pending_.size() - static_cast<size_t>(wanted_) > kMaxUnwanted ||
-         context_.loop.Now() - began_ >= context_.limits.max_connection_age;
+         context_.loop.Now() - began_ >= max_age_;
 }
 
 void StreamConnection::OnStreamOpen() {
@@ -277,8 +284,8 @@ void StreamConnection::WhenIdle() {
   }
   const MonoTime now = context_.loop.Now();
   if (!idle_since_.has_value()) idle_since_ = now;
-  timer_->Start(std::min<Duration>(context_.idle_limit.Allowed(idle_timeout_),
-                                   context_.limits.max_connection_age - (now - began_)));
+  timer_->Start(
+      std::min<Duration>(context_.idle_limit.Allowed(idle_timeout_), max_age_ - (now - began_)));
 }
 
 // Closed by the server: it may do so to every connection that idles as long.

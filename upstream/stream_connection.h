@@ -27,7 +27,8 @@ namespace dotcache {
 // What does not match is dropped; octets that begin a message while no query is open end the
 // connection, as does the hundredth message that does not match. Without queries it is closed after
 // the idle timeout, or what the server announced (RFC 7828) or has shown when that is less;
-// announced as 0, or after the maximum age, or when 8192 of its message IDs wait for answers that
+// announced as 0, or after three quarters of the maximum age or more, drawn for each, since all are
+// opened together and must not end together, or when 8192 of its message IDs wait for answers that
 // nobody wants any more, or after three messages that did not match, it takes no new query and
 // closes when drained: so a bad answer to one name costs no other name's. Limits:
 // max_in_flight_per_connection queries that may still be answered in their usual time; those whose
@@ -93,6 +94,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   const Context context_;
   Connection::Delegate& delegate_;
   const MonoTime began_;
+  const Duration max_age_;
   bool ready_ = false;
   bool closed_ = false;
   bool told_to_close_ = false;  // The server announced a timeout of 0.

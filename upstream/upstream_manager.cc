@@ -31,8 +31,8 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
         options(upstream_options),
         random(random_source),
         families(log_state_changes),
-        context{event_loop, options.limits, connector,         random_source,
-                *this,      families,       log_state_changes, loops},
+        context{event_loop, options.limits,    connector, random_source, *this,
+                families,   log_state_changes, loops,     options.quiet},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }),
         walk(event_loop, options.patient),
         down_timer(event_loop.NewTimer([this] { OnServersDown(); })) {}

@@ -23,8 +23,8 @@ namespace dotcache {
 // The Exchanger of one worker: finds the question's zone, asks the selector for an order, walks it
 // until a server gives a usable response, the tries are used up (N+1 for N servers) or the deadline
 // passes. Owns its UpstreamServers and, through them, the connections. Logs changes of a server's
-// state, once per process where `log_state_changes` is set (one worker of many). Bound to its
-// loop's thread.
+// state, once per process, and where `log_state_changes` is set (one worker of many) those of
+// zones, host names and address families. Bound to its loop's thread.
 class UpstreamManager : public Exchanger {
  public:
   // All references must outlive the manager. `counters` and `probe_gates` have one element per

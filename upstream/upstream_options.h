@@ -78,8 +78,9 @@ struct UpstreamZoneOptions {
 struct UpstreamLimits {
   // Connect and TLS handshake together.
   Milliseconds connect_timeout{2000};
-  // After clamp(srtt + 4 rttvar, min, max) on a ready connection, 400 ms while the response time is
-  // unknown, the next server is asked, too; the late answer is still taken.
+  // After clamp(srtt + 4 rttvar, min, max) on a ready connection, 400 ms or three
+  // times the connect while the response time is unknown, the next server is asked, too; the late
+  // answer is still taken.
   Milliseconds min_attempt_timeout{90};
   Milliseconds max_attempt_timeout{1500};
   // A query that takes unusually long is sent to another server, too, within HedgeBudget.
@@ -113,6 +114,8 @@ struct UpstreamOptions {
   // Exchanges last to their deadline where all servers are known to be dead, too: one may answer
   // again, and nobody minds waiting.
   bool patient = false;
+  // Says nothing in the log of servers that go down and come back.
+  bool quiet = false;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
   // Probe servers that may lead back here for forwarding loops (LoopProber).

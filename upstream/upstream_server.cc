@@ -26,7 +26,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       index_(index),
       counters_(counters),
       pacing_(probe_gate),
-      state_log_(options_, context.log_state_changes),
+      state_log_(options_, probe_gate, context.quiet),
       links_(context.limits.max_connections_per_server),
       stall_watch_(context.loop, context.limits, health_, links_,
                    [this](const auto& stalls) { OnStall(stalls); }),
@@ -172,6 +172,9 @@ bool UpstreamServer::IsQueued(AttemptId attempt) const {
 
 void UpstreamServer::NoteWord(const Connection& connection) {
   last_sign_ = context_.loop.Now();
+  if (options_.transport != Transport::kUdp) {
+    context_.families.NoteReached(options_.endpoint.is_v6());
+  }
   UpstreamLink* link = links_.Find(connection);
   if (link != nullptr) StallWatch::NoteWord(*link);  // Else taken out in this very turn.
 }
@@ -316,7 +319,8 @@ ServerSnapshot UpstreamServer::Snapshot() const {
   snapshot.ready = connection != nullptr && connection->ready();
   snapshot.response_time = health_.response_time();
   snapshot.is_v6 = options_.endpoint.is_v6();
-  snapshot.family_broken = context_.families.broken(snapshot.is_v6);
+  // Who is connected is not concerned.
+  snapshot.family_broken = !snapshot.ready && context_.families.broken(snapshot.is_v6);
   return snapshot;
 }
 
@@ -327,6 +331,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
   }
   const MonoTime now = context_.loop.Now();
   pacing_.Forget();
+  if (down()) found_at_ = now;
   for (size_t sent = attempts_.NoteReady(connection, now); sent > 0; --sent) {
     stall_watch_.NoteSent(links_.Of(connection));
   }
@@ -334,7 +339,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     health_.OnWayFound();
   } else {
     health_.OnConnected(elapsed, now);
-    context_.families.NoteConnected(options_.endpoint.is_v6());
+    context_.families.NoteReached(options_.endpoint.is_v6());
   }
   // No sign of life while it takes connections, but has to answer.
   if (health_.state() == UpstreamHealth::State::kUp) last_sign_ = now;
@@ -464,7 +469,13 @@ MonoTime UpstreamServer::in_vain_since() const {
   return in_vain_since_ > last_sign_ ? in_vain_since_ : context_.loop.Now();
 }
 
+bool UpstreamServer::IsUntried() const {
+  return attempts_.size() == 0 && tried_at_ <= found_at_ &&
+         context_.loop.Now() - found_at_ > kDeadAfter;
+}
+
 void UpstreamServer::NoteTry() {
+  tried_at_ = context_.loop.Now();
   if (in_vain_since_ <= last_sign_) in_vain_since_ = context_.loop.Now();
 }
 

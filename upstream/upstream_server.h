@@ -26,7 +26,7 @@
 namespace dotcache {
 
 // Carries attempts over as few connections as have room, the first one first, so that queries share
-// records; opens another when none has room, or when queries queue on crowded ones, up to
+// writes; opens another when none has room, or when queries queue on crowded ones, up to
 // max_connections_per_server. While the server is
 // down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due, and
 // at most one a second of all workers.
@@ -70,8 +70,9 @@ class UpstreamServer : private Connection::Delegate {
     absl::BitGenRef random;
     Delegate& delegate;
     AddressFamilies& families;
-    bool log_state_changes;
+    bool log_state_changes;            // Of more than a server: it is one worker that does.
     const LoopWatch* loops = nullptr;  // Null: none is known.
+    bool quiet = false;                // Nothing of a server is logged.
   };
 
   // `index` counts through all zones. `counters` and `probe_gate`, which the servers of other
@@ -155,6 +156,9 @@ class UpstreamServer : private Connection::Delegate {
   // Since when nothing came of what was tried: the first query or connect after that.
   MonoTime in_vain_since() const;
 
+  // Was down, has been connected for a second and asked nothing: who asks first is to be answered.
+  bool IsUntried() const;
+
   // Whether it is down, and some worker has tried it since then, and this one for a second, in
   // vain; or nobody tries it now, because its certificate has just failed.
   bool WasTriedInVain(MonoTime since) const;
@@ -221,6 +225,8 @@ class UpstreamServer : private Connection::Delegate {
   MonoTime last_failure_at_;
   MonoTime last_sign_;
   MonoTime in_vain_since_;
+  MonoTime tried_at_;
+  MonoTime found_at_;  // When it was last connected to while it was down.
   UpstreamLinks links_;
   StallWatch stall_watch_;
   AttemptTable attempts_;

@@ -11,7 +11,9 @@ namespace {
 
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
+// How often servers are looked at while all are down; and while none of them is to be probed.
 constexpr Duration kProbeCheck = Milliseconds(20);
+constexpr Duration kIdleCheck = Milliseconds(250);
 // A server whose place was taken lives while it is owed answers; at the limit the oldest goes.
 constexpr Duration kRetiredCheck = Milliseconds(250);
 constexpr size_t kMaxRetired = 64;
@@ -100,7 +102,7 @@ bool UpstreamZone::IsKnownDead() const {
   const MonoTime now = context_.loop.Now();
   return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
     if (server->unusable()) return true;
-    if (!server->down() && !server->health().was_down()) return false;
+    if (!server->down() && (!server->health().was_down() || server->IsUntried())) return false;
     return now - server->in_vain_since() > UpstreamServer::kDeadAfter;
   });
 }
@@ -126,8 +128,12 @@ void UpstreamZone::ProbeAll() {
   if (draining_) return;
   OnServerReady();  // One may have answered meanwhile.
   if (!was_all_down_) return;
-  for (const auto& server : servers_) server->ProbeEverySecond();
-  probe_timer_->Start(kProbeCheck);
+  bool is_any_due = false;
+  for (const auto& server : servers_) {
+    server->ProbeEverySecond();
+    is_any_due |= server->down() && !server->unusable();
+  }
+  probe_timer_->Start(is_any_due ? kProbeCheck : kIdleCheck);
 }
 
 void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& address) {
@@ -135,6 +141,7 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
   UpstreamServerOptions options = options_.servers[index];
   if (address.has_value()) options = options.At(*address);
   place->Retire();
+  probe_gates_[index].TellOnce(ProbeGate::Told::kUp);  // Nothing is known of the newcomer.
   auto retired = std::make_unique<Retired>();
   retired->server = std::move(place);
   retired_.push_back(std::move(retired));

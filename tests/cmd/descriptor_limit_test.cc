@@ -43,7 +43,7 @@ TEST(DescriptorLimitTest, AServerAskedOverUdpNeedsASocketForEachQuery) {
   ServerOptions options = Options();
   const uint64_t before = DescriptorsNeeded(options);
   options.upstream.zones[0].servers[0].transport = Transport::kUdp;
-  EXPECT_EQ(DescriptorsNeeded(options), before + 2 * 4 * 64);
+  EXPECT_EQ(DescriptorsNeeded(options), before + 2 * 5 * 64);
 }
 
 size_t OpenDescriptors() {

@@ -264,6 +264,13 @@ TEST_F(ForwarderTest, ALimitIsNotRememberedAndOtherFailuresAre) {
   EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kFailure);
 }
 
+TEST_F(ForwarderTest, WhatIsTurnedAwayLateIsCountedLikeWhatIsTurnedAwayAtOnce) {
+  Forward();
+  exchanger_.Fail(0, absl::ResourceExhaustedError("full"));
+  EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
+  EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 1u);
+}
+
 // Prefetch.
 
 TEST_F(ForwarderTest, NobodyWaitsForAPrefetchButWhoComesJoins) {

@@ -174,7 +174,7 @@ void LoopbackDotServer::Impl::Listen() {
   setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_addr.s_addr = htonl(options.everywhere ? INADDR_ANY : INADDR_LOOPBACK);
   address.sin_port = htons(endpoint.port());
   socklen_t size = sizeof(address);
   sockaddr* generic = reinterpret_cast<sockaddr*>(&address);

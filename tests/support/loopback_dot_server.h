@@ -59,6 +59,7 @@ class LoopbackDotServer {
     bool stall_handshake = false;     // Accepts, then says nothing.
     bool tickets = true;              // Offers session resumption.
     bool alerts = true;               // Says why it ends a handshake.
+    bool everywhere = false;          // Listens on every address of this machine.
     std::string client_ca_file = {};  // Not empty: requires a client certificate of this CA.
   };
 

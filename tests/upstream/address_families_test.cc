@@ -10,7 +10,7 @@ constexpr bool kV6 = true;
 
 TEST(AddressFamiliesTest, TwoSilentServersBreakAFamilyWhileTheOtherWorks) {
   AddressFamilies families(false);
-  families.NoteConnected(kV4);
+  families.NoteReached(kV4);
   families.NoteFailure(kV6, 1, UpstreamFailure::kConnectTimeout);
   families.NoteFailure(kV6, 1, UpstreamFailure::kConnectTimeout);
   EXPECT_FALSE(families.broken(kV6));  // One server proves nothing, however often.
@@ -23,7 +23,7 @@ TEST(AddressFamiliesTest, WhereNothingWorksNoFamilyIsPreferred) {
   AddressFamilies families(false);
   for (const int server : {0, 1}) families.NoteFailure(kV6, server, UpstreamFailure::kUnreachable);
   EXPECT_FALSE(families.broken(kV6));  // The other was never reached.
-  families.NoteConnected(kV4);
+  families.NoteReached(kV4);
   EXPECT_TRUE(families.broken(kV6));
   for (const int server : {2, 3}) families.NoteFailure(kV4, server, UpstreamFailure::kUnreachable);
   EXPECT_FALSE(families.broken(kV6));
@@ -33,7 +33,7 @@ TEST(AddressFamiliesTest, WhereNothingWorksNoFamilyIsPreferred) {
 TEST(AddressFamiliesTest, OneServerThatIsReachedMendsTheFamily) {
   for (const bool by_refusal : {false, true}) {
     AddressFamilies families(false);
-    families.NoteConnected(kV4);
+    families.NoteReached(kV4);
     for (const int server : {1, 2}) {
       families.NoteFailure(kV6, server, UpstreamFailure::kConnectFailed);
     }
@@ -41,7 +41,7 @@ TEST(AddressFamiliesTest, OneServerThatIsReachedMendsTheFamily) {
     if (by_refusal) {
       families.NoteFailure(kV6, 1, UpstreamFailure::kConnectRefused);
     } else {
-      families.NoteConnected(kV6);
+      families.NoteReached(kV6);
     }
     EXPECT_FALSE(families.broken(kV6));
     families.NoteFailure(kV6, 1, UpstreamFailure::kConnectTimeout);
@@ -51,7 +51,7 @@ TEST(AddressFamiliesTest, OneServerThatIsReachedMendsTheFamily) {
 
 TEST(AddressFamiliesTest, ANewNetworkIsJudgedAnew) {
   AddressFamilies families(false);
-  families.NoteConnected(kV4);
+  families.NoteReached(kV4);
   for (const int server : {1, 2}) families.NoteFailure(kV6, server, UpstreamFailure::kUnreachable);
   families.Forget();
   EXPECT_FALSE(families.broken(kV6));

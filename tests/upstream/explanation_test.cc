@@ -100,6 +100,23 @@ TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
   const NameExplanation explanation = Explain("www.example");
   EXPECT_EQ(explanation.servers.back().provider, "provider1");
   EXPECT_EQ(explanation.servers.back().why, "the link to it has no carrier");
+  EXPECT_EQ(explanation.servers.back().state, "unused");
+}
+
+TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
+  connector_.server(3).connect_failure = UpstreamFailure::kConnectRefused;
+  UpstreamQuery query;
+  query.question = {*DomainName::FromText("www.corp.example"), QType::kA, QClass::kIn};
+  for (int i = 0; i < 300; ++i) {
+    (void)manager_->Exchange(query, loop_.Now() + Seconds(1), [](auto) {});
+    loop_.Advance(Milliseconds(95));
+    const ServerExplanation server = Explain("www.corp.example").servers[0];
+    if (server.state != "down") continue;
+    ASSERT_TRUE(server.next_probe_in.has_value());
+    EXPECT_GE(*server.next_probe_in, Duration::zero());
+    EXPECT_LE(*server.next_probe_in, Seconds(1));
+  }
+  EXPECT_EQ(Explain("www.corp.example").servers[0].state, "down");
 }
 
 TEST_F(ExplanationTest, ExplainingChangesNothing) {

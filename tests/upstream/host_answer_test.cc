@@ -188,5 +188,11 @@ TEST(HostAnswerTest, WhatStaysKeepsItsSlot) {
   EXPECT_EQ(AssignSlots(slots, {At("192.0.2.3"), At("192.0.2.1")}), slots);
 }
 
+TEST(HostAnswerTest, TheOrderOfTheAnswerDoesNotMatter) {
+  const std::vector<std::optional<Endpoint>> none(3);
+  EXPECT_EQ(AssignSlots(none, {At("192.0.2.3"), At("192.0.2.1"), At("192.0.2.2")}),
+            AssignSlots(none, {At("192.0.2.2"), At("192.0.2.3"), At("192.0.2.1")}));
+}
+
 }  // namespace
 }  // namespace dotcache

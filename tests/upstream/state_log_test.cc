@@ -32,11 +32,12 @@ class StateLogTest : public testing::Test {
   MonoTime now_{Seconds(100)};
   std::mt19937_64 random_{1};
   UpstreamServerOptions server_;
+  ProbeGate gate_;
   UpstreamHealth health_;
 };
 
 TEST_F(StateLogTest, GoingDownIsToldOnceWithServerPhaseAndCause) {
-  StateLog log(server_, true);
+  StateLog log(server_, gate_, false);
   bool changed = false;
   EXPECT_EQ(Note(log, changed), "");
   EXPECT_FALSE(changed);
@@ -52,7 +53,7 @@ TEST_F(StateLogTest, GoingDownIsToldOnceWithServerPhaseAndCause) {
 }
 
 TEST_F(StateLogTest, ComingBackIsToldOnce) {
-  StateLog log(server_, true);
+  StateLog log(server_, gate_, false);
   bool changed = false;
   GoDown(UpstreamFailure::kConnectRefused);
   Note(log, changed);
@@ -62,13 +63,44 @@ TEST_F(StateLogTest, ComingBackIsToldOnce) {
   EXPECT_EQ(Note(log, changed), "");
 }
 
-TEST_F(StateLogTest, AllWorkersButOneKeepQuietAndKnowAllTheSame) {
-  StateLog log(server_, false);
+TEST_F(StateLogTest, WhoKeepsQuietKnowsAllTheSame) {
+  StateLog log(server_, gate_, true);
   bool changed = false;
   GoDown(UpstreamFailure::kConnectRefused);
   EXPECT_EQ(Note(log, changed), "");
   EXPECT_TRUE(changed);
   EXPECT_FALSE(log.told_up());
+}
+
+TEST_F(StateLogTest, OfAllWorkersTheFirstTells) {
+  StateLog mine(server_, gate_, false);
+  StateLog other(server_, gate_, false);
+  bool changed = false;
+  GoDown(UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(Note(other, changed), HasSubstr("upstream down"));
+  EXPECT_EQ(Note(mine, changed), "");
+  EXPECT_TRUE(changed);
+  health_.OnResponse(Milliseconds(10), true, now_);
+  EXPECT_THAT(Note(mine, changed), HasSubstr("upstream up"));
+  EXPECT_EQ(Note(other, changed), "");
+  EXPECT_TRUE(changed);
+}
+
+TEST_F(StateLogTest, ACertificateThatFailsWhereTheServerWasDownForSomethingElseIsTold) {
+  StateLog log(server_, gate_, false);
+  bool changed = false;
+  GoDown(UpstreamFailure::kConnectRefused);
+  Note(log, changed);
+  now_ += Seconds(60);
+  GoDown(UpstreamFailure::kConnectTimeout);
+  EXPECT_EQ(Note(log, changed), "");
+  now_ += Seconds(60);
+  GoDown(UpstreamFailure::kCertificate);
+  EXPECT_THAT(Note(log, changed), HasSubstr("failure=certificate"));
+  EXPECT_FALSE(changed);  // It was down before.
+  now_ += Seconds(60);
+  GoDown(UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(Note(log, changed), HasSubstr("failure=refused"));
 }
 
 }  // namespace

@@ -523,6 +523,49 @@ TEST_F(StreamConnectionTest, AnOldConnectionDrains) {
   EXPECT_TRUE(graceful_);
 }
 
+// Else all servers would be without a connection at the same moment.
+TEST_F(StreamConnectionTest, ThoseOpenedTogetherDoNotEndTogether) {
+  limits_.max_connection_age = Seconds(1);
+  struct Ended : Connection::Delegate {
+    void OnConnectionReady(Connection&, bool, Duration) override {}
+    void OnAttemptResult(Connection&, AttemptId, AttemptResult) override {}
+    void OnUnwantedAnswer(Connection&) override {}
+    void OnMismatch(Connection&, std::optional<AttemptId>) override {}
+    void OnConnectionClosed(Connection&, UpstreamFailure, bool, const std::string&,
+                            std::vector<AttemptId>) override {
+      at.push_back(loop->Now());
+    }
+    UvLoop* loop;
+    std::vector<MonoTime> at;
+  };
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  Ended ended;
+  ended.loop = &loop_;
+  std::vector<std::unique_ptr<Connection>> connections;
+  for (int i = 0; i < 8; ++i) connections.push_back(connector_->Connect(options_, 0, ended));
+  ASSERT_TRUE(RunUntil([&] { return ended.at.size() == connections.size(); }));
+  EXPECT_NE(ended.at.front(), ended.at.back());
+}
+
+TEST_F(StreamConnectionTest, TicketsAreForTheAddressThatGaveThem) {
+  Serve(LoopbackDotServer::Options{.handler = AnswerEverything(), .everywhere = true});
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  std::vector<bool> resumed;
+  for (const char* address : {"127.0.0.1", "127.0.0.2"}) {
+    options_.endpoint = *Endpoint::Parse(address, server_->endpoint().port());
+    ready_ = 0;
+    connection_ = connector_->Connect(options_, 0, *this);
+    ASSERT_TRUE(RunUntilReady());
+    Send(2 + resumed.size());  // Its answer comes behind the ticket.
+    resumed.push_back(resumed_);
+    ASSERT_TRUE(RunUntilResults(1 + resumed.size()));
+  }
+  EXPECT_THAT(resumed, ElementsAre(true, false));
+}
+
 TEST_F(StreamConnectionTest, ThereIsRoomUpToTheLimit) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
   limits_.max_in_flight_per_connection = 3;

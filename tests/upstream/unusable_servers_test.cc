@@ -285,6 +285,23 @@ TEST_F(UnusableServersTest, AServerThatIsRepairedHelpsThoseForWhichAllAreLate) {
   EXPECT_EQ(outcome->status, "OK");
 }
 
+// Nobody has asked since, so nobody knows.
+TEST_F(UnusableServersTest, TheFirstToAskLongAfterAnOutageIsAnswered) {
+  MakePlain(1);
+  connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+  AskFor(Seconds(5));
+  ASSERT_EQ(counters_[0].up.value(), 0u);
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1));
+  };
+  loop_.Advance(Seconds(60));
+  const auto outcome = Ask();
+  const auto second = Ask();  // Not a whole crowd waits for what may be dead.
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->status, "OK");
+  EXPECT_EQ(second->status, "UNAVAILABLE");
+}
+
 TEST_F(UnusableServersTest, QueriesHaveABadCertificateAskedForEveryFiveSecondsAtMost) {
   AskAll();
   MakePlain(2);

@@ -89,6 +89,21 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   std::unique_ptr<UpstreamServer> server_;
 };
 
+TEST_F(UpstreamServerTest, WhoIsConnectedIsNotOfABrokenFamily) {
+  Make();
+  Send(1);
+  loop_.Advance(Milliseconds(50));
+  families_.NoteReached(/*is_v6=*/true);
+  for (const int other : {1, 2}) {
+    families_.NoteFailure(/*is_v6=*/false, other, UpstreamFailure::kUnreachable);
+  }
+  ASSERT_TRUE(families_.broken(/*is_v6=*/false));
+  EXPECT_FALSE(server_->Snapshot().family_broken);
+  Send(2);  // What is answered shows that the family works.
+  loop_.Advance(Milliseconds(50));
+  EXPECT_FALSE(families_.broken(/*is_v6=*/false));
+}
+
 TEST_F(UpstreamServerTest, ManyAttemptsShareOneConnection) {
   Make();
   for (AttemptId attempt = 1; attempt <= 100; ++attempt) EXPECT_EQ(Send(attempt), std::nullopt);
