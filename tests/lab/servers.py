@@ -1,5 +1,6 @@
 """One real DNS server of the lab: its configuration, its process, how it is asked whether it is up."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -121,10 +122,22 @@ class LabServer:
         self.signal(signal.SIGKILL if kill else signal.SIGTERM)
         self.signal(signal.SIGCONT)
         deadline = time.monotonic() + STOP_SECONDS
-        while self.running():
+        while self.running() or self._processes():
             if time.monotonic() > deadline:
-                self.signal(signal.SIGKILL)
+                for pid in self._processes():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
+
+    def _processes(self):
+        """Those that run this directory's program. NSD's children outlive their parent for a
+        moment and hold its ports."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(entry / "exe").startswith(f"{self.directory}/"):
+                    found.append(int(entry.name))
+        return found
 
 
 def ask_soa(port, address=ADDRESS, zone="lab.example"):
