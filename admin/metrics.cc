@@ -1,5 +1,6 @@
 #include "admin/metrics.h"
 
+#include <malloc.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -328,6 +329,10 @@ std::string RenderMetrics(const Server& server) {
   AddCredentialMetrics(server, out);
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);
+  const struct mallinfo2 memory = mallinfo2();
+  out.Gauge("dotcache_memory_allocated_bytes",
+            "Memory in use; what is resident beyond it the allocator keeps for later.",
+            memory.uordblks + memory.hblkhd);
   return out.Render();
 }
 

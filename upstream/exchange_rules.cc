@@ -39,7 +39,8 @@ size_t TriesLeft(const Progress& progress) {
   const size_t sent = progress.attempts_made - progress.attempts_not_sent;
   size_t limit = progress.order.size() + 1;
   if (HasSpareAttempt(progress)) limit = std::max(limit, sent + 1);
-  if (progress.active.size() == sent) limit = std::max<size_t>(limit, kMaxSilentAttempts);
+  const bool all_silent = progress.active.size() == sent;
+  if (all_silent && !progress.thrifty) limit = std::max<size_t>(limit, kMaxSilentAttempts);
   return limit - std::min(limit, sent);
 }
 

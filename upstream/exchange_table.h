@@ -45,6 +45,7 @@ struct ExchangeState {
     bool hedged = false;
     bool went_with_probe = false;  // Of a server that was down.
     bool only_overloaded = true;   // No failure but kOverloaded so far.
+    bool thrifty = false;          // So many were under way that it gets no tries for loss alone.
     absl::InlinedVector<ActiveAttempt, 2> active;
     std::optional<UpstreamResponse> error_response;
 

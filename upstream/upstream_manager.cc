@@ -112,7 +112,9 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
     return absl::ResourceExhaustedError("too many exchanges under way");
   }
   if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
+  const bool are_many = exchanges.size() >= static_cast<size_t>(options.limits.max_exchanges / 8);
   ExchangeState& exchange = exchanges.Take();
+  exchange.progress.thrifty = are_many;
   exchange.query = query;
   exchange.progress.began = loop.Now();
   exchange.deadline = deadline;

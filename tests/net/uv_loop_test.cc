@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -191,6 +192,27 @@ TEST(UvLoopTest, ATimerThatAlwaysRearmsItselfDoesNotHoldTheLoop) {
   EXPECT_EQ(fired, 1);
   loop.Run();
   EXPECT_GE(fired, 100);
+}
+
+TEST(UvLoopTest, WhatComesInDoesNotWaitForAllTimersThatAreDueTogether) {
+  constexpr int kTimers = 1000;
+  UvLoop loop;
+  std::vector<int> order;
+  std::vector<std::unique_ptr<Timer>> timers;
+  int fired_before_task = -1;
+  for (int i = 0; i < kTimers; ++i) {
+    timers.push_back(loop.NewTimer([&, i] {
+      order.push_back(i);
+      if (order.size() == kTimers) loop.Stop();
+    }));
+    timers.back()->Start(Duration(0));
+  }
+  loop.Post([&] { fired_before_task = static_cast<int>(order.size()); });
+  loop.Run();
+  EXPECT_GT(fired_before_task, 0);
+  EXPECT_LT(fired_before_task, kTimers / 10);
+  ASSERT_EQ(order.size(), static_cast<size_t>(kTimers));
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
 TEST(UvLoopTest, AStoppedTimerDoesNotFireAndARestartedOneFiresOnce) {
