@@ -10,6 +10,8 @@ absl::string_view StreamErrorName(StreamError error) {
       return "connect-refused";
     case StreamError::kUnreachable:
       return "unreachable";
+    case StreamError::kOutOfResources:
+      return "out-of-resources";
     case StreamError::kConnectFailed:
       return "connect-failed";
     case StreamError::kTlsHandshake:

@@ -17,6 +17,7 @@ enum class StreamError : uint8_t {
   kNone,
   kConnectRefused,  // ECONNREFUSED, or a reset during connect.
   kUnreachable,     // No route, no such address family on this machine.
+  kOutOfResources,  // We have no descriptor or memory left.
   kConnectFailed,   // Any other failure to connect.
   kTlsHandshake,    // The TLS handshake failed for a reason other than the certificate.
   kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin.

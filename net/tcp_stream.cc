@@ -39,6 +39,9 @@ StreamError UnreachableOr(int code, StreamError otherwise) {
 
 StreamError ConnectError(int code) {
   if (code == UV_ECONNREFUSED || code == UV_ECONNRESET) return StreamError::kConnectRefused;
+  if (code == UV_EMFILE || code == UV_ENFILE || code == UV_ENOBUFS || code == UV_ENOMEM) {
+    return StreamError::kOutOfResources;
+  }
   return UnreachableOr(code, StreamError::kConnectFailed);
 }
 

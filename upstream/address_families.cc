@@ -17,6 +17,7 @@ bool SaysNothingCame(UpstreamFailure failure) {
 }  // namespace
 
 void AddressFamilies::NoteFailure(bool is_v6, int server_index, UpstreamFailure failure) {
+  if (failure == UpstreamFailure::kOutOfResources) return;
   if (!SaysNothingCame(failure)) return NoteReached(is_v6);
   std::vector<int>& unreachable = family(is_v6).unreachable;
   const bool is_known =

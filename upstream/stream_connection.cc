@@ -26,6 +26,8 @@ UpstreamFailure FailureToConnect(StreamError error) {
       return UpstreamFailure::kConnectRefused;
     case StreamError::kUnreachable:
       return UpstreamFailure::kUnreachable;
+    case StreamError::kOutOfResources:
+      return UpstreamFailure::kOutOfResources;
     case StreamError::kTlsCertificate:
       return UpstreamFailure::kCertificate;
     case StreamError::kTlsClientCertificate:

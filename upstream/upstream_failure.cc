@@ -8,6 +8,8 @@ absl::string_view UpstreamFailureName(UpstreamFailure failure) {
       return "refused";
     case UpstreamFailure::kUnreachable:
       return "unreachable";
+    case UpstreamFailure::kOutOfResources:
+      return "out-of-resources";
     case UpstreamFailure::kConnectFailed:
       return "connect-failed";
     case UpstreamFailure::kConnectTimeout:
@@ -42,6 +44,7 @@ absl::string_view UpstreamFailurePhase(UpstreamFailure failure) {
   switch (failure) {
     case UpstreamFailure::kConnectRefused:
     case UpstreamFailure::kUnreachable:
+    case UpstreamFailure::kOutOfResources:
     case UpstreamFailure::kConnectFailed:
     case UpstreamFailure::kConnectTimeout:
       return "connect";

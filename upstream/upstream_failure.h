@@ -12,7 +12,8 @@ namespace dotcache {
 enum class UpstreamFailure : uint8_t {
   // The connection could not be had.
   kConnectRefused,
-  kUnreachable,  // No route, or no such address family on this machine.
+  kUnreachable,     // No route, or no such address family on this machine.
+  kOutOfResources,  // We have no descriptor or memory left: says nothing about the server.
   kConnectFailed,
   kConnectTimeout,  // Connect and handshake together took too long.
   kTlsHandshake,

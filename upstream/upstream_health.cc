@@ -131,10 +131,14 @@ void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
   state_ = State::kDown;
   Duration wait = kLongestProbeWait;
-  if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
-    wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
+  if (last_failure_ == UpstreamFailure::kOutOfResources) {
+    wait = kFirstProbeWait;  // What others let go of, it may have at once.
+  } else {
+    if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
+      wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
+    }
+    ++probe_waits_;
   }
-  ++probe_waits_;
   absl::uniform_real_distribution<double> jitter(0.75, 1.25);
   next_probe_ = now + std::chrono::duration_cast<Duration>(wait * jitter(random));
 }

@@ -1,5 +1,7 @@
 #include "upstream/stream_connection.h"
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <map>
 #include <set>
@@ -253,6 +255,21 @@ TEST_F(StreamConnectionTest, NobodyListeningIsConnectRefused) {
   Send(1);
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(lost_, ElementsAre(1));
+}
+
+TEST_F(StreamConnectionTest, WithoutDescriptorsOfOurOwnTheServerIsNotBlamed) {
+  Serve(AnswerEverything());
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  Connect();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  Send(1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kOutOfResources);
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 

@@ -106,6 +106,17 @@ TEST_F(UpstreamHealthTest, NineteenOfTwentyResponsesAreBelowTheSlowMark) {
   EXPECT_LT(*health_.slow_response_time(), Milliseconds(100));
 }
 
+TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsTriedAgainSoonForAsLongAsItLasts) {
+  Fail(UpstreamFailure::kOutOfResources);
+  EXPECT_EQ(health_.state(), State::kDown);
+  for (int i = 0; i < 20; ++i) {
+    FailProbe(UpstreamFailure::kOutOfResources);
+    EXPECT_LE(Wait(), 0.625) << i;
+  }
+  FailProbe(UpstreamFailure::kConnectRefused);
+  EXPECT_LE(Wait(), 0.625);  // It does not count as tried in vain.
+}
+
 TEST_F(UpstreamHealthTest, AStallPutsAServerOnProbation) {
   health_.OnStall();
   EXPECT_EQ(health_.state(), State::kProbation);
