@@ -1,6 +1,7 @@
 """The network changes under a running server: it lets go of what the past has left, and goes on."""
 
 import itertools
+import os
 import pathlib
 import socket
 import sys
@@ -21,6 +22,7 @@ from two_networks import HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, i
 # A client that asks all the time would be answered at some time by any server; the deadlines here
 # are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
 SOON_SECONDS = 5
+PROMISED_SECONDS = 1
 # The kernel tells of a carrier once a second. A cut that is shorter says less about the server.
 CUT_SECONDS = 1.5
 WITHOUT_NETLINK = (sys.executable, pathlib.Path(__file__).with_name("without_netlink.py"))
@@ -148,6 +150,8 @@ def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here,
     CUTS[how].restore(networks)
     seconds = seconds_to_an_answer(server)
     print(f"\n{how}: answered {seconds:.3f} s after the way was there again", end="")
+    if "DOTCACHE_JUDGE_TIMES" in os.environ:  # On a machine that does nothing else.
+        assert seconds <= PROMISED_SECONDS
     wait_for(server, "the way back is noticed", lambda: changes(server) > seen)
 
 

@@ -20,14 +20,20 @@ def fresh(number):
     return f"q{number}"
 
 
+def is_giant(name):
+    """Whether providers answer it with 65,535 octets, which does not fit into a datagram."""
+    return name[0] == "g"
+
+
 @dataclasses.dataclass
 class Step:
     """Part of a plan: `action` is called, then `count` queries are sent. Providers answer names
-    that begin with g with 65,535 octets, with s for a second."""
+    that begin with s for a second."""
 
     count: int
     action: typing.Callable[[], None] | None = None
     name: typing.Callable[[int], str] = fresh
+    burst: int = 1         # So many are sent at once, at the same rate.
     dead: bool = False     # No provider can answer: SERVFAIL and stale data are right.
     recovers: bool = False  # `action` repaired what was dead.
     counted: bool = True   # False where queries may fail: only load, or nobody listens any more.
@@ -54,7 +60,8 @@ class Reply:
 
     @property
     def answered(self):
-        return self.rcode == NOERROR and self.answers > 0 or self.truncated
+        relayed = self.truncated and is_giant(self.name)
+        return self.rcode == NOERROR and self.answers > 0 or relayed
 
     @property
     def stale(self):
@@ -104,7 +111,7 @@ def ask(port, label, per_second, plan):
         if step.action is not None:
             step.action()
         step.began = time.monotonic()
-        for _ in range(step.count):
+        for sent in range(step.count):
             receive(next_at)
             now = time.monotonic()
             # Queries wait in the order in which they were sent.
@@ -119,11 +126,12 @@ def ask(port, label, per_second, plan):
             replies.append(reply)
             try:
                 client.send(make_query(number & 0xffff, f"{reply.name}-{label}",
-                                       TXT if reply.name[0] == "g" else 1))
+                                       TXT if is_giant(reply.name) else 1))
             except ConnectionRefusedError:
                 pass  # What was sent before found nobody; this one is silent, too.
             number += 1
-            next_at = max(next_at + 1 / per_second, now - 0.1)
+            if (sent + 1) % step.burst == 0:
+                next_at = max(next_at + step.burst / per_second, now - 0.1)
         step.ended = time.monotonic()
     end = time.monotonic() + TIMEOUT_SECONDS
     while waiting and time.monotonic() < end:

@@ -46,7 +46,8 @@ class FaultyProvider:
 
     def counts(self):
         """Queries since the start, and how many of them came over connections with a certificate
-        that proves nothing."""
+        that proves nothing; connections, and how many of them were closed here for want of queries.
+        """
         self._pipe.send(("counts", None))
         return self._pipe.recv()
 
@@ -75,7 +76,7 @@ class _Provider:
         self._blockers = []  # The sockets that keep a full backlog full.
         self._thaw = asyncio.Event()
         self._thaw.set()
-        self._counts = {"queries": 0, "to_strangers": 0}
+        self._counts = {"queries": 0, "to_strangers": 0, "connections": 0, "idle_closes": 0}
 
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
@@ -187,11 +188,13 @@ class _Provider:
             writer.close()
 
     async def _converse(self, reader, writer, kind):
+        self._counts["connections"] += 1
         while True:
             idle = 0.2 if self._fault in ("idleclose200", "keepalive200") else None
             try:
                 size = struct.unpack("!H", await asyncio.wait_for(reader.readexactly(2), idle))[0]
             except asyncio.TimeoutError:
+                self._counts["idle_closes"] += 1
                 return
             query = await reader.readexactly(size)
             await self._thaw.wait()

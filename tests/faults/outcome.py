@@ -1,6 +1,7 @@
 """What became of the queries of a plan, and whether that is what was promised."""
 
 import dataclasses
+import math
 
 import client
 
@@ -8,7 +9,7 @@ import client
 GRACE_SECONDS = 1.1
 DEAD_MS = 2000            # Until then every client has some reply.
 KNOWN_DEAD_MS = 5
-PROBES_PER_SECOND = 1
+PROBES_PER_SECOND = 1.05  # One; a twentieth is for timers that are not late together.
 # No reachable authority, network error, and the same again from memory (RFC 8914).
 ERRORS_OF_THE_DEAD = {"22", "23", "13"}
 
@@ -60,7 +61,8 @@ class Outcome:
     def _attempts_per_second(self, step, syn_counter):
         """To the provider that had the most, once it is known that all are dead."""
         begin = step.began + self._goal.known_dead_s
-        return syn_counter.most_to_one(begin, step.ended) / (step.ended - begin)
+        # From one to the next: what falls into so many seconds is one more.
+        return (syn_counter.most_to_one(begin, step.ended) - 1) / (step.ended - begin)
 
     def _first_success(self, step):
         return min((reply.came - step.began for reply in self.replies
@@ -99,9 +101,12 @@ class Outcome:
                     (client.percentile(self.known_dead_ms, 0.99), KNOWN_DEAD_MS,
                      "p99 once known dead {:.1f} ms"),
                     (self.first_success_s, GRACE_SECONDS, "first success after {:.2f} s"),
-                    (self.probes_per_second, PROBES_PER_SECOND + 0.5,
+                    (self.probes_per_second, PROBES_PER_SECOND,
                      "{:.1f} attempts to connect a second to one dead provider"))
-        return [text.format(value) for value, limit, text in measured if value > limit]
+        missed = [text.format(value) for value, limit, text in measured if value > limit]
+        if self._long_dead_steps() and math.isnan(self.probes_per_second):
+            missed.append("attempts to connect were not counted: that needs CAP_NET_RAW")
+        return missed
 
     def cell(self, providers):
         """As markdown, for the table."""

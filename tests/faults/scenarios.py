@@ -19,6 +19,8 @@ GIANT_EVERY = 20       # One name of so many has a giant answer.
 FLAPPING_SECONDS = 60
 DEAD_SECONDS = 15      # Long enough to tell what is known to be dead.
 ONESHOT_SECONDS = 100
+# Between bursts connections idle for 300 ms.
+BURST, BURSTS_SECONDS = 30, 0.3
 TURNS = 10             # How often what happens at a moment happens.
 JUMP_SECONDS = 3600
 SPARE_DESCRIPTORS = 8
@@ -37,7 +39,8 @@ TWO_OF_THREE = {"refuse": REFUSED, "synblackhole": PATIENT, "hang": PATIENT}
 ALL = {"oneshot": QUICK, "idleclose200": QUICK, "jitter100": Goal(p99_ms=105), "twice": QUICK,
        # Three queries to each of three servers, the most that RFC 9520 allows, all lost: 0.2 %.
        # The slowest wait until a connection can be had beside those on which late answers come.
-       "delay800": Goal(p99_ms=1800, max_ms=1900), "keepalive200": QUICK, "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
+       "delay800": Goal(p99_ms=1800, max_ms=1900), "keepalive200": QUICK,
+       "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
 LAST_ONE_LEFT = ("halfmsg", "refused", "hang")
 ALL_AT_A_MOMENT = ("rstall", "closeall", "restart", "rotated")
 ALL_DEAD = ("refuse", "hang", "synblackhole", "wrongname")
@@ -64,7 +67,8 @@ class Scenario:
     providers: int = 3
     begin: tuple = ("none", 0)  # How many have which fault before the subject starts.
     seconds: float = 0.0  # How long it takes at least, at a lower rate if need be.
-    own: bool = False           # For dotcache alone.
+    most_per_second: float = math.inf
+    own: bool = False  # For dotcache alone.
     own_clock: bool = False
     check: typing.Callable[..., typing.Iterable[str]] = lambda bench, outcome: ()
 
@@ -77,12 +81,12 @@ def with_giants(number):
     return f"g{number}" if number % GIANT_EVERY == 0 else f"q{number}"
 
 
-def twice_bad(fault, bad):
+def twice_bad(fault, bad, burst=1):
     """40 % of the queries with the fault on from before the first one, 20 % repaired, 30 % with the
     fault on again while queries flow, 10 % repaired."""
     def plan(bench, queries):
         chosen = bench.providers[:bad]
-        return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen))
+        return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen), burst=burst)
                 for percent, to in ((40, fault), (20, "none"), (30, fault), (10, "none"))]
     return plan
 
@@ -168,7 +172,7 @@ def giants_are_relayed(bench, outcome):
     sizes = bench.kept[1:]
     if len(sizes) < 20 or min(sizes) < 65535:
         yield f"over TCP {len(sizes)} of 20 giants were relayed, of {min(sizes, default=0)} octets"
-    whole = sum(not reply.truncated for reply in outcome.replies if reply.name[0] == "g")
+    whole = sum(not reply.truncated for reply in outcome.replies if client.is_giant(reply.name))
     if whole:
         yield f"{whole} giants over UDP without TC"
 
@@ -248,6 +252,22 @@ def strangers_hear_nothing(bench, _):
         yield f"{heard} queries were sent to a provider that could not prove who it is"
 
 
+def connections_end(bench, _):
+    """They were closed while they idled, before the next burst."""
+    opened = sum(provider.counts()["connections"] for provider in bench.providers)
+    if opened < 4 * TURNS:
+        yield f"only {opened} connections were opened: none had to be"
+
+
+def connections_end_here_first(bench, outcome):
+    """And by whom was told how long they may idle."""
+    yield from connections_end(bench, outcome)
+    counts = [provider.counts() for provider in bench.providers]
+    late = sum(count["idle_closes"] for count in counts)
+    if late > 0.1 * sum(count["connections"] for count in counts):
+        yield f"{late} connections idled for longer than the provider had announced"
+
+
 def make_scenarios():
     found = {"baseline": Scenario(twice_bad("none", 0), Goal(p99_ms=3))}
     for fault, goal in ONE_OF_THREE.items():
@@ -268,6 +288,10 @@ def make_scenarios():
         # A handshake for each query is more than the scripted providers can do at any rate.
         found[f"all-{fault}"] = Scenario(twice_bad(fault, 3), goal, begin=(fault, 3),
                                          seconds=ONESHOT_SECONDS if fault == "oneshot" else 0)
+    for fault, check in (("idleclose200", connections_end),
+                         ("keepalive200", connections_end_here_first)):
+        found[f"all-{fault}"] = Scenario(twice_bad(fault, 3, BURST), ALL[fault], begin=(fault, 3),
+                                         most_per_second=BURST / BURSTS_SECONDS, check=check)
     for fault in ALL_AT_A_MOMENT:
         goal = HELD if fault == "restart" else RESTARTED
         found[f"all-{fault}"] = Scenario(at_moments(fault), goal)

@@ -1,6 +1,9 @@
 #include "upstream/stream_connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <chrono>
 #include <map>
@@ -581,6 +584,38 @@ TEST_F(StreamConnectionTest, TicketsAreForTheAddressThatGaveThem) {
     ASSERT_TRUE(RunUntilResults(1 + resumed.size()));
   }
   EXPECT_THAT(resumed, ElementsAre(true, false));
+}
+
+TEST_F(StreamConnectionTest, TicketsAreForTheNameThatWasProved) {
+  connector_ = std::make_unique<SocketConnector>(
+      loop_, limits_, SocketConnector::Credentials{credentials_, credentials_});
+  Connect();
+  Send(1);  // Its answer comes behind the ticket.
+  ASSERT_TRUE(RunUntilResults(1));
+  options_.identity.authentication_name = "other.example";
+  ready_ = 0;
+  connection_ = connector_->Connect(options_, 1, *this);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(ready_, 0);
+  EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+}
+
+TEST_F(StreamConnectionTest, TheKernelGivesUpWhatTheServerDoesNotAcknowledge) {
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  int found = 0;
+  for (int fd = 3; fd < 1024; ++fd) {
+    sockaddr_in peer{};
+    socklen_t size = sizeof peer;
+    if (getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) != 0) continue;
+    if (ntohs(peer.sin_port) != server_->endpoint().port()) continue;
+    unsigned int timeout_ms = 0;
+    socklen_t length = sizeof timeout_ms;
+    ASSERT_EQ(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &length), 0);
+    EXPECT_EQ(Milliseconds(timeout_ms), 2 * limits_.max_attempt_timeout);
+    ++found;
+  }
+  EXPECT_EQ(found, 1);
 }
 
 TEST_F(StreamConnectionTest, ThereIsRoomUpToTheLimit) {
