@@ -65,7 +65,7 @@ TimerWheel::Node* TimerWheel::PopExpired() {
 }
 
 std::optional<uint64_t> TimerWheel::NextTick() const {
-  if (due_.next != &due_ || expired_.next != &expired_) return now_tick_;
+  if (due_.next != &due_ || expired_.next != &expired_) return 0;
   return NextSlotTick();
 }
 

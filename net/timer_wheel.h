@@ -56,7 +56,8 @@ class TimerWheel {
   Node* PopExpired();
 
   // The tick at which Advance() next has something to do, which may be no more than moving nodes
-  // between levels; nullopt when nothing is armed. Never later than the earliest expiry.
+  // between levels; 0 when something waits for that or for PopExpired() already; nullopt when
+  // nothing is armed. Never later than the earliest expiry.
   std::optional<uint64_t> NextTick() const;
 
  private:

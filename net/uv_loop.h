@@ -18,7 +18,7 @@ namespace dotcache {
 // thread, run on one thread. Destroying it closes all its handles; a handle of another object that
 // is still open then is a broken invariant. Blocks SIGPIPE on the thread that runs it: a write to a
 // closed connection is an error, not a signal. Its clock goes on in suspend: what came due
-// meanwhile fires in the first turn after that.
+// meanwhile fires in the first turns after that.
 class UvLoop : public EventLoop {
  public:
   using BootClock = MonoTime (*)();

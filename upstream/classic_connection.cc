@@ -180,9 +180,12 @@ void ClassicConnection::OnMismatch(Connection&, std::optional<AttemptId> attempt
 void ClassicConnection::OnConnectionClosed(Connection&, UpstreamFailure failure, bool,
                                            const std::string&, std::vector<AttemptId> lost) {
   context_.loop.DeferDelete(std::move(tcp_));
+  // Over UDP the query has been sent, and answered with TC: it is not as if it had never left.
+  const UpstreamFailure as_sent =
+      IsConnectFailure(failure) ? UpstreamFailure::kConnectionLost : failure;
   for (const AttemptId attempt : lost) {
     if (closed_) return;
-    Finish(attempt, failure);
+    Finish(attempt, as_sent);
   }
 }
 

@@ -86,6 +86,7 @@ void UpstreamHealth::OnNetworkChange(MonoTime now) {
 void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime now,
                                absl::BitGenRef random) {
   if (!IsTransportFailure(failure)) return;
+  if (failure == UpstreamFailure::kOutOfResources) return OnOutOfResources(connected, now, random);
   const bool connect_failure = IsConnectFailure(failure);
   // Of a server that is down, only the probe that was due tells something new: not what was in
   // flight before, and not an attempt ahead of time because all others were down, too.
@@ -131,14 +132,27 @@ void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
   state_ = State::kDown;
   Duration wait = kLongestProbeWait;
-  if (last_failure_ == UpstreamFailure::kOutOfResources) {
-    wait = kFirstProbeWait;  // What others let go of, it may have at once.
-  } else {
-    if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
-      wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
-    }
-    ++probe_waits_;
+  if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
+    wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
   }
+  ++probe_waits_;
+  SetNextProbe(wait, now, random);
+}
+
+// Nothing is known about the server but that it cannot be connected to: no reason to take it down
+// where it is connected, to change what it is down for, or to wait longer each time.
+void UpstreamHealth::OnOutOfResources(bool connected, MonoTime now, absl::BitGenRef random) {
+  if (state_ == State::kProbation || connected) return;
+  if (state_ == State::kDown && now < next_probe_) return;
+  if (state_ == State::kUp) {
+    last_failure_ = UpstreamFailure::kOutOfResources;
+    must_answer_ = false;
+    state_ = State::kDown;
+  }
+  SetNextProbe(kFirstProbeWait, now, random);
+}
+
+void UpstreamHealth::SetNextProbe(Duration wait, MonoTime now, absl::BitGenRef random) {
   absl::uniform_real_distribution<double> jitter(0.75, 1.25);
   next_probe_ = now + std::chrono::duration_cast<Duration>(wait * jitter(random));
 }

@@ -96,12 +96,15 @@ class UpstreamHealth {
   // down its next probe is due, the first of a new back-off.
   void OnNetworkChange(MonoTime now);
 
-  // A transport failure; any other is ignored. `connected`: another connection to it is ready.
+  // A transport failure; any other is ignored. Want of resources of our own counts only where it is
+  // not connected, and is tried again soon. `connected`: another connection to it is ready.
   void OnFailure(UpstreamFailure failure, bool connected, MonoTime now, absl::BitGenRef random);
 
  private:
   void AddSample(Duration sample, bool may_lower);
   void GoDown(MonoTime now, absl::BitGenRef random);
+  void OnOutOfResources(bool connected, MonoTime now, absl::BitGenRef random);
+  void SetNextProbe(Duration wait, MonoTime now, absl::BitGenRef random);
   void GoOnTrial(bool was_down);
   void GoUp(MonoTime now);
 

@@ -13,7 +13,8 @@ from ask import ADDRESS, ask
 from dotcache import Dotcache
 from odd_provider import POISON, OddProvider
 
-BURST, OTHERS, SECONDS = 100, 100, 2.3
+BURST, OTHERS = 100, 100
+SECONDS = 20  # However busy the machine is: the bad names wait for their turn one after the other.
 CASES = ["cutrdata", "servfail", "wrongid", "zerolen", "close", "rst", "halfmsg"]
 REASONS = {"cutrdata": "malformed", "servfail": "error", "wrongid": "not-ours",
            "zerolen": "not-ours"}
@@ -28,8 +29,10 @@ def odd(odd_lab):
 
 @pytest.fixture
 def server(odd_lab, odd, tmp_path):
+    config = tmp_path / "dotcache.yaml"
+    config.write_text(f"query-timeout: {SECONDS}s\n")
     server = Dotcache(odd_lab, tmp_path / "log", [f"tls://{ADDRESS}:{odd.port}#{NAME}"],
-                      ["--workers", 1])
+                      ["--workers", 1, "--config", config])
     yield server.wait_until("/ready")
     server.kill()
 
@@ -43,7 +46,7 @@ def burst(server, names):
         sock.connect((ADDRESS, server.port))
         for query in queries.values():
             sock.send(query.to_wire())
-        end = time.monotonic() + SECONDS
+        end = time.monotonic() + SECONDS + 1
         while None in replies.values() and time.monotonic() < end:
             sock.settimeout(max(0.01, end - time.monotonic()))
             try:

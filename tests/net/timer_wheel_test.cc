@@ -72,8 +72,9 @@ TEST(TimerWheelTest, APastExpiryWaitsForTheNextAdvance) {
   TimerWheel wheel(100);
   TimerWheel::Node first, again;
   wheel.Arm(first, 7);
-  EXPECT_EQ(wheel.NextTick(), 100u);
+  EXPECT_EQ(wheel.NextTick(), 0u);
   wheel.Advance(100);
+  EXPECT_EQ(wheel.NextTick(), 0u);
   ASSERT_EQ(wheel.PopExpired(), &first);
   wheel.Arm(first, 100);  // As a callback that arms its own timer again would.
   EXPECT_EQ(wheel.PopExpired(), nullptr);
@@ -97,6 +98,21 @@ TEST(TimerWheelTest, ADisarmedNodeDoesNotExpireAndIsNotWaitedFor) {
   ASSERT_EQ(wheel.PopExpired(), &a);
   wheel.Disarm(waiting);  // As the callback of `a` would.
   EXPECT_EQ(wheel.PopExpired(), nullptr);
+}
+
+TEST(TimerWheelTest, WhatWasNotTakenOutComesBeforeWhatExpiresLater) {
+  TimerWheel wheel(0);
+  TimerWheel::Node a, b, c, later;
+  for (TimerWheel::Node* node : {&a, &b, &c}) wheel.Arm(*node, 60);
+  wheel.Arm(later, 61);
+  wheel.Advance(60);
+  ASSERT_EQ(wheel.PopExpired(), &a);
+  EXPECT_EQ(wheel.NextTick(), 0u);
+  wheel.Disarm(b);
+  wheel.Advance(61);
+  EXPECT_EQ(wheel.PopExpired(), &c);
+  EXPECT_EQ(wheel.PopExpired(), &later);
+  EXPECT_EQ(wheel.NextTick(), std::nullopt);
 }
 
 TEST(TimerWheelTest, ExpiriesBeyondTheEndAreBroughtDownToIt) {

@@ -202,6 +202,9 @@ TEST(UvLoopTest, WhatComesInDoesNotWaitForAllTimersThatAreDueTogether) {
   int fired_before_task = -1;
   for (int i = 0; i < kTimers; ++i) {
     timers.push_back(loop.NewTimer([&, i] {
+      const MonoTime end = BootTime() + std::chrono::microseconds(20);
+      while (BootTime() < end) {
+      }
       order.push_back(i);
       if (order.size() == kTimers) loop.Stop();
     }));

@@ -117,6 +117,23 @@ TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsTriedAgainSoonForAsLongAsItLas
   EXPECT_LE(Wait(), 0.625);  // It does not count as tried in vain.
 }
 
+TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesSaysNothingAgainstWhoIsConnected) {
+  for (int i = 0; i < 5; ++i) Fail(UpstreamFailure::kOutOfResources, /*connected=*/true);
+  Fail(UpstreamFailure::kTimeout, true);
+  Fail(UpstreamFailure::kTimeout, true);
+  EXPECT_EQ(health_.state(), State::kUp);
+  Fail(UpstreamFailure::kConnectRefused);
+  health_.OnWayFound();  // It is to answer one query now.
+  Fail(UpstreamFailure::kOutOfResources);
+  EXPECT_EQ(health_.state(), State::kProbation);
+}
+
+TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsNotWhyABadCertificateIsDown) {
+  Fail(UpstreamFailure::kCertificate);
+  FailProbe(UpstreamFailure::kOutOfResources);
+  EXPECT_EQ(health_.last_failure(), UpstreamFailure::kCertificate);
+}
+
 TEST_F(UpstreamHealthTest, AStallPutsAServerOnProbation) {
   health_.OnStall();
   EXPECT_EQ(health_.state(), State::kProbation);
