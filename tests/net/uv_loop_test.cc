@@ -218,6 +218,33 @@ TEST(UvLoopTest, WhatComesInDoesNotWaitForAllTimersThatAreDueTogether) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
+// A turn that spends long on what came in spends more on timers, too, than the least it serves.
+TEST(UvLoopTest, TimersKeepUpWithWhatComesInWithoutEnd) {
+  constexpr int kTimers = 10000;
+  UvLoop loop;
+  int fired = 0;
+  int busy_turns = 0;
+  std::vector<std::unique_ptr<Timer>> timers;
+  for (int i = 0; i < kTimers; ++i) {
+    timers.push_back(loop.NewTimer([&] { ++fired; }));
+    timers.back()->Start(Duration(0));
+  }
+  absl::AnyInvocable<void()> busy = [&] {
+    const MonoTime end = BootTime() + Milliseconds(1);
+    while (BootTime() < end) {
+    }
+    ++busy_turns;
+    if (fired == kTimers) {
+      loop.Stop();
+    } else {
+      loop.Post([&] { busy(); });
+    }
+  };
+  loop.Post([&] { busy(); });
+  loop.Run();
+  EXPECT_LT(busy_turns, kTimers / 50);
+}
+
 TEST(UvLoopTest, AStoppedTimerDoesNotFireAndARestartedOneFiresOnce) {
   UvLoop loop;
   std::vector<std::string> log;
