@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
@@ -16,6 +17,7 @@
 #include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "net/boot_clock.h"
 #include "tests/support/loopback_dot_server.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/test_certificates.h"
@@ -60,6 +62,13 @@ std::map<uint16_t, size_t> OptionsOf(const WireMessage& query, size_t qname_size
   }
   EXPECT_EQ(at, query.size());
   return options;
+}
+
+// The boot clock, which a test can put forward.
+Duration later{0};
+UvLoop::BootClock NewClock() {
+  later = Duration(0);
+  return [] { return BootTime() + later; };
 }
 
 // A real server on loopback and connections to it.
@@ -141,7 +150,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     loop_.DeferDelete(std::move(connection_));
   }
 
-  UvLoop loop_;
+  UvLoop loop_{NewClock()};
   UpstreamLimits limits_;
   UpstreamServerOptions options_;
   std::shared_ptr<const TlsClientCredentials> credentials_;
@@ -543,29 +552,36 @@ TEST_F(StreamConnectionTest, AnOldConnectionDrains) {
   EXPECT_TRUE(graceful_);
 }
 
-// Else all servers would be without a connection at the same moment.
-TEST_F(StreamConnectionTest, ThoseOpenedTogetherDoNotEndTogether) {
-  limits_.max_connection_age = Seconds(1);
-  struct Ended : Connection::Delegate {
-    void OnConnectionReady(Connection&, bool, Duration) override {}
-    void OnAttemptResult(Connection&, AttemptId, AttemptResult) override {}
-    void OnUnwantedAnswer(Connection&) override {}
-    void OnMismatch(Connection&, std::optional<AttemptId>) override {}
-    void OnConnectionClosed(Connection&, UpstreamFailure, bool, const std::string&,
-                            std::vector<AttemptId>) override {
-      at.push_back(loop->Now());
-    }
-    UvLoop* loop;
-    std::vector<MonoTime> at;
-  };
+TEST_F(StreamConnectionTest, OneThatGrowsOldWithAQueryInFlightAnswersItAndTakesNoOther) {
+  Serve([](const DotQuery& query) {
+    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(20)}};
+  });
   Connect();
   ASSERT_TRUE(RunUntilReady());
-  Ended ended;
-  ended.loop = &loop_;
+  Send(1);
+  EXPECT_TRUE(connection_->HasRoom());
+  later = limits_.max_connection_age;
+  EXPECT_FALSE(connection_->HasRoom());
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_THAT(lost_, IsEmpty());
+  EXPECT_TRUE(graceful_);
+}
+
+// Else all servers would be without a connection at the same moment.
+TEST_F(StreamConnectionTest, ThoseOpenedTogetherDoNotEndTogether) {
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
   std::vector<std::unique_ptr<Connection>> connections;
-  for (int i = 0; i < 8; ++i) connections.push_back(connector_->Connect(options_, 0, ended));
-  ASSERT_TRUE(RunUntil([&] { return ended.at.size() == connections.size(); }));
-  EXPECT_NE(ended.at.front(), ended.at.back());
+  for (int i = 0; i < 8; ++i) connections.push_back(connector_->Connect(options_, 0, *this));
+  const Duration age = limits_.max_connection_age;
+  const auto aged = [&] { return std::ranges::count_if(connections, &Connection::draining); };
+  later = age * 3 / 4 - Seconds(30);
+  EXPECT_EQ(aged(), 0);
+  std::set<ptrdiff_t> counts;
+  for (; later <= age; later += Seconds(1)) counts.insert(aged());
+  EXPECT_GT(counts.size(), 3U);
+  EXPECT_EQ(aged(), 8);
 }
 
 TEST_F(StreamConnectionTest, TicketsAreForTheAddressThatGaveThem) {
