@@ -18,8 +18,11 @@ POD_ADDRESS = "10.244.0.2"
 COREDNS = os.environ.get("DOTCACHE_COREDNS")
 START_SECONDS = 20
 
-if not COREDNS:
-    pytest.exit("start with tests/deploy/on_a_node", returncode=77)
+
+@pytest.fixture(scope="session", autouse=True)
+def on_a_node():
+    if not COREDNS:
+        pytest.exit("start with tests/deploy/on_a_node", returncode=77)
 
 
 @pytest.fixture(scope="session")
