@@ -35,8 +35,9 @@ class ProbeGate {
     failed_at_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
-  // What was told of the server; kDistrusted: down, because a certificate was refused.
-  enum class Told : uint8_t { kUp, kDown, kDistrusted };
+  // What was told of the server; kDistrusted: down, because a certificate was refused; kUnasked:
+  // down, because we have no descriptor or memory left to ask it.
+  enum class Told : uint8_t { kUp, kDown, kDistrusted, kUnasked };
 
   // True for the first of all workers to tell this.
   bool TellOnce(Told what) { return told_.exchange(what, std::memory_order_relaxed) != what; }

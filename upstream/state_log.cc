@@ -10,13 +10,18 @@ namespace {
 
 using Told = ProbeGate::Told;
 
+Told WhatToTell(const UpstreamHealth& health) {
+  if (health.state() == UpstreamHealth::State::kUp) return Told::kUp;
+  if (health.last_failure() == UpstreamFailure::kOutOfResources) return Told::kUnasked;
+  return IsAboutCertificate(health.last_failure()) ? Told::kDistrusted : Told::kDown;
+}
+
 }  // namespace
 
 bool StateLog::Note(const UpstreamHealth& health, absl::string_view cause) {
   if (health.state() == UpstreamHealth::State::kProbation) return false;
-  const bool up = health.state() == UpstreamHealth::State::kUp;
-  const bool is_distrusted = IsAboutCertificate(health.last_failure());
-  const Told now = up ? Told::kUp : (is_distrusted ? Told::kDistrusted : Told::kDown);
+  const Told now = WhatToTell(health);
+  const bool up = now == Told::kUp;
   const Told before = std::exchange(told_, now);
   const bool came_or_went = up != (before == Told::kUp);
   if (now == before || !gate_.TellOnce(now) || quiet_) return came_or_went;

@@ -11,8 +11,9 @@ namespace dotcache {
 
 // What one worker has last told of one server, so that each change is told once; of all workers the
 // first to see it writes the line. A certificate that fails, where it was something else, or no
-// more, is a change. Probation is not told: it was down and has not answered yet, or it is up and
-// slow. Owned by the UpstreamServer.
+// more, is a change; so is a server that is found bad where we had no means to ask it. Probation is
+// not told: it was down and has not answered yet, or it is up and slow. Owned by the
+// UpstreamServer.
 class StateLog {
  public:
   // Writes nothing where `quiet`. `server` and `gate`, which the workers share, outlive the log.

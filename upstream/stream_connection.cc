@@ -177,6 +177,9 @@ void StreamConnection::OnMessage(Bytes message) {
   const Pending pending = std::move(found->second);
   ids_.Release(found->first);
   pending_.erase(found);
+  EdnsInfo edns;
+  AttemptResult result = JudgeResponse(message, pending.question(), &edns);
+  NoteKeepalive(edns);
   if (!pending.wanted) {
     WhenIdle();
     delegate_.OnUnwantedAnswer(*this);
@@ -185,9 +188,6 @@ void StreamConnection::OnMessage(Bytes message) {
   id_of_wanted_.erase(pending.attempt);
   --wanted_;
   overdue_ -= pending.overdue ? 1 : 0;
-  EdnsInfo edns;
-  AttemptResult result = JudgeResponse(message, pending.question(), &edns);
-  NoteKeepalive(edns);
   WhenIdle();
   delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
 }

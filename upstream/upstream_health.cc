@@ -127,10 +127,14 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
   best_mean_ = std::min(*mean_, best_mean_ + best_mean_ / kBestMeanFade);
 }
 
-void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
+void UpstreamHealth::TakeDown(MonoTime now) {
   const bool steady = !up_since_.has_value() || now - *up_since_ >= kSteady;
   if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
   state_ = State::kDown;
+}
+
+void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
+  TakeDown(now);
   Duration wait = kLongestProbeWait;
   if (!IsAboutCertificate(last_failure_) && probe_waits_ < 6) {
     wait = std::min(kLongestProbeWait, kFirstProbeWait * (1 << probe_waits_));
@@ -147,7 +151,7 @@ void UpstreamHealth::OnOutOfResources(bool connected, MonoTime now, absl::BitGen
   if (state_ == State::kUp) {
     last_failure_ = UpstreamFailure::kOutOfResources;
     must_answer_ = false;
-    state_ = State::kDown;
+    TakeDown(now);
   }
   SetNextProbe(kFirstProbeWait, now, random);
 }

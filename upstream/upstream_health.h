@@ -102,6 +102,7 @@ class UpstreamHealth {
 
  private:
   void AddSample(Duration sample, bool may_lower);
+  void TakeDown(MonoTime now);
   void GoDown(MonoTime now, absl::BitGenRef random);
   void OnOutOfResources(bool connected, MonoTime now, absl::BitGenRef random);
   void SetNextProbe(Duration wait, MonoTime now, absl::BitGenRef random);

@@ -490,8 +490,11 @@ void UpstreamServer::OnProbeDue() {
 
 void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view cause) {
   last_failure_at_ = context_.loop.Now();
-  const bool was_tried = IsConnectFailure(failure) || (!down() && health_.was_down());
-  health_.OnFailure(failure, links_.HasTalking(), last_failure_at_, context_.random);
+  const bool is_ours = failure == UpstreamFailure::kOutOfResources;
+  const bool was_tried = !is_ours && (IsConnectFailure(failure) || (!down() && health_.was_down()));
+  // A slow connection is one, too, where no other can be had for want of descriptors.
+  const bool connected = is_ours ? links_.ready() > 0 : links_.HasTalking();
+  health_.OnFailure(failure, connected, last_failure_at_, context_.random);
   if (was_tried && down() && !retired_) pacing_.TellFailed(last_failure_at_);
   if (down() && !draining_) probe_timer_->Start(health_.next_probe() - context_.loop.Now());
   NoteStateChange(cause);

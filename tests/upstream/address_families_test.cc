@@ -49,6 +49,21 @@ TEST(AddressFamiliesTest, OneServerThatIsReachedMendsTheFamily) {
   }
 }
 
+TEST(AddressFamiliesTest, WantOfOurOwnResourcesNeitherBreaksNorMendsAFamily) {
+  AddressFamilies families(false);
+  families.NoteReached(kV4);
+  const auto lack_resources = [&families] {
+    for (const int server : {1, 2}) {
+      families.NoteFailure(kV6, server, UpstreamFailure::kOutOfResources);
+    }
+  };
+  lack_resources();
+  EXPECT_FALSE(families.broken(kV6));
+  for (const int server : {1, 2}) families.NoteFailure(kV6, server, UpstreamFailure::kUnreachable);
+  lack_resources();
+  EXPECT_TRUE(families.broken(kV6));
+}
+
 TEST(AddressFamiliesTest, ANewNetworkIsJudgedAnew) {
   AddressFamilies families(false);
   families.NoteReached(kV4);

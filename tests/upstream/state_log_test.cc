@@ -52,6 +52,21 @@ TEST_F(StateLogTest, GoingDownIsToldOnceWithServerPhaseAndCause) {
   EXPECT_FALSE(changed);
 }
 
+TEST_F(StateLogTest, WhatIsWrongWithItIsToldWhereWeLackedTheMeansToAsk) {
+  StateLog log(server_, gate_, false);
+  bool changed = false;
+  GoDown(UpstreamFailure::kOutOfResources);
+  EXPECT_THAT(Note(log, changed), HasSubstr("failure=out-of-resources"));
+  EXPECT_TRUE(changed);
+  now_ = health_.next_probe();
+  GoDown(UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(Note(log, changed), HasSubstr("failure=refused"));
+  EXPECT_FALSE(changed);  // It has been down since then.
+  now_ = health_.next_probe();
+  GoDown(UpstreamFailure::kOutOfResources);
+  EXPECT_EQ(Note(log, changed), "");
+}
+
 TEST_F(StateLogTest, ComingBackIsToldOnce) {
   StateLog log(server_, gate_, false);
   bool changed = false;

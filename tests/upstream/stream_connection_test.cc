@@ -513,6 +513,19 @@ TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
   EXPECT_TRUE(graceful_);
 }
 
+TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsInAnAnswerThatNobodyWaitsForToo) {
+  Serve([](const DotQuery& query) {
+    return Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 1}));
+  });
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  Send(1);
+  connection_->Forget(1);
+  ASSERT_TRUE(RunUntilClosed());  // After 100 ms, not 30 s.
+  EXPECT_EQ(unwanted_answers_, 1);
+  EXPECT_EQ(detail_, "idle");
+}
+
 TEST_F(StreamConnectionTest, AfterTheServerClosedAnIdleConnectionTheNextIsClosedHereFirst) {
   Connect();
   Send(1);

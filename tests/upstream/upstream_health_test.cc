@@ -117,6 +117,26 @@ TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsTriedAgainSoonForAsLongAsItLas
   EXPECT_LE(Wait(), 0.625);  // It does not count as tried in vain.
 }
 
+TEST_F(UpstreamHealthTest, TheBackOffOfAnOutageLongAgoDoesNotGoOnAfterWantOfOurOwnResources) {
+  for (const bool is_up_between : {false, true}) {
+    Fail(UpstreamFailure::kConnectRefused);
+    for (int i = 0; i < 8; ++i) FailProbe(UpstreamFailure::kConnectRefused);
+    health_.OnAlive(now_);
+    now_ += Seconds(3600);
+    Fail(UpstreamFailure::kOutOfResources);
+    if (is_up_between) {
+      health_.OnAlive(now_);
+      Fail(UpstreamFailure::kConnectRefused);
+    } else {
+      FailProbe(UpstreamFailure::kConnectRefused);
+    }
+    EXPECT_EQ(health_.state(), State::kDown);
+    EXPECT_LE(Wait(), 0.625) << is_up_between;
+    health_.OnAlive(now_);
+    now_ += Seconds(3600);
+  }
+}
+
 TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesSaysNothingAgainstWhoIsConnected) {
   for (int i = 0; i < 5; ++i) Fail(UpstreamFailure::kOutOfResources, /*connected=*/true);
   Fail(UpstreamFailure::kTimeout, true);

@@ -90,6 +90,23 @@ TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
   EXPECT_TRUE(manager_->ready());
 }
 
+TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
+  constexpr int kMostWaiting = 4096;
+  options_.limits.max_in_flight_per_connection = kMostWaiting;
+  AddHost();
+  Make();
+  Ask(Seconds(1));
+  std::vector<std::shared_ptr<std::string>> waiting;
+  for (int i = 1; i < kMostWaiting; ++i) waiting.push_back(Ask());
+  EXPECT_EQ(*Ask(), "RESOURCE_EXHAUSTED");
+  loop_.Advance(Seconds(1));  // The first has reached its deadline.
+  waiting.push_back(Ask());
+  EXPECT_EQ(*Ask(), "RESOURCE_EXHAUSTED");
+  Resolve({"192.0.2.1"});
+  loop_.Advance(Milliseconds(500));
+  for (const auto& outcome : waiting) EXPECT_EQ(*outcome, "OK");
+}
+
 TEST_F(UpstreamHostsTest, AQueryWaitsNoLongerThanItsDeadline) {
   AddHost();
   Make();

@@ -431,6 +431,24 @@ TEST_F(UpstreamManagerTest, TheHedgeFollowsTheSlowestTwentiethOfTheFastestServer
   EXPECT_EQ(counters_[0].hedges.value() + counters_[1].hedges.value(), 1u);
 }
 
+// Its mean is 15 ms, and one answer in twenty takes 60 or more.
+TEST_F(UpstreamManagerTest, TheHedgeTimeIsThatOfTheSlowestTwentiethAndNotTheMean) {
+  options_.zones[0].policy = SelectionPolicy::kSequential;
+  options_.limits.hedge = false;  // So that all answers are the first server's.
+  Make(2);
+  int asked = 0;
+  Script(0, [&asked](const UpstreamQuery& query) {
+    return Answer(query, Milliseconds(++asked % 10 == 0 ? 60 : 10));
+  });
+  for (int i = 0; i < 2000; ++i) {
+    Ask("name" + std::to_string(i) + ".example");
+    loop_.Advance(Milliseconds(100));
+  }
+  const Duration hedge_after = manager_->Explain(*DomainName::FromText("a.example")).hedge_after;
+  EXPECT_GE(hedge_after, Milliseconds(100));
+  EXPECT_LE(hedge_after, Milliseconds(130));
+}
+
 TEST_F(UpstreamManagerTest, WithoutHedgesOnlyPatienceAsksAnother) {
   options_.limits.hedge = false;
   Make(2);
@@ -630,6 +648,16 @@ TEST_F(UpstreamManagerTest, WhereManyAreUnderWayLossesGetNoTriesOfTheirOwn) {
   for (int i = 0; i < 3; ++i) Silence(i);
   for (int i = 0; i < kMany; ++i) Ask("mute" + std::to_string(i) + ".example");
   EXPECT_EQ(TriesOfALossyName(9), 4);
+}
+
+TEST_F(UpstreamManagerTest, WhereFewerAreUnderWayLossesGetTheirTries) {
+  constexpr int kMany = 20;
+  options_.zones[0].policy = SelectionPolicy::kRoundRobin;
+  options_.limits.max_exchanges = 8 * kMany;
+  Make(3);
+  for (int i = 0; i < 3; ++i) Silence(i);
+  for (int i = 0; i < kMany - 1; ++i) Ask("mute" + std::to_string(i) + ".example");
+  EXPECT_EQ(TriesOfALossyName(9), 9);
 }
 
 TEST_F(UpstreamManagerTest, SilentServersAreAskedTwiceEachAtMost) {

@@ -377,6 +377,24 @@ TEST_F(UpstreamServerTest, ASilentConnectionIsPassedOverAndThreeMarkDown) {
   EXPECT_TRUE(server_->down());
 }
 
+TEST_F(UpstreamServerTest, ASlowConnectionIsKeptWhereWeLackTheMeansForAnother) {
+  Silence();
+  Make();
+  Send(1);
+  TimeOut(1);
+  connector_.server(0).connect_failure = UpstreamFailure::kOutOfResources;
+  Send(2);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(failed_, ElementsAre(std::pair(2, UpstreamFailure::kOutOfResources)));
+  EXPECT_FALSE(server_->down());
+  connector_.Disconnect(0);
+  loop_.Advance(Seconds(1));
+  Send(3);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_TRUE(server_->down());
+  EXPECT_EQ(probe_gate_.failed_at(), MonoTime());  // Nobody has tried it.
+}
+
 TEST_F(UpstreamServerTest, TwoQueriesInSilenceAreAStall) {
   Make();
   Send(1);
