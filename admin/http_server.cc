@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "admin/allocated_memory.h"
 #include "admin/explanation_json.h"
 #include "admin/http_host.h"
 #include "admin/metrics.h"
 #include "core/status_macros.h"
+#include "net/boot_clock.h"
 #include "net/listen_socket.h"
 #include "server/server.h"
 
@@ -46,6 +48,12 @@ std::optional<absl::string_view> Found(const char* value) {
   return value;
 }
 
+// What the handler needs; the HTTP thread's.
+struct Sources {
+  const Server& server;
+  AllocatedMemory memory;
+};
+
 // libmicrohttpd's handler: called once when the headers are in, and again after the body.
 MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path,
                      const char* method, const char* /*version*/, const char* /*upload*/,
@@ -62,8 +70,8 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
   const auto name = Found(MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name"));
   const auto host =
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
-  const HttpReply reply =
-      HandleHttp(*static_cast<const Server*>(context), method, path, name, host);
+  Sources& sources = *static_cast<Sources*>(context);
+  const HttpReply reply = HandleHttp(sources.server, sources.memory, method, path, name, host);
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -79,14 +87,18 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
 }  // namespace
 
 struct HttpServer::Daemon {
+  explicit Daemon(const Server& server) : sources{server, {}} {}
   ~Daemon() {
     if (handle != nullptr) MHD_stop_daemon(handle);
   }
+
+  Sources sources;
   MHD_Daemon* handle = nullptr;
 };
 
-HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
-                     std::optional<absl::string_view> name, std::optional<absl::string_view> host) {
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string_view method,
+                     absl::string_view path, std::optional<absl::string_view> name,
+                     std::optional<absl::string_view> host) {
   HttpReply reply;
   if (method != MHD_HTTP_METHOD_GET && method != MHD_HTTP_METHOD_HEAD) {
     reply.status = MHD_HTTP_METHOD_NOT_ALLOWED;
@@ -99,7 +111,7 @@ HttpReply HandleHttp(const Server& server, absl::string_view method, absl::strin
     reply.body = ready ? "OK\n" : "not ready: no upstream server reached yet, or stopping\n";
   } else if (path == "/metrics") {
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
-    reply.body = RenderMetrics(server);
+    reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
     if (!host.has_value() || IsHostOfNoWebSite(*host)) return Explain(server, name);
     reply.status = MHD_HTTP_FORBIDDEN;
@@ -121,10 +133,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(const Endpoint& end
   if (endpoint.port() != 0) RETURN_IF_ERROR(CheckEndpointFree(endpoint, SocketKind::kTcp));
   ASSIGN_OR_RETURN(UniqueFd fd, BindTcp(endpoint));
   const Endpoint local = LocalEndpoint(fd.get());
-  auto daemon = std::make_unique<Daemon>();
+  auto daemon = std::make_unique<Daemon>(server);
   daemon->handle = MHD_start_daemon(
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest,
-      const_cast<Server*>(&server), MHD_OPTION_LISTEN_SOCKET, fd.get(), MHD_OPTION_CONNECTION_LIMIT,
+      &daemon->sources, MHD_OPTION_LISTEN_SOCKET, fd.get(), MHD_OPTION_CONNECTION_LIMIT,
       kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes, MHD_OPTION_END);
   if (daemon->handle == nullptr) {

@@ -12,6 +12,7 @@
 
 namespace dotcache {
 
+class AllocatedMemory;
 class Server;
 
 // What an HTTP request gets.
@@ -21,7 +22,8 @@ struct HttpReply {
   std::string body;
 };
 
-// Answers one request from the server's counters; any thread.
+// Answers one request from the server's counters and `memory`; any thread that has `memory` for
+// itself.
 //
 //   GET /health   200 as long as the process answers: liveness
 //   GET /ready    200 once an upstream server was reached, 503 before and while stopping: readiness
@@ -31,8 +33,8 @@ struct HttpReply {
 //                 site's name (admin/http_host.h), 503 before the start and while stopping.
 //
 // `name` is the parameter of that name, `host` the Host header, if there is one.
-HttpReply HandleHttp(const Server& server, absl::string_view method, absl::string_view path,
-                     std::optional<absl::string_view> name = std::nullopt,
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string_view method,
+                     absl::string_view path, std::optional<absl::string_view> name = std::nullopt,
                      std::optional<absl::string_view> host = std::nullopt);
 
 // Serves HandleHttp() on a thread of libmicrohttpd's own. Limits: 64 connections, 10 s without

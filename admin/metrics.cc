@@ -1,17 +1,13 @@
 #include "admin/metrics.h"
 
-#include <malloc.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
-#include <chrono>
-#include <optional>
 #include <sstream>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
-#include "core/mutex.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -321,26 +317,9 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
   }
 }
 
-// The allocator walks through all that is free and lets nobody have any of it meanwhile: not at
-// each request of whoever asks for metrics.
-uint64_t AllocatedBytes() {
-  constexpr auto kGoodFor = std::chrono::seconds(10);
-  static Mutex mutex;
-  static std::optional<std::chrono::steady_clock::time_point> measured ABSL_GUARDED_BY(mutex);
-  static uint64_t bytes ABSL_GUARDED_BY(mutex) = 0;
-  MutexLock lock(mutex);
-  const auto now = std::chrono::steady_clock::now();
-  if (!measured.has_value() || now - *measured >= kGoodFor) {
-    const struct mallinfo2 memory = mallinfo2();
-    bytes = memory.uordblks + memory.hblkhd;
-    measured = now;
-  }
-  return bytes;
-}
-
 }  // namespace
 
-std::string RenderMetrics(const Server& server) {
+std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
   Exposition out;
   Exposition::Add(out.Family("dotcache_build_info", MetricType::Gauge, "1, labelled by version."),
                   {{"version", DOTCACHE_VERSION}}, 1);
@@ -352,7 +331,7 @@ std::string RenderMetrics(const Server& server) {
   out.Gauge("dotcache_memory_allocated_bytes",
             "Memory in use, of at most ten seconds ago. Resident are code, stacks and what the "
             "allocator keeps for later, too.",
-            AllocatedBytes());
+            allocated_bytes);
   return out.Render();
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "admin/allocated_memory.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/unique_fd.h"
@@ -74,7 +75,8 @@ TEST_F(HttpServerTest, ReadyFollowsTheServer) {
 TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerWasReached) {
   upstream_.Stop();
   RunningServer lonely(TestServerOptions({&upstream_}));
-  const HttpReply reply = HandleHttp(lonely.server(), "GET", "/ready");
+  AllocatedMemory memory;
+  const HttpReply reply = HandleHttp(lonely.server(), memory, "GET", "/ready");
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("not ready"));
 }

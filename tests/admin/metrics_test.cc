@@ -1,6 +1,7 @@
 #include "admin/metrics.h"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
 #include <string>
 #include <vector>
@@ -50,7 +51,8 @@ double Value(const std::string& text, const std::string& family,
 
 class MetricsTest : public testing::Test {
  protected:
-  std::string Render() { return RenderMetrics(server_.server()); }
+  static constexpr uint64_t kAllocatedBytes = 123456789;
+  std::string Render() { return RenderMetrics(server_.server(), kAllocatedBytes); }
 
   static ServerOptions Options(const LoopbackDotServer& upstream) {
     ServerOptions options = TestServerOptions({&upstream});
@@ -191,9 +193,38 @@ TEST_F(MetricsTest, ASlotIsShownByItsNumberAndOnlyWhileItHasAnAddress) {
   slot.endpoint = *Endpoint::Parse("127.0.0.1:1");
   options.upstream.zones[0].servers.push_back(slot);
   RunningServer server(options);
-  const std::string text = RenderMetrics(server.server());
+  const std::string text = RenderMetrics(server.server(), kAllocatedBytes);
   EXPECT_THAT(text, HasSubstr("address=\"dns.example.net/1\""));
   EXPECT_THAT(text, Not(HasSubstr("address=\"dns.example.net/0\"")));
+}
+
+TEST_F(MetricsTest, WhatIsTakenFromTheAllocatorIsShown) {
+  EXPECT_EQ(Value(Render(), "dotcache_memory_allocated_bytes"), kAllocatedBytes);
+}
+
+TEST_F(MetricsTest, HedgesAndStallsAreCountedForTheServerTheyConcern) {
+  std::atomic<bool> silent = false;
+  LoopbackDotServer other({.handler = AnswerEverything()});
+  LoopbackDotServer mute({.handler = [&silent](const DotQuery& query) {
+    return silent ? std::vector<DotAction>() : AnswerEverything()(query);
+  }});
+  ServerOptions options = TestServerOptions({&mute, &other});
+  options.workers = 1;
+  options.upstream.zones[0].policy = SelectionPolicy::kSequential;
+  RunningServer server(options);
+  ASSERT_TRUE(server.WaitUntilReady());
+  ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery("first.example", QType::kA)).empty());
+  const auto count = [&server](absl::string_view family, const LoopbackDotServer& upstream) {
+    return Value(RenderMetrics(server.server(), kAllocatedBytes),
+                 absl::StrCat("dotcache_upstream_", family, "_total"),
+                 {absl::StrCat("address=\"", upstream.endpoint().ToString(), "\"")});
+  };
+  const double hedges_before = count("hedges", other);
+  silent = true;
+  ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery("second.example", QType::kA)).empty());
+  EXPECT_EQ(count("hedges", other), hedges_before + 1);
+  EXPECT_EQ(count("hedges", mute), 0);
+  EXPECT_EQ(count("stalls", mute), 0);
 }
 
 TEST_F(MetricsTest, NoNameAndNoClientIsShown) {

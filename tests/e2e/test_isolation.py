@@ -1,5 +1,6 @@
 """A hundred bad answers in a burst cost no other name its answer, and the server no mark."""
 
+import os
 import socket
 import struct
 import time
@@ -14,7 +15,9 @@ from dotcache import Dotcache
 from odd_provider import POISON, OddProvider
 
 BURST, OTHERS = 100, 100
-SECONDS = 20  # However busy the machine is: the bad names wait for their turn one after the other.
+# The bad names wait for their turn one after the other: on a busy machine for longer than clients
+# do. With JUDGE_TIMES, on one that does nothing else, the time that clients have is enough.
+SECONDS = 2 if "JUDGE_TIMES" in os.environ else 20
 CASES = ["cutrdata", "servfail", "wrongid", "zerolen", "close", "rst", "halfmsg"]
 REASONS = {"cutrdata": "malformed", "servfail": "error", "wrongid": "not-ours",
            "zerolen": "not-ours"}
