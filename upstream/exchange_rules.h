@@ -35,10 +35,10 @@
 // 3.1 allows three). So no name that makes a server close connections costs another its answer.
 // No server is asked more than twice else, nor again after it reported an error. Where all are
 // silent few servers are asked twice each, and those that answer others meanwhile three times, 9
-// times in all; an exchange that began while an eighth of those allowed were under way makes no
-// more than N+1 attempts, so that names nobody answers take little from the others. An only server
-// is not asked again while it works on the question over a connection that is alive. Where no
-// server can be connected to, the exchange waits for one until they are known to be dead; where
+// times in all; an exchange that began while an eighth of those allowed were under way has none of
+// these attempts beyond N+1, so that names nobody answers take little from the others. An only
+// server is not asked again while it works on the question over a connection that is alive. Where
+// no server can be connected to, the exchange waits for one until they are known to be dead; where
 // some are up and have failed it, until the others have been tried in vain.
 
 namespace dotcache {
