@@ -5,8 +5,6 @@ import math
 
 import client
 
-# Within this after a repair, a second and a handshake, the first answer comes; until then some fail.
-GRACE_SECONDS = 1.1
 DEAD_MS = 2000            # Until then every client has some reply.
 KNOWN_DEAD_MS = 5
 PROBES_PER_SECOND = 1.05  # One; a twentieth is for timers that are not late together.
@@ -23,6 +21,7 @@ class Goal:
     max_ms: float = 500
     failed_share: float = 0.0
     known_dead_s: float = 1.5  # Into an outage it is known that all are dead.
+    back_s: float = 1.1  # After a repair until the first answer, a second and a handshake.
     stale: bool = False  # While all are dead, everything is asked that was asked before.
 
     def __str__(self):
@@ -35,7 +34,7 @@ class Outcome:
         self._goal, self.plan, self.replies = goal, plan, replies
         outages = [step.began for step in plan if step.dead]
         live = [reply for reply in replies if reply.step.counted and not reply.step.dead and not
-                (reply.step.recovers and reply.sent < reply.step.began + GRACE_SECONDS) and not
+                (reply.step.recovers and reply.sent < reply.step.began + goal.back_s) and not
                 any(reply.sent < began < reply.came for began in outages)]
         self.asked = len(live)
         self.failed = [reply for reply in live if not reply.answered]
@@ -52,7 +51,7 @@ class Outcome:
 
     def _recoveries(self):
         return [step for step in self.plan
-                if step.recovers and step.ended - step.began >= GRACE_SECONDS]
+                if step.recovers and step.ended - step.began >= self._goal.back_s]
 
     def _long_dead_steps(self):
         return [step for step in self.plan
@@ -100,7 +99,7 @@ class Outcome:
                     (slowest_dead, DEAD_MS, "slowest reply while all are dead {:.0f} ms"),
                     (client.percentile(self.known_dead_ms, 0.99), KNOWN_DEAD_MS,
                      "p99 once known dead {:.1f} ms"),
-                    (self.first_success_s, GRACE_SECONDS, "first success after {:.2f} s"),
+                    (self.first_success_s, goal.back_s, "first success after {:.2f} s"),
                     (self.probes_per_second, PROBES_PER_SECOND,
                      "{:.1f} attempts to connect a second to one dead provider"))
         missed = [text.format(value) for value, limit, text in measured if value > limit]

@@ -178,8 +178,10 @@ def giants_are_relayed(bench, outcome):
 
 
 def descriptors_run_out(bench, queries):
-    """No descriptor is left and every connection to a provider lost: what is cached is answered."""
+    """Every connection to a provider lost and no descriptor left to open another: what is cached is
+    answered, while fresh names want to be sent."""
     def exhaust():
+        bench.switch("rstall")
         pid = bench.subject.process.pid
         bench.kept.append(resource.prlimit(pid, resource.RLIMIT_NOFILE))
         used = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
@@ -187,15 +189,25 @@ def descriptors_run_out(bench, queries):
                          (used + SPARE_DESCRIPTORS, bench.kept[0][1]))
         bench.kept += [socket.create_connection(("127.0.0.1", bench.subject.port))
                        for _ in range(4 * SPARE_DESCRIPTORS)]
-        bench.switch("rstall")
 
     def release():
         resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE, bench.kept[0])
         for connection in bench.kept[1:]:
             connection.close()
-    return [Step(POOL, name=pool("c")),
-            Step(queries * 7 // 10, exhaust, name=pool("c")),
-            Step(queries * 3 // 10, release, recovers=True)]
+    steps = [Step(POOL, name=pool("c"))]
+    for turn in range(TURNS):
+        steps += [Step(queries * 6 // 10 // TURNS, None if turn else exhaust, name=pool("c")),
+                  Step(queries // 10 // TURNS, counted=False)]
+    return [*steps, Step(queries * 3 // 10, release, recovers=True)]
+
+
+def descriptors_were_wanted(bench, outcome):
+    met = bench.subject.log_text().count("failure=out-of-resources")
+    if met < len(bench.providers):
+        yield f"descriptors were wanted for {met} of {len(bench.providers)} providers"
+    fresh = [reply for reply in outcome.replies if not reply.step.counted]
+    if silent := sum(reply.rcode is None for reply in fresh):
+        yield f"{silent} of {len(fresh)} without a reply while no descriptor was left"
 
 
 def clock_jumps(bench, queries):
@@ -305,7 +317,9 @@ def make_scenarios():
                                                dataclasses.replace(QUICK, stale=True),
                                                seconds=DEAD_SECONDS)
     found["giant-answers"] = Scenario(giants, Goal(p99_ms=20, max_ms=50), check=giants_are_relayed)
-    found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10), own=True)
+    found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10, back_s=1.5),
+                                            seconds=DEAD_SECONDS, own=True,
+                                            check=descriptors_were_wanted)
     found["clock-jumps"] = Scenario(clock_jumps, QUICK, seconds=DEAD_SECONDS, own=True,
                                     own_clock=True, check=times_go_on)
     found["terminated"] = Scenario(terminated, Goal(p99_ms=105), own=True, check=ends_well)
