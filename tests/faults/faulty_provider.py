@@ -8,6 +8,7 @@ of faults are the two sets below.
 import asyncio
 import logging
 import multiprocessing
+import pathlib
 import random
 import socket
 import ssl
@@ -24,7 +25,10 @@ FAULTS = FAULTS_OF_ANSWERS | FAULTS_OF_CONNECTIONS
 BAD_ADDRESS = bytes((203, 0, 113, 66))
 GOOD_ADDRESS = bytes((203, 0, 113, 1))
 RESTART_SECONDS = 0.1
-SMALL_BUFFER = 4096
+SMALL_BUFFER, LARGEST_SMALL_BUFFER = 1024, 2304  # What is asked for, and what the kernel gives.
+USUAL_BUFFER = 65536
+WATCH_SECONDS = 0.02
+PROBING_THE_WINDOW = "04"  # The timer of a connection, in /proc/net/tcp.
 
 
 class FaultyProvider:
@@ -46,8 +50,8 @@ class FaultyProvider:
 
     def counts(self):
         """Queries since the start, and how many of them came over connections with a certificate
-        that proves nothing; connections, and how many of them were closed here for want of queries.
-        """
+        that proves nothing; connections, how many of them were closed here for want of queries, and
+        to how many the other end could send no more, because the window was closed."""
         self._pipe.send(("counts", None))
         return self._pipe.recv()
 
@@ -76,7 +80,9 @@ class _Provider:
         self._blockers = []  # The sockets that keep a full backlog full.
         self._thaw = asyncio.Event()
         self._thaw.set()
-        self._counts = {"queries": 0, "to_strangers": 0, "connections": 0, "idle_closes": 0}
+        self._closed_windows = set()  # The other ends.
+        self._counts = {"queries": 0, "to_strangers": 0, "connections": 0, "idle_closes": 0,
+                        "closed_windows": 0}
 
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
@@ -120,6 +126,8 @@ class _Provider:
             self._listener = None
 
     async def _switch(self, fault):
+        if self._fault == fault == "windowzero":
+            return  # Its connections have small windows already.
         if self._blockers:
             for blocker in self._blockers:
                 blocker.close()
@@ -132,6 +140,9 @@ class _Provider:
             self._stop_listening()
         else:
             await self._listen()
+        if "windowzero" in (was, fault) and self._listener is not None:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER
+                                      if fault == "windowzero" else USUAL_BUFFER)
         if fault == "refuse":
             self._end_connections(reset=True)
         elif fault == "synblackhole":
@@ -141,8 +152,9 @@ class _Provider:
             self._thaw.clear()
         elif fault == "windowzero":
             self._thaw.clear()
-            for writer in self._writers:
-                _close_window(writer)
+            # A window once offered is not withdrawn: connections have to be made with a small one.
+            self._end_connections(reset=False)
+            asyncio.ensure_future(self._count_closed_windows())
         elif fault == "restart":
             self._end_connections(reset=True)
             asyncio.get_running_loop().call_later(
@@ -170,6 +182,19 @@ class _Provider:
             _end(writer, reset)
         self._writers.clear()
 
+    async def _count_closed_windows(self):
+        """By the other end, which is on this machine, too: it probes the window, or has more unsent
+        and unacknowledged than the buffer here takes."""
+        ours = f"{self._port:04X}"
+        while self._fault == "windowzero":
+            for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+                _, local, remote, _, queues, timer, *_ = line.split()
+                probed = timer[:2] == PROBING_THE_WINDOW
+                if remote[-4:] == ours and (probed or int(queues[:8], 16) > LARGEST_SMALL_BUFFER):
+                    self._closed_windows.add(local)
+            self._counts["closed_windows"] = len(self._closed_windows)
+            await asyncio.sleep(WATCH_SECONDS)
+
     async def _accept(self, reader, writer):
         self._writers.add(writer)
         try:
@@ -179,7 +204,7 @@ class _Provider:
             kind = self._fault if self._fault in self._contexts else "good"
             await writer.start_tls(self._contexts[kind])
             if self._fault == "windowzero":
-                _close_window(writer)
+                _stop_reading(writer)
             await self._converse(reader, writer, kind)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             pass
@@ -248,12 +273,9 @@ class _Provider:
             _end(writer, reset=False)
 
 
-def _close_window(writer):
-    """Reads nothing more from the socket: what is written to us fills its small buffer. asyncio's
-    own pause_reading() of a TLS transport goes on reading what is encrypted."""
-    if writer.get_extra_info("ssl_object") is None:
-        return  # Its handshake is still to end.
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+def _stop_reading(writer):
+    """What is written to us fills the buffer of the socket. asyncio's own pause_reading() of a TLS
+    transport goes on reading what is encrypted."""
     writer.transport._ssl_protocol._transport.pause_reading()
 
 
