@@ -16,6 +16,7 @@ class CountingProvider:
         self.lengths = []  # Of each query, in octets.
         self.port = 0
         self.open = 0  # Of them, those that are.
+        self._writers = set()
         self._client_ca = client_ca
         self.use_certificate(certificate, key)
         self._loop, self._stop = None, None
@@ -39,6 +40,10 @@ class CountingProvider:
         context.set_alpn_protocols(["dot"])
         self._context = context
 
+    def hang_up(self):
+        """Closes the connections that are open."""
+        self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
+
     async def _run(self):
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._loop.set_exception_handler(lambda *_: None)  # Failed handshakes are expected.
@@ -51,6 +56,7 @@ class CountingProvider:
     async def _count(self, reader, writer):
         self.connections += 1
         self.open += 1
+        self._writers.add(writer)
         try:
             await writer.start_tls(self._context)
             await self._serve(reader, writer)
@@ -58,6 +64,7 @@ class CountingProvider:
             pass
         finally:
             self.open -= 1
+            self._writers.discard(writer)
             writer.close()
 
     async def _serve(self, reader, writer):

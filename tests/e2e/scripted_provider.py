@@ -10,11 +10,13 @@ ADDRESS_RDATA = b"\xc6\x33\x64\x07"  # 198.51.100.7
 
 
 class ScriptedProvider(CountingProvider):
-    """A and ANY get an address, TXT a text, other types NODATA. `big-N...` has N octets of text,
+    """A and ANY get `address`, TXT a text, other types NODATA. `big-N...` has N octets of text,
     `slow...` takes its time."""
 
     def __init__(self, certificate, key):
         super().__init__(certificate, key)
+        self.address = ADDRESS_RDATA
+        self.ttl = 300
         self.questions = []  # (QNAME in lower case, QTYPE, QCLASS), in order.
         self._tasks = set()
 
@@ -38,7 +40,7 @@ class ScriptedProvider(CountingProvider):
         label = qname[1:1 + qname[0]].decode("latin-1").lower()
         records = []
         if qtype in (1, 255):
-            records.append((1, ADDRESS_RDATA))
+            records.append((1, self.address))
         if qtype in (16, 255):
             size = int(label.split("-")[1]) if label.startswith("big-") else 20
             records += [(16, bytes([255]) + b"t" * 255) for _ in range(size // 256)]
@@ -48,5 +50,5 @@ class ScriptedProvider(CountingProvider):
         reply = message[:2] + struct.pack("!5H", 0x8180, 1, len(records), 0, 0)
         reply += message[12:end + 5]
         for rr_type, rdata in records:
-            reply += b"\xc0\x0c" + struct.pack("!HHIH", rr_type, 1, 300, len(rdata)) + rdata
+            reply += b"\xc0\x0c" + struct.pack("!HHIH", rr_type, 1, self.ttl, len(rdata)) + rdata
         writer.write(struct.pack("!H", len(reply)) + reply)

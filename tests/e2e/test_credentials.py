@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import time
@@ -14,13 +15,15 @@ import pytest
 
 from ask import ask, connect
 from counting_provider import CountingProvider
+from host_providers import HOST, TTL, ZONE, HostProviders
 from lab.certificates import CertificateAuthority
 from lab.lab import LISTENER_NAME, PROVIDERS, free_port
 from lab.servers import LabServer
+from scripted_provider import ScriptedProvider
 from stream_of_queries import StreamOfQueries
 
 NAME = "provider.dns.lab.example"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,13 @@ def client(lab):
 @pytest.fixture
 def strange_ca(tmp_path):
     return CertificateAuthority(tmp_path / "strange", "nobody's CA")
+
+
+@pytest.fixture
+def host(lab, tmp_path):
+    providers = HostProviders(lab, tmp_path / "host")
+    yield providers
+    providers.stop()
 
 
 def wait_for(condition, what):
@@ -244,6 +254,43 @@ def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
             wait_for_log(server, "credentials not reloaded", 5)
             stream.wait_for_answers(10)
         assert not stream.failed, stream.summary() + "\n" + server.log_text()
+
+
+# A bootstrap server's: it is asked every ten seconds.
+
+def test_the_ca_of_a_bootstrap_server_is_changed_with_its_certificate(lab, launch, host, strange_ca,
+                                                                      tmp_path):
+    name = f"ns.{ZONE}"
+    bundle = put(tmp_path / "bundle", lab.ca_file)
+    host.start_provider("127.0.0.2")
+    with ScriptedProvider(host.certificate, host.key) as bootstrap:
+        bootstrap.address, bootstrap.ttl = socket.inet_aton("127.0.0.2"), TTL
+        # Nobody is at the first and the last, whose CA stays: the one between has to get the new one.
+        servers = [(free_port(), lab.ca_file), (bootstrap.port, bundle), (free_port(), lab.ca_file)]
+        settings = put_text(tmp_path / "c.yaml", "bootstrap:\n" + "".join(
+            f"  - {{addresses: '127.0.0.1:{port}', name: {name}, ca: '{ca}'}}\n"
+            for port, ca in servers))
+        server = launch("--workers", "1", "--config", settings,
+                        upstreams=[f"tls://{HOST}:{host.dot_port}"])
+        assert ask(server, "bootstrap-old.fresh.lab.example.").answer, server.log_text()
+
+        bootstrap.use_certificate(*strange_ca.issue("bootstrap", [name]))
+        bootstrap.hang_up()
+        wait_for(lambda: bootstrap.open == 0, "a connection of before is still open")
+        queries, connections = bootstrap.queries, bootstrap.connections
+        bootstrap.address = socket.inet_aton("127.0.0.3")
+        host.start_provider("127.0.0.3")
+        host.servers["127.0.0.2"].stop(kill=True)
+        wait_for_log(server, "upstream cannot be resolved")
+        # In vain, with the CA of before.
+        wait_for(lambda: bootstrap.connections > connections, server.log_text)
+        assert bootstrap.queries == queries
+
+        put(bundle, strange_ca.certificate)
+        wait_for_log(server, "credentials reloaded")
+        wait_for_log(server, f"addresses=127.0.0.3:{host.dot_port}")
+        assert bootstrap.queries > queries
+        wait_for(lambda: ask(server, "bootstrap-new.fresh.lab.example.").answer, server.log_text)
 
 
 # The listener's own.

@@ -17,7 +17,8 @@ from ask import ADDRESS, ask, query
 from dotcache import Dotcache
 from lab.certificates import CertificateAuthority
 from lab.lab import LISTENER_NAME
-from two_networks import HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, ip
+from two_networks import (BOOTSTRAP_PORT, HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, ip,
+                          local_addresses)
 
 # A client that asks all the time would be answered at some time by any server; the deadlines here
 # are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
@@ -59,13 +60,14 @@ def provider(networks, authority, tmp_path):
 
 @pytest.fixture
 def launch_here(networks, provider, authority, tmp_path):
-    """launch_here(*arguments, prefix=()): a dotcache on this side of the link; the test is there, too."""
+    """launch_here(*arguments, upstream=None, prefix=()): a dotcache on this side of the link; the
+    test is there, too."""
     lab = types.SimpleNamespace(ca_file=authority.certificate,
                                 listener=authority.issue("listener", [LISTENER_NAME]))
     started = []
     with networks.inside():
-        def launch(*arguments, prefix=()):
-            started.append(Dotcache(lab, tmp_path / "log", [provider.upstream],
+        def launch(*arguments, upstream=None, prefix=()):
+            started.append(Dotcache(lab, tmp_path / "log", [upstream or provider.upstream],
                                     ("--workers", "1", *arguments), prefix=prefix))
             return started[-1].wait_until("/ready")
 
@@ -176,6 +178,17 @@ def test_a_link_that_was_down_for_a_moment_is_not_trusted(networks, launch_here)
     ip(networks.here, "link set wire down")
     ip(networks.here, "link set wire up")
     wait_for(server, "a new connection", lambda: handshakes(server) > before)
+
+
+def test_a_bootstrap_server_is_asked_over_a_new_connection(networks, provider, launch_here):
+    server = launch_here("--bootstrap", provider.bootstrap, upstream=provider.upstream_by_name)
+    assert ask(server, fresh_name()).answer  # Asked after the name was: that is over.
+    assert local_addresses(BOOTSTRAP_PORT) == {HERE}
+    # The connection of before would go on: nothing but the news of another way makes it old.
+    ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
+    ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
+    wait_for(server, "the new way alone is used",
+             lambda: local_addresses(BOOTSTRAP_PORT) == {OTHER_HERE})
 
 
 def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launch_here):

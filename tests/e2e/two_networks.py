@@ -3,8 +3,10 @@
 import contextlib
 import ctypes
 import os
+import pathlib
 import shutil
 import ssl
+import struct
 import subprocess
 import socket
 import time
@@ -16,6 +18,7 @@ from lab.servers import SEARCH_PATH
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 OTHER_HERE = "10.77.0.3"
 PORT = 853
+BOOTSTRAP_PORT = 854  # The same server, to tell its connections apart.
 NAME = "provider.dns.lab.example"
 ZONE = "fresh.lab.example."  # Every name below it has an address.
 START_SECONDS = 20
@@ -29,16 +32,21 @@ server:
   logfile: ""
   num-threads: 1
   interface: {THERE}@{PORT}
+  interface: {THERE}@{BOOTSTRAP_PORT}
   tls-port: {PORT}
+  additional-tls-port: {BOOTSTRAP_PORT}
   tls-service-key: "{key}"
   tls-service-pem: "{certificate}"
   access-control: 10.77.0.0/24 allow
   module-config: "iterator"
   local-zone: "{ZONE}" redirect
   local-data: "{ZONE} 300 IN A 192.0.2.1"
+  local-data: "{NAME}. 300 IN A {THERE}"
 remote-control:
   control-enable: no
 """
+
+ESTABLISHED = "01"  # In /proc/net/tcp.
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -57,6 +65,14 @@ def enter(path):
     with open(path, "rb") as namespace:
         if _libc.setns(namespace.fileno(), 0) != 0:
             raise OSError(ctypes.get_errno(), f"cannot enter {path}")
+
+
+def local_addresses(port):
+    """This end's, of the IPv4 connections to that port in this thread's network."""
+    rows = [line.split() for line in pathlib.Path("/proc/thread-self/net/tcp").read_text().splitlines()]
+    return {socket.inet_ntoa(struct.pack("=I", int(local.split(":")[0], 16)))
+            for _, local, remote, state, *_ in rows[1:]
+            if remote.endswith(f":{port:04X}") and state == ESTABLISHED}
 
 
 class TwoNetworks:
@@ -105,8 +121,11 @@ class Provider:
         self._copy = directory / "unbound"  # Which AppArmor lets read its files here.
         shutil.copy(program, self._copy)
         (directory / "unbound.conf").write_text(CONFIGURATION.format(
-            THERE=THERE, PORT=PORT, ZONE=ZONE, certificate=certificate, key=key))
+            THERE=THERE, PORT=PORT, BOOTSTRAP_PORT=BOOTSTRAP_PORT, NAME=NAME, ZONE=ZONE,
+            certificate=certificate, key=key))
         self.upstream = f"tls://{THERE}:{PORT}#{NAME}"
+        self.upstream_by_name = f"tls://{NAME}:{PORT}"
+        self.bootstrap = f"tls://{THERE}:{BOOTSTRAP_PORT}#{NAME}"  # Who knows the name.
 
     def start(self):
         with open(self._directory / "unbound.log", "wb") as log:
