@@ -61,7 +61,8 @@ class Outcome:
         """To the provider that had the most, once it is known that all are dead."""
         begin = step.began + self._goal.known_dead_s
         # From one to the next: what falls into so many seconds is one more.
-        return (syn_counter.most_to_one(begin, step.ended) - 1) / (step.ended - begin)
+        intervals = max(0, syn_counter.most_to_one(begin, step.ended) - 1)
+        return intervals / (step.ended - begin)
 
     def _first_success(self, step):
         return min((reply.came - step.began for reply in self.replies

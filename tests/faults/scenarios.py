@@ -349,6 +349,8 @@ def make_scenarios():
         found[f"all-{fault}-stale"] = Scenario(all_dead_after_use(fault),
                                                dataclasses.replace(QUICK, stale=True),
                                                seconds=DEAD_SECONDS)
+    # That connections in use have fallen silent is known after the patience with what was sent.
+    found["all-hang-stale"].goal = dataclasses.replace(QUICK, stale=True, known_dead_s=1.75)
     found["giant-answers"] = Scenario(giants, Goal(p99_ms=20, max_ms=50), check=giants_are_relayed)
     found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10, back_s=1.5),
                                             seconds=DEAD_SECONDS, own=True,
