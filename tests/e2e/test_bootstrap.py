@@ -66,7 +66,8 @@ def test_the_start_tells_of_each_bootstrap_server_and_warns_of_insecure_ones(
     config.write_text("bootstrap:\n  - 'udp://127.0.0.1:5399'\n"
                       "  - {addresses: ['127.0.0.1:8599'], name: dns.example, "
                       f"insecure: {str(insecure).lower()}}}\n")
-    server = launch("--config", config, upstreams=[f"tls://{HOST}"], wait="/health")
+    server = launch("--config", config, upstreams=[f"tls://{HOST}"], wait=None)
+    wait_for_line(server, "started")  # The line after them.
     lines = server.log_text().splitlines()
     told = [line for line in lines if " bootstrap " in line and "address=" in line]
     plan = [line for line in told if "transport=" in line]
