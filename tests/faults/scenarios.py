@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-import pathlib
 import re
 import resource
 import socket
@@ -27,7 +26,7 @@ LEAST_PER_BURST = 1.5
 CLOSING_BURST = 50     # A third of it is more than a small window takes.
 TURNS = 10             # How often what happens at a moment happens.
 JUMP_SECONDS = 3600
-SPARE_DESCRIPTORS = 8
+WAITING_CLIENTS = 32   # For a descriptor, to be accepted.
 
 QUICK, PATIENT = Goal(p99_ms=20), Goal()
 REFUSED = Goal(p99_ms=10)
@@ -201,14 +200,12 @@ def descriptors_run_out(bench, queries):
     """Every connection to a provider lost and no descriptor left to open another: what is cached is
     answered, while fresh names want to be sent."""
     def exhaust():
+        # Below every descriptor in use, so that one that is closed leaves no room for another.
+        limits = resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+        bench.kept += [limits, *(socket.create_connection(("127.0.0.1", bench.subject.port))
+                                 for _ in range(WAITING_CLIENTS))]
         bench.switch("rstall")
-        pid = bench.subject.process.pid
-        bench.kept.append(resource.prlimit(pid, resource.RLIMIT_NOFILE))
-        used = len(list(pathlib.Path(f"/proc/{pid}/fd").iterdir()))
-        resource.prlimit(pid, resource.RLIMIT_NOFILE,
-                         (used + SPARE_DESCRIPTORS, bench.kept[0][1]))
-        bench.kept += [socket.create_connection(("127.0.0.1", bench.subject.port))
-                       for _ in range(4 * SPARE_DESCRIPTORS)]
 
     def release():
         resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE, bench.kept[0])
