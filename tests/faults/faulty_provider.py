@@ -49,9 +49,10 @@ class FaultyProvider:
         self._pipe.recv()
 
     def counts(self):
-        """Queries since the start, and how many of them came over connections with a certificate
-        that proves nothing; connections, how many of them were closed here for want of queries, and
-        to how many the other end could send no more, because the window was closed."""
+        """Queries since the start, how many of them were for names that begin with c, and how many
+        came over connections with a certificate that proves nothing; connections, how many of them
+        were closed here for want of queries, and to how many the other end could send no more,
+        because the window was closed."""
         self._pipe.send(("counts", None))
         return self._pipe.recv()
 
@@ -81,8 +82,8 @@ class _Provider:
         self._thaw = asyncio.Event()
         self._thaw.set()
         self._closed_windows = set()  # The other ends.
-        self._counts = {"queries": 0, "to_strangers": 0, "connections": 0, "idle_closes": 0,
-                        "closed_windows": 0}
+        self._counts = {"queries": 0, "cached": 0, "to_strangers": 0, "connections": 0,
+                        "idle_closes": 0, "closed_windows": 0}
 
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
@@ -224,6 +225,7 @@ class _Provider:
             query = await reader.readexactly(size)
             await self._thaw.wait()
             self._counts["queries"] += 1
+            self._counts["cached"] += query[13:14] == b"c"
             self._counts["to_strangers"] += kind in STRANGERS
             asyncio.ensure_future(self._react(query, writer))
 

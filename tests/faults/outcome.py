@@ -83,8 +83,13 @@ class Outcome:
             yield f"{len(self.silent)} queries without a reply"
         if self.poisoned:
             yield f"{self.poisoned} poisoned"
-        if len(self.failed) > goal.failed_share * self.asked:
-            yield f"{len(self.failed)} of {self.asked} failed"
+        if math.isinf(self.first_success_s):
+            yield "nobody was answered after a repair"
+        # How soon it comes is another matter; until then errors are what there is.
+        failed = sum(not (reply.step.recovers and reply.sent < reply.step.began +
+                          self._first_success(reply.step)) for reply in self.failed)
+        if failed > goal.failed_share * self.asked:
+            yield f"{failed} of {self.asked} failed"
         codes = client.codes_of(reply for reply in self.dead if not reply.answered)
         if strange := set(codes) - ERRORS_OF_THE_DEAD:
             yield f"extended errors while all are dead: {', '.join(sorted(strange))}"

@@ -5,7 +5,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -23,7 +22,8 @@ class Subject:
     def __init__(self, directory, binary, port, ports, ca_file, own_clock=False):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
-        self.port, self._log = port, open(self.directory / "log", "wb")
+        self.port, self.ca_file = port, ca_file
+        self._log = open(self.directory / "log", "wb")
         self.exit_seconds = None  # From terminate() to its end.
         self._clock = self.directory / "clock"
         self.set_clock("+0")
@@ -71,13 +71,16 @@ class Subject:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                try:
-                    probe.bind(("127.0.0.1", self.port))
-                except OSError:
-                    return
+            if self.udp_sockets():
+                return
             time.sleep(0.02)
         raise RuntimeError(f"{self.directory}: did not start, see its log")
+
+    def udp_sockets(self):
+        """What the kernel says of the sockets with its port, a list of columns each."""
+        lines = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+        return [columns for columns in map(str.split, lines)
+                if columns[1].endswith(f":{self.port:04X}")]
 
     def stop(self):
         self.process.kill()
