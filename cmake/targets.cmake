@@ -49,5 +49,5 @@ function(dotcache_tests folder)
                               <gtest/gtest.h>)
   endif()
   gtest_discover_tests(${folder}_tests TEST_PREFIX ${folder}. DISCOVERY_MODE PRE_TEST
-                       PROPERTIES TIMEOUT 120)
+                       DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()

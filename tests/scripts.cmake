@@ -13,6 +13,8 @@ foreach(file ${e2e_files})
     ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
     LABELS e2e TIMEOUT 300)
 endforeach()
+# Its provider gets only what the others leave of the processors.
+set_tests_properties(e2e.limits PROPERTIES RUN_SERIAL TRUE)
 
 # dotcache beside its peers, on few names; all of them take minutes (tests/agreement/README.md).
 add_test(NAME agreement COMMAND ${PROJECT_SOURCE_DIR}/tests/agreement/agreement --names 150)

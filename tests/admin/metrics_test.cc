@@ -210,7 +210,7 @@ TEST_F(MetricsTest, HedgesAndStallsAreCountedForTheServerTheyConcern) {
   }});
   ServerOptions options = TestServerOptions({&mute, &other});
   options.workers = 1;
-  options.upstream.zones[0].policy = SelectionPolicy::kSequential;
+  options.upstream.limits.hedge = true;
   RunningServer server(options);
   ASSERT_TRUE(server.WaitUntilReady());
   ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery("first.example", QType::kA)).empty());

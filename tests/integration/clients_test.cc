@@ -327,7 +327,7 @@ TEST(ClientsTest, AMessageTooShortForAHeaderEndsTheConnection) {
 TEST(ClientsTest, AnIdleConnectionIsClosed) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
-  options.limits.stream_idle_timeout = Milliseconds(100);
+  options.limits.stream_idle_timeout = Seconds(1);  // Handshakes take a part of it.
   RunningServer server(options);
   for (const Transport transport : kStreams) {
     const auto client = server.Connect(transport);

@@ -62,9 +62,11 @@ TEST(FailoverTest, AQueryOnAConnectionThatIsResetIsAnsweredByTheOther) {
 TEST(FailoverTest, AServerThatSaysNothingIsPassedOver) {
   LoopbackDotServer a({.handler = [](const DotQuery&) { return std::vector<DotAction>(); }});
   LoopbackDotServer b;
-  RunningServer server(TestServerOptions({&a, &b}));
+  ServerOptions options = TestServerOptions({&a, &b});
+  options.upstream.limits = {};  // Which are patient for less than a client is.
+  RunningServer server(options);
   EXPECT_EQ(Ask(server, 1).rcode, Rcode::kNoError);
-  EXPECT_EQ(b.queries(), 1);
+  EXPECT_GE(b.queries(), 1);
 }
 
 TEST(FailoverTest, AServerThatNeverFinishesItsHandshakeIsPassedOver) {

@@ -31,6 +31,10 @@ ServerOptions TestServerOptions(const std::vector<const LoopbackDotServer*>& ups
   options.upstream_ca_file = GetTestCertificates().ca.certificate_file;
   options.cache.budget_bytes = size_t{1} << 20;
   options.upstream.loop_check = false;  // Upstreams count their queries.
+  // Whatever the machine is busy with: no upstream is slow by itself, or asked twice because of it.
+  options.upstream.limits.min_attempt_timeout = Seconds(4);
+  options.upstream.limits.max_attempt_timeout = Seconds(4);
+  options.upstream.limits.hedge = false;
   UpstreamZoneOptions& root = options.upstream.zones.emplace_back();
   root.policy = SelectionPolicy::kSequential;
   for (const LoopbackDotServer* upstream : upstreams) root.servers.push_back(OptionsFor(*upstream));
