@@ -19,10 +19,10 @@ def host(lab, tmp_path):
     providers.stop()
 
 
-def start(launch, host, port=True, transport="udp", **options):
+def start(launch, host, *arguments, port=True, transport="udp", **options):
     """A dotcache whose only provider is the host name."""
     upstream = f"tls://{HOST}:{host.dot_port}" if port else f"tls://{HOST}"
-    return launch("--bootstrap", host.bootstrap_as(transport), upstreams=[upstream], **options)
+    return launch(*arguments, "--bootstrap", host.bootstrap_as(transport), upstreams=[upstream], **options)
 
 
 def wait_for_line(server, *parts):
@@ -91,7 +91,7 @@ def test_an_address_that_changes_costs_no_query(launch, host):
     host.publish("127.0.0.2")
     host.start_provider("127.0.0.2")
     host.start_bootstrap()
-    server = start(launch, host)
+    server = start(launch, host, "--workers", "1")
     with StreamOfQueries(server, "moves") as stream:
         stream.wait_for_answers(50)
         host.start_provider("127.0.0.3")

@@ -69,7 +69,7 @@ def test_explain_names_zone_policy_and_reasons(lab, launch, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text(json.dumps({"zones": [{"zone": "corp.example", "policy": "round-robin",
                                              "upstream": [other.upstream]}]}))
-    server = launch("--config", config, "--policy", "fastest", upstreams=[provider.upstream])
+    server = launch("--workers", "1", "--config", config, "--policy", "fastest", upstreams=[provider.upstream])
     ask(server, "www.lab.example.")
     outside = explanation(server, "www.lab.example")
     assert (outside["zone"], outside["policy"]) == (".", "fastest")

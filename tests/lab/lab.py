@@ -1,15 +1,18 @@
 """The lab as a whole: scripts/lab for people, the class Lab for tests."""
 
 import argparse
+import fcntl
+import functools
 import json
 import os
-import random
 import pathlib
+import random
 import select
 import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 from lab import certificates, servers, zones
@@ -105,14 +108,30 @@ class Lab:
 _drawn = set()
 
 
+@functools.cache
+def _own_ports():
+    """A slice of the ports, this process's as long as it lives."""
+    slices = [range(first, first + 1000) for first in range(10000, 32000, 1000)]
+    for ports in random.sample(slices, len(slices)):
+        try:
+            lock = os.open(pathlib.Path(tempfile.gettempdir(), f"dotcache-ports-{ports[0]}"),
+                           os.O_CREAT | os.O_RDWR)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return ports
+        except OSError:
+            pass  # Another's.
+    return range(10000, 32000)
+
+
 def free_port(wanted=0):
     """A port that is free for UDP and TCP on loopback: the one wanted if it is.
 
     Others are drawn from below the range of outgoing connections, so that none of those takes the
-    port before its server does. No port is given out twice.
+    port before its server does. No port is given out twice, and none that another process of tests
+    draws.
     """
     while True:
-        wanted = wanted or random.randrange(10000, 32000)
+        wanted = wanted or random.choice(_own_ports())
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             # As servers do: connections of the past in TIME_WAIT do not count.
