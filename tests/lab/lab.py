@@ -115,11 +115,11 @@ def _own_ports():
     for ports in random.sample(slices, len(slices)):
         try:
             lock = os.open(pathlib.Path(tempfile.gettempdir(), f"dotcache-ports-{ports[0]}"),
-                           os.O_CREAT | os.O_RDWR)
+                           os.O_CREAT | os.O_RDONLY)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return ports
+            return ports  # The lock stays open.
         except OSError:
-            pass  # Another's.
+            pass  # Another process's, or another user's file.
     return range(10000, 32000)
 
 
