@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The image holds one program, the libraries it loads and the CA bundle: no shell, no package
 # manager, nothing that is written to. deploy/docker/README.md says how to run it.
 ARG BASE_BUILD=debian:12

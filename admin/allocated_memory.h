@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How much memory the process has in use.
 #ifndef DOTCACHE_ADMIN_ALLOCATED_MEMORY_H_
 #define DOTCACHE_ADMIN_ALLOCATED_MEMORY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a name is asked where it is asked, as JSON.
 #ifndef DOTCACHE_ADMIN_EXPLANATION_JSON_H_
 #define DOTCACHE_ADMIN_EXPLANATION_JSON_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The Host header of HTTP requests.
 #ifndef DOTCACHE_ADMIN_HTTP_HOST_H_
 #define DOTCACHE_ADMIN_HTTP_HOST_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "admin/http_server.h"
 
 #include <microhttpd.h>

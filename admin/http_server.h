@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // HTTP for people and machines: /metrics, /health, /ready, /explain.
 #ifndef DOTCACHE_ADMIN_HTTP_SERVER_H_
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counters to Prometheus families.
 #ifndef DOTCACHE_ADMIN_METRICS_H_
 #define DOTCACHE_ADMIN_METRICS_H_

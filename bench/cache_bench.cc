@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the cache costs a query: building the key, a hit, and an insertion that evicts.
 #include <benchmark/benchmark.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What framing costs per message: whole messages in one piece, and messages that arrive in parts.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the worst messages cost before they are refused or accepted: at most 5 us of CPU for 512
 // octets from a client, 1 ms for 64 KiB from anyone. The program fails where that is not so.
 #include <benchmark/benchmark.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Feeds hostile messages of all kinds to the two parsers and watches the process's memory: after a
 // warm-up it may not grow by 1 MiB, however many there are. Not a Google Benchmark.
 #include <unistd.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages made to cost their reader time or memory, for the programs that measure what they get.
 #ifndef DOTCACHE_BENCH_HOSTILE_MESSAGES_H_
 #define DOTCACHE_BENCH_HOSTILE_MESSAGES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Messages from files, and what can be made of them.
 #ifndef DOTCACHE_BENCH_MESSAGE_CORPUS_H_
 #define DOTCACHE_BENCH_MESSAGE_CORPUS_H_

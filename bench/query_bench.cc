@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a client's query costs before the cache is asked, what its rejection costs, and what the
 // query to an upstream server costs.
 #include <string>

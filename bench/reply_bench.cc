@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The last step of a cache hit, and what a miss pays for a response to be trusted.
 #include <benchmark/benchmark.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What TLS costs: handshakes and records with both ends in memory, and the memory of an idle
 // session.
 #include <benchmark/benchmark.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What UDP costs below DNS: the floor under every reply that is served from the cache.
 #include <benchmark/benchmark.h>
 

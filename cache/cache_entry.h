@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A cached response.
 #ifndef DOTCACHE_CACHE_CACHE_ENTRY_H_
 #define DOTCACHE_CACHE_CACHE_ENTRY_H_

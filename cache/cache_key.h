@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The key of a cached response.
 #ifndef DOTCACHE_CACHE_CACHE_KEY_H_
 #define DOTCACHE_CACHE_CACHE_KEY_H_

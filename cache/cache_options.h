@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the operator may set about the cache.
 #ifndef DOTCACHE_CACHE_CACHE_OPTIONS_H_
 #define DOTCACHE_CACHE_CACHE_OPTIONS_H_

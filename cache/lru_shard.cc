@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The table is open addressing with linear probing: an entry sits in the first slot that was free
 // at or after its home. Removing closes the gap by moving later entries of the same run back, so
 // there are no tombstones and a search ends at the first free slot.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One shard of the cache: one lock, one hash table, one order of eviction, one budget.
 #ifndef DOTCACHE_CACHE_LRU_SHARD_H_
 #define DOTCACHE_CACHE_LRU_SHARD_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shared cache: picks the shard, forwards to it.
 #ifndef DOTCACHE_CACHE_RESPONSE_CACHE_H_
 #define DOTCACHE_CACHE_RESPONSE_CACHE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The order in which entries of a shard are pushed out.
 #ifndef DOTCACHE_CACHE_SEGMENTED_LRU_H_
 #define DOTCACHE_CACHE_SEGMENTED_LRU_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether and for how long a response is kept.
 #ifndef DOTCACHE_CACHE_TTL_POLICY_H_
 #define DOTCACHE_CACHE_TTL_POLICY_H_

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Functions that make one target per folder.
 
 set(DOTCACHE_PCH_HEADERS

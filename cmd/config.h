@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Flags, environment, YAML file and defaults to the option structs of the other folders.
 #ifndef DOTCACHE_CMD_CONFIG_H_
 #define DOTCACHE_CMD_CONFIG_H_

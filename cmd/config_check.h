@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What only the machine can tell about a configuration.
 #ifndef DOTCACHE_CMD_CONFIG_CHECK_H_
 #define DOTCACHE_CMD_CONFIG_CHECK_H_

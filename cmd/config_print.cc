@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // FormatConfig(): the effective configuration as YAML.
 
 #include "absl/strings/ascii.h"

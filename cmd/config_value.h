@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Configuration as written: text, lists and maps, each with where it stands.
 #ifndef DOTCACHE_CMD_CONFIG_VALUE_H_
 #define DOTCACHE_CMD_CONFIG_VALUE_H_

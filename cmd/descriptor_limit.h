@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many file descriptors the process may have, and what it needs.
 #ifndef DOTCACHE_CMD_DESCRIPTOR_LIMIT_H_
 #define DOTCACHE_CMD_DESCRIPTOR_LIMIT_H_

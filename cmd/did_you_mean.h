@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The known word nearest to a mistyped one.
 #ifndef DOTCACHE_CMD_DID_YOU_MEAN_H_
 #define DOTCACHE_CMD_DID_YOU_MEAN_H_

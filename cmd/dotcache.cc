@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The command line: dotcache serve, check, ctl, version.
 
 #include <CLI/CLI.hpp>

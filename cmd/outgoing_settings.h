@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The settings `upstream-source` and `upstream-mark`.
 #ifndef DOTCACHE_CMD_OUTGOING_SETTINGS_H_
 #define DOTCACHE_CMD_OUTGOING_SETTINGS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Public providers known by name.
 #ifndef DOTCACHE_CMD_PRESETS_H_
 #define DOTCACHE_CMD_PRESETS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The subcommands `serve` and `check`.
 #ifndef DOTCACHE_CMD_SERVE_H_
 #define DOTCACHE_CMD_SERVE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The names of all settings: flags, environment variables and YAML keys alike.
 #ifndef DOTCACHE_CMD_SETTINGS_H_
 #define DOTCACHE_CMD_SETTINGS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The settings `upstream`, `policy`, `zones` and `bootstrap`.
 #ifndef DOTCACHE_CMD_UPSTREAM_SETTINGS_H_
 #define DOTCACHE_CMD_UPSTREAM_SETTINGS_H_

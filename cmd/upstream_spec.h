@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // `--upstream` texts and YAML `upstream` maps to server options.
 #ifndef DOTCACHE_CMD_UPSTREAM_SPEC_H_
 #define DOTCACHE_CMD_UPSTREAM_SPEC_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Texts of configuration values to values; errors say what is wrong and what would be right.
 #ifndef DOTCACHE_CMD_VALUE_PARSERS_H_
 #define DOTCACHE_CMD_VALUE_PARSERS_H_

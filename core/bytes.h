@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Views of octets, owned wire messages, and big-endian loads and stores.
 #ifndef DOTCACHE_CORE_BYTES_H_
 #define DOTCACHE_CORE_BYTES_H_

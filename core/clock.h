@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Monotonic time. Wall-clock time plays no part in any decision but the age of a DNS cookie, so a
 // clock that is set moves no TTL and no deadline. While the machine is suspended it goes on
 // (net/boot_clock.h): what a night has made old is old.

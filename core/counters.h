@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counters and histograms that one worker writes and any thread reads.
 #ifndef DOTCACHE_CORE_COUNTERS_H_
 #define DOTCACHE_CORE_COUNTERS_H_

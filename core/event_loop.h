@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The interfaces through which every loop-bound object meets time and its thread. Two
 // implementations: net/uv_loop (libuv) and tests/support/simulated_loop (time moves by Advance()).
 #ifndef DOTCACHE_CORE_EVENT_LOOP_H_

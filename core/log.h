@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Levels and fields over spdlog, to standard error. One line per change of state; never a query
 // name or a client address.
 #ifndef DOTCACHE_CORE_LOG_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // std::mutex that clang's thread-safety analysis understands.
 #ifndef DOTCACHE_CORE_MUTEX_H_
 #define DOTCACHE_CORE_MUTEX_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A keyed hash and its secret.
 #ifndef DOTCACHE_CORE_SIPHASH_H_
 #define DOTCACHE_CORE_SIPHASH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Early return on a failed absl::Status or absl::StatusOr.
 #ifndef DOTCACHE_CORE_STATUS_MACROS_H_
 #define DOTCACHE_CORE_STATUS_MACROS_H_

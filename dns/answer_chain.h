@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the answer section of a response says about the question.
 #ifndef DOTCACHE_DNS_ANSWER_CHAIN_H_
 #define DOTCACHE_DNS_ANSWER_CHAIN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // DNS cookies: RFC 7873, with the server cookie that all servers can agree on (RFC 9018).
 #ifndef DOTCACHE_DNS_COOKIE_H_
 #define DOTCACHE_DNS_COOKIE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Strong types and names for the numbers of a DNS message, after the IANA registries.
 #ifndef DOTCACHE_DNS_DNS_TYPES_H_
 #define DOTCACHE_DNS_DNS_TYPES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A domain name in uncompressed wire form, held inline.
 #ifndef DOTCACHE_DNS_DOMAIN_NAME_H_
 #define DOTCACHE_DNS_DOMAIN_NAME_H_

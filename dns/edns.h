@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // EDNS(0) options in and out: RFC 6891, 5001 (NSID), 7828 (keepalive), 7830 and 8467 (padding),
 // 7873 (cookies), 8914 (extended errors), 7871 (client subnet).
 #ifndef DOTCACHE_DNS_EDNS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Owners of what ldns allocates. Only core/*.cc includes this.
 #ifndef DOTCACHE_DNS_LDNS_PTR_H_
 #define DOTCACHE_DNS_LDNS_PTR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The twelve octets in front of every DNS message (RFC 1035 section 4.1.1; AD and CD: RFC 4035).
 #ifndef DOTCACHE_DNS_MESSAGE_HEADER_H_
 #define DOTCACHE_DNS_MESSAGE_HEADER_H_

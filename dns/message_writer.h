@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes DNS messages of our own, uncompressed, into a caller's buffer.
 #ifndef DOTCACHE_DNS_MESSAGE_WRITER_H_
 #define DOTCACHE_DNS_MESSAGE_WRITER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The query that we send to an upstream server in place of the client's.
 #ifndef DOTCACHE_DNS_OUTGOING_QUERY_H_
 #define DOTCACHE_DNS_OUTGOING_QUERY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A client's query: from octets to a value, or a reason why not.
 #ifndef DOTCACHE_DNS_QUERY_H_
 #define DOTCACHE_DNS_QUERY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What is asked: QNAME, QTYPE, QCLASS.
 #ifndef DOTCACHE_DNS_QUESTION_H_
 #define DOTCACHE_DNS_QUESTION_H_

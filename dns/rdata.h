@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The form of RDATA, type by type.
 #ifndef DOTCACHE_DNS_RDATA_H_
 #define DOTCACHE_DNS_RDATA_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One resource record from text.
 #ifndef DOTCACHE_DNS_RECORD_TEXT_H_
 #define DOTCACHE_DNS_RECORD_TEXT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Replies to clients: a stored message patched for one query, an error, or a message of our own.
 #ifndef DOTCACHE_DNS_REPLY_H_
 #define DOTCACHE_DNS_REPLY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An upstream server's response: does it belong to our query, is it well formed, what does it say.
 #ifndef DOTCACHE_DNS_RESPONSE_H_
 #define DOTCACHE_DNS_RESPONSE_H_

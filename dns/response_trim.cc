@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "dns/response_trim.h"
 
 #include "absl/strings/string_view.h"

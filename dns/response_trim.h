@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Cutting records out of a response.
 #ifndef DOTCACHE_DNS_RESPONSE_TRIM_H_
 #define DOTCACHE_DNS_RESPONSE_TRIM_H_

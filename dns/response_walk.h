@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The records of a response, found and checked.
 #ifndef DOTCACHE_DNS_RESPONSE_WALK_H_
 #define DOTCACHE_DNS_RESPONSE_WALK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two-octet length framing of messages on a stream (RFC 1035 section 4.2.2, RFC 7766 section 8).
 #ifndef DOTCACHE_DNS_STREAM_FRAMER_H_
 #define DOTCACHE_DNS_STREAM_FRAMER_H_

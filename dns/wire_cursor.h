@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A bounds-checked reader of untrusted DNS messages.
 #ifndef DOTCACHE_DNS_WIRE_CURSOR_H_
 #define DOTCACHE_DNS_WIRE_CURSOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Lines of a hosts file.
 #ifndef DOTCACHE_LOCAL_HOSTS_FILE_H_
 #define DOTCACHE_LOCAL_HOSTS_FILE_H_

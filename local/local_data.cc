@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "local/local_data.h"
 
 #include <sys/stat.h>

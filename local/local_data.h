@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Local records from files and texts.
 #ifndef DOTCACHE_LOCAL_LOCAL_DATA_H_
 #define DOTCACHE_LOCAL_LOCAL_DATA_H_

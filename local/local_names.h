@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All names that are answered here.
 #ifndef DOTCACHE_LOCAL_LOCAL_NAMES_H_
 #define DOTCACHE_LOCAL_LOCAL_NAMES_H_

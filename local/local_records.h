@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Records that the operator wrote, answered here.
 #ifndef DOTCACHE_LOCAL_LOCAL_RECORDS_H_
 #define DOTCACHE_LOCAL_LOCAL_RECORDS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Responses to questions that are answered here.
 #ifndef DOTCACHE_LOCAL_LOCAL_RESPONSE_H_
 #define DOTCACHE_LOCAL_LOCAL_RESPONSE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Special-use and private zones, answered here and never forwarded.
 #ifndef DOTCACHE_LOCAL_LOCAL_ZONES_H_
 #define DOTCACHE_LOCAL_LOCAL_ZONES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/boot_clock.h"
 
 #include <ctime>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The clock that goes on while the machine sleeps.
 #ifndef DOTCACHE_NET_BOOT_CLOCK_H_
 #define DOTCACHE_NET_BOOT_CLOCK_H_

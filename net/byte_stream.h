@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A reliable stream of octets: TCP, or TLS over TCP.
 #ifndef DOTCACHE_NET_BYTE_STREAM_H_
 #define DOTCACHE_NET_BYTE_STREAM_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An IP address with a port.
 #ifndef DOTCACHE_NET_ENDPOINT_H_
 #define DOTCACHE_NET_ENDPOINT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Bound server sockets.
 #ifndef DOTCACHE_NET_LISTEN_SOCKET_H_
 #define DOTCACHE_NET_LISTEN_SOCKET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/netlink_messages.h"
 
 #include <linux/if.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel says about links, addresses and routes, as values.
 #ifndef DOTCACHE_NET_NETLINK_MESSAGES_H_
 #define DOTCACHE_NET_NETLINK_MESSAGES_H_

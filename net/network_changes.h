@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whom a change of the network concerns.
 #ifndef DOTCACHE_NET_NETWORK_CHANGES_H_
 #define DOTCACHE_NET_NETWORK_CHANGES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Notices that the network has changed under us, and that the machine was suspended.
 #ifndef DOTCACHE_NET_NETWORK_WATCH_H_
 #define DOTCACHE_NET_NETWORK_WATCH_H_

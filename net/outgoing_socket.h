@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Sockets towards others: where they come from and how they are marked.
 #ifndef DOTCACHE_NET_OUTGOING_SOCKET_H_
 #define DOTCACHE_NET_OUTGOING_SOCKET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/spki_pin.h"
 
 #include <algorithm>

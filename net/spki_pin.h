@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Pins: hashes of public keys that a server's certificates must have.
 #ifndef DOTCACHE_NET_SPKI_PIN_H_
 #define DOTCACHE_NET_SPKI_PIN_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Accepts TCP connections.
 #ifndef DOTCACHE_NET_TCP_ACCEPTOR_H_
 #define DOTCACHE_NET_TCP_ACCEPTOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One TCP connection on a libuv loop.
 #ifndef DOTCACHE_NET_TCP_STREAM_H_
 #define DOTCACHE_NET_TCP_STREAM_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A hierarchical timer wheel: arming, disarming and expiring cost the same however many are armed.
 #ifndef DOTCACHE_NET_TIMER_WHEEL_H_
 #define DOTCACHE_NET_TIMER_WHEEL_H_

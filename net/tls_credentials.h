@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates, keys, trust and pins: immutable once loaded, shared by all workers.
 #ifndef DOTCACHE_NET_TLS_CREDENTIALS_H_
 #define DOTCACHE_NET_TLS_CREDENTIALS_H_

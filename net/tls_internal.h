@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the TLS sources of net/ share. Not for other folders: it shows GnuTLS.
 #ifndef DOTCACHE_NET_TLS_INTERNAL_H_
 #define DOTCACHE_NET_TLS_INTERNAL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS as a codec.
 #ifndef DOTCACHE_NET_TLS_SESSION_H_
 #define DOTCACHE_NET_TLS_SESSION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // TLS over TCP.
 #ifndef DOTCACHE_NET_TLS_STREAM_H_
 #define DOTCACHE_NET_TLS_STREAM_H_

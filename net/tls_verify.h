@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Authentication of a server by its certificate chain. Not for other folders: it shows GnuTLS.
 #ifndef DOTCACHE_NET_TLS_VERIFY_H_
 #define DOTCACHE_NET_TLS_VERIFY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A UDP socket that talks to one peer.
 #ifndef DOTCACHE_NET_UDP_CHANNEL_H_
 #define DOTCACHE_NET_UDP_CHANNEL_H_

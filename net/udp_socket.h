@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A bound UDP socket that receives and sends in batches.
 #ifndef DOTCACHE_NET_UDP_SOCKET_H_
 #define DOTCACHE_NET_UDP_SOCKET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An owned file descriptor.
 #ifndef DOTCACHE_NET_UNIQUE_FD_H_
 #define DOTCACHE_NET_UNIQUE_FD_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The owner of one libuv handle.
 #ifndef DOTCACHE_NET_UV_HANDLE_H_
 #define DOTCACHE_NET_UV_HANDLE_H_

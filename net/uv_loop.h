@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // libuv's event loop as an EventLoop.
 #ifndef DOTCACHE_NET_UV_LOOP_H_
 #define DOTCACHE_NET_UV_LOOP_H_

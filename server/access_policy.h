@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who may ask.
 #ifndef DOTCACHE_SERVER_ACCESS_POLICY_H_
 #define DOTCACHE_SERVER_ACCESS_POLICY_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which clients have to show a cookie, and what becomes of those that do not.
 #ifndef DOTCACHE_SERVER_CLIENT_COOKIES_H_
 #define DOTCACHE_SERVER_CLIENT_COOKIES_H_

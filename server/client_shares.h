@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many queries of each client wait.
 #ifndef DOTCACHE_SERVER_CLIENT_SHARES_H_
 #define DOTCACHE_SERVER_CLIENT_SHARES_H_

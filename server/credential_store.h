@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates, keys, trust and pins of the process, read again when their files change.
 #ifndef DOTCACHE_SERVER_CREDENTIAL_STORE_H_
 #define DOTCACHE_SERVER_CREDENTIAL_STORE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the extended errors of our replies say (RFC 8914).
 #ifndef DOTCACHE_SERVER_EXTENDED_ERRORS_H_
 #define DOTCACHE_SERVER_EXTENDED_ERRORS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether files have changed since they were last looked at.
 #ifndef DOTCACHE_SERVER_FILE_WATCH_H_
 #define DOTCACHE_SERVER_FILE_WATCH_H_

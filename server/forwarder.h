@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Fetches from upstream what the cache cannot answer.
 #ifndef DOTCACHE_SERVER_FORWARDER_H_
 #define DOTCACHE_SERVER_FORWARDER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "server/own_answers.h"
 
 #include <initializer_list>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the server says of itself, and instead of ANY.
 #ifndef DOTCACHE_SERVER_OWN_ANSWERS_H_
 #define DOTCACHE_SERVER_OWN_ANSWERS_H_

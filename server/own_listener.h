@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds an upstream server that is this program itself.
 #ifndef DOTCACHE_SERVER_OWN_LISTENER_H_
 #define DOTCACHE_SERVER_OWN_LISTENER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who waits for which answer, and until when.
 #ifndef DOTCACHE_SERVER_PENDING_QUERIES_H_
 #define DOTCACHE_SERVER_PENDING_QUERIES_H_

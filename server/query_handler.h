@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The life of one query.
 #ifndef DOTCACHE_SERVER_QUERY_HANDLER_H_
 #define DOTCACHE_SERVER_QUERY_HANDLER_H_

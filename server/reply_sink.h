@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Where replies go.
 #ifndef DOTCACHE_SERVER_REPLY_SINK_H_
 #define DOTCACHE_SERVER_REPLY_SINK_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Writes replies to clients.
 #ifndef DOTCACHE_SERVER_REPLY_WRITER_H_
 #define DOTCACHE_SERVER_REPLY_WRITER_H_

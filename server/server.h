@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The process's serving part: cache, credentials and workers.
 #ifndef DOTCACHE_SERVER_SERVER_H_
 #define DOTCACHE_SERVER_SERVER_H_

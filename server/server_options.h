@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the operator may set about serving.
 #ifndef DOTCACHE_SERVER_SERVER_OPTIONS_H_
 #define DOTCACHE_SERVER_SERVER_OPTIONS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // All client connections of one worker.
 #ifndef DOTCACHE_SERVER_SESSION_TABLE_H_
 #define DOTCACHE_SERVER_SESSION_TABLE_H_

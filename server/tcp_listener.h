@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Client connections on one endpoint.
 #ifndef DOTCACHE_SERVER_TCP_LISTENER_H_
 #define DOTCACHE_SERVER_TCP_LISTENER_H_

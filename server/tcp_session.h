@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One client connection, TCP or DoT.
 #ifndef DOTCACHE_SERVER_TCP_SESSION_H_
 #define DOTCACHE_SERVER_TCP_SESSION_H_

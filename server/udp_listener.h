@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A UDP socket's queries to the handler, and replies back.
 #ifndef DOTCACHE_SERVER_UDP_LISTENER_H_
 #define DOTCACHE_SERVER_UDP_LISTENER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One thread that serves.
 #ifndef DOTCACHE_SERVER_WORKER_H_
 #define DOTCACHE_SERVER_WORKER_H_

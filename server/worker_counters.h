@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one worker counts about clients.
 #ifndef DOTCACHE_SERVER_WORKER_COUNTERS_H_
 #define DOTCACHE_SERVER_WORKER_COUNTERS_H_

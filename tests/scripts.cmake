@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Tests that are scripts: the layering of the sources, and the built program in front of real servers.
 
 add_test(NAME layering_test COMMAND ${PROJECT_SOURCE_DIR}/tests/layering_test)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whether IPv4 and IPv6 work from here.
 #ifndef DOTCACHE_UPSTREAM_ADDRESS_FAMILIES_H_
 #define DOTCACHE_UPSTREAM_ADDRESS_FAMILIES_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the result of an attempt says of the server.
 #ifndef DOTCACHE_UPSTREAM_ATTEMPT_RESULT_H_
 #define DOTCACHE_UPSTREAM_ATTEMPT_RESULT_H_

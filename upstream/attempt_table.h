@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The attempts at one server.
 #ifndef DOTCACHE_UPSTREAM_ATTEMPT_TABLE_H_
 #define DOTCACHE_UPSTREAM_ATTEMPT_TABLE_H_

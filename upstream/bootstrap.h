@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The servers that resolve the host names of upstream servers.
 #ifndef DOTCACHE_UPSTREAM_BOOTSTRAP_H_
 #define DOTCACHE_UPSTREAM_BOOTSTRAP_H_

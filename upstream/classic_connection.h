@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Classic DNS to the servers of private zones.
 #ifndef DOTCACHE_UPSTREAM_CLASSIC_CONNECTION_H_
 #define DOTCACHE_UPSTREAM_CLASSIC_CONNECTION_H_

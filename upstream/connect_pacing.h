@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // When the next connection to one server may be begun.
 #ifndef DOTCACHE_UPSTREAM_CONNECT_PACING_H_
 #define DOTCACHE_UPSTREAM_CONNECT_PACING_H_

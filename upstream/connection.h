@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The seam where tests replace sockets.
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_H_

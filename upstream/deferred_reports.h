@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Attempts whose end is told in the next turn of the loop.
 #ifndef DOTCACHE_UPSTREAM_DEFERRED_REPORTS_H_
 #define DOTCACHE_UPSTREAM_DEFERRED_REPORTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Whom an exchange asks next, and what its end is: decisions without effects.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_RULES_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_RULES_H_

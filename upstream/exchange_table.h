@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The exchanges under way in one UpstreamManager.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_TABLE_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_TABLE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Has one server after the other take an exchange.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_WALK_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_WALK_H_

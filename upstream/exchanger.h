@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One query out, one response back: the seam between the server and its upstreams.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGER_H_
 #define DOTCACHE_UPSTREAM_EXCHANGER_H_

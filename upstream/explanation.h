@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Why a name is asked where it is asked.
 #ifndef DOTCACHE_UPSTREAM_EXPLANATION_H_
 #define DOTCACHE_UPSTREAM_EXPLANATION_H_

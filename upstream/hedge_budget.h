@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How many queries may be asked twice for speed.
 #ifndef DOTCACHE_UPSTREAM_HEDGE_BUDGET_H_
 #define DOTCACHE_UPSTREAM_HEDGE_BUDGET_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What DNS says of a provider's host name: where to connect to.
 #ifndef DOTCACHE_UPSTREAM_HOST_ANSWER_H_
 #define DOTCACHE_UPSTREAM_HOST_ANSWER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the addresses of host names up to date.
 #ifndef DOTCACHE_UPSTREAM_HOST_RESOLVER_H_
 #define DOTCACHE_UPSTREAM_HOST_RESOLVER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How long a server lets connections idle.
 #ifndef DOTCACHE_UPSTREAM_IDLE_LIMIT_H_
 #define DOTCACHE_UPSTREAM_IDLE_LIMIT_H_

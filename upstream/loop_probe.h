@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Queries that show whether an upstream server leads back to this one: their names, and whom to
 // ask.
 #ifndef DOTCACHE_UPSTREAM_LOOP_PROBE_H_

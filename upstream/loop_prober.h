@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Finds upstream servers that lead back to this process.
 #ifndef DOTCACHE_UPSTREAM_LOOP_PROBER_H_
 #define DOTCACHE_UPSTREAM_LOOP_PROBER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which upstream servers lead back to this process.
 #ifndef DOTCACHE_UPSTREAM_LOOP_WATCH_H_
 #define DOTCACHE_UPSTREAM_LOOP_WATCH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Message IDs of one connection's queries.
 #ifndef DOTCACHE_UPSTREAM_MESSAGE_ID_POOL_H_
 #define DOTCACHE_UPSTREAM_MESSAGE_ID_POOL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Keeps the workers of a process from probing a server all at once.
 #ifndef DOTCACHE_UPSTREAM_PROBE_GATE_H_
 #define DOTCACHE_UPSTREAM_PROBE_GATE_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections over real sockets.
 #ifndef DOTCACHE_UPSTREAM_SOCKET_CONNECTOR_H_
 #define DOTCACHE_UPSTREAM_SOCKET_CONNECTOR_H_

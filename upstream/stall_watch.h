@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Notices connections that have fallen silent with queries on them.
 #ifndef DOTCACHE_UPSTREAM_STALL_WATCH_H_
 #define DOTCACHE_UPSTREAM_STALL_WATCH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The log line about a server that went down or came back.
 #ifndef DOTCACHE_UPSTREAM_STATE_LOG_H_
 #define DOTCACHE_UPSTREAM_STATE_LOG_H_

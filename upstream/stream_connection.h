@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Connections to upstream servers over a stream: DNS over TLS, or TCP.
 #ifndef DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_
 #define DOTCACHE_UPSTREAM_STREAM_CONNECTION_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What one worker counts about one upstream server.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_COUNTERS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_COUNTERS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // How an attempt at an upstream server can fail.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_FAILURE_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_FAILURE_H_

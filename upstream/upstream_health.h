@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Response time and health of one upstream server: arithmetic only.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_HEALTH_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_HEALTH_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The upstream servers whose addresses come from a host name.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_HOSTS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_HOSTS_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The connections of one upstream server.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_LINKS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_LINKS_H_

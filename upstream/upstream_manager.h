@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which servers are in charge of a question, in which order, and what next.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_MANAGER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the operator may set about upstream servers.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_

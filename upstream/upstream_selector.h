@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The order in which the servers of a zone are asked.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_SELECTOR_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_SELECTOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One configured upstream server: its connections, its health, its probes.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_SERVER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The servers of one zone.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_ZONE_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_ZONE_H_

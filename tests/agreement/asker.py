@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asks many questions of one server, pipelined, from a process of its own."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The questions, who gets them, and what is made of the replies."""
 
 import collections

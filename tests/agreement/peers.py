@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The servers that are compared, and the one that all of them ask."""
 
 import multiprocessing

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads replies as far as comparing them needs: strict about bounds, indifferent to order and case.
 
 A small reader of our own: dnspython would take ten times as long for a million replies.

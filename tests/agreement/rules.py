@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What may differ between two right answers: each rule has a name and the RFC section that says why.
 
 A rule is a function of a Case that is true when it alone explains the whole difference. Nothing is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What the rules explain, and above all what they do not."""
 
 import pathlib

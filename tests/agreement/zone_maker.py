@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Invents zones with RRsets of every kind, and the names to ask for; the same seed gives the same."""
 
 import ipaddress

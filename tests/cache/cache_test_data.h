@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Names, keys and entries for the tests of the cache, made by hand.
 #ifndef DOTCACHE_TESTS_CACHE_CACHE_TEST_DATA_H_
 #define DOTCACHE_TESTS_CACHE_CACHE_TEST_DATA_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cmd/config_check.h"
 
 #include <sys/stat.h>

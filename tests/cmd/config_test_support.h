@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Configurations from text, without a file's name in the way.
 #ifndef DOTCACHE_TESTS_CMD_CONFIG_TEST_SUPPORT_H_
 #define DOTCACHE_TESTS_CMD_CONFIG_TEST_SUPPORT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cmd/config_value.h"
 
 #include "tests/cmd/config_test_support.h"

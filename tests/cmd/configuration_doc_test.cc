@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // docs/configuration.md says what the code does: its table names every setting with its default,
 // and its example uses every key and loads without an error.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "cmd/value_parsers.h"
 
 #include "cmd/did_you_mean.h"

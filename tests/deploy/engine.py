@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The container engine that scripts/container-engine run starts."""
 
 import os

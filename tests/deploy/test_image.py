@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The image, built from the Dockerfile and run by a real engine (scripts/container-engine run)."""
 
 import io

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The manifests against Kubernetes' own schemas, and what the schemas cannot say."""
 
 import copy

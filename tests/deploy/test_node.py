@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A Kubernetes node: the DaemonSet's address and configuration, and CoreDNS with our Corefile.
 
 Runs in a network of its own (on_a_node), so that addresses and ports are those of the manifests.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The unit under a real systemd, which runs as the first process of a container."""
 
 import subprocess

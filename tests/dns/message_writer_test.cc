@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "dns/message_writer.h"
 
 #include "dns/ldns_ptr.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "dns/wire_cursor.h"
 
 #include <gmock/gmock.h>

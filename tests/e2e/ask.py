@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asking questions with dnspython, over every transport, and comparing what comes back."""
 
 import functools

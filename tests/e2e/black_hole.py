@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An address whose port answers no SYN, as behind a firewall that drops."""
 
 import socket

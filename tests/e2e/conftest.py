@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixtures: one lab for a test run, dotcache in front of it."""
 
 import os

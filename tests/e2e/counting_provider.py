@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A DoT server that answers every query with 203.0.113.1 and counts what reaches it."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """An OddProvider whose answers are those of its cases, most of them mutated, each followed by a good one."""
 
 from hostile import Messages

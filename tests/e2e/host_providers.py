@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A provider that is known by its host name: its servers, and who resolves the name."""
 
 import os

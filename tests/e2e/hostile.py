@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Messages that mean harm, by seed: the fuzz corpora, shapes that cost a naive reader dearly, mutations of both."""
 
 import os

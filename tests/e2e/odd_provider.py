@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A DoT server that misbehaves by the first label of the QNAME, and answers every other name well."""
 
 import asyncio

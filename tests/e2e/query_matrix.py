@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of what a client can send and what becomes of it: 176 rows.
 
 A row says how its octets are made, the one reaction that is right on every transport it runs over, the EDNS

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What must come of each case of odd_provider.py: one row a case."""
 
 import dataclasses

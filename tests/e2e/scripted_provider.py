@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A DoT server that answers by the first label of the name, and writes down what it is asked."""
 
 import asyncio

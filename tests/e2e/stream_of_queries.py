@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A steady stream of queries in the background, with a tally of what came back."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A reader of DNS messages that forgives nothing: what it accepts is well formed to the last octet.
 
 It shares no code with the program, nor with the libraries that program and tests use.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The admin address: health, readiness, metrics."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Providers by host name, resolved by a real server; starts while nothing can be reached."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Who cannot prove its name gets no query, and nobody falls back to clear text."""
 
 from concurrent.futures import ThreadPoolExecutor

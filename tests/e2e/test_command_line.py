@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command line, the environment, the file, and what is said when they are wrong."""
 
 import os

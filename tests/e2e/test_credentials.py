@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Client certificates, and certificates, keys, CA and pins that change while queries flow."""
 
 import base64

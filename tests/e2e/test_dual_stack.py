@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A provider's IPv6 that does not work costs nothing where its IPv4 does."""
 
 import json

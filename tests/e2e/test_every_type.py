@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every RRset of the lab's zones, through dotcache and from the provider itself: the same."""
 
 import dns.exception

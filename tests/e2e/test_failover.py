@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A provider that dies costs its neighbours and the clients nothing."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hostile messages from all sides: well-formed replies or silence, no growth, alive throughout.
 
 HOSTILE_MESSAGES says how many from clients and HOSTILE_ANSWERS how many from an upstream server, where

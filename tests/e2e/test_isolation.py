@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A hundred bad answers in a burst cost no other name its answer, and the server no mark."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lab itself, and what its packages left on the machine."""
 
 import os

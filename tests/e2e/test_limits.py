@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What happens at the limits, by counts alone; tests/limits/measure has the times."""
 
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Many clients at once, and the end in the middle of it."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hosts files and records of the configuration, and special-use zones, through every transport and dig."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Forwarding loops: found and left out, or harmless where nobody looks for them."""
 
 import concurrent.futures

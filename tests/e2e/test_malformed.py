@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What is broken gets the right error or silence, and the next query its answer."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a reply looks like: flags, EDNS, truncation, the client's own spelling."""
 
 import dns.edns

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The network changes under a running server: it lets go of what the past has left, and goes on."""
 
 import itertools

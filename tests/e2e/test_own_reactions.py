@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DNS cookies, NSID, CHAOS names and ANY, as configured."""
 
 import socket

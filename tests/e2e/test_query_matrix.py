@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every row of query_matrix.py against the running program, over every transport it is meant for."""
 
 import socket

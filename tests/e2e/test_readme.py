@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every command, configuration, flag, metric and link in README.md and docs/ is real."""
 
 import os

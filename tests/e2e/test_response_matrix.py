@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Whatever an upstream server answers: the client's reaction, its time, the queries it costs, what is cached.
 
 The rows are in response_matrix.py. With RESPONSE_MATRIX_FILE set, what was measured is written there.

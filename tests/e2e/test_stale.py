@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What clients get when the only provider is gone (RFC 8767, RFC 9520)."""
 
 import signal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """TCP and DoT clients: pipelining, odd segments, half-close, idle and crowded (RFC 7766, 7858)."""
 
 import select

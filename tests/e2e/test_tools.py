@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The clients that people use: dig and kdig, classic and over TLS."""
 
 import subprocess

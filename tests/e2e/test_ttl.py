@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """How long answers live: ageing, expiry, negative answers (RFC 2181 section 8, RFC 2308)."""
 
 import time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Zones with servers of their own, asked over classic DNS: real servers, and the providers never hear of it."""
 
 import pytest

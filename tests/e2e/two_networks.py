@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Two network namespaces with a link between them: here a client's host, there a DoT provider."""
 
 import contextlib

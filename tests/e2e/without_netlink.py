@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs a command to which the kernel refuses netlink sockets, as a sandbox does.
 
   python3 without_netlink.py COMMAND...

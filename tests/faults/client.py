@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Asks at a steady rate over UDP, switches faults meanwhile, and notes what becomes of each query."""
 
 import collections

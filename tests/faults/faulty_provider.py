@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """DoT providers that misbehave on command, each in a process of its own with real TLS.
 
 A provider answers every name with one A record until `set_fault()` says otherwise, for an hour; for

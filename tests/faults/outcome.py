@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What became of the queries of a plan, and whether that is what was promised."""
 
 import dataclasses

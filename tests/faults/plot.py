@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws series over time one below the other, as SVG."""
 
 from xml.sax.saxutils import escape

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The certificates of the providers: one that is right, and those that are wrong."""
 
 from lab import certificates

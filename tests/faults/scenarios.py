@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The scenarios: which providers misbehave when, and what dotcache promises in each."""
 
 import dataclasses

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """dotcache and its peers in front of the same providers, each as a process."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counts connection attempts on the wire: what a provider that does not listen cannot count."""
 
 import ctypes

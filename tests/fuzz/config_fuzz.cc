@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // LoadConfig() on any file: an error with its place, or a configuration whose printed form reads
 // back to the same.
 #include <sys/mman.h>

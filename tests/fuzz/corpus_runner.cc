@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Feeds every file of the directories on the command line to a fuzz target, so that the corpora are
 // tests in builds without libFuzzer.
 #include <cstdio>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ParseOpt() on any OPT record (CLASS, TTL, RDATA), judged by ldns; and what AppendOpt() writes
 // with any room, read back.
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // StreamFramer on any stream, cut anywhere: the messages are those of a plain reading of the whole.
 // The first octet says how the rest is cut.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What every fuzz target shares.
 #ifndef DOTCACHE_TESTS_FUZZ_FUZZ_TARGET_H_
 #define DOTCACHE_TESTS_FUZZ_FUZZ_TARGET_H_

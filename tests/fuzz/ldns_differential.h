@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What our parsers accepted, read once more by ldns_wire2pkt(): both must have seen the same. Only
 // for octets that have passed our gate, since ldns neither bounds its work nor frees a second TSIG.
 #ifndef DOTCACHE_TESTS_FUZZ_LDNS_DIFFERENTIAL_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // ParseQuery() on any octets: what it accepts, ldns reads the same way; what it rejects, an error
 // reply can be made for.
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // InspectResponse() on any octets, for the question that they hold: what is accepted, ldns
 // reads record by record the same way, and it becomes a reply within its limits, which ldns reads
 // back with the same question and the same records.

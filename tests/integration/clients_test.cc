@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What clients see of a whole server.
 
 #include <deque>

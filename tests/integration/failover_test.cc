@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What a whole server does when upstream servers fail.
 
 #include <memory>

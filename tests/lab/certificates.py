@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A certificate authority in a directory, made with GnuTLS' certtool."""
 
 import pathlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The lab as a whole: scripts/lab for people, the class Lab for tests."""
 
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Ways on loopback that lead to whatever server they are turned to, as NAT and redirects do."""
 
 import asyncio

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One real DNS server of the lab: its configuration, its process, how it is asked whether it is up."""
 
 import contextlib

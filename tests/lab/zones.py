@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Turns the zone files of zones/ into what every server can load."""
 
 import pathlib

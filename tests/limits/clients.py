@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Clients that count and measure, over UDP, TCP and DoT."""
 
 import dataclasses

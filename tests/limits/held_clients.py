@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Client connections that hold on to what they can and give nothing."""
 
 import clients

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A DoT provider in a process of its own, with real TLS, that does what the first label of a name says.
 
 `hang...` is never answered, `slow...` after 300 ms, `big...` with 60,000 octets of text, all else at once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/outgoing_socket.h"
 
 #include <gmock/gmock.h>

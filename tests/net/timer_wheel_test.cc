@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "net/timer_wheel.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Scenarios: what clients ask, what upstream servers do, what must come of it, step by step.
 #ifndef DOTCACHE_TESTS_SCENARIOS_SCENARIO_PARSER_H_
 #define DOTCACHE_TESTS_SCENARIOS_SCENARIO_PARSER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Plays a scenario with the real query handler, cache and upstream manager.
 #ifndef DOTCACHE_TESTS_SCENARIOS_SCENARIO_RUNNER_H_
 #define DOTCACHE_TESTS_SCENARIOS_SCENARIO_RUNNER_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // QueryHandler: cookies, and what the server says of itself.
 #include <memory>
 #include <string>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Who begins a refresh, where two workers share a cache.
 #include <memory>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Client connections without sockets, for the tests of sessions.
 #ifndef DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_
 #define DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A blocking DNS client on loopback.
 #ifndef DOTCACHE_TESTS_SUPPORT_DNS_CLIENT_H_
 #define DOTCACHE_TESTS_SUPPORT_DNS_CLIENT_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An Exchanger that the test answers by hand.
 #ifndef DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_
 #define DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_

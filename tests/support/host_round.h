@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Answers for a name of upstream hosts.
 #ifndef DOTCACHE_TESTS_SUPPORT_HOST_ROUND_H_
 #define DOTCACHE_TESTS_SUPPORT_HOST_ROUND_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Records between ldns and zone file format. For tests that use ldns themselves.
 #ifndef DOTCACHE_TESTS_SUPPORT_LDNS_TEXT_H_
 #define DOTCACHE_TESTS_SUPPORT_LDNS_TEXT_H_

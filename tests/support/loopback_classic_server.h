@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A classic DNS server on 127.0.0.1, UDP and TCP on one port, that does what a test says.
 #ifndef DOTCACHE_TESTS_SUPPORT_LOOPBACK_CLASSIC_SERVER_H_
 #define DOTCACHE_TESTS_SUPPORT_LOOPBACK_CLASSIC_SERVER_H_

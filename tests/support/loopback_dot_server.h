@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DoT server on 127.0.0.1 that does what a test says.
 #ifndef DOTCACHE_TESTS_SUPPORT_LOOPBACK_DOT_SERVER_H_
 #define DOTCACHE_TESTS_SUPPORT_LOOPBACK_DOT_SERVER_H_

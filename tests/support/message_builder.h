@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Builds any DNS message for tests, well formed or not, independent of the code under test.
 #ifndef DOTCACHE_TESTS_SUPPORT_MESSAGE_BUILDER_H_
 #define DOTCACHE_TESTS_SUPPORT_MESSAGE_BUILDER_H_

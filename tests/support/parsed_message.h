@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A DNS message read by ldns, for tests that look at what the program sent.
 #ifndef DOTCACHE_TESTS_SUPPORT_PARSED_MESSAGE_H_
 #define DOTCACHE_TESTS_SUPPORT_PARSED_MESSAGE_H_

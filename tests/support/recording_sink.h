@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A ReplySink that keeps the replies.
 #ifndef DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
 #define DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_

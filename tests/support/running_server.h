@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A whole server in the test's process, on loopback.
 #ifndef DOTCACHE_TESTS_SUPPORT_RUNNING_SERVER_H_
 #define DOTCACHE_TESTS_SUPPORT_RUNNING_SERVER_H_

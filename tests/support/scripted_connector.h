@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A Connector whose connections do what a test says, without sockets.
 #ifndef DOTCACHE_TESTS_SUPPORT_SCRIPTED_CONNECTOR_H_
 #define DOTCACHE_TESTS_SUPPORT_SCRIPTED_CONNECTOR_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // An EventLoop on simulated time, for tests without threads, sockets and sleeps.
 #ifndef DOTCACHE_TESTS_SUPPORT_SIMULATED_LOOP_H_
 #define DOTCACHE_TESTS_SUPPORT_SIMULATED_LOOP_H_

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Certificates for tests of TLS.
 #ifndef DOTCACHE_TESTS_SUPPORT_TEST_CERTIFICATES_H_
 #define DOTCACHE_TESTS_SUPPORT_TEST_CERTIFICATES_H_

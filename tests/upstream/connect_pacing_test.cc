@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 #include "upstream/connect_pacing.h"
 
 #include "gtest/gtest.h"

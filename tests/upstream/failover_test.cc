@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The whole of upstream/ over real TLS: three servers on loopback, faults under a steady stream.
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Each policy, simulated: four providers with response times as they are in the world, one of which
 // falls silent for a while. The random numbers have a seed, so the figures are the same each time.
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What may still come of a connection that its server has given up in the same turn, and of those
 // who waited for one.
 #include <random>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Zones in which some servers are there in name only: slots without an address, forwarding loops,
 // links without carrier. They must not keep the others from being known dead, probed and found. And
 // zones in which servers are down in name only: those have been repaired since their last probe.
