@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the cache costs a query: building the key, a hit, and an insertion that evicts.
+// The cost of the cache per query: building the key, a hit, and an insertion that evicts an entry.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ constexpr size_t kSequenceSize = 1 << 20;
 
 MonoTime At(int64_t seconds) { return MonoTime{Seconds{seconds}}; }
 
-// www.<nnnnnn>.example. A IN: 24 octets of name.
+// Returns the question www.<number>.example. A IN.
 Question MakeQuestion(size_t i) {
   const std::string number = absl::StrCat(1000000 + i);
   const std::string wire =
@@ -45,7 +45,7 @@ CacheEntryRef MakeEntry(const CacheKey& key) {
                         Seconds{3600});
 }
 
-// Names by popularity: the n-th is asked for 1/n as often as the first.
+// Returns a sequence of names with Zipf popularity: the n-th name occurs 1/n as often as the first.
 std::vector<uint32_t> ZipfSequence(size_t names) {
   std::vector<double> cumulative(names);
   double sum = 0;
@@ -57,7 +57,7 @@ std::vector<uint32_t> ZipfSequence(size_t names) {
     const auto it = std::lower_bound(cumulative.begin(), cumulative.end(), uniform(random));
     name = static_cast<uint32_t>(it - cumulative.begin());
   }
-  // Popular names are not neighbours in memory.
+  // Shuffles the names, so that popular names are not adjacent in memory.
   std::vector<uint32_t> place(names);
   for (size_t i = 0; i < names; ++i) place[i] = static_cast<uint32_t>(i);
   std::shuffle(place.begin(), place.end(), random);
@@ -65,7 +65,7 @@ std::vector<uint32_t> ZipfSequence(size_t names) {
   return sequence;
 }
 
-// A cache that holds every name, and the order in which they are asked for.
+// A cache that holds every name, and the order of the lookups.
 struct Workload {
   explicit Workload(size_t names)
       : keys(MakeKeys(names)), sequence(ZipfSequence(names)), cache(CacheOptions{}, kSeed) {
@@ -86,7 +86,8 @@ void BM_KeyBuild(benchmark::State& state) {
 }
 BENCHMARK(BM_KeyBuild);
 
-// Takes a reference and reads the message, as a reply does. `names` is the argument.
+// Takes a reference to the entry and copies the message, as a reply does. The argument is the
+// number of names.
 std::unique_ptr<Workload> hit_workload;
 void BM_LookupHit(benchmark::State& state) {
   uint8_t reply[kAnswerSize];
@@ -116,7 +117,7 @@ BENCHMARK(BM_LookupHit)
     ->Threads(2)
     ->UseRealTime();
 
-// The workload's own share of BM_LookupHit: fetching the key.
+// The part of BM_LookupHit that is not the cache: fetching the key from memory.
 void BM_KeyFetch(benchmark::State& state) {
   const Workload workload(static_cast<size_t>(state.range(0)));
   size_t next = 0;
@@ -128,7 +129,7 @@ void BM_KeyFetch(benchmark::State& state) {
 }
 BENCHMARK(BM_KeyFetch)->Arg(10000)->Arg(100000);
 
-// Every insertion makes an entry and evicts one: the cache holds a third of the names.
+// Every insertion makes an entry and evicts another. The cache has room for a third of the names.
 void BM_InsertEvicting(benchmark::State& state) {
   CacheOptions options;
   options.budget_bytes = 5 << 20;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What framing costs per message: whole messages in one piece, and messages that arrive in parts.
+// The cost of framing per message, for whole messages and for messages that arrive in parts.
 #include <algorithm>
 
 #include "benchmark/benchmark.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kMessages = 16;
 
-// Sixteen messages of state.range(0) octets, fed in pieces of state.range(1).
+// Feeds 16 messages of state.range(0) octets in pieces of state.range(1) octets.
 void BM_Frame(benchmark::State& state) {
   const WireMessage message(static_cast<size_t>(state.range(0)));
   const auto piece_size = static_cast<size_t>(state.range(1));

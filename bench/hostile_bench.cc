@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the worst messages cost before they are refused or accepted: at most 5 us of CPU for 512
-// octets from a client, 1 ms for 64 KiB from anyone. The program fails where that is not so.
+// The CPU cost of the worst messages until they are rejected or accepted. The limits are 5 us for a
+// query of 512 octets and 1 ms for a message of 64 KiB. The program fails if a message exceeds its
+// limit.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -20,11 +21,11 @@ namespace {
 constexpr double kSmallLimitMicroseconds = 5;
 constexpr double kLargeLimitMicroseconds = 1000;
 constexpr size_t kSmallSize = 512;
-constexpr int kRepetitions = 3;  // The fastest counts: the others met other work on the machine.
+constexpr int kRepetitions = 3;  // The fastest counts. Other work on the machine slows the rest.
 constexpr double kSecondsEach = 0.01;
 constexpr int kMutationsOfEach = 1;
 
-// The question that a response holds, so that it is taken for an answer to it.
+// Returns the question in a response, so that InspectResponse() accepts it.
 Question QuestionOf(Bytes response) {
   WireCursor cursor(response, std::min(kHeaderSize, response.size()), response.size());
   Question question;
@@ -36,7 +37,7 @@ Question QuestionOf(Bytes response) {
 
 class Judge : public benchmark::ConsoleReporter {
  public:
-  // With `all` every message is printed.
+  // Prints every message if `all` is set.
   explicit Judge(bool all) : all_(all) {}
 
   bool ReportContext(const Context&) override { return true; }
@@ -50,7 +51,8 @@ class Judge : public benchmark::ConsoleReporter {
     }
   }
 
-  // Prints the costliest of each family ("family/message"), and all that cost too much.
+  // Prints the most expensive message of each family ("family/message"), and every message over its
+  // limit. Returns true if there is none.
   bool Passed() const {
     std::map<std::string, std::pair<double, std::string>> worst;
     int broken = 0;
@@ -59,7 +61,7 @@ class Judge : public benchmark::ConsoleReporter {
       auto& entry = worst[name.substr(0, name.find('/'))];
       if (microseconds >= entry.first) entry = {microseconds, name};
       if (microseconds <= LimitOf(name)) continue;
-      std::printf("TOO MUCH: %s: %.2f us, limit %.0f us\n", name.c_str(), microseconds,
+      std::printf("OVER LIMIT: %s: %.2f us, limit %.0f us\n", name.c_str(), microseconds,
                   LimitOf(name));
       ++broken;
     }
@@ -97,7 +99,7 @@ void RegisterQuery(const std::string& family, const HostileMessage& message) {
 }
 
 void RegisterResponse(const std::string& family, const HostileMessage& message) {
-  // Whether it is read to its end or refused earlier is part of what its time means.
+  // The name says whether the message is accepted or at which defect it is rejected.
   const auto outcome = InspectResponse(message.octets, QuestionOf(message.octets));
   const auto* defect = std::get_if<ResponseDefect>(&outcome);
   const std::string said =

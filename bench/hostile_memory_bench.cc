@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Feeds hostile messages of all kinds to the two parsers and watches the process's memory: after a
-// warm-up it may not grow by 1 MiB, however many there are. Not a Google Benchmark.
+// Feeds hostile messages of all kinds to the two parsers and measures the process's memory. After a
+// warm-up it may grow by less than 1 MiB, for any number of messages. Not a Google Benchmark
+// program.
 #include <unistd.h>
 
 #include <cstdio>
@@ -21,7 +22,8 @@ namespace {
 
 constexpr long kDefaultMessages = 1000000;
 constexpr long kLimitKib = 1024;
-constexpr int kLargeEvery = 50;  // They take a hundred times as long as the others.
+// One message in this many is large. Large messages take about 100 times as long.
+constexpr int kLargeEvery = 50;
 
 long ResidentKib() {
   std::ifstream statm("/proc/self/statm");
@@ -31,7 +33,7 @@ long ResidentKib() {
 }
 
 struct Tally {
-  long queries = 0, responses = 0;  // Accepted ones.
+  long queries = 0, responses = 0;  // Accepted messages.
 };
 
 void Feed(Bytes message, MutableBytes out, Tally& tally) {
@@ -70,7 +72,7 @@ int Run(long count) {
     for (long i = 0; i < messages; ++i) {
       const auto& list = random() % kLargeEvery == 0 ? large : small;
       const HostileMessage& message = list[random() % list.size()];
-      // Every other one as it is.
+      // Every second message is not mutated.
       if (i % 2 == 0) {
         Feed(message.octets, absl::MakeSpan(out), tally);
       } else {

@@ -16,7 +16,7 @@ constexpr uint8_t kAddress[4] = {192, 0, 2, 1};
 
 enum CountedSection { kQd = 4, kAn = 6, kNs = 8, kAr = 10 };
 
-// Appends octets and counts records; nothing is checked.
+// Builds a message from octets and counts its records. Checks nothing.
 class Shape {
  public:
   explicit Shape(uint16_t flags = kFlagRd) : octets_(kHeaderSize) { StoreU16(&octets_[2], flags); }
@@ -45,7 +45,7 @@ class Shape {
     return *this;
   }
 
-  // What follows an owner name.
+  // Appends the fields that follow an owner name.
   Shape& Fixed(QType type, uint32_t ttl, size_t rdata_size, CountedSection section,
                uint16_t klass = 1) {
     U16(static_cast<uint16_t>(type)).U16(klass).U16(ttl >> 16).U16(ttl & 0xffff);
@@ -69,8 +69,8 @@ Shape Repeat(Shape shape, size_t step_size, size_t limit, Step step) {
   return shape;
 }
 
-// A name of 127 labels of which each but the first few begins with a pointer's target: 255 octets,
-// 32 pointers. Returns where names begin that take all of them.
+// Adds records whose owner names are each four labels and a pointer to the previous name. The last
+// name has 127 labels, 255 octets and 31 pointers. Returns the offsets of the last two names.
 std::vector<size_t> AddPointerLadder(Shape& shape, CountedSection section = kAr) {
   constexpr uint8_t kLabels[] = {1, 'a', 1, 'b', 1, 'c', 1, 'd'};
   std::vector<size_t> steps = {shape.size()};
@@ -78,7 +78,7 @@ std::vector<size_t> AddPointerLadder(Shape& shape, CountedSection section = kAr)
   for (int i = 0; i < 31; ++i) {
     const size_t target = steps.back();
     steps.push_back(shape.size());
-    // 31 times 8 octets and 7 make 255.
+    // 31 times 8 octets and 7 octets are 255.
     shape.Raw(kLabels).Pointer(target).Fixed(QType{65280}, 60, 0, section);
   }
   return {steps.end() - 2, steps.end()};
@@ -86,7 +86,7 @@ std::vector<size_t> AddPointerLadder(Shape& shape, CountedSection section = kAr)
 
 HostileMessage Named(std::string name, const Shape& shape) { return {name, shape.Build()}; }
 
-// Options of these octets of data each, as many as fit.
+// Returns a query with as many EDNS options of `data_size` octets as fit.
 Shape QueryWithOptions(uint16_t code, size_t data_size, size_t limit) {
   Shape shape = Shape::Query();
   const size_t count = (limit - shape.size() - 11) / (4 + data_size);
@@ -176,7 +176,7 @@ std::vector<HostileMessage> SmallHostileQueries() {
 
 std::vector<HostileMessage> LargeHostileQueries() {
   std::vector<HostileMessage> list;
-  AddQueries(4096, list);  // The largest that is read at all.
+  AddQueries(4096, list);  // The largest query that is parsed.
   const size_t count = list.size();
   AddQueries(kLarge, list);
   for (size_t i = count; i < list.size(); ++i) list[i].name += "-64k";
@@ -198,7 +198,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
                                               : "additional";
     list.push_back(Named(name, Repeat(Shape::Response(), 16, kLarge, same_ttls)));
     list.push_back(Named(name + "-ttls", Repeat(Shape::Response(), 16, kLarge, other_ttls)));
-    // Each record an RRset of its own.
+    // Each record is an RRset of its own.
     list.push_back(
         Named(name + "-types",
               Repeat(Shape::Response().A(kQnameAt, 60), 12, kLarge, [section](Shape& shape, int i) {
@@ -208,7 +208,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
   add("root-owners", Repeat(Shape::Response().A(kQnameAt, 60), 11, kLarge, [](Shape& shape, int i) {
         shape.U8(0).Fixed(QType{65280}, i, 0, kNs);
       }));
-  // Behind one answer: records whose owners are 255 octets and 32 pointers.
+  // After one answer: records whose owner names have 255 octets and 32 pointers.
   for (const size_t rdata_size : {0, 2}) {
     Shape shape = Shape::Response().A(kQnameAt, 60);
     const std::vector<size_t> names = AddPointerLadder(shape);
@@ -220,7 +220,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
         }));
   }
   {
-    // As many of those as are let through, then as many cheap ones as fit.
+    // As many of those records as the work limit allows, then as many cheap records as fit.
     Shape shape = Shape::Response().A(kQnameAt, 60);
     const std::vector<size_t> names = AddPointerLadder(shape);
     for (int i = 0; i < 980; ++i) shape.Pointer(names[i % 2]).Fixed(QType{65280}, i, 0, kAr);
@@ -229,7 +229,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
         }));
   }
   add("labels-by-pointer", [] {
-    // Owners that differ in their first label, of many labels.
+    // Owner names of many labels that differ in the first label.
     Shape shape = Shape::Response().A(kQnameAt, 60);
     const size_t name = shape.size();
     shape.Raw(Labels(120, 1)).Fixed(QType{65280}, 60, 0, kAr);
@@ -304,7 +304,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
   StoreU16(rrsig.data(), static_cast<uint16_t>(QType::kDname));
   proof("rrsigs-of-dname", QType::kRrsig, rrsig, kAn);
 
-  // Many fields in few octets.
+  // RDATA with many fields in few octets.
   for (const auto& [type, fields_size] : std::vector<std::pair<int, size_t>>{
            {6, 22}, {13, 2}, {27, 3}, {35, 8}, {50, 6}, {51, 5}, {257, 2}}) {
     list.push_back(Named(
@@ -316,7 +316,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
             })));
   }
 
-  // CNAMEs, the last link first: each of 32 passes finds its link at the end.
+  // A CNAME chain in reverse order, so that each of 32 passes finds its link at the end.
   add("cname-chain", [] {
     Shape shape = Shape::Response();
     return Repeat(shape, 18, kLarge, [](Shape& more, int i) {
@@ -339,7 +339,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
     }
     return shape;
   }());
-  // www.example.com is below "com": each DNAME leads to the owner of another.
+  // www.example.com is below "com". Each DNAME points to the owner of the next one.
   const auto with_dname_chain = [] {
     Shape shape = Shape::Response();
     for (int link = 31; link >= 0; --link) {
@@ -355,7 +355,8 @@ std::vector<HostileMessage> LargeHostileResponses() {
   const auto cheap = [](Shape& shape, int i) { shape.U8(0).Fixed(QType{65280}, i, 0, kAn); };
   add("dname-chain", Repeat(with_dname_chain(), 11, kLarge, cheap));
   add("everything", [&] {
-    // The chain, then long names and many fields, each to its limit, then as many records as fit.
+    // The DNAME chain, then long names and records with many fields, each up to its limit. The rest
+    // is filled with cheap records.
     Shape shape = with_dname_chain();
     const std::vector<size_t> names = AddPointerLadder(shape, kAn);
     for (int i = 0; i < 950; ++i) shape.Pointer(names[i % 2]).Fixed(QType{65280}, i, 0, kAn);
@@ -364,7 +365,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
     }
     return Repeat(shape, 11, kLarge, cheap);
   }());
-  // Names in RDATA, and a glue record for each.
+  // Names in RDATA, and a glue record for each of them.
   add("mx-with-glue", [] {
     Shape shape = Shape::Response(QType::kMx);
     for (int i = 0; i < 1700; ++i) {

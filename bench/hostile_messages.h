@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages made to cost their reader time or memory, for the programs that measure what they get.
+// Messages that are made to cost a parser much time or memory.
 #ifndef DOTCACHE_BENCH_HOSTILE_MESSAGES_H_
 #define DOTCACHE_BENCH_HOSTILE_MESSAGES_H_
 
@@ -15,13 +15,13 @@ struct HostileMessage {
   WireMessage octets;
 };
 
-// Queries of at most 512 octets, as they come over UDP.
+// Queries of at most 512 octets, the usual size over UDP.
 std::vector<HostileMessage> SmallHostileQueries();
 
 // Queries near 65,535 octets.
 std::vector<HostileMessage> LargeHostileQueries();
 
-// Responses to kHostileName A near 65,535 octets, most of them well formed.
+// Responses to kHostileName A near 65,535 octets. Most of them are well formed.
 std::vector<HostileMessage> LargeHostileResponses();
 
 inline constexpr char kHostileName[] = "www.example.com";

@@ -28,7 +28,8 @@ WireMessage Mutate(Bytes message, uint64_t seed) {
   WireMessage octets(message.begin(), message.end());
   const auto below = [&random](size_t limit) { return static_cast<size_t>(random() % limit); };
   for (size_t left = 1 + below(4); left > 0 && octets.size() > kHeaderSize; --left) {
-    // The header's first octets say what a message is; most changes are behind them.
+    // Most changes are made after the header, because a changed header often makes the message
+    // trivial to reject.
     const size_t at =
         below(8) == 0 ? below(octets.size()) : kHeaderSize + below(octets.size() - kHeaderSize);
     switch (below(6)) {
@@ -42,7 +43,8 @@ WireMessage Mutate(Bytes message, uint64_t seed) {
         octets[at] = static_cast<uint8_t>(octets[at] + (below(2) == 0 ? 1 : 255));
         break;
       case 3:
-        octets[5 + 2 * below(4)] = static_cast<uint8_t>(below(4));  // A count.
+        // The low octet of a section's count.
+        octets[5 + 2 * below(4)] = static_cast<uint8_t>(below(4));
         break;
       case 4:
         octets.resize(at);

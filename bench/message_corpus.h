@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages from files, and what can be made of them.
+// Reads messages from files and mutates them.
 #ifndef DOTCACHE_BENCH_MESSAGE_CORPUS_H_
 #define DOTCACHE_BENCH_MESSAGE_CORPUS_H_
 
@@ -12,11 +12,11 @@
 
 namespace dotcache {
 
-// The files of a directory.
+// Returns the files of a directory, sorted by name.
 std::vector<HostileMessage> ReadCorpus(const std::string& directory);
 
-// `message` with one to four octets, lengths or counts changed, a part left out or doubled.
-// Deterministic by `seed`.
+// Returns `message` with one to four changes: an octet, a bit or a count is changed, or a part is
+// cut off or repeated. The same seed gives the same result.
 WireMessage Mutate(Bytes message, uint64_t seed);
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The last step of a cache hit, and what a miss pays for a response to be trusted.
+// The cost of building a reply from a stored message, and of checking and storing a response.
 #include <benchmark/benchmark.h>
 
 #include <vector>
@@ -29,7 +29,7 @@ Query Ask(QType qtype, bool edns) {
 constexpr MessageHeader kResponseHeader{.flags = kFlagQr | kFlagRd | kFlagRa};
 const uint8_t kAddress[4] = {192, 0, 2, 1};
 
-// `count` records of `rdata_size` octets behind the question.
+// Returns a response with `count` records of `rdata_size` octets of RDATA.
 WireMessage Response(QType type, int count, size_t rdata_size) {
   WireMessage message(kMaxMessageSize);
   MessageWriter writer(absl::MakeSpan(message), kResponseHeader);
@@ -41,7 +41,7 @@ WireMessage Response(QType type, int count, size_t rdata_size) {
   return message;
 }
 
-// A CNAME and four A records, with an OPT.
+// Returns a response with a CNAME, four A records and an OPT record.
 WireMessage ChainResponse() {
   WireMessage message(kMaxMessageSize);
   MessageWriter writer(absl::MakeSpan(message), kResponseHeader);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What TLS costs: handshakes and records with both ends in memory, and the memory of an idle
+// The cost of TLS handshakes and records with both ends in memory, and the memory of an idle
 // session.
 #include <benchmark/benchmark.h>
 #include <malloc.h>
@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "net/tls_session.h"
-// Benchmarks are built without the tests, hence without the library that holds this source.
+// The bench build has no tests, so it has no library with this source.
 #include "tests/support/test_certificates.cc"  // NOLINT(bugprone-suspicious-include)
 
 namespace dotcache {
 namespace {
 
-constexpr size_t kFramedQuerySize = 130;  // Padded to 128 octets, with its length.
+constexpr size_t kFramedQuerySize = 130;  // A query padded to 128 octets, with its length prefix.
 
 void Ignore(Bytes) {}
 
@@ -60,7 +60,7 @@ Pair Connect(Side& side, const std::shared_ptr<TlsTicketStore>& tickets) {
   return pair;
 }
 
-// Both ends together.
+// Includes the work of both ends.
 void BM_FullHandshake(benchmark::State& state) {
   Side side;
   for (auto _ : state) benchmark::DoNotOptimize(Connect(side, nullptr));
@@ -77,7 +77,7 @@ void BM_ResumedHandshake(benchmark::State& state) {
 }
 BENCHMARK(BM_ResumedHandshake)->Unit(benchmark::kMicrosecond);
 
-// Encrypting and decrypting one record that carries so many queries; items are queries.
+// Encrypts and decrypts one record with state.range(0) queries. An item is a query.
 void BM_Record(benchmark::State& state) {
   Side side;
   Pair pair = Connect(side, nullptr);
@@ -90,7 +90,7 @@ void BM_Record(benchmark::State& state) {
 }
 BENCHMARK(BM_Record)->Arg(1)->Arg(4)->Arg(16)->Arg(64);
 
-// Heap of an idle session after its handshake, each side for itself.
+// Heap memory of an idle session after its handshake, for each side.
 void BM_IdleMemory(benchmark::State& state) {
   constexpr size_t kCount = 200;
   Side side;

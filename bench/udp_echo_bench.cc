@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What UDP costs below DNS: the floor under every reply that is served from the cache.
+// The cost of UDP without DNS: the least that a reply from the cache can cost.
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -22,8 +22,8 @@ class Echo : public UdpSocket::Delegate {
   UdpSocket* socket = nullptr;
 };
 
-// Client and server in one thread: `batch` datagrams of 56 octets there and back; an item is one,
-// both ends together.
+// Sends `batch` datagrams of 56 octets to an echo server and receives them again. Client and server
+// share one thread. An item is one datagram, with the work of both ends.
 void EchoBatch(benchmark::State& state, const char* bind_to) {
   UvLoop loop;
   Echo echo;
@@ -58,7 +58,7 @@ void EchoBatch(benchmark::State& state, const char* bind_to) {
 BENCHMARK_CAPTURE(EchoBatch, address, "127.0.0.1:0")->Arg(1)->Arg(4)->Arg(16)->Arg(64);
 BENCHMARK_CAPTURE(EchoBatch, wildcard, "0.0.0.0:0")->Arg(1)->Arg(64);
 
-// What each exchange pays for its deadline: armed, and disarmed by the response.
+// The cost of an exchange's deadline: the timer is armed, and stopped by the response.
 void TimerStartStop(benchmark::State& state) {
   UvLoop loop;
   auto timer = loop.NewTimer([] {});
