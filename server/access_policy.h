@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who may ask.
+// The access list: which client addresses may query.
 #ifndef DOTCACHE_SERVER_ACCESS_POLICY_H_
 #define DOTCACHE_SERVER_ACCESS_POLICY_H_
 
@@ -17,25 +17,27 @@ namespace dotcache {
 // An address range such as 10.0.0.0/8 or fc00::/7. A value type.
 class AddressPrefix {
  public:
-  // An address without a length stands for itself alone. kInvalidArgument when the text is no
-  // address, the length does not fit it, or bits beyond the length are set.
+  // Parses "ADDRESS/LENGTH", or "ADDRESS" for that one address.
+  // Returns kInvalidArgument when the text is not an address, when the length does not fit the
+  // address family, or when bits beyond the length are set.
   static absl::StatusOr<AddressPrefix> Parse(absl::string_view text);
 
   bool Contains(const Endpoint& endpoint) const;
   std::string ToString() const;
 
  private:
-  std::array<uint8_t, 16> address_{};  // 4 octets in use for IPv4.
+  std::array<uint8_t, 16> address_{};  // IPv4 uses the first 4 octets.
   bool is_v6_ = false;
   int length_bits_ = 0;
 };
 
-// The addresses that are nobody's public ones: loopback, RFC 1918, shared (RFC 6598), link-local,
-// unique local. The default, so that listening on a public address makes no open resolver.
+// The ranges that are not public: loopback, RFC 1918, shared (RFC 6598), link-local and unique
+// local addresses. They are the default access list, so that a listener on a public address is not
+// an open resolver.
 std::vector<AddressPrefix> PrivatePrefixes();
 
-// Answers whether a client may ask: in one of the ranges, or no. Immutable, hence safe from any
-// thread. At most 256 ranges, looked through in order.
+// Decides whether a client address is in one of the allowed ranges. Immutable, so any thread may
+// call it. Holds at most kMaxPrefixes ranges and checks them in order.
 class AccessPolicy {
  public:
   static constexpr size_t kMaxPrefixes = 256;

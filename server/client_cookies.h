@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which clients have to show a cookie, and what becomes of those that do not.
+// Decides from a query's DNS cookie how the query is answered.
 #ifndef DOTCACHE_SERVER_CLIENT_COOKIES_H_
 #define DOTCACHE_SERVER_CLIENT_COOKIES_H_
 
@@ -14,38 +14,41 @@
 namespace dotcache {
 
 enum class CookieMode : uint8_t {
-  kOff,       // Cookies are ignored.
-  kOn,        // Who sends one gets a server cookie.
-  kRequired,  // Over UDP, who cannot show ours has to prove its address first.
+  kOff,  // Cookies in queries are ignored.
+  kOn,   // A query with a cookie gets a server cookie in its reply.
+  // As kOn. In addition, a UDP query is answered only if it carries a valid server cookie.
+  kRequired,
 };
 
 // What a query's cookie means for its reply.
 enum class CookieOutcome : uint8_t {
-  kProceed,     // Answer as usual; query.reply_cookie is set where there is one to send.
-  kTruncate,    // No cookie, and one is required: TC, so that the client comes over TCP.
-  kBadCookie,   // BADCOOKIE, with the cookie to use.
-  kCookieOnly,  // QDCOUNT 0: NOERROR with the cookie.
-  kMalformed,   // QDCOUNT 0 while cookies are off: FORMERR.
+  kProceed,  // Answer as usual. `query.reply_cookie` is set when the reply carries a cookie.
+  // A cookie is required and the query has none. The reply has TC set, so that the client retries
+  // over TCP.
+  kTruncate,
+  kBadCookie,   // The reply is BADCOOKIE and carries the cookie to use.
+  kCookieOnly,  // The query has QDCOUNT 0. The reply is NOERROR with a cookie.
+  kMalformed,   // The query has QDCOUNT 0 and cookies are off. The reply is FORMERR.
 };
 
-// Reads a secret file (CookieSecrets::Parse()); without a name, new secrets. The error names the
-// file and the line, never its text.
+// Reads the secrets from `file` with CookieSecrets::Parse(). If `file` is empty, makes random
+// secrets. An error names the file and the line, but never the secret.
 absl::StatusOr<CookieSecrets> LoadCookieSecrets(const std::string& file);
 
-// The server's side of DNS cookies (RFC 7873 section 5.2, RFC 9018). Immutable, hence safe from any
-// thread.
+// The server's side of DNS cookies (RFC 7873 section 5.2, RFC 9018). Immutable, so any thread may
+// call it.
 class ClientCookies {
  public:
   ClientCookies(CookieMode mode, const CookieSecrets& secrets) : mode_(mode), secrets_(secrets) {}
 
-  // False: only queries with a cookie need to be judged.
+  // If false, Judge() is needed only for queries that carry a cookie.
   bool required() const { return mode_ == CookieMode::kRequired; }
 
-  // Decides on a query, and sets its reply cookie.
+  // Returns what to do with `query`, and sets `query.reply_cookie`.
   CookieOutcome Judge(const Endpoint& client, Transport transport, uint32_t now,
                       Query& query) const;
 
-  // The same where cookies are off.
+  // Like Judge(), for a server on which cookies are off.
   static CookieOutcome WithoutCookies(const Query& query) {
     return query.has_question ? CookieOutcome::kProceed : CookieOutcome::kMalformed;
   }

@@ -10,10 +10,10 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kV6NetworkOctets = 8;  // Of a /64.
+constexpr size_t kV6NetworkOctets = 8;  // The network part of a /64.
 constexpr std::array<uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// In network order.
+// Reads octets in network byte order.
 uint64_t NumberOf(Bytes octets) {
   uint64_t number = 0;
   for (const uint8_t octet : octets) number = number << 8 | octet;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many queries of each client wait.
+// Counts the waiting queries of each client.
 #ifndef DOTCACHE_SERVER_CLIENT_SHARES_H_
 #define DOTCACHE_SERVER_CLIENT_SHARES_H_
 
@@ -12,10 +12,14 @@
 
 namespace dotcache {
 
-// Counts the queries that wait, so that no client takes every place from the others. A client is an
-// IPv4 address, also as an IPv4-mapped one, or an IPv6 /64, since one host may have all addresses
-// of that; of link-local addresses each is one, with its link, since all links share one /64.
-// Bounded by the limit of all queries. Not thread-safe.
+// Counts the waiting queries of each client, so that one client cannot fill the table. Not
+// thread-safe. The number of clients is bounded by `max_all`.
+//
+// What counts as one client:
+// - an IPv4 address, also when written as an IPv4-mapped IPv6 address;
+// - an IPv6 /64, because one host may use every address of its /64;
+// - a link-local IPv6 address together with its interface, because all link-local addresses share
+//   one /64.
 class ClientShares {
  public:
   enum class Outcome { kTaken, kClientFull, kAllFull };
@@ -23,10 +27,11 @@ class ClientShares {
   ClientShares(size_t max_per_client, size_t max_all)
       : max_per_client_(max_per_client), max_all_(max_all) {}
 
-  // One more query of this client waits; or it may not, and nothing changes.
+  // Adds one waiting query of `client`. If the result is not kTaken, nothing changes.
   Outcome Take(const Endpoint& client);
 
-  // It no longer does. REQUIRES: Take() gave kTaken as often for this client.
+  // Removes one waiting query of `client`.
+  // REQUIRES: each Return() for a client is preceded by a Take() that returned kTaken.
   void Return(const Endpoint& client);
 
   size_t client_count() const { return waiting_.size(); }
@@ -34,9 +39,9 @@ class ClientShares {
  private:
   struct Client {
     bool is_v6;
-    uint64_t network;    // Of IPv4 the whole address.
-    uint64_t interface;  // The rest of a link-local address, and its link; else 0.
-    uint32_t zone;
+    uint64_t network;    // For IPv4, the whole address.
+    uint64_t interface;  // For link-local addresses, the last 64 bits. Otherwise 0.
+    uint32_t zone;       // For link-local addresses, the interface. Otherwise 0.
 
     friend bool operator==(const Client& a, const Client& b) {
       return a.is_v6 == b.is_v6 && a.network == b.network && a.interface == b.interface &&
@@ -52,7 +57,7 @@ class ClientShares {
   const size_t max_per_client_;
   const size_t max_all_;
   size_t all_ = 0;
-  absl::flat_hash_map<Client, uint32_t> waiting_;  // Never 0.
+  absl::flat_hash_map<Client, uint32_t> waiting_;  // A count is never 0.
 };
 
 }  // namespace dotcache

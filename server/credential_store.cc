@@ -94,7 +94,7 @@ CredentialChange CredentialStore::Refresh() {
       const std::string cause(status.message());
       if (changed || source.complaint != cause) {
         failed_reloads_.Add();
-        Log(LogLevel::kWarn, "credentials not reloaded: those from before stay in use",
+        Log(LogLevel::kWarn, "credentials not reloaded; the previous ones stay in use",
             {{"cause", cause}});
       }
       source.complaint = cause;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Certificates, keys, trust and pins of the process, read again when their files change.
+// The certificates, keys, CA files and pins of the process.
 #ifndef DOTCACHE_SERVER_CREDENTIAL_STORE_H_
 #define DOTCACHE_SERVER_CREDENTIAL_STORE_H_
 
@@ -16,35 +16,39 @@
 
 namespace dotcache {
 
-// What connections are made with: immutable parts, shared by all workers.
+// The credentials for new connections. Each part is immutable and shared by all workers.
 struct Credentials {
-  // By server index, counted through the zones and on through the bootstrap servers; null for
-  // servers that are not asked over TLS.
+  // By server index: first the servers of all zones, then the bootstrap servers. Null for servers
+  // that are not queried over TLS.
   std::vector<std::shared_ptr<const TlsClientCredentials>> upstreams;
-  std::shared_ptr<const TlsServerCredentials> listen;  // Null without DoT listeners.
+  std::shared_ptr<const TlsServerCredentials> listen;  // Null when there is no DoT listener.
 };
 
-// Which of them are new.
+// Says which credentials Refresh() replaced.
 struct CredentialChange {
   std::vector<int> upstreams;  // Server indexes.
   bool listen = false;
   bool empty() const { return upstreams.empty() && !listen; }
 };
 
-// Owns the latest that could be read. Files that belong together (CA, certificate, key and pins of
-// a server; certificate and key of the listeners) are read together or not at all: when one is
-// broken, half-written, no regular file or does not fit the others, what was read before stays in
-// use and the files are tried again at the next look. Servers with the same files share one object.
-// For main's thread; the counters may be read from any.
+// Owns the latest credentials that were read without error. Files that belong together are one
+// source:
+// - the CA, certificate, key and pins files of a server;
+// - the certificate and key of the listeners.
+// A source is replaced as a whole or not at all. A source with a missing, broken or half-written
+// file, with a file that is not regular, or with files that do not fit together keeps its previous
+// credentials. Refresh() then reads it again on each call. Servers with the same files share one
+// object. For main's thread only; any thread may read the counters.
 class CredentialStore {
  public:
-  // Reads everything; the error names the file.
+  // Reads all files. An error names the file.
   static absl::StatusOr<std::unique_ptr<CredentialStore>> Load(const ServerOptions& options);
 
   const Credentials& current() const { return current_; }
 
-  // Reads again what has changed, logs success and, once for each change, failure, and returns what
-  // is new. Without a change it costs a stat() for each file; with one, milliseconds.
+  // Reads the sources whose files changed and returns which credentials are new. Logs each success,
+  // and each failure once per change. Without a change it costs one stat() per file; with a change,
+  // some milliseconds.
   CredentialChange Refresh();
 
   const Counter& reloads() const { return reloads_; }
@@ -53,10 +57,10 @@ class CredentialStore {
  private:
   // Files that are read together.
   struct Source {
-    TlsClientFiles files;      // `certificate` and `key` alone, where they are the listeners'.
-    std::vector<int> servers;  // Empty: the listeners'.
+    TlsClientFiles files;      // A listener source has only `certificate` and `key`.
+    std::vector<int> servers;  // Empty for the listeners' source.
     FileWatch watch;
-    std::string complaint;  // Why the latest reading failed; empty: it did not.
+    std::string complaint;  // Why the last read failed. Empty after a success.
   };
 
   CredentialStore() = default;

@@ -31,7 +31,7 @@ ExtendedError ErrorFor(const absl::Status& status) {
       return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
     case absl::StatusCode::kFailedPrecondition:
       return {ExtendedErrorCode::kOther,
-              "forwarding loop: what is sent to the upstream server comes back"};
+              "forwarding loop: queries to the upstream server come back"};
     case absl::StatusCode::kDataLoss:
       return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
     case absl::StatusCode::kResourceExhausted:
@@ -64,7 +64,7 @@ ExtendedError StaleError(const CacheEntry& entry) {
 
 ExtendedError RememberedError(const CacheEntry& entry) {
   return {ExtendedErrorCode::kCachedError,
-          absl::StrCat("remembered: ", NameOf(entry.extended_error))};
+          absl::StrCat("cached failure: ", NameOf(entry.extended_error))};
 }
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the extended errors of our replies say (RFC 8914).
+// Chooses the extended DNS error of a reply (RFC 8914).
 #ifndef DOTCACHE_SERVER_EXTENDED_ERRORS_H_
 #define DOTCACHE_SERVER_EXTENDED_ERRORS_H_
 
@@ -11,19 +11,20 @@
 
 namespace dotcache {
 
-// An exchange that failed.
+// For an exchange that failed.
 ExtendedError ErrorFor(const absl::Status& status);
 
-// A table of ours that is full: code 0, since RFC 8914 has none for it.
+// For a table that is full. The code is 0, because RFC 8914 has no code for it.
 ExtendedError ErrorForLimit(Limit limit);
 
-// A response that is not relayed.
+// For a response that is not relayed to the client.
 ExtendedError ErrorForRefusal(const ResponseFacts& facts);
 
-// Stale data.
+// For a reply with stale data.
 ExtendedError StaleError(const CacheEntry& entry);
 
-// A failure that is remembered. A reply has one extended error, so the text names the first one.
+// For a failure that is served from the cache. A reply has only one extended error, so its text
+// names the code of the original failure.
 // REQUIRES: entry.is_failure().
 ExtendedError RememberedError(const CacheEntry& entry);
 

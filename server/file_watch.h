@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether files have changed since they were last looked at.
+// Notices changes of files.
 #ifndef DOTCACHE_SERVER_FILE_WATCH_H_
 #define DOTCACHE_SERVER_FILE_WATCH_H_
 
@@ -13,39 +13,42 @@
 
 namespace dotcache {
 
-// Looks at the files to which the paths lead now: so a file that is written to, one that is renamed
-// into place (as certbot does) and a symbolic link anywhere on the path that leads elsewhere (as
-// Kubernetes does with volumes) are all noticed, which notifications of the kernel would not do.
+// Compares the files at some paths with how they were at the previous check. Uses stat() on each
+// path, because kernel notifications miss some of these changes:
+// - the file is written to;
+// - another file is renamed into its place, as certbot does;
+// - a symbolic link in the path is changed, as Kubernetes does with volumes.
 // Not thread-safe.
 class FileWatch {
  public:
-  // Looks for the first time. To miss nothing, look before reading.
+  // Makes the first check. To miss no change, construct this object before you read the files.
   explicit FileWatch(std::vector<std::string> paths);
 
-  // True when a file is another one, came, went or was written to since the previous look.
+  // Returns true if a file was replaced, created, deleted or written to since the previous check.
   bool Changed();
 
-  // An error that names the first path which leads to something else than a regular file: a FIFO
-  // would keep its reader waiting. Whether there is a file at all its reader says better.
+  // Returns an error that names the first path that is not a regular file. A FIFO, for example,
+  // would block its reader. A missing file is not an error here: the code that reads it reports it
+  // better.
   absl::Status CheckRegular() const;
 
   const std::vector<std::string>& paths() const { return paths_; }
 
  private:
-  // What tells a file from all others and from itself as it was; nullopt where there is none.
+  // Identifies a file and its content. std::nullopt stands for a file that does not exist.
   struct Stamp {
     dev_t device;
     ino_t inode;
     off_t size;
-    timespec modified;  // The content,
-    timespec changed;   // and anything of it, which nobody can set back.
+    timespec modified;  // Last change of the content.
+    timespec changed;   // Last change of content or metadata. No program can set it back.
   };
 
   static std::optional<Stamp> StampOf(const std::string& path);
   static bool IsSame(const std::optional<Stamp>& a, const std::optional<Stamp>& b);
 
   std::vector<std::string> paths_;
-  std::vector<std::optional<Stamp>> stamps_;  // Of each path.
+  std::vector<std::optional<Stamp>> stamps_;  // One per path.
 };
 
 }  // namespace dotcache

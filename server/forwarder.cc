@@ -9,8 +9,8 @@
 namespace dotcache {
 namespace {
 
-// True for responses that are relayed. Other RCODEs say that the server would or could not answer,
-// which is no statement about the name: the client gets SERVFAIL.
+// Returns true for responses that are relayed to clients. Any other RCODE means that the server
+// could not or would not answer. That is no statement about the name, so the client gets SERVFAIL.
 bool IsRelayed(const ResponseFacts& facts) {
   switch (facts.kind) {
     case ResponseKind::kAnswer:
@@ -26,10 +26,11 @@ bool IsRelayed(const ResponseFacts& facts) {
   return false;
 }
 
-// Exchanges that nobody waits for may take one of this many places.
+// A prefetch begins only while the exchanges without waiting clients are fewer than
+// `max_pending_queries` divided by this.
 constexpr size_t kPrefetchShare = 8;
 
-// Clients that may wait, for each question that may.
+// All waiting clients together are limited to this many times `max_pending_queries`.
 constexpr size_t kWaitersPerPlace = 2;
 
 }  // namespace
@@ -113,7 +114,7 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
 PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& waiter) {
   const PendingQueries::JoinResult result = pending_.Join(key, waiter);
   if (result != PendingQueries::JoinResult::kFull) return result;
-  const std::optional<ExchangeId> dropped = pending_.DropOneNobodyWaitsFor();
+  const std::optional<ExchangeId> dropped = pending_.DropOldestAbandoned();
   if (!dropped.has_value()) return result;
   env_.exchanger.Cancel(*dropped);
   return pending_.Join(key, waiter);
@@ -165,9 +166,10 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
 
 CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& status,
                                      const ExtendedError& error) {
-  // A limit of ours says nothing about the name.
+  // Our own limit is full, which is no statement about the name.
   if (absl::IsResourceExhausted(status)) return nullptr;
-  // Nobody there: to be noticed soon when somebody is again. All else servers said or did.
+  // While no server can be reached, the failure is kept for a short time only, so that recovery is
+  // noticed soon. Failures that a server reported are kept for longer each time.
   const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
                            absl::IsFailedPrecondition(status);
   const Failure failure = {.extended_error = error.code, .grows = !unreachable};
@@ -188,7 +190,7 @@ void Forwarder::ReplyAfterFailure(const Client& client, const CacheEntryRef& dat
 void Forwarder::OnTimer() {
   const MonoTime now = env_.loop.Now();
   while (const auto expired = pending_.TakeExpired(now)) {
-    // Whoever asks next for this data need not wait for what is slow.
+    // After this call, the next clients get the stale data without waiting for the slow refresh.
     const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
     for (const Waiter& waiter : expired->waiters) {
       ReplyAfterFailure(waiter.client(), data ? data : waiter.stale,
@@ -199,8 +201,8 @@ void Forwarder::OnTimer() {
   ArmTimer();
 }
 
-// The timer is moved forward only when it fires: most who wait are answered long before, and
-// arming costs more than one idle expiry in each `query_timeout`.
+// The timer is not moved to a later deadline before it fires. Most waiting clients are answered
+// early, and re-arming for each of them costs more than one early expiry per `query_timeout`.
 void Forwarder::ArmTimer() {
   const std::optional<MonoTime> deadline = pending_.next_deadline();
   if (!deadline.has_value() || (timer_->armed() && timer_due_ <= *deadline)) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetches from upstream what the cache cannot answer.
+// Forwards the queries that the cache cannot answer.
 #ifndef DOTCACHE_SERVER_FORWARDER_H_
 #define DOTCACHE_SERVER_FORWARDER_H_
 
@@ -15,18 +15,21 @@
 
 namespace dotcache {
 
-// Begins one exchange per key, lets clients with the same question wait for it, keeps what comes
-// and answers them; with stale data, where there is some, when nothing came (RFC 8767 section 5). A
-// client and its exchange have deadlines of their own: the client is answered at the end of
-// `query_timeout` at the latest, in time for its own retry, while the exchange goes on, so that
-// this retry joins it or finds its answer in the cache; with stale data at the end of
-// `stale_client_timeout`. Bound to its loop's thread.
-// Limits: those of PendingQueries and ClientShares. In a full table an exchange that nobody waits
-// for makes room; else, and where too many wait for one question, too many queries of one client
-// wait or too many of all, the client gets stale data or SERVFAIL.
+// Begins one exchange per key and stores the response. All clients with the same key wait for that
+// exchange. If it fails, they get stale data where there is some (RFC 8767 section 5), or else
+// SERVFAIL.
+//
+// A client and its exchange have separate deadlines. A client is answered after `query_timeout` at
+// the latest, before it retries. If there is stale data, it is answered after
+// `stale_client_timeout`. The exchange goes on after that. A retry joins the exchange or finds its
+// response in the cache.
+//
+// Bound to its loop's thread. Limits: those of PendingQueries and ClientShares. At a limit the
+// client gets stale data or SERVFAIL. When the table of keys is full, an exchange without waiting
+// clients makes room first.
 class Forwarder {
  public:
-  // All are shared with others and outlive the forwarder.
+  // All of these are shared and must outlive the forwarder.
   struct Environment {
     EventLoop& loop;
     ResponseCache& cache;
@@ -37,17 +40,18 @@ class Forwarder {
   };
 
   explicit Forwarder(const Environment& environment);
-  // Cancels what is pending; those clients get no reply.
+  // Cancels all exchanges. Their clients get no reply.
   ~Forwarder();
 
-  // Lets the client wait for the answer, or for the time to give it `stale` (which may be null).
-  // Returns false when it was answered inside the call: it could not be forwarded.
+  // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
+  // Returns false if the query could not be forwarded: the reply was then sent inside the call.
   bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale);
 
-  // Refreshes what is about to expire. Nobody waits, hence it is the first to go at a limit.
+  // Refreshes an entry that is about to expire. No client waits for this exchange, so it is the
+  // first to be dropped at a limit.
   void Prefetch(const Query& query, const CacheKey& key);
 
-  // Clients that wait.
+  // The number of waiting clients.
   size_t waiter_count() const { return pending_.waiter_count(); }
 
  private:
@@ -67,8 +71,8 @@ class Forwarder {
 
   const Environment env_;
   PendingQueries pending_;
-  ClientShares shares_;           // Of all who wait in `pending_`.
-  std::unique_ptr<Timer> timer_;  // For the earliest deadline, or a time before it.
+  ClientShares shares_;           // Counts the clients that wait in `pending_`.
+  std::unique_ptr<Timer> timer_;  // Fires at or before the earliest deadline.
   MonoTime timer_due_;
 };
 

@@ -12,7 +12,7 @@ constexpr uint32_t kChaosTtl = 0;
 constexpr uint32_t kMinimalAnyTtl = 3600;
 constexpr size_t kRecordFixedSize = 10;
 
-// Each text as a character-string (RFC 1035 section 3.3).
+// Returns RDATA that holds each text as a character-string (RFC 1035 section 3.3).
 WireMessage CharacterStrings(std::initializer_list<absl::string_view> texts) {
   WireMessage rdata;
   for (absl::string_view text : texts) {
@@ -26,7 +26,7 @@ bool IsName(const DomainName& name, absl::string_view text) {
   return name == *DomainName::FromText(text);
 }
 
-// A response to `question` with one record, or none when `rdata` is empty.
+// Returns a response to `question` with one record, or without records if `rdata` is empty.
 StoredMessage Respond(const Question& question, QType type, uint32_t ttl, Bytes rdata) {
   StoredMessage message;
   message.wire.resize(kHeaderSize + question.wire_size() + question.qname.size() +

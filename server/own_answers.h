@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the server says of itself, and instead of ANY.
+// Answers about this server, and minimal answers to QTYPE ANY.
 #ifndef DOTCACHE_SERVER_OWN_ANSWERS_H_
 #define DOTCACHE_SERVER_OWN_ANSWERS_H_
 
@@ -13,33 +13,36 @@
 
 namespace dotcache {
 
-// What an operator may let the server say. Nothing by default: a version helps attackers more than
-// clients.
+// Server identity (NSID, CHAOS TXT) and the handling of QTYPE ANY. By default the server does not
+// name itself: a version helps attackers more than clients.
 struct OwnAnswersOptions {
-  // NSID (RFC 5001), id.server. and hostname.bind. (RFC 4892); empty: no NSID, REFUSED. At most 255
-  // octets.
+  // The text of NSID (RFC 5001), of id.server. and of hostname.bind. (RFC 4892). At most 255
+  // octets. If empty, replies carry no NSID and the two names get REFUSED.
   std::string identity = {};
-  // version.server. and version.bind.; empty: REFUSED. At most 255 octets.
+  // The text of version.server. and version.bind. At most 255 octets. If empty, these names get
+  // REFUSED.
   std::string version_text = {};
-  // Answer ANY with one HINFO record (RFC 8482 section 4.2) instead of forwarding it.
+  // If set, ANY is answered with one HINFO record (RFC 8482 section 4.2) and is not forwarded.
   bool minimal_any = false;
 };
 
-// Answers that need neither cache nor upstream. Immutable, hence safe from any thread.
+// Makes the answers that need neither the cache nor an upstream server. Immutable, so any thread
+// may call it.
 class OwnAnswers {
  public:
   explicit OwnAnswers(OwnAnswersOptions options) : options_(std::move(options)) {}
 
-  // What NSID says; empty: nothing.
+  // The text of NSID. If empty, replies carry none.
   absl::string_view identity() const { return options_.identity; }
 
-  // Whether Answer() has a say: false for nearly all questions.
+  // Returns true if Answer() must be called for `question`. False for nearly all questions.
   bool Concerns(const Question& question) const {
     return question.qclass != QClass::kIn ||
            (options_.minimal_any && question.qtype == QType::kAny);
   }
 
-  // The response as a stored message of age 0; nullopt: REFUSED. REQUIRES: Concerns(question).
+  // Returns the response as a stored message of age 0, or std::nullopt for REFUSED.
+  // REQUIRES: Concerns(question).
   std::optional<StoredMessage> Answer(const Question& question) const;
 
  private:

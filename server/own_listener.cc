@@ -8,7 +8,7 @@
 namespace dotcache {
 namespace {
 
-// IPv4 in either spelling as IPv4.
+// Converts an IPv4-mapped IPv6 address to the IPv4 address.
 Endpoint Unmapped(const Endpoint& endpoint) {
   if (!endpoint.is_v6()) return endpoint;
   const auto* v6 = reinterpret_cast<const sockaddr_in6*>(endpoint.address());

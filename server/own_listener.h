@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds an upstream server that is this program itself.
+// Finds upstream servers that are listeners of this process.
 #ifndef DOTCACHE_SERVER_OWN_LISTENER_H_
 #define DOTCACHE_SERVER_OWN_LISTENER_H_
 
@@ -8,10 +8,12 @@
 
 namespace dotcache {
 
-// The listener that answers at `endpoint`, or null. A listener on 0.0.0.0 or [::] answers at every
-// address of this machine; an IPv4 address written as an IPv6 one (::ffff:127.0.0.1) is the IPv4
-// address. `transport`: what would be asked over. Any stream reaches any stream listener, also one
-// that would not understand it; what is asked over UDP is asked over TCP, too.
+// Returns the listener that would receive queries sent to `endpoint` over `transport`, or null.
+// - A listener on 0.0.0.0 or [::] receives at every address of this machine.
+// - An IPv4-mapped IPv6 address (::ffff:127.0.0.1) counts as the IPv4 address.
+// - A TCP or DoT connection reaches any stream listener, even one that expects the other protocol.
+// - A UDP upstream server also reaches stream listeners, because truncated responses are retried
+//   over TCP.
 const ListenOptions* FindOwnListener(const Endpoint& endpoint, Transport transport,
                                      absl::Span<const ListenOptions> listeners);
 

@@ -21,7 +21,7 @@ PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter wait
   if (waiters.size() >= max_waiters_per_key_) return JoinResult::kCrowded;
   const bool earliest = waiters.empty() || waiter.deadline < it->second.due;
   if (earliest) Displace(*it);
-  // Almost always the end: only who has stale data to fall back on waits for less.
+  // Almost always the end. Only clients with stale data have a shorter deadline.
   auto place = waiters.end();
   while (place != waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
   waiters.insert(place, std::move(waiter));
@@ -73,7 +73,7 @@ std::optional<MonoTime> PendingQueries::next_deadline() const {
   return std::get<MonoTime>(*by_deadline_.begin());
 }
 
-std::optional<ExchangeId> PendingQueries::DropOneNobodyWaitsFor() {
+std::optional<ExchangeId> PendingQueries::DropOldestAbandoned() {
   if (abandoned_.empty()) return std::nullopt;
   Node& node = *abandoned_.begin()->second;
   const ExchangeId exchange = node.second.exchange;

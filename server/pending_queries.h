@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who waits for which answer, and until when.
+// The clients that wait for exchanges, and their deadlines.
 #ifndef DOTCACHE_SERVER_PENDING_QUERIES_H_
 #define DOTCACHE_SERVER_PENDING_QUERIES_H_
 
@@ -22,31 +22,32 @@
 
 namespace dotcache {
 
-// A client that waits for the answer to its query.
+// A client that waits for the reply to its query.
 struct Waiter {
   Query query;
   ReplyAddress address;
   ReplySink* sink;  // Not owned; outlives the table.
   MonoTime received_at;
-  MonoTime deadline;              // When it is answered without an answer.
-  CacheEntryRef stale = nullptr;  // What it gets then, if anything.
+  MonoTime deadline;              // When the client gets a reply without the response.
+  CacheEntryRef stale = nullptr;  // Stale data for that reply. Null if there is none.
 
   Client client() const { return {query, address, *sink}; }
 };
 
-using Waiters = std::deque<Waiter>;  // By deadline, then arrival.
+using Waiters = std::deque<Waiter>;  // Ordered by deadline, then by arrival.
 
-// One exchange per key and worker, however many clients wait for it (RFC 5452 section 5: no
-// birthday attack either). An exchange may have nobody who waits: nobody did from the start, or the
-// last one's deadline has passed. Holds no timer: the owner asks for next_deadline(). Bound to its
-// loop's thread. Bounded in keys and in waiters of a key; who comes over the bound is turned away.
+// Maps each key to its one exchange and to the clients that wait for it. One exchange per key and
+// worker also prevents birthday attacks (RFC 5452 section 5). An exchange may have no waiting
+// client: a prefetch has none, and deadlines pass. Holds no timer: the owner calls next_deadline()
+// and TakeExpired(). Bound to its loop's thread. Limits: the number of keys, and of waiting clients
+// per key. Beyond a limit, Join() and Begin() add nothing.
 class PendingQueries {
  public:
   enum class JoinResult {
-    kFirst,    // Begin the exchange, then SetExchange().
-    kJoined,   // An exchange is under way.
-    kFull,     // The table is full; nothing was added.
-    kCrowded,  // Too many wait for the key already; nothing was added.
+    kFirst,    // The key is new. The caller begins the exchange and calls SetExchange().
+    kJoined,   // The exchange of the key has already begun.
+    kFull,     // The table of keys is full. Nothing was added.
+    kCrowded,  // Too many clients wait for the key. Nothing was added.
   };
 
   struct Expired {
@@ -59,55 +60,58 @@ class PendingQueries {
 
   JoinResult Join(const CacheKey& key, Waiter waiter);
 
-  // Adds the key with nobody who waits.
+  // Adds the key without a waiting client.
   JoinResult Begin(const CacheKey& key);
 
   // REQUIRES: the key is in the table.
   void SetExchange(const CacheKey& key, ExchangeId exchange);
 
-  // Removes the key and hands over who waits.
+  // Removes the key and returns its waiting clients.
   Waiters Take(const CacheKey& key);
 
-  // Hands over those of one key whose deadline has come; the key and its exchange stay. nullopt
-  // when there are none, of any key.
+  // Removes and returns the waiting clients of one key whose deadline has passed. The key and its
+  // exchange stay. Returns std::nullopt when no client of any key has expired.
   std::optional<Expired> TakeExpired(MonoTime now);
 
-  // The earliest deadline of all who wait.
+  // The earliest deadline of all waiting clients.
   std::optional<MonoTime> next_deadline() const;
 
-  // Removes the key, of those for which nobody waits, that has waited for nobody the longest.
-  // Returns its exchange, for the caller to cancel.
-  std::optional<ExchangeId> DropOneNobodyWaitsFor();
+  // Removes the key that has been without waiting clients for the longest time. Returns its
+  // exchange, which the caller cancels. Returns std::nullopt when every key has a waiting client.
+  std::optional<ExchangeId> DropOldestAbandoned();
 
   size_t size() const { return pending_.size(); }
   size_t waiter_count() const { return waiter_count_; }
-  size_t unwaited_count() const { return abandoned_.size(); }  // Keys.
+  // The number of keys without waiting clients.
+  size_t unwaited_count() const { return abandoned_.size(); }
 
-  // Removes everything, telling each exchange's id.
+  // Removes all keys and calls `cancel` with the id of each exchange.
   void Clear(absl::FunctionRef<void(ExchangeId)> cancel);
 
  private:
   struct Pending {
     ExchangeId exchange = 0;
     Waiters waiters;
-    // Where it stands in `by_deadline_`, or without waiters in `abandoned_`.
+    // The position in `by_deadline_`, or in `abandoned_` if there are no waiters.
     MonoTime due;
     uint64_t number = 0;
   };
-  using Table = absl::node_hash_map<CacheKey, Pending>;  // A node does not move.
+  using Table = absl::node_hash_map<CacheKey, Pending>;  // A node never moves in memory.
   using Node = Table::value_type;
 
-  // Adds the key without a place in an order.
+  // Adds the key to the table only, not to `by_deadline_` or `abandoned_`.
   Node& Add(const CacheKey& key);
-  // Into the order by deadline, or among the abandoned; and out of it.
+  // Place() adds the node to `by_deadline_`, or to `abandoned_` if it has no waiters. Displace()
+  // removes it from both.
   void Place(Node& node);
   void Displace(Node& node);
 
   const size_t max_keys_;
   const size_t max_waiters_per_key_;
   Table pending_;
-  absl::btree_set<std::tuple<MonoTime, uint64_t, Node*>> by_deadline_;  // Keys with waiters.
-  absl::btree_set<std::pair<uint64_t, Node*>> abandoned_;               // Without, oldest first.
+  absl::btree_set<std::tuple<MonoTime, uint64_t, Node*>> by_deadline_;  // Keys that have waiters.
+  // Keys without waiters, oldest first.
+  absl::btree_set<std::pair<uint64_t, Node*>> abandoned_;
   uint64_t last_number_ = 0;
   size_t waiter_count_ = 0;
 };

@@ -10,9 +10,10 @@
 namespace dotcache {
 namespace {
 
-// What keeps a reply over UDP from being longer than its query, but for what a cookie of ours is
-// longer than the client's: a forged address gets nothing worth forging it for. A stream's client
-// is where it says it is.
+// Returns the largest size of a reply that is no longer than its query. A UDP source address may be
+// spoofed, and a longer reply would help an attacker. The reply may be longer by the difference
+// between our cookie and the client's. A stream client has proved its address, so there is no
+// limit.
 size_t SizeOfQuery(Bytes message, const Client& client) {
   if (client.address.transport != Transport::kUdp) return kMaxMessageSize;
   const Query& query = client.query;
@@ -47,7 +48,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   }
   if (!env_.access.Allows(address.peer.remote)) {
     env_.counters.refused_clients.Add();
-    // Who may not ask may not exist: nothing longer than the query goes to that address.
+    // The source address may be spoofed, so the reply must not be longer than the query.
     replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
                        message.size());
     return HandleResult::kReplied;
@@ -83,13 +84,15 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
 HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                                       const Found& found) {
   if (env_.loops != nullptr && env_.loops->OnQuery(client.query.question.qname)) {
-    // An error would be asked again elsewhere; this ends the probe with the fewest messages.
+    // An error would be retried at another server. NXDOMAIN ends the probe with the fewest
+    // messages.
     replies_.SendError(client, Rcode::kNxDomain,
-                       {ExtendedErrorCode::kOther, "forwarding loop: this query is our own"});
+                       {ExtendedErrorCode::kOther, "forwarding loop: this server sent this query"});
     return HandleResult::kReplied;
   }
   if (!client.query.recursion_desired) {
-    // Only what is known already: asking upstream is recursion (RFC 1035 section 4.3.1).
+    // Without RD, only cached data is served. To query an upstream server is recursion (RFC 1035
+    // section 4.3.1).
     env_.counters.cache_misses.Add();
     replies_.SendError(client, Rcode::kRefused,
                        {ExtendedErrorCode::kOther, "recursion was not desired"},
@@ -113,7 +116,7 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
 HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
   CountRejection(rejection.reason);
-  // Who may not ask learns nothing, not even that the message was malformed.
+  // A client outside the access list gets no reply, not even for a malformed message.
   if (!rejection.reply || !env_.access.Allows(address.peer.remote)) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of one query.
+// The steps that every query takes.
 #ifndef DOTCACHE_SERVER_QUERY_HANDLER_H_
 #define DOTCACHE_SERVER_QUERY_HANDLER_H_
 
@@ -20,48 +20,50 @@
 
 namespace dotcache {
 
-// What the listener must know about a message it handed over.
+// Tells the listener what became of a message.
 enum class HandleResult {
-  kReplied,  // The reply went to the sink inside the call.
-  kPending,  // It will.
-  kDropped,  // There is none: silence over UDP, the end of a stream connection.
+  kReplied,  // The reply was given to the sink inside the call.
+  kPending,  // The reply will be given to the sink later.
+  kDropped,  // There is no reply. Over UDP the query is ignored; a stream connection is closed.
 };
 
-// Takes a message from any listener through validation, access, local names, cache and upstream to
-// its reply (docs/life_of_a_query.md). It only sequences; each step is a module of its own. Bound
-// to its loop's thread. Limits: those of Forwarder. Destroyed, it cancels what is pending.
+// Takes each message from a listener through validation, access list, local names, cache and
+// forwarding to its reply (docs/life_of_a_query.md). This class only orders the steps; each step is
+// a module of its own. Bound to its loop's thread. Limits: those of Forwarder. The destructor
+// cancels all exchanges.
 class QueryHandler {
  public:
-  // What the handler works with. All are shared with others and outlive it.
+  // All of these are shared and must outlive the handler.
   struct Environment {
     EventLoop& loop;
     ResponseCache& cache;
     Exchanger& exchanger;
     const AccessPolicy& access;
-    const LocalNames* local_names;  // Null: nothing is answered here.
+    const LocalNames* local_names;  // Null if there are no local names.
     WorkerCounters& counters;
     const ServerLimits& limits;
-    const ClientCookies* cookies = nullptr;   // Null: switched off.
-    const OwnAnswers* own_answers = nullptr;  // Null: none.
-    LoopWatch* loops = nullptr;               // Null: our probes are not known when they come back.
+    const ClientCookies* cookies = nullptr;   // Null if cookies are off.
+    const OwnAnswers* own_answers = nullptr;  // Null if there are none.
+    LoopWatch* loops = nullptr;               // Null if loop probes are not recognized.
   };
 
   explicit QueryHandler(const Environment& environment);
 
-  // Handles one message. `cut` says that the datagram was longer than what was received. The views
-  // need to last for the call alone.
+  // Handles one message. `cut` is true if the datagram was longer than the receive buffer.
+  // `message` and `address` need to be valid only during the call.
   HandleResult Handle(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
 
-  // Clients that wait for upstream.
+  // The number of clients that wait for an exchange.
   size_t pending_count() const { return forwarder_.waiter_count(); }
 
  private:
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
-  // What is not in the cache, or not fresh.
+  // Handles a query for which the cache has no fresh data.
   HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                           const Found& found);
-  // Sets the query's reply cookie. False: the cookie has decided, and the reply is sent.
+  // Judges the query's cookie and sets its reply cookie. Returns false if the query ends here: its
+  // reply was sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
   HandleResult AnswerOurselves(Bytes message, const Client& client);
   void CountRejection(RejectionReason reason) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where replies go.
+// The interface through which replies leave.
 #ifndef DOTCACHE_SERVER_REPLY_SINK_H_
 #define DOTCACHE_SERVER_REPLY_SINK_H_
 
@@ -11,26 +11,27 @@
 
 namespace dotcache {
 
-// Names a client to its sink. A stream client is known by an id, since its connection may be gone
+// Identifies a client to its sink. A stream client has an id, because its connection may be gone
 // when the reply is ready.
 struct ReplyAddress {
   Transport transport = Transport::kUdp;
-  UdpPeer peer;            // `remote` is set for streams too.
+  UdpPeer peer;            // `remote` is also set for streams.
   uint64_t stream_id = 0;  // Streams only.
 };
 
-// A listener's way out. Bound to its loop's thread; outlives whoever holds a reference.
+// Sends the replies of one or more listeners. Bound to its loop's thread. Must outlive every object
+// that holds a reference to it.
 class ReplySink {
  public:
   virtual ~ReplySink() = default;
 
-  // A buffer to write the reply into, valid until CommitReply() or the next reservation; empty when
-  // the client is gone. At least min(65,535, what BuildReply may write) octets on streams,
-  // UdpSocket::kMaxReply over UDP.
+  // Returns a buffer for the reply, or an empty one if the client is gone. It is valid until
+  // CommitReply() or the next ReserveReply(). On streams it has room for a reply of 65,535 octets,
+  // over UDP for UdpSocket::kMaxReply octets.
   virtual MutableBytes ReserveReply(const ReplyAddress& address) = 0;
 
-  // Sends the first `size` octets of the reserved buffer; 0 sends nothing, but the client's query
-  // counts as answered.
+  // Sends the first `size` octets of the reserved buffer. If `size` is 0, nothing is sent, but the
+  // query counts as answered.
   virtual void CommitReply(const ReplyAddress& address, size_t size) = 0;
 };
 

@@ -13,46 +13,47 @@
 
 namespace dotcache {
 
-// The client of one query: what was asked, by whom, and the way back. A view for the length of a
-// call.
+// One query, its client and the sink for its reply. Its references are valid only during a call.
 struct Client {
   const Query& query;
   const ReplyAddress& address;
   ReplySink& sink;
 };
 
-// Builds a reply in the sink's buffer, counts it and sends it. A client that is gone gets none.
-// Bound to its loop's thread; counters, limits and the identity's text outlive it.
+// Builds replies in the sink's buffer, counts them and sends them. A client that is gone gets no
+// reply. Bound to its loop's thread. `counters`, `limits` and the text of `identity` must outlive
+// this object.
 class ReplyWriter {
  public:
-  // `identity` goes to who asks for it by NSID; empty: none.
+  // `identity` is the text of NSID. If empty, replies carry no NSID.
   ReplyWriter(WorkerCounters& counters, const ServerLimits& limits, Seconds stale_ttl,
               absl::string_view identity = {})
       : counters_(counters), limits_(limits), stale_ttl_(stale_ttl), identity_(identity) {}
 
-  // What every reply to this client has in common.
+  // Returns the options that are the same for every reply to this client.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
 
-  // A stored message, patched for the query.
+  // Sends a stored message, adapted to the query.
   void SendStored(const Client& client, const StoredView& stored, const ReplyOptions& options);
 
-  // What the cache holds: with its age taken off its TTLs; or marked as stale, with a TTL of its
-  // own (RFC 8767 section 4, RFC 8914 sections 4.4 and 4.20).
+  // Sends a cached entry. Fresh data has its age subtracted from its TTLs. Stale data has
+  // `stale_ttl` as its TTL and is marked by an extended error (RFC 8767 section 4, RFC 8914
+  // sections 4.4 and 4.20).
   void SendCached(const Client& client, const CacheEntry& entry, MonoTime now);
 
-  // An RCODE without records, with an extended error (RFC 8914), which gives way where the reply
-  // would have more than `max_size` octets.
+  // Sends an RCODE without records and with an extended error (RFC 8914). The extended error is
+  // left out if the reply would have more than `max_size` octets.
   void SendError(const Client& client, Rcode rcode, ExtendedError error,
                  size_t max_size = kMaxMessageSize);
 
-  // An RCODE alone. Like SendTruncated() for clients whose address may be forged: over UDP no
-  // longer than the query but for the reply's cookie, so without NSID.
+  // Sends an RCODE without records and without NSID. Like SendTruncated(), for clients whose
+  // address may be spoofed: over UDP the reply is no longer than the query, except for its cookie.
   void SendRcode(const Client& client, Rcode rcode);
 
-  // TC set, no records: the client is to come back over TCP.
+  // Sends a reply without records and with TC set, so that the client retries over TCP.
   void SendTruncated(const Client& client);
 
-  // The error reply to a message that is not served. Returns false when there is none.
+  // Sends the error reply to a message that is not served. Returns false if there is none.
   bool SendRejection(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                      ReplySink& sink);
 

@@ -105,7 +105,8 @@ absl::Status Server::BindListeners() {
     }
     for (WorkerSockets& worker : sockets_) {
       ASSIGN_OR_RETURN(UniqueFd fd, Bind(listen));
-      listen.endpoint = LocalEndpoint(fd.get());  // Port 0 became a port; the others share it.
+      // The other workers use the port that replaced port 0.
+      listen.endpoint = LocalEndpoint(fd.get());
       worker.items.push_back({listen, std::move(fd)});
     }
     listeners_.push_back(listen);

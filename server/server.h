@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The process's serving part: cache, credentials and workers.
+// The part of the process that serves DNS: cache, credentials and workers.
 #ifndef DOTCACHE_SERVER_SERVER_H_
 #define DOTCACHE_SERVER_SERVER_H_
 
@@ -24,38 +24,40 @@
 
 namespace dotcache {
 
-// Owns everything that serves. Made, drained and destroyed on one thread (main's); the read-only
-// functions are safe from any thread while it lives. Nothing is half-configured: Create() loads
-// every certificate and binds every socket of every worker, or fails naming file or endpoint.
+// Owns the cache, the credentials and the workers. One thread (main's) creates, drains and destroys
+// it. The read-only functions may be called from any thread during its lifetime. Create() reads
+// every file and binds every socket of every worker. If one of these fails, the error names the
+// file or the endpoint.
 class Server {
  public:
-  // Serves nothing yet; queries that arrive wait in the sockets.
+  // Returns a server that does not serve yet. Queries that arrive wait in the sockets.
   static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
 
-  // Stops at once when Shutdown() was not called.
+  // Stops the workers at once if Shutdown() was not called.
   ~Server();
 
-  // Starts the workers' threads and returns once all of them serve.
+  // Starts the workers' threads. Returns when all of them serve.
   absl::Status Start();
 
-  // True from when an upstream server of the root zone has been connected to and authenticated,
+  // Returns true from the first authenticated connection to an upstream server of the root zone
   // until Shutdown().
   bool ready() const;
 
-  // Looks whether certificates, keys, CA and pins files have changed, and has the workers use what
-  // is new: connections made with what was before take no new query. To be called every few
-  // seconds, or when the operator says so. REQUIRES: Start() was called.
+  // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
+  // the workers. Connections that use the old credentials get no new queries. The owner calls this
+  // every few seconds and on SIGHUP.
+  // REQUIRES: Start() was called.
   void ReloadCredentials();
 
-  // Stops accepting, answers what is in flight, for at most limits.drain_timeout, then stops the
-  // workers and joins their threads. A second call does nothing.
+  // Stops accepting and waits until the queries in flight are answered, for `limits.drain_timeout`
+  // at most. Then stops the workers and joins their threads. A second call does nothing.
   void Shutdown();
 
-  // What is bound: transports and endpoints, with the ports that port 0 became.
+  // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
 
   const ServerOptions& options() const { return options_; }
-  // All upstream servers, in the order of the counters' elements.
+  // All upstream servers, in the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;
 
@@ -65,12 +67,12 @@ class Server {
   const ResponseCache& cache() const { return cache_; }
   const CredentialStore& credentials() const { return *credentials_; }
 
-  // What the first worker would do with a query for this name, and why; nullopt before Start() and
-  // from Shutdown() on.
+  // Explains how the first worker would forward a query for `name`. Returns std::nullopt before
+  // Start() and after Shutdown().
   std::optional<NameExplanation> Explain(const DomainName& name) const;
 
  private:
-  // What one worker counts.
+  // The counters of one worker.
   struct CounterBoard {
     explicit CounterBoard(size_t upstream_count) : upstreams(upstream_count) {}
     WorkerCounters worker;
@@ -85,21 +87,22 @@ class Server {
   const ServerOptions options_;
   ResponseCache cache_;
   const AccessPolicy access_;
-  std::unique_ptr<const LocalNames> local_names_;  // Null: nothing is answered here.
+  std::unique_ptr<const LocalNames> local_names_;  // Null if there are no local names.
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
-  std::vector<ProbeGate> probe_gates_;  // By server index, for all workers.
+  std::vector<ProbeGate> probe_gates_;  // By server index. Shared by all workers.
   LoopWatch loops_;
-  std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials(), too.
+  std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;
-  std::vector<WorkerSockets> sockets_;  // Until Start() hands them to the workers.
+  std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
   std::unique_ptr<const Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   mutable Mutex running_mutex_;
-  bool running_ ABSL_GUARDED_BY(running_mutex_) = false;  // The workers' loops take tasks.
+  // True while the workers' loops accept tasks.
+  bool running_ ABSL_GUARDED_BY(running_mutex_) = false;
 };
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator may set about serving.
+// The options of the server.
 #ifndef DOTCACHE_SERVER_SERVER_OPTIONS_H_
 #define DOTCACHE_SERVER_SERVER_OPTIONS_H_
 
@@ -18,66 +18,71 @@
 
 namespace dotcache {
 
-// One socket address on one transport.
+// One address and port on which the server listens.
 struct ListenOptions {
   Transport transport = Transport::kUdp;
   Endpoint endpoint;
-  // Skipped with a log line where the address family does not exist: for defaults alone.
+  // If the address family does not exist, this listener is skipped with a log line. Only default
+  // listeners set this.
   bool optional = false;
 };
 
-// Times and limits. Those "per worker" hold for each event loop.
+// Times and limits. A limit "per worker" applies to each event loop on its own.
 struct ServerLimits {
-  // From a query's arrival to its answer; then SERVFAIL. Shorter than the patience of most stub
-  // resolvers, which is 5 s.
+  // After this time from its arrival, a query gets SERVFAIL. Most stub resolvers wait 5 s, so this
+  // is shorter.
   Milliseconds query_timeout{1900};
-  // The same where there is stale data: then it is given (RFC 8767 section 5).
+  // After this time, a query for which there is stale data gets the stale data (RFC 8767 section
+  // 5).
   Milliseconds stale_client_timeout{1800};
-  // How long upstream servers are asked for one question, whoever still waits: what comes late is
-  // kept for the client's retry. At least `query_timeout`.
+  // How long an exchange lasts, even if no client waits for it any more. A late response is stored
+  // for the client's retry. At least `query_timeout`.
   Milliseconds exchange_timeout{5000};
-  // UDP replies are at most this and at most what the client announced (RFC 9715).
+  // UDP replies have at most this size, and at most the size that the client announced (RFC 9715).
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
-  // Distinct questions waiting for upstream, per worker. At the limit an exchange that nobody waits
-  // for makes room; when there is none, the client gets stale data, or else SERVFAIL.
+  // Exchanges in progress, per worker. At the limit, an exchange without waiting clients makes
+  // room. If there is none, the client gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;
-  // Queries of one client that wait (ClientShares), per worker. At the limit its further misses get
-  // stale data, or else SERVFAIL; what is cached is answered, and other clients notice nothing.
-  // Less than `max_pending_queries`, so that no client takes every place.
+  // Waiting queries of one client (ClientShares), per worker. At the limit, further cache misses of
+  // this client get stale data, or else SERVFAIL. Cache hits and other clients are not affected.
+  // The value must be less than `max_pending_queries`, so that one client cannot fill that table.
   int max_pending_per_client = 7500;
-  // Clients waiting for one question, per worker. At the limit: stale data, or else SERVFAIL. All
-  // together twice `max_pending_queries` may wait, or as many as for one question.
+  // Clients that wait for one question, per worker. At the limit they get stale data, or else
+  // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
+  // value if it is larger.
   int max_waiters_per_query = 2000;
-  // Open TCP and DoT client connections, per worker. At the limit the one idle the longest makes
-  // room; when none is idle the new one is closed.
+  // Open TCP and DoT client connections, per worker. At the limit, the connection that has been
+  // idle for the longest time is closed. If none is idle, the new connection is closed.
   int max_stream_connections = 4096;
-  // Queries of one connection that wait for their replies. At the limit reading pauses.
+  // Unanswered queries of one connection. At the limit, the server stops reading from it.
   int max_queries_per_connection = 100;
-  // A client connection without a whole query for this long is closed (RFC 7766 section 6.2.3).
+  // A client connection that sends no complete query for this long is closed (RFC 7766 section
+  // 6.2.3).
   Milliseconds stream_idle_timeout{10000};
-  // How long SIGTERM waits for what is in flight.
+  // How long a stop waits for the queries in flight.
   Milliseconds drain_timeout{1500};
 };
 
 struct ServerOptions {
   std::vector<ListenOptions> listen;
-  // Certificate chain and key of the DoT listeners; required when there is one.
+  // Certificate chain and key of the DoT listeners. Required if there is a DoT listener.
   std::string listen_certificate_file;
   std::string listen_key_file;
   int workers = 1;  // 1 to 256.
   CacheOptions cache;
   UpstreamOptions upstream;
-  // Trust store of upstream servers without one of their own; empty: the system's.
+  // CA file of upstream servers that have none of their own. If empty, the system's CA file.
   std::string upstream_ca_file;
-  // Answer special-use and private zones here (RFC 6761, 6303), but for those at or below a name of
-  // the second.
+  // If true, special-use and private zones are answered locally (RFC 6761, RFC 6303), except names
+  // at or below one of `local_zones_except`.
   bool local_zones = true;
   std::vector<DomainName> local_zones_except;
   LocalDataOptions local_data;
-  // What is said of this server to who asks, and what to ANY.
+  // Server identity (NSID, CHAOS TXT) and the handling of QTYPE ANY.
   OwnAnswersOptions own_answers;
   CookieMode cookies = CookieMode::kOn;
-  // Secrets of the cookies, for CookieSecrets::Parse(); empty: made at start, and never shown.
+  // File with the cookie secrets, for CookieSecrets::Parse(). If empty, the server makes random
+  // secrets at start.
   std::string cookie_secret_file;
   // Clients outside these ranges get REFUSED.
   std::vector<AddressPrefix> allow_from = PrivatePrefixes();

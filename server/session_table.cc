@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kLengthPrefix = 2;  // RFC 1035 section 4.2.2.
 
-// So many octets of replies between two looks at what is not read.
+// LimitUnread() is called after each this many octets of replies.
 constexpr size_t kUnreadCheckBytes = size_t{256} * 1024;
 
 }  // namespace
@@ -100,13 +100,13 @@ void SessionTable::LimitUnread() {
 }
 
 void SessionTable::OnHeldBytes(size_t before, size_t now) {
-  held_bytes_ += now - before;  // Also where it is less: the arithmetic wraps.
+  held_bytes_ += now - before;  // Correct for `now < before` too: unsigned arithmetic wraps.
   if (now > before && held_bytes_ > kMaxUnfinishedBytes) LimitUnfinished();
 }
 
 void SessionTable::LimitUnfinished() {
   for (auto it = by_activity_.begin(); it != by_activity_.end();) {
-    TcpSession* session = Find(*it++);  // Ending it takes it out of the list.
+    TcpSession* session = Find(*it++);  // Increments first: End() removes the list element.
     if (session->held_bytes() == 0) continue;
     counters_.limit(Limit::kUnfinished).Add();
     session->End();

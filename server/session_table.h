@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All client connections of one worker.
+// The stream client connections of one worker.
 #ifndef DOTCACHE_SERVER_SESSION_TABLE_H_
 #define DOTCACHE_SERVER_SESSION_TABLE_H_
 
@@ -15,39 +15,43 @@
 
 namespace dotcache {
 
-// Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink: a reply finds
-// its session by id, and is dropped when that is gone. Bound to its loop's thread. Limit:
-// max_stream_connections; at it the session idle the longest makes room for a new one, and where
-// none of the 64 quiet the longest is idle the new one is turned away. What clients do not read,
-// and what they begin and do not end, is bounded for all together: over kMaxUnreadBytes those end
-// that owe the reading, over kMaxUnfinishedBytes those of which something is held, the ones that
-// have been without a whole query the longest first.
+// Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink. A reply finds
+// its session by id and is dropped if the session is gone. Bound to its loop's thread.
+//
+// Limits, each for all sessions together:
+// - max_stream_connections: the session that has been idle for the longest time is ended. If none
+//   of the first kMaxEvictionScan sessions is idle, the new connection is refused.
+// - kMaxUnreadBytes of replies that clients do not read.
+// - kMaxUnfinishedBytes of octets that were received but not handled.
+// Over one of the last two, sessions that hold such octets are ended. The session that has sent no
+// complete query for the longest time goes first.
 class SessionTable : public ReplySink, private TcpSession::Owner {
  public:
-  // Sessions looked at, from the one quiet the longest, when room is needed.
+  // How many sessions are examined when room is needed, starting with the least active one.
   static constexpr int kMaxEvictionScan = 64;
   static constexpr size_t kMaxUnreadBytes = 2 * 1024 * 1024;
-  // A query is some hundred octets, so honest clients never hold much.
+  // A query has some hundred octets, so well-behaved clients stay far below this.
   static constexpr size_t kMaxUnfinishedBytes = 4 * 1024 * 1024;
 
   SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters);
   ~SessionTable() override;
 
-  // Makes room and a session for a new client, or returns null at the limit. The caller makes the
-  // stream and calls Serve() on the result at once. REQUIRES: set_handler() was called.
+  // Returns a session for a new client, or null at the limit. The caller makes the stream and calls
+  // Serve() on the session at once.
+  // REQUIRES: set_handler() was called.
   TcpSession* NewSession(Transport transport, const Endpoint& remote);
 
-  // Takes back a session that got no stream.
+  // Removes a session that got no stream.
   void Remove(TcpSession& session) { OnSessionOver(session.id()); }
 
-  // The handler that new sessions use, as long as the loop runs.
+  // Sets the handler of new sessions. It must outlive the loop's run.
   void set_handler(QueryHandler& handler) { handler_ = &handler; }
 
-  // Ends each session once its replies are out.
+  // Ends each session after its replies are sent.
   void Drain();
 
   size_t size() const { return sessions_.size(); }
-  // Of all sessions: read but not handled.
+  // Octets that were received but not handled, of all sessions.
   size_t held_bytes() const { return held_bytes_; }
 
   MutableBytes ReserveReply(const ReplyAddress& address) override;
@@ -73,10 +77,10 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
   uint64_t next_id_ = 1;
-  size_t replied_bytes_ = 0;  // Since LimitUnread().
+  size_t replied_bytes_ = 0;  // Since the last call of LimitUnread().
   size_t held_bytes_ = 0;
-  WireMessage reply_buffer_;  // Length prefix and the reply under construction.
-  ActivityList by_activity_;  // Ids, quiet the longest first.
+  WireMessage reply_buffer_;  // The length prefix and the reply that is being built.
+  ActivityList by_activity_;  // Session ids, least active first.
   absl::flat_hash_map<uint64_t, Slot> sessions_;
 };
 

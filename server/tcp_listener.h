@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client connections on one endpoint.
+// Accepts client connections on one endpoint.
 #ifndef DOTCACHE_SERVER_TCP_LISTENER_H_
 #define DOTCACHE_SERVER_TCP_LISTENER_H_
 
@@ -17,12 +17,12 @@ namespace dotcache {
 
 class UvLoop;
 
-// One worker's listening socket for TCP, or for DoT when it has credentials (RFC 7858): accepts and
-// puts each connection, with TLS where wanted, into the session table. Who may not ask is closed at
-// once: no handshake, no place in the table. Bound to its loop's thread.
+// One worker's listening socket for TCP, or for DoT if it has credentials (RFC 7858). Accepts
+// connections and adds each one to the session table, with TLS for DoT. A client outside the access
+// list is closed at once: it gets no handshake and no session. Bound to its loop's thread.
 class TcpListener : private TcpAcceptor::Delegate {
  public:
-  // All outlive the listener.
+  // All of these must outlive the listener.
   struct Environment {
     UvLoop& loop;
     const AccessPolicy& access;
@@ -30,12 +30,12 @@ class TcpListener : private TcpAcceptor::Delegate {
     WorkerCounters& counters;
   };
 
-  // `credentials` null: plain TCP.
+  // Listens for TCP if `credentials` is null, otherwise for DoT.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Open(
       const Environment& environment, std::shared_ptr<const TlsServerCredentials> credentials,
       UniqueFd fd);
 
-  // For DoT clients to come; has no effect on plain TCP.
+  // Uses `credentials` for new DoT clients. Has no effect on a TCP listener.
   void UseCredentials(std::shared_ptr<const TlsServerCredentials> credentials);
 
  private:

@@ -7,10 +7,10 @@
 namespace dotcache {
 namespace {
 
-// How often a closing session looks whether its last replies have left.
+// How often a closing session checks whether its last replies were sent.
 constexpr Milliseconds kFlushPoll{20};
 
-// In the backlog: an empty message is not free.
+// Counts the overhead too, because even an empty message uses memory.
 size_t BacklogCost(const WireMessage& message) { return sizeof(WireMessage) + message.size(); }
 
 }  // namespace
@@ -32,7 +32,7 @@ void TcpSession::OnStreamData(Bytes data) {
   if (over_ || draining_) return;
   framer_.Feed(data);
   while (const std::optional<Bytes> message = framer_.Next()) {
-    if (over_) continue;  // The framer wants to be emptied.
+    if (over_) continue;  // Next() must be called until it returns std::nullopt.
     if (AtLimit() || !backlog_.empty()) {
       backlog_.emplace_back(message->begin(), message->end());
       backlog_bytes_ += BacklogCost(backlog_.back());
@@ -45,7 +45,8 @@ void TcpSession::OnStreamData(Bytes data) {
 }
 
 void TcpSession::HandleMessage(Bytes message) {
-  if (message.size() < kHeaderSize) return End();  // A broken frame (RFC 7766 section 8).
+  // A message shorter than a header is a broken frame (RFC 7766 section 8).
+  if (message.size() < kHeaderSize) return End();
   env_.owner.OnSessionActive(address_.stream_id);
   timer_->Start(env_.limits.stream_idle_timeout);
   handling_ = true;
@@ -69,7 +70,8 @@ void TcpSession::SendReply(Bytes framed) {
   if (handling_) return;
   --unanswered_;
   assert(unanswered_ >= 0);
-  // Not from here: the backlog would be handled inside somebody else's loop over waiters.
+  // Handles the backlog at the end of the turn. To handle it here would run the handler inside the
+  // caller's loop over waiting clients.
   env_.loop.RunAtTurnEnd(*this);
 }
 
@@ -115,7 +117,7 @@ void TcpSession::Drain() {
 }
 
 void TcpSession::OnStreamWritable() {
-  // Within a call of the stream: as in SendReply().
+  // The stream is making this call, so the backlog is handled at the end of the turn.
   if (!over_) env_.loop.RunAtTurnEnd(*this);
 }
 
@@ -134,7 +136,7 @@ void TcpSession::OnTimer() {
     if (stream_->pending_write_bytes() == 0 || env_.loop.Now() >= close_by_) return End();
     return timer_->Start(kFlushPoll);
   }
-  // Queries that still wait have a deadline of their own; the next look comes after it.
+  // Unanswered queries have deadlines of their own, all before the next expiry.
   if (unanswered_ > 0) return timer_->Start(env_.limits.stream_idle_timeout);
   End();
 }

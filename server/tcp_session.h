@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client connection, TCP or DoT.
+// One TCP or DoT client connection.
 #ifndef DOTCACHE_SERVER_TCP_SESSION_H_
 #define DOTCACHE_SERVER_TCP_SESSION_H_
 
@@ -17,31 +17,35 @@
 
 namespace dotcache {
 
-// How much a client may leave unread: what the kernel keeps for it, and what we do beyond that
-// before no more of its queries are handled. A reply of 64 KiB is written whole.
+// Limits for replies that a client does not read: the kernel's send buffer, and the write queue of
+// our stream. Above the high mark no more queries of this client are handled. A reply of 64 KiB is
+// always written whole.
 inline constexpr int kClientSendBufferBytes = 64 * 1024;
 inline constexpr WriteMarks kClientWriteMarks{
     .low = 4 * 1024, .high = 16 * 1024, .limit = 1024 * 1024};
 
-// Reads queries from a stream, hands them to the handler and writes the replies, in whatever order
-// they come (RFC 7766 sections 6.2.1.1 and 7). Bound to its loop's thread; owned by a SessionTable,
-// which outlives it. Limits: at max_queries_per_connection unanswered queries, or above the write
-// mark, reading pauses, and what was already read waits (at most one read, 64 KiB); without a whole
-// query for stream_idle_timeout the session ends, whatever trickles in. A message that gets no
-// reply, a broken frame or a lost peer ends it at once; after the client's FIN the replies still go
-// out.
+// Reads queries from a stream, gives them to the handler and writes the replies in the order in
+// which they are ready (RFC 7766 sections 6.2.1.1 and 7). Bound to its loop's thread. Owned by a
+// SessionTable, which must outlive it.
+//
+// - Reading pauses while max_queries_per_connection queries are unanswered, or above the high write
+//   mark. Data that was already read waits: one read, 64 KiB at most.
+// - The session ends when no complete query arrives for stream_idle_timeout, even if single octets
+//   arrive.
+// - The session ends at once on a message without a reply, a broken frame or a lost connection.
+// - After the client's FIN, the pending replies are still sent.
 class TcpSession : public Deletable, private ByteStream::Delegate, private TurnEndHook {
  public:
-  // The table the session lives in.
+  // The table that owns the session.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // A whole message arrived: the session is now the one idle the shortest.
+    // A complete message arrived, so this session is now the most active one.
     virtual void OnSessionActive(uint64_t id) = 0;
-    // What a session holds that was read but not handled was `before` and is `now`. May end any
-    // session, also this one.
+    // The octets that a session has received but not handled changed from `before` to `now`. The
+    // owner may end any session inside this call, including this one.
     virtual void OnHeldBytes(size_t before, size_t now) = 0;
-    // The session is over; the owner gives it to EventLoop::DeferDelete().
+    // The session has ended. The owner passes it to EventLoop::DeferDelete().
     virtual void OnSessionOver(uint64_t id) = 0;
   };
 
@@ -57,30 +61,34 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   TcpSession(const Environment& environment, const ReplyAddress& address);
   ~TcpSession() override;
 
-  // What the stream, made next, reports to.
+  // The delegate for the stream that the caller makes next.
   ByteStream::Delegate& stream_delegate() { return *this; }
 
-  // Takes the stream and begins. REQUIRES: called once, right after construction.
+  // Takes the stream and begins to read.
+  // REQUIRES: called once, directly after construction.
   void Serve(std::unique_ptr<ByteStream> stream);
 
-  // Sends a framed reply (length prefix included); empty means that there is none to send.
+  // Sends a framed reply, including its length prefix. An empty one means that the query gets no
+  // reply.
   void SendReply(Bytes framed);
 
-  // Ends the session once its replies are out, reading no further.
+  // Stops reading, and ends the session after its replies are sent.
   void Drain();
 
-  // Ends the session at once: nothing more is read, handled or sent.
+  // Ends the session at once. Nothing more is read, handled or sent.
   void End();
 
   uint64_t id() const { return address_.stream_id; }
 
-  // Octets of replies that the client does not read and the kernel does not take.
+  // Octets of replies that the client has not read and that do not fit into the kernel's send
+  // buffer.
   size_t unread_bytes() const { return stream_ == nullptr ? 0 : stream_->refused_write_bytes(); }
 
-  // What was read but not handled: the begun message, and what waits while at a limit.
+  // Octets that were received but not handled: an incomplete message, and complete messages that
+  // wait at a limit.
   size_t held_bytes() const { return held_bytes_; }
 
-  // No query waits for its reply.
+  // True if no query waits for its reply.
   bool idle() const { return unanswered_ == 0; }
 
  private:
@@ -101,15 +109,17 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   const Environment env_;
   const ReplyAddress address_;
   StreamFramer framer_;
-  std::deque<WireMessage> backlog_;  // Read while at a limit.
-  size_t backlog_bytes_ = 0;         // With what a message costs beside its octets.
-  size_t held_bytes_ = 0;            // As told to the owner.
+  std::deque<WireMessage> backlog_;  // Messages that arrived at a limit.
+  size_t backlog_bytes_ = 0;         // Includes the overhead of each message.
+  size_t held_bytes_ = 0;            // The value last reported to the owner.
   int unanswered_ = 0;
-  bool handling_ = false;  // Inside handler.Handle(): a reply now is not one that was waited for.
-  bool draining_ = false;  // EOF seen or Drain() called: no more queries will be read.
-  bool closing_ = false;   // ShutdownWrite() called; waiting for the queue to empty.
-  bool over_ = false;      // The owner was told.
-  MonoTime close_by_;      // While closing_: the end of patience.
+  // True inside handler.Handle(). A reply sent then belongs to a query that is not counted in
+  // `unanswered_`.
+  bool handling_ = false;
+  bool draining_ = false;  // EOF was received or Drain() called. No more queries are read.
+  bool closing_ = false;   // ShutdownWrite() was called. The write queue is not empty yet.
+  bool over_ = false;      // OnSessionOver() was called.
+  MonoTime close_by_;      // While `closing_`: when the session ends at the latest.
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<ByteStream> stream_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A UDP socket's queries to the handler, and replies back.
+// Passes the queries of a UDP socket to the handler, and sends the replies.
 #ifndef DOTCACHE_SERVER_UDP_LISTENER_H_
 #define DOTCACHE_SERVER_UDP_LISTENER_H_
 
@@ -15,18 +15,18 @@ namespace dotcache {
 
 class UvLoop;
 
-// One worker's socket on one UDP endpoint. Bound to its loop's thread; the handler and the counters
-// outlive it, and the handler must be destroyed before it answers through a listener that is gone:
-// the worker owns both and declares them so.
+// One worker's socket on one UDP endpoint. Bound to its loop's thread. The counters must outlive
+// it. It must outlive the handler, which may send replies through it until it is destroyed. The
+// worker owns both and declares them in that order.
 class UdpListener : public ReplySink, private UdpSocket::Delegate {
  public:
   static absl::StatusOr<std::unique_ptr<UdpListener>> Open(UvLoop& loop, UniqueFd fd,
                                                            WorkerCounters& counters);
 
-  // Begins to hand queries to `handler`.
+  // Begins to pass queries to `handler`.
   void Serve(QueryHandler& handler) { handler_ = &handler; }
 
-  // Takes no more queries; replies still leave.
+  // Receives no more queries. Replies are still sent.
   void StopReceiving() { socket_->StopReceiving(); }
 
   MutableBytes ReserveReply(const ReplyAddress& address) override;
@@ -38,7 +38,8 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
 
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
-  uint64_t drops_counted_ = 0;       // Of socket_->send_drops(), how many counters_ has.
+  // The part of socket_->send_drops() that `counters_` already includes.
+  uint64_t drops_counted_ = 0;
   std::unique_ptr<UdpSocket> socket_;
 };
 

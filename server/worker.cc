@@ -21,18 +21,19 @@
 namespace dotcache {
 namespace {
 
-// After the call to stop, what had already reached the kernel is still read: a query that a client
-// sent before is in flight to that client.
+// A drain first waits this long, so that queries which the kernel has already received are
+// answered.
 constexpr Milliseconds kDrainGrace{50};
 constexpr Milliseconds kDrainPoll{5};
 
 constexpr Seconds kSweepInterval{1};
 constexpr size_t kMinSweepSteps = 1024;
-constexpr size_t kSweepFraction = 64;  // Each pass looks at one entry in so many.
+constexpr size_t kSweepFraction = 64;  // Each sweep examines one in this many entries.
 
 }  // namespace
 
-// Everything that lives on the worker's loop. Declared so that what is used comes first.
+// Everything that lives on the worker's loop. Members are declared before the members that use
+// them.
 class Worker::Services {
  public:
   Services(Worker& worker, UvLoop& loop)
@@ -104,7 +105,7 @@ class Worker::Services {
   NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
 
  private:
-  // Those of the bootstrap servers come behind those of the zones' servers.
+  // Endpoints of the zones' servers, then of the bootstrap servers.
   std::vector<Endpoint> Peers() const {
     std::vector<Endpoint> peers = upstreams_.Endpoints();
     for (const UpstreamServerOptions& server : worker_.shared_.options.upstream.bootstrap) {
@@ -113,7 +114,7 @@ class Worker::Services {
     return peers;
   }
 
-  // Goes on without where a sandbox forbids it.
+  // A sandbox may forbid netlink sockets. The worker then runs without the watch.
   void WatchNetwork() {
     auto watch =
         NetworkWatch::Open(loop_, Peers(), worker_.shared_.options.upstream.limits.outgoing,
@@ -121,12 +122,12 @@ class Worker::Services {
     if (watch.ok()) {
       network_watch_ = *std::move(watch);
     } else if (worker_.index_ == 0) {
-      Log(LogLevel::kWarn, "changes of the network are not noticed",
+      Log(LogLevel::kWarn, "network changes are not watched",
           {{"cause", watch.status().message()}});
     }
   }
 
-  // Host names have other addresses, perhaps.
+  // Called when the addresses of upstream host names may have changed.
   void OnAddresses() {
     if (network_watch_ != nullptr) network_watch_->SetPeers(Peers());
     if (worker_.index_ == 0) loop_prober_.SetAddresses(upstreams_.Endpoints());
@@ -143,14 +144,15 @@ class Worker::Services {
     }
     if (bootstrap_ != nullptr) bootstrap_->OnNetworkChange(bootstrap);
     upstreams_.OnNetworkChange(upstreams);
-    if (worker_.index_ != 0) return;  // Every worker notices; one tells.
+    // Every worker receives the change. Only the first one counts and logs it.
+    if (worker_.index_ != 0) return;
     worker_.counters_.network_changes.Add();
-    loop_prober_.Start();  // What leads where may have changed, too.
-    Log(LogLevel::kInfo, change.suspended ? "awake after a suspend" : "the network has changed",
+    loop_prober_.Start();  // The change may have made or removed a forwarding loop.
+    Log(LogLevel::kInfo, change.suspended ? "resumed after a suspend" : "the network has changed",
         {{"upstream_servers", change.peers.size()}});
   }
 
-  // Those of the bootstrap servers come behind those of the zones' servers.
+  // The credentials of the bootstrap servers, which come after those of the zones' servers.
   SocketConnector::Credentials BootstrapCredentials(const Credentials& all) const {
     const auto first = static_cast<std::ptrdiff_t>(worker_.upstream_counters_.size());
     return {all.upstreams.begin() + first, all.upstreams.end()};
@@ -168,7 +170,7 @@ class Worker::Services {
       network_watch_.reset();
       upstreams_.Drain();
       if (bootstrap_ != nullptr) bootstrap_->Drain();
-      // The last replies leave when this turn ends.
+      // The last replies are sent at the end of this turn.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
       return;
     }
@@ -188,8 +190,8 @@ class Worker::Services {
   std::unique_ptr<Bootstrap> bootstrap_;  // Null without bootstrap servers.
   SocketConnector connector_;
   UpstreamManager upstreams_;
-  LoopProber loop_prober_;                       // Works in the first worker alone.
-  std::unique_ptr<NetworkWatch> network_watch_;  // Null where there is none.
+  LoopProber loop_prober_;                       // Runs only in the first worker.
+  std::unique_ptr<NetworkWatch> network_watch_;  // Null if it could not be opened.
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread that serves.
+// One thread that serves clients.
 #ifndef DOTCACHE_SERVER_WORKER_H_
 #define DOTCACHE_SERVER_WORKER_H_
 
@@ -27,7 +27,7 @@ namespace dotcache {
 
 class UvLoop;
 
-// The sockets of one worker, bound and not yet served.
+// The bound sockets of one worker before they are served.
 struct WorkerSockets {
   struct Item {
     ListenOptions listen;
@@ -36,49 +36,53 @@ struct WorkerSockets {
   std::vector<Item> items;
 };
 
-// Owns a thread and, on it, an event loop with listeners, query handler, upstream manager and
-// connections: all of that lives and dies on that thread. The public functions are for the
-// thread that owns the worker. Workers share the cache, which locks, and what never changes.
+// Owns a thread. On that thread live an event loop, the listeners, the query handler, the upstream
+// manager and all connections. They are created and destroyed there. The public functions may be
+// called only by the thread that owns the worker. Workers share the cache, which has locks, and
+// immutable objects.
 class Worker {
  public:
-  // What workers share; all of it outlives them.
+  // What all workers share. Must outlive them.
   struct Shared {
     ResponseCache& cache;
     const AccessPolicy& access;
-    const LocalNames* local_names;  // Null: nothing is answered here.
+    const LocalNames* local_names;  // Null if there are no local names.
     const ServerOptions& options;
-    const CredentialStore& credentials;  // Looked at during Start() alone: it changes.
+    // Read only during Start(), because main's thread changes it later.
+    const CredentialStore& credentials;
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
     absl::Span<ProbeGate> probe_gates;  // By server index.
     LoopWatch& loops;
   };
 
-  // `counters` and `upstream_counters` are this worker's alone to write. The first worker also logs
-  // upstream state changes, sweeps the cache and looks for forwarding loops, once for all.
+  // Only this worker writes `counters` and `upstream_counters`. The first worker (index 0) also
+  // logs upstream state changes, removes expired cache entries and probes for forwarding loops.
   Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
          absl::Span<UpstreamCounters> upstream_counters);
   ~Worker();
 
-  // Starts the thread; returns once it serves, or why it cannot.
+  // Starts the thread. Returns when it serves, or an error if it cannot.
   absl::Status Start();
 
-  // Has connections to come made with these, and takes those out of use that were made with what
-  // is no longer valid. REQUIRES: started and not stopped.
+  // Uses the new credentials for new connections. Connections with credentials that are no longer
+  // valid get no new queries.
+  // REQUIRES: Start() succeeded and Stop() was not called.
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
 
-  // Stops accepting after what has already arrived, and resolves Drained() when nothing is in
-  // flight.
+  // Reads what has already arrived, then stops accepting. Drained() becomes ready when no query is
+  // in flight.
   void BeginDrain();
 
-  // What this worker would do with a query for the name. Waits for a turn of its loop.
-  // REQUIRES: Start() has returned, and Stop() is not called meanwhile.
+  // Explains how this worker would forward a query for `name`. Waits for a turn of its loop.
+  // REQUIRES: Start() has returned, and Stop() is not called during the call.
   NameExplanation Explain(const DomainName& name) const;
 
+  // Becomes ready when the drain is complete.
   // REQUIRES: BeginDrain() was called.
   std::future<void>& Drained() { return drained_future_; }
 
-  // Stops at once and joins the thread. Idempotent.
+  // Stops at once and joins the thread. A second call does nothing.
   void Stop();
 
  private:
@@ -93,7 +97,7 @@ class Worker {
   const absl::Span<UpstreamCounters> upstream_counters_;
   std::promise<void> drained_;
   std::future<void> drained_future_;
-  // Both belong to the thread; valid from Start()'s return to Stop()'s.
+  // Both live on the thread, from Start()'s return to Stop()'s return.
   UvLoop* loop_ = nullptr;
   Services* services_ = nullptr;
   std::thread thread_;

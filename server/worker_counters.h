@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one worker counts about clients.
+// The counters of one worker.
 #ifndef DOTCACHE_SERVER_WORKER_COUNTERS_H_
 #define DOTCACHE_SERVER_WORKER_COUNTERS_H_
 
@@ -13,47 +13,52 @@
 
 namespace dotcache {
 
-// A table that was full.
+// The limits that a query or a connection can meet.
 enum class Limit : uint8_t {
-  kPendingQueries,   // Too many questions.
-  kWaitersPerQuery,  // Too many clients that wait for one question.
-  kPerClient,        // Too many queries of one client.
-  kWaiters,          // Too many clients that wait.
-  kUpstream,         // No connection to an upstream server has room.
-  kConnections,      // Too many client connections.
-  kUnread,           // Too much that clients do not read.
-  kUnfinished,       // Too much that clients begin and do not end.
+  kPendingQueries,   // Too many exchanges in progress.
+  kWaitersPerQuery,  // Too many clients wait for one question.
+  kPerClient,        // Too many queries of one client wait.
+  kWaiters,          // Too many clients wait in total.
+  kUpstream,         // All connections to upstream servers are full.
+  kConnections,      // Too many client connections are open.
+  kUnread,           // Too many octets of replies are unread by clients.
+  kUnfinished,       // Too many octets of incomplete messages are held.
 };
 inline constexpr int kLimitCount = 8;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
-// What one worker counts about clients. Cache-line aligned: no worker writes to another's line.
+// What one worker counts about its clients. Only that worker writes. Aligned to
+// cache lines, so that no two workers write to the same line.
 struct alignas(64) WorkerCounters {
-  static constexpr int kRcodeSlots = 24;  // RCODE 0-23; slot 23 also takes what is above.
+  static constexpr int kRcodeSlots = 24;  // RCODE 0 to 23. Slot 23 also counts higher values.
 
   std::array<Counter, kTransportCount> queries;           // Messages received, by transport.
   std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
-  std::array<Counter, kRejectionReasonCount> rejections;  // Queries not served, by reason.
-  Counter cache_hits;                                     // Answered from fresh data.
-  // Not in the cache: asked upstream, or turned away (no RD, a limit).
+  std::array<Counter, kRejectionReasonCount> rejections;  // Messages not served, by reason.
+  Counter cache_hits;                                     // Queries answered from fresh data.
+  // Queries without a usable entry: forwarded, or refused (no RD, or a limit).
   Counter cache_misses;
-  Counter nxdomain_hits;     // Of the hits: by a denial that holds for all types of its name.
+  Counter nxdomain_hits;     // Cache hits on an NXDOMAIN that holds for all types of its name.
   Counter stale_answers;     // Replies with stale data.
-  Counter failure_hits;      // Answered from a failure that is remembered.
-  Counter prefetches;        // Refreshes begun for data that is still fresh.
-  Counter failed_refreshes;  // Exchanges that failed for data that is held.
-  Counter local_answers;     // From special-use zones, of CHAOS names, minimal ones to ANY.
+  Counter failure_hits;      // Queries answered from a cached failure.
+  Counter prefetches;        // Refreshes begun for data that was still fresh.
+  Counter failed_refreshes;  // Failed exchanges whose data is still in the cache.
+  // Answers for special-use zones and CHAOS names, and minimal answers to ANY.
+  Counter local_answers;
   Counter local_record_answers;
-  Counter coalesced_queries;  // Joined an exchange that was already under way.
-  Counter refused_clients;    // Outside the access list.
-  std::array<Counter, kLimitCount> limit_rejections;  // Turned away at a limit.
-  Counter udp_send_drops;                             // Replies the kernel did not take.
+  Counter coalesced_queries;  // Queries that joined an exchange in progress.
+  Counter refused_clients;    // Queries and connections of clients outside the access list.
+  // Queries refused and connections closed at a limit.
+  std::array<Counter, kLimitCount> limit_rejections;
+  Counter udp_send_drops;  // UDP replies that the kernel did not accept.
   Counter truncated_replies;
-  Counter stream_connections;  // Open client connections, TCP and DoT: a gauge.
+  Counter stream_connections;  // Open TCP and DoT client connections: a gauge.
   Counter stream_connections_total;
-  Counter pending_queries;          // Distinct questions waiting for upstream: a gauge.
-  Counter network_changes;          // The way to upstream servers has changed, or a suspend ended.
-  DurationHistogram miss_duration;  // Query received to reply sent, for misses.
+  Counter pending_queries;  // Exchanges in progress: a gauge.
+  // Changed routes to upstream servers, and resumes after a suspend.
+  Counter network_changes;
+  // From a query's arrival to its reply, for queries that waited for an exchange.
+  DurationHistogram miss_duration;
 
   Counter& limit(Limit limit) { return limit_rejections[static_cast<size_t>(limit)]; }
 

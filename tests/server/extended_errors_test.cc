@@ -42,10 +42,11 @@ TEST(ExtendedErrorsTest, ARememberedFailureNamesTheFirstError) {
     EXPECT_EQ(error.code, ExtendedErrorCode::kCachedError);
     return error.text;
   };
-  EXPECT_EQ(text(ExtendedErrorCode::kNoReachableAuthority), "remembered: No Reachable Authority");
-  EXPECT_EQ(text(ExtendedErrorCode::kNetworkError), "remembered: Network Error");
-  EXPECT_EQ(text(ExtendedErrorCode::kInvalidData), "remembered: Invalid Data");
-  EXPECT_EQ(text(static_cast<ExtendedErrorCode>(9)), "remembered: extended error 9");
+  EXPECT_EQ(text(ExtendedErrorCode::kNoReachableAuthority),
+            "cached failure: No Reachable Authority");
+  EXPECT_EQ(text(ExtendedErrorCode::kNetworkError), "cached failure: Network Error");
+  EXPECT_EQ(text(ExtendedErrorCode::kInvalidData), "cached failure: Invalid Data");
+  EXPECT_EQ(text(static_cast<ExtendedErrorCode>(9)), "cached failure: extended error 9");
 }
 
 }  // namespace

@@ -154,11 +154,11 @@ TEST(PendingQueriesTest, TheOneThatHasWaitedForNobodyTheLongestMakesRoom) {
   pending.Join(Key("b.example"), WaiterWithId(2, At(100)));
   pending.TakeExpired(At(100));
   pending.TakeExpired(At(100));
-  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), ExchangeId{19});
+  EXPECT_EQ(pending.DropOldestAbandoned(), ExchangeId{19});
   EXPECT_EQ(pending.size(), 2u);
   pending.Join(Key("a.example"), WaiterWithId(3));
-  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), ExchangeId{18});
-  EXPECT_EQ(pending.DropOneNobodyWaitsFor(), std::nullopt);
+  EXPECT_EQ(pending.DropOldestAbandoned(), ExchangeId{18});
+  EXPECT_EQ(pending.DropOldestAbandoned(), std::nullopt);
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(3));
 }
 
