@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much memory the process has in use.
+// The memory that the process has in use.
 #ifndef DOTCACHE_ADMIN_ALLOCATED_MEMORY_H_
 #define DOTCACHE_ADMIN_ALLOCATED_MEMORY_H_
 
@@ -10,13 +10,13 @@
 
 namespace dotcache {
 
-// Asks the allocator, which walks through all that is free and lets nobody have any of it
-// meanwhile: not at each request of whoever asks for metrics. Not thread-safe.
+// Asks the allocator how much memory is in use. The allocator then walks through all free memory
+// and blocks other threads, so the result is kept for kGoodFor. Not thread-safe.
 class AllocatedMemory {
  public:
   static constexpr Duration kGoodFor = Seconds(10);
 
-  // In bytes, at `now` or at most so long ago.
+  // Returns the bytes in use at `now`, or up to kGoodFor before it.
   uint64_t InUse(MonoTime now);
 
  private:

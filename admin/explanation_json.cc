@@ -14,7 +14,7 @@ constexpr int kIndent = 2;
 
 Json Ms(std::optional<Duration> duration) {
   if (!duration.has_value()) return nullptr;
-  // To the microsecond, so that no rounding error shows.
+  // Rounded to microseconds, so that the JSON shows few decimals.
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(*duration).count();
   return static_cast<double>(us) / 1000;
 }
@@ -43,7 +43,7 @@ std::string RenderExplanation(const NameExplanation& explanation) {
       {"policy", std::string(explanation.policy)},
       {"hedge_after_ms", explanation.hedges ? Ms(explanation.hedge_after) : Json(nullptr)},
       {"servers", std::move(servers)}};
-  // Log-like text may hold any octets; JSON holds UTF-8.
+  // `why` may contain octets that are not UTF-8, but JSON must be UTF-8.
   return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a name is asked where it is asked, as JSON.
+// The answer of `/explain`, as JSON.
 #ifndef DOTCACHE_ADMIN_EXPLANATION_JSON_H_
 #define DOTCACHE_ADMIN_EXPLANATION_JSON_H_
 
@@ -9,7 +9,7 @@
 
 namespace dotcache {
 
-// One object; times in milliseconds, null where nothing is known.
+// Returns one JSON object. Times are in milliseconds. A time that is not known is null.
 std::string RenderExplanation(const NameExplanation& explanation);
 
 }  // namespace dotcache

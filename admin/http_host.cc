@@ -7,11 +7,11 @@
 namespace dotcache {
 namespace {
 
-constexpr uint16_t kHttpPort = 80;  // Any will do: only whether there is an address counts.
+constexpr uint16_t kHttpPort = 80;  // Any port works here: only the address matters.
 
 }  // namespace
 
-bool IsHostOfNoWebSite(absl::string_view host) {
+bool IsAddressOrLocalhost(absl::string_view host) {
   if (Endpoint::Parse(host, kHttpPort).ok()) return true;
   const size_t colon = host.find(':');
   const bool digits_alone =

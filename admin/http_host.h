@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Host header of HTTP requests.
+// Checks the Host header of HTTP requests.
 #ifndef DOTCACHE_ADMIN_HTTP_HOST_H_
 #define DOTCACHE_ADMIN_HTTP_HOST_H_
 
@@ -7,10 +7,10 @@
 
 namespace dotcache {
 
-// Whether a Host header is an IP address ("192.0.2.1", "[2001:db8::1]") or `localhost`, with any
-// port or none. Any other name may be that of a web site which points it at us, so that the page in
-// a browser behind us may read what we answer (DNS rebinding). Pure.
-bool IsHostOfNoWebSite(absl::string_view host);
+// Returns true if a Host header is an IP address ("192.0.2.1", "[2001:db8::1]") or `localhost`,
+// with or without a port. A web site can point any other name at this server. A page of that site
+// in a user's browser could then read our answers (DNS rebinding). Pure.
+bool IsAddressOrLocalhost(absl::string_view host);
 
 }  // namespace dotcache
 

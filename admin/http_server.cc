@@ -29,14 +29,15 @@ HttpReply Explain(const Server& server, std::optional<absl::string_view> text) {
   const auto name = DomainName::FromText(text.value_or(""));
   if (!text.has_value() || !name.ok()) {
     reply.status = MHD_HTTP_BAD_REQUEST;
-    reply.body = text.has_value() ? absl::StrCat("name: ", name.status().message(), "\n")
-                                  : "write /explain?name=www.example.com\n";
+    reply.body = text.has_value()
+                     ? absl::StrCat("name: ", name.status().message(), "\n")
+                     : "the parameter name is missing: /explain?name=www.example.com\n";
     return reply;
   }
   const std::optional<NameExplanation> explanation = server.Explain(*name);
   if (!explanation.has_value()) {
     reply.status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    reply.body = "not started yet, or stopping\n";
+    reply.body = "the server has not started, or is stopping\n";
     return reply;
   }
   reply.content_type = "application/json";
@@ -49,13 +50,14 @@ std::optional<absl::string_view> Found(const char* value) {
   return value;
 }
 
-// What the handler needs; the HTTP thread's.
+// What the handler needs. Used only by the HTTP thread.
 struct Sources {
   const Server& server;
   AllocatedMemory memory;
 };
 
-// libmicrohttpd's handler: called once when the headers are in, and again after the body.
+// The request handler. libmicrohttpd calls it when the headers are complete and again after the
+// body.
 MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path,
                      const char* method, const char* /*version*/, const char* /*upload*/,
                      size_t* upload_size, void** request_state) {
@@ -65,7 +67,7 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
     return MHD_YES;
   }
   if (*upload_size > 0) {
-    *upload_size = 0;  // Bodies are read and forgotten.
+    *upload_size = 0;  // Request bodies are ignored.
     return MHD_YES;
   }
   const auto name = Found(MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name"));
@@ -109,17 +111,17 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string
   } else if (path == "/ready") {
     const bool ready = server.ready();
     reply.status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-    reply.body = ready ? "OK\n" : "not ready: no upstream server reached yet, or stopping\n";
+    reply.body = ready ? "OK\n" : "not ready: no upstream server connected yet, or stopping\n";
   } else if (path == "/metrics") {
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
-    if (!host.has_value() || IsHostOfNoWebSite(*host)) return Explain(server, name);
+    if (!host.has_value() || IsAddressOrLocalhost(*host)) return Explain(server, name);
     reply.status = MHD_HTTP_FORBIDDEN;
-    reply.body = "ask for /explain by IP address, or as localhost\n";
+    reply.body = "/explain needs an IP address or localhost as the host name\n";
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
-    reply.body = "not found; there are /metrics, /health, /ready and /explain\n";
+    reply.body = "not found; the paths are /metrics, /health, /ready and /explain\n";
   }
   return reply;
 }

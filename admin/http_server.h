@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// HTTP for people and machines: /metrics, /health, /ready, /explain.
+// Serves /metrics, /health, /ready and /explain over HTTP.
 #ifndef DOTCACHE_ADMIN_HTTP_SERVER_H_
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_
 
@@ -16,37 +16,40 @@ namespace dotcache {
 class AllocatedMemory;
 class Server;
 
-// What an HTTP request gets.
+// The reply to an HTTP request.
 struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
 };
 
-// Answers one request from the server's counters and `memory`; any thread that has `memory` for
-// itself.
+// Answers one HTTP request from the state of `server` and `memory`. Any thread may call it, if no
+// other thread uses `memory` at the same time.
 //
-//   GET /health   200 as long as the process answers: liveness
-//   GET /ready    200 once an upstream server was reached, 503 before and while stopping: readiness
-//   GET /metrics  Prometheus text format
-//   GET /explain?name=NAME   JSON: which zone's servers would be asked for NAME, in which order and
-//                 why. 400 when there is no such name, 403 when the host asked for may be a web
-//                 site's name (admin/http_host.h), 503 before the start and while stopping.
+//   GET /health   Liveness: 200 while the process answers.
+//   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
+//   until
+//                 the stop begins, otherwise 503.
+//   GET /metrics  Prometheus text format.
+//   GET /explain?name=NAME
+//                 JSON: the zone whose servers would get a query for NAME, the order of the
+//                 servers, and why. 400 if NAME is not valid. 403 if the Host header may be the
+//                 name of a web site (admin/http_host.h). 503 before the start and during the stop.
 //
-// `name` is the parameter of that name, `host` the Host header, if there is one.
+// `name` is the parameter `name`, and `host` is the Host header, if there are any.
 HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string_view method,
                      absl::string_view path, std::optional<absl::string_view> name = std::nullopt,
                      std::optional<absl::string_view> host = std::nullopt);
 
-// Serves HandleHttp() on a thread of libmicrohttpd's own. Limits: 64 connections, 10 s without
-// activity, request headers of 16 KiB. The server must outlive it. No query name and no client
-// address is ever served; /explain says nothing of what was asked, only what would be done.
+// Serves HandleHttp() on one thread of libmicrohttpd. `server` must outlive it. No response
+// contains a client address or a name that a client queried. Limits: 64 connections, 10 s without
+// activity, 16 KiB of request headers.
 class HttpServer {
  public:
-  // The error names the endpoint.
+  // Binds `endpoint` and starts the thread. An error names the endpoint.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Open(const Endpoint& endpoint,
                                                           const Server& server);
-  // Closes the listening socket and its connections, and joins the thread.
+  // Closes the socket and the connections, and joins the thread.
   ~HttpServer();
 
   Endpoint local_endpoint() const { return local_endpoint_; }

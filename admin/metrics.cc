@@ -19,10 +19,10 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
-// The families under construction.
+// Collects metric families and writes them as text.
 class Exposition {
  public:
-  // Valid until the next call.
+  // Adds a family. The reference is valid until the next call.
   MetricFamily& Family(const std::string& name, MetricType type, const std::string& help) {
     families_.push_back({name, help, type, {}});
     return families_.back();
@@ -47,7 +47,8 @@ class Exposition {
     family.metric.push_back(std::move(metric));
   }
 
-  // One bucket an octave: enough for quantiles, and four times fewer series than are counted.
+  // Adds one histogram. It has one bucket per power of two, a quarter of the buckets that are
+  // counted. That is enough for quantiles and keeps the number of series low.
   static void AddHistogram(MetricFamily& family, Labels labels,
                            const std::vector<const DurationHistogram*>& parts) {
     constexpr int kStep = 1 << DurationHistogram::kSubBucketBits;
@@ -78,7 +79,7 @@ class Exposition {
   std::vector<MetricFamily> families_;
 };
 
-// The sum of one counter over all workers.
+// Returns the sum of one counter over all workers.
 uint64_t Sum(const Server& server,
              absl::FunctionRef<const Counter&(const WorkerCounters&)> counter) {
   uint64_t sum = 0;
@@ -106,7 +107,7 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
                     }));
   }
   MetricFamily& rejections = out.Family("dotcache_rejected_queries_total", MetricType::Counter,
-                                        "Messages not served, by reason.");
+                                        "Messages that were not served, by reason.");
   for (size_t i = 0; i < kRejectionReasonCount; ++i) {
     const std::string reason(RejectionReasonName(static_cast<RejectionReason>(i)));
     Exposition::Add(
@@ -114,7 +115,7 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
         Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.rejections[i]; }));
   }
   MetricFamily& limits = out.Family("dotcache_limit_rejections_total", MetricType::Counter,
-                                    "Queries and connections turned away, by the limit.");
+                                    "Queries refused and connections closed at a limit, by limit.");
   for (size_t i = 0; i < kLimitCount; ++i) {
     Exposition::Add(limits, {{"limit", std::string(LimitName(static_cast<Limit>(i)))}},
                     Sum(server, [i](const WorkerCounters& c) -> const Counter& {
@@ -134,41 +135,43 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
       {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
        &WorkerCounters::cache_hits},
       {"dotcache_cache_misses_total",
-       "Queries that the cache could not answer: sent upstream, joined to one that was, or turned "
-       "away.",
+       "Queries that the cache could not answer: forwarded, joined to an exchange in progress, or "
+       "refused.",
        &WorkerCounters::cache_misses},
       {"dotcache_cache_nxdomain_hits_total",
-       "Cache hits on a denial that holds for all types of its name.",
+       "Cache hits on an NXDOMAIN that holds for all types of its name.",
        &WorkerCounters::nxdomain_hits},
       {"dotcache_stale_answers_total", "Replies with stale data.", &WorkerCounters::stale_answers},
-      {"dotcache_cached_failures_total", "Queries answered from a remembered failure.",
+      {"dotcache_cached_failures_total", "Queries answered from a cached failure.",
        &WorkerCounters::failure_hits},
       {"dotcache_prefetches_total", "Refreshes begun for data that was still fresh.",
        &WorkerCounters::prefetches},
-      {"dotcache_failed_refreshes_total", "Exchanges that failed for data that is held.",
+      {"dotcache_failed_refreshes_total",
+       "Exchanges that failed although their data is in the cache.",
        &WorkerCounters::failed_refreshes},
       {"dotcache_local_answers_total",
-       "Queries answered here: special-use zones, CHAOS names, minimal answers to ANY.",
+       "Queries answered locally: special-use zones, CHAOS names, minimal answers to ANY.",
        &WorkerCounters::local_answers},
       {"dotcache_local_record_answers_total", "Queries answered from local records.",
        &WorkerCounters::local_record_answers},
-      {"dotcache_coalesced_queries_total", "Queries that joined an exchange under way.",
+      {"dotcache_coalesced_queries_total", "Queries that joined an exchange in progress.",
        &WorkerCounters::coalesced_queries},
-      {"dotcache_refused_clients_total", "Queries from clients outside the access list.",
+      {"dotcache_refused_clients_total",
+       "Queries and connections of clients outside the access list.",
        &WorkerCounters::refused_clients},
-      {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not take.",
+      {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not accept.",
        &WorkerCounters::udp_send_drops},
       {"dotcache_truncated_replies_total", "Replies sent with TC set.",
        &WorkerCounters::truncated_replies},
       {"dotcache_stream_connections_total", "TCP and DoT client connections accepted.",
        &WorkerCounters::stream_connections_total},
       {"dotcache_network_changes_total",
-       "Changes of the way to upstream servers, and ends of a suspend.",
+       "Changed routes to upstream servers, and resumes after a suspend.",
        &WorkerCounters::network_changes},
       {"dotcache_stream_connections", "Open TCP and DoT client connections.",
        &WorkerCounters::stream_connections, true},
-      {"dotcache_pending_queries", "Distinct questions waiting for upstream servers.",
-       &WorkerCounters::pending_queries, true},
+      {"dotcache_pending_queries", "Exchanges in progress.", &WorkerCounters::pending_queries,
+       true},
   };
   for (const Simple& simple : kSimple) {
     const uint64_t value =
@@ -181,14 +184,16 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
     parts.push_back(&server.worker_counters(i).miss_duration);
   }
   Exposition::AddHistogram(
-      out.Family("dotcache_miss_duration_seconds", MetricType::Histogram,
-                 "From a query's arrival to its reply, for queries sent upstream."),
+      out.Family(
+          "dotcache_miss_duration_seconds", MetricType::Histogram,
+          "Time from a query's arrival to its reply, for queries that waited for an exchange."),
       {}, parts);
 }
 
 void AddCredentialMetrics(const Server& server, Exposition& out) {
-  MetricFamily& reloads = out.Family("dotcache_credential_reloads_total", MetricType::Counter,
-                                     "Changed certificate, key, CA and pins files read again.");
+  MetricFamily& reloads =
+      out.Family("dotcache_credential_reloads_total", MetricType::Counter,
+                 "Attempts to read changed certificate, key, CA and pins files, by result.");
   const CredentialStore& credentials = server.credentials();
   Exposition::Add(reloads, {{"result", "ok"}}, credentials.reloads().value());
   Exposition::Add(reloads, {{"result", "error"}}, credentials.failed_reloads().value());
@@ -201,13 +206,13 @@ void AddCacheMetrics(const Server& server, Exposition& out) {
   out.Gauge("dotcache_cache_budget_bytes", "Memory that cached responses may use.",
             stats.budget_bytes);
   out.Counter("dotcache_cache_insertions_total", "Responses put into the cache.", stats.insertions);
-  out.Counter("dotcache_cache_evictions_total", "Fresh responses pushed out by newer ones.",
-              stats.evictions);
-  out.Counter("dotcache_cache_expirations_total", "Responses removed when they had expired.",
+  out.Counter("dotcache_cache_evictions_total",
+              "Fresh responses removed to make room for newer ones.", stats.evictions);
+  out.Counter("dotcache_cache_expirations_total", "Responses removed after they had expired.",
               stats.expirations);
 }
 
-// What all workers count about one upstream server.
+// The counters that all workers have for one upstream server.
 struct UpstreamTotals {
   Labels labels;
   std::vector<const UpstreamCounters*> workers;
@@ -256,22 +261,23 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       Exposition::Add(family, totals.labels, totals.Sum(member));
     }
   };
-  add("dotcache_upstream_queries_total", MetricType::Counter, "Queries sent.",
+  add("dotcache_upstream_queries_total", MetricType::Counter, "Queries sent to the server.",
       &UpstreamCounters::queries);
   add("dotcache_upstream_responses_total", MetricType::Counter, "Usable responses received.",
       &UpstreamCounters::responses);
   add("dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
       &UpstreamCounters::failures);
   add("dotcache_upstream_timeouts_total", MetricType::Counter,
-      "Attempts not answered in time; a late answer may have followed.",
+      "Attempts without a response in time. A late response may have followed.",
       &UpstreamCounters::timeouts);
   add("dotcache_upstream_hedges_total", MetricType::Counter,
-      "Queries sent here because another server took unusually long.", &UpstreamCounters::hedges);
+      "Queries sent to this server because another server was slow to respond.",
+      &UpstreamCounters::hedges);
   add("dotcache_upstream_stalls_total", MetricType::Counter,
-      "Connections that fell silent with queries waiting.", &UpstreamCounters::stalls);
+      "Connections on which no data was received while queries waited.", &UpstreamCounters::stalls);
   MetricFamily& rejected =
       out.Family("dotcache_upstream_rejected_responses_total", MetricType::Counter,
-                 "Responses that were not used, by reason.");
+                 "Responses that were received but not used, by reason.");
   for (const auto& [reason, member] : {std::pair("not-ours", &UpstreamCounters::mismatched),
                                        std::pair("malformed", &UpstreamCounters::malformed),
                                        std::pair("not-an-answer", &UpstreamCounters::not_an_answer),
@@ -283,9 +289,9 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       Exposition::Add(rejected, std::move(labels), totals.Sum(member));
     }
   }
-  add("dotcache_upstream_connections", MetricType::Gauge, "Open connections.",
+  add("dotcache_upstream_connections", MetricType::Gauge, "Open connections to the server.",
       &UpstreamCounters::open_connections);
-  add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries waiting for a response.",
+  add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries that wait for a response.",
       &UpstreamCounters::in_flight);
   MetricFamily& up = out.Family("dotcache_upstream_up", MetricType::Gauge,
                                 "1 while at least one worker considers the server usable.");
@@ -293,7 +299,8 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
     Exposition::Add(up, totals.labels, totals.Sum(&UpstreamCounters::up) > 0 ? 1 : 0);
   }
   add("dotcache_upstream_loops", MetricType::Gauge,
-      "1 while queries sent to the server come back: a forwarding loop. It is not used then.",
+      "1 while queries sent to the server come back (a forwarding loop). The server is not used "
+      "then.",
       &UpstreamCounters::loops);
   MetricFamily& handshakes = out.Family("dotcache_upstream_handshakes_total", MetricType::Counter,
                                         "TLS handshakes, by outcome.");
@@ -307,9 +314,11 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
     }
   }
   for (const auto& [name, help, member] :
-       {std::tuple("dotcache_upstream_response_seconds", "Query sent to response received.",
+       {std::tuple("dotcache_upstream_response_seconds",
+                   "Time from sending a query to receiving its response.",
                    &UpstreamCounters::response_time),
-        std::tuple("dotcache_upstream_handshake_seconds", "Connect begun to connection ready.",
+        std::tuple("dotcache_upstream_handshake_seconds",
+                   "Time from the start of a connect to the ready connection.",
                    &UpstreamCounters::handshake_time)}) {
     MetricFamily& family = out.Family(name, MetricType::Histogram, help);
     for (const UpstreamTotals& totals : upstreams) {
@@ -322,7 +331,8 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
 
 std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
   Exposition out;
-  Exposition::Add(out.Family("dotcache_build_info", MetricType::Gauge, "1, labelled by version."),
+  Exposition::Add(out.Family("dotcache_build_info", MetricType::Gauge,
+                             "Always 1, with the version as a label."),
                   {{"version", DOTCACHE_VERSION}}, 1);
   AddQueryMetrics(server, out);
   AddWorkerMetrics(server, out);
@@ -330,8 +340,8 @@ std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);
   out.Gauge("dotcache_memory_allocated_bytes",
-            "Memory in use, of at most ten seconds ago. Resident are code, stacks and what the "
-            "allocator keeps for later, too.",
+            "Memory in use, measured at most ten seconds ago. Resident memory also includes code, "
+            "stacks and free memory that the allocator keeps.",
             allocated_bytes);
   return out.Render();
 }

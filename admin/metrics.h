@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counters to Prometheus families.
+// Writes the counters as Prometheus metrics.
 #ifndef DOTCACHE_ADMIN_METRICS_H_
 #define DOTCACHE_ADMIN_METRICS_H_
 
@@ -10,10 +10,11 @@ namespace dotcache {
 
 class Server;
 
-// All metrics in Prometheus text format, summed over the workers. Names are stable; base units are
-// seconds and bytes; labels are bounded sets (transport, RCODE, reason, provider, address) and
-// never hold a query name or a client's address. `allocated_bytes` is the memory in use. Any
-// thread; reads counters without a lock, but for the cache's shards one after another.
+// Returns all metrics in Prometheus text format, summed over the workers. `allocated_bytes` is the
+// memory in use. Names are stable. Units are seconds and bytes. Labels have bounded sets of values
+// (transport, RCODE, reason, provider, address) and never contain a query name or a client address.
+// Any thread may call it. It locks the shards of the cache one after another, and reads everything
+// else without a lock.
 std::string RenderMetrics(const Server& server, uint64_t allocated_bytes);
 
 }  // namespace dotcache

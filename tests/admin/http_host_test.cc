@@ -9,7 +9,7 @@ namespace {
 TEST(HttpHostTest, AddressesAndLocalhostAreNoWebSites) {
   for (const char* host : {"127.0.0.1", "127.0.0.1:9153", "192.0.2.1:80", "[::1]", "[::1]:9153",
                            "[2001:db8::1]:1", "localhost", "localhost:9153", "LocalHost"}) {
-    EXPECT_TRUE(IsHostOfNoWebSite(host)) << host;
+    EXPECT_TRUE(IsAddressOrLocalhost(host)) << host;
   }
 }
 
@@ -18,7 +18,7 @@ TEST(HttpHostTest, AnyOtherNameMayBeOne) {
        {"", ":80", "rebind.example", "rebind.example:9153", "localhost.example", "xlocalhost",
         "localhost.", "localhost:x", "localhost:80:80", "127.0.0.1.example", "127.0.0.1:x",
         "[::1].example", "[::1", "1", "127.1", "0x7f.0.0.1"}) {
-    EXPECT_FALSE(IsHostOfNoWebSite(host)) << host;
+    EXPECT_FALSE(IsAddressOrLocalhost(host)) << host;
   }
 }
 
