@@ -229,5 +229,6 @@ def test_it_is_the_way_of_its_own_sockets_that_counts(networks, launch_here, arg
 def test_without_netlink_it_serves_and_says_what_it_misses(launch_here):
     server = launch_here(prefix=WITHOUT_NETLINK)
     assert ask(server, fresh_name()).answer
-    lines = [line for line in server.log_text().splitlines() if "are not noticed" in line]
+    lines = [line for line in server.log_text().splitlines()
+             if "network changes are not watched" in line]
     assert len(lines) == 1 and " warn" in lines[0].lower(), server.log_text()
