@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dns/edns.h"
@@ -84,7 +85,10 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   void Serve(LoopbackDotServer::Options options) {
     server_ = std::make_unique<LoopbackDotServer>(std::move(options));
   }
-  void Serve(DotHandler handler) { Serve(LoopbackDotServer::Options{.handler = handler}); }
+  template <typename Handler>  // A braced list is then always of Options.
+  void Serve(Handler handler) {
+    Serve(LoopbackDotServer::Options{.handler = std::move(handler)});
+  }
 
   void Connect() {
     if (server_ == nullptr) Serve(AnswerEverything());
