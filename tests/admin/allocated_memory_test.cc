@@ -9,13 +9,14 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kBlockBytes = size_t{64} << 20;  // Far more than anything else takes meanwhile.
+// Far more than other code allocates during the test.
+constexpr size_t kBlockBytes = size_t{64} << 20;
 
-TEST(AllocatedMemoryTest, WhatIsTakenIsSeenWhenTheOldFigureIsNoGoodAnyMore) {
+TEST(AllocatedMemoryTest, FigureIsKeptForTenSecondsAndThenRefreshed) {
   const MonoTime start{Seconds(100)};
   AllocatedMemory memory;
   const uint64_t before = memory.InUse(start);
-  if (before == 0) GTEST_SKIP() << "this allocator does not count (a sanitizer's)";
+  if (before == 0) GTEST_SKIP() << "this allocator has no statistics (a sanitizer's)";
   const std::unique_ptr<char[]> block(new char[kBlockBytes]);
   std::memset(block.get(), 1, kBlockBytes);
   EXPECT_EQ(memory.InUse(start + AllocatedMemory::kGoodFor - Duration(1)), before);

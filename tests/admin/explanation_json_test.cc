@@ -8,7 +8,7 @@
 namespace dotcache {
 namespace {
 
-TEST(ExplanationJsonTest, TimesAreMillisecondsAndNullWhereNothingIsKnown) {
+TEST(ExplanationJsonTest, TimesAreMillisecondsOrNullIfUnknown) {
   NameExplanation explanation;
   explanation.zone = "corp.example.";
   explanation.policy = "sequential";
@@ -26,7 +26,7 @@ TEST(ExplanationJsonTest, TimesAreMillisecondsAndNullWhereNothingIsKnown) {
   EXPECT_TRUE(json["servers"][0]["slow_response_time_ms"].is_null());
 }
 
-TEST(ExplanationJsonTest, TextThatIsNoUtf8IsStillJson) {
+TEST(ExplanationJsonTest, TextThatIsNotUtf8BecomesValidJson) {
   NameExplanation explanation;
   explanation.zone = "\xff\"<";
   EXPECT_NO_THROW({

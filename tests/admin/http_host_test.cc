@@ -6,14 +6,14 @@
 namespace dotcache {
 namespace {
 
-TEST(HttpHostTest, AddressesAndLocalhostAreNoWebSites) {
+TEST(HttpHostTest, AddressesAndLocalhostAreAccepted) {
   for (const char* host : {"127.0.0.1", "127.0.0.1:9153", "192.0.2.1:80", "[::1]", "[::1]:9153",
                            "[2001:db8::1]:1", "localhost", "localhost:9153", "LocalHost"}) {
     EXPECT_TRUE(IsAddressOrLocalhost(host)) << host;
   }
 }
 
-TEST(HttpHostTest, AnyOtherNameMayBeOne) {
+TEST(HttpHostTest, AnyOtherNameIsRejected) {
   for (const char* host :
        {"", ":80", "rebind.example", "rebind.example:9153", "localhost.example", "xlocalhost",
         "localhost.", "localhost:x", "localhost:80:80", "127.0.0.1.example", "127.0.0.1:x",

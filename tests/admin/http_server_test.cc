@@ -20,7 +20,7 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// Everything that comes back for these octets until the server closes.
+// Sends the octets and returns everything received until the server closes the connection.
 std::string Send(const Endpoint& endpoint, const std::string& octets) {
   const UniqueFd fd(socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience = {10, 0};
@@ -60,7 +60,7 @@ class HttpServerTest : public testing::Test {
   Endpoint endpoint_;
 };
 
-TEST_F(HttpServerTest, HealthIsOkAsLongAsTheProcessAnswers) {
+TEST_F(HttpServerTest, HealthIsOkWhileTheProcessAnswers) {
   EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
   server_.server().Shutdown();
   EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
@@ -73,7 +73,7 @@ TEST_F(HttpServerTest, ReadyFollowsTheServer) {
   EXPECT_THAT(Request(endpoint_, "GET", "/ready"), StartsWith("HTTP/1.1 503"));
 }
 
-TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerWasReached) {
+TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerIsConnected) {
   upstream_.Stop();
   RunningServer lonely(TestServerOptions({&upstream_}));
   AllocatedMemory memory;
@@ -89,7 +89,7 @@ TEST_F(HttpServerTest, MetricsAreServedAsPrometheusText) {
   EXPECT_THAT(reply, HasSubstr("\ndotcache_queries_total{transport=\"udp\"} 0"));
 }
 
-TEST_F(HttpServerTest, ExplainSaysWhomANameWouldBeAskedAndWhy) {
+TEST_F(HttpServerTest, ExplainShowsTheServersOfANameAndWhy) {
   ASSERT_TRUE(server_.WaitUntilReady());
   const std::string reply = Request(endpoint_, "GET", "/explain?name=www.example.com");
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 200"));
@@ -100,7 +100,7 @@ TEST_F(HttpServerTest, ExplainSaysWhomANameWouldBeAskedAndWhy) {
   EXPECT_THAT(reply, HasSubstr("first in the order written"));
 }
 
-TEST_F(HttpServerTest, ExplainTellsNoPageWhoseNamePointsHere) {
+TEST_F(HttpServerTest, ExplainIsForbiddenForHostNamesOfWebSites) {
   const auto ask = [this](const std::string& path, const std::string& host) {
     return Send(endpoint_, absl::StrCat("GET ", path, " HTTP/1.0\r\n", host, "\r\n"));
   };
@@ -116,7 +116,7 @@ TEST_F(HttpServerTest, ExplainTellsNoPageWhoseNamePointsHere) {
   }
 }
 
-TEST_F(HttpServerTest, ExplainWantsAName) {
+TEST_F(HttpServerTest, ExplainNeedsAName) {
   for (const char* path : {"/explain", "/explain?name=a..b", "/explain?nam=www.example.com"}) {
     EXPECT_THAT(Request(endpoint_, "GET", path), StartsWith("HTTP/1.1 400")) << path;
   }
@@ -132,7 +132,7 @@ TEST_F(HttpServerTest, HeadHasNoBody) {
   EXPECT_THAT(reply, testing::EndsWith("\r\n\r\n"));
 }
 
-TEST_F(HttpServerTest, OtherPathsAreNotFoundAndSayWhatThereIs) {
+TEST_F(HttpServerTest, OtherPathsAreNotFoundAndListThePaths) {
   for (const char* path : {"/", "/metrics/", "/ready/../metrics", "/healthz"}) {
     const std::string reply = Request(endpoint_, "GET", path);
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 404")) << path;
@@ -140,7 +140,7 @@ TEST_F(HttpServerTest, OtherPathsAreNotFoundAndSayWhatThereIs) {
   }
 }
 
-TEST_F(HttpServerTest, NothingCanBeChangedHere) {
+TEST_F(HttpServerTest, OtherMethodsAreNotAllowed) {
   for (const char* method : {"POST", "PUT", "DELETE"}) {
     const std::string reply = Request(endpoint_, method, "/metrics", "body");
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 405")) << method;
@@ -148,7 +148,7 @@ TEST_F(HttpServerTest, NothingCanBeChangedHere) {
   }
 }
 
-TEST_F(HttpServerTest, WhatIsNoHttpIsNotServedAndHurtsNobody) {
+TEST_F(HttpServerTest, InvalidHttpIsRejectedAndDoesNoHarm) {
   const std::string long_header(20'000, 'x');
   for (const std::string& octets :
        {std::string("NONSENSE\r\n\r\n"),
@@ -158,13 +158,13 @@ TEST_F(HttpServerTest, WhatIsNoHttpIsNotServedAndHurtsNobody) {
   EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
 }
 
-TEST_F(HttpServerTest, APortThatIsTakenIsAnErrorThatNamesIt) {
+TEST_F(HttpServerTest, UsedPortIsAnErrorThatNamesIt) {
   const auto second = HttpServer::Open(endpoint_, server_.server());
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(endpoint_.ToString()));
 }
 
-TEST_F(HttpServerTest, DestructionClosesThePort) {
+TEST_F(HttpServerTest, DestructorClosesThePort) {
   http_.reset();
   EXPECT_EQ(Request(endpoint_, "GET", "/health"), "refused");
 }

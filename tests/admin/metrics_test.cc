@@ -24,7 +24,7 @@ using testing::Not;
 
 constexpr char kName[] = "secret-name.example.com";
 
-// The value of the series written exactly so, or -1.
+// The value of the series with exactly this text, or -1.
 double Value(const std::string& text, const std::string& series) {
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     if (absl::StartsWith(line, absl::StrCat(series, " "))) {
@@ -65,7 +65,7 @@ class MetricsTest : public testing::Test {
   RunningServer server_{Options(upstream_)};
 };
 
-TEST_F(MetricsTest, EveryFamilyIsThereFromTheStartWithHelpAndType) {
+TEST_F(MetricsTest, EveryFamilyHasHelpAndTypeFromTheStart) {
   const std::string text = Render();
   for (const char* family : {"build_info gauge",
                              "queries_total counter",
@@ -124,7 +124,7 @@ TEST_F(MetricsTest, EachLimitHasASeries) {
   }
 }
 
-TEST_F(MetricsTest, NoFamilyAndNoSeriesIsThereTwice) {
+TEST_F(MetricsTest, NoFamilyOrSeriesOccursTwice) {
   std::set<std::string> seen;
   for (const absl::string_view line : absl::StrSplit(Render(), '\n', absl::SkipEmpty())) {
     const std::string series(line.substr(0, line.rfind(' ')));
@@ -132,7 +132,7 @@ TEST_F(MetricsTest, NoFamilyAndNoSeriesIsThereTwice) {
   }
 }
 
-TEST_F(MetricsTest, AMissAndAHitAreCountedWhereTheyBelong) {
+TEST_F(MetricsTest, MissesAndHitsAreCounted) {
   ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
   ASSERT_FALSE(server_.Ask(Transport::kTcp, MakeQuery(kName, QType::kA)).empty());
   ASSERT_FALSE(server_.Ask(Transport::kDot, MakeQuery(kName, QType::kA)).empty());
@@ -163,7 +163,7 @@ TEST_F(MetricsTest, AMissAndAHitAreCountedWhereTheyBelong) {
   EXPECT_GE(Value(text, "dotcache_upstream_handshakes_total", full_handshakes), 1);
 }
 
-TEST_F(MetricsTest, BucketsOfAHistogramOnlyGrowAndEndAtTheCount) {
+TEST_F(MetricsTest, HistogramBucketsGrowAndEndAtTheCount) {
   ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
   const std::string text = Render();
   double last = 0;
@@ -185,7 +185,7 @@ TEST_F(MetricsTest, BucketsOfAHistogramOnlyGrowAndEndAtTheCount) {
   EXPECT_EQ(Value(text, "dotcache_miss_duration_seconds_bucket{le=\"+Inf\"}"), 1);
 }
 
-TEST_F(MetricsTest, ASlotIsShownByItsNumberAndOnlyWhileItHasAnAddress) {
+TEST_F(MetricsTest, HostSlotIsShownByNumberWhileItHasAnAddress) {
   ServerOptions options = Options(upstream_);
   UpstreamServerOptions slot;
   slot.provider = slot.host = "dns.example.net";
@@ -199,11 +199,11 @@ TEST_F(MetricsTest, ASlotIsShownByItsNumberAndOnlyWhileItHasAnAddress) {
   EXPECT_THAT(text, Not(HasSubstr("address=\"dns.example.net/0\"")));
 }
 
-TEST_F(MetricsTest, WhatIsTakenFromTheAllocatorIsShown) {
+TEST_F(MetricsTest, AllocatedMemoryIsShown) {
   EXPECT_EQ(Value(Render(), "dotcache_memory_allocated_bytes"), kAllocatedBytes);
 }
 
-TEST_F(MetricsTest, HedgesAndStallsAreCountedForTheServerTheyConcern) {
+TEST_F(MetricsTest, HedgesAndStallsAreCountedPerServer) {
   std::atomic<bool> silent = false;
   LoopbackDotServer other({.handler = AnswerEverything()});
   LoopbackDotServer mute({.handler = [&silent](const DotQuery& query) {
@@ -228,13 +228,13 @@ TEST_F(MetricsTest, HedgesAndStallsAreCountedForTheServerTheyConcern) {
   for (const auto* upstream : {&mute, &other}) EXPECT_EQ(count("stalls", *upstream), 0);
 }
 
-TEST_F(MetricsTest, NoNameAndNoClientIsShown) {
+TEST_F(MetricsTest, QueryNamesAndClientAddressesAreNotShown) {
   ASSERT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
   EXPECT_THAT(Render(), AllOf(Not(HasSubstr("secret-name")), Not(HasSubstr("client="))));
 }
 
 TEST_F(MetricsTest, CredentialReloadsAreCountedByResult) {
-  server_.server().ReloadCredentials();  // Nothing has changed.
+  server_.server().ReloadCredentials();  // No file has changed.
   const std::string text = Render();
   EXPECT_EQ(Value(text, "dotcache_credential_reloads_total{result=\"ok\"}"), 0);
   EXPECT_EQ(Value(text, "dotcache_credential_reloads_total{result=\"error\"}"), 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks many questions of one server, pipelined, from a process of its own."""
+"""Sends many pipelined queries to one server, from its own process."""
 
 import multiprocessing
 import os
@@ -12,7 +12,7 @@ import time
 ADDRESS = "127.0.0.1"
 TRANSPORTS = ("udp", "tcp", "dot")
 UDP_WINDOW = 100
-# BIND 9.18 stops reading from a connection that has 23 queries under way.
+# BIND 9.18 stops reading from a connection with 23 pending queries.
 STREAM_WINDOW = 20
 UDP_PATIENCE_SECONDS = 3
 UDP_TRIES = 4
@@ -22,7 +22,7 @@ OPT_FLAG_DO = 0x8000
 
 
 def encode(message_id, question, payload, dnssec_ok):
-    """A query; `payload` 0 means without EDNS."""
+    """Returns a query, without EDNS if `payload` is 0."""
     query = struct.pack("!6H", message_id, 0x0100, 1, 0, 0, 1 if payload else 0) + question
     if payload:
         query += b"\0" + struct.pack("!HHIH", 41, payload, OPT_FLAG_DO if dnssec_ok else 0, 0)
@@ -30,7 +30,7 @@ def encode(message_id, question, payload, dnssec_ok):
 
 
 class Asker:
-    """One server. Replies are matched by ID alone; who compares looks at the question."""
+    """One server. Replies are matched by ID only; the comparison checks the question."""
 
     def __init__(self, classic_port, dot_port, auth_name, ca_file):
         self.ports = {"udp": classic_port, "tcp": classic_port, "dot": dot_port}
@@ -38,7 +38,9 @@ class Asker:
         self.context = ssl.create_default_context(cafile=ca_file)
 
     def ask(self, transport, queries):
-        """The replies to these queries, which have IDs 0, 1, ...; None where there was none."""
+        """Returns the replies to these queries, which have IDs 0, 1, ..., or None where there was
+        none.
+        """
         return self._ask_udp(queries) if transport == "udp" else self._ask_stream(transport, queries)
 
     def _ask_udp(self, queries):
@@ -80,7 +82,8 @@ class Asker:
         return sock
 
     def _ask_stream(self, transport, queries):
-        """Asks again over a new connection what a connection that ended left without reply."""
+        """Repeats the queries that a closed connection left without a reply, over a new connection.
+        """
         replies = [None] * len(queries)
         for _ in range(STREAM_TRIES):
             left = [number for number, reply in enumerate(replies) if reply is None]
@@ -95,7 +98,7 @@ class Asker:
                     pass
                 left = [number for number in left if replies[number] is None]
                 if len(left) == before:
-                    break  # No progress: that was a try.
+                    break  # The connection gave no reply, so this attempt failed.
                 before = len(left)
         return replies
 
@@ -108,7 +111,7 @@ class Asker:
                 sock.sendall(b"".join(len(queries[n]).to_bytes(2, "big") + queries[n]
                                       for n in numbers[sent:upto]))
                 sent = upto
-            # unbound's next reply waits for the ACK of the one before.
+            # unbound's next reply waits for the ACK of its last one.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
             part = sock.recv(1 << 18)
             if not part:
@@ -126,7 +129,7 @@ class Asker:
 
 
 class AskerProcess:
-    """An Asker in a process of its own: ask() begins, replies() waits."""
+    """An Asker in its own process. ask() sends the queries; replies() waits."""
 
     def __init__(self, *arguments):
         self.pipe, theirs = multiprocessing.Pipe()

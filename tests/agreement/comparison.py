@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The questions, who gets them, and what is made of the replies."""
+"""Sends the questions to all servers and compares the replies."""
 
 import collections
 import time
@@ -12,10 +12,11 @@ import rules
 from asker import TRANSPORTS, AskerProcess, encode
 from peers import PEERS
 
-UDP_LIMIT = 1232  # Of every server here.
-# How clients ask: without EDNS, and with several sizes of it; (payload, DO).
+UDP_LIMIT = 1232  # The limit of every server here.
+# The kinds of client queries: without EDNS, and with several sizes of it: (payload, DO).
 CLIENTS = [(0, False), (512, False), (1232, False), (4096, False), (1232, True)]
-SECOND_CHANCES = (0.2, 2, 4)  # Seconds before each: unbound keeps a failure for five.
+# Seconds before each retry. unbound caches a failure for five seconds.
+SECOND_CHANCES = (0.2, 2, 4)
 
 
 class Question:
@@ -43,7 +44,7 @@ def mixed_case(label, randomness):
 
 
 class Comparison:
-    """Asks everybody, compares, counts."""
+    """Queries all servers, and compares and counts the replies."""
 
     def __init__(self, party):
         self.askers = {name: AskerProcess(*party.ports(name), str(party.ca_file))
@@ -52,7 +53,7 @@ class Comparison:
         self.same = collections.Counter()       # By peer.
         self.explained = collections.Counter()  # By (peer, rule).
         self.asked_again = collections.Counter()  # By peer.
-        self.wrong = []  # What nothing explains, as text.
+        self.wrong = []  # Differences that no rule explains, as text.
 
     def stop(self):
         for asker in self.askers.values():
@@ -62,7 +63,8 @@ class Comparison:
         queries = [question.encode(number) for number, question in enumerate(questions)]
         for name, asker in self.askers.items():
             asker.ask(("tcp",) if name == "upstream" else TRANSPORTS, queries)
-        replies = {}  # By (server, transport): for each question a Reply, or why there is none.
+        # By (server, transport): for each question a Reply, or the reason why there is none.
+        replies = {}
         for name, asker in self.askers.items():
             for transport, wires in asker.replies().items():
                 replies[name, transport] = list(map(read, questions, wires))
@@ -73,7 +75,9 @@ class Comparison:
                 self._compare(question, transport, of_question)
 
     def _ask_again(self, questions, replies):
-        """What a peer failed at under load it is asked again, without. dotcache is not."""
+        """Repeats the queries that a peer failed under load, without load. dotcache gets no second
+        chance.
+        """
         for (name, transport), column in replies.items():
             for wait_seconds in () if name in ("upstream", "dotcache") else SECOND_CHANCES:
                 failed = [number for number, reply in enumerate(column)
@@ -120,7 +124,7 @@ class Comparison:
                                   f"upstream {describe(truth)}")
 
     def report(self):
-        """What was counted, as text."""
+        """Returns the counts as text."""
         lines = []
         for peer in PEERS:
             compared = sum(self.compared[peer, transport] for transport in TRANSPORTS)
@@ -132,18 +136,20 @@ class Comparison:
 
 
 def read(question, wire):
-    """The Reply; or text that says why there is none."""
+    """Returns the Reply, or a text that says why there is none."""
     if wire is None:
         return "no reply"
     try:
         reply = reading.read(wire)
     except reading.Malformed as error:
         return str(error)
-    return reply if reply.question == question.wire else "another question, or spelled otherwise"
+    return reply if reply.question == question.wire else "another question, or another spelling"
 
 
 def has_failed(reply, whole, truth, udp_limit):
-    """No reply, an error where there is an answer, or a cut where the peer's own whole reply fits."""
+    """True for no reply, for an error where there is an answer, and for truncation where the peer's
+    whole reply fits.
+    """
     if isinstance(reply, str):
         return True
     if reply.truncated:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers that are compared, and the one that all of them ask."""
+"""The compared servers, and the server to which all of them forward."""
 
 import multiprocessing
 import os
@@ -18,7 +18,7 @@ PEERS = ("unbound", "kresd", "named")
 
 
 class Server(lab.servers.LabServer):
-    """One server of this comparison: as the lab's, with a configuration of ours."""
+    """A server of this comparison: like a lab server, with another configuration."""
 
     def configure_from(self, template, settings, zone_files=None):
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -78,13 +78,15 @@ class Party:
             server.stop()
 
     def _watch(self, owner):
-        """In a process of its own: cleans up when the owner was killed before it could."""
+        """Runs in its own process and cleans up if the owner was killed."""
         select.select([owner], [], [])
         self.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def ports(self, name):
-        """(classic port, DoT port, name in the certificate) of "dotcache", a peer or "upstream"."""
+        """Returns (classic port, DoT port, name in the certificate) of "dotcache", a peer or
+        "upstream".
+        """
         if name == "dotcache":
             return self.dotcache.port, self.dotcache.dot_port, self.dotcache.auth_name
         server = next(server for server in self.servers if server.directory.name == name)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads replies as far as comparing them needs: strict about bounds, indifferent to order and case.
+"""Parses replies for the comparison: strict about bounds, and without regard to order and case.
 
-A small reader of our own: dnspython would take ten times as long for a million replies.
+It is a small parser of our own, because dnspython would take ten times as long for a million
+replies.
 """
 
 import dataclasses
@@ -12,24 +13,24 @@ HEADER = struct.Struct("!6H")
 FIXED = struct.Struct("!HHIH")
 OPT, SOA, CNAME, DNAME, RRSIG = 41, 6, 5, 39, 46
 
-# RDATA with names in it that RFC 3597 section 4 lets a server compress or RFC 4034 section 6.2 has
-# in lower case: octets before the names, and how many names there are.
+# RDATA with names that a server may compress (RFC 3597 section 4) or that are compared in lower
+# case (RFC 4034 section 6.2): octets before the names, and the number of names.
 NAMES_IN_RDATA = {2: (0, 1), 5: (0, 1), 6: (0, 2), 12: (0, 1), 15: (2, 1), 17: (0, 2), 18: (2, 1),
                   33: (6, 1), 39: (0, 1)}
 
 
 class Malformed(ValueError):
-    """A reply that is no DNS message."""
+    """The reply is not a valid DNS message."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """One reply. Sections are {(owner, type): {rdata: lowest TTL}} with names in lower case."""
+    """One reply. Sections are {(owner, type): {rdata: lowest TTL}}, with names in lower case."""
 
     size: int
     flags: int
     rcode: int
-    question: bytes  # As it was spelled, with type and class.
+    question: bytes  # In the original spelling, with type and class.
     answer: dict
     authority: dict
     additional: dict
@@ -47,7 +48,7 @@ class Reply:
 
     @functools.cached_property
     def negative_soa(self):
-        """The SOA of a negative reply: its owner and RDATA; None without one."""
+        """The owner and RDATA of the SOA of a negative reply, or None."""
         for (owner, rr_type), rdatas in self.authority.items():
             if rr_type == SOA:
                 return owner, next(iter(rdatas))
@@ -55,7 +56,7 @@ class Reply:
 
 
 def read_name(message, at):
-    """(labels in lower case as wire octets, offset behind the name)."""
+    """Returns (labels in lower case as wire octets, offset after the name)."""
     labels, end, limit, size = [], 0, at, 0
     while True:
         if at >= len(message):
@@ -95,7 +96,7 @@ def _canonical_rdata(message, rr_type, begin, end):
 
 
 def read(message):
-    """The Reply in these octets; Malformed when they are none."""
+    """Returns the Reply in these octets, or raises Malformed."""
     if len(message) < 12:
         raise Malformed("no header")
     _, flags, qdcount, *counts = HEADER.unpack_from(message)

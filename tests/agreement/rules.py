@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What may differ between two right answers: each rule has a name and the RFC section that says why.
+"""The differences that are allowed between two correct answers. Each rule has a name and the RFC
+section that allows it.
 
-A rule is a function of a Case that is true when it alone explains the whole difference. Nothing is
-ignored: a difference that no rule explains is a failure, and every rule counts what it explained.
+A rule is a function of a Case that is true if it alone explains the whole difference. No difference
+is ignored: one that no rule explains is a failure, and each rule counts its cases.
 """
 
 import dataclasses
@@ -15,20 +16,22 @@ AA, RD, RA = 0x0400, 0x0100, 0x0080
 
 @dataclasses.dataclass
 class Case:
-    """One question over one transport: our reply, a peer's, and the upstream server's own."""
+    """One question over one transport: our reply, a peer's reply and the upstream server's own
+    response.
+    """
 
     qname: bytes  # In lower case.
     qtype: int
-    limit: int  # Largest reply that this client takes.
+    limit: int  # The largest reply that this client accepts.
     ours: Reply
     theirs: Reply
     truth: Reply
-    our_whole_size: int  # Of the same reply over TCP.
+    our_whole_size: int  # The size of the same reply over TCP.
     their_whole_size: int
 
 
 def equal(case):
-    """No difference in what counts: RCODE, answer, truncation, the SOA of a negative answer."""
+    """No difference in RCODE, answer, truncation, and the SOA of a negative answer."""
     ours, theirs = case.ours, case.theirs
     if ours.truncated or theirs.truncated:
         return (ours.truncated and theirs.truncated and ours.rcode == theirs.rcode
@@ -47,7 +50,7 @@ def we_say_the_truth(case):
 
 
 def chain_end(reply, qname):
-    """Where the CNAMEs of the answer lead from the QNAME; None when that is a circle."""
+    """Returns the end of the CNAME chain from the QNAME, or None for a loop."""
     targets = {owner: read_name(next(iter(rdatas)), 0)[0]
                for (owner, rr_type), rdatas in reply.answer.items() if rr_type == CNAME}
     seen = set()
@@ -60,19 +63,19 @@ def chain_end(reply, qname):
 
 
 def is_positive(reply, qname, qtype):
-    """True when the answer holds what was asked for."""
+    """True if the answer contains the queried type."""
     return reply.rcode == NOERROR and ((qname, qtype) in reply.answer or
                                        (chain_end(reply, qname), qtype) in reply.answer)
 
 
-# What an RFC leaves open.
+# Differences that an RFC allows.
 
 def truncated_content(case):
     return case.ours.truncated and case.theirs.truncated and case.ours.rcode == case.theirs.rcode
 
 
 def truncation_by_own_size(case):
-    """One fits and the other does not, each by the size that it has over TCP."""
+    """One reply fits and the other does not, by their sizes over TCP."""
     ours, theirs = case.ours, case.theirs
     if ours.truncated == theirs.truncated or ours.rcode != theirs.rcode:
         return False
@@ -81,7 +84,7 @@ def truncation_by_own_size(case):
 
 
 def truncation_for_extra(case):
-    """The peer lets an answer with extra records be cut where we leave those out."""
+    """The peer's answer is truncated because of extra records, which we omit."""
     return (case.theirs.truncated and we_say_the_truth(case)
             and case.theirs.rcode == case.ours.rcode and case.our_whole_size > case.limit
             and case.their_whole_size > case.limit)
@@ -92,7 +95,7 @@ def cname_loop(case):
 
 
 def dname_left_out(case):
-    """The CNAME that was made of the DNAME answers alone."""
+    """The answer has only the CNAME that was synthesised from the DNAME."""
     without = frozenset(record for record in case.ours.answer_set if record[1] != DNAME)
     return (we_say_the_truth(case) and case.theirs.answer_set == without
             and case.ours.rcode == case.theirs.rcode and any(
@@ -101,14 +104,14 @@ def dname_left_out(case):
                  or case.ours.negative_soa == case.theirs.negative_soa))
 
 
-# What an RFC does not leave open, and the peer does otherwise than the upstream server and we.
+# Differences that an RFC does not allow. The peer differs from the upstream server and from us.
 
 def dname_too_long(case):
     return case.truth.rcode == YXDOMAIN and we_say_the_truth(case) and case.theirs.rcode == SERVFAIL
 
 
 def dname_of_an_ancestor(case):
-    """The peer gives the DNAME above the QNAME for an answer to QTYPE DNAME."""
+    """The peer answers QTYPE DNAME with the DNAME of an ancestor of the QNAME."""
     return (case.qtype == DNAME and we_say_the_truth(case) and case.theirs.rcode == NOERROR
             and {key[1] for key in case.theirs.answer} == {DNAME}
             and (case.qname, DNAME) not in case.theirs.answer)
@@ -120,15 +123,15 @@ def dname_nodata_without_soa(case):
             and case.ours.answer_set == case.theirs.answer_set)
 
 
-# (name, why, function). The first that fits counts.
+# (name, reason, function). The first rule that matches counts.
 RULES = [
-    ("truncated-content", "RFC 2181 section 9: who sees TC ignores what came with it",
+    ("truncated-content", "RFC 2181 section 9: a client that sees TC ignores the records",
      truncated_content),
     ("truncation-by-own-size", "RFC 1035 section 4.1.4: compression is the server's choice",
      truncation_by_own_size),
     ("truncation-for-extra", "RFC 2181 section 9: TC should not be set for extra records",
      truncation_for_extra),
-    ("cname-loop", "RFC 1034 section 3.6.2: a loop is an error; what the client sees is not said",
+    ("cname-loop", "RFC 1034 section 3.6.2: a loop is an error; the reply to the client is not specified",
      cname_loop),
     ("dname-left-out", "RFC 6672 section 3.4: a cache may keep the synthesised CNAME by itself",
      dname_left_out),
@@ -141,16 +144,16 @@ RULES = [
 
 
 def explain(case):
-    """The name of the rule that explains a difference; None when there is none."""
+    """Returns the name of the rule that explains a difference, or None."""
     return next((name for name, _, rule in RULES if rule(case)), None)
 
 
 def own_defects(case, transport):
-    """What is wrong with our reply by itself, measured by what the upstream server says."""
+    """Returns the defects of our reply, compared with the upstream server's response."""
     found = _header_defects(case, transport) + _record_defects(case)
     circle = chain_end(case.truth, case.qname) is None
     if not case.ours.truncated and not circle and not says_the_same(case, case.ours, case.truth):
-        found.append("not what the upstream server says")
+        found.append("not what the upstream server answers")
     return found
 
 
@@ -170,18 +173,19 @@ def _denies_name(case):
 
 
 def _record_defects(case):
-    """Records that the upstream server has not, and TTLs above its own."""
+    """Returns records that the upstream server does not have, and TTLs above its own."""
     found = []
     for section in ("answer", "authority", "additional"):
         truth = getattr(case.truth, section)
         for key, rdatas in getattr(case.ours, section).items():
             if not rdatas.keys() <= truth.get(key, {}).keys():
-                found.append(f"a record in {section} that the upstream server has not")
+                found.append(f"a record in {section} that the upstream server does not have")
                 continue
             allowed = min(truth[key].values())
             if allowed == 0 and _denies_name(case) and key[1] == case.qtype == SOA:
-                # BIND gives TTL 0 to who asks a missing name for its SOA. dotcache may have learnt of
-                # the name's absence by another type, and that holds for all (RFC 2308 section 5).
+                # BIND sends TTL 0 for an SOA query of a missing name. dotcache may know from a
+                # query for another type that the name is missing, which holds for all types (RFC
+                # 2308 section 5).
                 allowed = 0xffffffff
             if key[1] == SOA and section == "authority" and not is_positive(
                     case.ours, case.qname, case.qtype):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the rules explain, and above all what they do not."""
+"""What the rules explain, and what they must not explain."""
 
 import pathlib
 import struct
@@ -10,7 +10,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "e2e")]
 
-import reading  # noqa: E402  The path comes first.
+import reading  # noqa: E402  sys.path is set first.
 import rules  # noqa: E402
 from zone_maker import ZoneMaker  # noqa: E402
 
@@ -26,7 +26,7 @@ def soa(minimum=60):
 
 
 def reply(answer=(), authority=(), rcode=0, flags=0x8180, qname="q.z", qtype=A):
-    """A Reply with records (owner, type, TTL, RDATA)."""
+    """Returns a Reply with records (owner, type, TTL, RDATA)."""
     wire = struct.pack("!6H", 7, flags | rcode, 1, len(answer), len(authority), 0)
     wire += name(qname) + struct.pack("!HH", qtype, 1)
     for owner, rr_type, ttl, rdata in (*answer, *authority):
@@ -44,7 +44,7 @@ OTHER = [("q.z", A, 60, b"\2\2\2\2")]
 TC = 0x8380
 
 
-def test_order_case_and_ttl_are_no_difference():
+def test_order_case_and_ttl_are_not_compared():
     ours = reply([("q.z", A, 60, b"\1\1\1\1"), ("q.z", A, 60, b"\2\2\2\2")])
     theirs = reply([("Q.z", A, 5, b"\2\2\2\2"), ("q.Z", A, 7, b"\1\1\1\1")])
     assert rules.equal(case(ours, theirs))
@@ -67,7 +67,7 @@ def test_the_soa_of_a_negative_answer_counts():
         assert not rules.equal(case(with_soa, other)) and rules.explain(case(with_soa, other)) is None
 
 
-def test_truncation_is_explained_by_sizes_alone():
+def test_only_sizes_explain_truncation():
     cut = reply(flags=TC)
     assert rules.explain(case(cut, reply(ONE), limit=512, sizes=(513, 512))) == \
         "truncation-by-own-size"
@@ -76,14 +76,14 @@ def test_truncation_is_explained_by_sizes_alone():
     assert rules.explain(case(cut, reply(ONE, flags=TC))) == "truncated-content"
 
 
-def test_a_circle_explains_only_our_error():
+def test_a_cname_loop_explains_only_our_error():
     circle = reply([("q.z", CNAME, 60, name("r.z")), ("r.z", CNAME, 60, name("q.z"))])
     assert rules.explain(case(reply(rcode=2), circle, truth=circle)) == "cname-loop"
     assert rules.explain(case(reply(ONE), circle, truth=circle)) is None
     assert rules.explain(case(reply(rcode=2), reply(ONE), truth=reply(ONE))) is None
 
 
-def test_a_dname_may_be_left_out_but_not_its_cname():
+def test_a_dname_may_be_omitted_but_not_its_cname():
     dname, cname = ("z", DNAME, 60, name("y")), ("q.z", CNAME, 60, name("q.y"))
     data = ("q.y", A, 60, b"\1\1\1\1")
     ours = reply([dname, cname, data])
@@ -93,7 +93,7 @@ def test_a_dname_may_be_left_out_but_not_its_cname():
     assert rules.explain(case(reply([cname, data]), ours, truth=ours)) is None
 
 
-def test_rules_about_peers_demand_that_we_say_the_truth():
+def test_peer_rules_require_the_upstream_servers_answer():
     too_long = reply([("z", DNAME, 60, name("y"))], rcode=6)
     assert rules.explain(case(too_long, reply(rcode=2))) == "peer: dname-too-long"
     assert rules.explain(case(reply(rcode=2), too_long, truth=too_long)) is None
@@ -110,7 +110,7 @@ def test_rules_about_peers_demand_that_we_say_the_truth():
     (reply(flags=TC), 10, "tcp", "truncated for no"), (reply(ONE, flags=0x8580), 512, "udp", "flags"),
     (reply(ONE, flags=0x8100), 512, "udp", "flags"), (reply(ONE, flags=0x8080), 512, "udp", "flags"),
 ])
-def test_our_own_defects_are_found(ours, limit, transport, word):
+def test_defects_of_dotcache_are_found(ours, limit, transport, word):
     assert rules.own_defects(case(reply(ONE), reply(ONE)), "udp") == []
     assert any(word in defect for defect in
                rules.own_defects(case(ours, ours, truth=reply(ONE), limit=limit), transport))
@@ -123,7 +123,7 @@ def test_a_negative_ttl_is_at_most_the_minimum():
     assert rules.own_defects(case(lowered, truth, truth=truth), "udp") == []
 
 
-def test_of_a_missing_name_asked_for_its_soa_the_ttl_may_be_that_of_another_type():
+def test_the_soa_ttl_of_a_missing_name_may_come_from_another_type():
     def defects(ttl, rcode=3, qtype=SOA):
         truth = reply(authority=[("z", SOA, 0, soa(60))], rcode=rcode, qtype=qtype)
         ours = reply(authority=[("z", SOA, ttl, soa(60))], rcode=rcode, qtype=qtype)
@@ -141,12 +141,12 @@ def test_of_a_missing_name_asked_for_its_soa_the_ttl_may_be_that_of_another_type
     struct.pack("!6H", 0, 0x8180, 1, 0, 0, 0) + b"\0\0\1\0\1x",
     struct.pack("!6H", 0, 0x0100, 1, 0, 0, 0) + b"\0\0\1\0\1",
 ])
-def test_what_is_no_reply_is_not_read(wire):
+def test_invalid_replies_are_rejected(wire):
     with pytest.raises(reading.Malformed):
         reading.read(wire)
 
 
-def test_the_same_seed_gives_the_same_zones_and_every_name_is_another():
+def test_a_seed_gives_the_same_zones_and_distinct_names():
     one, other = ZoneMaker(3).make(500), ZoneMaker(3).make(500)
     assert one.zones == other.zones and one.names == other.names
     assert len({owner.lower() for owner, _ in one.names}) == 500

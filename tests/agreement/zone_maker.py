@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Invents zones with RRsets of every kind, and the names to ask for; the same seed gives the same."""
+"""Makes zones with RRsets of every kind, and the names to query. The same seed gives the same
+zones.
+"""
 
 import ipaddress
 import random
@@ -9,18 +11,18 @@ ZONE = "agree.example."
 PTR_ZONE = "19.198.in-addr.arpa."
 OUTSIDE = "no-such-tld."
 SOA = "900 SOA ns.{0} hostmaster.{0} 2026010101 1800 900 604800 60"
-CHILD_ZONES = 20  # At most; each has an apex with RRsets, and DS records in the parent.
+CHILD_ZONES = 20  # The maximum. Each has an apex with RRsets, and DS records in the parent.
 PLAIN = (string.ascii_letters + string.digits + "-_").encode()
 LONG_LABEL = "l234567890123456789012345678901234567890123456789012345678{:05d}"
 
 
 def text(octets):
-    """A label or a <character-string> in presentation format, every odd octet escaped."""
+    """Returns a label or a <character-string> in presentation format, with other octets escaped."""
     return "".join(chr(octet) if octet in PLAIN else f"\\{octet:03d}" for octet in octets)
 
 
 class ZoneMaker:
-    """After make(count): `zones` is {zone: lines}, `names` is [(name, type of its own)]."""
+    """After make(count), `zones` is {zone: lines} and `names` is [(name, its own type)]."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
@@ -44,7 +46,9 @@ class ZoneMaker:
         return self
 
     def write(self, directory):
-        """{zone: file} from the leaves to the root, as the lab's servers take them."""
+        """Writes the zones and returns {zone: file} from the leaves to the root, as the lab's
+        servers need them.
+        """
         files = {}
         for zone, lines in self.zones.items():
             files[zone] = directory / f"{zone}zone"
@@ -90,14 +94,14 @@ class ZoneMaker:
         return [f"AAAA {self._address6()}" for _ in range(count)]
 
     def _host(self):
-        """A name with an address, as target of something."""
+        """Returns a name with an address, as the target of another record."""
         return self._add(self._owner(f"t{self.number}-{self.random.randrange(1 << 30)}"),
                          *self._a(), *self._aaaa())
 
     def _missing(self):
         return f"missing-{self.number}.{self.zone}"
 
-    # One method for each kind of name: makes the records, returns the name and its own type.
+    # One method for each kind of name. It makes the records and returns the name and its own type.
 
     def address(self):
         return self._add(self._owner(), *self._a(self.random.randint(1, 4))), "A"
@@ -257,7 +261,7 @@ class ZoneMaker:
         return self.random.choice(["x.", "x.", "no-such.", ""]) + owner, "DNAME"
 
     def dname_overflow(self):
-        """The substituted name would have more than 255 octets: YXDOMAIN."""
+        """The substituted name would have more than 255 octets, which is YXDOMAIN."""
         long = ".".join(LONG_LABEL.format(i) for i in range(2))
         owner = self._add(self._owner(), f"DNAME {long}.{self.zone}")
         return f"{long}.{owner}", "DNAME"
@@ -314,7 +318,7 @@ class ZoneMaker:
         return owner, "A"
 
 
-# (kind, how many of each 100 or so names).
+# (kind, how many of about 100 names).
 KINDS = [
     (ZoneMaker.child_apex, 1), (ZoneMaker.address, 8), (ZoneMaker.both_addresses, 8),
     (ZoneMaker.many_addresses, 2), (ZoneMaker.cname, 6), (ZoneMaker.cname_chain, 4),

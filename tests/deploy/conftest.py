@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the tests find the lab and the tree they test."""
+"""Fixtures: the lab and the source tree."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from engine import DOCKER, GATEWAY, build, docker
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-from lab.lab import Lab  # noqa: E402  The path comes first.
+from lab.lab import Lab  # noqa: E402  sys.path is set first.
 from lab.relays import StreamRelay  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def source():
-    """The source tree; DOTCACHE_SOURCE names another."""
+    """The source tree, or the one that DOTCACHE_SOURCE names."""
     return pathlib.Path(os.environ.get("DOTCACHE_SOURCE", TESTS.parent))
 
 
@@ -41,7 +41,7 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def image(source):
-    """The name of the image, just built from the Dockerfile."""
+    """Builds the image from the Dockerfile and returns its name."""
     if not DOCKER:
         pytest.exit("start with scripts/container-engine run", returncode=77)
     began = time.monotonic()

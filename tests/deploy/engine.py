@@ -5,7 +5,8 @@ import os
 import subprocess
 
 DOCKER = os.environ.get("DOTCACHE_DOCKER")
-GATEWAY = os.environ.get("DOTCACHE_ENGINE_GATEWAY")  # This machine, as containers see it.
+# The address of this machine inside containers.
+GATEWAY = os.environ.get("DOTCACHE_ENGINE_GATEWAY")
 
 
 def docker(*arguments, check=True, **options):
@@ -16,6 +17,6 @@ def docker(*arguments, check=True, **options):
 
 
 def build(tag, source, *arguments):
-    """Builds an image; its Dockerfile's packages come over this machine's network."""
+    """Builds an image. Packages are downloaded over this machine's network."""
     docker("build", "--network", "host", "--tag", tag, *arguments, source,
            env=dict(os.environ, DOCKER_BUILDKIT="1"))

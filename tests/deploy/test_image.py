@@ -89,7 +89,7 @@ def environment(upstreams, lab):
             "--volume", f"{lab.ca_file}:/lab-ca.crt:ro"]
 
 
-def test_holds_the_program_its_libraries_and_the_ca_bundle_only(image, files):
+def test_contains_only_the_program_its_libraries_and_the_ca_bundle(image, files):
     size = json.loads(docker("image", "inspect", image).stdout)[0]["Size"]
     assert size < MAX_IMAGE_BYTES
     # Empty files are the engine's own: places to mount its /etc/hosts and the like.
@@ -121,13 +121,13 @@ def test_answers_on_port_53_with_settings_from_the_environment(run, upstreams, l
     assert "status: NOERROR" in over_tcp and "(TCP)" in over_tcp, over_tcp
 
 
-def test_listens_where_the_environment_says(run, upstreams, lab):
+def test_the_environment_sets_the_listeners(run, upstreams, lab):
     container = run(*environment(upstreams, lab), "--env", "DOTCACHE_LISTEN=0.0.0.0:5353")
     assert "status: NOERROR" in dig(address_of(container), 5353)
     assert "refused" in dig(address_of(container), 53, "+tcp")
 
 
-def test_listens_where_a_mounted_configuration_says(run, upstreams, lab, tmp_path):
+def test_a_mounted_configuration_sets_the_listeners(run, upstreams, lab, tmp_path):
     (tmp_path / "dotcache.yaml").write_text(
         "listen: ['0.0.0.0:5354']\nadmin: '0.0.0.0:9153'\n", encoding="ascii")
     container = run(*environment(upstreams, lab), "--volume",
@@ -135,7 +135,7 @@ def test_listens_where_a_mounted_configuration_says(run, upstreams, lab, tmp_pat
     assert "status: NOERROR" in dig(address_of(container), 5354)
 
 
-def test_trusts_the_bundle_of_the_image_unless_told_otherwise(run, upstreams, lab):
+def test_trusts_the_ca_bundle_of_the_image_by_default(run, upstreams, lab):
     settings = ["--env", f"DOTCACHE_UPSTREAM={upstreams}"]
     with_public_bundle = run(*settings, wait=False)
     with_lab_as_bundle = run(
@@ -144,7 +144,7 @@ def test_trusts_the_bundle_of_the_image_unless_told_otherwise(run, upstreams, la
     assert "status: SERVFAIL" in dig(address_of(with_public_bundle), 53)
 
 
-def test_lives_on_a_host_network_with_a_read_only_root_and_one_capability(run, lab):
+def test_runs_on_the_host_network_with_a_read_only_root_and_one_capability(run, lab):
     """The host opens no low port to a user other than root: the capability of the file does it."""
     upstreams = ",".join(server.upstream for server in lab.providers)
     container = run(*environment(upstreams, lab), "--network", "host", "--read-only",
@@ -156,7 +156,7 @@ def test_lives_on_a_host_network_with_a_read_only_root_and_one_capability(run, l
     assert state(container)["State"]["Running"]
 
 
-def test_starts_as_kubernetes_starts_it(image, lab, tmp_path):
+def test_starts_with_the_settings_of_kubernetes(image, lab, tmp_path):
     """allowPrivilegeEscalation: false and runAsNonRoot, as containerd hands them to runc."""
     root = tmp_path / "bundle" / "rootfs"
     root.mkdir(parents=True)

@@ -21,7 +21,7 @@ share/doc/dotcache/examples/kubernetes/daemonset.yaml
 
 
 def install(binary, root, prefix):
-    """Installs the build of `binary` below `root`, for a system where it will stand at `prefix`."""
+    """Installs the build of `binary` below `root`, for a system with this prefix."""
     made = subprocess.run(
         ["cmake", "--install", binary.parent, "--prefix", prefix], stdin=subprocess.DEVNULL,
         env=dict(os.environ, DESTDIR=str(root)), capture_output=True, text=True, check=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manifests against Kubernetes' own schemas, and what the schemas cannot say."""
+"""Checks the manifests with Kubernetes' own schemas, and what the schemas cannot check."""
 
 import copy
 import os
@@ -10,14 +10,14 @@ import venv
 import pytest
 import yaml
 
-CHECKER = "kubernetes-validate==1.37.0"  # Carries the schemas of all Kubernetes versions.
+CHECKER = "kubernetes-validate==1.37.0"  # Contains the schemas of all Kubernetes versions.
 VERSIONS = ("1.30", "1.37")
 FILES = ("daemonset.yaml", "deployment.yaml", "sidecar.yaml", "coredns-configmap.yaml")
 
 
 @pytest.fixture(scope="session")
 def checker():
-    """The program kubernetes-validate, installed once and kept."""
+    """Installs the program kubernetes-validate once and keeps it."""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache"))
     directory = cache / "dotcache" / CHECKER.replace("==", "-")
     program = directory / "bin" / "kubernetes-validate"
@@ -47,7 +47,7 @@ def documents(manifests, file):
 
 
 def pod_templates(manifests):
-    """(file, pod specification) of every manifest that makes pods."""
+    """Returns (file, pod specification) of every manifest that makes pods."""
     for file in FILES:
         for document in documents(manifests, file):
             if document["kind"] == "Pod":
@@ -65,7 +65,7 @@ def our_containers(pod):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_every_manifest_fits_the_schemas(checker, manifests, version):
+def test_every_manifest_matches_the_schemas(checker, manifests, version):
     code, output = validate(checker, version, *(manifests / file for file in FILES))
     assert code == 0, output
 
@@ -75,7 +75,7 @@ def test_every_manifest_fits_the_schemas(checker, manifests, version):
     ("spec", "template", "spec", "hostNetwrok"),
     ("spec", "template", "spec", "containers", 0, "readinessprobe"),
     ("spec", "template", "spec", "containers", 0, "securityContext", "capabilities", "dropp")])
-def test_a_misspelt_field_does_not(checker, manifests, tmp_path, path):
+def test_a_misspelt_field_does_not_match_the_schemas(checker, manifests, tmp_path, path):
     daemonset = copy.deepcopy(documents(manifests, "daemonset.yaml")[1])
     parent = daemonset
     for step in path[:-1]:
@@ -109,8 +109,10 @@ def test_liveness_and_readiness_differ(manifests):
         assert container["readinessProbe"]["httpGet"]["port"] == "metrics"
 
 
-def test_every_configuration_is_one_that_dotcache_takes(manifests, binary, tmp_path):
-    """check looks at the machine too: addresses that this machine lacks are replaced by loopback."""
+def test_dotcache_accepts_every_configuration(manifests, binary, tmp_path):
+    """`dotcache check` also checks addresses, so addresses that this machine lacks are replaced by
+    loopback.
+    """
     for file in ("daemonset.yaml", "deployment.yaml"):
         config = documents(manifests, file)[0]["data"]["dotcache.yaml"]
         path = tmp_path / file
@@ -122,7 +124,7 @@ def test_every_configuration_is_one_that_dotcache_takes(manifests, binary, tmp_p
         assert made.returncode == 0, made.stderr
 
 
-def test_the_sidecars_environment_is_one_that_dotcache_takes(manifests, binary):
+def test_dotcache_accepts_the_sidecars_environment(manifests, binary):
     pod = documents(manifests, "sidecar.yaml")[0]["spec"]
     settings = {entry["name"]: entry["value"] for entry in our_containers(pod)[0]["env"]}
     settings.update(DOTCACHE_LISTEN="127.0.0.1:0", DOTCACHE_ADMIN="off")

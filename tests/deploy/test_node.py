@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A Kubernetes node: the DaemonSet's address and configuration, and CoreDNS with our Corefile.
 
-Runs in a network of its own (on_a_node), so that addresses and ports are those of the manifests.
+Runs in its own network namespace (on_a_node), so it uses the addresses and ports of the manifests.
 """
 
 import os
@@ -40,9 +40,9 @@ def daemonset(manifests):
 
 @pytest.fixture(scope="session")
 def node_address(daemonset):
-    """What the init container does, done twice as on a node whose pod comes again."""
+    """Does what the init container does, twice, like on a node whose pod restarts."""
     command = daemonset[1]["initContainers"][0]["command"]
-    busybox = shutil.which("busybox")  # The program of the container, where this machine has it.
+    busybox = shutil.which("busybox")  # The container's program, if this machine has it.
     for _ in range(2):
         run(*([busybox] if busybox else []), *command)
     assert run("ip", "-oneline", "address", "show", "dev", "lo").count(ADDRESS) == 1
@@ -51,7 +51,9 @@ def node_address(daemonset):
 
 @pytest.fixture(scope="session")
 def pod():
-    """The beginning of a command that runs in a pod: a network of its own, routed to the node."""
+    """Returns the command prefix that runs a command in a pod: a network of its own, routed to the
+    node.
+    """
     with subprocess.Popen(["unshare", "--net", "sleep", "infinity"]) as sleeper:
         while os.readlink(f"/proc/{sleeper.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
             time.sleep(0.01)
@@ -87,7 +89,7 @@ def dotcache(node_address, daemonset, binary, lab, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def coredns(dotcache, pod, manifests, tmp_path_factory):
-    """The real CoreDNS in a pod, with our Corefile less the plugin that needs an API server."""
+    """The real CoreDNS in a pod, with our Corefile except the plugin that needs an API server."""
     directory = tmp_path_factory.mktemp("coredns")
     corefile = yaml.safe_load((manifests / "coredns-configmap.yaml").read_text("utf-8"))
     adapted, replaced = re.subn(r"\n    kubernetes [^{]*{[^}]*}", "", corefile["data"]["Corefile"])
@@ -98,7 +100,7 @@ def coredns(dotcache, pod, manifests, tmp_path_factory):
 
 
 def process(command, ready, log, **options):
-    """Starts a program, yields it when the page `ready` says 200, and ends it."""
+    """Starts a program, yields it when the page `ready` returns 200, and ends it."""
     with open(log, "wb") as output:
         started = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                    **options)
@@ -131,14 +133,14 @@ def dig(address, *options, inside=()):
 
 
 def records(answer):
-    """The answer section, without TTLs, which age."""
+    """Returns the answer section without TTLs, which decrease."""
     section = answer.partition(";; ANSWER SECTION:\n")[2].partition("\n\n")[0]
     return sorted(re.sub(r"\t+\d+\t", "\t", line, count=1) for line in section.splitlines())
 
 
 @pytest.mark.parametrize("options", [[], ["+tcp"], ["+dnssec"]], ids=["udp", "tcp", "dnssec"])
 @pytest.mark.parametrize("rr_type", ["A", "AAAA", "MX", "TXT"])
-def test_coredns_answers_through_dotcache_what_the_provider_says(coredns, lab, rr_type, options):
+def test_coredns_through_dotcache_gives_the_providers_answers(coredns, lab, rr_type, options):
     provider = lab.servers["unbound"]
     through = dig(POD_ADDRESS, *options, "www.lab.example", rr_type)
     direct = dig("127.0.0.1", "-p", str(provider.classic_port), *options, "www.lab.example", rr_type)
@@ -146,19 +148,19 @@ def test_coredns_answers_through_dotcache_what_the_provider_says(coredns, lab, r
     assert records(through) == records(direct)
 
 
-def test_a_name_that_does_not_exist_does_not(coredns):
+def test_a_missing_name_is_nxdomain(coredns):
     assert "status: NXDOMAIN" in dig(POD_ADDRESS, "nothing.lab.example", "A")
 
 
-def test_the_node_itself_may_ask(dotcache, node_address):
+def test_the_node_may_query(dotcache, node_address):
     assert "status: NOERROR" in dig(node_address, "www.lab.example", "A")
 
 
 @pytest.mark.parametrize("transport", ["+notcp", "+tcp"])
-def test_a_pod_on_the_node_may_ask(dotcache, node_address, pod, transport):
+def test_a_pod_on_the_node_may_query(dotcache, node_address, pod, transport):
     assert "status: NOERROR" in dig(node_address, transport, "www.lab.example", "A", inside=pod)
 
 
 def test_the_probe_of_coredns_is_answered(dotcache, node_address):
-    """health_check asks for the NS of the root, from every CoreDNS of the cluster."""
+    """Every CoreDNS of the cluster sends the health check, a query for the NS of the root."""
     assert "status: NOERROR" in dig(node_address, ".", "NS")

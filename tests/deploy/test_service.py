@@ -90,7 +90,7 @@ def until_it_answers(machine):
         time.sleep(0.1)
 
 
-def test_answers_on_port_53_as_a_user_of_its_own(service):
+def test_answers_on_port_53_as_its_own_user(service):
     until_it_answers(service)
     assert "status: NOERROR" in service.dig("+tcp")
     user = service.run("stat", "--format", "%u", f"/proc/{service.property('MainPID')}")[1]
@@ -105,14 +105,14 @@ def test_a_reload_keeps_it_running(service):
     assert service.property("MainPID") == pid
 
 
-def test_a_kill_starts_it_again(service):
+def test_a_killed_service_is_restarted(service):
     until_it_answers(service)
     service.run("systemctl", "kill", "--signal", "KILL", "dotcache")
     until_it_answers(service)
     assert service.property("NRestarts") == "1"
 
 
-def test_a_stop_is_a_success(service):
+def test_a_stop_is_successful(service):
     until_it_answers(service)
     began = time.monotonic()
     service.run("systemctl", "stop", "dotcache")
@@ -121,7 +121,7 @@ def test_a_stop_is_a_success(service):
     assert service.property("ExecMainStatus") == "0"
 
 
-def test_serves_its_defaults_without_any_file(machine):
+def test_serves_its_defaults_without_a_file(machine):
     machine.run("rm", "-f", "/etc/default/dotcache")
     machine.run("systemctl", "restart", "dotcache")
     assert machine.property("ActiveState") == "active"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unit, as systemd's own tools judge it."""
+"""Checks the unit with systemd's own tools."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def unit(source):
 
 @pytest.fixture
 def installed(unit, binary, tmp_path):
-    """The unit as it is, except that it starts the program where the build left it."""
+    """The unit, changed only to start the program in the build directory."""
     path = tmp_path / "dotcache.service"
     path.write_text(unit.read_text(encoding="utf-8").replace("/usr/bin/dotcache", str(binary)),
                     encoding="utf-8")
@@ -35,7 +35,7 @@ def analyze(*arguments):
 
 
 def of_unit(output):
-    """What is said about our unit; the machine's own units may have faults of their own."""
+    """Returns the messages about our unit. The machine's own units may have faults too."""
     return [line for line in output.splitlines() if "dotcache" in line]
 
 
@@ -57,8 +57,8 @@ def test_exposure_is_low(installed):
     print(f"exposure level {level[1]}")
 
 
-def test_the_sample_of_settings_is_one_that_dotcache_takes(source, binary):
-    """Every commented line, uncommented; but for the file, which the sample does not bring."""
+def test_dotcache_accepts_the_sample_settings(source, binary):
+    """Every commented line, uncommented, except the file, which is not part of the sample."""
     sample = (source / "deploy/systemd/dotcache.default").read_text(encoding="utf-8")
     settings = dict(line[1:].split("=", 1) for line in sample.splitlines()
                     if re.match(r"#DOTCACHE_", line))

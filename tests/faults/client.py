@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asks at a steady rate over UDP, switches faults meanwhile, and notes what becomes of each query."""
+"""Sends queries over UDP at a steady rate, switches faults meanwhile, and records the result of
+each query.
+"""
 
 import collections
 import dataclasses
@@ -17,28 +19,32 @@ STALE, STALE_NXDOMAIN = 3, 19
 
 
 def fresh(number):
-    """A name that nobody has asked for before."""
+    """Returns a name that was not queried before."""
     return f"q{number}"
 
 
 def is_giant(name):
-    """Whether providers answer it with 65,535 octets, which does not fit into a datagram."""
+    """Returns whether providers answer the name with 65,535 octets, which do not fit into a
+    datagram.
+    """
     return name[0] == "g"
 
 
 @dataclasses.dataclass
 class Step:
-    """Part of a plan: `action` is called, then `count` queries are sent. Providers answer names
-    that begin with s for a second."""
+    """Part of a plan: `action` is called, then `count` queries are sent. Names that begin with s
+    have a TTL of one second.
+    """
 
     count: int
     action: typing.Callable[[], None] | None = None
     name: typing.Callable[[int], str] = fresh
-    burst: int = 1         # So many are sent at once, at the same rate.
-    dead: bool = False     # No provider can answer: SERVFAIL and stale data are right.
-    recovers: bool = False  # `action` repaired what was dead.
-    counted: bool = True   # False where queries may fail: only load, or nobody listens any more.
-    began: float = 0.0     # Filled in: when the action had been taken.
+    burst: int = 1         # The number of queries sent at once. The rate is the same.
+    dead: bool = False     # No provider can answer, so SERVFAIL and stale data are correct.
+    recovers: bool = False  # `action` repaired the dead providers.
+    # False if queries may fail: they are only load, or the program has stopped.
+    counted: bool = True
+    began: float = 0.0     # Set by ask(): the time after the action.
     ended: float = 0.0
 
 
@@ -48,11 +54,11 @@ class Reply:
     name: str
     sent: float
     elapsed_ms: float = TIMEOUT_SECONDS * 1000
-    rcode: int | None = None  # None: silence.
+    rcode: int | None = None  # None if there was no reply.
     answers: int = 0
     truncated: bool = False
-    ttl: int | None = None    # The first answer's.
-    errors: tuple = ()        # Codes of extended errors (RFC 8914).
+    ttl: int | None = None    # The TTL of the first answer record.
+    errors: tuple = ()        # The codes of the extended errors (RFC 8914).
     poisoned: bool = False
 
     @property
@@ -75,13 +81,13 @@ def percentile(values, share):
 
 
 def codes_of(replies):
-    """How many replies had which extended error; `none` for those without."""
+    """Counts the replies by extended error, with `none` for replies without one."""
     return collections.Counter(str(code) for reply in replies
                                for code in reply.errors or ("none",))
 
 
 def ask(port, label, per_second, plan):
-    """Carries the plan out. Returns a Reply for every query."""
+    """Runs the plan. Returns a Reply for every query."""
     replies, waiting = [], {}
     client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -115,7 +121,7 @@ def ask(port, label, per_second, plan):
         for sent in range(step.count):
             receive(next_at)
             now = time.monotonic()
-            # Queries wait in the order in which they were sent.
+            # The queries wait in the order in which they were sent.
             while waiting:
                 oldest = next(iter(waiting))
                 if now - waiting[oldest].sent <= TIMEOUT_SECONDS:
@@ -129,7 +135,7 @@ def ask(port, label, per_second, plan):
                 client.send(make_query(number & 0xffff, f"{reply.name}-{label}",
                                        TXT if is_giant(reply.name) else 1))
             except ConnectionRefusedError:
-                pass  # What was sent before found nobody; this one is silent, too.
+                pass  # An earlier query was refused by the kernel. This query gets no reply either.
             number += 1
             if (sent + 1) % step.burst == 0:
                 next_at = max(next_at + step.burst / per_second, now - 0.1)
@@ -148,7 +154,7 @@ def make_query(identifier, label, qtype):
 
 
 def read_message(message, reply):
-    """Notes in `reply` what the message says."""
+    """Records the content of the message in `reply`."""
     reply.rcode, reply.truncated = message[3] & 15, bool(message[2] & 2)
     reply.poisoned = BAD_ADDRESS in message
     questions, reply.answers, *others = struct.unpack("!HHHH", message[4:12])

@@ -1,29 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What became of the queries of a plan, and whether that is what was promised."""
+"""The results of the queries of a plan, compared with the goals."""
 
 import dataclasses
 import math
 
 import client
 
-DEAD_MS = 2000            # Until then every client has some reply.
+DEAD_MS = 2000            # Every client has a reply by then.
 KNOWN_DEAD_MS = 5
-PROBES_PER_SECOND = 1.05  # One; a twentieth is for timers that are not late together.
-# No reachable authority, network error, and the same again from memory (RFC 8914).
+PROBES_PER_SECOND = 1.05  # One, and a twentieth more because timers are not all equally late.
+# No reachable authority, network error, and cached error (RFC 8914).
 ERRORS_OF_THE_DEAD = {"22", "23", "13"}
 
 
 @dataclasses.dataclass(frozen=True)
 class Goal:
-    """Of the queries for which a provider could be reached; what is asked while all are dead has
-    the constants above."""
+    """The goals for queries while a provider can be reached. The constants above apply while all
+    providers are dead.
+    """
 
     p99_ms: float = 100
     max_ms: float = 500
     failed_share: float = 0.0
-    known_dead_s: float = 1.5  # Into an outage it is known that all are dead.
-    back_s: float = 1.1  # After a repair until the first answer, a second and a handshake.
-    stale: bool = False  # While all are dead, everything is asked that was asked before.
+    # So long after the begin of an outage, dotcache knows that all providers are dead.
+    known_dead_s: float = 1.5
+    back_s: float = 1.1  # From a repair to the first answer: a second and a handshake.
+    # While all providers are dead, all queries are for names that were queried before.
+    stale: bool = False
 
     def __str__(self):
         share = f"{self.failed_share:.2%}" if self.failed_share else "0"
@@ -59,9 +62,11 @@ class Outcome:
                 if step.dead and step.ended - step.began >= self._goal.known_dead_s + 1]
 
     def _attempts_per_second(self, step, syn_counter):
-        """To the provider that had the most, once it is known that all are dead."""
+        """Returns the attempts to connect per second to the provider with the most, after dotcache
+        knows that all are dead.
+        """
         begin = step.began + self._goal.known_dead_s
-        # From one to the next: what falls into so many seconds is one more.
+        # An interval of n seconds can include n + 1 attempts.
         intervals = max(0, syn_counter.most_to_one(begin, step.ended) - 1)
         return intervals / (step.ended - begin)
 
@@ -78,15 +83,15 @@ class Outcome:
         return max(self.times_ms, default=float("nan"))
 
     def wrong_answers(self):
-        """What no client may see, however busy the machine is."""
+        """Returns errors that are wrong even on a busy machine."""
         goal = self._goal
         if self.silent:
             yield f"{len(self.silent)} queries without a reply"
         if self.poisoned:
             yield f"{self.poisoned} poisoned"
         if math.isinf(self.first_success_s):
-            yield "nobody was answered after a repair"
-        # How soon it comes is another matter; until then errors are what there is.
+            yield "no query was answered after a repair"
+        # Errors are correct until the first success. Its time is checked elsewhere.
         failed = sum(not (reply.step.recovers and reply.sent < reply.step.began +
                           self._first_success(reply.step)) for reply in self.failed)
         if failed > goal.failed_share * self.asked:
@@ -98,7 +103,7 @@ class Outcome:
             yield f"{fresh} of {len(self.dead)} not stale while all are dead"
 
     def slow_answers(self):
-        """What took longer than promised."""
+        """Returns what took longer than its goal."""
         goal = self._goal
         slowest_dead = max((reply.elapsed_ms for reply in self.dead), default=0)
         measured = ((self.p99_ms, goal.p99_ms, "p99 {:.1f} ms"),
@@ -111,11 +116,11 @@ class Outcome:
                      "{:.1f} attempts to connect a second to one dead provider"))
         missed = [text.format(value) for value, limit, text in measured if value > limit]
         if self._long_dead_steps() and math.isnan(self.probes_per_second):
-            missed.append("attempts to connect were not counted: that needs CAP_NET_RAW")
+            missed.append("attempts to connect were not counted, because this needs CAP_NET_RAW")
         return missed
 
     def cell(self, providers):
-        """As markdown, for the table."""
+        """Returns the cell of the Markdown table."""
         parts = [f"{len(self.failed)} / {self.p99_ms:.0f} / {self.max_ms:.0f}"]
         if self.dead:
             stale = sum(reply.stale for reply in self.dead)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Draws series over time one below the other, as SVG."""
+"""Draws time series below each other as SVG."""
 
 from xml.sax.saxutils import escape
 
@@ -7,8 +7,9 @@ WIDTH, HEIGHT, MARGIN = 900, 130, 70
 
 
 def plot(seconds, series, shaded):
-    """`series` by title, one value for each of `seconds`; times that are `shaded` have a grey
-    background."""
+    """Draws `series` by title, with one value for each of `seconds`. `shaded` times have a grey
+    background.
+    """
     if not seconds:
         seconds, shaded = [0], [False]
         series = {title: [0] for title in series}

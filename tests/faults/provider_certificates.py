@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The certificates of the providers: one that is right, and those that are wrong."""
+"""The certificates of the providers: a valid one and invalid ones."""
 
 from lab import certificates
 import subjects
 
 
 def make(directory):
-    """The file of the authority, and the pairs of certificate and key by the name of the fault."""
+    """Returns the CA file, and the pairs of certificate and key by the name of the fault."""
     authority = certificates.CertificateAuthority(directory / "ca")
     stranger = certificates.CertificateAuthority(directory / "stranger", "another CA")
     name = subjects.AUTH_NAME

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scenarios: which providers misbehave when, and what dotcache promises in each."""
+"""The scenarios: which providers misbehave and when, and the goals of dotcache in each."""
 
 import dataclasses
 import datetime
@@ -17,25 +17,25 @@ import client
 from client import Step
 from outcome import Goal
 
-POOL = 200             # Names that are asked again and again.
-GIANT_EVERY = 20       # One name of so many has a giant answer.
+POOL = 200             # Names that are queried repeatedly.
+GIANT_EVERY = 20       # One name in this many has a giant answer.
 FLAPPING_SECONDS = 60
-DEAD_SECONDS = 15      # Long enough to tell what is known to be dead.
+DEAD_SECONDS = 15      # Long enough to measure the time after dotcache knows about the outage.
 ONESHOT_SECONDS = 100
-# Between bursts connections idle for 300 ms.
+# Connections are idle for 300 ms between bursts.
 BURST, BURSTS_SECONDS = 30, 0.3
-# Each burst needs two connections or three, where those of the burst before are gone; five in all
-# where they stay.
+# Each burst needs two or three connections if those of the burst before are closed. It needs five
+# in all if they stay open.
 LEAST_PER_BURST = 1.5
 CLOSING_BURST = 50     # A third of it is more than a small window takes.
-TURNS = 10             # How often what happens at a moment happens.
+TURNS = 10             # How often the fault occurs.
 JUMP_SECONDS = 3600
-WAITING_CLIENTS = 32   # For a descriptor, to be accepted.
+WAITING_CLIENTS = 32   # TCP clients that wait for a descriptor to be accepted.
 
 QUICK, PATIENT = Goal(p99_ms=20), Goal()
 REFUSED = Goal(p99_ms=10)
 RESTARTED = Goal(p99_ms=20, max_ms=100)
-HELD = Goal(p99_ms=600, max_ms=1000)  # Nobody listens for 100 ms.
+HELD = Goal(p99_ms=600, max_ms=1000)  # No provider listens for 100 ms.
 ONE_OF_THREE = {
     "refuse": REFUSED, "synblackhole": PATIENT, "tlsstall": PATIENT, "hang": PATIENT,
     "wrongname": REFUSED, "expired": REFUSED, "selfsigned": REFUSED, "rst-each-query": QUICK,
@@ -43,8 +43,8 @@ ONE_OF_THREE = {
     "mismatch": QUICK, "lenlie": PATIENT, "halfmsg": QUICK, "drip": PATIENT, "tc": QUICK}
 TWO_OF_THREE = {"refuse": REFUSED, "synblackhole": PATIENT, "hang": PATIENT}
 ALL = {"oneshot": QUICK, "jitter100": Goal(p99_ms=105), "twice": QUICK,
-       # Three queries to each of three servers, the most that RFC 9520 allows, all lost: 0.2 %.
-       # The slowest wait until a connection can be had beside those on which late answers come.
+       # Three queries to each of three servers, the most that RFC 9520 allows, are all lost: 0.2 %.
+       # The slowest queries wait for another connection beside those with late responses.
        "delay800": Goal(p99_ms=1800, max_ms=1900),
        "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
 LAST_ONE_LEFT = ("halfmsg", "refused", "hang")
@@ -55,11 +55,11 @@ STALE = ("refuse", "hang")
 
 @dataclasses.dataclass
 class Bench:
-    """What a plan acts on."""
+    """The parts that a plan changes."""
 
     providers: list
     subject: typing.Any = None
-    kept: list = dataclasses.field(default_factory=list)  # Whatever an action has to hold.
+    kept: list = dataclasses.field(default_factory=list)  # Objects that an action must keep.
 
     def switch(self, fault, providers=None):
         for provider in self.providers if providers is None else providers:
@@ -68,13 +68,14 @@ class Bench:
 
 @dataclasses.dataclass
 class Scenario:
-    plan: typing.Callable[[Bench, int], list]  # The steps for so many queries.
+    plan: typing.Callable[[Bench, int], list]  # Returns the steps for a number of queries.
     goal: Goal
     providers: int = 3
-    begin: tuple = ("none", 0)  # How many have which fault before the subject starts.
-    seconds: float = 0.0  # How long it takes at least, at a lower rate if need be.
+    # The fault before the subject starts, and the number of providers that have it.
+    begin: tuple = ("none", 0)
+    seconds: float = 0.0  # The minimum duration. The rate is reduced if necessary.
     most_per_second: float = math.inf
-    own: bool = False  # For dotcache alone.
+    own: bool = False  # For dotcache only.
     own_clock: bool = False
     check: typing.Callable[..., typing.Iterable[str]] = lambda bench, outcome: ()
 
@@ -84,7 +85,7 @@ def pool(letter):
 
 
 def warmed_up():
-    """Steps after which the pool is cached: each name is asked for, and the last have time."""
+    """Steps that fill the cache: each name is queried, and the last queries get time to finish."""
     return [Step(POOL, name=pool("c")), Step(POOL // 4, name=pool("c"))]
 
 
@@ -93,8 +94,9 @@ def with_giants(number):
 
 
 def twice_bad(fault, bad, burst=1):
-    """40 % of the queries with the fault on from before the first one, 20 % repaired, 30 % with the
-    fault on again while queries flow, 10 % repaired."""
+    """40 % of the queries run with the fault from before the first one and 20 % after its repair.
+    Then 30 % run with the fault again, and 10 % after its repair.
+    """
     def plan(bench, queries):
         chosen = bench.providers[:bad]
         return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen), burst=burst)
@@ -103,8 +105,9 @@ def twice_bad(fault, bad, burst=1):
 
 
 def relieved(fault):
-    """The last one left has the fault at the very moment at which the others are repaired, and are
-    not due to be probed for seconds."""
+    """The last working provider gets the fault at the moment when the others are repaired. Their
+    next probes are seconds away.
+    """
     def plan(bench, queries):
         def relieve():
             bench.switch("none", bench.providers[1:])
@@ -116,7 +119,7 @@ def relieved(fault):
 
 
 def all_dead(fault):
-    """As above for all providers; the second time one alone comes back."""
+    """Like twice_bad() for all providers. The second time only one is repaired."""
     def plan(bench, queries):
         return [Step(queries * 4 // 10, lambda: bench.switch(fault), dead=True),
                 Step(queries * 2 // 10, lambda: bench.switch("none"), recovers=True),
@@ -127,7 +130,7 @@ def all_dead(fault):
 
 
 def all_dead_after_use(fault):
-    """Names that were asked before and whose answers are stale by then."""
+    """Names that were queried before and whose answers are stale by then."""
     def plan(bench, queries):
         return [Step(POOL, name=pool("s")),
                 Step(queries * 3 // 10),
@@ -141,7 +144,7 @@ def opened(bench):
 
 
 def after_idling(fault):
-    """In bursts; how many connections were opened before each step is kept."""
+    """Sends bursts and records how many connections were opened before each step."""
     def plan(bench, queries):
         def noted(switch):
             def action():
@@ -160,7 +163,7 @@ def at_moments(fault):
 
 
 def flapping(bench, queries):
-    """A second up, a second down."""
+    """The provider is up for a second and down for a second, in turn."""
     def turn(second):
         bench.switch("refuse" if second % 2 == 0 else "none", bench.providers[:1])
         if second == 5:
@@ -177,7 +180,7 @@ def flapping_is_avoided(bench, _):
 
 
 def giants(bench, queries):
-    """Giant answers among others; some are asked for over TCP, too."""
+    """Giant answers among others. Some are queried over TCP too."""
     def ask_over_tcp():
         thread = threading.Thread(target=lambda: bench.kept.extend(
             relayed_octets(bench.subject.port, f"giant{number}") for number in range(20)))
@@ -206,10 +209,11 @@ def giants_are_relayed(bench, outcome):
 
 
 def descriptors_run_out(bench, queries):
-    """Every connection to a provider lost and no descriptor left to open another: what is cached is
-    answered, while fresh names want to be sent."""
+    """All connections to providers are closed and no descriptor is left for new ones. Cached names
+    are answered while new names are queried.
+    """
     def exhaust():
-        # Below every descriptor in use, so that one that is closed leaves no room for another.
+        # Below every descriptor in use, so that a closed descriptor leaves no room for another.
         limits = resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(bench.subject.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
         bench.kept += [limits, *(socket.create_connection(("127.0.0.1", bench.subject.port))
@@ -237,12 +241,15 @@ def descriptors_were_wanted(bench, outcome):
 
 
 def clock_jumps(bench, queries):
-    """The time of day jumps an hour ahead, then two back, under fresh and cached names."""
+    """The time of day jumps one hour ahead and then two back, while new and cached names are
+    queried.
+    """
     def jump(offset):
         bench.kept.append(sum(provider.counts()["cached"] for provider in bench.providers))
         bench.subject.set_clock(f"{offset:+}")
         os.utime(bench.subject.ca_file)
-        bench.subject.process.send_signal(signal.SIGHUP)  # Logged, with the time of day.
+        # The program logs this, with the time of day.
+        bench.subject.process.send_signal(signal.SIGHUP)
     steps = warmed_up()
     for offset in (JUMP_SECONDS, -JUMP_SECONDS, 0):
         steps += [Step(queries // 6, lambda offset=offset: jump(offset)),
@@ -268,7 +275,7 @@ def times_go_on(bench, outcome):
 
 
 def terminated(bench, queries):
-    """SIGTERM while queries wait for answers; what is asked after that need not be answered."""
+    """SIGTERM while queries wait for answers. Later queries need no answer."""
     return [Step(queries * 8 // 10, lambda: bench.switch("jitter100")),
             Step(queries * 2 // 10, bench.subject.terminate, counted=False)]
 
@@ -294,7 +301,7 @@ def strangers_hear_nothing(bench, _):
 
 
 def connections_end(bench, outcome):
-    """They were closed while they idled, before the next burst."""
+    """The connections were closed while idle, before the next burst."""
     marks = [*bench.kept, opened(bench)]
     faulty = range(0, len(outcome.plan), 2)
     made = sum(marks[step + 1] - marks[step] for step in faulty)
@@ -304,7 +311,7 @@ def connections_end(bench, outcome):
 
 
 def connections_end_here_first(bench, outcome):
-    """And by whom was told how long they may idle."""
+    """dotcache closed them first, because the provider had announced the idle timeout."""
     yield from connections_end(bench, outcome)
     counts = [provider.counts() for provider in bench.providers]
     late = sum(count["idle_closes"] for count in counts)
@@ -332,7 +339,7 @@ def make_scenarios():
         found[f"2of3-{fault}"] = Scenario(twice_bad(fault, 2), goal, begin=(fault, 2))
     found["4of8-refuse"] = Scenario(twice_bad("refuse", 4), REFUSED, providers=8,
                                     begin=("refuse", 4), check=is_ready_soon)
-    # Most providers lose each query: whoever is left gets all, at once and not one by one.
+    # Most providers lose each query, so the remaining one gets all of them at once.
     found["3of4-halfmsg"] = Scenario(twice_bad("halfmsg", 3), Goal(p99_ms=100), providers=4,
                                      begin=("halfmsg", 3))
     for fault in LAST_ONE_LEFT:
@@ -340,7 +347,7 @@ def make_scenarios():
     found["1of3-flapping"] = Scenario(flapping, REFUSED, seconds=FLAPPING_SECONDS,
                                       check=flapping_is_avoided)
     for fault, goal in ALL.items():
-        # A handshake for each query is more than the scripted providers can do at any rate.
+        # The scripted providers cannot make a handshake for each query at any rate.
         found[f"all-{fault}"] = Scenario(twice_bad(fault, 3), goal, begin=(fault, 3),
                                          seconds=ONESHOT_SECONDS if fault == "oneshot" else 0)
     for fault, check in AFTER_IDLING.items():
@@ -352,13 +359,13 @@ def make_scenarios():
     for fault in ALL_DEAD:
         found[f"all-{fault}"] = Scenario(all_dead(fault), QUICK, begin=(fault, 3),
                                          seconds=DEAD_SECONDS, check=strangers_hear_nothing)
-    # That nobody answers a SYN is known after two seconds.
+    # dotcache knows after two seconds that SYNs are not answered.
     found["all-synblackhole"].goal = dataclasses.replace(QUICK, known_dead_s=2.5)
     for fault in STALE:
         found[f"all-{fault}-stale"] = Scenario(all_dead_after_use(fault),
                                                dataclasses.replace(QUICK, stale=True),
                                                seconds=DEAD_SECONDS)
-    # That connections in use have fallen silent is known after the patience with what was sent.
+    # dotcache knows that connections in use are dead when the time for the sent queries is over.
     found["all-hang-stale"].goal = dataclasses.replace(QUICK, stale=True, known_dead_s=1.75)
     found["giant-answers"] = Scenario(giants, Goal(p99_ms=20, max_ms=50), check=giants_are_relayed)
     found["descriptors-run-out"] = Scenario(descriptors_run_out, Goal(p99_ms=10, back_s=1.5),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""dotcache and its peers in front of the same providers, each as a process."""
+"""dotcache and its peers in front of the same providers, each in its own process."""
 
 import os
 import pathlib
@@ -17,15 +17,16 @@ FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 class Subject:
-    """A resolver under test. `ports` are the providers'; listens on `port` for UDP and TCP. With
-    `own_clock` its time of day is set_clock()'s."""
+    """A resolver under test. `ports` are the providers' ports. It listens on `port` for UDP and
+    TCP. With `own_clock`, set_clock() sets its time of day.
+    """
 
     def __init__(self, directory, binary, port, ports, ca_file, own_clock=False):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
         self.port, self.ca_file = port, ca_file
         self._log = open(self.directory / "log", "wb")
-        self.exit_seconds = None  # From terminate() to its end.
+        self.exit_seconds = None  # The time from terminate() to the end.
         self._clock = self.directory / "clock"
         self.set_clock("+0")
         command = self._configure(binary, ports, ca_file)
@@ -43,11 +44,12 @@ class Subject:
                              "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     def set_clock(self, offset):
-        """Moves the time of day by e.g. +3600 seconds; the monotonic clock stays."""
+        """Moves the time of day by, for example, +3600 seconds. The monotonic clock is not changed.
+        """
         self._clock.write_text(offset + "\n")
 
     def terminate(self):
-        """Sends SIGTERM and notes, later, how long the end took."""
+        """Sends SIGTERM and later records how long the end took."""
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
 
@@ -75,10 +77,10 @@ class Subject:
             if self.udp_sockets():
                 return
             time.sleep(0.02)
-        raise RuntimeError(f"{self.directory}: did not start, see its log")
+        raise RuntimeError(f"{self.directory}: did not start; see its log")
 
     def udp_sockets(self):
-        """What the kernel says of the sockets with its port, a list of columns each."""
+        """Returns the kernel's columns for each socket with its port."""
         lines = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
         return [columns for columns in map(str.split, lines)
                 if columns[1].endswith(f":{self.port:04X}")]

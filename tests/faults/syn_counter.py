@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Counts connection attempts on the wire: what a provider that does not listen cannot count."""
+"""Counts connection attempts on the wire, because a provider that does not listen cannot count
+them.
+"""
 
 import ctypes
 import socket
@@ -17,12 +19,13 @@ FILTER = ((0x28, 0, 0, 12), (0x15, 0, 6, ETH_P_IP), (0x30, 0, 0, 23), (0x15, 0, 
 
 
 class SynCounter:
-    """SYNs to `ports` on loopback, retransmissions left out. Needs CAP_NET_RAW: without it
-    no number is known."""
+    """Counts SYNs to `ports` on loopback, without retransmissions. Needs CAP_NET_RAW. Without it
+    the count is None.
+    """
 
     def __init__(self, ports):
         self._ports = set(ports)
-        self._seen = []  # (when, source port, destination port)
+        self._seen = []  # (time, source port, destination port)
         try:
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW,
                                          socket.htons(ETH_P_IP))
@@ -47,7 +50,7 @@ class SynCounter:
             except TimeoutError:
                 continue
             if address[2] == socket.PACKET_OUTGOING:
-                continue  # Loopback shows each packet twice.
+                continue  # Loopback delivers each packet twice.
             source, target = struct.unpack("!HH", frame[34:38])
             now = time.monotonic()
             repeated = now - latest.get((source, target), -RECENT_SECONDS) < RECENT_SECONDS
@@ -56,7 +59,7 @@ class SynCounter:
                 self._seen.append((now, target))
 
     def most_to_one(self, begin, end):
-        """The most attempts to any one port between two times."""
+        """Returns the highest number of attempts to one port between two times."""
         if self._socket is None:
             return float("nan")
         counts = dict.fromkeys(self._ports, 0)

@@ -24,7 +24,7 @@ class CertificateAuthority:
                                      "expiration_days = 3650", "ca", "cert_signing_key"])
 
     def issue(self, name, dns_names=(), ip_addresses=(), expired=False, client=False):
-        """Returns the paths of a server's certificate for these names, or of a client's, and of its key."""
+        """Returns the paths of a server or client certificate for these names, and of its key."""
         certificate = self.directory / f"{name}.crt"
         key = self.directory / f"{name}.key"
         if not certificate.exists():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways on loopback that lead to whatever server they are turned to, as NAT and redirects do."""
+"""Relays on loopback whose target can be changed, like NAT and redirects."""
 
 import asyncio
 import collections
@@ -13,10 +13,10 @@ ADDRESS = "127.0.0.1"
 
 
 class DatagramRelay:
-    """Passes datagrams to 127.0.0.1:`target` and back, and counts the queries by their name."""
+    """Passes datagrams to 127.0.0.1:`target` and back, and counts the queries by name."""
 
     def __init__(self, target=0):
-        self.target = target  # 0: nobody is there.
+        self.target = target  # 0 if there is no server.
         self.names = collections.Counter()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((ADDRESS, 0))
@@ -42,8 +42,9 @@ class DatagramRelay:
 
 
 class StreamRelay:
-    """Passes the octets of connections to `address` on to 127.0.0.1:`target` and back; TLS passes
-    unseen."""
+    """Passes the octets of connections to `address` on to 127.0.0.1:`target` and back. Does not
+    look into TLS.
+    """
 
     def __init__(self, target=0, address=ADDRESS):
         self._target = target
@@ -56,7 +57,7 @@ class StreamRelay:
         self.port = server.sockets[0].getsockname()[1]
 
     def turn_to(self, target):
-        """From now on connections lead there; those of before end."""
+        """Sends new connections to `target` and closes the old ones."""
         self._target = target
         self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
 

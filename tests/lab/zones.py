@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Turns the zone files of zones/ into what every server can load."""
+"""Converts the zone files of zones/ into files that every server can load."""
 
 import pathlib
 import re
@@ -17,7 +17,8 @@ def source_file(zone):
 
 
 def build_zones(directory):
-    """Writes the zones into `directory`: checked, $GENERATE written out, one of them signed.
+    """Writes the zones into `directory`, checked and with $GENERATE expanded, and signs one of
+    them.
 
     Returns {zone: file}, and the file with the DS records of the signed zone.
     """
@@ -39,19 +40,19 @@ def _sign(directory, zone, file):
     for flag in ([], ["-f", "KSK"]):
         _run("dnssec-keygen", "-q", "-K", keys, "-a", "ECDSAP256SHA256", *flag, zone)
     signed = file.with_suffix(".zone.signed")
-    # -S finds the keys, -P leaves out a check of what was just made.
+    # -S finds the keys, -P skips the check of the new signatures.
     _run("dnssec-signzone", "-q", "-S", "-P", "-K", keys, "-d", directory, "-o", zone, "-f", signed,
          file)
     return signed, directory / f"dsset-{zone}"
 
 
 def host_names():
-    """The names that benchmarks and load tests ask for."""
+    """Returns the names that benchmarks and load tests use."""
     return [f"host-{number}.lab.example." for number in range(1, 1001)]
 
 
 def names_and_types(zone):
-    """[(owner, type)] of a zone's source, as text, without repetition."""
+    """Returns the unique [(owner, type)] of a zone file, as text."""
     pairs = []
     for line in source_file(zone).read_text().splitlines():
         if not line or line[0] in ";$":

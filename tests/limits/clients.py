@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that count and measure, over UDP, TCP and DoT."""
+"""Clients that count and measure replies over UDP, TCP and DoT."""
 
 import dataclasses
 import multiprocessing
@@ -10,7 +10,7 @@ import struct
 import time
 
 ADDRESS = "127.0.0.1"
-SO_TIMESTAMPNS = 35  # Of asm-generic/socket.h; not in Python's socket.
+SO_TIMESTAMPNS = 35  # From asm-generic/socket.h. Python's socket module does not have it.
 TIMEOUT_SECONDS = 5.0
 ZONE = b"\x06limits\x07example\0"
 
@@ -26,14 +26,14 @@ def frame(message):
 
 
 def is_answer(reply):
-    """NOERROR with an answer, or with TC."""
+    """True for NOERROR with an answer, or with TC."""
     return reply[3] & 15 == 0 and (reply[7] > 0 or reply[2] & 2 != 0)
 
 
 @dataclasses.dataclass
 class Outcome:
     asked: int = 0
-    times_ms: list = dataclasses.field(default_factory=list)  # Of those answered.
+    times_ms: list = dataclasses.field(default_factory=list)  # Of the answered queries.
     errors: int = 0
 
     @property
@@ -48,8 +48,8 @@ class Outcome:
 class UdpClients:
     """Many sockets, so that the kernel spreads the queries over the workers.
 
-    Times end when the reply reaches the socket, by the kernel's clock: how long this process then
-    waits for a processor is nothing of the server's.
+    A time ends when the reply reaches the socket, by the kernel's clock. The time that this process
+    then waits for a processor does not count.
     """
 
     def __init__(self, port, sockets=16, source=ADDRESS):
@@ -97,7 +97,7 @@ class UdpClients:
                 outcome.errors += 1
 
     def wait(self):
-        """Until all have a reply, 5 s at the most."""
+        """Waits until all queries have a reply, for 5 s at most."""
         end = time.monotonic() + TIMEOUT_SECONDS
         while self._sent and time.monotonic() < end:
             self.receive(min(end, time.monotonic() + 0.02))
@@ -109,7 +109,8 @@ class UdpClients:
 
 
 def ask_at_rates(port, seconds, streams, source=ADDRESS):
-    """`streams` are (labels by number, per second); returns an Outcome for each."""
+    """Sends `streams` of queries, each (labels by number, per second). Returns an Outcome for each.
+    """
     clients = UdpClients(port, source=source)
     outcomes = [Outcome() for _ in streams]
     began = time.monotonic()
@@ -129,7 +130,8 @@ def ask_at_rates(port, seconds, streams, source=ADDRESS):
 
 
 class Flood:
-    """Names nobody answers, each asked once, at a steady rate from a process of its own."""
+    """Sends queries for names that no provider answers, at a steady rate and from its own process.
+    """
 
     def __init__(self, port, per_second, source):
         self._process = multiprocessing.Process(target=self._send, args=(port, per_second, source),
@@ -144,7 +146,7 @@ class Flood:
             while began + number / per_second <= time.monotonic():
                 clients.send(number, f"hang{number}-{source.replace('.', '-')}", ignored)
                 number += 1
-            clients.receive(time.monotonic() + 0.0005)  # Evenly: many clients would ask.
+            clients.receive(time.monotonic() + 0.0005)  # Evenly, like many clients.
 
     def stop(self):
         self._process.kill()
@@ -158,7 +160,7 @@ def tls_context(ca_file):
 
 
 class StreamClient:
-    """One TCP or DoT connection; with `context` and `name` it is DoT."""
+    """One TCP connection, or a DoT connection if `context` and `name` are given."""
 
     def __init__(self, port, context=None, name=None, receive_buffer=0):
         self.socket = socket.socket()
@@ -174,7 +176,7 @@ class StreamClient:
         self.socket.sendall(octets)
 
     def read(self):
-        """The next message, or b"" at the end."""
+        """Returns the next message, or b"" at the end of the stream."""
         head = self._read_exactly(2)
         return self._read_exactly(struct.unpack("!H", head)[0]) if head else b""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is measured, and the goal of each figure."""
+"""The measurements, and the goal of each figure."""
 
 import contextlib
 import pathlib
@@ -17,8 +17,8 @@ import provider as providers_module
 PROVIDER_NAME = "provider.limits.example"
 CROWD = 1000
 PENDING = 10000
-PENDING_KIB = 10  # With its up to nine attempts.
-FLOOD_PER_SECOND = 2200  # An exchange goes on for 5 s.
+PENDING_KIB = 10  # Including up to nine attempts.
+FLOOD_PER_SECOND = 2200  # An exchange lasts 5 s.
 FLOOD_SECONDS = 8
 HELD = 1000
 NEW_CLIENTS = 20
@@ -103,7 +103,9 @@ class Bench:
         return answered
 
     def flood(self, workers, providers):
-        """10,000 names that nobody answers, all the time; from this address and from another."""
+        """Floods with 10,000 pending names that no provider answers, from this address and from
+        another.
+        """
         for source in ("127.0.0.1", "127.0.0.2"):
             with self._server(workers, providers) as (server, started):
                 self._flood_from(source, server, started,
@@ -114,7 +116,7 @@ class Bench:
         quiet_kb = rss_kb(server)
         flood = clients.Flood(server.port, FLOOD_PER_SECOND, source)
         try:
-            time.sleep(PENDING / FLOOD_PER_SECOND + 1)  # Nothing else is asked meanwhile.
+            time.sleep(PENDING / FLOOD_PER_SECOND + 1)  # No other queries are sent meanwhile.
             pending = server.metric("dotcache_pending_queries")
             cached, fresh = clients.ask_at_rates(
                 server.port, FLOOD_SECONDS,
@@ -139,7 +141,7 @@ class Bench:
         print(f"       upstream: {counts}")
 
     def held(self, workers, providers):
-        """1,000 client connections that are of no use to anybody."""
+        """Holds 1,000 client connections that are not used."""
         for kind in held_clients.KINDS:
             with self._server(workers, providers) as (server, _):
                 self._hold(kind, server, f"held {kind}, workers {workers}")
@@ -165,7 +167,7 @@ class Bench:
             hold.close()
         each = (held_kb - quiet_kb) / HELD
         line = self._report.line
-        all_open = open_now >= HELD or "slow" in kind  # The slowest may be ended.
+        all_open = open_now >= HELD or "slow" in kind  # The server may end the slowest ones.
         line(f"{what}: memory", f"{each:.1f} KiB each, {open_now:.0f} open",
              "at most 16 KiB, all open but slow readers", each <= 16 and all_open)
         for name, values in times.items():
@@ -177,7 +179,7 @@ class Bench:
              busy.percentile(.99) <= 1.5 * quiet.percentile(.99) + 0.2)
 
     def _prepare(self, server):
-        client = clients.StreamClient(server.port)  # What slow readers ask for is in the cache.
+        client = clients.StreamClient(server.port)  # The slow readers' answer is in the cache.
         client.send(clients.frame(clients.query("big", 1, 16)))
         assert len(client.read()) > 50000
         client.close()
@@ -200,7 +202,7 @@ def rss_kb(server):
 
 
 def wait_for_open(server):
-    """Open connections, once all of them have been accepted."""
+    """Returns the number of open connections after all of them were accepted."""
     end = time.monotonic() + 1
     while True:
         count = server.metric("dotcache_stream_connections")

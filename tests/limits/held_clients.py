@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Client connections that hold on to what they can and give nothing."""
+"""Client connections that use resources and send no complete query."""
 
 import clients
 
@@ -8,7 +8,7 @@ BIG_ANSWERS = 20
 
 
 class Held:
-    """`count` connections of one kind, until close()."""
+    """Holds `count` connections of one kind until close()."""
 
     def __init__(self, kind, count, server, context, name):
         self._connections = [self._open(kind, server, context, name) for _ in range(count)]
@@ -30,7 +30,7 @@ class Held:
             connection.send(b"".join(clients.frame(clients.query("big", number, 16))
                                      for number in range(BIG_ANSWERS)))
         elif kind == "idle-dot":
-            connection.send(message)  # So that the handshake is over on both sides.
+            connection.send(message)  # Completes the handshake on both sides.
             connection.read()
         return connection
 

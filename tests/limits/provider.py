@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DoT provider in a process of its own, with real TLS, that does what the first label of a name says.
+"""A DoT provider in its own process, with real TLS. The first label of a name selects its reaction.
 
-`hang...` is never answered, `slow...` after 300 ms, `big...` with 60,000 octets of text, all else at once
-with one A record. Counts the queries of each kind.
+`hang...` gets no response, `slow...` one after 300 ms, `big...` 60,000 octets of text, and every
+other name one A record at once. Counts the queries of each kind.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ BIG_OCTETS = 60000
 
 
 class Provider:
-    """At 127.0.0.1:`port`, until stop()."""
+    """Serves at 127.0.0.1:`port` until stop()."""
 
     def __init__(self, certificate, key):
         self._pipe, theirs = multiprocessing.Pipe()
@@ -30,7 +30,9 @@ class Provider:
         self.port = self._pipe.recv()
 
     def counts(self):
-        """Queries by kind (`hang`, `slow`, `big`, `other`) and `connections`, since the start."""
+        """Returns the queries by kind (`hang`, `slow`, `big`, `other`) and the `connections` since
+        the start.
+        """
         self._pipe.send(None)
         return self._pipe.recv()
 
@@ -40,7 +42,7 @@ class Provider:
 
 
 def _run(certificate, key, pipe):
-    # It would have a machine of its own: here it runs when nobody else wants to.
+    # A real provider has its own machine. This one runs only when no other process wants to.
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     asyncio.run(_serve(certificate, key, pipe))
 

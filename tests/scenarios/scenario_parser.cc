@@ -70,7 +70,7 @@ class Parser {
   absl::StatusOr<Scenario> Parse();
 
  private:
-  // The next line that says something, without its comment, into `line_` and `words_`.
+  // Reads the next line that is not empty, without its comment, into `line_` and `words_`.
   absl::Status Next();
   absl::Status Error(absl::string_view what) const {
     return absl::InvalidArgumentError(absl::StrCat(number_, ": ", what));
@@ -86,7 +86,7 @@ class Parser {
 
   const std::vector<std::string> lines_;
   size_t next_ = 0;
-  size_t number_ = 0;  // Of `line_`, from 1.
+  size_t number_ = 0;  // The number of `line_`, from 1.
   std::string line_;
   std::vector<std::string> words_;
   Scenario scenario_;
@@ -135,7 +135,7 @@ absl::Status Parser::ParseOption() {
   } else if (words_[1] == "prefetch") {
     cache.prefetch = value != 0;
   } else {
-    return Error(absl::StrCat("no such option: ", words_[1]));
+    return Error(absl::StrCat("unknown option: ", words_[1]));
   }
   return absl::OkStatus();
 }
@@ -146,7 +146,7 @@ absl::StatusOr<Scenario> Parser::Parse() {
     RETURN_IF_ERROR(ParseConfig());
     RETURN_IF_ERROR(Next());
   }
-  if (scenario_.upstreams.empty()) return Error("there is no upstream");
+  if (scenario_.upstreams.empty()) return Error("the file has no upstream");
   RETURN_IF_ERROR(Next());
   if (words_[0] != "SCENARIO_BEGIN") return Error("expected SCENARIO_BEGIN");
   scenario_.description = line_.substr(words_[0].size());
@@ -170,7 +170,7 @@ absl::StatusOr<ScenarioStep> Parser::ParseStep() {
     return Error("expected \"STEP number kind\"");
   }
   const auto form = StepForms().find(words_[2]);
-  if (form == StepForms().end()) return Error(absl::StrCat("no such kind of step: ", words_[2]));
+  if (form == StepForms().end()) return Error(absl::StrCat("unknown kind of step: ", words_[2]));
   step.kind = form->second.kind;
   for (size_t i = 3; i < words_.size(); i += 2) {
     double seconds = 0;
@@ -238,7 +238,7 @@ absl::Status Parser::ParseMatch(ScenarioEntry& entry) {
     } else if (MatchWords().contains(words_[i])) {
       entry.match.insert(words_[i]);
     } else {
-      return Error(absl::StrCat("nothing is known of MATCH ", words_[i]));
+      return Error(absl::StrCat("unknown word in MATCH: ", words_[i]));
     }
   }
   if (entry.Matches("all")) {
@@ -257,7 +257,7 @@ absl::Status Parser::ParseReply(ldns_pkt* packet) {
       continue;
     }
     const ldns_lookup_table* rcode = ldns_lookup_by_name(ldns_rcodes, words_[i].c_str());
-    if (rcode == nullptr) return Error(absl::StrCat(words_[i], " is neither flag nor RCODE"));
+    if (rcode == nullptr) return Error(absl::StrCat(words_[i], " is neither a flag nor an RCODE"));
     ldns_pkt_set_rcode(packet, static_cast<ldns_pkt_rcode>(rcode->id));
   }
   return absl::OkStatus();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scenarios: what clients ask, what upstream servers do, what must come of it, step by step.
+// Parses scenarios: the queries of clients, the reactions of upstream servers and the expected
+// messages, step by step.
 #ifndef DOTCACHE_TESTS_SCENARIOS_SCENARIO_PARSER_H_
 #define DOTCACHE_TESTS_SCENARIOS_SCENARIO_PARSER_H_
 
@@ -35,23 +36,23 @@ struct ScenarioEntry {
   bool Matches(absl::string_view word) const { return match.contains(word); }
 
   absl::flat_hash_set<std::string> match;
-  std::string extended_error;  // "" is not compared; "none", or the code.
-  WireMessage message;         // As described.
-  WireMessage octets;          // To send: `message`, or what HEX_ANSWER holds.
+  std::string extended_error;  // The code or "none". Empty if it is not compared.
+  WireMessage message;         // The message as described by sections.
+  WireMessage octets;          // The octets to send: `message`, or the content of HEX_ANSWER.
 };
 
 enum class StepKind {
-  kQuery,              // A client asks. ADDRESS: the client's.
-  kCheckAnswer,        // The next answer that went out. ADDRESS: to whom.
-  kCheckNoAnswer,      // All answers so far have been checked.
-  kCheckOutQuery,      // The next query that went upstream. ADDRESS: the server.
-  kCheckNoOutQuery,    // All queries that went upstream so far have been checked.
-  kReply,              // A server answers the query with this question.
-  kTimeout,            // Nobody says anything until the forwarder does something about it.
-  kTimePasses,         // ELAPSE seconds.
-  kRefuseConnections,  // The server at ADDRESS from now on refuses connections,
-  kAcceptConnections,  // or accepts them again,
-  kCloseConnections,   // or loses those that it has.
+  kQuery,              // A client sends a query. ADDRESS is the client's address.
+  kCheckAnswer,        // Checks the next reply. ADDRESS is the client's address.
+  kCheckNoAnswer,      // Checks that there is no unchecked reply.
+  kCheckOutQuery,      // Checks the next forwarded query. ADDRESS is the server.
+  kCheckNoOutQuery,    // Checks that there is no unchecked forwarded query.
+  kReply,              // The server at ADDRESS responds to the query with this question.
+  kTimeout,            // Time passes until the program sends a reply or a query.
+  kTimePasses,         // ELAPSE seconds pass.
+  kRefuseConnections,  // From now on the server at ADDRESS refuses connections.
+  kAcceptConnections,  // From now on the server at ADDRESS accepts connections.
+  kCloseConnections,   // The server at ADDRESS closes its connections.
 };
 
 struct ScenarioStep {
@@ -63,20 +64,19 @@ struct ScenarioStep {
   ScenarioEntry entry;
 };
 
-// A file: `upstream: NAME`, `zone: ZONE NAME`, `option: NAME SECONDS` and `record: TEXT` lines,
-// CONFIG_END, SCENARIO_BEGIN with a description, STEPs with rising numbers, SCENARIO_END. A
-// semicolon begins a comment. The dialect is that of unbound's testcode/replay.h, cut to what a
-// forwarder over DoT needs.
+// A scenario file. README.md describes the format, which is a subset of unbound's testcode/replay.h
+// with additions for a DoT forwarder.
 struct Scenario {
   std::string description;
-  std::vector<std::string> upstreams;                      // Of the root zone, in order.
-  std::vector<std::pair<std::string, std::string>> zones;  // Zone, its one server.
-  CacheOptions cache;  // `option:` sets cache-min-ttl, stale-max-age, prefetch (0: off).
-  std::vector<std::string> records;  // Local records, as texts.
+  // The servers of the root zone, in order.
+  std::vector<std::string> upstreams;
+  std::vector<std::pair<std::string, std::string>> zones;  // A private zone and its one server.
+  CacheOptions cache;                                      // Changed by `option:` lines.
+  std::vector<std::string> records;                        // Local records as text.
   std::vector<ScenarioStep> steps;
 };
 
-// The error names the line.
+// An error names the line.
 absl::StatusOr<Scenario> ParseScenario(absl::string_view text);
 
 }  // namespace dotcache

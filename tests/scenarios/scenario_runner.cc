@@ -53,7 +53,7 @@ std::string FlagNames(uint16_t flags) {
   return absl::StrJoin(names, " ");
 }
 
-// Compares a message with what a step says of it.
+// Compares a message with the entry of a step.
 class Matcher {
  public:
   Matcher(const ScenarioEntry& expected, Bytes actual)
@@ -118,7 +118,7 @@ class Runner {
   absl::Status Run();
 
  private:
-  // A query as an upstream server got it.
+  // A query that an upstream server received.
   struct OutQuery {
     int server = 0;
     UpstreamQuery query;
@@ -154,7 +154,7 @@ class Runner {
   std::unique_ptr<QueryHandler> handler_;
 
   uint16_t next_id_ = 1;
-  std::set<std::pair<std::string, uint16_t>> waiting_;  // Client and message ID.
+  std::set<std::pair<std::string, uint16_t>> waiting_;  // Client address and message ID.
   size_t answers_checked_ = 0;
   std::vector<OutQuery> out_queries_;
 };
@@ -205,10 +205,10 @@ absl::Status Runner::Run() {
     }
   }
   if (answers_checked_ < sink_.replies().size()) {
-    return absl::InternalError("at the end: an answer went out that no step checked");
+    return absl::InternalError("at the end: a reply was sent that no step checked");
   }
   if (FirstOutQuery([](const OutQuery& out) { return !out.checked; }) != nullptr) {
-    return absl::InternalError("at the end: a query went upstream that no step checked");
+    return absl::InternalError("at the end: a query was forwarded that no step checked");
   }
   return absl::OkStatus();
 }
@@ -221,14 +221,14 @@ absl::Status Runner::Play(const ScenarioStep& step) {
       return CheckAnswer(step);
     case StepKind::kCheckNoAnswer:
       if (answers_checked_ == sink_.replies().size()) return absl::OkStatus();
-      return absl::InternalError("there is an answer");
+      return absl::InternalError("there is a reply that no step checked");
     case StepKind::kCheckOutQuery:
       return CheckOutQuery(step);
     case StepKind::kCheckNoOutQuery:
       if (FirstOutQuery([](const OutQuery& out) { return !out.checked; }) == nullptr) {
         return absl::OkStatus();
       }
-      return absl::InternalError("a query went upstream");
+      return absl::InternalError("a query was forwarded");
     case StepKind::kReply:
       return Reply(step);
     case StepKind::kTimeout:
@@ -267,14 +267,14 @@ absl::Status Runner::Ask(const ScenarioStep& step) {
 }
 
 absl::Status Runner::CheckAnswer(const ScenarioStep& step) {
-  if (answers_checked_ == sink_.replies().size()) return absl::InternalError("there is no answer");
+  if (answers_checked_ == sink_.replies().size()) return absl::InternalError("there is no reply");
   const RecordingSink::Reply& reply = sink_.replies()[answers_checked_++];
   const std::string client = reply.address.peer.remote.AddressToString();
   if (!step.address.empty() && step.address != client) {
-    return absl::InternalError(absl::StrCat("the answer went to ", client));
+    return absl::InternalError(absl::StrCat("the reply went to ", client));
   }
   if (waiting_.erase({client, LoadU16(reply.wire.data())}) == 0) {
-    return absl::InternalError("the answer's ID is that of no query");
+    return absl::InternalError("the reply has the ID of no query");
   }
   return Matcher(step.entry, reply.wire).Match();
 }
@@ -282,7 +282,7 @@ absl::Status Runner::CheckAnswer(const ScenarioStep& step) {
 absl::Status Runner::CheckOutQuery(const ScenarioStep& step) {
   ASSIGN_OR_RETURN(const int server, ServerAt(step.address));
   OutQuery* out = FirstOutQuery([](const OutQuery& query) { return !query.checked; });
-  if (out == nullptr) return absl::InternalError("no query went upstream");
+  if (out == nullptr) return absl::InternalError("no query was forwarded");
   out->checked = true;
   if (out->server != server) {
     const auto asked = std::find_if(servers_.begin(), servers_.end(),
@@ -294,24 +294,24 @@ absl::Status Runner::CheckOutQuery(const ScenarioStep& step) {
   const ParsedMessage message = ParsedMessage::Parse(Bytes(octets).subspan(0, size));
   const std::string name = Field(message.question, 0);
   if (name != absl::AsciiStrToLower(name)) {
-    return absl::InternalError("the query went out in the client's spelling");
+    return absl::InternalError("the query was forwarded in the client's spelling");
   }
   if (size % kQueryPaddingBlock != 0 || message.FindOption(EdnsOption::kPadding) == nullptr) {
     return absl::InternalError("the query is not padded to a multiple of 128 octets");
   }
   if (!message.Has(kFlagRd) || !message.Has(kFlagAd)) {
-    return absl::InternalError("the query went out without RD or AD");
+    return absl::InternalError("the query was forwarded without RD or AD");
   }
   for (const ParsedMessage::Option& option : message.options) {
     const auto code = static_cast<EdnsOption>(option.code);
     if (code != EdnsOption::kPadding && code != EdnsOption::kTcpKeepalive) {
-      return absl::InternalError(absl::StrCat("the query carries EDNS option ", option.code));
+      return absl::InternalError(absl::StrCat("the query has EDNS option ", option.code));
     }
   }
   return Matcher(step.entry, Bytes(octets).subspan(0, size)).Match();
 }
 
-// A message with a question that the server was not asked is one that belongs to no query.
+// A message whose question matches no query of the server is sent as one that belongs to no query.
 absl::Status Runner::Reply(const ScenarioStep& step) {
   ASSIGN_OR_RETURN(const int server, ServerAt(step.address));
   OutQuery* out = FirstOutQuery([&](const OutQuery& query) {
@@ -325,7 +325,7 @@ absl::Status Runner::Reply(const ScenarioStep& step) {
   out->answered = true;
   if (!connector_->BreakSilence(server, out->query.question,
                                 ScriptedReply::Message(step.entry.octets))) {
-    return absl::InternalError("the connection on which the server was asked is gone");
+    return absl::InternalError("the connection of the query is closed");
   }
   return absl::OkStatus();
 }
@@ -339,7 +339,7 @@ absl::Status Runner::Timeout() {
     }
     loop_.Advance(kTimeoutStep);
   }
-  return absl::InternalError("nothing came of it");
+  return absl::InternalError("neither a reply nor a query was sent within 30 s");
 }
 
 Runner::OutQuery* Runner::FirstOutQuery(absl::FunctionRef<bool(const OutQuery&)> condition) {
@@ -350,7 +350,7 @@ Runner::OutQuery* Runner::FirstOutQuery(absl::FunctionRef<bool(const OutQuery&)>
 absl::StatusOr<int> Runner::ServerAt(const std::string& name) const {
   const auto server = servers_.find(name);
   if (server == servers_.end()) {
-    return absl::InvalidArgumentError(absl::StrCat("no upstream is called \"", name, "\""));
+    return absl::InvalidArgumentError(absl::StrCat("there is no upstream named \"", name, "\""));
   }
   return server->second;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plays a scenario with the real query handler, cache and upstream manager.
+// Runs a scenario with the real query handler, cache and upstream manager.
 #ifndef DOTCACHE_TESTS_SCENARIOS_SCENARIO_RUNNER_H_
 #define DOTCACHE_TESTS_SCENARIOS_SCENARIO_RUNNER_H_
 
@@ -8,15 +8,15 @@
 
 namespace dotcache {
 
-// Returns how the program differs from the scenario, with the line of the step. Time is simulated;
-// there are no sockets: connections to upstream servers open at once, and their servers say nothing
-// until a REPLY step. Servers are asked in their order (policy sequential). Beyond what the steps
-// say:
-//   - every query that goes upstream and every answer to a client must be checked by a step, in
-//     their order, before the scenario ends;
-//   - every query that goes upstream has its name in lower case, RD, AD, padding to a multiple of
-//     128 octets, and no EDNS option but padding and keepalive, whatever the client sent;
-//   - every answer has the ID of a query by that client that waits for its answer.
+// Runs a scenario. An error describes the difference and names the line of the step. Time is
+// simulated and there are no sockets. Connections to upstream servers open at once, and a server
+// responds only in a REPLY step. Servers are used in their order (policy sequential).
+//
+// The runner also checks these rules, which need no step:
+// - Steps check every forwarded query and every reply, in order, before the scenario ends.
+// - Every forwarded query has its name in lower case, RD and AD, and padding to a multiple of 128
+//   octets. It has no EDNS options except padding and keepalive.
+// - Every reply has the ID of a query of that client that waits for its reply.
 absl::Status RunScenario(const Scenario& scenario);
 
 }  // namespace dotcache
