@@ -54,9 +54,9 @@ std::optional<StoredMessage> OwnAnswers::Answer(const Question& question) const 
     text = options_.version_text;
   }
   if (text.empty() || question.qclass != QClass::kChaos) return std::nullopt;
-  const bool asked = question.qtype == QType::kTxt || question.qtype == QType::kAny;
+  const bool has_text = question.qtype == QType::kTxt || question.qtype == QType::kAny;
   return Respond(question, QType::kTxt, kChaosTtl,
-                 asked ? CharacterStrings({text}) : WireMessage());
+                 has_text ? CharacterStrings({text}) : WireMessage());
 }
 
 }  // namespace dotcache

@@ -30,10 +30,10 @@ bool AnswersAt(const Endpoint& listen, const Endpoint& endpoint) {
 
 const ListenOptions* FindOwnListener(const Endpoint& endpoint, Transport transport,
                                      absl::Span<const ListenOptions> listeners) {
-  const Endpoint asked = Unmapped(endpoint);
+  const Endpoint target = Unmapped(endpoint);
   for (const ListenOptions& listen : listeners) {
-    const bool understood = listen.transport != Transport::kUdp || transport == Transport::kUdp;
-    if (understood && AnswersAt(Unmapped(listen.endpoint), asked)) return &listen;
+    const bool is_compatible = listen.transport != Transport::kUdp || transport == Transport::kUdp;
+    if (is_compatible && AnswersAt(Unmapped(listen.endpoint), target)) return &listen;
   }
   return nullptr;
 }

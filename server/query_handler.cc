@@ -14,7 +14,7 @@ namespace {
 // spoofed, and a longer reply would help an attacker. The reply may be longer by the difference
 // between our cookie and the client's. A stream client has proved its address, so there is no
 // limit.
-size_t SizeOfQuery(Bytes message, const Client& client) {
+size_t MaxReplySize(Bytes message, const Client& client) {
   if (client.address.transport != Transport::kUdp) return kMaxMessageSize;
   const Query& query = client.query;
   if (!query.reply_cookie.has_value()) return message.size();
@@ -96,7 +96,7 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
     env_.counters.cache_misses.Add();
     replies_.SendError(client, Rcode::kRefused,
                        {ExtendedErrorCode::kOther, "recursion was not desired"},
-                       SizeOfQuery(message, client));
+                       MaxReplySize(message, client));
     return HandleResult::kReplied;
   }
   if (found.state == Found::State::kStale && !found.refresh_due) {

@@ -20,7 +20,7 @@
 
 namespace dotcache {
 
-// Tells the listener what became of a message.
+// Tells the listener how a message was handled.
 enum class HandleResult {
   kReplied,  // The reply was given to the sink inside the call.
   kPending,  // The reply will be given to the sink later.

@@ -129,7 +129,7 @@ class Comparison:
         for peer in PEERS:
             compared = sum(self.compared[peer, transport] for transport in TRANSPORTS)
             lines.append(f"{peer}: {compared} replies compared, {self.same[peer]} the same"
-                         f", {self.asked_again[peer]} asked again")
+                         f", {self.asked_again[peer]} queries repeated")
             lines += [f"  {self.explained[peer, name]:8} {name} ({why})"
                       for name, why, _ in rules.RULES if self.explained[peer, name]]
         return "\n".join(lines)

@@ -36,17 +36,17 @@ def equal(case):
     if ours.truncated or theirs.truncated:
         return (ours.truncated and theirs.truncated and ours.rcode == theirs.rcode
                 and ours.answer_set == theirs.answer_set)
-    return says_the_same(case, ours, theirs)
+    return has_same_answer(case, ours, theirs)
 
 
-def says_the_same(case, one, other):
+def has_same_answer(case, one, other):
     return (one.rcode == other.rcode and one.answer_set == other.answer_set
             and (is_positive(one, case.qname, case.qtype)
                  or one.negative_soa == other.negative_soa))
 
 
-def we_say_the_truth(case):
-    return not case.ours.truncated and says_the_same(case, case.ours, case.truth)
+def we_match_upstream(case):
+    return not case.ours.truncated and has_same_answer(case, case.ours, case.truth)
 
 
 def chain_end(reply, qname):
@@ -85,7 +85,7 @@ def truncation_by_own_size(case):
 
 def truncation_for_extra(case):
     """The peer's answer is truncated because of extra records, which we omit."""
-    return (case.theirs.truncated and we_say_the_truth(case)
+    return (case.theirs.truncated and we_match_upstream(case)
             and case.theirs.rcode == case.ours.rcode and case.our_whole_size > case.limit
             and case.their_whole_size > case.limit)
 
@@ -97,7 +97,7 @@ def cname_loop(case):
 def dname_left_out(case):
     """The answer has only the CNAME that was synthesised from the DNAME."""
     without = frozenset(record for record in case.ours.answer_set if record[1] != DNAME)
-    return (we_say_the_truth(case) and case.theirs.answer_set == without
+    return (we_match_upstream(case) and case.theirs.answer_set == without
             and case.ours.rcode == case.theirs.rcode and any(
                 rr_type == CNAME for _, rr_type, _ in without)
             and (is_positive(case.ours, case.qname, case.qtype)
@@ -107,18 +107,18 @@ def dname_left_out(case):
 # Differences that an RFC does not allow. The peer differs from the upstream server and from us.
 
 def dname_too_long(case):
-    return case.truth.rcode == YXDOMAIN and we_say_the_truth(case) and case.theirs.rcode == SERVFAIL
+    return case.truth.rcode == YXDOMAIN and we_match_upstream(case) and case.theirs.rcode == SERVFAIL
 
 
 def dname_of_an_ancestor(case):
     """The peer answers QTYPE DNAME with the DNAME of an ancestor of the QNAME."""
-    return (case.qtype == DNAME and we_say_the_truth(case) and case.theirs.rcode == NOERROR
+    return (case.qtype == DNAME and we_match_upstream(case) and case.theirs.rcode == NOERROR
             and {key[1] for key in case.theirs.answer} == {DNAME}
             and (case.qname, DNAME) not in case.theirs.answer)
 
 
 def dname_nodata_without_soa(case):
-    return (case.qtype == DNAME and we_say_the_truth(case) and not case.theirs.negative_soa
+    return (case.qtype == DNAME and we_match_upstream(case) and not case.theirs.negative_soa
             and case.ours.rcode == case.theirs.rcode == NOERROR
             and case.ours.answer_set == case.theirs.answer_set)
 
@@ -152,7 +152,7 @@ def own_defects(case, transport):
     """Returns the defects of our reply, compared with the upstream server's response."""
     found = _header_defects(case, transport) + _record_defects(case)
     circle = chain_end(case.truth, case.qname) is None
-    if not case.ours.truncated and not circle and not says_the_same(case, case.ours, case.truth):
+    if not case.ours.truncated and not circle and not has_same_answer(case, case.ours, case.truth):
         found.append("not what the upstream server answers")
     return found
 

@@ -297,7 +297,7 @@ def is_ready_soon(bench, outcome):
 def strangers_hear_nothing(bench, _):
     heard = sum(provider.counts()["to_strangers"] for provider in bench.providers)
     if heard:
-        yield f"{heard} queries were sent to a provider that could not prove who it is"
+        yield f"{heard} queries were sent to a provider that failed authentication"
 
 
 def connections_end(bench, outcome):

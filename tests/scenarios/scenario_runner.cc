@@ -285,9 +285,9 @@ absl::Status Runner::CheckOutQuery(const ScenarioStep& step) {
   if (out == nullptr) return absl::InternalError("no query was forwarded");
   out->checked = true;
   if (out->server != server) {
-    const auto asked = std::find_if(servers_.begin(), servers_.end(),
-                                    [out](const auto& s) { return s.second == out->server; });
-    return absl::InternalError(absl::StrCat("the query went to ", asked->first));
+    const auto actual = std::find_if(servers_.begin(), servers_.end(),
+                                     [out](const auto& s) { return s.second == out->server; });
+    return absl::InternalError(absl::StrCat("the query went to ", actual->first));
   }
   std::array<uint8_t, kMaxUpstreamQuerySize> octets;
   const size_t size = BuildUpstreamQuery(out->query, 0x1234, {}, absl::MakeSpan(octets));
