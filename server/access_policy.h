@@ -17,9 +17,11 @@ namespace dotcache {
 // An address range such as 10.0.0.0/8 or fc00::/7. A value type.
 class AddressPrefix {
  public:
-  // Parses "ADDRESS/LENGTH", or "ADDRESS" for that one address.
-  // Returns kInvalidArgument when the text is not an address, when the length does not fit the
-  // address family, or when bits beyond the length are set.
+  // Parses "ADDRESS/LENGTH", or "ADDRESS" for that one address. Returns kInvalidArgument in these
+  // cases:
+  // - the text is not an address;
+  // - the length does not fit the address family;
+  // - a bit beyond the length is set.
   static absl::StatusOr<AddressPrefix> Parse(absl::string_view text);
 
   bool Contains(const Endpoint& endpoint) const;

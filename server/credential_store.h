@@ -35,10 +35,11 @@ struct CredentialChange {
 // source:
 // - the CA, certificate, key and pins files of a server;
 // - the certificate and key of the listeners.
-// A source is replaced as a whole or not at all. A source with a missing, broken or half-written
-// file, with a file that is not regular, or with files that do not fit together keeps its previous
-// credentials. Refresh() then reads it again on each call. Servers with the same files share one
-// object. For main's thread only; any thread may read the counters.
+// A source is replaced as a whole or not at all. It keeps its previous credentials in these cases:
+// - a file is missing, broken, half written or not a regular file;
+// - the files do not fit together.
+// Refresh() then reads it again on each call. Servers with the same files share one object. For
+// main's thread only; any thread may read the counters.
 class CredentialStore {
  public:
   // Reads all files. An error names the file.

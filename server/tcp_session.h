@@ -24,7 +24,7 @@ inline constexpr int kClientSendBufferBytes = 64 * 1024;
 inline constexpr WriteMarks kClientWriteMarks{
     .low = 4 * 1024, .high = 16 * 1024, .limit = 1024 * 1024};
 
-// Reads queries from a stream, gives them to the handler and writes the replies in the order in
+// Reads queries from a stream and gives them to the handler. Writes the replies in the order in
 // which they are ready (RFC 7766 sections 6.2.1.1 and 7). Bound to its loop's thread. Owned by a
 // SessionTable, which must outlive it.
 //
