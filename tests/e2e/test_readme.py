@@ -121,6 +121,22 @@ def test_relative_links_lead_somewhere():
     assert not broken
 
 
+def anchors(document):
+    """The anchors of a document's headings, made as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_anchors_of_links_exist():
+    broken = []
+    for document in DOCUMENTS:
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text()):
+            file = document.parent / target if target else document
+            if anchor not in anchors(file):
+                broken.append((str(document.relative_to(ROOT)), f"{target}#{anchor}"))
+    assert not broken
+
+
 def test_files_that_are_named_exist():
     missing = {}
     for file, where in words(r"`((?:core|cache|net|upstream|server|admin|cmd|tests|deploy|docs|"
