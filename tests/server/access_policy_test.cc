@@ -45,14 +45,14 @@ TEST(AddressPrefixTest, ContainsItsFirstAndLastAddressAndNoNeighbour) {
   }
 }
 
-TEST(AddressPrefixTest, LengthZeroIsEveryAddressOfTheFamily) {
+TEST(AddressPrefixTest, LengthZeroContainsEveryAddressOfTheFamily) {
   EXPECT_TRUE(Contains("0.0.0.0/0", "255.255.255.255"));
   EXPECT_TRUE(Contains("::/0", "ffff::"));
   EXPECT_FALSE(Contains("0.0.0.0/0", "::1"));
   EXPECT_FALSE(Contains("::/0", "127.0.0.1"));
 }
 
-TEST(AddressPrefixTest, AnAddressAloneStandsForItself) {
+TEST(AddressPrefixTest, AddressWithoutLengthContainsOnlyItself) {
   EXPECT_TRUE(Contains("192.0.2.1", "192.0.2.1"));
   EXPECT_FALSE(Contains("192.0.2.1", "192.0.2.2"));
   EXPECT_FALSE(Contains("2001:db8::1", "2001:db8::2"));
@@ -65,7 +65,7 @@ TEST(AddressPrefixTest, PrintsWhatItParses) {
   }
 }
 
-TEST(AddressPrefixTest, WhatIsNoPrefixIsAnErrorThatShowsIt) {
+TEST(AddressPrefixTest, InvalidPrefixIsAnErrorThatContainsTheText) {
   for (const char* text : {"", "/8", "10/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
                            "10.0.0.0/8x", "::/129", "example.com/8", "10.0.0.0/8/8"}) {
     const auto prefix = AddressPrefix::Parse(text);
@@ -81,7 +81,7 @@ TEST(AddressPrefixTest, BitsBeyondTheLengthAreAnError) {
   }
 }
 
-TEST(AccessPolicyTest, ClientsInAnyRangeMayAskAndNoOthers) {
+TEST(AccessPolicyTest, OnlyClientsInARangeAreAllowed) {
   const AccessPolicy policy(
       {*AddressPrefix::Parse("192.0.2.0/24"), *AddressPrefix::Parse("2001:db8::/32")});
   EXPECT_TRUE(policy.Allows(At("192.0.2.200")));
@@ -90,13 +90,13 @@ TEST(AccessPolicyTest, ClientsInAnyRangeMayAskAndNoOthers) {
   EXPECT_FALSE(policy.Allows(At("2001:db9::1")));
 }
 
-TEST(AccessPolicyTest, WithoutRangesNobodyMayAsk) {
+TEST(AccessPolicyTest, WithoutRangesNoClientIsAllowed) {
   const AccessPolicy policy({});
   EXPECT_FALSE(policy.Allows(At("127.0.0.1")));
   EXPECT_FALSE(policy.Allows(At("::1")));
 }
 
-TEST(AccessPolicyTest, TheDefaultIsNobodysPublicAddress) {
+TEST(AccessPolicyTest, DefaultRangesContainNoPublicAddress) {
   const AccessPolicy policy(PrivatePrefixes());
   for (const char* inside :
        {"127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",

@@ -12,7 +12,7 @@ CacheEntryRef Entry(ResponseKind kind, ExtendedErrorCode code = ExtendedErrorCod
                         Seconds{1});
 }
 
-TEST(ExtendedErrorsTest, AFailedExchangeSaysWhy) {
+TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
   EXPECT_EQ(ErrorFor(absl::UnavailableError("")).code, ExtendedErrorCode::kNoReachableAuthority);
   EXPECT_EQ(ErrorFor(absl::DeadlineExceededError("")).code, ExtendedErrorCode::kNetworkError);
   EXPECT_EQ(ErrorFor(absl::DataLossError("")).code, ExtendedErrorCode::kInvalidData);
@@ -20,7 +20,7 @@ TEST(ExtendedErrorsTest, AFailedExchangeSaysWhy) {
   EXPECT_EQ(ErrorFor(absl::InternalError("")).code, ExtendedErrorCode::kOther);
 }
 
-TEST(ExtendedErrorsTest, ARefusalSaysWhatTheServersSaid) {
+TEST(ExtendedErrorsTest, RefusalNamesTheRcodeOfTheUpstreamServers) {
   ResponseFacts facts;
   facts.rcode = Rcode::kRefused;
   EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kNoReachableAuthority);
@@ -29,14 +29,14 @@ TEST(ExtendedErrorsTest, ARefusalSaysWhatTheServersSaid) {
   EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kProhibited);
 }
 
-TEST(ExtendedErrorsTest, StaleDataHasACodeOfItsOwnForNxDomain) {
+TEST(ExtendedErrorsTest, StaleNxDomainHasItsOwnCode) {
   EXPECT_EQ(StaleError(*Entry(ResponseKind::kAnswer)).code, ExtendedErrorCode::kStaleAnswer);
   EXPECT_EQ(StaleError(*Entry(ResponseKind::kNoData)).code, ExtendedErrorCode::kStaleAnswer);
   EXPECT_EQ(StaleError(*Entry(ResponseKind::kNxDomain)).code,
             ExtendedErrorCode::kStaleNxDomainAnswer);
 }
 
-TEST(ExtendedErrorsTest, ARememberedFailureNamesTheFirstError) {
+TEST(ExtendedErrorsTest, CachedFailureNamesTheOriginalError) {
   const auto text = [](ExtendedErrorCode code) {
     const ExtendedError error = RememberedError(*Entry(ResponseKind::kServFail, code));
     EXPECT_EQ(error.code, ExtendedErrorCode::kCachedError);

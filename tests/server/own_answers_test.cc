@@ -35,7 +35,7 @@ std::vector<std::string> AnswerTo(const OwnAnswers& own, const Question& questio
   return message.answer;
 }
 
-TEST(OwnAnswersTest, NothingIsToldByDefault) {
+TEST(OwnAnswersTest, ByDefaultIdentityAndVersionAreRefused) {
   const OwnAnswers own({});
   EXPECT_TRUE(own.identity().empty());
   for (const char* name : {"id.server", "hostname.bind", "version.server", "version.bind"}) {
@@ -45,7 +45,7 @@ TEST(OwnAnswersTest, NothingIsToldByDefault) {
   EXPECT_FALSE(own.Concerns(Ask("www.example", QType::kAny, QClass::kIn)));
 }
 
-TEST(OwnAnswersTest, IdentityAndVersionAreToldWhereSet) {
+TEST(OwnAnswersTest, IdentityAndVersionAreAnsweredIfSet) {
   const OwnAnswers own = Telling();
   EXPECT_EQ(own.identity(), "node-7");
   EXPECT_THAT(AnswerTo(own, AskChaos("id.server")), ElementsAre("id.server. 0 CH TXT \"node-7\""));
@@ -59,13 +59,13 @@ TEST(OwnAnswersTest, IdentityAndVersionAreToldWhereSet) {
   EXPECT_THAT(AnswerTo(own, AskChaos("authors.bind")), ElementsAre("REFUSED"));
 }
 
-TEST(OwnAnswersTest, EachTextIsOfItsOwn) {
+TEST(OwnAnswersTest, IdentityAndVersionAreSetSeparately) {
   const OwnAnswers own({.identity = "node-7"});
   EXPECT_THAT(AnswerTo(own, AskChaos("version.bind")), ElementsAre("REFUSED"));
 }
 
 // RFC 8482 section 4.2.
-TEST(OwnAnswersTest, AnyCanBeOneHinfo) {
+TEST(OwnAnswersTest, AnyIsAnsweredWithOneHinfoIfSet) {
   const OwnAnswers own = Telling();
   const Question any = Ask("www.example", QType::kAny, QClass::kIn);
   EXPECT_TRUE(own.Concerns(any));

@@ -31,7 +31,7 @@ std::vector<uint16_t> Ids(const Waiters& waiters) {
   return ids;
 }
 
-TEST(PendingQueriesTest, TheFirstBeginsAndTheOthersJoin) {
+TEST(PendingQueriesTest, FirstClientBeginsAndLaterClientsJoin) {
   PendingQueries pending(10, 10);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2)), JoinResult::kJoined);
@@ -40,7 +40,7 @@ TEST(PendingQueriesTest, TheFirstBeginsAndTheOthersJoin) {
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2, 3));
 }
 
-TEST(PendingQueriesTest, OtherKeysHaveExchangesOfTheirOwn) {
+TEST(PendingQueriesTest, EachKeyHasItsOwnExchange) {
   PendingQueries pending(10, 10);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(2)), JoinResult::kFirst);
@@ -50,7 +50,7 @@ TEST(PendingQueriesTest, OtherKeysHaveExchangesOfTheirOwn) {
   EXPECT_EQ(pending.size(), 2u);
 }
 
-TEST(PendingQueriesTest, TakingEmptiesTheKeySoThatTheNextIsFirstAgain) {
+TEST(PendingQueriesTest, AfterTakeTheNextClientIsFirstAgain) {
   PendingQueries pending(10, 10);
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Take(Key("a.example"));
@@ -59,7 +59,7 @@ TEST(PendingQueriesTest, TakingEmptiesTheKeySoThatTheNextIsFirstAgain) {
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2)), JoinResult::kFirst);
 }
 
-TEST(PendingQueriesTest, AtTheLimitOfKeysANewOneIsTurnedAwayButAnOldOneJoined) {
+TEST(PendingQueriesTest, AtTheKeyLimitNewKeysAreRefusedAndKnownKeysJoined) {
   PendingQueries pending(2, 10);
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Join(Key("b.example"), WaiterWithId(2));
@@ -71,7 +71,7 @@ TEST(PendingQueriesTest, AtTheLimitOfKeysANewOneIsTurnedAwayButAnOldOneJoined) {
   EXPECT_EQ(pending.Join(Key("c.example"), WaiterWithId(6)), JoinResult::kFirst);
 }
 
-TEST(PendingQueriesTest, AtTheLimitOfWaitersAKeyTakesNoMore) {
+TEST(PendingQueriesTest, AtTheWaiterLimitAKeyAcceptsNoClient) {
   PendingQueries pending(10, 2);
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Join(Key("a.example"), WaiterWithId(2));
@@ -80,7 +80,7 @@ TEST(PendingQueriesTest, AtTheLimitOfWaitersAKeyTakesNoMore) {
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2));
 }
 
-TEST(PendingQueriesTest, ClearTellsEveryExchangeAndLeavesNothing) {
+TEST(PendingQueriesTest, ClearReportsEveryExchangeAndEmptiesTheTable) {
   PendingQueries pending(10, 10);
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.SetExchange(Key("a.example"), 17);
@@ -92,7 +92,7 @@ TEST(PendingQueriesTest, ClearTellsEveryExchangeAndLeavesNothing) {
   EXPECT_EQ(pending.size(), 0u);
 }
 
-TEST(PendingQueriesTest, WhoseDeadlineHasComeLeavesAndTheExchangeStays) {
+TEST(PendingQueriesTest, ExpiredClientsLeaveAndTheExchangeStays) {
   PendingQueries pending(10, 10);
   EXPECT_FALSE(pending.next_deadline().has_value());
   pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
@@ -120,7 +120,7 @@ TEST(PendingQueriesTest, WhoseDeadlineHasComeLeavesAndTheExchangeStays) {
   EXPECT_FALSE(pending.next_deadline().has_value());
 }
 
-TEST(PendingQueriesTest, AnEarlierDeadlineThanTheFirstOnesCounts) {
+TEST(PendingQueriesTest, EarlierDeadlineOfALaterClientCounts) {
   PendingQueries pending(10, 10);
   pending.Join(Key("a.example"), WaiterWithId(1, At(200)));
   pending.Join(Key("a.example"), WaiterWithId(2, At(100)));
@@ -130,7 +130,7 @@ TEST(PendingQueriesTest, AnEarlierDeadlineThanTheFirstOnesCounts) {
   EXPECT_EQ(pending.next_deadline(), At(200));
 }
 
-TEST(PendingQueriesTest, AKeyWithoutWaitersIsJoinedByLaterOnes) {
+TEST(PendingQueriesTest, ClientsJoinAKeyWithoutWaiters) {
   PendingQueries pending(10, 10);
   EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kFirst);
   EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kJoined);
@@ -142,7 +142,7 @@ TEST(PendingQueriesTest, AKeyWithoutWaitersIsJoinedByLaterOnes) {
   EXPECT_EQ(pending.waiter_count(), 0u);
 }
 
-TEST(PendingQueriesTest, TheOneThatHasWaitedForNobodyTheLongestMakesRoom) {
+TEST(PendingQueriesTest, KeyLongestWithoutWaitersIsDropped) {
   PendingQueries pending(3, 10);
   pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
   pending.SetExchange(Key("a.example"), 17);

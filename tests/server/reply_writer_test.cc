@@ -44,21 +44,21 @@ class ReplyWriterTest : public testing::Test {
   CacheEntryRef entry_;
 };
 
-TEST_F(ReplyWriterTest, FreshDataHasItsAgeTakenOff) {
+TEST_F(ReplyWriterTest, FreshDataHasItsAgeSubtracted) {
   replies_.SendCached(client(), *entry_, MonoTime{Milliseconds{100'900}});
   EXPECT_THAT(Reply().answer, ElementsAre("www.example.com. 200 IN A 192.0.2.1"));
   EXPECT_FALSE(Reply().extended_error.has_value());
   EXPECT_EQ(counters_.stale_answers.value(), 0u);
 }
 
-TEST_F(ReplyWriterTest, StaleDataIsMarkedAndHasATtlOfItsOwn) {
+TEST_F(ReplyWriterTest, StaleDataIsMarkedAndHasTheStaleTtl) {
   replies_.SendCached(client(), *entry_, MonoTime{Seconds{300}});
   EXPECT_THAT(Reply().answer, ElementsAre("www.example.com. 30 IN A 192.0.2.1"));
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kStaleAnswer));
   EXPECT_EQ(counters_.stale_answers.value(), 1u);
 }
 
-TEST_F(ReplyWriterTest, AnErrorHasNoRecordsAndIsCounted) {
+TEST_F(ReplyWriterTest, ErrorHasNoRecordsAndIsCounted) {
   replies_.SendError(client(), Rcode::kServFail, {ExtendedErrorCode::kNetworkError, "text"});
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_THAT(Reply().answer, IsEmpty());
@@ -72,7 +72,7 @@ TEST_F(ReplyWriterTest, KeepaliveIsForStreams) {
   EXPECT_EQ(replies_.OptionsFor(address_).keepalive_timeout_100ms, 100);
 }
 
-TEST_F(ReplyWriterTest, WhoIsGoneGetsNothing) {
+TEST_F(ReplyWriterTest, ClientThatIsGoneGetsNoReply) {
   sink_.Disconnect();
   replies_.SendCached(client(), *entry_, MonoTime{});
   replies_.SendError(client(), Rcode::kServFail, {});

@@ -25,7 +25,7 @@ class ServerTest : public testing::Test {
   ServerOptions options_ = TestServerOptions({&upstream_});
 };
 
-TEST_F(ServerTest, PortZeroBecomesAPortThatAllWorkersShare) {
+TEST_F(ServerTest, WorkersShareThePortThatReplacesPortZero) {
   options_.workers = 3;
   const auto server = Server::Create(options_);
   ASSERT_TRUE(server.ok()) << server.status();
@@ -34,7 +34,7 @@ TEST_F(ServerTest, PortZeroBecomesAPortThatAllWorkersShare) {
   EXPECT_EQ((*server)->worker_count(), 3);
 }
 
-TEST_F(ServerTest, APortThatAnotherProgramHasIsAnErrorThatNamesIt) {
+TEST_F(ServerTest, UsedPortIsAnErrorThatNamesIt) {
   const auto other = BindTcp(*Endpoint::Parse("127.0.0.1:0"));
   ASSERT_TRUE(other.ok());
   const Endpoint taken = LocalEndpoint(other->get());
@@ -42,7 +42,7 @@ TEST_F(ServerTest, APortThatAnotherProgramHasIsAnErrorThatNamesIt) {
   EXPECT_THAT(ErrorOf(options_), HasSubstr(taken.ToString()));
 }
 
-TEST_F(ServerTest, AnAddressThatIsNotHereIsAnErrorUnlessOptional) {
+TEST_F(ServerTest, MissingAddressIsAnErrorUnlessOptional) {
   const Endpoint elsewhere = *Endpoint::Parse("192.0.2.1:5353");
   options_.listen.push_back({Transport::kUdp, elsewhere, /*optional=*/false});
   EXPECT_THAT(ErrorOf(options_), HasSubstr("192.0.2.1"));
@@ -52,7 +52,7 @@ TEST_F(ServerTest, AnAddressThatIsNotHereIsAnErrorUnlessOptional) {
   EXPECT_EQ((*server)->listeners().size(), 3u);
 }
 
-TEST_F(ServerTest, WithoutAnyListenerThereIsNoServer) {
+TEST_F(ServerTest, WithoutAListenerCreateFails) {
   options_.listen = {{Transport::kUdp, *Endpoint::Parse("192.0.2.1:5353"), /*optional=*/true}};
   EXPECT_THAT(ErrorOf(options_), HasSubstr("no listener"));
 }
@@ -74,7 +74,7 @@ TEST_F(ServerTest, CertificatesAreLoadedBeforeAnythingServes) {
   EXPECT_THAT(ErrorOf(options), HasSubstr(all.missing_file));
 }
 
-TEST_F(ServerTest, AServerMayHaveATrustStoreOfItsOwn) {
+TEST_F(ServerTest, UpstreamServerCanHaveItsOwnCaFile) {
   options_.upstream.zones[0].servers[0].ca_file = options_.upstream_ca_file;
   options_.upstream_ca_file = GetTestCertificates().untrusted.certificate_file;
   EXPECT_TRUE(RunningServer(options_).WaitUntilReady());
@@ -87,7 +87,7 @@ TEST_F(ServerTest, WithoutADotListenerNoCertificateIsNeeded) {
   EXPECT_TRUE(Server::Create(options_).ok());
 }
 
-TEST_F(ServerTest, AServerThatNeverStartedEndsWithoutAWord) {
+TEST_F(ServerTest, ServerThatWasNotStartedCanBeDestroyed) {
   const auto server = Server::Create(options_);
   ASSERT_TRUE(server.ok());
   (*server)->Shutdown();

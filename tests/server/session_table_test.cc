@@ -27,13 +27,13 @@ TEST_F(SessionTableTest, EachClientGetsItsOwnReplies) {
   EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kDot)].value(), 1u);
 }
 
-TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
+TEST_F(SessionTableTest, AtTheLimitTheLeastActiveClientMakesRoom) {
   limits_.max_stream_connections = 3;
   FakeClient a = Connect();
   FakeClient b = Connect();
   FakeClient c = Connect();
   a.Send(Query(1));
-  Answer(0);  // Now `b` is the one quiet the longest.
+  Answer(0);  // Now `b` is the least active client.
   FakeClient d = Connect();
   loop_.RunUntilIdle();
   EXPECT_TRUE(d.accepted());
@@ -44,14 +44,14 @@ TEST_F(SessionTableTest, AtTheLimitTheClientQuietTheLongestMakesRoom) {
   EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 0u);
 }
 
-TEST_F(SessionTableTest, WhatIsNotReadEndsTheClientsQuietTheLongest) {
+TEST_F(SessionTableTest, UnreadRepliesEndTheLeastActiveClients) {
   FakeClient idle = Connect();
   FakeClient slow = Connect();
   FakeClient slower = Connect();
   FakeClient reader = Connect();
   slow.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2;
   slower.stream().pending_write_bytes = SessionTable::kMaxUnreadBytes / 2 + 1;
-  // Looked at once in a quarter of a MiB of replies.
+  // Unread replies are checked after each 256 KiB of replies.
   reader.Send(Query(1));
   Answer(0);
   EXPECT_FALSE(slow.closed());
@@ -64,14 +64,14 @@ TEST_F(SessionTableTest, WhatIsNotReadEndsTheClientsQuietTheLongest) {
   EXPECT_EQ(counters_.limit(Limit::kUnread).value(), 1u);
 }
 
-// The beginning of the largest message there is.
+// Returns the beginning of a message of the largest size.
 WireMessage Beginning(size_t size) {
   WireMessage octets(size);
   octets[0] = octets[1] = 0xff;
   return octets;
 }
 
-TEST_F(SessionTableTest, WhatIsNotEndedEndsTheClientsQuietTheLongest) {
+TEST_F(SessionTableTest, IncompleteMessagesEndTheLeastActiveClients) {
   constexpr size_t kEach = 60'000;
   constexpr size_t kRoomFor = SessionTable::kMaxUnfinishedBytes / kEach;
   FakeClient idle = Connect();
@@ -87,7 +87,7 @@ TEST_F(SessionTableTest, WhatIsNotEndedEndsTheClientsQuietTheLongest) {
   loop_.RunUntilIdle();
   EXPECT_FALSE(early.closed());
   EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 0u);
-  // One more ends one.
+  // One more incomplete message ends one client.
   held.push_back(Connect());
   held.back().SendOctets(Beginning(kEach));
   loop_.RunUntilIdle();
@@ -99,22 +99,22 @@ TEST_F(SessionTableTest, WhatIsNotEndedEndsTheClientsQuietTheLongest) {
   EXPECT_EQ(table_->held_bytes(), kRoomFor * kEach);
 }
 
-TEST_F(SessionTableTest, WhatWaitsInBacklogsCountsWithItsOverhead) {
+TEST_F(SessionTableTest, BacklogsCountWithTheirOverhead) {
   limits_.max_queries_per_connection = 1;
   FakeClient client = Connect();
-  client.SendOctets(FramedQueries(3));  // One is under way, two wait.
+  client.SendOctets(FramedQueries(3));  // One is being answered, two wait.
   EXPECT_EQ(table_->held_bytes(), 2 * (sizeof(WireMessage) + Query(2).size()));
   Answer(0);
   Answer(1);
   EXPECT_EQ(table_->held_bytes(), 0u);
-  // Empty messages, which only the end of those before them shows to be broken.
+  // Empty messages. They are recognized as broken only when they leave the backlog.
   client.SendOctets(WireMessage(size_t{2} * 1000));
   EXPECT_EQ(table_->held_bytes(), 1000 * sizeof(WireMessage));
   client.Break();
   EXPECT_EQ(table_->held_bytes(), 0u);
 }
 
-TEST_F(SessionTableTest, AWholeQueryGivesBackWhatItsBeginningTook) {
+TEST_F(SessionTableTest, CompleteQueryReturnsItsHeldOctets) {
   FakeClient client = Connect();
   const WireMessage query = FramedQueries(1);
   client.SendOctets(Bytes(query).first(1));
@@ -125,19 +125,19 @@ TEST_F(SessionTableTest, AWholeQueryGivesBackWhatItsBeginningTook) {
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
 }
 
-TEST_F(SessionTableTest, WhoAloneHoldsTooMuchIsEndedInItsOwnTurn) {
+TEST_F(SessionTableTest, OneClientOverTheLimitIsEndedInItsOwnTurn) {
   limits_.max_queries_per_connection = 1;
   FakeClient client = Connect();
   client.Send(Query(1));
   client.SendOctets(WireMessage(SessionTable::kMaxUnfinishedBytes / 8));
-  client.SendOctets(WireMessage(2));  // Nothing is read any more.
+  client.SendOctets(WireMessage(2));  // Nothing more is read.
   loop_.RunUntilIdle();
   EXPECT_TRUE(client.closed());
   EXPECT_EQ(table_->held_bytes(), 0u);
   EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 1u);
 }
 
-TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
+TEST_F(SessionTableTest, ClientThatWaitsForAReplyDoesNotMakeRoom) {
   limits_.max_stream_connections = 2;
   FakeClient a = Connect();
   a.Send(Query(1));
@@ -149,7 +149,7 @@ TEST_F(SessionTableTest, AClientThatWaitsForAnAnswerDoesNotMakeRoom) {
   EXPECT_TRUE(b.closed());
 }
 
-TEST_F(SessionTableTest, WhereNoneIsIdleTheNewClientIsTurnedAway) {
+TEST_F(SessionTableTest, IfNoClientIsIdleTheNewOneIsRefused) {
   limits_.max_stream_connections = 2;
   FakeClient a = Connect();
   FakeClient b = Connect();
@@ -177,18 +177,18 @@ TEST_F(SessionTableTest, TheSearchForAnIdleClientIsBounded) {
   EXPECT_TRUE(Connect().accepted());
 }
 
-TEST_F(SessionTableTest, AClientThatMadeRoomIsNotReadFromAnyMore) {
+TEST_F(SessionTableTest, EvictedClientIsNotReadAnyMore) {
   limits_.max_stream_connections = 1;
   FakeClient a = Connect();
   FakeClient b = Connect();
-  a.Send(Query(1));  // Arrived in the turn in which it was closed.
+  a.Send(Query(1));  // Arrives in the turn in which the connection is closed.
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
   loop_.RunUntilIdle();
   EXPECT_TRUE(a.closed());
   EXPECT_FALSE(b.closed());
 }
 
-TEST_F(SessionTableTest, AReplyToAClientThatIsGoneHasNowhereToBeWritten) {
+TEST_F(SessionTableTest, NoBufferIsReservedForAClientThatIsGone) {
   FakeClient client = Connect();
   ReplyAddress address;
   address.transport = Transport::kTcp;
@@ -198,7 +198,7 @@ TEST_F(SessionTableTest, AReplyToAClientThatIsGoneHasNowhereToBeWritten) {
   EXPECT_THAT(client.stream().written, IsEmpty());
 }
 
-TEST_F(SessionTableTest, AReplyHasRoomForTheLargestMessage) {
+TEST_F(SessionTableTest, ReplyBufferHoldsTheLargestMessage) {
   FakeClient client = Connect();
   ReplyAddress address;
   address.transport = Transport::kTcp;
@@ -206,7 +206,7 @@ TEST_F(SessionTableTest, AReplyHasRoomForTheLargestMessage) {
   EXPECT_EQ(table_->ReserveReply(address).size(), kMaxMessageSize);
 }
 
-TEST_F(SessionTableTest, DrainEndsIdleClientsAndAnswersTheOthersFirst) {
+TEST_F(SessionTableTest, DrainEndsIdleClientsAndAnswersPendingQueriesFirst) {
   FakeClient idle = Connect();
   FakeClient busy = Connect();
   busy.Send(Query(1));
@@ -230,7 +230,7 @@ TEST_F(SessionTableTest, CountsConnections) {
   EXPECT_EQ(counters_.stream_connections_total.value(), 2u);
 }
 
-TEST_F(SessionTableTest, DestructionClosesEveryConnection) {
+TEST_F(SessionTableTest, DestructorClosesEveryConnection) {
   FakeClient client = Connect();
   client.Send(Query(1));
   handler_.reset();

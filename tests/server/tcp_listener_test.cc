@@ -34,7 +34,7 @@ class TcpListenerTest : public testing::Test {
                                    std::move(fd));
   }
 
-  // Runs the loop until the client's work, on a thread of its own, is done.
+  // Runs the loop until the client, on its own thread, has finished.
   template <typename Work>
   auto RunClient(Work work) {
     auto result = std::async(std::launch::async, std::move(work));
@@ -68,7 +68,7 @@ TEST_F(TcpListenerTest, WithoutCredentialsItServesTcp) {
   EXPECT_EQ(counters_.stream_connections_total.value(), 1u);
 }
 
-TEST_F(TcpListenerTest, WithCredentialsItServesDotAlone) {
+TEST_F(TcpListenerTest, WithCredentialsItServesOnlyDot) {
   const TestCertificate& certificate = GetTestCertificates().server;
   Open(*TlsServerCredentials::FromFiles(certificate.certificate_file, certificate.key_file));
   EXPECT_TRUE(RunClient([this] {
@@ -85,18 +85,18 @@ TEST_F(TcpListenerTest, WithCredentialsItServesDotAlone) {
   EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kTcp)].value(), 0u);
 }
 
-TEST_F(TcpListenerTest, AClientThatFindsNoRoomIsClosed) {
+TEST_F(TcpListenerTest, ClientOverTheLimitIsClosed) {
   limits_.max_stream_connections = 1;
   Open(nullptr);
   const auto first = DnsClient::Tcp(endpoint_);
   first->Send(MakeQuery("www.example.com", QType::kA));
-  while (exchanger_.calls().empty()) loop_.RunOnce();  // From here on it is not idle.
+  while (exchanger_.calls().empty()) loop_.RunOnce();  // From here on the first client is not idle.
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
   EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 1u);
   EXPECT_EQ(sessions_.size(), 1u);
 }
 
-TEST_F(TcpListenerTest, WhoMayNotAskIsClosedWithoutAPlaceInTheTable) {
+TEST_F(TcpListenerTest, RefusedClientIsClosedWithoutASession) {
   const AccessPolicy nobody({});
   Open(nullptr, nobody);
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
@@ -104,7 +104,7 @@ TEST_F(TcpListenerTest, WhoMayNotAskIsClosedWithoutAPlaceInTheTable) {
   EXPECT_EQ(counters_.stream_connections_total.value(), 0u);
 }
 
-TEST_F(TcpListenerTest, OnceClosedNobodyListens) {
+TEST_F(TcpListenerTest, ClosedListenerRefusesConnections) {
   Open(nullptr);
   listener_.reset();
   EXPECT_EQ(DnsClient::Tcp(endpoint_), nullptr);

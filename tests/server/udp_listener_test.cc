@@ -49,7 +49,7 @@ class UdpListenerTest : public testing::Test {
   std::unique_ptr<QueryHandler> handler_;
 };
 
-TEST_F(UdpListenerTest, AnAnswerThatComesLaterGoesToWhoeverAsked) {
+TEST_F(UdpListenerTest, LaterReplyGoesToTheClientThatSentTheQuery) {
   const auto a = DnsClient::Udp(endpoint_);
   const auto b = DnsClient::Udp(endpoint_);
   a->Send(MakeQuery(kName, QType::kA, 1));
@@ -60,7 +60,7 @@ TEST_F(UdpListenerTest, AnAnswerThatComesLaterGoesToWhoeverAsked) {
   EXPECT_EQ(ParsedMessage::Parse(*b->Receive()).header.id, 2);
 }
 
-TEST_F(UdpListenerTest, AHitIsRepliedToInTheSameTurn) {
+TEST_F(UdpListenerTest, HitIsAnsweredInTheSameTurn) {
   const auto client = DnsClient::Udp(endpoint_);
   client->Send(MakeQuery(kName, QType::kA, 1));
   RunUntilReceived(1);
@@ -71,7 +71,7 @@ TEST_F(UdpListenerTest, AHitIsRepliedToInTheSameTurn) {
   EXPECT_EQ(ParsedMessage::Parse(*client->Receive()).header.id, 2);
 }
 
-TEST_F(UdpListenerTest, OnceItReceivesNoMoreTheLastRepliesStillLeave) {
+TEST_F(UdpListenerTest, AfterStopReceivingTheLastRepliesAreStillSent) {
   const auto client = DnsClient::Udp(endpoint_);
   client->Send(MakeQuery(kName, QType::kA, 1));
   RunUntilReceived(1);
@@ -82,7 +82,7 @@ TEST_F(UdpListenerTest, OnceItReceivesNoMoreTheLastRepliesStillLeave) {
   EXPECT_EQ(received(), 1u);
 }
 
-TEST_F(UdpListenerTest, ADatagramThatIsTooLongIsNotServed) {
+TEST_F(UdpListenerTest, DatagramThatIsTooLongIsNotServed) {
   const auto client = DnsClient::Udp(endpoint_);
   client->Send(MessageBuilder()
                    .Question(kName, QType::kA)
@@ -93,14 +93,14 @@ TEST_F(UdpListenerTest, ADatagramThatIsTooLongIsNotServed) {
   EXPECT_THAT(exchanger_.calls(), testing::IsEmpty());
 }
 
-TEST_F(UdpListenerTest, AReplyOfNothingIsNotSent) {
+TEST_F(UdpListenerTest, EmptyReplyIsNotSent) {
   const auto client = DnsClient::Udp(endpoint_);
   client->Send(MakeQuery(kName, QType::kA, 1));
   RunUntilReceived(1);
-  ReplyAddress nobody;
-  nobody.peer.remote = endpoint_;  // Would come back to ourselves.
-  EXPECT_EQ(listener_->ReserveReply(nobody).size(), UdpSocket::kMaxReply);
-  listener_->CommitReply(nobody, 0);
+  ReplyAddress self;
+  self.peer.remote = endpoint_;  // A reply would come back to this socket.
+  EXPECT_EQ(listener_->ReserveReply(self).size(), UdpSocket::kMaxReply);
+  listener_->CommitReply(self, 0);
   Answer(0);
   EXPECT_TRUE(client->Receive().has_value());
   EXPECT_EQ(received(), 1u);

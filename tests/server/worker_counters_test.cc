@@ -17,7 +17,7 @@ TEST(WorkerCountersTest, WorkersDoNotShareCacheLines) {
   EXPECT_EQ(sizeof(UpstreamCounters) % 64, 0u);
 }
 
-TEST(WorkerCountersTest, EachLimitHasItsName) {
+TEST(WorkerCountersTest, EachLimitHasAName) {
   std::vector<std::string> names;
   for (int i = 0; i < kLimitCount; ++i) names.emplace_back(LimitName(static_cast<Limit>(i)));
   EXPECT_THAT(names,

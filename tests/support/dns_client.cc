@@ -21,7 +21,8 @@ std::chrono::steady_clock::time_point Deadline() {
   return std::chrono::steady_clock::now() + std::chrono::seconds(kPatience.tv_sec);
 }
 
-// A connected socket whose calls give up after kPatience; invalid when the peer refuses.
+// Returns a connected socket whose calls fail after kPatience, or an invalid one if the peer
+// refuses.
 UniqueFd Connect(const Endpoint& server, int type) {
   UniqueFd fd(socket(server.family(), type | SOCK_CLOEXEC, 0));
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience));
@@ -51,7 +52,7 @@ class UdpClient : public DnsClient {
   const UniqueFd fd_;
 };
 
-// Framing over octets that come from somewhere.
+// Reads framed messages from a stream of octets.
 class StreamClient : public DnsClient {
  public:
   StreamClient() : DnsClient(/*framed=*/true) {}
@@ -65,7 +66,8 @@ class StreamClient : public DnsClient {
   }
 
  private:
-  // Octets read, 0 at the end, below 0 when there is none in time or the connection broke.
+  // Returns the number of octets read. Returns 0 at the end, and a negative value after a timeout
+  // or a broken connection.
   virtual ssize_t Read(uint8_t* octets, size_t size) = 0;
 
   bool ReadAll(uint8_t* octets, size_t size) {
@@ -139,7 +141,7 @@ class DotClient : public StreamClient {
 
  private:
   ssize_t Read(uint8_t* octets, size_t size) override {
-    // GNUTLS_E_AGAIN also says that a session ticket came.
+    // GNUTLS_E_AGAIN is also returned when a session ticket arrives.
     const auto deadline = Deadline();
     ssize_t count = 0;
     do {

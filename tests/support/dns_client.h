@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A blocking DNS client on loopback.
+// A blocking DNS client for loopback.
 #ifndef DOTCACHE_TESTS_SUPPORT_DNS_CLIENT_H_
 #define DOTCACHE_TESTS_SUPPORT_DNS_CLIENT_H_
 
@@ -14,33 +14,33 @@
 
 namespace dotcache {
 
-// One UDP socket, or one TCP or DoT connection, from plain system calls and GnuTLS: shares no code
-// with what it tests. Whatever does not come within 10 s counts as not coming. Not thread-safe, but
-// different clients may be used from different threads.
+// One UDP socket, or one TCP or DoT connection. Uses only system calls and GnuTLS, so that it
+// shares no code with the program. Waits 10 s at most. Not thread-safe, but different clients may
+// be used on different threads.
 class DnsClient {
  public:
-  // Connected, hence deaf to datagrams from another address than `server`.
+  // The socket is connected, so it receives datagrams from `server` only.
   static std::unique_ptr<DnsClient> Udp(const Endpoint& server);
-  // Null when the connection is refused.
+  // Returns null if the connection is refused.
   static std::unique_ptr<DnsClient> Tcp(const Endpoint& server);
-  // Null when connection or handshake fail, or the certificate is not for kTestServerName by the
-  // test CA.
+  // Returns null if the connection or the handshake fails, or if the certificate is not one of the
+  // test CA for kTestServerName.
   static std::unique_ptr<DnsClient> Dot(const Endpoint& server);
   virtual ~DnsClient() = default;
 
-  // Sends a message, framed on a stream.
+  // Sends a message. On a stream it is framed.
   void Send(const WireMessage& message);
-  // Sends octets as they are, on a stream.
+  // Sends octets unchanged on a stream.
   virtual void SendOctets(Bytes octets) = 0;
-  // Says that nothing more is sent (FIN, after close_notify over TLS).
+  // Ends the sending side: FIN, and over TLS close_notify before it.
   virtual void FinishSending() {}
 
-  // The next whole message; nullopt at the end of the stream, or when none comes.
+  // Returns the next complete message, or std::nullopt at the end of the stream or after 10 s.
   virtual std::optional<WireMessage> Receive() = 0;
-  // True when the server ends the connection without another octet.
+  // Returns true if the server ends the connection without sending another octet.
   bool ReceiveEnd();
 
-  // Sends and receives.
+  // Sends a query and receives the reply.
   std::optional<WireMessage> Exchange(const WireMessage& query);
 
  protected:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An Exchanger that the test answers by hand.
+// An Exchanger whose exchanges the test ends.
 #ifndef DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_
 #define DOTCACHE_TESTS_SUPPORT_FAKE_EXCHANGER_H_
 
@@ -11,23 +11,23 @@
 
 namespace dotcache {
 
-// Records each exchange and ends it when the test says so. Not thread-safe.
+// Records each exchange and ends it when the test calls Respond() or Fail(). Not thread-safe.
 class FakeExchanger : public Exchanger {
  public:
   struct Call {
     UpstreamQuery query;
     MonoTime deadline;
-    std::optional<ExchangeCallback> callback;  // Gone once it was called or cancelled.
+    std::optional<ExchangeCallback> callback;  // Empty after the call or a cancellation.
     bool cancelled = false;
   };
 
   const std::vector<Call>& calls() const { return calls_; }
 
-  // Exchanges from now on fail at once with `failure`; or begin again when it is OK.
+  // From now on exchanges fail at once with `failure`. If it is OK, they begin again.
   void FailAtOnce(absl::Status failure) { immediate_failure_ = std::move(failure); }
 
-  // Ends exchange number `call` (from 0) with this response, inspected as a connection does it, or
-  // with this failure. Does nothing to one that was cancelled.
+  // Ends the exchange `call` (from 0) with a response, inspected as a connection does it, or with a
+  // failure. Does nothing if it was cancelled.
   void Respond(size_t call, const WireMessage& response);
   void Fail(size_t call, absl::Status failure);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers for a name of upstream hosts.
+// Answers the address queries for an upstream host name.
 #ifndef DOTCACHE_TESTS_SUPPORT_HOST_ROUND_H_
 #define DOTCACHE_TESTS_SUPPORT_HOST_ROUND_H_
 
@@ -11,8 +11,8 @@
 
 namespace dotcache {
 
-// Ends the round under way about `host`, the last two exchanges: no AAAA, and these addresses for
-// 60 s.
+// Ends the last two exchanges, which look up `host`: no AAAA record, and these A records with a TTL
+// of 60 s.
 inline void EndHostRound(FakeExchanger& bootstrap, absl::string_view host,
                          const std::vector<std::string>& addresses) {
   const size_t round = bootstrap.calls().size() - 2;

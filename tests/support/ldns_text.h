@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records between ldns and zone file format. For tests that use ldns themselves.
+// Converts ldns records to zone file format, for tests that use ldns themselves.
 #ifndef DOTCACHE_TESTS_SUPPORT_LDNS_TEXT_H_
 #define DOTCACHE_TESTS_SUPPORT_LDNS_TEXT_H_
 
@@ -9,7 +9,8 @@
 
 namespace dotcache {
 
-// "www.example.com. 300 IN A 192.0.2.1"; of a question "www.example.com. IN A". Single spaces.
+// Returns a record as "www.example.com. 300 IN A 192.0.2.1", and a question as "www.example.com. IN
+// A". Fields are separated by single spaces.
 std::string RecordText(const ldns_rr* record);
 
 }  // namespace dotcache

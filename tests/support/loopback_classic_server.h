@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A classic DNS server on 127.0.0.1, UDP and TCP on one port, that does what a test says.
+// A scripted classic DNS server on 127.0.0.1, with UDP and TCP on one port.
 #ifndef DOTCACHE_TESTS_SUPPORT_LOOPBACK_CLASSIC_SERVER_H_
 #define DOTCACHE_TESTS_SUPPORT_LOOPBACK_CLASSIC_SERVER_H_
 
@@ -13,17 +13,18 @@
 
 namespace dotcache {
 
-// A query as it came.
+// A received query.
 struct ClassicQuery {
   WireMessage wire;
   Transport transport = Transport::kUdp;  // kUdp or kTcp.
   Endpoint from;
 };
 
-// Messages to send back, in order; none: silence. Over TCP each gets its length in front.
+// Returns the messages to send back, in order. An empty list means no response. Over TCP each
+// message gets its length prefix.
 using ClassicHandler = std::function<std::vector<WireMessage>(const ClassicQuery&)>;
 
-// Without a thread: it works in Pump() alone, on the caller's.
+// Has no thread: it works only inside Pump(), on the caller's thread.
 class LoopbackClassicServer {
  public:
   explicit LoopbackClassicServer(ClassicHandler handler);
@@ -31,13 +32,13 @@ class LoopbackClassicServer {
   Endpoint endpoint() const;
   void set_handler(ClassicHandler handler) { handler_ = std::move(handler); }
 
-  // Takes and answers what has arrived.
+  // Receives and answers the queries that have arrived.
   void Pump();
 
-  // Sends a reply to a query that came over UDP earlier.
+  // Sends a response to an earlier UDP query.
   void SendLate(const ClassicQuery& query, const WireMessage& reply);
 
-  // Closes everything; whoever asks is refused. The port may become another's.
+  // Closes all sockets. Later queries are refused. The kernel may give the port to another program.
   void Stop();
   void StopTcp();
 

@@ -36,7 +36,7 @@ void Check(bool condition) {
   if (!condition) std::abort();
 }
 
-// An eventfd that stays readable once it was set.
+// An eventfd that stays readable after it was set.
 class Signal {
  public:
   Signal() : fd_(eventfd(0, EFD_CLOEXEC)) { Check(fd_.valid()); }
@@ -50,7 +50,7 @@ class Signal {
   UniqueFd fd_;
 };
 
-// The question section's size, or 0 when the query is too broken to have one.
+// Returns the size of the question section, or 0 if the query is too short for one.
 size_t QuestionSize(Bytes query) {
   size_t at = kHeaderSize;
   while (at < query.size() && query[at] != 0) at += query[at] + size_t{1};
@@ -113,7 +113,7 @@ struct LoopbackDotServer::Impl {
   bool Handshake(Peer& peer, gnutls_session_t session);
   void OnQuery(Peer& peer, int number, WireMessage wire,
                std::multimap<SteadyClock::time_point, DotAction>& due);
-  // Returns false when the connection is over.
+  // Returns false when the connection has ended.
   bool Carry(Peer& peer, gnutls_session_t session, const DotAction& action);
 
   template <typename Value>
@@ -136,7 +136,7 @@ struct LoopbackDotServer::Impl {
   std::unique_ptr<Signal> stop_accepting;
   std::thread acceptor;
 
-  std::mutex mutex;  // Protects what follows.
+  std::mutex mutex;  // Guards the members below.
   std::condition_variable changed;
   DotHandler handler;
   std::list<Peer> peers;
@@ -197,7 +197,8 @@ void LoopbackDotServer::Impl::StopAll() {
 void LoopbackDotServer::Impl::Accept() {
   for (;;) {
     pollfd polled[] = {{listener.get(), POLLIN, 0}, {stop_accepting->fd(), POLLIN, 0}};
-    if (poll(polled, 2, -1) < 0) continue;  // While a test leaves the process no descriptors.
+    // poll() can fail while a test has used up the process's descriptors.
+    if (poll(polled, 2, -1) < 0) continue;
     if (polled[1].revents != 0) return;
     UniqueFd fd(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd.valid()) continue;
@@ -278,7 +279,7 @@ bool LoopbackDotServer::Impl::Handshake(Peer& peer, gnutls_session_t session) {
   return true;
 }
 
-// Reads queries and carries out what is due until either side ends it.
+// Reads queries and carries out the due actions until one side ends the connection.
 void LoopbackDotServer::Impl::Talk(Peer& peer, gnutls_session_t session) {
   WireMessage input;
   std::multimap<SteadyClock::time_point, DotAction> due;

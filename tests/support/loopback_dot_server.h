@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DoT server on 127.0.0.1 that does what a test says.
+// A scripted DoT server on 127.0.0.1.
 #ifndef DOTCACHE_TESTS_SUPPORT_LOOPBACK_DOT_SERVER_H_
 #define DOTCACHE_TESTS_SUPPORT_LOOPBACK_DOT_SERVER_H_
 
@@ -18,85 +18,87 @@
 
 namespace dotcache {
 
-// One thing that the server does about a query.
+// One action of the server on a query.
 struct DotAction {
   enum class Kind {
-    kMessage,  // Sends `octets` behind their length.
-    kRaw,      // Sends `octets` as they are: half a message, a length that lies.
-    kClose,    // close_notify and FIN.
-    kReset,    // RST.
+    kMessage,  // Sends `octets` with a length prefix.
+    kRaw,      // Sends `octets` without a length prefix: part of a message, or a wrong length.
+    kClose,    // Sends close_notify and FIN.
+    kReset,    // Sends RST.
   };
   Kind kind = Kind::kMessage;
   WireMessage octets = {};
-  Milliseconds delay{0};  // Since the query arrived.
+  Milliseconds delay{0};  // Counted from the arrival of the query.
 };
 
-// A query as it came out of TLS.
+// A received query.
 struct DotQuery {
-  WireMessage wire;    // Every octet behind the length.
-  int connection = 0;  // Connections count from 0 in the order of their acceptance.
-  int number = 0;      // Queries of this connection count from 0.
+  WireMessage wire;    // The message without its length prefix.
+  int connection = 0;  // From 0, in the order of acceptance.
+  int number = 0;      // From 0, per connection.
 };
 
-// What to do about a query, carried out by `delay`, ties in order; nothing: silence. Called on the
-// server's threads, one call at a time.
+// Returns the actions for a query. They are carried out in the order of `delay`; those with equal
+// delays keep their order. An empty list means no response. Called on the server's threads, one
+// call at a time.
 using DotHandler = std::function<std::vector<DotAction>(const DotQuery&)>;
 
-// The query's ID and question back with QR and RA; an A record with this address when NOERROR.
+// Returns a response with the ID and question of the query, QR and RA. AnswerTo() adds an A record
+// with this address; ErrorTo() sets the RCODE.
 WireMessage AnswerTo(Bytes query, absl::string_view dotted_quad = "192.0.2.1", uint32_t ttl = 300);
 WireMessage ErrorTo(Bytes query, Rcode rcode);
 
-// Answers every query with AnswerTo().
+// Returns a handler that answers every query with AnswerTo().
 DotHandler AnswerEverything();
 
-// Real TLS 1.2 and 1.3 from GnuTLS over blocking sockets in threads of its own, sharing no code
-// with what it tests. Listens from construction until destruction, but for Stop(). Its functions
-// are for any thread.
+// Speaks TLS 1.2 and 1.3 with GnuTLS over blocking sockets, on threads of its own. Shares no code
+// with the program. Listens from construction until destruction, except between Stop() and Start().
+// Any thread may call its functions.
 class LoopbackDotServer {
  public:
   struct Options {
     TestCertificate certificate = GetTestCertificates().server;
     DotHandler handler = AnswerEverything();
-    bool stall_handshake = false;     // Accepts, then says nothing.
+    bool stall_handshake = false;     // Accepts connections but sends nothing.
     bool tickets = true;              // Offers session resumption.
-    bool alerts = true;               // Says why it ends a handshake.
-    bool everywhere = false;          // Listens on every address of this machine.
-    std::string client_ca_file = {};  // Not empty: requires a client certificate of this CA.
+    bool alerts = true;               // Sends an alert when it ends a handshake.
+    bool everywhere = false;          // Listens on all addresses of this machine.
+    std::string client_ca_file = {};  // If not empty, requires a client certificate of this CA.
   };
 
   LoopbackDotServer() : LoopbackDotServer(Options{}) {}
   explicit LoopbackDotServer(Options options);
   ~LoopbackDotServer();
 
-  // 127.0.0.1 and a port that stays the same through Stop() and Start().
+  // 127.0.0.1 and a port. The port stays the same after Stop() and Start().
   Endpoint endpoint() const;
 
-  // For queries from now on.
+  // Sets the handler of later queries.
   void SetHandler(DotHandler handler);
 
-  // Closes all connections (FIN) and the listener, so that connecting is refused; and opens it
-  // again. Tickets of before stay good.
+  // Stop() closes all connections (FIN) and the listener, so that connections are refused. Start()
+  // listens again. Earlier tickets stay valid.
   void Stop();
   void Start();
 
-  // Ends all connections but goes on listening.
+  // Ends all connections and still listens.
   void CloseConnections();
   void ResetConnections();
 
   int connections() const;  // TCP connections accepted so far.
-  int handshakes() const;   // TLS handshakes completed so far, resumed ones included.
+  int handshakes() const;   // Completed TLS handshakes, including resumed ones.
   int resumptions() const;
   int open_connections() const;
-  int queries() const;                            // Whole queries received so far.
-  std::vector<WireMessage> query_octets() const;  // Of each of them, in order of arrival.
-  // Octets that came out of TLS, whole queries or not.
+  int queries() const;                            // Complete queries received so far.
+  std::vector<WireMessage> query_octets() const;  // The queries in order of arrival.
+  // Decrypted octets, of complete and incomplete queries.
   int64_t plain_octets() const;
 
-  // Waits until at least this many queries have come (or connections were accepted); false when
-  // they have not within 10 s.
+  // Waits until at least `count` queries were received, or connections accepted. Returns false
+  // after 10 s.
   bool WaitForQueries(int count) const;
   bool WaitForConnections(int count) const;
-  // Waits until no connection is open.
+  // Waits until no connection is open. Returns false after 10 s.
   bool WaitForNoConnection() const;
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A DNS message read by ldns, for tests that look at what the program sent.
+// A DNS message parsed by ldns, for tests that check what the program sent.
 #ifndef DOTCACHE_TESTS_SUPPORT_PARSED_MESSAGE_H_
 #define DOTCACHE_TESTS_SUPPORT_PARSED_MESSAGE_H_
 
@@ -14,15 +14,15 @@
 
 namespace dotcache {
 
-// A message as people read it. Records are in zone file format with single spaces, such as
-// "www.example.com. 300 IN A 192.0.2.1"; names keep their case.
+// A message as text. Records are in zone file format with single spaces, such as "www.example.com.
+// 300 IN A 192.0.2.1". Names keep their case.
 struct ParsedMessage {
   struct Option {
     uint16_t code = 0;
     WireMessage data;
   };
 
-  // Fails the test, and returns an empty message, when ldns cannot read all of it.
+  // Parses a message. If ldns cannot read all of it, fails the test and returns an empty message.
   static ParsedMessage Parse(Bytes wire);
 
   bool Has(uint16_t flag) const { return header.Has(flag); }
@@ -30,7 +30,7 @@ struct ParsedMessage {
 
   size_t size = 0;  // Octets.
   MessageHeader header;
-  Rcode rcode = Rcode::kNoError;  // With the upper bits that the OPT record adds.
+  Rcode rcode = Rcode::kNoError;  // Includes the upper bits from the OPT record.
   std::string question;           // "www.example.com. IN A".
   std::vector<std::string> answer;
   std::vector<std::string> authority;

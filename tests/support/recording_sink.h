@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A ReplySink that keeps the replies.
+// A ReplySink that records the replies.
 #ifndef DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
 #define DOTCACHE_TESTS_SUPPORT_RECORDING_SINK_H_
 
@@ -10,17 +10,17 @@
 
 namespace dotcache {
 
-// Takes replies for any client, in order. Not thread-safe.
+// Records the replies to all clients, in order. Not thread-safe.
 class RecordingSink : public ReplySink {
  public:
   struct Reply {
     ReplyAddress address;
-    WireMessage wire;  // Empty: the query counts as answered, but nothing is sent.
+    WireMessage wire;  // Empty if the query counts as answered but nothing is sent.
   };
 
   const std::vector<Reply>& replies() const { return replies_; }
 
-  // From now on every client is gone.
+  // From now on every client counts as gone.
   void Disconnect() { connected_ = false; }
 
   MutableBytes ReserveReply(const ReplyAddress& address) override {

@@ -31,8 +31,9 @@ ServerOptions TestServerOptions(const std::vector<const LoopbackDotServer*>& ups
   options.listen_key_file = GetTestCertificates().server.key_file;
   options.upstream_ca_file = GetTestCertificates().ca.certificate_file;
   options.cache.budget_bytes = size_t{1} << 20;
-  options.upstream.loop_check = false;  // Upstreams count their queries.
-  // Whatever the machine is busy with: no upstream is slow by itself, or asked twice because of it.
+  // Probes would change the query counts of the upstream servers.
+  options.upstream.loop_check = false;
+  // On a busy machine, no upstream server counts as slow and no query is hedged.
   options.upstream.limits.min_attempt_timeout = Seconds(4);
   options.upstream.limits.max_attempt_timeout = Seconds(4);
   options.upstream.limits.hedge = false;

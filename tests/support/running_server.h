@@ -12,29 +12,29 @@
 
 namespace dotcache {
 
-// The upstream server as its options: authenticated by kTestServerName.
+// Returns the options for this upstream server, authenticated by kTestServerName.
 UpstreamServerOptions OptionsFor(const LoopbackDotServer& upstream);
 
-// One worker on UDP, TCP and DoT at 127.0.0.1 and ports of the system's choice, with these servers
-// for the root zone, asked in their order.
+// Returns options for one worker that listens on UDP, TCP and DoT at 127.0.0.1 and free ports. The
+// root zone has these servers, used in this order.
 ServerOptions TestServerOptions(const std::vector<const LoopbackDotServer*>& upstreams);
 
-// Created and started on construction, which fails the test when it cannot; stopped with it. For
-// one thread.
+// Starts a server in the constructor and stops it in the destructor. Fails the test if it cannot
+// start. For one thread only.
 class RunningServer {
  public:
   explicit RunningServer(const ServerOptions& options);
 
   Server& server() { return *server_; }
 
-  // Where it listens.
+  // The endpoint of the listener for `transport`.
   Endpoint endpoint(Transport transport) const;
   std::unique_ptr<DnsClient> Connect(Transport transport) const;
 
-  // Asks as a new client does. An empty message when no answer comes.
+  // Sends a query as a new client. Returns an empty message if no reply arrives.
   WireMessage Ask(Transport transport, const WireMessage& query) const;
 
-  // Waits until an upstream server was reached.
+  // Waits until an upstream server is connected.
   bool WaitUntilReady() const;
 
  private:

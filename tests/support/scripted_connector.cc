@@ -216,7 +216,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   int wanted_ = 0;
   MonoTime last_received_;
   std::map<AttemptId, Pending> pending_;
-  std::unique_ptr<Timer> timer_;  // The handshake's end, then idleness.
+  std::unique_ptr<Timer> timer_;  // For the end of the handshake, then for the idle timeout.
 };
 
 ScriptedConnector::ScriptedConnector(EventLoop& loop, UpstreamLimits limits)

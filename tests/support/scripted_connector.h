@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Connector whose connections do what a test says, without sockets.
+// A Connector with scripted connections, without sockets.
 #ifndef DOTCACHE_TESTS_SUPPORT_SCRIPTED_CONNECTOR_H_
 #define DOTCACHE_TESTS_SUPPORT_SCRIPTED_CONNECTOR_H_
 
@@ -16,8 +16,8 @@
 
 namespace dotcache {
 
-// What a server does about one query: a message (inspected as a real connection does it), a failure
-// of the attempt, the end of the connection, or silence.
+// The reaction of a server to one query: a message (inspected as a real connection does it), a
+// failed attempt, the end of the connection, or no response.
 struct ScriptedReply {
   static ScriptedReply Message(WireMessage wire, Duration delay = Duration::zero());
   static ScriptedReply Failure(UpstreamFailure failure, Duration delay = Duration::zero());
@@ -30,27 +30,28 @@ struct ScriptedReply {
   Duration delay = Duration::zero();
 };
 
-// NOERROR with one A record 192.0.2.1, TTL 300, whatever was asked; and an empty error response.
+// ScriptedAnswer() returns NOERROR with one A record 192.0.2.1 and TTL 300, for any question.
+// ScriptedError() returns an error without records.
 WireMessage ScriptedAnswer(const UpstreamQuery& query);
 WireMessage ScriptedError(const UpstreamQuery& query, Rcode rcode);
 
-// One server of the script. Set the first three at any time, also while the test runs.
+// One scripted server. The first three members may be set at any time.
 struct ScriptedServer {
-  // How a connection attempt ends after `handshake`: nullopt is success.
+  // The result of a connection attempt after `handshake`. std::nullopt is success.
   std::optional<UpstreamFailure> connect_failure;
-  // nullopt: a connection attempt never ends.
+  // The duration of a connection attempt. std::nullopt means that it never ends.
   std::optional<Duration> handshake = Milliseconds(2);
   std::function<ScriptedReply(const UpstreamQuery&)> reply = [](const UpstreamQuery& query) {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(10));
   };
 
   int connects = 0;          // Connections begun.
-  Endpoint latest_endpoint;  // Where the latest was to go.
+  Endpoint latest_endpoint;  // The endpoint of the latest connection.
   int queries = 0;           // Queries that reached the server.
 };
 
-// Servers by index, answering at once by default. Bound to its loop, which outlives it, as it does
-// the connections it made.
+// Scripted servers by index. By default they connect and answer. Bound to its loop. The loop must
+// outlive it and its connections.
 class ScriptedConnector : public Connector {
  public:
   ScriptedConnector(EventLoop& loop, UpstreamLimits limits);
@@ -58,18 +59,18 @@ class ScriptedConnector : public Connector {
 
   ScriptedServer& server(int index) { return servers_[index]; }
 
-  // Connections to the server that live, oldest first.
+  // The number of open connections to the server.
   int open_connections(int index) const;
 
-  // Ends every connection to the server: graceful where nothing is in flight on it.
+  // Ends every connection to the server. A connection without queries in flight ends cleanly.
   void Disconnect(int index);
 
-  // Lets the server do this, by its delay from now, about the first query with this question that
-  // it met with silence. False when there is none.
+  // Finds the first query with this question that the server has not answered, and carries out
+  // `reply` for it. Returns false if there is none.
   bool BreakSilence(int index, const Question& question, ScriptedReply reply);
 
-  // Lets a message that is nobody's, but was meant for the first query in flight, arrive on every
-  // connection to the server.
+  // Sends a response that matches no query on every connection to the server. It has the ID of the
+  // first query in flight.
   void SendMismatch(int index);
 
   std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
@@ -81,7 +82,7 @@ class ScriptedConnector : public Connector {
   EventLoop& loop_;
   const UpstreamLimits limits_;
   std::map<int, ScriptedServer> servers_;
-  std::vector<ScriptedConnection*> connections_;  // Not owned; they take themselves out.
+  std::vector<ScriptedConnection*> connections_;  // Not owned. A connection removes itself.
 };
 
 }  // namespace dotcache

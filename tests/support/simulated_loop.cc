@@ -9,12 +9,12 @@
 namespace dotcache {
 namespace {
 
-// More turns than this at one instant are a callback that re-arms itself for ever.
+// If one instant needs more turns than this, a callback re-arms itself forever.
 constexpr int kMaxTurnsAtOneInstant = 100'000;
 
 }  // namespace
 
-// Keeps its callback in a shared owner, so that a callback may destroy the timer it belongs to.
+// Shares ownership of its callback, so that a callback may destroy its own timer.
 class SimulatedLoop::SimulatedTimer final : public Timer {
  public:
   SimulatedTimer(SimulatedLoop& loop, absl::AnyInvocable<void()> callback)
@@ -83,7 +83,7 @@ bool SimulatedLoop::SomethingIsDue() const {
 }
 
 void SimulatedLoop::RunTurn() {
-  // What these callbacks post or start belongs to the next turn.
+  // Tasks and timers that these callbacks add belong to the next turn.
   const uint64_t first_start_of_next_turn = next_start_number_;
   for (size_t count = tasks_.size(); count > 0; --count) {
     Task task = std::move(tasks_.front());

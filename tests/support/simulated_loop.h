@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An EventLoop on simulated time, for tests without threads, sockets and sleeps.
+// An EventLoop with simulated time, for tests without threads, sockets and sleeps.
 #ifndef DOTCACHE_TESTS_SUPPORT_SIMULATED_LOOP_H_
 #define DOTCACHE_TESTS_SUPPORT_SIMULATED_LOOP_H_
 
@@ -15,15 +15,17 @@
 
 namespace dotcache {
 
-// Time stands still until Advance() moves it. One turn of the loop runs the tasks posted before it,
-// then the timers due at its beginning in order of expiry (ties: in order of Start()), then the
-// turn-end hooks, then the deferred deletions. Not thread-safe: everything, Post() too, is for the
-// test's own thread. Outlives its timers.
+// Time moves only in Advance(). One turn runs, in this order:
+// - the tasks posted before the turn;
+// - the timers due at its beginning, by expiry and then by order of Start();
+// - the turn-end hooks;
+// - the deferred deletions.
+// Not thread-safe: only the test's thread may use it, even for Post(). It must outlive its timers.
 //
 //   SimulatedLoop loop;
 //   exchanger.Exchange(...);
 //   loop.RunUntilIdle();           // Posted tasks, hooks, timers with a delay of 0.
-//   loop.Advance(Seconds(2));      // What comes due within 2 s, each at its own time.
+//   loop.Advance(Seconds(2));      // Timers due within 2 s, each at its own time.
 class SimulatedLoop final : public EventLoop {
  public:
   SimulatedLoop() = default;
@@ -31,16 +33,16 @@ class SimulatedLoop final : public EventLoop {
   SimulatedLoop(const SimulatedLoop&) = delete;
   SimulatedLoop& operator=(const SimulatedLoop&) = delete;
 
-  // Moves time forward by `duration`, stopping at every expiry on the way, and leaves nothing due.
+  // Moves time forward by `duration`. Stops at every expiry on the way and runs what is due.
   void Advance(Duration duration);
 
-  // Runs turns at the present time until nothing is due.
+  // Runs turns at the current time until nothing is due.
   void RunUntilIdle() { Advance(Duration::zero()); }
 
   size_t armed_timer_count() const { return timers_.size(); }
 
   MonoTime Now() const override { return now_; }
-  // Moves with Now(); begins at 1700003600.
+  // Starts at 1700003600 and advances with Now().
   uint32_t UnixSeconds() const override {
     return 1700000000 + static_cast<uint32_t>(
                             std::chrono::duration_cast<Seconds>(now_.time_since_epoch()).count());
@@ -55,7 +57,7 @@ class SimulatedLoop final : public EventLoop {
  private:
   class SimulatedTimer;
   using Callback = std::shared_ptr<absl::AnyInvocable<void()>>;
-  using Expiry = std::pair<MonoTime, uint64_t>;  // When, and the number of the Start().
+  using Expiry = std::pair<MonoTime, uint64_t>;  // The time, and the number of the Start() call.
 
   bool SomethingIsDue() const;
   void RunTurn();

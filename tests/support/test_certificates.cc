@@ -36,20 +36,20 @@ struct KeyDeleter {
 using CrtPtr = std::unique_ptr<std::remove_pointer_t<gnutls_x509_crt_t>, CrtDeleter>;
 using KeyPtr = std::unique_ptr<std::remove_pointer_t<gnutls_x509_privkey_t>, KeyDeleter>;
 
-// Without certificates no test of TLS means anything, so a failure ends the process.
+// Ends the process on a failure, because TLS tests need the certificates.
 void Check(int code, const char* what) {
   if (code >= 0) return;
   std::fprintf(stderr, "test_certificates: %s: %s\n", what, gnutls_strerror(code));
   std::abort();
 }
 
-// What the certificates differ in.
+// The properties of a certificate.
 struct Profile {
   std::vector<std::string> names = {kTestServerName};
   std::vector<std::string> addresses = {};
   bool is_ca = false;
   const char* purpose = GNUTLS_KP_TLS_WWW_SERVER;
-  time_t valid_from = -kDay;  // Seconds from now, both.
+  time_t valid_from = -kDay;  // Both in seconds from now.
   time_t valid_until = 3650 * kDay;
 };
 
@@ -62,7 +62,7 @@ class Maker {
  public:
   explicit Maker(std::string directory) : directory_(std::move(directory)) {}
 
-  // `issuer` null: signed by its own key.
+  // If `issuer` is null, the certificate is signed by its own key.
   Issued Issue(const char* common_name, const Profile& profile, const Issued* issuer) {
     gnutls_x509_privkey_t key;
     Check(gnutls_x509_privkey_init(&key), "key init");
