@@ -11,6 +11,7 @@
 #include "admin/http_host.h"
 #include "admin/metrics.h"
 #include "core/status_macros.h"
+#include "core/test_delay.h"
 #include "net/boot_clock.h"
 #include "net/listen_socket.h"
 #include "server/server.h"
@@ -74,6 +75,7 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
   const auto host =
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
   Sources& sources = *static_cast<Sources*>(context);
+  TestDelay(Seam::kAdminReply);
   const HttpReply reply = HandleHttp(sources.server, sources.memory, method, path, name, host);
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),

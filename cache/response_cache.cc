@@ -7,6 +7,7 @@
 
 #include "absl/algorithm/container.h"
 #include "cache/ttl_policy.h"
+#include "core/test_delay.h"
 #include "dns/message_header.h"
 
 namespace dotcache {
@@ -70,6 +71,7 @@ Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime n
 
 CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const ResponseFacts& facts,
                                    MonoTime now) {
+  TestDelay(Seam::kCacheInsert);
   const CacheDecision decision = Decide(facts, options_);
   StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
   const CacheKey all_types = key.ForAllTypes(seed_);

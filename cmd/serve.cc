@@ -16,6 +16,7 @@
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
 #include "core/log.h"
+#include "core/test_delay.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -91,6 +92,7 @@ void TellOfClearText(const Config& config) {
 }
 
 void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
+  TestDelay(Seam::kPlan);
   for (const ListenOptions& listen : server.listeners()) {
     Log(LogLevel::kInfo, "listening",
         {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
@@ -116,6 +118,7 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
 }
 
 void LogStarted(const Server& server) {
+  TestDelay(Seam::kStarted);
   const ServerOptions& options = server.options();
   Log(LogLevel::kInfo, "started",
       {{"workers", options.workers},
@@ -140,6 +143,7 @@ int WaitForStop(Server& server, const sigset_t& signals) {
     if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
     if (!ready && server.ready()) {
       ready = true;
+      TestDelay(Seam::kReady);
       Log(LogLevel::kInfo, "ready");
     }
     const auto now = std::chrono::steady_clock::now();
@@ -196,9 +200,11 @@ int RunServe(const ConfigSources& sources) {
   LogStarted(**server);
 
   const int signal_number = WaitForStop(**server, signals);
+  TestDelay(Seam::kStop);
   Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal_number)}});
   LetSignalsEndTheProcess();
   (*server)->Shutdown();
+  TestDelay(Seam::kStopped);
   Log(LogLevel::kInfo, "stopped");
   return EXIT_SUCCESS;
 }

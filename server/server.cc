@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/log.h"
 #include "core/status_macros.h"
+#include "core/test_delay.h"
 #include "net/listen_socket.h"
 #include "server/worker.h"
 
@@ -89,6 +90,7 @@ absl::Status Server::LoadCredentials() {
 }
 
 absl::Status Server::BindListeners() {
+  TestDelay(Seam::kBind);
   sockets_.resize(static_cast<size_t>(options_.workers));
   for (const ListenOptions& configured : options_.listen) {
     ListenOptions listen = configured;
@@ -116,6 +118,7 @@ absl::Status Server::BindListeners() {
 }
 
 absl::Status Server::Start() {
+  TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, access_, local_names_.get(), options_, *credentials_, *cookies_,
                      own_answers_, absl::MakeSpan(probe_gates_), loops_});
@@ -158,8 +161,10 @@ void Server::Shutdown() {
     running_ = false;
   }
   const auto deadline = std::chrono::steady_clock::now() + options_.limits.drain_timeout;
+  TestDelay(Seam::kDrain);
   for (auto& worker : workers_) worker->BeginDrain();
   for (auto& worker : workers_) worker->Drained().wait_until(deadline);
+  TestDelay(Seam::kJoin);
   for (auto& worker : workers_) worker->Stop();
 }
 

@@ -7,6 +7,7 @@
 #include "absl/random/random.h"
 #include "core/log.h"
 #include "core/status_macros.h"
+#include "core/test_delay.h"
 #include "net/network_watch.h"
 #include "net/uv_loop.h"
 #include "server/query_handler.h"
@@ -231,6 +232,7 @@ void Worker::RunThread(std::promise<absl::Status> started) {
   loop_ = &loop;
   services_ = &services;
   started.set_value(absl::OkStatus());
+  TestDelay(Seam::kWorker);
   loop.Run();
 }
 

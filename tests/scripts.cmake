@@ -17,6 +17,19 @@ endforeach()
 # Its provider gets only what the others leave of the processors.
 set_tests_properties(e2e.limits PROPERTIES RUN_SERIAL TRUE)
 
+# Only with `ctest -C delays`: the start, the reload and the stop once more, with delays at their
+# seams (core/test_delay.h), so that a race between two steps shows on every run.
+set(delays "bind:100,plan:300,start:200,worker:300,started:500,ready:300,stop:200,drain:200")
+string(APPEND delays ",join:100,stopped:200,admin:20,insert:3")
+foreach(name admin bootstrap command_line credentials lab load streams)
+  add_test(NAME delayed.${name} CONFIGURATIONS delays
+           COMMAND /usr/bin/python3 -m pytest test_${name}.py
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/e2e)
+  set_tests_properties(delayed.${name} PROPERTIES
+    ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;DOTCACHE_TEST_DELAY=${delays};PYTHONDONTWRITEBYTECODE=1"
+    LABELS delays TIMEOUT 300)
+endforeach()
+
 # dotcache beside its peers, on few names; all of them take minutes (tests/agreement/README.md).
 add_test(NAME agreement COMMAND ${PROJECT_SOURCE_DIR}/tests/agreement/agreement --names 150)
 add_test(NAME agreement.rules COMMAND /usr/bin/python3 -m pytest test_rules.py

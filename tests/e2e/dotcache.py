@@ -26,8 +26,16 @@ def run(*arguments, env=None, timeout=10):
 
 def clean_environment(more=None):
     """The environment without settings of dotcache that are not the test's."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("DOTCACHE_")}
+    kept = {key: value for key, value in os.environ.items()
+            if not key.startswith("DOTCACHE_") or key == "DOTCACHE_TEST_DELAY"}
     return dict(kept, **(more or {}))
+
+
+def delay_of_stop():
+    """The seconds by which the named seams of DOTCACHE_TEST_DELAY lengthen a stop."""
+    items = (item.rpartition(":") for item in os.environ.get("DOTCACHE_TEST_DELAY", "").split(",") if item)
+    return sum(int(value) for seam, _, value in items
+               if seam in ("stop", "drain", "join", "stopped")) / 1000
 
 
 class Dotcache:

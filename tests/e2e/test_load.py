@@ -13,10 +13,11 @@ import dns.rcode
 import pytest
 
 from ask import connect, frame, query, read_message
+from dotcache import delay_of_stop
 from lab import zones
 from stream_of_queries import exchange, open_stream, send_async
 
-SHUTDOWN_SECONDS = 2
+SHUTDOWN_SECONDS = 2 + delay_of_stop()
 
 
 def mixed_questions(count):
