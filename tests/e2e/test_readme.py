@@ -151,3 +151,12 @@ def test_presets_that_are_named_are_known():
             "| text | means |")[1].splitlines()[2]):
         done = run("check", "--upstream", preset, "--listen", f"udp://{ADDRESS}:0", "--admin", "off")
         assert done.returncode == 0, (preset, done.stderr)
+
+
+def test_one_version_is_named_everywhere():
+    version = re.search(r"project\(dotcache VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text())[1]
+    released = re.findall(r"^## \[(\d\S*)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert released[0] == version
+    images = {(file.name, tag) for file in (ROOT / "deploy/kubernetes").iterdir()
+              for tag in re.findall(r"dotcache:(\d[\w.]*)", file.read_text())}
+    assert {tag for _, tag in images} == {version}, images
