@@ -7,7 +7,7 @@ namespace dotcache {
 
 MonoTime BootTime() {
   timespec now{};
-  // No kernel that we run on is without it; a sandbox may be.
+  // Every supported kernel has this clock. A sandbox may forbid it.
   if (clock_gettime(CLOCK_BOOTTIME, &now) != 0) return std::chrono::steady_clock::now();
   return MonoTime(Seconds(now.tv_sec) + Duration(now.tv_nsec));
 }

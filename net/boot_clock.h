@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clock that goes on while the machine sleeps.
+// A clock that also counts the time in which the machine is suspended.
 #ifndef DOTCACHE_NET_BOOT_CLOCK_H_
 #define DOTCACHE_NET_BOOT_CLOCK_H_
 
@@ -7,13 +7,14 @@
 
 namespace dotcache {
 
-// Time since boot, the time of suspend included (CLOCK_BOOTTIME): by it everything is dated, so
-// that a TTL, a ticket and a deadline are over when they are over for the rest of the world, too.
-// Safe from any thread; costs what std::chrono::steady_clock does, which stands still in suspend.
+// Time since boot, including the time in which the machine was suspended (CLOCK_BOOTTIME). dotcache
+// uses this clock for all times. A TTL, a ticket and a deadline therefore also expire during a
+// suspend. Safe from any thread. Costs the same as std::chrono::steady_clock, which does not count
+// a suspend.
 MonoTime BootTime();
 
-// How far that clock is ahead of the one that stands still. Only differences mean something: by how
-// much it grew is how long the machine was suspended.
+// How far BootTime() is ahead of std::chrono::steady_clock. Only the difference of two results is
+// meaningful: it is how long the machine was suspended between the two calls.
 Duration SuspendedTime();
 
 }  // namespace dotcache

@@ -13,67 +13,73 @@
 
 namespace dotcache {
 
-// How a connection attempt or a connection ended, for health, counters and log lines.
+// Why a connection attempt failed or a connection ended. Used for health, counters and log lines.
 enum class StreamError : uint8_t {
   kNone,
   kConnectRefused,  // ECONNREFUSED, or a reset during connect.
-  kUnreachable,     // No route, no such address family on this machine.
-  kOutOfResources,  // We have no descriptor or memory left.
+  kUnreachable,     // No route, or this machine lacks the address family.
+  kOutOfResources,  // This process has no descriptor or memory left.
   kConnectFailed,   // Any other failure to connect.
   kTlsHandshake,    // The TLS handshake failed for a reason other than the certificate.
   kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin.
-  // The server refuses our certificate, or misses it; also on an open stream.
+  // The server refuses our certificate, or requires one. Can also happen on an open stream.
   kTlsClientCertificate,
-  kTlsProtocol,    // A broken record, a fatal alert, renegotiation: after the handshake.
+  kTlsProtocol,    // After the handshake: a bad record, a fatal alert or renegotiation.
   kReset,          // ECONNRESET, EPIPE, ETIMEDOUT on an open connection.
-  kWriteOverflow,  // The peer does not read and the write limit was reached.
+  kWriteOverflow,  // The peer does not read, and WriteMarks::limit was reached.
 };
 
 absl::string_view StreamErrorName(StreamError error);
 
-// A stream over which the owner exchanges octets with one peer. Bound to its loop's thread. The
-// owner destroys it to close it at once; nothing is called afterwards. It may be destroyed inside a
-// delegate callback only through EventLoop::DeferDelete(): what was written still leaves, and until
-// the turn ends the delegate may be called again, so pause reading first.
+// A stream on which the owner exchanges octets with one peer. Bound to its loop's thread. The owner
+// destroys the stream to close it at once. The delegate is not called after that.
+//
+// Inside a delegate callback, destroy the stream only with EventLoop::DeferDelete(). Octets that
+// are queued by then still leave. The delegate may still be called until the turn ends, so pause
+// reading first.
 class ByteStream : public Deletable {
  public:
-  // The owner, which outlives the stream. No function is called inside a call into the stream.
+  // The owner; it must outlive the stream. The stream calls no function of it inside a call into
+  // the stream.
   class Delegate {
    public:
     virtual ~Delegate() = default;
-    // The stream is ready for octets: connected and, for TLS, peer authenticated.
+    // The stream is connected. For TLS, the peer is also authenticated.
     virtual void OnStreamOpen() = 0;
-    // Octets from the peer; the view is valid during the call.
+    // Octets arrived from the peer. The view is valid during the call.
     virtual void OnStreamData(Bytes data) = 0;
-    // The peer sends no more (FIN, or close_notify). Writing may still be possible.
+    // The peer has ended its direction (FIN or close_notify). Writing may still be possible.
     virtual void OnStreamEof() = 0;
-    // What was queued fell to the low-water mark after pending_write_bytes() had passed the high
-    // one.
+    // pending_write_bytes() fell to the low-water mark, after it was above the high-water mark.
     virtual void OnStreamWritable() {}
-    // The stream failed and is of no more use. `detail` says why in words, for a log line. Last
-    // call.
+    // The stream failed and cannot be used again. `detail` gives the reason in words, for a log
+    // line. This is the last call.
     virtual void OnStreamError(StreamError error, const std::string& detail) = 0;
   };
 
-  // Queues octets; all that is written in one loop turn leaves in one system call; over TLS each
-  // Write() is a record. Allowed before OnStreamOpen(): sent once open.
+  // Queues octets. All octets written in one loop turn leave in one system call. Over TLS, each
+  // Write() is a record of its own. A Write() before OnStreamOpen() is sent once the stream is
+  // open.
   virtual void Write(Bytes data) = 0;
 
-  // Sends FIN (after close_notify for TLS) once everything queued has left. No Write() after it.
+  // Sends FIN after all queued octets have left; for TLS, after close_notify. No Write() may
+  // follow.
   virtual void ShutdownWrite() = 0;
 
-  // Reading begins paused = false once open. While paused no OnStreamData() comes.
+  // Pauses or resumes reading. A stream starts unpaused. A paused stream calls no OnStreamData().
   virtual void SetReadPaused(bool paused) = 0;
 
-  // Octets accepted by Write() and not yet taken by the kernel.
+  // Octets accepted by Write() that the kernel has not taken yet.
   virtual size_t pending_write_bytes() const = 0;
 
-  // Of those, what the kernel has refused so far: its buffer is full, the peer does not read.
+  // The part of pending_write_bytes() that the kernel has refused. Its buffer is full because the
+  // peer does not read.
   virtual size_t refused_write_bytes() const { return 0; }
 };
 
-// Marks of pending_write_bytes(): OnStreamWritable() comes when it falls to the low one after it
-// was above the high one; over the limit the stream fails with kWriteOverflow.
+// Marks for pending_write_bytes(), in octets. OnStreamWritable() is called when the value falls to
+// `low` after it was above `high`. A Write() that would exceed `limit` fails the stream with
+// kWriteOverflow.
 struct WriteMarks {
   size_t low = size_t{16} * 1024;
   size_t high = size_t{128} * 1024;

@@ -20,7 +20,7 @@ absl::Status Invalid(absl::string_view text, const Pieces&... what) {
   return absl::InvalidArgumentError(absl::StrCat("\"", text, "\": ", what...));
 }
 
-// "53". Nothing but digits: SimpleAtoi would take a sign and spaces.
+// Parses "53". Only digits are allowed, because SimpleAtoi() also accepts a sign and spaces.
 absl::StatusOr<uint16_t> ParsePort(absl::string_view text, absl::string_view port) {
   uint32_t value = 0;
   const bool digits =
@@ -32,7 +32,7 @@ absl::StatusOr<uint16_t> ParsePort(absl::string_view text, absl::string_view por
   return static_cast<uint16_t>(value);
 }
 
-// "eth0" or "2", as an interface index.
+// Converts "eth0" or "2" to an interface index.
 absl::StatusOr<uint32_t> ParseZone(absl::string_view text, const in6_addr& address,
                                    absl::string_view zone) {
   if (!IN6_IS_ADDR_LINKLOCAL(&address)) {
@@ -75,7 +75,7 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text, uint16_t defaul
     const absl::string_view rest = text.substr(bracket + 1);
     has_port = !rest.empty();
     if (has_port && rest.front() != ':') {
-      return Invalid(text, "after \"]\" comes \":\" and a port, e.g. [2001:db8::1]:53");
+      return Invalid(text, "\"]\" must be followed by \":\" and a port, e.g. [2001:db8::1]:53");
     }
     if (has_port) port = rest.substr(1);
     if (address.find(':') == address.npos) {
@@ -103,7 +103,7 @@ absl::StatusOr<Endpoint> Endpoint::ParseAddress(absl::string_view text, uint16_t
   Endpoint endpoint;
   const size_t percent = text.find('%');
   std::string address(text.substr(0, percent));
-  if (text.find('\0') != text.npos) address.clear();  // inet_pton() would not see what follows it.
+  if (text.find('\0') != text.npos) address.clear();  // inet_pton() would stop at the NUL.
   if (inet_pton(AF_INET, address.c_str(), &endpoint.storage_.v4.sin_addr) == 1 &&
       percent == text.npos) {
     endpoint.set_port(port);

@@ -16,21 +16,23 @@
 
 namespace dotcache {
 
-// An IPv4 or IPv6 address with a port (and a zone index for link-local IPv6). A value type.
+// An IPv4 or IPv6 address with a port. A link-local IPv6 address also has a zone, which is an
+// interface index. A value type.
 class Endpoint {
  public:
   // 0.0.0.0:0.
   Endpoint();
 
-  // From a complete socket address of family AF_INET or AF_INET6; 0.0.0.0:0 for any other family.
+  // Takes a complete socket address of family AF_INET or AF_INET6. Any other family gives
+  // 0.0.0.0:0.
   static Endpoint FromSockaddr(const sockaddr* address);
 
-  // "192.0.2.1:53", "[2001:db8::1]:53", "[fe80::1%eth0]:53"; the port may be left out when
-  // `default_port` is not 0, and an IPv6 address then needs no brackets. kInvalidArgument says what
-  // is wrong and what would be right.
+  // Parses "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53". The port is optional when
+  // `default_port` is not 0. An IPv6 address without a port then needs no brackets. The error
+  // kInvalidArgument names the fault and gives a correct example.
   static absl::StatusOr<Endpoint> Parse(absl::string_view text, uint16_t default_port = 0);
 
-  // An address alone, without port or brackets.
+  // Parses an address without port or brackets.
   static absl::StatusOr<Endpoint> ParseAddress(absl::string_view text, uint16_t port);
 
   const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -39,16 +41,16 @@ class Endpoint {
   bool is_v6() const { return family() == AF_INET6; }
   uint16_t port() const;
   void set_port(uint16_t port);
-  // The address in network order: 4 or 16 octets.
+  // The address in network byte order: 4 or 16 octets.
   Bytes octets() const;
-  // The interface of a link-local IPv6 address, 0 otherwise.
+  // The interface index of a link-local IPv6 address, otherwise 0.
   uint32_t zone() const { return is_v6() ? storage_.v6.sin6_scope_id : 0; }
   bool is_wildcard() const;
   bool is_loopback() const;
 
   // "192.0.2.1:53", "[2001:db8::1]:53" or "[fe80::1%eth0]:53".
   std::string ToString() const;
-  // "192.0.2.1" or "2001:db8::1", without zone.
+  // "192.0.2.1" or "2001:db8::1", without the zone.
   std::string AddressToString() const;
 
   friend bool operator==(const Endpoint& a, const Endpoint& b);

@@ -13,7 +13,7 @@ namespace {
 
 absl::string_view KindName(SocketKind kind) { return kind == SocketKind::kUdp ? "udp" : "tcp"; }
 
-// For the operator: which endpoint, what is wrong, and what to do.
+// An error for the operator: it names the endpoint, the fault and a remedy.
 absl::Status SocketError(const Endpoint& endpoint, SocketKind kind, int error) {
   const std::string prefix =
       absl::StrCat("cannot listen on ", KindName(kind), " ", endpoint.ToString(), ": ");
@@ -28,7 +28,7 @@ absl::Status SocketError(const Endpoint& endpoint, SocketKind kind, int error) {
     case EADDRINUSE:
       return absl::AlreadyExistsError(absl::StrCat(
           prefix, "another program has this port; `ss -lpn 'sport = :", endpoint.port(),
-          "'` shows which; stop that one or listen on another address or port"));
+          "'` shows which; stop that program or listen on another address or port"));
     case EADDRNOTAVAIL:
       return absl::UnavailableError(
           absl::StrCat(prefix, "this machine does not have the address; `ip address` shows its ",
@@ -55,8 +55,8 @@ enum class Sharing { kAlone, kWithOtherWorkers };
 absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing sharing) {
   const int type = kind == SocketKind::kUdp ? SOCK_DGRAM : SOCK_STREAM;
   UniqueFd fd(socket(endpoint.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  // For TCP, SO_REUSEADDR lets us start while old connections are in TIME_WAIT; for UDP it would
-  // let anyone take the port.
+  // For TCP, SO_REUSEADDR allows a start while old connections are in TIME_WAIT. For UDP it would
+  // let any program take the port.
   const bool ready =
       fd.valid() && (kind == SocketKind::kUdp || SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR)) &&
       (sharing == Sharing::kAlone || SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT)) &&

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bound server sockets.
+// Sockets bound to a local endpoint, for listening.
 #ifndef DOTCACHE_NET_LISTEN_SOCKET_H_
 #define DOTCACHE_NET_LISTEN_SOCKET_H_
 
@@ -9,24 +9,29 @@
 
 namespace dotcache {
 
-// Binds with SO_REUSEPORT, so that each worker has a socket of its own on the same endpoint;
-// non-blocking, close-on-exec, IPV6_V6ONLY. Before the first socket of an endpoint, call
-// CheckEndpointFree(), since SO_REUSEPORT would let two programs of one user share a port in
-// silence. Errors name the endpoint and, for EACCES, EADDRINUSE and EADDRNOTAVAIL, say what to do.
+// Binds a non-blocking, close-on-exec socket. SO_REUSEPORT lets each worker bind a socket of its
+// own to the same endpoint. An IPv6 socket is IPV6_V6ONLY.
+//
+// Call CheckEndpointFree() before the first socket of an endpoint. Otherwise SO_REUSEPORT lets two
+// programs of one user share a port without an error. An error names the endpoint. For EACCES,
+// EADDRINUSE and EADDRNOTAVAIL it also gives the operator a remedy.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint);
 absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog = 1024);
 
 enum class SocketKind { kUdp, kTcp };
 
-// Binds without SO_REUSEPORT and closes again: kAlreadyExists when another program has the port,
-// kPermissionDenied for a port below 1024 without the right, kUnavailable when the address or its
-// family does not exist here.
+// Binds without SO_REUSEPORT and closes the socket again. Returns:
+// - kAlreadyExists when another program has the port;
+// - kPermissionDenied when a port below 1024 needs a right that the process lacks;
+// - kUnavailable when this machine lacks the address or its family.
 absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind);
 
-// True for an address of this machine, by the kernel's routes: what is sent there comes from there.
+// True when `endpoint` is an address of this machine. For such a destination, the kernel selects
+// the same address as source.
 bool IsOwnAddress(const Endpoint& endpoint);
 
-// The endpoint a socket is bound to: tells the port that port 0 became.
+// The endpoint to which a socket is bound. After a bind to port 0 it has the port that the kernel
+// chose.
 Endpoint LocalEndpoint(int fd);
 
 }  // namespace dotcache

@@ -14,12 +14,12 @@
 namespace dotcache {
 namespace {
 
-// Not IFF_RUNNING, which follows only after up to a second.
+// IFF_RUNNING is not used, because it follows the carrier up to one second late.
 bool IsUp(unsigned int flags) {
   return (flags & (IFF_UP | IFF_LOWER_UP | IFF_DORMANT)) == (IFF_UP | IFF_LOWER_UP);
 }
 
-// Takes a structure from the front. False where there are too few octets.
+// Removes a structure from the front of `octets`. False when there are too few octets.
 template <typename T>
 bool Take(Bytes& octets, T& value) {
   if (octets.size() < sizeof value) return false;
@@ -28,8 +28,8 @@ bool Take(Bytes& octets, T& value) {
   return true;
 }
 
-// Messages and attributes alike: a header that begins with a length, which counts the header, then
-// a body, then padding to four octets. `visit` may end the walk by false.
+// Visits each message or attribute. Both have a header whose length field includes the header, then
+// a body, then padding to four octets. `visit` returns false to stop.
 template <typename Header, typename Length>
 void ForEach(Bytes octets, Length Header::*length,
              absl::FunctionRef<bool(const Header&, Bytes)> visit) {
@@ -52,13 +52,13 @@ void ForEachAttribute(Bytes body, absl::FunctionRef<bool(const rtattr&, Bytes)> 
 
 void ReadLink(uint16_t type, Bytes body, NetworkEvents& events) {
   ifinfomsg link;
-  if (!Take(body, link) || link.ifi_family != AF_UNSPEC) return;  // AF_BRIDGE: a port.
-  bool wireless_news = false;
+  if (!Take(body, link) || link.ifi_family != AF_UNSPEC) return;  // AF_BRIDGE: a bridge port.
+  bool is_wireless_event = false;
   ForEachAttribute(body, [&](const rtattr& attribute, Bytes) {
-    wireless_news |= attribute.rta_type == IFLA_WIRELESS;
-    return !wireless_news;
+    is_wireless_event |= attribute.rta_type == IFLA_WIRELESS;
+    return !is_wireless_event;
   });
-  if (wireless_news) return;
+  if (is_wireless_event) return;
   const bool up = type == RTM_NEWLINK && IsUp(link.ifi_flags);
   events.Add({.any = true, .links = {{link.ifi_index, {!up, up}}}});
 }
@@ -99,7 +99,7 @@ void Append(const T& value, WireMessage& message) {
 
 void AppendAttribute(uint16_t type, Bytes value, WireMessage& message) {
   Append(rtattr{static_cast<uint16_t>(sizeof(rtattr) + value.size()), type}, message);
-  message.insert(message.end(), value.begin(), value.end());  // Four octets, or sixteen.
+  message.insert(message.end(), value.begin(), value.end());  // 4 or 16 octets: no padding needed.
 }
 
 void AppendNumber(uint16_t type, uint32_t value, WireMessage& message) {
@@ -174,7 +174,7 @@ std::optional<NetworkPath> ReadRouteAnswer(Bytes datagram, uint32_t sequence) {
   ForEachMessage(datagram, [&](const nlmsghdr& header, Bytes body) {
     if (header.nlmsg_seq != sequence) return true;
     if (header.nlmsg_type == RTM_NEWROUTE) path = ReadPath(body);
-    // ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole): there is no way.
+    // ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole): there is no route.
     if (header.nlmsg_type == NLMSG_ERROR) path = NetworkPath();
     return !path.has_value();
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says about links, addresses and routes, as values.
+// rtnetlink messages about links, addresses, routes and rules, as values.
 #ifndef DOTCACHE_NET_NETLINK_MESSAGES_H_
 #define DOTCACHE_NET_NETLINK_MESSAGES_H_
 
@@ -14,48 +14,48 @@
 
 namespace dotcache {
 
-// What changed. Of no more interest than that something did are addresses, routes and rules: whom
-// it concerns is found by asking for the way to each peer. Links are named, since one that went
-// down may be up again before anybody asks.
+// The changes that a group of rtnetlink messages reports. Changes of addresses, routes and rules
+// only set `any`: a route lookup for each peer then shows which peers they concern. Links are kept
+// by interface, because a link that went down may be up again before that lookup.
 struct NetworkEvents {
-  // Up: switched on, with a carrier, and let in (not dormant).
+  // A link is up when it is switched on, has a carrier and is not dormant.
   struct Link {
-    bool was_down;  // At some time.
-    bool is_up;     // In the end.
+    bool was_down;  // At least once.
+    bool is_up;     // After the last message.
   };
   static constexpr size_t kMaxLinks = 256;
 
   bool any = false;
-  bool lost = false;  // Some were lost, or there were too many: any link may have been down.
-  absl::flat_hash_map<int, Link> links;  // By interface.
+  bool lost = false;  // Messages were lost, or too many links changed. Any link may have been down.
+  absl::flat_hash_map<int, Link> links;  // By interface index.
 
   void Add(const NetworkEvents& more);
 };
 
-// Reads one datagram of a socket that is subscribed to links, addresses, routes and rules
-// (rtnetlink(7)): octets in the host's order. Messages of other types do not count, nor do links as
-// ports of a bridge, news of wireless scans and cached routes. What is cut or malformed ends the
-// reading.
+// Reads one datagram from a netlink socket subscribed to links, addresses, routes and rules
+// (rtnetlink(7)). Numbers are in host byte order. It ignores other message types, bridge ports,
+// results of wireless scans, and cached routes. Reading ends at a truncated or malformed message.
 NetworkEvents ReadNetworkEvents(Bytes datagram);
 
-// The way that packets to a peer take.
+// The route that packets to a peer take.
 struct NetworkPath {
   bool reachable = false;
-  bool link_up = false;  // As of NetworkEvents::Link. No part of a route's answer.
+  bool link_up = false;  // As in NetworkEvents::Link. A route reply does not contain it.
   int interface = 0;
-  std::string gateway;  // Octets of an address; empty: the peer itself is on the link.
+  std::string gateway;  // Address octets. Empty: the peer is on the link itself.
   std::string source;
 
   friend bool operator==(const NetworkPath&, const NetworkPath&) = default;
 };
 
-// RTM_GETROUTE for the way to this peer of sockets that are made so: rules may choose a way by the
-// mark and the source.
+// Builds an RTM_GETROUTE request for the route to `peer`. The request contains the source and the
+// mark of `outgoing`, because routing rules may select a route by them.
 WireMessage BuildRouteQuery(const Endpoint& peer, const OutgoingOptions& outgoing,
                             uint32_t sequence);
 
-// What a datagram says in answer to the query with this number: a way, or that there is none;
-// nullopt when it does not belong to it.
+// Reads the kernel's reply to the request with this sequence number. Returns the path, which is not
+// reachable when the kernel has no route. Returns nullopt when the datagram does not belong to the
+// request.
 std::optional<NetworkPath> ReadRouteAnswer(Bytes datagram, uint32_t sequence);
 
 }  // namespace dotcache

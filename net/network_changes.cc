@@ -8,13 +8,13 @@
 namespace dotcache {
 namespace {
 
-// A link that comes up brings its addresses and routes in a burst.
+// A link that comes up causes a burst of address and route events.
 constexpr Duration kBurst = Milliseconds(100);
 constexpr Duration kMinInterval = Milliseconds(300);
 constexpr Duration kMinSleep = Seconds(1);
 
-// What was seen of its link is newer than what was known, and that more exact than what the kernel
-// says when asked.
+// Sets `path.link_up`. An event about the link is the newest source. Without one, the earlier state
+// of the same link is kept, because it is more exact than the flags of a lookup.
 void SetLink(NetworkPath& path, const NetworkPath& before, const NetworkEvents& events) {
   const auto seen = events.links.find(path.interface);
   if (seen != events.links.end()) {
@@ -58,12 +58,12 @@ void NetworkChanges::SetPeers(std::vector<Endpoint> peers) {
       return other.reachable && other.interface == path.interface;
     });
     if (known != paths_.end()) path.link_up = known->link_up;
-    if (HasDeadLink(path)) untold_.insert(i);
+    if (HasDeadLink(path)) unreported_.insert(i);
     paths.push_back(std::move(path));
   }
   peers_ = std::move(peers);
   paths_ = std::move(paths);
-  if (!untold_.empty()) LookSoon();
+  if (!unreported_.empty()) LookSoon();
 }
 
 void NetworkChanges::OnEvents(const NetworkEvents& events) {
@@ -85,7 +85,7 @@ void NetworkChanges::OnWakeUp() {
   const Duration slept = suspended_time - std::exchange(suspended_time_, suspended_time);
   if (slept < kMinSleep) return;
   paths_ = FindPaths();
-  untold_.clear();  // All are told now.
+  unreported_.clear();  // The report below names all peers.
   NetworkChange change{.suspended = true, .peers = {}};
   for (size_t i = 0; i < peers_.size(); ++i) change.peers.push_back({i, HasDeadLink(paths_[i])});
   Report(change);
@@ -94,7 +94,7 @@ void NetworkChanges::OnWakeUp() {
 void NetworkChanges::OnEnd() {
   timer_->Stop();
   ended_ = true;
-  untold_.clear();
+  unreported_.clear();
   NetworkChange change;
   for (size_t i = 0; i < peers_.size(); ++i) {
     if (HasDeadLink(paths_[i])) change.peers.push_back({i, false});
@@ -109,11 +109,11 @@ void NetworkChanges::Look() {
   NetworkChange change;
   for (size_t i = 0; i < peers_.size(); ++i) {
     SetLink(paths[i], paths_[i], events);
-    if (paths[i] == paths_[i] && !WasDown(paths[i], events) && !untold_.contains(i)) continue;
+    if (paths[i] == paths_[i] && !WasDown(paths[i], events) && !unreported_.contains(i)) continue;
     change.peers.push_back({i, HasDeadLink(paths[i])});
   }
   paths_ = std::move(paths);
-  untold_.clear();
+  unreported_.clear();
   Report(change);
 }
 
@@ -125,7 +125,7 @@ void NetworkChanges::Report(const NetworkChange& change) {
 
 NetworkPath NetworkChanges::FindPath(const Endpoint& peer) {
   NetworkPath path = world_.find_path(peer);
-  path.link_up |= ended_;  // Nobody would say when it is.
+  path.link_up |= ended_;  // No event would report its recovery.
   return path;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whom a change of the network concerns.
+// Decides which peers a change of the network concerns.
 #ifndef DOTCACHE_NET_NETWORK_CHANGES_H_
 #define DOTCACHE_NET_NETWORK_CHANGES_H_
 
@@ -15,43 +15,48 @@
 
 namespace dotcache {
 
-// What happened to the ways to our peers.
+// The peers that a change of the network concerns.
 struct NetworkChange {
   struct Peer {
-    size_t index;    // Its place in the list of peers.
-    bool link_down;  // There is a way, but its link has no carrier: what is sent is lost.
+    size_t index;    // Index in the list of peers.
+    bool link_down;  // The peer has a route, but its link has no carrier: packets are lost.
   };
-  bool suspended = false;  // The machine was: it concerns all peers.
+  bool suspended = false;  // The machine was suspended; all peers are listed.
   std::vector<Peer> peers;
 };
 
-// Turns the kernel's events into changes. A peer is concerned when the way to it is another than
-// before (interface, gateway, source address, carrier, or there is none), or when its interface was
-// down in between: what a container host or a VPN does to other links and routes all day is nothing
-// to us. Events of 100 ms are looked at together, and after a change 300 ms pass before the next.
-// A sleep of a second or more concerns everybody, at once. Bound to its loop's thread.
+// Turns the kernel's events into changes for single peers. A change concerns a peer in two cases:
+// - its path differs from before: interface, gateway, source address, carrier, or no route;
+// - its interface was down in between.
+//
+// Events of other links and routes are ignored: a container host or a VPN causes them all day.
+// Events within 100 ms are handled together. After a change, the next one follows 300 ms later at
+// the earliest. A suspend of 1 s or more concerns all peers and is reported at once. Bound to its
+// loop's thread.
 class NetworkChanges {
  public:
-  // The world, as the kernel tells it; tests tell another.
+  // Where paths and suspends are read from: the kernel, or values that a test sets.
   struct World {
     absl::AnyInvocable<NetworkPath(const Endpoint&)> find_path;
-    absl::AnyInvocable<Duration()> suspended_time;  // Only its growth counts.
+    absl::AnyInvocable<Duration()> suspended_time;  // Only its growth is used.
   };
 
   // `on_change` is called from the loop.
   NetworkChanges(EventLoop& loop, std::vector<Endpoint> peers, World world,
                  absl::AnyInvocable<void(const NetworkChange&)> on_change);
 
-  // Other peers from now on, of which those that stay in their places keep what is known of them,
-  // be it not looked at yet. Only of the others a link without carrier is told anew, like a change.
+  // Replaces the peers. A peer that stays at its index keeps its known path, and its pending
+  // changes are still reported. For each other peer, a link without carrier is reported as a
+  // change.
   void SetPeers(std::vector<Endpoint> peers);
 
   void OnEvents(const NetworkEvents& events);
 
-  // The machine may have been suspended. Also looked at with all events.
+  // Reports a suspend, if there was one. OnEvents() makes this check too.
   void OnWakeUp();
 
-  // Nothing will be heard any more: links that are down count as up from now on.
+  // Call this when no more events are received. Links that are down count as up from now on, since
+  // no event would report their recovery.
   void OnEnd();
 
  private:
@@ -66,10 +71,10 @@ class NetworkChanges {
   World world_;
   absl::AnyInvocable<void(const NetworkChange&)> on_change_;
   bool ended_ = false;
-  std::vector<NetworkPath> paths_;      // By peer, as of the latest look.
-  absl::flat_hash_set<size_t> untold_;  // Peers that are new, and their links down.
+  std::vector<NetworkPath> paths_;          // By peer index, as of the latest Look().
+  absl::flat_hash_set<size_t> unreported_;  // New peers whose link is down.
   Duration suspended_time_;
-  NetworkEvents events_;  // Not looked at yet.
+  NetworkEvents events_;  // Received since the latest Look().
   MonoTime latest_change_;
   std::unique_ptr<Timer> timer_;
 };

@@ -26,9 +26,9 @@
 namespace dotcache {
 namespace {
 
-constexpr int kDatagramsPerCallback = 64;  // So that a flood starves neither timers nor queries.
-constexpr int kBufferBytes = 1 << 20;      // Of news; less where the kernel allows less.
-constexpr size_t kAnswerBytes = 8192;      // One route, its next hops and metrics.
+constexpr int kDatagramsPerCallback = 64;  // A flood must delay neither timers nor queries.
+constexpr int kBufferBytes = 1 << 20;      // For events; less where the kernel allows less.
+constexpr size_t kAnswerBytes = 8192;      // One route with its next hops and metrics.
 constexpr time_t kNever = time_t{1} << 40;
 
 constexpr rtnetlink_groups kGroups[] = {
@@ -44,7 +44,7 @@ absl::StatusOr<UniqueFd> OpenNetlink() {
   sockaddr_nl self{};
   self.nl_family = AF_NETLINK;
   if (!fd.valid() || bind(fd.get(), reinterpret_cast<const sockaddr*>(&self), sizeof self) != 0) {
-    return Failure("no netlink socket");
+    return Failure("cannot open a netlink socket");
   }
   return fd;
 }
@@ -54,13 +54,13 @@ absl::StatusOr<UniqueFd> Subscribe() {
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kBufferBytes, sizeof kBufferBytes);
   for (const int group : kGroups) {
     if (setsockopt(fd.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) != 0) {
-      return Failure("no news from the kernel");
+      return Failure("cannot subscribe to network events of the kernel");
     }
   }
   return fd;
 }
 
-// Receives a datagram of the kernel's; as recv(), with 0 for what another process sent.
+// Receives one datagram, as recv() does. Returns 0 for a datagram that another process sent.
 ssize_t Receive(int fd, MutableBytes buffer) {
   sockaddr_nl from{};
   socklen_t from_size = sizeof from;
@@ -80,27 +80,27 @@ bool IsLinkUp(int fd, int interface) {
 }  // namespace
 
 struct NetworkWatch::Impl {
-  Impl(UvLoop& the_loop, const OutgoingOptions& outgoing_options, UniqueFd the_news,
-       UniqueFd the_questions)
+  Impl(UvLoop& the_loop, const OutgoingOptions& outgoing_options, UniqueFd the_event_socket,
+       UniqueFd the_route_socket)
       : loop(the_loop),
         outgoing(outgoing_options),
-        news(std::move(the_news)),
-        questions(std::move(the_questions)) {}
+        event_socket(std::move(the_event_socket)),
+        route_socket(std::move(the_route_socket)) {}
 
   absl::Status Start(std::vector<Endpoint> peers,
                      absl::AnyInvocable<void(const NetworkChange&)> on_change);
   int StartReading();
   void ArmClock();
-  void OnNews();
+  void OnEventsReadable();
   void OnClockSet();
   NetworkPath FindPath(const Endpoint& peer);
 
   UvLoop& loop;
   const OutgoingOptions outgoing;
-  UniqueFd news;
-  UniqueFd questions;
+  UniqueFd event_socket;
+  UniqueFd route_socket;
   UniqueFd clock;
-  UvHandle<uv_poll_t> news_poll;   // Closed before `news`.
+  UvHandle<uv_poll_t> event_poll;  // Closed before `event_socket`.
   UvHandle<uv_poll_t> clock_poll;  // Closed before `clock`.
   uint32_t sequence = 0;
   std::unique_ptr<NetworkChanges> changes;
@@ -108,11 +108,12 @@ struct NetworkWatch::Impl {
 
 absl::Status NetworkWatch::Impl::Start(std::vector<Endpoint> peers,
                                        absl::AnyInvocable<void(const NetworkChange&)> on_change) {
-  int code = news_poll.Open(
-      this, [&](uv_poll_t* handle) { return uv_poll_init(loop.raw(), handle, news.get()); });
+  int code = event_poll.Open(this, [&](uv_poll_t* handle) {
+    return uv_poll_init(loop.raw(), handle, event_socket.get());
+  });
   if (code == 0) code = StartReading();
   if (code != 0) return absl::UnavailableError(uv_strerror(code));
-  // Without it a suspend is noticed by what it does to the links.
+  // Without this timer, a suspend is detected by its effect on the links.
   clock.reset(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
   if (clock.valid() && clock_poll.Open(this, [&](uv_poll_t* handle) {
         return uv_poll_init(loop.raw(), handle, clock.get());
@@ -128,8 +129,8 @@ absl::Status NetworkWatch::Impl::Start(std::vector<Endpoint> peers,
 }
 
 int NetworkWatch::Impl::StartReading() {
-  return uv_poll_start(news_poll.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
-    if (Impl* self = OwnerOf<Impl>(handle)) self->OnNews();
+  return uv_poll_start(event_poll.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
+    if (Impl* self = OwnerOf<Impl>(handle)) self->OnEventsReadable();
   });
 }
 
@@ -142,12 +143,13 @@ void NetworkWatch::Impl::ArmClock() {
   });
 }
 
-// Also where libuv stopped polling because news were lost: recv() says so, and it goes on.
-void NetworkWatch::Impl::OnNews() {
+// libuv stops polling after an error such as lost events. recv() then returns that error, and
+// polling starts again.
+void NetworkWatch::Impl::OnEventsReadable() {
   NetworkEvents events;
   for (int i = 0; i < kDatagramsPerCallback; ++i) {
     const MutableBytes buffer = loop.read_buffer();
-    const ssize_t size = Receive(news.get(), buffer);
+    const ssize_t size = Receive(event_socket.get(), buffer);
     if (size >= 0) {
       events.Add(ReadNetworkEvents(buffer.first(static_cast<size_t>(size))));
     } else if (errno == ENOBUFS) {
@@ -155,38 +157,38 @@ void NetworkWatch::Impl::OnNews() {
     } else if (errno == EAGAIN) {
       break;
     } else if (errno != EINTR) {
-      Log(LogLevel::kWarn, "changes of the network are not noticed any more",
+      Log(LogLevel::kWarn, "network changes are no longer detected",
           {{"cause", std::strerror(errno)}});
-      news_poll.Reset();
+      event_poll.Reset();
       return changes->OnEnd();
     }
   }
-  if (!uv_is_active(news_poll.as<uv_handle_t>())) StartReading();
+  if (!uv_is_active(event_poll.as<uv_handle_t>())) StartReading();
   changes->OnEvents(events);
 }
 
 void NetworkWatch::Impl::OnClockSet() {
   uint64_t expirations = 0;
-  static_cast<void>(read(clock.get(), &expirations, sizeof expirations));  // ECANCELED.
+  static_cast<void>(read(clock.get(), &expirations, sizeof expirations));  // Fails with ECANCELED.
   ArmClock();
-  static_cast<void>(loop.Now());  // So that the loop sees that its timers are late.
+  static_cast<void>(loop.Now());  // Makes the loop see that its timers are late.
   changes->OnWakeUp();
 }
 
-// Where the kernel does not answer there is no way, now as before: no change. Not into the loop's
-// buffer: this may be asked for while a stream up the stack still reads from there.
+// Without a reply of the kernel, the path counts as not reachable. A second failure is then no
+// change. The loop's read buffer is not used, because a stream may still be reading from it.
 NetworkPath NetworkWatch::Impl::FindPath(const Endpoint& peer) {
   const WireMessage query = BuildRouteQuery(peer, outgoing, ++sequence);
-  if (send(questions.get(), query.data(), query.size(), MSG_DONTWAIT) < 0) return {};
+  if (send(route_socket.get(), query.data(), query.size(), MSG_DONTWAIT) < 0) return {};
   std::array<uint8_t, kAnswerBytes> answer;
   for (;;) {
-    const ssize_t size = Receive(questions.get(), absl::MakeSpan(answer));
+    const ssize_t size = Receive(route_socket.get(), absl::MakeSpan(answer));
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return {};
     std::optional<NetworkPath> path =
         ReadRouteAnswer(Bytes(answer).first(static_cast<size_t>(size)), sequence);
     if (!path.has_value()) continue;
-    path->link_up = path->reachable && IsLinkUp(questions.get(), path->interface);
+    path->link_up = path->reachable && IsLinkUp(route_socket.get(), path->interface);
     return *std::move(path);
   }
 }
@@ -203,9 +205,10 @@ absl::StatusOr<std::unique_ptr<NetworkWatch>> NetworkWatch::Open(
     UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
     absl::AnyInvocable<void(const NetworkChange&)> on_change) {
   assert(loop.InLoopThread());
-  ASSIGN_OR_RETURN(UniqueFd news, Subscribe());
-  ASSIGN_OR_RETURN(UniqueFd questions, OpenNetlink());
-  auto impl = std::make_unique<Impl>(loop, outgoing, std::move(news), std::move(questions));
+  ASSIGN_OR_RETURN(UniqueFd event_socket, Subscribe());
+  ASSIGN_OR_RETURN(UniqueFd route_socket, OpenNetlink());
+  auto impl =
+      std::make_unique<Impl>(loop, outgoing, std::move(event_socket), std::move(route_socket));
   RETURN_IF_ERROR(impl->Start(std::move(peers), std::move(on_change)));
   return std::unique_ptr<NetworkWatch>(new NetworkWatch(std::move(impl)));
 }

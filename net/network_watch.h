@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Notices that the network has changed under us, and that the machine was suspended.
+// Detects changes of the network and suspends of the machine.
 #ifndef DOTCACHE_NET_NETWORK_WATCH_H_
 #define DOTCACHE_NET_NETWORK_WATCH_H_
 
@@ -16,23 +16,26 @@ namespace dotcache {
 
 class UvLoop;
 
-// Three descriptors on one loop: a netlink socket that the kernel tells of links, addresses, routes
-// and rules; another that is asked for the way to each peer (rtnetlink(7); answered inside the
-// call, without the lock that a busy container host holds); and a timer that never expires but is
-// cancelled when the clock is set, which resuming does, too (timerfd_create(2)). Costs nothing
-// while nothing happens. When the kernel's news overflow their buffer, that is a change of all
-// links; when the socket fails, that is told by one line of the log, and nothing is noticed from
-// then on. Bound to its loop's thread; at rest once destroyed.
+// Watches three descriptors on one loop:
+// - a netlink socket on which the kernel reports links, addresses, routes and rules (rtnetlink(7));
+// - a netlink socket for route lookups. The kernel replies inside the call, and without the lock
+//   that a busy container host holds;
+// - a timer that never expires. Setting the clock cancels it, and so does a resume
+//   (timerfd_create(2)).
+//
+// An idle watch uses no CPU. When the buffer of events overflows, all links count as changed. When
+// the event socket fails, one line is logged, and later changes are not detected. Bound to its
+// loop's thread. `on_change` is not called after destruction.
 class NetworkWatch {
  public:
-  // Watched are the ways of sockets that are made as `outgoing` says. `on_change` is called from
-  // the loop. kUnavailable where the kernel, or a sandbox, tells nothing.
+  // Starts to watch the routes to `peers`, for sockets made with `outgoing`. `on_change` is called
+  // from the loop. kUnavailable when the kernel or a sandbox provides no events.
   static absl::StatusOr<std::unique_ptr<NetworkWatch>> Open(
       UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
       absl::AnyInvocable<void(const NetworkChange&)> on_change);
   ~NetworkWatch();
 
-  // As NetworkChanges.
+  // See NetworkChanges::SetPeers().
   void SetPeers(std::vector<Endpoint> peers);
 
  private:

@@ -13,8 +13,8 @@ bool SetMark(int fd, uint32_t mark) {
   return mark == 0 || setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0;
 }
 
-// Without the option bind() would take a port of the machine's few for the socket's whole life;
-// with it connect() draws one, which other sockets towards other servers may have, too.
+// Without IP_BIND_ADDRESS_NO_PORT, bind() would reserve a local port for the socket's whole life.
+// With it, connect() chooses a port that sockets to other servers can use at the same time.
 bool BindSource(int fd, const Endpoint& source) {
   const int on = 1;
   return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
@@ -31,7 +31,7 @@ UniqueFd OpenOutgoing(const Endpoint& remote, OutgoingKind kind, const OutgoingO
                     (!source.has_value() || BindSource(fd.get(), *source));
   if (made) return fd;
   const int code = errno;
-  fd = UniqueFd();  // Which may set errno.
+  fd = UniqueFd();  // Closing may set errno.
   errno = code;
   return fd;
 }

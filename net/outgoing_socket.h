@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets towards others: where they come from and how they are marked.
+// Outgoing sockets with a configured source address and mark.
 #ifndef DOTCACHE_NET_OUTGOING_SOCKET_H_
 #define DOTCACHE_NET_OUTGOING_SOCKET_H_
 
@@ -12,13 +12,13 @@
 
 namespace dotcache {
 
-// How sockets towards others are made. A value.
+// Source addresses and mark of outgoing sockets. A value type.
 struct OutgoingOptions {
-  // What they are bound to, by family, with port 0: the kernel still draws the port. nullopt: the
-  // kernel chooses the address, too.
+  // Source address for each family, with port 0: the kernel still chooses the port. nullopt: the
+  // kernel also chooses the address.
   std::optional<Endpoint> source_v4;
   std::optional<Endpoint> source_v6;
-  // SO_MARK, for policy routing and packet filters; needs CAP_NET_ADMIN. 0: none.
+  // SO_MARK, for policy routing and packet filters. Needs CAP_NET_ADMIN. 0: no mark.
   uint32_t mark = 0;
 
   bool empty() const { return !source_v4.has_value() && !source_v6.has_value() && mark == 0; }
@@ -29,14 +29,14 @@ struct OutgoingOptions {
 
 enum class OutgoingKind { kUdp, kTcp };
 
-// A socket to connect to `remote`: non-blocking, close-on-exec, marked and bound as `options` say.
-// Not valid where that fails; errno says why then.
+// Opens a socket for a connection to `remote`: non-blocking, close-on-exec, marked and bound as in
+// `options`. On failure the result is not valid, and errno has the cause.
 UniqueFd OpenOutgoing(const Endpoint& remote, OutgoingKind kind, const OutgoingOptions& options);
 
-// Whether this machine has `source`: kUnavailable says that it does not.
+// Checks that this machine has the address `source`; otherwise kUnavailable.
 absl::Status CheckSource(const Endpoint& source);
 
-// Whether this process may set `mark`: kPermissionDenied names the capability.
+// Checks that this process may set `mark`. kPermissionDenied names the capability that it needs.
 absl::Status CheckMark(uint32_t mark);
 
 }  // namespace dotcache

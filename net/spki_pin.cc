@@ -25,7 +25,7 @@ absl::StatusOr<SpkiPin> SpkiPin::Parse(absl::string_view text) {
   const absl::string_view base64 = absl::StripPrefix(text, kPinPrefix);
   if (!absl::Base64Unescape(base64, &octets) || octets.size() != pin.sha256.size()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is not a pin: it takes \"sha256/\" and 32 octets in base64"));
+        absl::StrCat("\"", text, "\" is not a pin; write \"sha256/\" and 32 octets in base64"));
   }
   std::copy(octets.begin(), octets.end(), pin.sha256.begin());
   return pin;
@@ -50,7 +50,7 @@ absl::StatusOr<std::vector<SpkiPin>> ParsePins(absl::string_view text) {
     }
     pins.push_back(*pin);
   }
-  if (pins.empty()) return absl::InvalidArgumentError("holds no pin");
+  if (pins.empty()) return absl::InvalidArgumentError("contains no pin");
   return pins;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pins: hashes of public keys that a server's certificates must have.
+// Pins: hashes of public keys. A key in the server's certificate chain must match one of them.
 #ifndef DOTCACHE_NET_SPKI_PIN_H_
 #define DOTCACHE_NET_SPKI_PIN_H_
 
@@ -13,21 +13,22 @@
 
 namespace dotcache {
 
-// SHA-256 of a certificate's SubjectPublicKeyInfo (RFC 7858 section 4.2).
+// SHA-256 of a certificate's SubjectPublicKeyInfo (RFC 7858 section 4.2). A value type.
 struct SpkiPin {
   std::array<uint8_t, 32> sha256{};
 
-  // Base64 as in "sha256/AAAA...=" or without the prefix. kInvalidArgument otherwise.
+  // Parses base64 with or without prefix: "sha256/AAAA...=". Any other text is kInvalidArgument.
   static absl::StatusOr<SpkiPin> Parse(absl::string_view text);
   std::string ToString() const;
   friend bool operator==(const SpkiPin& a, const SpkiPin& b) { return a.sha256 == b.sha256; }
 };
 
-// The text of a pins file: one pin a line; what follows a # and empty lines do not count. The error
-// says in which line; a text without a pin is one: who lists pins wants one to be there.
+// Parses the text of a pins file: one pin a line. Empty lines and the text after a # are ignored.
+// An error names the line. A text without a pin is an error too, because an operator who sets a
+// pins file expects its pins to be checked.
 absl::StatusOr<std::vector<SpkiPin>> ParsePins(absl::string_view text);
 
-// A pins file of at most 64 KiB. The error names the file.
+// Reads a pins file of at most 64 KiB. An error names the file.
 absl::StatusOr<std::vector<SpkiPin>> LoadPins(const std::string& file);
 
 }  // namespace dotcache

@@ -16,7 +16,7 @@
 namespace dotcache {
 namespace {
 
-constexpr int kAcceptsPerTurn = 64;  // So that a flood of connections starves no open one.
+constexpr int kAcceptsPerTurn = 64;  // A flood of connections must not delay the open ones.
 constexpr Milliseconds kBackOffTime{100};
 
 enum class AcceptOutcome { kTryNext, kWait, kBackOff };
@@ -25,7 +25,8 @@ AcceptOutcome OutcomeOf(int error) {
   switch (error) {
     case EAGAIN:
       return AcceptOutcome::kWait;
-    // The connection died in the queue, or accept() hands over its network error (accept(2)).
+    // The connection failed in the accept queue, or accept() returns the connection's network error
+    // (accept(2)).
     case EINTR:
     case ECONNABORTED:
     case ENETDOWN:
@@ -37,7 +38,7 @@ AcceptOutcome OutcomeOf(int error) {
     case EOPNOTSUPP:
     case ENETUNREACH:
       return AcceptOutcome::kTryNext;
-    // EMFILE, ENFILE, ENOBUFS, ENOMEM, and what else would come again at once.
+    // EMFILE, ENFILE, ENOBUFS, ENOMEM, and any error that an immediate retry would repeat.
     default:
       return AcceptOutcome::kBackOff;
   }
@@ -70,7 +71,7 @@ int TcpAcceptor::Impl::Start() {
 }
 
 void TcpAcceptor::Impl::OnReadable(int status) {
-  if (status < 0) {  // libuv stopped polling at an error on the socket: clear it, go on.
+  if (status < 0) {  // libuv stopped polling: clear the socket's error first.
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -116,7 +117,7 @@ TcpAcceptor::~TcpAcceptor() { assert(impl_->loop.InLoopThread() && !impl_->accep
 absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, UniqueFd fd,
                                                                Delegate& delegate) {
   assert(loop.InLoopThread());
-  // Accepted sockets inherit it.
+  // Accepted sockets inherit TCP_NODELAY.
   const int on = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);

@@ -14,16 +14,16 @@ namespace dotcache {
 
 class UvLoop;
 
-// Accepts on a listening socket, at most 64 connections a loop turn; backs off 100 ms when the
-// process is out of descriptors instead of spinning. Bound to its loop's thread; not to be
-// destroyed inside OnAccept().
+// Accepts connections on a listening socket, at most 64 in one loop turn. When the process has no
+// descriptors left, it pauses for 100 ms. Bound to its loop's thread. Do not destroy it inside
+// OnAccept().
 class TcpAcceptor {
  public:
   class Delegate {
    public:
     virtual ~Delegate() = default;
-    // A new connection: non-blocking, close-on-exec, TCP_NODELAY. The delegate may let it drop to
-    // refuse it.
+    // A new connection: non-blocking, close-on-exec, TCP_NODELAY. The delegate refuses the
+    // connection by destroying `fd`.
     virtual void OnAccept(UniqueFd fd, const Endpoint& remote) = 0;
   };
 
@@ -34,7 +34,7 @@ class TcpAcceptor {
 
   Endpoint local_endpoint() const;
 
-  // How often accepting had to wait for descriptors or memory.
+  // How often it paused because descriptors or memory had run out.
   uint64_t back_offs() const;
 
  private:

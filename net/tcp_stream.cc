@@ -16,10 +16,11 @@
 namespace dotcache {
 namespace {
 
-// A buffer that one burst blew up is given back rather than kept for the connection's life.
+// A buffer that a burst made larger than this is freed rather than kept.
 constexpr size_t kKeptBufferBytes = size_t{16} * 1024;
 
-// What uv_write() needs until its callback, which may come after the stream's end.
+// Data that uv_write() needs until its callback. The callback may come after the stream is
+// destroyed.
 struct WriteRequest {
   uv_write_t request;
   WireMessage data;
@@ -48,9 +49,9 @@ StreamError ConnectError(int code) {
 
 }  // namespace
 
-// kConnecting -> kOpen -> kFailed. All failures are told from a timer in the next turn, so that no
-// delegate is called inside a call, and a delegate that connects anew at each failure cannot hold
-// the loop.
+// States: kConnecting or kAdopted, then kOpen. Each of them can change to kFailed. A timer reports
+// the failure in the next turn. The delegate is therefore not called inside a call into the stream.
+// A delegate that reconnects after each failure cannot block the loop either.
 struct TcpStream::Impl : public TurnEndHook {
   enum class State { kConnecting, kAdopted, kOpen, kFailed };
 
@@ -82,7 +83,7 @@ struct TcpStream::Impl : public TurnEndHook {
   bool read_paused = false;
   bool read_eof = false;
   bool reading = false;
-  bool writing = false;  // A WriteRequest is under way; `pending` follows it.
+  bool writing = false;  // A WriteRequest is in progress; `pending` follows it.
   bool above_high_mark = false;
   bool shutdown_wanted = false;
   WireMessage pending;
@@ -120,7 +121,7 @@ int TcpStream::Impl::Connect(const Endpoint& remote) {
         if (status == 0) return self->Open();
         self->Fail(ConnectError(status), absl::StrCat("connect: ", uv_strerror(status)));
       });
-  if (code == 0) static_cast<void>(request.release());  // The callback's now.
+  if (code == 0) static_cast<void>(request.release());  // The callback owns it.
   return code;
 }
 
@@ -128,7 +129,7 @@ int TcpStream::Impl::Take(UniqueFd fd) {
   int code = tcp.Open(this, [&](uv_tcp_t* handle) { return uv_tcp_init(loop.raw(), handle); });
   if (code != 0) return code;
   if (code = uv_tcp_open(tcp.get(), fd.get()); code != 0) return code;
-  fd.release();  // The handle's now.
+  fd.release();  // The handle owns it.
   return Configure();
 }
 
@@ -187,7 +188,8 @@ void TcpStream::Impl::OnRead(ssize_t size, const uv_buf_t* buffer) {
   }
 }
 
-// Gives to the kernel what was queued. Calls no delegate but OnStreamWritable(), and that last.
+// Passes queued octets to the kernel. Calls no delegate function except OnStreamWritable(), as its
+// last step.
 void TcpStream::Impl::Flush() {
   if (state != State::kOpen || writing) return;
   if (!pending.empty()) {
@@ -205,7 +207,7 @@ void TcpStream::Impl::Flush() {
   }
   if (shutdown_wanted) {
     uv_os_fd_t fd = -1;
-    // Fails only where the connection is gone, which reading will tell.
+    // This fails only when the connection is gone. Reading will report that.
     if (uv_fileno(tcp.as<uv_handle_t>(), &fd) == 0) shutdown(fd, SHUT_WR);
     shutdown_wanted = false;
   }
@@ -228,7 +230,7 @@ void TcpStream::Impl::WriteRest(size_t written) {
   if (code != 0) {
     return Fail(StreamError::kReset, absl::StrCat("write: ", uv_strerror(code)));
   }
-  static_cast<void>(request.release());  // The callback's now.
+  static_cast<void>(request.release());  // The callback owns it.
   writing = true;
 }
 
@@ -240,7 +242,8 @@ void TcpStream::Impl::OnWritten(int code) {
   }
   if (above_high_mark && pending_bytes() <= options.write_marks.low) {
     above_high_mark = false;
-    loop.RunAtTurnEnd(*this);  // Writes what came meanwhile, together with what comes now.
+    // One write then sends the octets queued so far and those that the delegate queues below.
+    loop.RunAtTurnEnd(*this);
     return delegate.OnStreamWritable();
   }
   Flush();

@@ -16,23 +16,26 @@ class UvLoop;
 
 struct TcpOptions {
   WriteMarks write_marks;
-  // TCP_USER_TIMEOUT: unacknowledged octets older than this end the connection. 0: the kernel's.
+  // TCP_USER_TIMEOUT: the connection fails when octets stay unacknowledged for longer. 0: the
+  // kernel's default.
   Milliseconds user_timeout{0};
-  OutgoingOptions outgoing = {};  // Of Connect() alone.
-  // SO_SNDBUF: octets the kernel holds for a peer that does not read. 0: as many as it likes.
+  OutgoingOptions outgoing = {};  // Used by Connect() only.
+  // SO_SNDBUF: the octets that the kernel holds for a peer that does not read. 0: the kernel's
+  // default.
   int send_buffer_bytes = 0;
 };
 
-// A ByteStream straight over TCP (TCP_NODELAY, no Fast Open). See ByteStream for thread, ownership
-// and limits.
+// A ByteStream directly over TCP, with TCP_NODELAY and without Fast Open. ByteStream describes
+// threads, ownership and limits.
 class TcpStream : public ByteStream {
  public:
-  // Begins to connect; the outcome is OnStreamOpen() or OnStreamError(), never inside this call.
-  // `loop` and `delegate` must outlive the result.
+  // Starts to connect. OnStreamOpen() or OnStreamError() reports the outcome, never inside this
+  // call. `loop` and `delegate` must outlive the stream.
   static std::unique_ptr<TcpStream> Connect(UvLoop& loop, const Endpoint& remote,
                                             const TcpOptions& options, Delegate& delegate);
 
-  // Takes an accepted socket. OnStreamOpen() comes in a later callback, before any data.
+  // Takes an accepted socket. OnStreamOpen() is called at the end of the turn, before any data.
+  // `loop` and `delegate` must outlive the stream.
   static std::unique_ptr<TcpStream> Adopt(UvLoop& loop, UniqueFd fd, const TcpOptions& options,
                                           Delegate& delegate);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A hierarchical timer wheel: arming, disarming and expiring cost the same however many are armed.
+// A hierarchical timer wheel. The cost of arming, disarming and expiring does not depend on the
+// number of armed timers.
 #ifndef DOTCACHE_NET_TIMER_WHEEL_H_
 #define DOTCACHE_NET_TIMER_WHEEL_H_
 
@@ -9,14 +10,19 @@
 
 namespace dotcache {
 
-// Eight levels of 64 slots. A node waits on the level of the highest base-64 digit in which its
-// expiry differs from the wheel's time, in the slot of that digit; when time reaches the slot's
-// first tick, its nodes move to lower levels. A level's slots thus never wrap, and the earliest
-// slot is the first occupied one of the lowest occupied level. Pure: what a tick is, and when to
-// call, is the caller's affair. Owns no node. Thread-compatible.
+// Eight levels of 64 slots. Ticks are read as base-64 numbers with one digit for each level. A node
+// waits on the level of the highest digit in which its expiry differs from the wheel's time. Its
+// slot on that level is the value of that digit. When the time reaches the first tick of a slot,
+// the nodes of the slot move to lower levels.
+//
+// The slots of a level therefore never wrap. The earliest slot is the first occupied slot of the
+// lowest occupied level.
+//
+// Pure arithmetic: the caller decides how long a tick is and when to call. Owns no node.
+// Thread-compatible.
 class TimerWheel {
  public:
-  // Links of a circular list; a node that is in none points to itself.
+  // Links of a circular list. A node outside all lists points to itself.
   struct Link {
     Link() : prev(this), next(this) {}
     Link(const Link&) = delete;
@@ -25,7 +31,7 @@ class TimerWheel {
     Link* next;
   };
 
-  // What is armed. To be disarmed before it is destroyed, and before the wheel is.
+  // A timer. REQUIRES: disarmed before it or the wheel is destroyed.
   struct Node : Link {
     bool armed() const { return next != this; }
 
@@ -35,30 +41,28 @@ class TimerWheel {
     uint16_t slot = 0;
   };
 
-  // Expiries beyond are brought down to this one: 8900 years of milliseconds.
+  // The latest expiry: 8900 years of milliseconds. A later one is reduced to this value.
   static constexpr uint64_t kMaxTick = (uint64_t{1} << 48) - 1;
 
   explicit TimerWheel(uint64_t now_tick) : now_tick_(now_tick) {}
 
-  // Arms `node` for `expiry_tick`; one that is not in the future expires in the next Advance().
+  // Arms `node` for `expiry_tick`. A tick that is not in the future expires in the next Advance().
   // REQUIRES: !node.armed().
   void Arm(Node& node, uint64_t expiry_tick);
 
   // REQUIRES: node.armed().
   void Disarm(Node& node);
 
-  // Moves time to `now_tick` (never back) and makes all nodes due until then ready for
-  // PopExpired().
+  // Moves the time to `now_tick`, never back. All nodes due by then become ready for PopExpired().
   void Advance(uint64_t now_tick);
 
-  // Takes out the next expired node, by tick; null when there is none left. Nodes that are armed
-  // meanwhile wait for the next Advance(), so that a node which re-arms itself cannot hold the
-  // loop.
+  // Removes and returns the next expired node in order of ticks, or null. A node armed in the
+  // meantime waits for the next Advance(), so a node that re-arms itself cannot block the loop.
   Node* PopExpired();
 
-  // The tick at which Advance() next has something to do, which may be no more than moving nodes
-  // between levels; 0 when something waits for that or for PopExpired() already; nullopt when
-  // nothing is armed. Never later than the earliest expiry.
+  // The tick at which Advance() must be called next; never later than the earliest expiry. That
+  // call may only move nodes between levels. 0: a node waits for Advance() or PopExpired() now.
+  // nullopt: nothing is armed.
   std::optional<uint64_t> NextTick() const;
 
  private:
@@ -72,10 +76,10 @@ class TimerWheel {
   std::optional<uint64_t> NextSlotTick() const;
 
   uint64_t now_tick_;
-  std::array<uint64_t, kLevels> occupied_{};  // One bit for each slot.
+  std::array<uint64_t, kLevels> occupied_{};  // One bit per slot.
   std::array<Link, kNoSlot> slots_;
-  Link due_;      // Armed for a tick already past; expire in the next Advance().
-  Link expired_;  // For PopExpired(), by tick.
+  Link due_;      // Armed for a past tick; these expire in the next Advance().
+  Link expired_;  // Ready for PopExpired(), in order of ticks.
 };
 
 }  // namespace dotcache

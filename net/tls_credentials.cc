@@ -11,8 +11,8 @@
 namespace dotcache {
 namespace {
 
-// TLS 1.2 and 1.3 with forward secrecy and AEAD ciphers (RFC 9325). X25519 comes first, so that it
-// is the one key share of the first flight.
+// TLS 1.2 and 1.3 with forward secrecy and AEAD ciphers (RFC 9325). X25519 comes first, so the
+// ClientHello carries a key share for it alone.
 constexpr char kPriority[] =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
@@ -33,7 +33,7 @@ absl::StatusOr<GnutlsCredentialsPtr> NewCredentials() {
 absl::StatusOr<GnutlsPriorityPtr> NewPriority() {
   gnutls_priority_t priority;
   const int code = gnutls_priority_init(&priority, kPriority, nullptr);
-  if (code < 0) return GnutlsError("the system's policy for GnuTLS refuses TLS 1.2 and 1.3", code);
+  if (code < 0) return GnutlsError("the system's GnuTLS policy forbids TLS 1.2 and 1.3", code);
   return GnutlsPriorityPtr(priority);
 }
 
@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<TlsClientCredentials::Impl>> NewClientImpl() {
   auto impl = std::make_unique<TlsClientCredentials::Impl>();
   ASSIGN_OR_RETURN(impl->credentials, NewCredentials());
   ASSIGN_OR_RETURN(impl->priority, NewPriority());
-  // An address is matched as an address (IP SAN) alone, never as text in a DNS SAN.
+  // An address must match an IP SAN. A DNS SAN with the address as text does not count.
   gnutls_certificate_set_verify_flags(impl->credentials.get(),
                                       GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES);
   return impl;
@@ -146,7 +146,7 @@ absl::StatusOr<std::unique_ptr<TlsServerCredentials>> TlsServerCredentials::From
   ASSIGN_OR_RETURN(impl->priority, NewPriority());
   RETURN_IF_ERROR(SetCertificate(certificate_file, key_file, impl->credentials.get()));
   const int code = gnutls_session_ticket_key_generate(impl->ticket_key.get());
-  if (code < 0) return GnutlsError("no key for session tickets", code);
+  if (code < 0) return GnutlsError("cannot generate the key for session tickets", code);
   return std::unique_ptr<TlsServerCredentials>(new TlsServerCredentials(std::move(impl)));
 }
 

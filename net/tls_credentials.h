@@ -14,12 +14,12 @@
 
 namespace dotcache {
 
-// Where the credentials for connections to an upstream server come from; all PEM but the pins.
+// Files with the credentials for connections to an upstream server. All are PEM, except `pins`.
 struct TlsClientFiles {
-  std::string ca;           // CA certificates to trust; empty: the system's.
-  std::string certificate;  // Our own certificate with its chain, for servers that ask for one.
-  std::string key;          // Its private key; empty with `certificate`, and only with it.
-  std::string pins;         // For LoadPins(); empty: none.
+  std::string ca;           // Trusted CA certificates. Empty: the system's trust store.
+  std::string certificate;  // The client certificate with its chain, for servers that require one.
+  std::string key;          // Its private key. Empty exactly when `certificate` is empty.
+  std::string pins;         // A file for LoadPins(). Empty: no pins.
 
   friend bool operator<(const TlsClientFiles& a, const TlsClientFiles& b) {
     return std::tie(a.ca, a.certificate, a.key, a.pins) <
@@ -27,32 +27,32 @@ struct TlsClientFiles {
   }
 };
 
-// The file that usually holds the system's trust store: to watch, not to read.
+// The usual file of the system's trust store. It is watched for changes and never read.
 inline constexpr char kSystemTrustFile[] = "/etc/ssl/certs/ca-certificates.crt";
 
-// Trust for connections to upstream servers, and what we prove ourselves with. Loading the system's
-// store costs milliseconds and megabytes, so one object serves all workers. Immutable, hence safe
-// from any thread; sessions share in it.
+// Trusted CAs, pins and the client certificate for connections to upstream servers. Loading the
+// system's trust store takes milliseconds and megabytes, so all workers share one object. Immutable
+// and therefore safe from any thread. Sessions share ownership.
 class TlsClientCredentials {
  public:
-  // All that `files` names. kInvalidArgument naming the file when one cannot be read or used, or
-  // the key does not belong to the certificate; kNotFound when the system's trust store is wanted
-  // and empty (ca-certificates not installed).
+  // Loads all files that `files` names. Errors:
+  // - kInvalidArgument names a file that cannot be read or used, or a key of another certificate;
+  // - kNotFound: the system's trust store is needed but empty (ca-certificates is not installed).
   static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> Load(const TlsClientFiles& files);
-  // The system's trust store alone.
+  // Loads the system's trust store only.
   static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> FromSystem() { return Load({}); }
-  // A PEM file with one or more CA certificates alone.
+  // Loads only a PEM file with one or more CA certificates.
   static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> FromFile(
       const std::string& ca_file) {
     return Load({.ca = ca_file, .certificate = "", .key = "", .pins = ""});
   }
   ~TlsClientCredentials();
 
-  // From the pins file: as TlsPeerIdentity::pins, beside which they stand.
+  // The pins of the pins file. TlsSession adds them to TlsPeerIdentity::pins.
   const std::vector<SpkiPin>& pins() const { return pins_; }
   bool has_certificate() const { return has_certificate_; }
 
-  struct Impl;  // GnuTLS types; known to net/ alone.
+  struct Impl;  // Contains GnuTLS types; defined only inside net/.
   const Impl& impl() const { return *impl_; }
 
  private:
@@ -62,11 +62,12 @@ class TlsClientCredentials {
   bool has_certificate_ = false;
 };
 
-// Certificate chain and key of a DoT listener. As above.
+// Certificate chain and key of a DoT listener. Immutable, shared and safe from any thread, like
+// TlsClientCredentials.
 class TlsServerCredentials {
  public:
-  // kInvalidArgument when the key does not belong to the certificate, or either cannot be read; the
-  // error names the file.
+  // Loads both files. kInvalidArgument names the file that cannot be read, or a key of another
+  // certificate.
   static absl::StatusOr<std::unique_ptr<TlsServerCredentials>> FromFiles(
       const std::string& certificate_file, const std::string& key_file);
   ~TlsServerCredentials();
@@ -79,16 +80,19 @@ class TlsServerCredentials {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether a certificate chain and a key can be read and belong to each other; the error names the
+// Checks that a certificate chain and a key can be read and belong together. An error names the
 // file.
 absl::Status CheckCertificate(const std::string& certificate_file, const std::string& key_file);
 
-// How a client session authenticates its server (RFC 8310 section 5). With a name: PKIX and that
-// name. Without: PKIX and the address in an IP SAN. With pins: one certificate of the verified
-// chain must match as well, or, without PKIX trust, the server's own key must match a pin (RFC 7858
-// section 4.2). Only `insecure` switches it off.
+// How a client session authenticates its server (RFC 8310 section 5):
+// - with a name: PKIX validation and that name;
+// - without a name: PKIX validation and the address in an IP SAN;
+// - with pins: a certificate of the validated chain must also match a pin. Without PKIX trust, the
+//   server's own key must match a pin (RFC 7858 section 4.2).
+//
+// Only `insecure` disables authentication.
 struct TlsPeerIdentity {
-  std::string authentication_name;  // Empty: `address` is checked instead.
+  std::string authentication_name;  // Empty: `address` is verified instead.
   std::string address;              // Textual IP address, never empty.
   std::vector<SpkiPin> pins;
   bool insecure = false;

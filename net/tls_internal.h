@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the TLS sources of net/ share. Not for other folders: it shows GnuTLS.
+// Types shared by the TLS sources of net/. Private to net/, because it exposes GnuTLS.
 #ifndef DOTCACHE_NET_TLS_INTERNAL_H_
 #define DOTCACHE_NET_TLS_INTERNAL_H_
 
@@ -29,7 +29,7 @@ using GnutlsSessionPtr = GnutlsPtr<gnutls_session_t, gnutls_deinit>;
 using GnutlsCrtPtr = GnutlsPtr<gnutls_x509_crt_t, gnutls_x509_crt_deinit>;
 using GnutlsKeyPtr = GnutlsPtr<gnutls_x509_privkey_t, gnutls_x509_privkey_deinit>;
 
-// Memory that GnuTLS allocated, overwritten before it is given back: it may hold keys.
+// Memory that GnuTLS allocated. It may hold keys, so it is overwritten before it is freed.
 class GnutlsDatum {
  public:
   GnutlsDatum() = default;
@@ -57,7 +57,7 @@ struct TlsClientCredentials::Impl {
 struct TlsServerCredentials::Impl {
   GnutlsCredentialsPtr credentials;
   GnutlsPriorityPtr priority;
-  GnutlsDatum ticket_key;  // GnuTLS derives the keys of the day from it.
+  GnutlsDatum ticket_key;  // GnuTLS derives the rotating ticket keys from it.
 };
 
 }  // namespace dotcache

@@ -21,8 +21,9 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kMaxPlainText = 16384;  // Of one record: RFC 8446 section 5.1.
-// GnuTLS itself gathers a handshake message of up to 16 MiB from a peer that nobody knows yet.
+constexpr size_t kMaxPlainText = 16384;  // Largest plain text of one record (RFC 8446 section 5.1).
+// Without this limit, GnuTLS buffers handshake messages of up to 16 MiB from an unauthenticated
+// peer.
 constexpr size_t kMaxWithoutPlainText = 65536;
 constexpr time_t kMaxTicketSeconds =
     std::chrono::duration_cast<Seconds>(TlsTicketStore::kMaxAge).count();
@@ -50,25 +51,25 @@ struct TlsSession::Impl {
   MonoTime UsableUntil() const;
   void Fail(StreamError kind, int code);
 
-  // What GnuTLS calls for the network, and to judge the server.
+  // Functions that GnuTLS calls to read and write octets and to verify the server.
   static ssize_t Pull(gnutls_transport_ptr_t self, void* to, size_t size);
   static ssize_t Push(gnutls_transport_ptr_t self, const giovec_t* pieces, int count);
   static int PullTimeout(gnutls_transport_ptr_t self, unsigned milliseconds);
   static int Verify(gnutls_session_t session);
 
-  std::shared_ptr<const TlsClientCredentials> trust;  // Null on the server side,
-  std::shared_ptr<const TlsServerCredentials> own;    // and this one on the client side.
+  std::shared_ptr<const TlsClientCredentials> trust;  // Null in a server session.
+  std::shared_ptr<const TlsServerCredentials> own;    // Null in a client session.
   GnutlsSessionPtr session;
   TlsPeerIdentity identity;
   std::shared_ptr<TlsTicketStore> tickets;  // May be null.
-  MonoTime tickets_until;  // By the verified certificate, be it in an earlier session.
-  Bytes input;             // What Feed() got and GnuTLS has not yet pulled.
+  MonoTime tickets_until;  // End of use of this session's tickets. Resuming does not change it.
+  Bytes input;             // The octets given to Feed() that GnuTLS has not pulled yet.
   size_t pulled_without_plain_text = 0;
   WireMessage output;
   State state = State::kHandshaking;
   bool resumed = false;
   bool awaits_verdict = false;
-  bool closed = false;  // close_notify is on its way.
+  bool closed = false;  // close_notify is queued.
   StreamError error = StreamError::kNone;
   std::string error_detail;
 };
@@ -121,7 +122,8 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   if (code < 0) return InternalGnutlsError(code);
   code = gnutls_credentials_set(raw, GNUTLS_CRD_CERTIFICATE, credentials);
   if (code < 0) return InternalGnutlsError(code);
-  // RFC 7858 knows no ALPN, some providers insist on it: offered, and its absence is no failure.
+  // RFC 7858 does not define ALPN, but some providers require it. It is offered, and a peer without
+  // it is accepted.
   std::array<uint8_t, 3> dot = {'d', 'o', 't'};
   const gnutls_datum_t protocol = {dot.data(), static_cast<unsigned>(dot.size())};
   code = gnutls_alpn_set_protocols(raw, &protocol, 1, 0);
@@ -131,7 +133,7 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   gnutls_transport_set_pull_function(raw, &Impl::Pull);
   gnutls_transport_set_vec_push_function(raw, &Impl::Push);
   gnutls_transport_set_pull_timeout_function(raw, &Impl::PullTimeout);
-  gnutls_handshake_set_timeout(raw, 0);  // Deadlines are the owner's timers.
+  gnutls_handshake_set_timeout(raw, 0);  // The owner's timers enforce deadlines.
   return absl::OkStatus();
 }
 
@@ -149,7 +151,7 @@ absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
                                                    " is an address; leave the name out to have "
                                                    "the address itself verified"));
   }
-  // Our certificate is for this server, whatever issuers it says it knows.
+  // The client certificate is sent even when its issuer is not in the server's list of issuers.
   const unsigned role = GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP | GNUTLS_FORCE_CLIENT_CERT;
   RETURN_IF_ERROR(Init(role, trust->impl().priority.get(), trust->impl().credentials.get()));
   if (!name.empty()) {
@@ -164,7 +166,7 @@ absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
   if (tickets == nullptr) return absl::OkStatus();
   const auto [ticket, until] = tickets->Take();
   tickets_until = until;
-  // What is malformed is refused here, and the handshake will be a full one.
+  // GnuTLS rejects a malformed ticket here. The handshake is then a full one.
   if (!ticket.empty()) gnutls_session_set_data(session.get(), ticket.data(), ticket.size());
   return absl::OkStatus();
 }
@@ -178,24 +180,25 @@ absl::Status TlsSession::Impl::InitServer() {
 }
 
 void TlsSession::Impl::Fail(StreamError kind, int code) {
-  // The peer learns why, if it still listens.
+  // The alert gives the peer the reason, if it still reads.
   gnutls_alert_send_appropriate(session.get(), code);
   state = State::kFailed;
   error = kind;
   if (kind == StreamError::kTlsCertificate && !error_detail.empty()) return;
   error_detail = gnutls_strerror(code);
   if (code == GNUTLS_E_PULL_ERROR) {
-    error_detail = "the peer sends handshake messages without end";
+    error_detail = absl::StrCat("the peer sent more than ", kMaxWithoutPlainText,
+                                " octets without application data");
   } else if (code == GNUTLS_E_FATAL_ALERT_RECEIVED) {
     const gnutls_alert_description_t alert = gnutls_alert_get(session.get());
     const char* name = gnutls_alert_get_name(alert);
     error_detail = absl::StrCat("the peer sent the alert: ", name != nullptr ? name : "unknown");
     if (trust == nullptr || !IsAboutCertificate(alert)) return;
     error = StreamError::kTlsClientCertificate;
-    error_detail = absl::StrCat(trust->has_certificate()
-                                    ? "the server refuses our certificate: "
-                                    : "the server seems to want a client certificate (cert, key): ",
-                                error_detail);
+    error_detail = absl::StrCat(
+        trust->has_certificate() ? "the server refuses our certificate: "
+                                 : "the server seems to require a client certificate (cert, key): ",
+        error_detail);
   }
 }
 
@@ -219,7 +222,7 @@ void TlsSession::Impl::Handshake() {
   identity = {};
 }
 
-// Of tickets of a session in which the server has just shown its certificate.
+// For tickets of a session in which the server has just shown its certificate.
 MonoTime TlsSession::Impl::UsableUntil() const {
   const time_t left = gnutls_certificate_expiration_time_peers(session.get()) - time(nullptr);
   const Duration seconds = Seconds(std::clamp<time_t>(left, 0, kMaxTicketSeconds));
@@ -242,7 +245,7 @@ void TlsSession::Impl::Receive(absl::FunctionRef<void(Bytes)> sink) {
     }
     const int code = static_cast<int>(size);
     if (code == GNUTLS_E_AGAIN && input.empty()) return;
-    // Renegotiation is not fatal to GnuTLS, to us it is (RFC 9325 section 3.5).
+    // GnuTLS could go on after a renegotiation request. It is refused (RFC 9325 section 3.5).
     if (code == GNUTLS_E_REHANDSHAKE || gnutls_error_is_fatal(code) != 0) {
       return Fail(StreamError::kTlsProtocol, code);
     }
@@ -250,7 +253,7 @@ void TlsSession::Impl::Receive(absl::FunctionRef<void(Bytes)> sink) {
 }
 
 void TlsSession::Impl::KeepTicket() {
-  // Before the ticket has come GnuTLS hands out a dummy without saying so.
+  // Until the ticket has arrived, GnuTLS returns a dummy without an error.
   if ((gnutls_session_get_flags(session.get()) & GNUTLS_SFLAGS_SESSION_TICKET) == 0) return;
   awaits_verdict = false;
   if (tickets == nullptr) return;
@@ -258,7 +261,7 @@ void TlsSession::Impl::KeepTicket() {
   if (gnutls_session_get_data2(session.get(), data.get()) == 0) {
     tickets->Put({std::string(data.view()), tickets_until});
   }
-  tickets.reset();  // One ticket for each connection made is as many as will be needed.
+  tickets.reset();  // One ticket per connection is enough, so later ones are ignored.
 }
 
 TlsSession::TlsSession(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

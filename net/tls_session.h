@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TLS as a codec.
+// TLS as a codec: octets in, octets out, no socket.
 #ifndef DOTCACHE_NET_TLS_SESSION_H_
 #define DOTCACHE_NET_TLS_SESSION_H_
 
@@ -17,11 +17,15 @@
 
 namespace dotcache {
 
-// Session data kept for resumption of one server's sessions, each used once (RFC 8446 appendix
-// C.4), at most 4. A resumed session shows no certificate, so none is resumed later than a day
-// after the certificate was verified, however often it was resumed since, nor after that
-// certificate has expired. Belongs to one identity and one set of credentials: when those change it
-// is replaced, and what sessions of before still put into it goes with them. One loop's thread.
+// Tickets for resuming sessions with one server: at most 4, each used once (RFC 8446 appendix C.4).
+//
+// A resumed session shows no certificate. A ticket is therefore usable for at most one day after
+// the server's certificate was verified, and never after that certificate expires. Resuming does
+// not prolong that time.
+//
+// A store belongs to one identity and one set of credentials. A change of either replaces the
+// store. Sessions made before the change put their tickets into the old store, where no connection
+// uses them. Bound to one loop's thread.
 class TlsTicketStore {
  public:
   static constexpr Duration kMaxAge = std::chrono::hours(24);
@@ -31,56 +35,60 @@ class TlsTicketStore {
     MonoTime usable_until;
   };
 
-  // `now` is for tests.
+  // Tests set `now`.
   explicit TlsTicketStore(MonoTime (*now)() = &BootTime) : now_(now) {}
 
   void Put(Ticket ticket);
-  Ticket Take();  // The newest.
+  Ticket Take();  // Removes and returns the newest usable ticket.
   MonoTime Now() const { return now_(); }
 
  private:
   MonoTime (*now_)();
-  std::vector<Ticket> tickets_;  // Newest last.
+  std::vector<Ticket> tickets_;  // The newest is last.
 };
 
-// One TLS connection as a transformation of octets: cipher text in, plain text out, and back. No
-// socket, no loop, no callback. TLS 1.2 and 1.3, ALPN "dot", SNI, strict verification (RFC 8310).
-// Owned by a TlsStream; keeps the credentials and the ticket store that it was made with.
+// One TLS connection as a codec between cipher text and plain text. It has no socket, no loop and
+// no callback. TLS 1.2 and 1.3, ALPN "dot", SNI, and strict verification of the server (RFC 8310).
+// A TlsStream owns it. It shares ownership of its credentials and ticket store. Used by one thread
+// at a time.
 class TlsSession {
  public:
   enum class State { kHandshaking, kOpen, kPeerClosed, kFailed };
 
-  // A client session. `tickets` may be null; else resumption is tried and new tickets are kept.
+  // Makes a client session. With `tickets`, it tries to resume and keeps new tickets. `tickets` may
+  // be null.
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewClient(
       std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
       std::shared_ptr<TlsTicketStore> tickets);
-  // A server session, which offers ALPN "dot" and does not insist on it (RFC 7858 has no ALPN).
+  // Makes a server session. It offers ALPN "dot" but does not require it, since RFC 7858 has no
+  // ALPN.
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
       std::shared_ptr<const TlsServerCredentials> credentials);
   ~TlsSession();
 
-  // Feeds octets from the network and moves on as far as they reach; plain text is given to `sink`
-  // in pieces valid during the call. Call once with empty octets to start a client's handshake.
+  // Processes octets from the network as far as possible. `sink` gets the plain text in pieces that
+  // are valid during its call. A client's handshake starts with one call with empty octets.
   State Feed(Bytes cipher_text, absl::FunctionRef<void(Bytes)> sink);
 
-  // Encrypts. REQUIRES: state() == kOpen or kPeerClosed. Records of up to 16 KiB.
+  // Encrypts into records of up to 16 KiB. REQUIRES: state() == kOpen or kPeerClosed.
   State Write(Bytes plain_text);
 
   // Queues close_notify.
   void Close();
 
-  // Cipher text to send; the caller takes it all and clears it.
+  // Cipher text to send. The caller sends all of it and clears it.
   WireMessage& output();
 
   State state() const;
   bool resumed() const;
 
-  // True in a client that was asked for a certificate and has heard nothing since: TLS 1.3 has it
-  // open before the server has judged, and not every server says so when it refuses.
+  // True in a client that received a certificate request, until it receives data or a ticket. TLS
+  // 1.3 opens the client's side before the server has verified the client certificate. Some servers
+  // that reject it close without an alert.
   bool awaits_verdict() const;
 
-  // After kFailed: which kind, and the cause in words ("certificate has expired", ...). A client
-  // whose own certificate the server refuses, or misses, may hear of it only after kOpen.
+  // After kFailed: the kind of failure and its cause in words ("certificate has expired", ...). A
+  // server that rejects or requires a client certificate may fail the session after kOpen.
   StreamError error() const;
   const std::string& error_detail() const;
 

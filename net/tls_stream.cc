@@ -10,9 +10,9 @@
 namespace dotcache {
 namespace {
 
-// The marks of the connection below. Its high mark is the low one, so that it tells each time the
-// octets to send fall below that; whether the owner waits for it is decided here. Its limit leaves
-// room for what the handshake and the records add.
+// Write marks of the TCP stream below. Its high mark equals its low mark, so it reports each time
+// its queue falls below that mark. TlsStream then decides whether its own owner waits for that. The
+// limit is larger, because the handshake and the records add octets.
 TcpOptions OptionsBelow(TcpOptions options) {
   WriteMarks& marks = options.write_marks;
   marks.high = marks.low;
@@ -75,7 +75,7 @@ void TlsStream::ShutdownWrite() {
 void TlsStream::SetReadPaused(bool paused) {
   assert(loop_.InLoopThread());
   read_paused_ = paused;
-  if (!open_ || failed_) return;  // The handshake has to read.
+  if (!open_ || failed_) return;  // The handshake must read.
   tcp_->SetReadPaused(paused);
   if (!paused) loop_.RunAtTurnEnd(*this);
 }
@@ -101,18 +101,18 @@ void TlsStream::OnStreamEof() {
                 "the peer closed the connection during the TLS handshake");
   }
   peer_closed_ = true;
-  TellReceived();
+  DeliverReceived();
 }
 
 void TlsStream::OnStreamWritable() {
-  if (!failed_) TellWritable();
+  if (!failed_) ReportWritable();
 }
 
 void TlsStream::OnStreamError(StreamError error, const std::string& detail) {
   if (!failed_) Fail(error, detail);
 }
 
-// Lets the owner know where Feed() has led.
+// Reports to the owner the state that Feed() has reached.
 void TlsStream::Advance() {
   SendOutput();
   const TlsSession::State state = session_->state();
@@ -126,7 +126,7 @@ void TlsStream::Advance() {
     if (!plain_text_.empty() || shutdown_wanted_) loop_.RunAtTurnEnd(*this);
     delegate_.OnStreamOpen();
   }
-  TellReceived();
+  DeliverReceived();
 }
 
 void TlsStream::OnTurnEnd() {
@@ -140,8 +140,8 @@ void TlsStream::OnTurnEnd() {
   if (session_->state() == TlsSession::State::kFailed) {
     return Fail(session_->error(), session_->error_detail());
   }
-  TellReceived();
-  TellWritable();
+  DeliverReceived();
+  ReportWritable();
 }
 
 void TlsStream::Encrypt() {
@@ -155,7 +155,7 @@ void TlsStream::Encrypt() {
   const bool is_last = shutdown_wanted_ && !shutdown_done_;
   if (is_last) session_->Close();
   SendOutput();
-  above_high_mark_ |= pending_write_bytes() > write_marks_.high;  // Records have overhead.
+  above_high_mark_ |= pending_write_bytes() > write_marks_.high;  // Records add octets.
   if (is_last) tcp_->ShutdownWrite();
   shutdown_done_ |= is_last;
 }
@@ -163,24 +163,25 @@ void TlsStream::Encrypt() {
 void TlsStream::SendOutput() {
   WireMessage& output = session_->output();
   if (output.empty()) return;
-  if (!shutdown_done_) tcp_->Write(output);  // After the FIN nothing but a late alert comes.
+  if (!shutdown_done_)
+    tcp_->Write(output);  // After the FIN, only a late alert is possible; it is dropped.
   WireMessage().swap(output);
 }
 
-void TlsStream::TellReceived() {
+void TlsStream::DeliverReceived() {
   if (!open_ || read_paused_ || failed_) return;
   if (!received_.empty()) {
     WireMessage data;
     data.swap(received_);
     delegate_.OnStreamData(data);
   }
-  if (peer_closed_ && !eof_told_ && !read_paused_) {
-    eof_told_ = true;
+  if (peer_closed_ && !eof_delivered_ && !read_paused_) {
+    eof_delivered_ = true;
     delegate_.OnStreamEof();
   }
 }
 
-void TlsStream::TellWritable() {
+void TlsStream::ReportWritable() {
   if (!above_high_mark_ || pending_write_bytes() > write_marks_.low) return;
   above_high_mark_ = false;
   delegate_.OnStreamWritable();

@@ -15,20 +15,22 @@ namespace dotcache {
 
 class UvLoop;
 
-// A ByteStream that runs a TlsSession over a TcpStream. What is written in one loop turn leaves in
-// one system call, each Write() in a record of its own (of up to 16 KiB): a server that looks for
-// the next message at the socket alone never sees the second one of a record. A FIN without
-// close_notify counts as the end of the stream all the same: the messages of DNS carry their
-// length, so a cut is noticed. Holds no buffer while idle. See ByteStream for thread, ownership and
-// limits.
+// A ByteStream that runs a TlsSession over a TcpStream. All octets written in one loop turn leave
+// in one system call. Each Write() makes its own record, or several records above 16 KiB. The
+// reason is that some servers look for the next message only at the socket. They would not see a
+// second message in the same record.
+//
+// A FIN without close_notify also counts as the end of the stream. DNS messages contain their
+// length, so the owner detects a truncated message. An idle stream has no buffer. ByteStream
+// describes threads, ownership and limits.
 class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnEndHook {
  public:
-  // Connects and authenticates. All references must outlive the result.
+  // Connects and authenticates the server. `loop` and `delegate` must outlive the stream.
   static std::unique_ptr<TlsStream> Connect(UvLoop& loop, const Endpoint& remote,
                                             const TcpOptions& options,
                                             std::unique_ptr<TlsSession> session,
                                             ByteStream::Delegate& delegate);
-  // Serves on an accepted socket.
+  // Runs the server side on an accepted socket. `loop` and `delegate` must outlive the stream.
   static std::unique_ptr<TlsStream> Adopt(UvLoop& loop, UniqueFd fd, const TcpOptions& options,
                                           std::unique_ptr<TlsSession> session,
                                           ByteStream::Delegate& delegate);
@@ -56,8 +58,8 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   void Advance();
   void Encrypt();
   void SendOutput();
-  void TellReceived();
-  void TellWritable();
+  void DeliverReceived();
+  void ReportWritable();
   void Fail(StreamError error, const std::string& detail);
 
   UvLoop& loop_;
@@ -68,14 +70,14 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   bool failed_ = false;
   bool read_paused_ = false;
   bool peer_closed_ = false;
-  bool eof_told_ = false;
+  bool eof_delivered_ = false;
   bool above_high_mark_ = false;
   bool shutdown_wanted_ = false;
   bool shutdown_done_ = false;
-  size_t overflow_bytes_ = 0;          // What a Write() over the limit came to.
-  WireMessage plain_text_;             // Written in this turn or before the stream opened,
-  std::vector<uint32_t> write_sizes_;  // in pieces of these sizes.
-  WireMessage received_;               // Decrypted, not yet told: at most what one read brings.
+  size_t overflow_bytes_ = 0;  // Size of the queue with the Write() that exceeded the limit.
+  WireMessage plain_text_;     // Written in this turn or before the stream opened.
+  std::vector<uint32_t> write_sizes_;  // The sizes of its Write() calls.
+  WireMessage received_;               // Decrypted but not delivered: at most one read.
   std::unique_ptr<TcpStream> tcp_;
 };
 

@@ -15,7 +15,7 @@
 namespace dotcache {
 namespace {
 
-// The certificates as the server sent them, its own first; empty when one is malformed.
+// The certificates that the server sent, with its own first. Empty when one is malformed.
 std::vector<GnutlsCrtPtr> SentChain(gnutls_session_t session) {
   unsigned count = 0;
   const gnutls_datum_t* sent = gnutls_certificate_get_peers(session, &count);
@@ -52,8 +52,9 @@ GnutlsCrtPtr TrustedIssuer(gnutls_x509_trust_list_t trust, gnutls_x509_crt_t cer
   return GnutlsCrtPtr(issuer);
 }
 
-// Looks for a pin along the signatures from the server's certificate up to the trust store. What
-// the server merely sent along does not count: anyone can send a copy of the pinned certificate.
+// Looks for a pin along the signatures, from the server's certificate up to the trust store. A
+// certificate outside that path does not count, because any server can send a copy of the pinned
+// certificate.
 bool ChainMatchesPin(std::vector<GnutlsCrtPtr> sent, gnutls_x509_trust_list_t trust,
                      const std::vector<SpkiPin>& pins) {
   if (sent.empty()) return false;
@@ -70,14 +71,14 @@ bool ChainMatchesPin(std::vector<GnutlsCrtPtr> sent, gnutls_x509_trust_list_t tr
     });
     if (next == sent.end()) return false;
     GnutlsCrtPtr issuer = std::move(*next);
-    sent.erase(next);  // Each is followed once, so a circle of signatures comes to an end.
+    sent.erase(next);  // Each certificate is followed once, so a loop of signatures ends.
     certificate = std::move(issuer);
   }
 }
 
 bool HasDnsName(gnutls_x509_crt_t certificate) {
   for (unsigned i = 0;; ++i) {
-    std::array<char, 256> name;  // More than a DNS name ever needs.
+    std::array<char, 256> name;  // Longer than any DNS name.
     size_t size = name.size();
     const int type =
         gnutls_x509_crt_get_subject_alt_name(certificate, i, name.data(), &size, nullptr);
@@ -101,7 +102,7 @@ std::string StatusText(unsigned status) {
   return std::string(absl::StripAsciiWhitespace(text.view()));
 }
 
-// The status of PKIX, name or address included: 0 is good.
+// Sets `status` to the result of PKIX validation, including the name or address. 0 is success.
 int VerifyPkix(gnutls_session_t session, const TlsPeerIdentity& identity, unsigned& status) {
   std::string purpose = GNUTLS_KP_TLS_WWW_SERVER;
   std::string name = identity.authentication_name;
@@ -133,19 +134,20 @@ std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& c
   const int code = VerifyPkix(session, identity, status);
   if (code < 0) return absl::StrCat("the certificate cannot be verified: ", gnutls_strerror(code));
   std::vector<GnutlsCrtPtr> sent = SentChain(session);
-  if (sent.empty()) return "the server has shown no certificate";
+  if (sent.empty()) return "the server has sent no valid certificate";
 
-  // Without PKIX trust a pin stands for everything: it says whose key this is, and the handshake
-  // proves that the server has it. Names and dates, which nobody vouches for, add nothing.
+  // Without PKIX trust, a pin is sufficient. The pin identifies the server's key, and the handshake
+  // proves that the server has it. No trusted CA confirms the names and dates, so they are not
+  // checked.
   const bool is_untrusted =
       (status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0 && (status & GNUTLS_CERT_REVOKED) == 0;
   if (is_untrusted && !identity.pins.empty()) {
     if (MatchesPin(sent.front().get(), identity.pins)) return "";
-    return absl::StrCat(StatusText(status), " Nor does its key match a pin.");
+    return absl::StrCat(StatusText(status), " Its key does not match a pin either.");
   }
   if (status != 0) return absl::StrCat(StatusText(status), " (", Expectation(identity), ")");
 
-  // GnuTLS falls back to the common name, which RFC 9525 section 2 rules out.
+  // GnuTLS also accepts the common name, which RFC 9525 section 2 forbids.
   if (!identity.authentication_name.empty() && !HasDnsName(sent.front().get())) {
     return absl::StrCat("The certificate has no DNS name as subject alternative name. (",
                         Expectation(identity), ")");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Authentication of a server by its certificate chain. Not for other folders: it shows GnuTLS.
+// Authenticates a server by its certificate chain. Private to net/, because it exposes GnuTLS.
 #ifndef DOTCACHE_NET_TLS_VERIFY_H_
 #define DOTCACHE_NET_TLS_VERIFY_H_
 
@@ -11,16 +11,16 @@
 
 namespace dotcache {
 
-// Judges the chain that the server of `session`, in its handshake, has shown, as TlsPeerIdentity
-// says (RFC 7858 section 4.2, RFC 8310 sections 5 and 8). Returns an empty string when the server
-// is who it should be, else the reason in words.
+// Verifies the certificate chain that the server has shown in the handshake of `session`.
+// TlsPeerIdentity has the rules (RFC 7858 section 4.2, RFC 8310 sections 5 and 8). Returns an empty
+// string on success, otherwise the reason in words.
 //
-// Not called on a resumed session, which shows no certificate: there the server proves that it
+// Not called for a resumed session, which shows no certificate. There the server proves that it
 // holds the secret of a session that was verified.
 std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& credentials,
                          const TlsPeerIdentity& identity);
 
-// True for what a server says to a client whose certificate it will not have, or misses.
+// True for an alert by which a server rejects or requires a client certificate.
 bool IsAboutCertificate(gnutls_alert_description_t alert);
 
 }  // namespace dotcache

@@ -32,14 +32,14 @@ StreamError ErrorOf(int code) {
   }
 }
 
-// The kernel's queue is full, or a signal came: nothing is wrong with the peer.
+// True when the kernel's queue is full or a signal arrived. The peer is not at fault.
 bool IsPassing(int code) {
   return code == EAGAIN || code == EINTR || code == ENOBUFS || code == ENOMEM;
 }
 
 absl::Status OpenError(int code, const Endpoint& remote) {
   const std::string text =
-      absl::StrCat("no UDP socket to ", remote.ToString(), ": ", std::strerror(code));
+      absl::StrCat("cannot open a UDP socket to ", remote.ToString(), ": ", std::strerror(code));
   const bool exhausted = code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM ||
                          code == EAGAIN || code == EADDRINUSE;
   return exhausted ? absl::ResourceExhaustedError(text) : absl::UnavailableError(text);
@@ -49,7 +49,8 @@ absl::Status OpenError(int code, const Endpoint& remote) {
 
 absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOptions& outgoing) {
   UniqueFd fd = OpenOutgoing(remote, OutgoingKind::kUdp, outgoing);
-  // No port is bound: the kernel draws it here: at random, from net.ipv4.ip_local_port_range.
+  // No port is bound. connect() makes the kernel choose one at random from
+  // net.ipv4.ip_local_port_range.
   if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
     return OpenError(errno, remote);
   }
@@ -66,7 +67,7 @@ struct UdpChannel::Impl {
     });
   }
 
-  // Also where libuv stopped polling because of an error on the socket: recv() says which.
+  // libuv stops polling after an error on the socket. recv() then returns that error.
   void OnReadable() {
     const MutableBytes buffer = loop.read_buffer();
     const ssize_t size = recv(fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
@@ -89,7 +90,7 @@ struct UdpChannel::Impl {
   Delegate& delegate;
   UvHandle<uv_poll_t> poll;  // Closed before `fd`.
   int send_error = 0;
-  std::unique_ptr<Timer> error_timer;  // Made when a send fails.
+  std::unique_ptr<Timer> error_timer;  // Created when a send fails.
 };
 
 UdpChannel::UdpChannel(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

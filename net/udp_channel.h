@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A UDP socket that talks to one peer.
+// A UDP socket for datagrams to and from one peer.
 #ifndef DOTCACHE_NET_UDP_CHANNEL_H_
 #define DOTCACHE_NET_UDP_CHANNEL_H_
 
@@ -17,37 +17,42 @@ namespace dotcache {
 
 class UvLoop;
 
-// A UDP socket connected to `remote`, made as `outgoing` says. kUnavailable where there is no way
-// to it, kResourceExhausted without a descriptor, port or memory.
+// Opens a UDP socket connected to `remote`, with the source and mark of `outgoing`. The error is
+// kUnavailable without a route. It is kResourceExhausted when no descriptor, port or memory is
+// left.
 absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOptions& outgoing = {});
 
-// A connected UDP socket with a source port of its own, which the kernel draws at random. The
-// kernel hands over what comes from the peer's address and port alone, and tells when nobody
-// listens there (ICMP port unreachable). Bound to its loop's thread. Destroying it closes it at
-// once; inside its own callback it goes through EventLoop::DeferDelete(), and nothing is told any
-// more. Limits: one datagram a callback, so that a flood starves nobody; what is longer than the
-// loop's read buffer is cut, which no datagram is.
+// A connected UDP socket with its own source port, which the kernel chooses at random. The kernel
+// delivers only datagrams from the peer's address and port. It also reports a closed port (ICMP
+// port unreachable).
+//
+// Bound to its loop's thread. Destroying the channel closes it at once. Inside its own callback,
+// use EventLoop::DeferDelete(). The delegate is not called after that.
+//
+// Limits: one datagram per callback, so that a flood does not delay the loop's other objects. A
+// datagram cannot be longer than the loop's read buffer.
 class UdpChannel : public Deletable {
  public:
-  // The owner, which outlives the channel. No function is called inside a call into the channel.
+  // The owner; it must outlive the channel. The channel calls no function of it inside a call into
+  // the channel.
   class Delegate {
    public:
     virtual ~Delegate() = default;
-    // The view is valid during the call.
+    // A datagram arrived. The view is valid during the call.
     virtual void OnDatagram(Bytes datagram) = 0;
-    // The peer cannot be reached: kConnectRefused, kUnreachable or kConnectFailed. The channel is
-    // of no more use. Last call.
+    // The peer cannot be reached: kConnectRefused, kUnreachable or kConnectFailed. The channel
+    // cannot be used again. This is the last call.
     virtual void OnChannelError(StreamError error) = 0;
   };
 
-  // Fails as ConnectUdp() does.
+  // Fails like ConnectUdp().
   static absl::StatusOr<std::unique_ptr<UdpChannel>> Open(UvLoop& loop, const Endpoint& remote,
                                                           Delegate& delegate,
                                                           const OutgoingOptions& outgoing = {});
   ~UdpChannel() override;
 
-  // Sends one datagram now. What the kernel has no room for is lost, as it may be on the way; any
-  // other failure is told in a later turn.
+  // Sends one datagram now. A datagram for which the kernel has no room is lost, as on the network.
+  // Any other failure is reported in a later turn.
   void Send(Bytes datagram);
 
   Endpoint local_endpoint() const;

@@ -19,11 +19,12 @@
 namespace dotcache {
 namespace {
 
-constexpr int kBatchesPerCallback = 4;  // So that a flood starves neither timers nor upstreams.
+constexpr int kBatchesPerCallback = 4;  // A flood must not delay timers and other sockets.
 constexpr int kBufferBytes = 4 << 20;
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(in6_pktinfo));
 
-// All that recvmmsg or sendmmsg needs for one batch; half a megabyte that is never moved.
+// The arrays that recvmmsg() or sendmmsg() needs for one batch. Half a megabyte that is never
+// moved.
 struct Batch {
   Batch() {
     for (size_t i = 0; i < headers.size(); ++i) {
@@ -46,8 +47,8 @@ struct Batch {
 };
 static_assert(UdpSocket::kMaxDatagram == UdpSocket::kMaxReply);
 
-// The address that the datagram was sent to, from IP_PKTINFO (ip(7)) or IPV6_PKTINFO (RFC 3542
-// section 6).
+// Reads the address to which the datagram was sent, from IP_PKTINFO (ip(7)) or IPV6_PKTINFO (RFC
+// 3542 section 6).
 void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
   for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
        c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) {
@@ -56,7 +57,7 @@ void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
       std::memcpy(&info, CMSG_DATA(c), sizeof info);
       sockaddr_in local{};
       local.sin_family = AF_INET;
-      // Not ipi_addr: that is the group or broadcast address where it was sent to one.
+      // Not ipi_addr, which can be a group or broadcast address.
       local.sin_addr = info.ipi_spec_dst;
       peer.local = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
       peer.interface_index = static_cast<uint32_t>(info.ipi_ifindex);
@@ -69,7 +70,7 @@ void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
       local.sin6_addr = info.ipi6_addr;
       peer.local = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
       peer.interface_index = static_cast<uint32_t>(info.ipi6_ifindex);
-      peer.has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);  // No source address.
+      peer.has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);  // Not usable as a source.
     }
   }
 }
@@ -84,14 +85,14 @@ void WriteControl(msghdr& header, int level, int type, const Info& info) {
   std::memcpy(CMSG_DATA(control), &info, sizeof info);
 }
 
-// Makes the reply leave from the address that the query came to.
+// Sends the reply from the address that received the query.
 void WriteLocalAddress(const UdpPeer& peer, msghdr& header) {
   header.msg_controllen = 0;
   if (!peer.has_local) return;
   if (peer.local.is_v6()) {
     in6_pktinfo info{};
     std::memcpy(&info.ipi6_addr, peer.local.octets().data(), sizeof info.ipi6_addr);
-    // Elsewhere routing chooses: the way back need not be the way in.
+    // For other addresses, routing selects the interface: the route back may differ.
     if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = peer.interface_index;
     WriteControl(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
   } else {
@@ -119,15 +120,15 @@ struct UdpSocket::Impl {
   Delegate& delegate;
   UvHandle<uv_poll_t> poll;  // Closed before `fd`.
   bool receiving = true;
-  bool in_batch = false;  // Replies wait for the batch's end and need no turn-end hook.
+  bool in_batch = false;  // Replies are sent when the batch ends and need no turn-end hook.
   int reply_count = 0;
   uint64_t send_drops = 0;
-  // Made once: uninitialised memory that costs nothing until it is used.
+  // Allocated once. The memory is uninitialised, so unused pages cost nothing.
   std::unique_ptr<Batch> in{new Batch};
   std::unique_ptr<Batch> out{new Batch};
 };
 
-// Best effort: without the right, or on a kernel with lower limits, smaller buffers do.
+// Best effort. Without CAP_NET_ADMIN, or with lower kernel limits, the buffers are smaller.
 void UdpSocket::Impl::SetOptions() {
   const int size = kBufferBytes;
   if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
@@ -154,8 +155,8 @@ int UdpSocket::Impl::Start() {
 
 void UdpSocket::Impl::OnReadable(int status) {
   if (status < 0) {
-    // libuv stopped polling because of an error on the socket (an ICMP message, say): read it, and
-    // go on.
+    // libuv stopped polling because of an error on the socket, for example an ICMP message. Reading
+    // the error clears it.
     int error = 0;
     socklen_t size = sizeof error;
     getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
@@ -167,7 +168,7 @@ void UdpSocket::Impl::OnReadable(int status) {
     const bool more = ReceiveBatch();
     in_batch = false;
     Flush();
-    if (!more) return;  // A short batch emptied the queue: no call just to hear EAGAIN.
+    if (!more) return;  // A short batch emptied the queue. Another call would return EAGAIN.
   }
 }
 
@@ -201,7 +202,7 @@ void UdpSocket::Impl::Flush() {
     } else if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
       send_drops += static_cast<uint64_t>(reply_count - sent);
       break;
-    } else if (errno != EINTR) {  // This destination cannot be had; the rest can.
+    } else if (errno != EINTR) {  // Only this destination failed.
       ++send_drops;
       ++sent;
     }

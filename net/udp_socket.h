@@ -15,31 +15,33 @@ namespace dotcache {
 
 class UvLoop;
 
-// Who sent a datagram and which of our addresses it came to; a reply goes back the same way.
+// The source of a datagram, and the local address that received it. The reply goes back the same
+// way.
 struct UdpPeer {
   Endpoint remote;
-  // Set on wildcard sockets, from IP_PKTINFO / IPV6_PKTINFO: the reply's source address and, for
-  // link-local IPv6, interface. Port unused.
+  // Set on wildcard sockets from IP_PKTINFO or IPV6_PKTINFO. It is the reply's source address and,
+  // for link-local IPv6, its interface. The port is unused.
   Endpoint local;
   uint32_t interface_index = 0;
   bool has_local = false;
 };
 
-// UDP over uv_poll with recvmmsg and sendmmsg (64 datagrams a call, up to 4 batches a callback).
-// Bound to its loop's thread. Owns the descriptor. Limits: a datagram over kMaxDatagram octets is
-// handed over cut to kMaxDatagram with `cut` set; a reply that the kernel does not take at once is
-// dropped and counted. Not to be destroyed inside OnDatagram().
+// A UDP socket over uv_poll, recvmmsg and sendmmsg: 64 datagrams per call, up to 4 batches per
+// callback. Bound to its loop's thread. Owns the descriptor. Do not destroy it inside OnDatagram().
+//
+// Limits: a datagram over kMaxDatagram octets is truncated to that size and delivered with `cut`
+// set. A reply that the kernel does not accept at once is dropped and counted.
 class UdpSocket : public TurnEndHook {
  public:
   static constexpr size_t kMaxDatagram = 4096;
   static constexpr size_t kMaxReply = 4096;
   static constexpr int kBatch = 64;
 
-  // The owner, which outlives the socket.
+  // The owner; it must outlive the socket.
   class Delegate {
    public:
     virtual ~Delegate() = default;
-    // Views are valid during the call. The delegate may reply inside it.
+    // A datagram arrived. The view is valid during the call. The delegate may reply inside it.
     virtual void OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) = 0;
   };
 
@@ -48,11 +50,11 @@ class UdpSocket : public TurnEndHook {
                                                          Delegate& delegate);
   ~UdpSocket() override;
 
-  // A slot of kMaxReply octets to write the next reply into; it stays this socket's. Flushes when
-  // no slot is free.
+  // Returns a slot of kMaxReply octets for the next reply. The socket owns the slot. When no slot
+  // is free, all queued replies are sent first.
   MutableBytes ReserveReply();
 
-  // Queues what was written into the reserved slot: `size` octets to `peer`. Replies leave at the
+  // Queues the first `size` octets of the reserved slot as a reply to `peer`. Replies leave at the
   // end of the receive batch or of the loop turn.
   void CommitReply(const UdpPeer& peer, size_t size);
 

@@ -9,7 +9,8 @@
 
 namespace dotcache {
 
-// Closes its descriptor on destruction. -1 means none.
+// Owns a file descriptor and closes it on destruction. -1 means no descriptor. Movable, not
+// copyable.
 class UniqueFd {
  public:
   UniqueFd() = default;

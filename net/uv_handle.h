@@ -10,10 +10,12 @@
 
 namespace dotcache {
 
-// Owns a handle of type T (uv_tcp_t, uv_poll_t, ...). libuv needs a handle's memory until its close
-// callback, which comes in a later turn: destroying the owner closes the handle, cuts `data` at
-// once, so that a callback which still comes finds no owner, and leaves the memory to the close
-// callback. A descriptor that libuv holds is closed at once. Bound to the loop's thread.
+// Owns a handle of type T (uv_tcp_t, uv_poll_t, ...). libuv needs the handle's memory until its
+// close callback, which runs in a later turn. The destructor therefore closes the handle and clears
+// its `data`, and the close callback frees the memory. A callback that runs in between finds no
+// owner.
+//
+// A descriptor that libuv owns is closed at once. Bound to the loop's thread.
 template <typename T>
 class UvHandle {
  public:
@@ -22,8 +24,8 @@ class UvHandle {
   UvHandle& operator=(const UvHandle&) = delete;
   ~UvHandle() { Reset(); }
 
-  // Makes the handle: calls `init(T*)`, which returns libuv's code, and passes that on. Callbacks
-  // find `owner` with OwnerOf(). REQUIRES: there is no handle yet.
+  // Makes the handle by calling `init(T*)`. Returns the libuv code of `init`. Callbacks find
+  // `owner` with OwnerOf(). REQUIRES: there is no handle yet.
   template <typename Init>
   int Open(void* owner, Init&& init) {
     auto handle = std::make_unique<T>();
@@ -43,7 +45,7 @@ class UvHandle {
   explicit operator bool() const { return handle_ != nullptr; }
   T* get() const { return handle_; }
 
-  // As a base type of libuv: uv_stream_t, uv_handle_t.
+  // The handle as a base type of libuv: uv_stream_t or uv_handle_t.
   template <typename Base>
   Base* as() const {
     return reinterpret_cast<Base*>(handle_);
@@ -53,7 +55,7 @@ class UvHandle {
   T* handle_ = nullptr;
 };
 
-// The owner given to Open(), or null if it is gone.
+// The owner given to Open(), or null after the UvHandle was reset or destroyed.
 template <typename Owner, typename Handle>
 Owner* OwnerOf(const Handle* handle) {
   return static_cast<Owner*>(handle->data);

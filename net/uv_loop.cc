@@ -25,21 +25,20 @@ namespace dotcache {
 namespace {
 
 constexpr size_t kReadBufferBytes = size_t{64} * 1024;
-constexpr Duration kLongestDelay = std::chrono::hours(24 * 36500);  // Sums stay below 2^63 ns.
+constexpr Duration kLongestDelay = std::chrono::hours(24 * 36500);  // Keeps sums below 2^63 ns.
 
-// Expired timers that one turn does not serve wait until it has looked for what came in, so that an
-// answer from the cache does not wait for ten thousand timers that are due together. Served are so
-// many at least, and more for a quarter of the time that has gone into all else, so that what comes
-// in cannot hold up timers either.
+// One turn fires at least kTimersPerTurn expired timers. It continues while it has used less than
+// 1/kShareOfTimers of the time since the previous timers, up to kMaxTimeOfTimers. The next turn
+// fires the remaining timers, after its I/O. So thousands of simultaneous timers do not delay a
+// reply from the cache. A flood of queries does not stop the timers either.
 constexpr int kTimersPerTurn = 32;
 constexpr int kShareOfTimers = 4;
 constexpr Duration kMaxTimeOfTimers = std::chrono::microseconds(300);
 
-// What a turn takes at most as a rule: a greater distance between its time and libuv's is looked
-// at.
+// A turn is normally shorter. When its time and libuv's differ by more, the clocks are compared.
 constexpr Duration kLongTurn = Milliseconds(10);
 
-// Making a loop fails only where the process has no descriptors or memory left.
+// Making a loop fails only when the process has no descriptors or memory left.
 void Require(int code, absl::string_view what) {
   if (code == 0) return;
   Log(LogLevel::kError, "cannot make an event loop",
@@ -47,9 +46,9 @@ void Require(int code, absl::string_view what) {
   std::abort();
 }
 
-// How far `clock` is ahead of libuv's, which stands still in suspend. In steps of 10 us, so that
-// reading the two one after the other makes no difference where there is none; the narrowest of
-// three readings, since the kernel may stop us between them.
+// How far `clock` is ahead of libuv's clock, which does not count a suspend. The result is rounded
+// to 10 us, because the two clocks are read one after the other. The kernel may interrupt the
+// thread between the readings, so the fastest of three tries is used.
 Duration AheadOfUv(UvLoop::BootClock clock) {
   Duration ahead{0};
   Duration narrowest = Duration::max();
@@ -64,7 +63,7 @@ Duration AheadOfUv(UvLoop::BootClock clock) {
   return std::chrono::round<std::chrono::duration<int64_t, std::ratio<1, 100000>>>(ahead);
 }
 
-// A tick of the wheel is a millisecond of the loop's clock.
+// One tick of the wheel is one millisecond of the loop's clock.
 uint64_t TickAtOrBefore(MonoTime time) {
   return static_cast<uint64_t>(std::chrono::floor<Milliseconds>(time).time_since_epoch().count());
 }
@@ -95,21 +94,21 @@ struct UvLoop::Impl {
   UvHandle<uv_async_t> async;
 
   const BootClock clock;
-  mutable MonoTime turn_time;  // Read when first asked for after the loop woke.
+  mutable MonoTime turn_time;  // Read at the first use after the loop woke.
   mutable bool turn_time_known = false;
   TimerWheel wheel{TickAtOrBefore(clock())};
-  std::optional<uint64_t> wake_up_tick;  // What `wake_up` is set to.
-  Duration ahead{0};                     // Of libuv's clock, which stands still in suspend.
-  LoopTimer* firing = nullptr;           // Cleared by the timer's own destruction.
-  Duration timers_served{0};             // When, by libuv's clock, the latest turn had done so.
+  std::optional<uint64_t> wake_up_tick;  // The tick for which `wake_up` is armed.
+  Duration ahead{0};                     // AheadOfUv(), as last measured.
+  LoopTimer* firing = nullptr;  // The timer whose callback runs. Null if the callback destroyed it.
+  Duration timers_served{0};    // Time on libuv's clock when the latest timers ended.
   int timer_count = 0;
 
-  std::vector<TurnEndHook*> hooks;  // In order of registration; null where cancelled or run.
+  std::vector<TurnEndHook*> hooks;  // In order of registration. Null: cancelled or already run.
   absl::flat_hash_map<TurnEndHook*, size_t> hook_index;
   std::vector<std::unique_ptr<Deletable>> deferred;
   std::unique_ptr<uint8_t[]> read_buffer{new uint8_t[kReadBufferBytes]};
 
-  std::atomic<std::thread::id> running_thread{};  // No thread: the loop does not run.
+  std::atomic<std::thread::id> running_thread{};  // Default: the loop does not run.
   std::atomic<bool> stop_requested = false;
   Mutex inbox_mutex;
   std::vector<Task> inbox ABSL_GUARDED_BY(inbox_mutex);
@@ -138,7 +137,7 @@ class UvLoop::Impl::LoopTimer final : public Timer, public TimerWheel::Node {
   }
   bool armed() const override { return TimerWheel::Node::armed(); }
 
-  // The callback is outside of the timer while it runs, since it may destroy the timer.
+  // The callback may destroy the timer, so it is moved out of the timer while it runs.
   void Fire() {
     Impl& loop = loop_;
     absl::AnyInvocable<void()> callback = std::move(callback_);
@@ -179,7 +178,7 @@ UvLoop::Impl::Impl(BootClock the_clock) : clock(the_clock) {
           "uv_check_start");
 }
 
-// Tasks and deferred objects go first: they may own what needs the loop.
+// Tasks and deferred objects are destroyed first, because they may own objects that need the loop.
 void UvLoop::Impl::Close() {
   std::vector<Task> dropped;
   {
@@ -234,8 +233,8 @@ void UvLoop::Impl::FireTimers() {
   } while (node != nullptr && timers_served - began < time);
 }
 
-// After a suspend libuv's timer would wake us too late by that time. Costs nothing in a turn in
-// which nobody asked for the time; the next one will do.
+// After a suspend, libuv's timer would fire too late by the suspended time. A turn that did not
+// read the clock skips this check; a later turn makes it.
 void UvLoop::Impl::CompareClocks() {
   if (!turn_time_known) return;
   const Duration in_turn = turn_time.time_since_epoch() - ahead - Milliseconds(uv_now(&uv));
@@ -244,7 +243,8 @@ void UvLoop::Impl::CompareClocks() {
   wake_up_tick.reset();
 }
 
-// Done once a turn, not at each Start(), so that a thousand timers cost one change of libuv's.
+// Called once per turn rather than in each Start(): a thousand new timers then cost one change of
+// the libuv timer.
 void UvLoop::Impl::SetWakeUp() {
   const std::optional<uint64_t> tick = wheel.NextTick();
   if (tick == wake_up_tick) return;
@@ -260,7 +260,7 @@ void UvLoop::Impl::SetWakeUp() {
       static_cast<uint64_t>(delay.count()), 0);
 }
 
-// Hooks before deletions, so that what an object wrote before its owner let go of it still leaves.
+// Hooks run before deletions: octets that an object wrote before its deletion still leave.
 void UvLoop::Impl::FinishTurn() {
   do {
     for (size_t i = 0; i < hooks.size(); ++i) {
@@ -292,7 +292,7 @@ void UvLoop::Impl::Turn(uv_run_mode mode) {
 MonoTime UvLoop::Impl::Now() const {
   if (!turn_time_known) {
     turn_time = clock();
-    // Outside a turn nothing would ever refresh it.
+    // Outside a turn, no step would refresh it.
     turn_time_known = running_thread.load(std::memory_order_relaxed) != std::thread::id();
   }
   return turn_time;
@@ -310,8 +310,8 @@ void UvLoop::Run() { impl_->Turn(UV_RUN_DEFAULT); }
 void UvLoop::RunOnce() { impl_->Turn(UV_RUN_NOWAIT); }
 
 void UvLoop::Stop() {
-  // Under the lock, which Close() takes too: the loop may end and be destroyed as soon as its
-  // thread sees the request.
+  // Holds the lock that Close() also takes: the loop may be destroyed as soon as its thread sees
+  // the request.
   MutexLock lock(impl_->inbox_mutex);
   impl_->stop_requested = true;
   if (!impl_->closed) uv_async_send(impl_->async.get());

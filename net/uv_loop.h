@@ -13,25 +13,30 @@ struct uv_loop_s;
 
 namespace dotcache {
 
-// One libuv loop and what a worker's objects share on it: the clock, a timer wheel (1 ms ticks; one
-// uv_timer, armed only while a timer is), the inbox of Post(), end-of-turn hooks (run before the
-// loop waits and after it woke), deferred deletion and one read buffer. Made and destroyed on one
-// thread, run on one thread. Destroying it closes all its handles; a handle of another object that
-// is still open then is a broken invariant. Blocks SIGPIPE on the thread that runs it: a write to a
-// closed connection is an error, not a signal. Its clock goes on in suspend: what came due
-// meanwhile fires in the first turns after that.
+// One libuv loop with the facilities that the objects of a worker share:
+// - the clock, which also counts suspended time;
+// - a timer wheel with ticks of 1 ms. One uv_timer drives it and is armed only while a timer is;
+// - the inbox of Post();
+// - turn-end hooks, which run before the loop waits and after it woke, and deferred deletion;
+// - one read buffer.
+//
+// A timer that expires during a suspend fires in the first turns after the resume. The thread that
+// runs the loop blocks SIGPIPE, so a write to a closed connection returns an error.
+//
+// Made and destroyed on one thread, run on one thread. The destructor closes the loop's own
+// handles. A handle of another object that is still open then is a broken invariant.
 class UvLoop : public EventLoop {
  public:
   using BootClock = MonoTime (*)();
 
-  // `clock` is for tests.
+  // Tests set `clock`.
   explicit UvLoop(BootClock clock = &BootTime);
   ~UvLoop() override;
 
   // Runs until Stop(). The calling thread becomes the loop's thread.
   void Run();
 
-  // Runs one turn without waiting, for tests and for draining after Run().
+  // Runs one turn without waiting. For tests, and for draining after Run().
   void RunOnce();
 
   // Makes Run() return after the current turn. Safe from any thread.
@@ -47,9 +52,10 @@ class UvLoop : public EventLoop {
   void CancelTurnEnd(TurnEndHook& hook) override;
   bool InLoopThread() const override;
 
-  // For net/ alone.
+  // For net/ only.
   uv_loop_s* raw();
-  // 64 KiB into which every stream of this loop reads; its content lasts one callback.
+  // The buffer of 64 KiB into which all streams of this loop read. Its content is valid during one
+  // callback.
   MutableBytes read_buffer();
 
  private:

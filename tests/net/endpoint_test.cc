@@ -47,7 +47,7 @@ TEST(EndpointTest, ErrorsSayWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_EQ(RoundTrip("[2001:db8::1:53"),
             "\"[2001:db8::1:53\": \"]\" is missing; write e.g. [2001:db8::1]:53");
   EXPECT_EQ(RoundTrip("[2001:db8::1]53"),
-            "\"[2001:db8::1]53\": after \"]\" comes \":\" and a port, e.g. [2001:db8::1]:53");
+            "\"[2001:db8::1]53\": \"]\" must be followed by \":\" and a port, e.g. [2001:db8::1]:53");
   EXPECT_EQ(RoundTrip("[192.0.2.1]:53"),
             "\"[192.0.2.1]:53\": brackets are for IPv6 addresses; write e.g. 192.0.2.1:53");
   for (const char* port : {"", "x", "65536", "-1", "+1", " 53", "53 ", "123456", "0x35"}) {

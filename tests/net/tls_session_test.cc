@@ -218,8 +218,8 @@ TEST(TlsSessionTest, WithoutTrustTheServersOwnKeyMustMatchAPin) {
   ExpectAccepted(all.self_signed, Pinned(Addressed("192.0.2.53"), all.self_signed));
   ExpectAccepted(all.expired_self_signed, Pinned(Named(), all.expired_self_signed));
   ExpectAccepted(all.untrusted, Pinned(Named(), all.untrusted));
-  ExpectRefused(all.self_signed, Pinned(Named(), all.server), "Nor does its key match a pin");
-  ExpectRefused(all.untrusted, Pinned(Named(), all.ca), "Nor does its key match a pin");
+  ExpectRefused(all.self_signed, Pinned(Named(), all.server), "Its key does not match a pin either");
+  ExpectRefused(all.untrusted, Pinned(Named(), all.ca), "Its key does not match a pin either");
 }
 
 TEST(TlsSessionTest, InsecureAcceptsAnything) {
