@@ -8,8 +8,8 @@
 namespace dotcache {
 namespace {
 
-// Types that an alias may own beside its CNAME, so that who asks for them asks the alias itself
-// (RFC 2181 section 10.1, RFC 4034 sections 3 and 4).
+// True for types that may exist beside a CNAME. A query for one of them gets the data of the alias
+// itself (RFC 2181 section 10.1, RFC 4034 sections 3 and 4).
 bool StandsBesideCname(QType type) {
   constexpr QType kTypes[] = {QType::kCname, QType::kSig,  QType{25},  // KEY
                               QType{30},                               // NXT
@@ -34,13 +34,13 @@ bool AnswerChain::Follow() {
     if (!cname.has_value()) return false;
     const bool has_cname = *cname < count_;
     ReadRecordsOfEnd(has_cname && !StandsBesideCname(question_.qtype));
-    // A CNAME that was asked for still comes with the DNAME that it is made of.
+    // With QTYPE CNAME, the DNAME that produced the CNAME also takes part.
     if (found_ && !has_cname) return true;
     std::optional<DomainName> substituted;
     if (!Substitute(substituted)) return false;
     if (!has_cname && !substituted.has_value()) return true;
     const DomainName next = has_cname ? TargetName(response_, records_[*cname]) : *substituted;
-    // A CNAME below a DNAME is that DNAME written out (RFC 6672 section 3.1).
+    // A CNAME below a DNAME must be the one that the DNAME produces (RFC 6672 section 3.1).
     if (substituted.has_value() && !(*substituted == next)) return false;
     if (found_) return true;
     end_ = next;

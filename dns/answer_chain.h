@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the answer section of a response says about the question.
+// Follows the aliases in the answer section of a response.
 #ifndef DOTCACHE_DNS_ANSWER_CHAIN_H_
 #define DOTCACHE_DNS_ANSWER_CHAIN_H_
 
@@ -14,30 +14,33 @@
 
 namespace dotcache {
 
-inline constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs from the QNAME to the data.
+inline constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs between the QNAME and the data.
 
-// Where the aliases lead, and which records take part. It is read like a resolver reads it (RFC
-// 1034 section 5.3.3, RFC 6672 section 3.2), from name to name, until there is data of the asked
-// type or no further alias; where a CNAME stands, other data of the same name does not count (RFC
-// 1034 section 3.6.2). Names are matched by hash: a false match, were it possible to bring about,
-// would only relay what the upstream server could as well have said of the right name.
+// Follows the aliases from the QNAME to the data, and marks the records that take part. It works
+// like a resolver (RFC 1034 section 5.3.3, RFC 6672 section 3.2): from name to name, until there is
+// data of the QTYPE or no further alias. Other data at a name with a CNAME is ignored (RFC 1034
+// section 3.6.2).
+//
+// Names are compared by hash. A hash collision does no harm: it relays only a record that the
+// upstream server could also have sent with the right name.
 //
 // Holds references: response, records and question must outlive it. Not thread-safe.
 class AnswerChain {
  public:
   AnswerChain(Bytes response, const ResponseRecords& records, const Question& question);
 
-  // Follows the chain. False when it has a loop, is too long or contradicts itself: a name with two
-  // different CNAMEs, or a CNAME that is not what the DNAME above it makes of the name.
+  // Follows the chain. False when the chain has a loop, is too long or contradicts itself. Two
+  // cases are contradictions: two different CNAMEs of one name, and a CNAME that its DNAME does not
+  // produce.
   bool Follow();
 
-  size_t record_count() const { return count_; }  // Of the answer section.
-  bool found() const { return found_; }           // There is data of the asked type.
+  size_t record_count() const { return count_; }  // Records in the answer section.
+  bool found() const { return found_; }           // There is data of the QTYPE.
   bool has_alias() const { return name_hashes_.size() > 1; }
-  const DomainName& end() const { return end_; }  // Canonical.
+  const DomainName& end() const { return end_; }  // The last name of the chain; canonical.
   const absl::InlinedVector<size_t, 4>& name_hashes() const { return name_hashes_; }
 
-  // True when the record with this index takes part. REQUIRES: index < record_count().
+  // True when the record with this index takes part in the chain. REQUIRES: index < record_count().
   bool IsRelated(size_t index) const { return related_[index]; }
 
  private:
@@ -45,14 +48,14 @@ class AnswerChain {
     return type == question_.qtype || question_.qtype == QType::kAny;
   }
 
-  // The index of the CNAME that end_ owns, or count_. nullopt when there are two that differ.
+  // The index of the CNAME of end_, or count_ when there is none. nullopt when two CNAMEs differ.
   std::optional<size_t> FindCname() const;
 
-  // Marks what end_ owns of the asked type and of CNAME; of CNAME alone for an alias.
+  // Marks the records of end_ that have the QTYPE or are CNAMEs. For an alias, only the CNAMEs.
   void ReadRecordsOfEnd(bool is_alias);
 
-  // What the DNAME above end_ makes of it, if there is one. False when that is no name, or when
-  // there are more DNAMEs than a chain can use.
+  // Sets `substituted` to the name that a DNAME above end_ produces, if there is one. False when
+  // that name is too long, or when there are more DNAMEs than a chain can use.
   bool Substitute(std::optional<DomainName>& substituted);
 
   const Bytes response_;
@@ -61,7 +64,7 @@ class AnswerChain {
   DomainName end_;
   size_t count_ = 0;
   absl::InlinedVector<bool, 16> related_;  // By index into records_.
-  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of what signs them.
+  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of their RRSIGs.
   absl::InlinedVector<size_t, 4> name_hashes_;
   bool found_ = false;
 };

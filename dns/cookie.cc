@@ -14,7 +14,7 @@
 namespace dotcache {
 namespace {
 
-// Where the parts of a FullCookie are: client cookie, version, reserved (3), timestamp, hash.
+// Offsets of the parts of a FullCookie: client cookie, version, reserved (3), timestamp, hash.
 constexpr size_t kVersionAt = kClientCookieSize;
 constexpr size_t kTimestampAt = kVersionAt + 4;
 constexpr size_t kHashAt = kTimestampAt + 4;
@@ -25,7 +25,7 @@ constexpr int32_t kLifetimeSeconds = 3600;
 constexpr int32_t kRenewAfterSeconds = 1800;
 constexpr int32_t kClockSkewSeconds = 300;
 
-// The hash over all that stands before it, and the client's address (RFC 9018 section 4.4).
+// The hash over all parts before it and the client's address (RFC 9018 section 4.4).
 uint64_t Hash(const FullCookie& cookie, Bytes client_address, const HashSeed& secret) {
   constexpr size_t kMaxAddressSize = 16;
   std::array<uint8_t, kHashAt + kMaxAddressSize> input;
@@ -40,7 +40,7 @@ uint64_t Hash(const FullCookie& cookie, Bytes client_address, const HashSeed& se
 bool HasHash(const FullCookie& cookie, Bytes client_address, const HashSeed& secret) {
   uint64_t hash = 0;
   std::memcpy(&hash, cookie.data() + kHashAt, kHashSize);
-  // One comparison of one word: how much of it was right takes no time to tell.
+  // One comparison of one word: its duration does not show how many octets match.
   return hash == Hash(cookie, client_address, secret);
 }
 
@@ -79,16 +79,14 @@ absl::StatusOr<CookieSecrets> CookieSecrets::Parse(absl::string_view text) {
     if (line.empty() || line.front() == '#') continue;
     if (previous.has_value()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("line ", line_number,
-                       " is a third secret; a current and a previous one "
-                       "are all there is"));
+          absl::StrCat("line ", line_number, " is a third secret; write one or two"));
     }
     const absl::StatusOr<HashSeed> secret = ParseSecret(line, line_number);
     if (!secret.ok()) return secret.status();
     (current.has_value() ? previous : current) = *secret;
   }
   if (!current.has_value()) {
-    return absl::InvalidArgumentError("holds no secret; write a line of 32 hexadecimal digits");
+    return absl::InvalidArgumentError("contains no secret; write a line of 32 hexadecimal digits");
   }
   return CookieSecrets{*current, previous};
 }
@@ -99,7 +97,7 @@ CookieVerdict JudgeCookie(const CookieOption& option, Bytes client_address, uint
   CookieVerdict verdict;
   if (option.size > kClientCookieSize) {
     verdict.state = CookieState::kBad;
-    // Serial number arithmetic (RFC 1982): the age, right until 2106 and after.
+    // Serial number arithmetic (RFC 1982) gives the right age beyond 2106 too.
     const auto age = static_cast<int32_t>(now - LoadU32(option.octets.data() + kTimestampAt));
     const bool in_time = age <= kLifetimeSeconds && age >= -kClockSkewSeconds;
     const bool ours = option.size == option.octets.size() && option.octets[kVersionAt] == kVersion;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Strong types and names for the numbers of a DNS message, after the IANA registries.
+// Strong types and names for the numbers in DNS messages, as in the IANA registries.
 #ifndef DOTCACHE_DNS_DNS_TYPES_H_
 #define DOTCACHE_DNS_DNS_TYPES_H_
 
@@ -9,8 +9,8 @@
 
 namespace dotcache {
 
-// RR and query types that the program has an opinion on. Any other number is a valid value too and
-// is passed through as opaque data (RFC 3597).
+// RR and query types that the code treats specially. Any other number is also valid and is passed
+// through as opaque data (RFC 3597).
 enum class QType : uint16_t {
   kNone = 0,
   kA = 1,
@@ -47,7 +47,7 @@ enum class QClass : uint16_t { kIn = 1, kChaos = 3, kHesiod = 4, kNone = 254, kA
 
 enum class Opcode : uint8_t { kQuery = 0, kIquery = 1, kStatus = 2, kNotify = 4, kUpdate = 5 };
 
-// Twelve bits: the header's four and the eight that OPT adds (RFC 6891 section 6.1.3).
+// Twelve bits: four from the header and eight from OPT (RFC 6891 section 6.1.3).
 enum class Rcode : uint16_t {
   kNoError = 0,
   kFormErr = 1,
@@ -85,7 +85,7 @@ enum class EdnsOption : uint16_t {
   kExtendedError = 15,
 };
 
-// The transport on which a client asked. A reply's size, padding and keepalive depend on it.
+// The transport of a client's query. A reply's size, padding and keepalive depend on it.
 enum class Transport : uint8_t { kUdp = 0, kTcp = 1, kDot = 2 };
 inline constexpr int kTransportCount = 3;
 

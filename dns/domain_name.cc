@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxLabelSize = 63;  // RFC 1035 section 2.3.4.
 
-// Turns A-Z into a-z in eight octets at once. Length octets are below 'A' and stay as they are.
+// Replaces A-Z by a-z in eight octets at once. Length octets are below 'A' and do not change.
 uint64_t LowerCase(uint64_t octets) {
   constexpr uint64_t kOnes = 0x0101010101010101;
   const uint64_t low_bits = octets & (kOnes * 0x7f);
@@ -28,7 +28,8 @@ bool EqualIgnoringCase(Bytes a, Bytes b) {
   });
 }
 
-// Takes one octet of a label in presentation format from the front of `text`.
+// Removes one octet of a label in presentation format from the front of `text`. nullopt when the
+// escape or the octet is not allowed.
 std::optional<uint8_t> TakeOctet(absl::string_view& text) {
   const auto octet = static_cast<uint8_t>(text.front());
   text.remove_prefix(1);
@@ -57,7 +58,7 @@ absl::StatusOr<DomainName> DomainName::FromText(absl::string_view text) {
   DomainName name;
   if (text == ".") return name;
   if (text.empty()) return Invalid("the name is empty");
-  size_t label_at = 0;  // Where the length octet of the current label goes.
+  size_t label_at = 0;  // Offset of the current label's length octet.
   size_t end = 1;
   const auto close_label = [&name, &label_at, &end] {
     const size_t label_size = end - label_at - 1;
@@ -74,7 +75,7 @@ absl::StatusOr<DomainName> DomainName::FromText(absl::string_view text) {
     const std::optional<uint8_t> octet = TakeOctet(text);
     if (!octet.has_value()) return Invalid("the name has a bad escape or an unescaped octet");
     if (end - label_at > kMaxLabelSize) return Invalid("a label is longer than 63 octets");
-    // The label needs this octet, and the root's zero after it.
+    // Needs room for this octet and for the root's zero octet.
     if (end + 1 >= kMaxNameSize) return Invalid("the name is longer than 255 octets");
     name.octets_[end++] = *octet;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A domain name in uncompressed wire form, held inline.
+// A domain name in uncompressed wire form, stored inline.
 #ifndef DOTCACHE_DNS_DOMAIN_NAME_H_
 #define DOTCACHE_DNS_DOMAIN_NAME_H_
 
@@ -15,11 +15,11 @@
 
 namespace dotcache {
 
-inline constexpr size_t kMaxNameSize = 255;  // RFC 1035 section 2.3.4, with the root's octet.
+inline constexpr size_t kMaxNameSize = 255;  // RFC 1035 section 2.3.4, including the root's octet.
 
-// A domain name: length-prefixed labels up to and with the root's zero octet (RFC 1035 section
-// 3.1), never compressed, 1 to 255 octets, any octet value allowed in a label (RFC 2181 section
-// 11). Keeps the case it was given. A value type; copying copies only the octets in use.
+// A domain name as length-prefixed labels, including the root's zero octet (RFC 1035 section 3.1).
+// It is never compressed and has 1 to 255 octets. A label may contain any octet value (RFC 2181
+// section 11). The case of letters is kept. A value type; a copy copies only the octets in use.
 class DomainName {
  public:
   // The root name.
@@ -39,8 +39,8 @@ class DomainName {
     return name;
   }
 
-  // Parses presentation format ("www.example.com", trailing dot optional, "." is the root, escapes
-  // \. and \DDD of RFC 1035 section 5.1). kInvalidArgument says what is wrong with it.
+  // Parses presentation format: "www.example.com", with optional trailing dot; "." is the root. It
+  // accepts the escapes \. and \DDD (RFC 1035 section 5.1). kInvalidArgument names the fault.
   static absl::StatusOr<DomainName> FromText(absl::string_view text);
 
   Bytes wire() const { return Bytes(octets_.data(), size_); }
@@ -49,7 +49,7 @@ class DomainName {
   // Writable, for changes of case alone.
   uint8_t* mutable_octets() { return octets_.data(); }
 
-  // The same name with A-Z as a-z (RFC 4343 section 3).
+  // The same name with A-Z replaced by a-z (RFC 4343 section 3).
   DomainName Canonical() const;
 
   // Counts labels without the root: 0 for the root, 3 for "www.example.com".
@@ -61,11 +61,11 @@ class DomainName {
   // True when `ancestor` is this name or a name above it, ASCII case ignored.
   bool IsAtOrBelow(const DomainName& ancestor) const;
 
-  // Presentation format with a trailing dot; octets outside printable ASCII as \DDD, so that the
+  // Presentation format with a trailing dot. Octets outside printable ASCII become \DDD, so the
   // text is safe for logs and terminals.
   std::string ToString() const;
 
-  // Octet-wise: the case counts. Compare Canonical() names for DNS equality.
+  // Compares octets, so case matters. Compare Canonical() names for DNS equality.
   friend bool operator==(const DomainName& a, const DomainName& b) {
     return a.size_ == b.size_ && std::memcmp(a.octets_.data(), b.octets_.data(), a.size_) == 0;
   }

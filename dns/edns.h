@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// EDNS(0) options in and out: RFC 6891, 5001 (NSID), 7828 (keepalive), 7830 and 8467 (padding),
-// 7873 (cookies), 8914 (extended errors), 7871 (client subnet).
+// EDNS(0) options that are read and written: RFC 6891, 5001 (NSID), 7828 (keepalive), 7830 and 8467
+// (padding), 7873 (cookies), 8914 (extended errors), 7871 (client subnet).
 #ifndef DOTCACHE_DNS_EDNS_H_
 #define DOTCACHE_DNS_EDNS_H_
 
@@ -21,7 +21,7 @@ inline constexpr uint16_t kEdnsFlagDo = 0x8000;
 inline constexpr size_t kQueryPaddingBlock = 128;     // RFC 8467 section 4.1.
 inline constexpr size_t kResponsePaddingBlock = 468;  // RFC 8467 section 4.2.
 
-// What the OPT record of a message says. Default: no OPT present.
+// The contents of a message's OPT record. Default: no OPT present. A value type.
 struct EdnsInfo {
   bool present = false;
   uint8_t version = 0;
@@ -36,16 +36,17 @@ struct EdnsInfo {
   CookieOption cookie;                              // The first one (RFC 7873 section 5.2).
 };
 
-// Who wrote the options: what a client may not send (a cookie of impossible length, a subnet with
-// bits behind its prefix) makes its query malformed; in a response such an option is only ignored.
+// The sender of the options. An invalid option of a client makes its query malformed: a cookie of a
+// wrong length, or a subnet with bits beyond its prefix. In a response, such an option is ignored.
 enum class EdnsSender : uint8_t { kClient, kUpstream };
 
-// Reads an OPT record's fixed fields (`klass`, `ttl`) and its RDATA. Walks every option with bounds
-// checks; unknown options are ignored. Returns nullopt when an option overruns the RDATA, or breaks
-// its own RFC in a way that the sender's side treats as malformed.
+// Reads the fixed fields of an OPT record (`klass`, `ttl`) and its RDATA. All bounds are checked.
+// Unknown options are ignored. nullopt when an option exceeds the RDATA, or when a client's option
+// violates its RFC.
 std::optional<EdnsInfo> ParseOpt(uint16_t klass, uint32_t ttl, Bytes rdata, EdnsSender sender);
 
-// An extended error to send. Text is cut to what fits and is only ever our own words.
+// An extended error to send. The text is shortened to the available room. It never contains text
+// from other hosts.
 struct ExtendedError {
   ExtendedErrorCode code = ExtendedErrorCode::kOther;
   std::string text;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owners of what ldns allocates. Only core/*.cc includes this.
+// Owners of objects that ldns allocates. Only sources of dns/ include this.
 #ifndef DOTCACHE_DNS_LDNS_PTR_H_
 #define DOTCACHE_DNS_LDNS_PTR_H_
 
-// ldns makes macros of bool, true and false unless <stdbool.h> comes before it.
+// ldns defines bool, true and false as macros unless <stdbool.h> comes first.
 // clang-format off
 #include <stdbool.h>
 #include <ldns/ldns.h>
@@ -23,8 +23,8 @@ using LdnsRdf = std::unique_ptr<ldns_rdf, LdnsDeleter>;
 using LdnsRr = std::unique_ptr<ldns_rr, LdnsDeleter>;
 using LdnsPkt = std::unique_ptr<ldns_pkt, LdnsDeleter>;
 
-// An ldns_rr on the stack, for ldns_wire2rdf() to put RDATA into: what ldns_rr_new() gives, without
-// its allocation.
+// An ldns_rr on the stack, into which ldns_wire2rdf() puts RDATA. It equals the result of
+// ldns_rr_new(), without the allocation.
 class LdnsRrShell {
  public:
   explicit LdnsRrShell(ldns_rr_type type) { rr_._rr_type = type; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The twelve octets in front of every DNS message (RFC 1035 section 4.1.1; AD and CD: RFC 4035).
+// The header of 12 octets of a DNS message (RFC 1035 section 4.1.1; AD and CD: RFC 4035).
 #ifndef DOTCACHE_DNS_MESSAGE_HEADER_H_
 #define DOTCACHE_DNS_MESSAGE_HEADER_H_
 
@@ -23,7 +23,7 @@ inline constexpr uint16_t kRcodeMask = 0x000f;
 
 struct MessageHeader {
   uint16_t id = 0;
-  uint16_t flags = 0;  // The whole second word: flags, opcode, RCODE.
+  uint16_t flags = 0;  // The second 16-bit word: flags, opcode and RCODE.
   uint16_t qdcount = 0;
   uint16_t ancount = 0;
   uint16_t nscount = 0;

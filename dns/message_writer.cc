@@ -22,7 +22,7 @@ void CountOneMore(MutableBytes message, size_t count_offset) {
   StoreU16(count, static_cast<uint16_t>(LoadU16(count) + 1));
 }
 
-// Writes one octet string after the other. The caller has made sure that all of it fits.
+// Writes octet strings one after the other. The caller checks that all of them fit.
 class Cursor {
  public:
   explicit Cursor(uint8_t* at) : at_(at) {}
@@ -53,7 +53,7 @@ class Cursor {
   uint8_t* at_;
 };
 
-// Sizes of whole options; 0: none.
+// Sizes of whole options. 0: no option.
 size_t KeepaliveSize(const OptToWrite& opt) {
   if (!opt.keepalive) return 0;
   return kOptionHeaderSize + (opt.keepalive_timeout_100ms.has_value() ? 2 : 0);
@@ -65,17 +65,18 @@ size_t NsidSize(const OptToWrite& opt) {
   return opt.nsid.empty() ? 0 : kOptionHeaderSize + opt.nsid.size();
 }
 
-// How the room for an OPT record is shared out.
+// The parts of an OPT record that fit.
 struct OptLayout {
-  size_t keepalive = 0;  // The whole option; 0: none.
+  size_t keepalive = 0;  // Size of the whole option; 0: none.
   bool nsid = false;
   bool extended_error = false;
   absl::string_view extended_error_text;
   std::optional<size_t> padding_data;  // OPTION-LENGTH of the padding option.
-  size_t total = 0;                    // Of the record.
+  size_t total = 0;                    // Size of the record.
 };
 
-// Shares out `room` octets behind a message of `size`. nullopt: not even the bare record fits.
+// Selects the parts that fit into `room` octets after a message of `size`. nullopt: even the record
+// with its required options does not fit.
 std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room) {
   OptLayout layout;
   layout.keepalive = KeepaliveSize(opt);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes DNS messages of our own, uncompressed, into a caller's buffer.
+// Writes new, uncompressed DNS messages into a caller's buffer.
 #ifndef DOTCACHE_DNS_MESSAGE_WRITER_H_
 #define DOTCACHE_DNS_MESSAGE_WRITER_H_
 
@@ -15,7 +15,7 @@
 
 namespace dotcache {
 
-// What the OPT record of a message of ours says.
+// The OPT record of a message to write.
 struct OptToWrite {
   uint16_t udp_payload_size = kOurUdpPayloadSize;
   uint8_t extended_rcode = 0;
@@ -23,21 +23,23 @@ struct OptToWrite {
   std::optional<ExtendedError> extended_error = std::nullopt;
   // Data of the COOKIE option.
   std::optional<FullCookie> cookie = std::nullopt;
-  // Data of the NSID option; empty: none. Lasts for the call.
+  // Data of the NSID option. Empty: no option. The view must be valid during the call.
   absl::string_view nsid = {};
-  // Write the keepalive option, with this value (a server's form) or without (a client's).
+  // Writes the keepalive option, with this timeout (server) or without a timeout (client).
   bool keepalive = false;
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
-  // Pad so that the whole message is a multiple of this many octets, as far as `max_size` allows;
-  // 0: no padding option.
+  // Pads the whole message to a multiple of this many octets, as far as `max_size` allows. 0: no
+  // padding option.
   size_t padding_block = 0;
 };
 
-// Appends sections in order and keeps the header's counts. Never writes past the buffer: what does
-// not fit sets overflowed() and leaves the message as it was before the call. Not thread-safe.
+// Appends records section by section and updates the counts in the header. Never writes beyond the
+// buffer: a record that does not fit sets overflowed() and leaves the message unchanged. Not
+// thread-safe.
 class MessageWriter {
  public:
-  // Begins with `header`'s ID and flags and zero counts. REQUIRES: out.size() >= kHeaderSize.
+  // Starts a message with the ID and flags of `header`, and zero counts. REQUIRES: out.size() >=
+  // kHeaderSize.
   MessageWriter(MutableBytes out, const MessageHeader& header);
 
   void AddQuestion(const DomainName& qname, QType qtype, QClass qclass);
@@ -45,8 +47,8 @@ class MessageWriter {
                  QClass klass = QClass::kIn);
   void AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata);
 
-  // Adds the OPT record, last. NSID, then an extended error's text, then the padding give way when
-  // `max_size` leaves no room for them.
+  // Adds the OPT record. Call it last. NSID takes precedence over the extended error, and the
+  // extended error over padding. Parts that do not fit within `max_size` are shortened or left out.
   void AddOpt(const OptToWrite& opt, size_t max_size);
 
   size_t size() const { return size_; }
@@ -65,12 +67,12 @@ class MessageWriter {
   bool overflowed_ = false;
 };
 
-// Octets of the options that a reply of ours must hold, or be truncated: all but the extended error
-// and the padding.
+// Octets of the options that a reply must contain; without room for them, the reply is truncated.
+// These are all options except NSID, the extended error and padding.
 size_t RequiredOptionsSize(const OptToWrite& opt);
 
-// Appends an OPT record to the message of `size` octets in `out` and counts it in the header.
-// Returns the new size, or `size` when it does not fit within `max_size` and `out`.
+// Appends an OPT record to the message of `size` octets in `out`, and counts it in the header.
+// Returns the new size. Returns `size` when the record does not fit within `max_size` and `out`.
 size_t AppendOpt(MutableBytes out, size_t size, const OptToWrite& opt, size_t max_size);
 
 }  // namespace dotcache

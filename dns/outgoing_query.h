@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The query that we send to an upstream server in place of the client's.
+// Builds the query that is sent to an upstream server.
 #ifndef DOTCACHE_DNS_OUTGOING_QUERY_H_
 #define DOTCACHE_DNS_OUTGOING_QUERY_H_
 
@@ -10,26 +10,30 @@
 
 namespace dotcache {
 
-// What of a client's query reaches an upstream server: the question and the two bits that change
-// the answer. Client subnet, cookies, unknown options and the client's spelling stay here.
+// The parts of a client's query that an upstream server sees: the question and the two bits that
+// change the response. Client subnet, cookies, unknown options and the spelling of the QNAME are
+// not forwarded.
 struct UpstreamQuery {
   Question question;
   bool dnssec_ok = false;
   bool checking_disabled = false;
 };
 
-// Largest message BuildUpstreamQuery() makes: header, question, OPT with padding and keepalive.
+// Size of the largest message that BuildUpstreamQuery() writes: header, question, OPT with padding
+// and keepalive.
 inline constexpr size_t kMaxUpstreamQuerySize = 512;
 
-// Writes the query with this ID: RD=1, AD=1 (we want to know, RFC 6840 section 5.7), CD and DO as
-// asked, OPT with size 1232, an empty keepalive option when `ask_keepalive` (RFC 7828 section
-// 3.2.1; streams only), and, when `padded`, padding to a multiple of 128 octets (RFC 8467 section
-// 4.1; encrypted transports only). Returns the octets written. REQUIRES: out.size() >=
-// kMaxUpstreamQuerySize.
+// The options that depend on the transport.
 struct UpstreamQueryFormat {
+  // Pads to a multiple of 128 octets (RFC 8467 section 4.1). For encrypted transports only.
   bool padded = true;
+  // Adds an empty keepalive option (RFC 7828 section 3.2.1). For streams only.
   bool ask_keepalive = true;
 };
+
+// Writes the query with this ID and returns its size. It has RD=1, CD and DO as in `query`, and an
+// OPT with size 1232. AD=1 requests the AD bit of the response (RFC 6840 section 5.7). REQUIRES:
+// out.size() >= kMaxUpstreamQuerySize.
 size_t BuildUpstreamQuery(const UpstreamQuery& query, uint16_t id,
                           const UpstreamQueryFormat& format, MutableBytes out);
 

@@ -9,14 +9,14 @@
 namespace dotcache {
 namespace {
 
-// The longest name and a generous set of options leave most of this unused.
+// The longest name and many options need far less.
 constexpr size_t kMaxQuerySize = 4096;
 constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
 constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
 constexpr uint8_t kMaxLabelSize = 63;
 
-// Octets of the uncompressed name at the front of `octets`. 0: there is none, because it is cut
-// short, longer than 255 octets, or has a pointer or a reserved label type.
+// Size of the uncompressed name at the front of `octets`. 0 when the name is truncated, is longer
+// than 255 octets, or has a pointer or a reserved label type.
 size_t UncompressedNameSize(Bytes octets) {
   const size_t limit = std::min(octets.size(), kMaxNameSize);
   size_t at = 0;
@@ -27,11 +27,11 @@ size_t UncompressedNameSize(Bytes octets) {
   return 0;
 }
 
-// One message on its way from octets to a Query. Each step returns false once it has decided on a
-// rejection. The steps before ReadQname() are the structural gate: they only compare numbers, and
-// what they let through has one name without pointers and at most one OPT record. ldns needs that
-// guard: it follows pointers 65,535 times, takes memory without measure, and does not mind octets
-// that are left over.
+// Turns one message into a Query. Each step returns false after it has set a rejection.
+//
+// The steps before ReadQname() are the structural gate. They only compare numbers. A message that
+// passes has one name without pointers and at most one OPT record. ldns needs this gate, because it
+// follows up to 65,535 pointers, allocates memory without a limit, and accepts trailing octets.
 class QueryReader {
  public:
   QueryReader(Bytes message, Query& query) : message_(message), query_(query) {}
@@ -47,7 +47,7 @@ class QueryReader {
   bool FindQuestion();
   bool RejectOpcode();
   bool FindOpt();
-  bool NoteAdditional(size_t owner_size, size_t record_at, bool last);
+  bool CheckAdditional(size_t owner_size, size_t record_at, bool last);
   bool ReadQname();
   bool ReadOpt();
   bool CheckQuestion();
@@ -61,8 +61,8 @@ class QueryReader {
   Query& query_;
   Rejection rejection_;
   size_t qname_size_ = 0;
-  size_t opt_at_ = 0;   // Where the OPT record's TYPE is; 0: none.
-  size_t opt_end_ = 0;  // Where its RDATA ends.
+  size_t opt_at_ = 0;   // Offset of the OPT record's TYPE. 0: no OPT.
+  size_t opt_end_ = 0;  // End of its RDATA.
 };
 
 bool QueryReader::Drop(RejectionReason reason) {
@@ -108,9 +108,9 @@ bool QueryReader::FindQuestion() {
   return true;
 }
 
-// NOTIFY and UPDATE are about a zone, and no server is less authoritative than this one (RFC 1996
-// section 3.10, RFC 2136 section 3.1.1); which zone must be readable. The others are not known
-// here.
+// NOTIFY and UPDATE concern a zone. This server is authoritative for no zone, so the reply is
+// NOTAUTH (RFC 1996 section 3.10, RFC 2136 section 3.1.1). Without a readable question it is
+// FORMERR. Other opcodes get NOTIMP.
 bool QueryReader::RejectOpcode() {
   const auto opcode = static_cast<Opcode>(LDNS_OPCODE_WIRE(At(0)));
   const bool about_a_zone = opcode == Opcode::kNotify || opcode == Opcode::kUpdate;
@@ -121,7 +121,7 @@ bool QueryReader::RejectOpcode() {
 
 bool QueryReader::FindOpt() {
   if (LDNS_ANCOUNT(At(0)) != 0 || LDNS_NSCOUNT(At(0)) != 0) {
-    // The client's SOA in the authority section belongs to IXFR (RFC 1995 section 3).
+    // An IXFR query has the client's SOA in the authority section (RFC 1995 section 3).
     if (query_.question.qtype == QType::kIxfr) {
       return Reject(RejectionReason::kZoneTransfer, Rcode::kNotImp);
     }
@@ -134,14 +134,14 @@ bool QueryReader::FindOpt() {
     if (owner_size == 0 || message_.size() - record_at < kRecordFixedSize) {
       return Reject(RejectionReason::kUnexpectedRecords);
     }
-    if (!NoteAdditional(owner_size, record_at, left == 1)) return false;
+    if (!CheckAdditional(owner_size, record_at, left == 1)) return false;
     at = opt_end_;
   }
   return at == message_.size() || Reject(RejectionReason::kTrailingOctets);
 }
 
-// Judges one record of the additional section: only the first OPT passes.
-bool QueryReader::NoteAdditional(size_t owner_size, size_t record_at, bool last) {
+// Checks one record of the additional section. Only the first OPT passes.
+bool QueryReader::CheckAdditional(size_t owner_size, size_t record_at, bool last) {
   const size_t end = record_at + kRecordFixedSize + ldns_read_uint16(At(record_at + 8));
   switch (static_cast<QType>(ldns_read_uint16(At(record_at)))) {
     case QType::kOpt:
@@ -153,10 +153,10 @@ bool QueryReader::NoteAdditional(size_t owner_size, size_t record_at, bool last)
       rejection_.has_edns = true;
       rejection_.dnssec_ok = (ldns_read_uint32(At(record_at + 4)) & kEdnsFlagDo) != 0;
       return true;
-    case QType::kTsig:  // RFC 8945 sections 5.1 and 5.2: the last record, or malformed.
+    case QType::kTsig:  // TSIG must be the last record (RFC 8945 sections 5.1, 5.2).
       return Reject(RejectionReason::kTransaction,
                     last && end == message_.size() ? Rcode::kNotAuth : Rcode::kFormErr);
-    case QType::kSig:  // RFC 2931: FORMERR is what a server without SIG(0) says.
+    case QType::kSig:  // A server without SIG(0) replies FORMERR (RFC 2931).
       return Reject(RejectionReason::kTransaction);
     default:
       return Reject(RejectionReason::kUnexpectedRecords);
@@ -183,13 +183,13 @@ bool QueryReader::ReadOpt() {
   const uint16_t klass = ldns_read_uint16(At(opt_at_ + 2));
   const uint32_t ttl = ldns_read_uint32(At(opt_at_ + 4));
   const bool version_0 = (ttl & 0x00ff0000) == 0;
-  // What the options of another version look like is not for us to say.
+  // Another EDNS version may define another format of options.
   if (!version_0) return Reject(RejectionReason::kEdnsVersion, Rcode::kBadVers);
   LdnsRrShell shell(LDNS_RR_TYPE_OPT);
   size_t position = opt_at_ + 8;
   const ldns_status status = ldns_wire2rdf(shell.get(), At(0), message_.size(), &position);
   if (status != LDNS_STATUS_OK || position != opt_end_) return Reject(RejectionReason::kBadEdns);
-  const ldns_rdf* options = ldns_rr_rdf(shell.get(), 0);  // None when RDLENGTH is 0.
+  const ldns_rdf* options = ldns_rr_rdf(shell.get(), 0);  // Null when RDLENGTH is 0.
   const Bytes rdata =
       options == nullptr ? Bytes() : Bytes(ldns_rdf_data(options), ldns_rdf_size(options));
   const std::optional<EdnsInfo> edns = ParseOpt(klass, ttl, rdata, EdnsSender::kClient);

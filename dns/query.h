@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client's query: from octets to a value, or a reason why not.
+// Parses a client's query, or gives the reason to reject it.
 #ifndef DOTCACHE_DNS_QUERY_H_
 #define DOTCACHE_DNS_QUERY_H_
 
@@ -16,66 +16,64 @@
 
 namespace dotcache {
 
-// A well-formed query of opcode QUERY and an ordinary QTYPE. Of class IN it may be answered from
-// the cache or sent upstream; of class CHAOS it may only be answered here. A value; holds nothing
-// of the octets it was parsed from.
+// A well-formed query with opcode QUERY and an ordinary QTYPE. A query of class IN may be answered
+// from the cache or sent upstream. A query of class CHAOS is answered locally or refused. A value
+// type; it does not refer to the parsed octets.
 struct Query {
-  Query() {}  // Not "= default": that would clear 500 octets of name buffers for each query.
+  Query() {}  // "= default" would clear 500 octets of name buffers for each query.
 
   uint16_t id = 0;
   bool recursion_desired = false;
   bool authentic_data = false;
   bool checking_disabled = false;
-  // False for QDCOUNT 0 with a cookie, which asks for a server cookie and nothing else (RFC 7873
-  // section 5.4).
+  // False for QDCOUNT 0 with a cookie: the client asks only for a server cookie (RFC 7873 section
+  // 5.4).
   bool has_question = true;
-  DomainName qname;   // As the client spelled it; echoed in the reply.
+  DomainName qname;   // In the client's spelling; copied to the reply.
   Question question;  // Canonical.
   EdnsInfo edns;
-  // What the COOKIE option of the reply says; none unless whoever answers has set it.
+  // Data of the COOKIE option for the reply. The code that answers the query sets it.
   std::optional<FullCookie> reply_cookie;
 };
 
-// Why a query is not served. Each has a counter of its own.
+// Why a query is not served. Each reason has a counter.
 enum class RejectionReason : uint8_t {
   kTooShort,           // Fewer than 12 octets.
   kIsResponse,         // QR=1.
-  kOpcode,             // Anything but QUERY.
-  kQuestionCount,      // QDCOUNT is not 1, and it is not a query for a cookie.
-  kBadQuestion,        // QNAME or question cut short, too long, reserved label, pointer.
+  kOpcode,             // Any opcode except QUERY.
+  kQuestionCount,      // QDCOUNT is not 1, and the query does not ask for a cookie.
+  kBadQuestion,        // QNAME or question truncated, too long, reserved label, or pointer.
   kUnexpectedRecords,  // Records other than one OPT in the additional section.
-  kTrailingOctets,     // The message goes on after its last record, or is over the size limit.
-  kBadEdns,            // OPT malformed, doubled, or not owned by the root.
+  kTrailingOctets,     // Octets after the last record, or the message is over the size limit.
+  kBadEdns,            // OPT malformed, present twice, or not owned by the root.
   kEdnsVersion,        // EDNS version above 0.
-  kTransaction,        // TSIG or SIG(0): never forwarded with a broken signature.
+  kTransaction,        // TSIG or SIG(0): forwarding would break the signature.
   kZoneTransfer,       // AXFR, IXFR.
-  kMetaType,           // QTYPE that cannot be asked: OPT, TSIG, TKEY, MAILA, MAILB, 0.
-  kClass,              // Class other than IN, or a CHAOS name that is not answered.
-  kNoCookie,           // Over UDP, where cookies are required: sent to TCP.
-  kBadCookie,          // A server cookie was required and was missing or wrong.
+  kMetaType,           // QTYPE not allowed in a query: OPT, TSIG, TKEY, MAILA, MAILB, 0.
+  kClass,              // Class other than IN, or a CHAOS name that is not served.
+  kNoCookie,           // UDP without a required cookie: the client must retry over TCP.
+  kBadCookie,          // A server cookie is required and is missing or wrong.
 };
 inline constexpr int kRejectionReasonCount = 15;
 
 absl::string_view RejectionReasonName(RejectionReason reason);
 
-// What to do with a query that is not served: silence, or an error reply that BuildErrorReply
-// makes.
+// The reaction to a rejected query: no reply, or an error reply from BuildErrorReply().
 struct Rejection {
   RejectionReason reason = RejectionReason::kTooShort;
   bool reply = false;  // False: drop (UDP) or close (stream).
   Rcode rcode = Rcode::kFormErr;
-  uint16_t question_size = 0;  // Octets after the header to echo as the question; 0: QDCOUNT 0.
-  bool has_edns = false;       // A reply gets an OPT only then.
+  uint16_t question_size = 0;  // Size of the question to copy to the reply. 0: QDCOUNT 0.
+  bool has_edns = false;       // Only then the reply has an OPT.
   bool dnssec_ok = false;
 };
 
-// Judges one message from a client (house rules a-d; RFC 1035, 6891, 8906, 9619, 5625). A
-// structural gate of our own comes first and bounds the work; ldns then reads every octet that
-// remains. Costs at most a few microseconds for any input up to 65,535 octets and never fails on
-// hostile input.
+// Parses one message from a client (RFC 1035, 6891, 8906, 9619, 5625). A structural gate checks the
+// message first and bounds the work. ldns then reads all octets that remain. Any input up to 65,535
+// octets takes a few microseconds at most. Hostile input gives a Rejection.
 std::variant<Query, Rejection> ParseQuery(Bytes message);
 
-// The rejection of a query that is well formed.
+// Makes the rejection for a well-formed query.
 Rejection RejectionOf(const Query& query, RejectionReason reason, Rcode rcode);
 
 }  // namespace dotcache

@@ -41,7 +41,7 @@ std::string Question::ToString() const {
 }
 
 std::string QTypeName(QType qtype) {
-  switch (qtype) {  // Those that ldns has no mnemonic for.
+  switch (qtype) {  // Types for which ldns has no mnemonic.
     case QType::kIxfr:
       return "IXFR";
     case QType::kAxfr:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is asked: QNAME, QTYPE, QCLASS.
+// The question of a query: QNAME, QTYPE, QCLASS.
 #ifndef DOTCACHE_DNS_QUESTION_H_
 #define DOTCACHE_DNS_QUESTION_H_
 
@@ -13,7 +13,7 @@
 namespace dotcache {
 
 // One entry of the question section (RFC 1035 section 4.1.2). QNAME is canonical (lower case), so
-// that equality is DNS equality (RFC 4343). A value type.
+// operator== is DNS equality (RFC 4343). A value type.
 struct Question {
   DomainName qname;
   QType qtype = QType::kNone;
@@ -22,11 +22,12 @@ struct Question {
   // Size of the question on the wire: QNAME + 4.
   size_t wire_size() const { return qname.size() + 4; }
 
-  // True when `wire` begins, at kHeaderSize, with this question in any ASCII case and without a
-  // compression pointer. Safe on any octets.
+  // True when `message` has this question at kHeaderSize, in any ASCII case and without a
+  // compression pointer. Safe for any octets.
   bool MatchesMessage(Bytes message) const;
 
-  // "www.example.com. AAAA IN"; types and classes without a mnemonic as TYPE123, CLASS5 (RFC 3597).
+  // "www.example.com. AAAA IN". A type or class without a mnemonic becomes TYPE123 or CLASS5 (RFC
+  // 3597).
   std::string ToString() const;
 
   friend bool operator==(const Question& a, const Question& b) {
@@ -39,7 +40,7 @@ struct Question {
   }
 };
 
-// "AAAA", or "TYPE65280" where there is no mnemonic.
+// "AAAA", or "TYPE65280" for a type without a mnemonic.
 std::string QTypeName(QType qtype);
 
 }  // namespace dotcache

@@ -7,8 +7,8 @@
 namespace dotcache {
 namespace {
 
-// Indexed by the type's number in the IANA registry. Compression is tolerated where RFC 1035 or
-// RFC 3597 section 4 make receivers undo it, and nowhere else.
+// Indexed by the type's number in the IANA registry. Compression is allowed only where RFC 1035 or
+// RFC 3597 section 4 require receivers to decompress names.
 constexpr auto kForms = [] {
   std::array<absl::string_view, 258> forms;
   forms.fill("r");
@@ -53,7 +53,7 @@ constexpr auto kForms = [] {
   return forms;
 }();
 
-// Windows in increasing order, each with 1 to 32 octets of bits (RFC 4034 section 4.1.2).
+// Reads windows in increasing order, each with 1 to 32 octets of bits (RFC 4034 section 4.1.2).
 void ReadTypeBitmaps(WireCursor& cursor) {
   int last_window = -1;
   while (cursor.ok() && cursor.remaining() > 0) {
@@ -65,7 +65,7 @@ void ReadTypeBitmaps(WireCursor& cursor) {
   }
 }
 
-// Keys in strictly increasing order (RFC 9460 section 2.2).
+// Reads keys in strictly increasing order (RFC 9460 section 2.2).
 void ReadSvcParams(WireCursor& cursor) {
   int last_key = -1;
   while (cursor.ok() && cursor.remaining() > 0) {

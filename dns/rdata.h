@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The form of RDATA, type by type.
+// The format of RDATA by type.
 #ifndef DOTCACHE_DNS_RDATA_H_
 #define DOTCACHE_DNS_RDATA_H_
 
@@ -13,23 +13,23 @@
 
 namespace dotcache {
 
-// What RDATA of `type` consists of, one character for each field, in order:
+// The format of the RDATA of `type`: one character for each field, in order.
 //
-//   1-9  so many octets                        n  a name, possibly compressed
-//   s    a <character-string>                  u  a name that must not be compressed
+//   1-9  that number of octets                    n  a name, possibly compressed
+//   s    a <character-string>                     u  a name that must not be compressed
 //   S    <character-string>s up to the end, at least one
 //   U    names that must not be compressed, up to the end
 //   b    type bitmaps up to the end (RFC 4034 section 4.1.2)
 //   p    SvcParams up to the end (RFC 9460 section 2.2)
 //   h    HIP's algorithm, HIT and public key (RFC 8005 section 5)
-//   R    one octet or more up to the end       r  the same, or nothing
+//   R    at least one octet, up to the end        r  any octets, or none, up to the end
 //
-// A type that is not known has the form "r" (RFC 3597 section 3).
+// An unknown type has the format "r" (RFC 3597 section 3).
 absl::string_view RdataForm(QType type);
 
-// Reads the RDATA that `cursor` spans. Afterwards cursor.AtEnd() is true exactly when it has its
-// type's form. Returns how many fields of repeated kinds ('S', 'U') it holds. Appends the names in
-// it to `names` unless that is null.
+// Reads the RDATA that `cursor` spans. Afterwards cursor.AtEnd() is true exactly when the RDATA has
+// the format of `type`. Returns the number of repeated fields ('S', 'U'). Appends the names in the
+// RDATA to `names`, unless that is null.
 size_t ReadRdata(QType type, WireCursor& cursor, std::vector<DomainName>* names);
 
 }  // namespace dotcache

@@ -18,11 +18,12 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kMaxText = 8192;        // ldns reads lines of 10 KiB.
+constexpr size_t kMaxText = 8192;        // ldns reads lines of up to 10 KiB.
 constexpr int64_t kMaxTtl = 0x7fffffff;  // RFC 2181 section 8.
 constexpr absl::string_view kExample = "printer.corp.example. 300 IN A 10.0.0.7";
 
-// A type that a record may have, and its RDATA's leading numbers, which ldns cuts to their fields.
+// An allowed type. Its RDATA begins with `numbers` integers of at most `max`. ldns would silently
+// truncate a larger integer.
 struct TypeForm {
   absl::string_view mnemonic;
   ldns_rr_type type;
@@ -49,25 +50,25 @@ bool IsWholeNumber(absl::string_view word, int64_t max) {
          absl::SimpleAtoi(word, &value) && value <= max;
 }
 
-// Control characters cannot be told apart on a terminal, and end a line for some readers.
+// Control characters are invisible on a terminal, and some programs treat them as a line end.
 absl::Status CheckCharacters(absl::string_view text) {
   if (text.size() > kMaxText) return absl::InvalidArgumentError("is longer than 8192 characters");
   bool quoted = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
-    if (absl::ascii_iscntrl(c) && c != '\t') return Wrong(text, "holds a control character");
+    if (absl::ascii_iscntrl(c) && c != '\t') return Wrong(text, "contains a control character");
     if (c == '\\') {
       ++i;
     } else if (c == '"') {
       quoted = !quoted;
     } else if (!quoted && (c == '(' || c == ')' || c == ';')) {
-      return Wrong(text, "holds a parenthesis or a comment; write one record alone");
+      return Wrong(text, "contains a parenthesis or a comment; write one record on one line");
     }
   }
-  return quoted ? Wrong(text, "lacks the quote that ends a string") : absl::OkStatus();
+  return quoted ? Wrong(text, "has a string without a closing quote") : absl::OkStatus();
 }
 
-// Seconds, or with units: 1h30m.
+// Parses seconds ("300") or units ("1h30m").
 absl::StatusOr<uint32_t> ParseTtl(absl::string_view word) {
   int64_t total = 0;
   int64_t number = 0;
@@ -90,11 +91,11 @@ absl::StatusOr<uint32_t> ParseTtl(absl::string_view word) {
     has_digit = false;
     if (total > kMaxTtl) break;
   }
-  if (total + number > kMaxTtl) return Wrong(word, "is more than the longest TTL, 2147483647");
+  if (total + number > kMaxTtl) return Wrong(word, "is more than the maximum TTL, 2147483647");
   return static_cast<uint32_t>(total + number);
 }
 
-// What stands before the RDATA, and the RDATA's first words.
+// The fields before the RDATA.
 struct Parts {
   uint32_t ttl;
   const TypeForm* form;
@@ -110,14 +111,14 @@ absl::StatusOr<Parts> SplitUp(absl::string_view text, uint32_t default_ttl) {
     ++at;
   }
   if (at < words.size() && absl::EqualsIgnoreCase(words[at], "IN")) ++at;
-  if (at >= words.size()) return Wrong(text, absl::StrCat("is no record such as ", kExample));
+  if (at >= words.size()) return Wrong(text, absl::StrCat("is not a record such as ", kExample));
   const auto* form = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const TypeForm& t) {
     return absl::EqualsIgnoreCase(t.mnemonic, words[at]);
   });
   if (form == std::end(kTypes)) {
     std::string known;
     for (const TypeForm& t : kTypes) absl::StrAppend(&known, known.empty() ? "" : ", ", t.mnemonic);
-    return Wrong(words[at], absl::StrCat("is not a type for a record of its own (", known,
+    return Wrong(words[at], absl::StrCat("is not a supported type of local records (", known,
                                          "); write NAME [TTL] [IN] TYPE DATA"));
   }
   parts.form = form;
@@ -128,7 +129,7 @@ absl::StatusOr<Parts> SplitUp(absl::string_view text, uint32_t default_ttl) {
   return parts;
 }
 
-// The port is the one number among the parameters of SVCB that ldns cuts.
+// The port is the only integer among the parameters of SVCB that ldns would silently truncate.
 absl::Status CheckPort(absl::string_view text) {
   for (absl::string_view word : absl::StrSplit(text, absl::ByAnyChar(" \t"), absl::SkipEmpty())) {
     if (!absl::ConsumePrefix(&word, "port=")) continue;
@@ -162,11 +163,11 @@ absl::StatusOr<ResourceRecord> ParseRecordText(absl::string_view text, uint32_t 
   if (status != LDNS_STATUS_OK) {
     absl::string_view why = ldns_get_errorstr_by_id(status);
     absl::ConsumePrefix(&why, "Syntax error, ");
-    return Wrong(text, absl::StrCat("is no record such as ", kExample, ": ", why));
+    return Wrong(text, absl::StrCat("is not a record such as ", kExample, ": ", why));
   }
   if (ldns_rr_get_class(rr.get()) != LDNS_RR_CLASS_IN ||
       ldns_rr_get_type(rr.get()) != parts.form->type) {
-    return Wrong(text, absl::StrCat("is no record such as ", kExample));
+    return Wrong(text, absl::StrCat("is not a record such as ", kExample));
   }
   if (parts.form->type == LDNS_RR_TYPE_SVCB || parts.form->type == LDNS_RR_TYPE_HTTPS) {
     RETURN_IF_ERROR(CheckPort(text));
@@ -174,14 +175,14 @@ absl::StatusOr<ResourceRecord> ParseRecordText(absl::string_view text, uint32_t 
   ResourceRecord record;
   const ldns_rdf* owner = ldns_rr_owner(rr.get());
   record.owner = DomainName::FromValidatedWire(Bytes(ldns_rdf_data(owner), ldns_rdf_size(owner)));
-  if (record.owner.LabelCount() == 0) return Wrong(text, "is about the root; name a host");
+  if (record.owner.LabelCount() == 0) return Wrong(text, "has the root as owner; name a host");
   if (record.owner.wire()[0] == 1 && record.owner.wire()[1] == '*') {
-    return Wrong(text, "is a wildcard; only names that are written out are answered");
+    return Wrong(text, "is a wildcard; write each name in full");
   }
   record.type = static_cast<QType>(parts.form->type);
   record.ttl = parts.ttl;
   ASSIGN_OR_RETURN(record.rdata, RdataOf(rr.get()));
-  // Nothing is served that would not be accepted from others.
+  // A record that InspectResponse() would reject in a response is not served either.
   WireCursor cursor(record.rdata, 0, record.rdata.size());
   ReadRdata(record.type, cursor, nullptr);
   if (!cursor.AtEnd()) {

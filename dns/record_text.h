@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One resource record from text.
+// Parses one resource record from text.
 #ifndef DOTCACHE_DNS_RECORD_TEXT_H_
 #define DOTCACHE_DNS_RECORD_TEXT_H_
 
@@ -18,18 +18,22 @@ struct ResourceRecord {
   DomainName owner;
   QType type = QType::kNone;
   uint32_t ttl = 0;
-  WireMessage rdata;  // Names uncompressed.
+  WireMessage rdata;  // Names are uncompressed.
 };
 
-// Parses one line of a master file (RFC 1035 section 5.1), such as
+// Parses one line of a master file (RFC 1035 section 5.1), for example:
 //
 //   printer.corp.example. 300 IN A 10.0.0.7
 //
-// TTL and class may be left out. All names are absolute, with or without the last dot; there is no
-// origin, no directive and no second line. Only types that make sense without a zone around them:
-// A, AAAA, CNAME, PTR, MX, TXT, SRV, NAPTR, SSHFP, TLSA, SVCB, HTTPS, URI, CAA. No wildcards, not
-// the root. Stricter than ldns, which does the parsing: numbers that are too large for their field
-// and quotes without end are errors. kInvalidArgument says what is wrong.
+// TTL and class are optional. All names are absolute, with or without the trailing dot. Origins,
+// directives and continuation lines are not supported. The owner must not be a wildcard or the
+// root.
+//
+// Only types that make sense without a zone are allowed: A, AAAA, CNAME, PTR, MX, TXT, SRV, NAPTR,
+// SSHFP, TLSA, SVCB, HTTPS, URI, CAA.
+//
+// ldns parses the text. This function also rejects numbers too large for their field, and strings
+// without a closing quote. The error kInvalidArgument names the fault.
 absl::StatusOr<ResourceRecord> ParseRecordText(absl::string_view text, uint32_t default_ttl);
 
 }  // namespace dotcache

@@ -11,15 +11,15 @@ namespace dotcache {
 namespace {
 
 constexpr int kExtendedRcodeShift = 4;  // RFC 6891 section 6.1.3.
-constexpr size_t kArcountOffset = 10;   // In the header.
+constexpr size_t kArcountOffset = 10;   // Offset in the header.
 
-// What every reply to the query says in its flags, whatever the answer: never AA, always RA.
+// The flags of every reply to the query: never AA, always RA.
 uint16_t ReplyFlags(const Query& query) {
   return static_cast<uint16_t>(kFlagQr | kFlagRa | (query.recursion_desired ? kFlagRd : 0) |
                                (query.checking_disabled ? kFlagCd : 0));
 }
 
-// RFC 6840 section 5.8.
+// True when the client requests AD, by AD or DO in its query (RFC 6840 section 5.8).
 bool WantsAd(const Query& query) { return query.authentic_data || query.edns.dnssec_ok; }
 
 bool SendsKeepalive(const Query& query, const ReplyOptions& options) {
@@ -31,7 +31,7 @@ bool SendsNsid(const Query& query, const ReplyOptions& options) {
   return query.edns.has_nsid && !options.nsid.empty();
 }
 
-// Padding is for encrypted transports, and for those who pad too (RFC 7830 section 4).
+// Padding is only sent on encrypted transports, to clients that pad too (RFC 7830 section 4).
 bool SendsPadding(const Query& query, const ReplyOptions& options) {
   return options.transport == Transport::kDot && query.edns.has_padding;
 }
@@ -49,21 +49,21 @@ OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) 
   return opt;
 }
 
-// False for most replies: their OPT is bare.
+// False for most replies: their OPT has no options.
 bool SendsOptions(const Query& query, const ReplyOptions& options) {
   return options.extended_error.has_value() || query.reply_cookie.has_value() ||
          SendsNsid(query, options) || SendsKeepalive(query, options) ||
          SendsPadding(query, options);
 }
 
-// Octets of OPT for which records give way.
+// Octets to reserve for the OPT record. Records are left out to make room for it.
 size_t OptSizeOf(const Query& query, const ReplyOptions& options, bool has_options) {
   if (!query.edns.present) return 0;
   if (!has_options) return kOptFixedSize;
   return kOptFixedSize + RequiredOptionsSize(OptFor(query, options, Rcode::kNoError));
 }
 
-// An RCODE above 15 takes an OPT to say.
+// An RCODE above 15 needs an OPT. A reply without OPT has SERVFAIL instead.
 Rcode ExpressibleRcode(Rcode rcode, bool has_edns) {
   return has_edns || static_cast<uint16_t>(rcode) <= kRcodeMask ? rcode : Rcode::kServFail;
 }
@@ -88,8 +88,8 @@ size_t WriteWithoutRecords(const Query& query, uint16_t flags, Rcode rcode,
   return writer.size();
 }
 
-// Appends the OPT record that most replies have, the one without options. AppendOpt() can lay out
-// all of them, which would take as long as the rest of the reply.
+// Appends an OPT record without options. Most replies have such an OPT. AppendOpt() could write it
+// too, but would take as long as the rest of the reply.
 size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
   uint8_t* opt = message + size;
   std::memset(opt, 0, kOptFixedSize);
@@ -100,16 +100,16 @@ size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
   return size + kOptFixedSize;
 }
 
-// The front of a stored message that a reply carries, and how many records that are.
+// The part of a stored message, from its start, that a reply contains.
 struct StoredPart {
   size_t size = 0;
   size_t record_count = 0;
   uint16_t arcount = 0;
 };
 
-// The largest part of `stored` that fits into `max_size`: all of it, or what is left without the
-// additional section, which is only extra. TC is not for that (RFC 2181 section 9). nullopt when
-// what is left is still too large.
+// The largest part of `stored` that fits into `max_size`: the whole message, or the message without
+// its additional section. Leaving out additional records does not set TC (RFC 2181 section 9).
+// nullopt when the answer and authority sections do not fit.
 std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size) {
   const MessageHeader header = LoadHeader(stored.wire);
   const size_t required = size_t{header.ancount} + header.nscount;
@@ -123,7 +123,7 @@ std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size
   return StoredPart{end, required, 0};
 }
 
-// Writes TTLs aged, or as fixed.
+// Sets each TTL to its value minus the age, or to the fixed value.
 void PatchTtls(absl::Span<const uint16_t> offsets, const ReplyOptions& options, uint8_t* message) {
   if (options.fixed_ttl.has_value()) {
     const uint32_t ttl = static_cast<uint32_t>(options.fixed_ttl->count());
@@ -153,7 +153,7 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   const size_t max_size = std::min(MaxReplySize(query, options), out.size());
   const bool has_options = query.edns.present && SendsOptions(query, options);
   const size_t opt_size = OptSizeOf(query, options, has_options);
-  // A response that came without its question is no more than an RCODE.
+  // A response without a question carries only an RCODE.
   const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
   const std::optional<StoredPart> part =
       opt_size < max_size ? PartThatFits(stored, max_size - opt_size) : std::nullopt;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replies to clients: a stored message patched for one query, an error, or a message of our own.
+// Writes replies to clients: a stored message changed for one query, or a reply without records.
 #ifndef DOTCACHE_DNS_REPLY_H_
 #define DOTCACHE_DNS_REPLY_H_
 
@@ -16,41 +16,48 @@
 
 namespace dotcache {
 
-// A view of a stored message (StoredMessage, CacheEntry). REQUIRES of every function here: the view
-// comes from StoreResponse() for the same QNAME, so that offsets and QNAME size are right.
+// A view of a stored message (StoredMessage, CacheEntry). Not owned. REQUIRES of every function
+// here: the view comes from StoreResponse() for the same QNAME, so the offsets and the QNAME's size
+// are right.
 struct StoredView {
   Bytes wire;
   absl::Span<const uint16_t> ttl_offsets;
 };
 
-// How the reply differs from what is stored.
+// How the reply differs from the stored message.
 struct ReplyOptions {
   Transport transport = Transport::kUdp;
-  // Over UDP a reply holds at most min(client's size, this) octets; on a stream 65,535.
+  // Over UDP, a reply has at most min(client's size, this) octets. On a stream the limit is 65,535.
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
   // Each TTL is reduced by this, not below 0.
   Seconds age{0};
-  // When set, every TTL reads this instead (stale data, RFC 8767 section 5).
+  // When set, every TTL has this value instead (stale data, RFC 8767 section 5).
   std::optional<Seconds> fixed_ttl = std::nullopt;
-  // Sent only to clients that sent an OPT.
+  // Only sent to clients that sent an OPT.
   std::optional<ExtendedError> extended_error = std::nullopt;
-  // Sent on a stream to clients that sent the option (RFC 7828 section 3.2); unit 100 ms.
+  // Only sent on a stream to clients that sent the option (RFC 7828 section 3.2). Unit: 100 ms.
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
-  // Our name, sent to clients that sent the NSID option (RFC 5001); empty: not sent. Not owned.
+  // The server's name, only sent to clients that sent the NSID option (RFC 5001). Empty: not sent.
+  // Not owned.
   absl::string_view nsid = {};
 };
 
-// Octets that no reply exceeds on this transport for this query. Over UDP a reply to QTYPE ANY
-// stays within 512, since it is what amplifiers ask for (RFC 8482 section 7).
+// The maximum size of a reply on this transport. Over UDP, a reply to QTYPE ANY is limited to 512
+// octets, because amplification attacks use ANY (RFC 8482 section 7).
 size_t MaxReplySize(const Query& query, const ReplyOptions& options);
 
-// Writes the reply to `query` made of `stored`: the query's ID, RD, CD, QNAME spelling and QTYPE
-// (for a denial that is stored once for all types of its name, RFC 2308 section 5), RA, AD only to
-// who sent AD or DO, aged TTLs, an OPT exactly when the query had one (size 1232, DO copied, with
-// the reply cookie, padded on DoT when the query was padded). Where it does not fit with that, the
-// additional section gives way; what is still too large becomes header, question and OPT with TC
-// set (RFC 2181 section 9). Returns the octets written; 0 only when `out` is smaller than the query
-// itself.
+// Writes the reply to `query` from `stored`. It contains:
+// - ID, RD, CD and the spelling of QNAME from the query, and RA;
+// - QTYPE from the query, because one stored NXDOMAIN serves all types of its name (RFC 2308
+//   section 5);
+// - AD only if the query had AD or DO;
+// - TTLs minus the age;
+// - an OPT exactly when the query had one: size 1232, DO and the reply cookie of the query. On DoT
+//   it is padded when the query was padded.
+//
+// A reply that is too large loses its additional section first. If that is not enough, it consists
+// of header, question and OPT with TC set (RFC 2181 section 9). Returns the octets written. Returns
+// 0 only when `out` is smaller than the query itself.
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out);
 
@@ -58,11 +65,11 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
 size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
                        MutableBytes out);
 
-// Writes a reply with TC set and no records: the client is to come back over TCP.
+// Writes a reply with TC set and no records, so that the client retries over TCP.
 size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out);
 
-// Writes the error reply to a message that ParseQuery() rejected with `reply` set. Never longer
-// than the message. REQUIRES: message.size() >= kHeaderSize, rejection.reply.
+// Writes the error reply to a message that ParseQuery() rejected with `reply` set. It is never
+// longer than the message. REQUIRES: message.size() >= kHeaderSize, rejection.reply.
 size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out);
 
 }  // namespace dotcache

@@ -18,19 +18,19 @@ namespace {
 
 bool IsErrorRcode(Rcode rcode) { return rcode != Rcode::kNoError && rcode != Rcode::kNxDomain; }
 
-// True when the header of an error response announces nothing but an OPT at most.
+// True for the header of an error response that contains no question and at most an OPT.
 bool IsBareError(const MessageHeader& header) {
   return header.qdcount == 0 && header.ancount == 0 && header.nscount == 0 && header.arcount <= 1 &&
          IsErrorRcode(header.header_rcode());
 }
 
-// True when a zone of this name holds the QNAME or the end of its chain (RFC 2308 section 3).
+// True when the zone contains the QNAME or the end of its chain (RFC 2308 section 3).
 bool HoldsName(const DomainName& zone, const AnswerChain& chain, const Question& question) {
   return question.qname.IsAtOrBelow(zone) || chain.end().IsAtOrBelow(zone);
 }
 
-// Marks the records of the additional section whose owner is on the chain or named in the RDATA of
-// a record that stays.
+// Marks the records of the additional section whose owner is on the chain or is named in the RDATA
+// of a kept record.
 void KeepReferredTo(Bytes response, const ResponseRecords& records, const AnswerChain& chain,
                     RecordSet& kept) {
   if (records.empty() || records.back().section != Section::kAdditional) return;
@@ -47,9 +47,9 @@ void KeepReferredTo(Bytes response, const ResponseRecords& records, const Answer
   }
 }
 
-// What of the authority section is about this very response: proofs that something does not exist
-// (RFC 4035 section 3.1.3) and, in a negative one, the SOA. Not NS: nobody asked for them, and a
-// resolver behind us that believed them could be led astray (RFC 2181 section 5.4.1).
+// True for the authority records that concern this response: proofs of nonexistence (RFC 4035
+// section 3.1.3) and, in a negative response, the SOA. NS records are removed. A resolver that
+// trusted them could be led to wrong servers (RFC 2181 section 5.4.1).
 bool StaysInAuthority(Bytes response, const ResponseRecord& record, const AnswerChain& chain,
                       const Question& question, bool negative) {
   switch (record.covered) {
@@ -63,8 +63,8 @@ bool StaysInAuthority(Bytes response, const ResponseRecord& record, const Answer
   }
 }
 
-// Which records stay: those of the answer that take part in the chain, and of the other sections
-// what belongs to them.
+// Selects the records to keep: those of the chain, and those of the other sections that belong to
+// them.
 RecordSet ChooseKept(Bytes response, const ResponseRecords& records, const AnswerChain& chain,
                      const Question& question, bool negative) {
   RecordSet kept(records.size(), false);
@@ -79,8 +79,8 @@ RecordSet ChooseKept(Bytes response, const ResponseRecords& records, const Answe
   return kept;
 }
 
-// YXDOMAIN says that a DNAME makes too long a name of the QNAME (RFC 6672 section 2.2): that DNAME
-// and its signatures stay. Nothing stays of other errors.
+// YXDOMAIN means that a DNAME turns the QNAME into a name that is too long (RFC 6672 section 2.2).
+// That DNAME and its RRSIGs stay. Other errors keep no record.
 RecordSet ChooseKeptOfError(Bytes response, const ResponseRecords& records,
                             const Question& question, Rcode rcode) {
   RecordSet kept(records.size(), false);
@@ -103,7 +103,7 @@ ResponseKind NegativeKind(const ResponseRecords& records, const AnswerChain& cha
   return delegates ? ResponseKind::kReferral : ResponseKind::kNoData;
 }
 
-// Fills in what follows from the records that are kept.
+// Sets the facts that follow from the kept records.
 void Keep(const ResponseRecords& records, size_t records_begin, ResponseFacts& facts) {
   facts.kept_size = static_cast<uint16_t>(records.empty() ? records_begin : records.back().end);
   for (const ResponseRecord& record : records) {
@@ -123,7 +123,7 @@ void Keep(const ResponseRecords& records, size_t records_begin, ResponseFacts& f
   }
 }
 
-// Finds the SOA that says how long a negative response holds.
+// Finds the SOA that sets the TTL of a negative response.
 void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& chain,
              const Question& question, ResponseFacts& facts) {
   for (size_t i = 0; i < records.size(); ++i) {
@@ -140,8 +140,8 @@ void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& 
 std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
                                                     bool may_trim);
 
-// Leaves of `records` what stays. When that is not simply the beginning of the message, `facts`
-// becomes what is found in the message without the rest. False when there cannot be such a message.
+// Removes from `records` those that are not kept. If a kept record follows a removed one, `facts`
+// becomes the result for the trimmed message. False when no valid trimmed message exists.
 bool Cut(Bytes response, const Question& question, size_t records_begin, const RecordSet& kept,
          bool may_trim, ResponseRecords& records, ResponseFacts& facts) {
   const auto cut = std::find(kept.begin(), kept.end(), false);
@@ -248,7 +248,7 @@ StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const Tt
   if (!facts.trimmed.empty()) response = facts.trimmed;
   stored.wire.assign(response.begin(), response.begin() + facts.kept_size);
   StoreHeader(absl::MakeSpan(stored.wire), header);
-  // Length octets are below 'A' and stay as they are.
+  // Length octets are below 'A' and do not change.
   for (size_t i = kHeaderSize; i < stored.wire.size() && stored.wire[i] != 0; ++i) {
     stored.wire[i] = static_cast<uint8_t>(absl::ascii_tolower(stored.wire[i]));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An upstream server's response: does it belong to our query, is it well formed, what does it say.
+// Checks whether an upstream server's response matches its query and is well formed, and classifies
+// it.
 #ifndef DOTCACHE_DNS_RESPONSE_H_
 #define DOTCACHE_DNS_RESPONSE_H_
 
@@ -17,45 +18,49 @@
 
 namespace dotcache {
 
-// What a response means for the question asked (RFC 2308 sections 1 and 2).
+// The meaning of a response for its question (RFC 2308 sections 1 and 2).
 enum class ResponseKind : uint8_t {
-  kAnswer,    // Answer section holds the asked type, at the QNAME or the end of its CNAME chain.
-  kNoData,    // NOERROR, no such type there.
+  kAnswer,    // Data of the QTYPE, at the QNAME or at the end of its CNAME chain.
+  kNoData,    // NOERROR without data of the QTYPE.
   kNxDomain,  // NXDOMAIN: the QNAME, or the end of its CNAME chain, does not exist.
-  kReferral,  // NOERROR, empty answer, NS without SOA: a forwarder's upstream must not say this.
+  kReferral,  // NOERROR, empty answer, NS without SOA. A recursive resolver must not send this.
   kServFail,
   kOtherError,  // Any other RCODE.
 };
 
-// Position of one RR's TTL field, and the TTL that it stands for: 0 where the top bit was set (RFC
-// 2181 section 8), the lowest of its RRset (RFC 2181 section 5.2).
+// The offset of one RR's TTL field, and the TTL to use. That is the lowest TTL of its RRset (RFC
+// 2181 section 5.2), or 0 when the top bit is set (RFC 2181 section 8).
 struct TtlField {
   uint16_t offset = 0;
   uint32_t ttl = 0;
 };
 
-// The outcome of inspecting a response that matches its question.
+// The result for a response that matches its question. A value type.
 struct ResponseFacts {
   ResponseKind kind = ResponseKind::kServFail;
-  Rcode rcode = Rcode::kServFail;  // Extended: twelve bits.
-  bool truncated = false;          // TC=1: never stored.
-  EdnsInfo edns;                   // The upstream's OPT, if any. Hop-by-hop: never relayed.
-  // Lowest TTL of the answer section; nullopt when that section is empty.
+  Rcode rcode = Rcode::kServFail;  // Twelve bits, including those of OPT.
+  bool truncated = false;          // TC=1. Never stored.
+  EdnsInfo edns;                   // The upstream's OPT, if any. Hop-by-hop, so never relayed.
+  // The lowest TTL of the answer section. nullopt when the section is empty.
   std::optional<uint32_t> answer_ttl;
-  // min(TTL, MINIMUM) of the authority section's SOA whose owner is at or above the QNAME or the
-  // end of its CNAME chain (RFC 2308 section 3); nullopt without such an SOA.
+  // min(TTL, MINIMUM) of the SOA in the authority section. The owner of the SOA is at or above the
+  // QNAME or the end of its CNAME chain (RFC 2308 section 3). nullopt without such an SOA.
   std::optional<uint32_t> soa_ttl;
-  // Index into `ttl_fields` of that SOA; -1 without.
+  // Index of that SOA in `ttl_fields`; -1 without an SOA.
   int soa_field = -1;
-  // Of every RR kept, in message order; TTLs as received, not capped.
+  // One for each kept RR, in message order. The caps are not applied yet.
   absl::InlinedVector<TtlField, 16> ttl_fields;
-  // Foreign records are cut out of the message: of the answer section what is not on the way from
-  // the QNAME to the data; of the authority section all but NSEC and NSEC3, in a negative response
-  // the SOA, and signatures over these; of the additional section what nothing that stays refers
-  // to; OPT and TSIG. Where records stay behind a cut, this is the message without those that go,
-  // and the offsets of `ttl_fields` are offsets into it; else empty.
+  // Unrelated records are removed. These records stay:
+  // - answer section: the records of the chain from the QNAME to the data;
+  // - authority section: NSEC, NSEC3, in a negative response the SOA, and the RRSIGs over these;
+  // - additional section: records whose owner is on the chain or is named in a kept record. OPT and
+  //   TSIG are removed.
+  //
+  // When a kept record follows a removed one, `trimmed` is the message without the removed records,
+  // and the offsets of `ttl_fields` refer to it. Otherwise `trimmed` is empty.
   WireMessage trimmed;
-  // That message, or else the response itself, is kept up to here, with these counts.
+  // Size of the kept part, and its counts. It is the start of `trimmed`, or of the response when
+  // `trimmed` is empty.
   uint16_t kept_size = 0;
   uint16_t kept_ancount = 0;
   uint16_t kept_nscount = 0;
@@ -64,46 +69,48 @@ struct ResponseFacts {
 
 // Why a response is not used.
 enum class ResponseDefect : uint8_t {
-  kNotOurs,      // Wrong QR, opcode, question: keep waiting for the right one (RFC 5452 section 9).
-  kMalformed,    // Ours, but broken: ask the next server.
-  kNotAnAnswer,  // Well formed, but no answer to the question: foreign records, CNAME loop.
+  kNotOurs,      // Wrong QR, opcode or question: wait for the right one (RFC 5452 section 9).
+  kMalformed,    // Matches, but is malformed: try the next server.
+  kNotAnAnswer,  // Well formed, but does not answer the question: unrelated records, a CNAME loop.
 };
 
 absl::string_view ResponseDefectName(ResponseDefect defect);
 
-// True when the message is a response (QR=1, opcode QUERY) that repeats exactly our question, ASCII
-// case ignored; or one with an error RCODE that has no question and no records but an OPT, which is
-// how some servers refuse. The ID has been looked up by the caller. Cheap; safe on any octets.
+// True when the message is a response (QR=1, opcode QUERY) with exactly this question, ASCII case
+// ignored. Also true for an error RCODE without question and records, except an OPT: some servers
+// refuse in this form. The caller has matched the ID. Cheap, and safe for any octets.
 bool BelongsToQuestion(Bytes response, const Question& question);
 
-// Validates a response octet by octet: our own bounds-checked walk over every RR first (pointers
-// strictly backwards, names and RDATA inside their limits, counts agree with octets, at most one
-// OPT, root-owned, in the additional section), then ldns on every record with its position compared
-// after each, because ldns neither bounds its work nor seeks to the RDATA's end. Bounded work on
-// any input.
+// Validates all octets of a response with bounded work. First, a bounds-checked walk reads every
+// RR. It checks names, pointers, RDATA, counts, and OPT. Then ldns parses every record, and its end
+// position must match. The walk is first because ldns neither bounds its work nor checks the end of
+// the RDATA.
 std::variant<ResponseFacts, ResponseDefect> InspectResponse(Bytes response,
                                                             const Question& question);
 
-// A response as the cache keeps it and replies are copied from: without OPT, ID 0, QNAME lower
-// case, flags ours (QR, RA; AD as received; AA, Z, RD, CD, TC cleared), each TTL field normalised
-// and capped. An RCODE above 15 is about the EDNS between us and the upstream server (BADVERS,
-// BADCOOKIE) and means nothing to a client: it is kept as SERVFAIL.
+// A response in the form that the cache keeps and replies copy: no OPT, ID 0, QNAME in lower case,
+// normalised and capped TTLs. QR and RA are set, AD is as received, and AA, Z, RD, CD and TC are
+// cleared. A value type.
+//
+// An RCODE above 15 concerns EDNS between this forwarder and the upstream server (BADVERS,
+// BADCOOKIE), so it means nothing to a client. It is stored as SERVFAIL.
 struct StoredMessage {
   WireMessage wire;
   absl::InlinedVector<uint16_t, 16> ttl_offsets;
 };
 
-// The bounds applied to the TTLs of what is kept.
+// Bounds for the TTLs of stored responses.
 struct TtlCaps {
   Seconds positive{86400};
   Seconds negative{3600};
-  // Least TTL in positive answers. A TTL of 0 stays 0, and the cap above wins. Anything but 0
-  // serves data longer than its owner allows.
+  // Lowest TTL in positive responses. A TTL of 0 stays 0, and `positive` takes precedence. A value
+  // above 0 serves data for longer than its owner allows.
   Seconds floor{0};
 };
 
-// REQUIRES: `facts` is InspectResponse()'s outcome for these very octets. In a negative response
-// the SOA's TTL becomes min(TTL, MINIMUM, caps.negative) (RFC 2308 section 5).
+// Makes the stored form. In a negative response, the SOA's TTL becomes min(TTL, MINIMUM,
+// caps.negative) (RFC 2308 section 5). REQUIRES: `facts` is the result of InspectResponse() for the
+// same octets.
 StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const TtlCaps& caps);
 
 }  // namespace dotcache

@@ -14,7 +14,7 @@ constexpr size_t kFixedFieldsSize = 10;  // Type, class, TTL, RDLENGTH.
 
 class Trimmer {
  public:
-  // `first_cut`: what stands before it is in `out` already.
+  // `out` already has the octets before `first_cut`.
   Trimmer(Bytes response, size_t first_cut, WireMessage& out)
       : response_(response), first_cut_(first_cut), out_(out) {}
 
@@ -56,7 +56,7 @@ class Trimmer {
       if (field == 's') {
         cursor.SkipString();
       } else {
-        cursor.Skip(static_cast<size_t>(field - '0'));  // No other field stands before a name.
+        cursor.Skip(static_cast<size_t>(field - '0'));  // Only digits are left before a name.
       }
       AppendOctets(begin, cursor.position());
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cutting records out of a response.
+// Removes records from a response.
 #ifndef DOTCACHE_DNS_RESPONSE_TRIM_H_
 #define DOTCACHE_DNS_RESPONSE_TRIM_H_
 
@@ -11,13 +11,15 @@
 
 namespace dotcache {
 
-// Which records of a response stay, by index.
+// One flag per record of a response: true when the record stays.
 using RecordSet = absl::InlinedVector<bool, 16>;
 
-// The response with the records of `kept` alone, in their order, and without OPT and TSIG. What
-// stands before the first cut stays as it is. Behind it a name is written out unless it is one
-// pointer to what stands before: so no pointer leads into what was cut, whatever the message.
-// nullopt when that makes it longer than a message can be. REQUIRES: `records` come from
+// Returns the response with only the records of `kept`, in their order, without OPT and TSIG. The
+// octets before the first removed record stay unchanged. After it, each name is written without
+// compression, except a single pointer into those first octets. So no pointer leads into removed
+// octets.
+//
+// nullopt when the result is longer than a message can be. REQUIRES: `records` come from
 // WalkResponse(response); kept.size() == records.size().
 std::optional<WireMessage> TrimResponse(Bytes response, size_t records_begin,
                                         const ResponseRecords& records, const RecordSet& kept);

@@ -16,15 +16,15 @@ namespace {
 constexpr size_t kMinRecordSize = 11;  // Root owner, type, class, TTL, RDLENGTH.
 constexpr uint32_t kTtlTopBit = 0x80000000;
 
-// What ldns takes for a record is not bounded by the record's size: it copies names label by label,
-// and allocates RDLENGTH octets for each field, of which a TXT record can have as many as octets
-// (65,535 cost it a second and half a gigabyte). The account of it is kept in octets copied; 64 KiB
-// of A or AAAA records come to nine tenths of the limit.
-constexpr size_t kFieldOctets = 80;   // What a field costs beside its RDLENGTH octets...
-constexpr size_t kNameOctetCost = 3;  // ... and an octet of a name, since labels are short.
+// The work of ldns can be much larger than the record. ldns copies names label by label and
+// allocates RDLENGTH octets for each field. A TXT record can have one field per octet: 65,535
+// fields took a second and half a gigabyte. The walk estimates the octets that ldns copies, and
+// limits them. 64 KiB of A or AAAA records need nine tenths of the limit.
+constexpr size_t kFieldOctets = 80;   // Cost of a field in addition to its RDLENGTH octets.
+constexpr size_t kNameOctetCost = 3;  // Cost of an octet of a name, for short labels.
 constexpr size_t kMaxLdnsOctets = size_t{640} * 1024;
 
-// Types that are asked for, or that belong to a transaction, and that no RR of a response has.
+// True for types that only a question or a transaction can have, never an RR of a response.
 bool IsMetaType(QType type) {
   switch (type) {
     case QType::kNone:
@@ -52,7 +52,7 @@ class Walker {
   std::optional<WalkedResponse> Walk();
 
  private:
-  // Each returns false when the message is malformed.
+  // Each function returns false when the message is malformed.
   bool ReadSection(Section section, size_t count);
   bool ReadRecord(Section section);
   bool ReadOpt(const ResponseRecord& record, uint16_t klass, uint32_t ttl);
@@ -64,14 +64,15 @@ class Walker {
   MessageNames names_;
   WireCursor cursor_;
   WalkedResponse walked_;
-  size_t ldns_octets_ = 0;  // Not above kMaxLdnsOctets.
+  size_t ldns_octets_ = 0;  // At most kMaxLdnsOctets.
   bool seen_tsig_ = false;
-  bool listing_ = true;  // No OPT or TSIG so far.
-  // The records of an RRset mostly share one pointer as their owner: its hash is kept.
+  bool listing_ = true;  // True until an OPT or TSIG.
+  // The records of an RRset usually have the same pointer as owner, so the hash of the latest
+  // pointer is kept.
   uint16_t last_pointer_ = 0;  // 0: none yet.
   size_t last_hash_ = 0;
   size_t last_size_ = 0;
-  size_t owner_size_ = 0;  // Of the record being read.
+  size_t owner_size_ = 0;  // Size of the current record's owner.
 };
 
 std::optional<WalkedResponse> Walker::Walk() {
@@ -95,7 +96,7 @@ bool Walker::ReadSection(Section section, size_t count) {
 }
 
 bool Walker::ReadRecord(Section section) {
-  if (seen_tsig_) return false;  // TSIG is the last record (RFC 8945 section 5.1).
+  if (seen_tsig_) return false;  // TSIG must be the last record (RFC 8945 section 5.1).
   ResponseRecord record;
   record.section = section;
   record.begin = static_cast<uint16_t>(cursor_.position());
@@ -143,8 +144,8 @@ bool Walker::ReadOpt(const ResponseRecord& record, uint16_t klass, uint32_t ttl)
 }
 
 bool Walker::LdnsAgrees(const ResponseRecord& record, size_t fields, size_t name_octets) {
-  // A record that would take too much is checked by our walk alone: handing it on is what its
-  // sender hopes for.
+  // A record beyond the limit is checked by the walk only. Passing it to ldns would let a server
+  // exhaust CPU time and memory.
   const size_t octets =
       fields * (kFieldOctets + record.rdata_size()) + kNameOctetCost * name_octets;
   if (octets > kMaxLdnsOctets - ldns_octets_) return true;

@@ -9,8 +9,8 @@ namespace {
 
 constexpr size_t kPrefixSize = 2;
 
-// Octets of the first message in `octets` with its prefix; those of the prefix while that is not
-// whole.
+// Size of the first message in `octets` with its prefix. While the prefix is incomplete: the size
+// of the prefix.
 size_t FramedSize(Bytes octets) {
   return octets.size() < kPrefixSize ? kPrefixSize : kPrefixSize + LoadU16(octets.data());
 }
@@ -28,8 +28,8 @@ std::optional<Bytes> StreamFramer::Next() {
     buffer_done_ = false;
   }
   if (!buffer_.empty()) {
-    FillBuffer(FramedSize(buffer_));  // The prefix may have been cut; then only it is whole now,
-    FillBuffer(FramedSize(buffer_));  // and says how much more there is.
+    FillBuffer(FramedSize(buffer_));  // Completes the prefix, which may be incomplete.
+    FillBuffer(FramedSize(buffer_));  // The prefix now gives the size of the message.
     buffer_done_ = buffer_.size() == FramedSize(buffer_);
     if (!buffer_done_) return std::nullopt;
     return Bytes(buffer_).subspan(kPrefixSize);

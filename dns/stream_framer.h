@@ -10,36 +10,39 @@
 
 namespace dotcache {
 
-// Cuts a byte stream into messages, whatever the pieces it arrives in. A pure value: no socket, no
-// loop. Holds at most one incomplete message (65,537 octets) beyond the piece it was fed; its
-// buffer is given back when empty. Not thread-safe.
+// Splits a byte stream into messages, for any split of the stream into pieces. A pure value: no
+// socket, no loop. It keeps at most one incomplete message (65,537 octets) in addition to the piece
+// passed to Feed(). It frees the buffer of that message after the message was consumed. Not
+// thread-safe.
 //
 //   framer.Feed(piece);
 //   while (std::optional<Bytes> message = framer.Next()) Handle(*message);
 class StreamFramer {
  public:
-  // Adds octets. Whole messages inside `piece` are handed out as views of it without a copy, so
-  // `piece` must stay valid until Next() has returned nullopt. REQUIRES: Next() returned nullopt
-  // since the last Feed().
+  // Adds octets. A complete message inside `piece` is returned as a view of it, without a copy.
+  // `piece` must therefore stay valid until Next() has returned nullopt. REQUIRES: Next() returned
+  // nullopt since the last Feed().
   void Feed(Bytes piece);
 
-  // The next whole message, which may be empty (length 0), or nullopt when more octets are needed;
-  // an incomplete rest is then copied. The view is valid until the next call of Feed() or Next().
+  // Returns the next complete message, which may be empty (length 0). nullopt when more octets are
+  // needed; an incomplete rest is then copied. The view is valid until the next call of Feed() or
+  // Next().
   std::optional<Bytes> Next();
 
-  // True when a message has begun but not ended: an EOF now would cut it.
+  // True when a message is incomplete: an EOF now would truncate it.
   bool mid_message() const { return !buffer_.empty() && !buffer_done_; }
 
-  // What the incomplete message takes in memory; its vector may have grown ahead of it.
+  // Memory that the incomplete message uses. The capacity of the vector may be larger than the
+  // message.
   size_t held_bytes() const { return buffer_.capacity(); }
 
  private:
-  // Moves octets from `input_` until `buffer_` holds `size`, as far as they go.
+  // Moves octets from `input_` until `buffer_` has `size` octets or `input_` is empty.
   void FillBuffer(size_t size);
 
   WireMessage buffer_;        // Length prefix and octets of an incomplete message.
-  Bytes input_;               // What Feed() brought and Next() has not consumed.
-  bool buffer_done_ = false;  // The message in `buffer_` was handed out; drop it in the next call.
+  Bytes input_;               // The octets given to Feed() that Next() has not consumed.
+  bool buffer_done_ = false;  // Next() returned the message in `buffer_`. The next call drops it.
 };
 
 // Appends the length prefix and the message to `stream`. REQUIRES: message.size() <= 65,535.

@@ -25,10 +25,10 @@ void WireCursor::SkipUncompressedName() { FollowName(nullptr, 0); }
 
 size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
   if (failed_) return 0;
-  size_t at = position_;    // Where the next label begins.
-  size_t run_begin = at;    // Where this uninterrupted run of labels begins...
-  size_t run_limit = end_;  // ... and where it must have ended.
-  size_t after_name = 0;    // Behind the first pointer; 0 as long as there was none.
+  size_t at = position_;    // Start of the next label.
+  size_t run_begin = at;    // Start of the current run of labels.
+  size_t run_limit = end_;  // The run must end before this offset.
+  size_t after_name = 0;    // Offset after the first pointer. 0: no pointer yet.
   size_t size = 0;
   int hops = 0;
   while (at < run_limit) {

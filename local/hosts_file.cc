@@ -32,7 +32,7 @@ absl::StatusOr<DomainName> ParseName(absl::string_view word) {
   absl::StatusOr<DomainName> name = DomainName::FromText(word);
   if (!plain || !name.ok() || name->LabelCount() == 0) return Wrong(word, "is not a host's name");
   if (word[0] == '*' && (word.size() == 1 || word[1] == '.')) {
-    return Wrong(word, "is a wildcard; only names that are written out are answered");
+    return Wrong(word, "is a wildcard; write each name in full");
   }
   return name;
 }

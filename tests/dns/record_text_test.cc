@@ -62,8 +62,9 @@ TEST(RecordTextTest, TypesThatNeedAZoneAroundThemAreRefused) {
         "p. ANY x", "p. FOO x", "$TTL 60", "$INCLUDE /etc/passwd"}) {
     EXPECT_THAT(Parsed(text), StartsWith("error")) << text;
   }
-  EXPECT_THAT(Parsed("p. NS ns.example."), HasSubstr("\"NS\" is not a type for a record of its own "
-                                                     "(A, AAAA, CNAME"));
+  EXPECT_THAT(Parsed("p. NS ns.example."),
+              HasSubstr("\"NS\" is not a supported type of local records "
+                        "(A, AAAA, CNAME"));
 }
 
 TEST(RecordTextTest, NumbersMustFitTheirFields) {
@@ -79,14 +80,14 @@ TEST(RecordTextTest, NumbersMustFitTheirFields) {
 }
 
 TEST(RecordTextTest, WhatIsBrokenIsToldWithTheText) {
-  EXPECT_THAT(Parsed(""), HasSubstr("is no record such as printer.corp.example. 300 IN A"));
+  EXPECT_THAT(Parsed(""), HasSubstr("is not a record such as printer.corp.example. 300 IN A"));
   EXPECT_THAT(Parsed("p."), HasSubstr("\"p.\" is no record"));
   EXPECT_THAT(Parsed("p. A"), HasSubstr("is no record"));
   EXPECT_THAT(Parsed("p. A 10.0.0.256"), HasSubstr("\"p. A 10.0.0.256\" is no record"));
   EXPECT_THAT(Parsed("p. A 10.0.0.7 10.0.0.8"), HasSubstr("superfluous"));
   EXPECT_THAT(Parsed("p. CH A 10.0.0.7"), HasSubstr("\"CH\" is not a type"));
   EXPECT_THAT(Parsed("p. AAAA fe80::1%eth0"), HasSubstr("is no record"));
-  EXPECT_THAT(Parsed("p. TXT \"open"), HasSubstr("lacks the quote"));
+  EXPECT_THAT(Parsed("p. TXT \"open"), HasSubstr("without a closing quote"));
   EXPECT_THAT(Parsed("p. A 10.0.0.7 ; a comment"), HasSubstr("a comment; write one record"));
   EXPECT_THAT(Parsed("p. A (10.0.0.7)"), HasSubstr("parenthesis"));
   EXPECT_THAT(Parsed("p. A 10.0.0.7\nq. A 10.0.0.8"), HasSubstr("control character"));

@@ -160,7 +160,7 @@ def test_errors_name_file_and_line(tmp_path):
     refused = run("check", "--config", config)
     assert refused.returncode == 1
     lines = refused.stderr.splitlines()
-    assert lines[0].startswith(f"{config}:6: records: \"NS\" is not a type for a record of its own")
+    assert lines[0].startswith(f"{config}:6: records: \"NS\" is not a supported type of local records")
     assert lines[1].startswith(f"{config}:7: records: \"*.example. A 10.0.0.1\" is a wildcard")
     assert lines[2] == f"{hosts}:3: hosts-file: \"10.0.0.777\" is not an IP address"
     assert len(lines) == 3
