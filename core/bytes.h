@@ -11,7 +11,7 @@
 
 namespace dotcache {
 
-// A read-only view of octets. Valid only as long as what it points into.
+// A read-only view of octets. Valid only while the viewed octets are.
 using Bytes = absl::Span<const uint8_t>;
 
 // A writable view of octets.
@@ -23,7 +23,7 @@ using WireMessage = std::vector<uint8_t>;
 inline constexpr size_t kHeaderSize = 12;         // RFC 1035 section 4.1.1.
 inline constexpr size_t kMaxMessageSize = 65535;  // RFC 1035 section 4.2.2.
 
-// Big-endian access. REQUIRES: the octets at `p` belong to the caller (2 or 4 of them).
+// Big-endian access. REQUIRES: `p` points to 2 or 4 valid octets.
 inline uint16_t LoadU16(const uint8_t* p) {
   return static_cast<uint16_t>((static_cast<uint16_t>(p[0]) << 8) | p[1]);
 }

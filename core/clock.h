@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Monotonic time. Wall-clock time plays no part in any decision but the age of a DNS cookie, so a
-// clock that is set moves no TTL and no deadline. While the machine is suspended it goes on
-// (net/boot_clock.h): what a night has made old is old.
+// Monotonic time. Wall-clock time is only used for the age of DNS cookies and the expiry of
+// certificates, so setting the clock changes no TTL and no deadline. The monotonic clock also
+// counts the time in which the machine is suspended (net/boot_clock.h), so entries expire during a
+// suspend.
 #ifndef DOTCACHE_CORE_CLOCK_H_
 #define DOTCACHE_CORE_CLOCK_H_
 
@@ -14,7 +15,7 @@ using Duration = std::chrono::nanoseconds;
 using Milliseconds = std::chrono::milliseconds;
 using Seconds = std::chrono::seconds;
 
-// The epoch is arbitrary: only differences mean something.
+// The epoch is arbitrary. Only differences are meaningful.
 using MonoTime = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 // Reads the monotonic time. Thread-compatible; a loop's clock belongs to that loop's thread.
@@ -22,11 +23,11 @@ class Clock {
  public:
   virtual ~Clock() = default;
 
-  // The time at which the current loop turn began (or the last refresh): cheap, constant in a turn.
+  // The time of the current loop turn. Cheap; constant within a turn.
   virtual MonoTime Now() const = 0;
 
-  // Seconds since 1970 modulo 2^32, as DNS cookies carry them (RFC 9018 section 4.3). Costs a few
-  // nanoseconds: for those who need it, not for every query.
+  // Seconds since 1970 modulo 2^32, as DNS cookies contain them (RFC 9018 section 4.3). Costs a few
+  // nanoseconds, so call it only for queries with a cookie.
   virtual uint32_t UnixSeconds() const = 0;
 };
 

@@ -11,8 +11,8 @@
 
 namespace dotcache {
 
-// A number with one writer thread: a relaxed load and store, no locked instruction. Readers on
-// other threads see a recent value.
+// A number with one writer thread. A write is a relaxed load and store without a locked
+// instruction. Readers on other threads see a recent value.
 class Counter {
  public:
   void Add(uint64_t n = 1) { Set(value() + n); }
@@ -24,7 +24,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// A log-linear histogram of durations: 4 buckets an octave from 1 us up to about 67 s. One writer.
+// A log-linear histogram of durations, with 4 buckets per octave from 1 us to about 67 s. One
+// writer thread; any thread may read.
 class DurationHistogram {
  public:
   static constexpr int kSubBucketBits = 2;
@@ -39,7 +40,7 @@ class DurationHistogram {
   uint64_t bucket(int index) const { return buckets_[static_cast<size_t>(index)].value(); }
   uint64_t sum_us() const { return sum_us_.value(); }
 
-  // The smallest number of microseconds above everything in the bucket.
+  // The upper bound of the bucket in microseconds, exclusive.
   static constexpr uint64_t UpperBoundUs(int index) {
     const int octave = index >> kSubBucketBits;
     const uint64_t sub = static_cast<uint64_t>(index) & ((1u << kSubBucketBits) - 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Levels and fields over spdlog, to standard error. One line per change of state; never a query
-// name or a client address.
+// Log lines with levels and fields, written to standard error with spdlog. One line per change of
+// state. A line never contains a query name or a client address.
 #ifndef DOTCACHE_CORE_LOG_H_
 #define DOTCACHE_CORE_LOG_H_
 
@@ -22,7 +22,8 @@ absl::string_view LogLevelName(LogLevel level);
 // Lines below this level are dropped. Safe from any thread. Initially kInfo.
 void SetLogLevel(LogLevel level);
 
-// One `key=value` of a log line; values with spaces or quotes are quoted, control octets escaped.
+// One `key=value` of a log line. Values with spaces or quotes are quoted. Control octets are
+// escaped.
 struct LogField {
   LogField(absl::string_view field_key, const absl::AlphaNum& field_value)
       : key(field_key), value(field_value.Piece()) {}

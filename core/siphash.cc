@@ -11,9 +11,9 @@
 namespace dotcache {
 namespace {
 
-// The state of SipHash (Aumasson and Bernstein, 2012). With 1 round per word and 3 at the end it is
-// what the hash tables of Rust, Python and Ruby use; the rounds of 2-4 buy a margin that a table,
-// whose hashes nobody outside sees, does not need, but a cookie that clients hold does.
+// The state of SipHash (Aumasson and Bernstein, 2012). SipHash-1-3 has 1 round per word and 3 final
+// rounds. Rust, Python and Ruby use it for hash tables, because a table's hashes stay inside the
+// process. Clients see cookies, so cookies use SipHash-2-4, which has a larger security margin.
 template <int kWordRounds, int kFinalRounds>
 struct SipState {
   uint64_t v0, v1, v2, v3;
@@ -57,10 +57,10 @@ uint64_t LoadWord(const uint8_t* octets, size_t size = 8) {
   return word;
 }
 
-// The last `left` octets, less than a word, ending at `end`; there are `size` octets in all.
+// Loads the last `left` octets before `end`, fewer than a word. The input has `size` octets.
 uint64_t LoadTail(const uint8_t* end, size_t left, size_t size) {
   if (left == 0) return 0;
-  // One load that begins in the word before costs less than a copy of variable size.
+  // One load that starts in the preceding word costs less than a copy of variable size.
   return size >= 8 ? LoadWord(end - 8) >> (8 * (8 - left)) : LoadWord(end - left, left);
 }
 
@@ -91,9 +91,11 @@ HashSeed HashSeed::FromOctets(const std::array<uint8_t, 16>& octets) {
 
 HashSeed HashSeed::Random() {
   HashSeed seed;
-  // Up to 256 octets come whole or not at all; a signal may interrupt only the wait at boot.
+  // getrandom() returns up to 256 octets completely or fails. Only the wait at boot can be
+  // interrupted by a signal.
   while (getrandom(&seed, sizeof(seed), 0) != ssize_t{sizeof(seed)}) {
-    if (errno != EINTR) std::abort();  // No secret, no protection: better not to serve.
+    // Without a secret, clients could cause hash collisions, so the process ends.
+    if (errno != EINTR) std::abort();
   }
   return seed;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A keyed hash and its secret.
+// SipHash and its secret key.
 #ifndef DOTCACHE_CORE_SIPHASH_H_
 #define DOTCACHE_CORE_SIPHASH_H_
 
@@ -10,23 +10,24 @@
 
 namespace dotcache {
 
-// The secret of the hash: a client cannot choose names that meet in one shard or bucket.
+// The secret key of the hash. Without it, a client cannot choose names that collide in one shard or
+// bucket. A value type.
 struct HashSeed {
   uint64_t k0 = 0;
   uint64_t k1 = 0;
 
-  // From the kernel's random source.
+  // Reads a key from the kernel's random source. Ends the process if that fails.
   static HashSeed Random();
 
-  // The 16 octets of a key as others write it, the first octet the least of k0.
+  // Reads the usual 16-octet form of a key. The first octet is the least significant octet of k0.
   static HashSeed FromOctets(const std::array<uint8_t, 16>& octets);
 };
 
-// SipHash-1-3: a keyed hash whose collisions stay unpredictable to who does not know the seed.
+// SipHash-1-3, for hash tables. Its collisions are unpredictable without the key.
 uint64_t SipHash13(const HashSeed& seed, Bytes octets);
 
-// SipHash-2-4, for hashes that leave the program. Its octets in little-endian order are the hash as
-// others write it.
+// SipHash-2-4, for hashes that clients see. The octets of the result in little-endian order are the
+// usual form of the hash.
 uint64_t SipHash24(const HashSeed& seed, Bytes octets);
 
 }  // namespace dotcache

@@ -11,15 +11,16 @@
 #define DOTCACHE_CONCAT_INNER(a, b) a##b
 #define DOTCACHE_CONCAT(a, b) DOTCACHE_CONCAT_INNER(a, b)
 
-// Evaluates `expression` (an absl::Status) once and returns it from the function if it is not OK.
+// Evaluates `expression` (an absl::Status) once. Returns the status from the function if it is not
+// OK.
 #define RETURN_IF_ERROR(expression)              \
   do {                                           \
     absl::Status status_macro = (expression);    \
     if (!status_macro.ok()) return status_macro; \
   } while (false)
 
-// Evaluates `expression` (an absl::StatusOr<T>) once; assigns its value to `target` or returns its
-// status.
+// Evaluates `expression` (an absl::StatusOr<T>) once. Assigns its value to `target`, or returns its
+// status from the function.
 #define ASSIGN_OR_RETURN(target, expression) \
   ASSIGN_OR_RETURN_INNER(DOTCACHE_CONCAT(status_or_, __LINE__), target, expression)
 #define ASSIGN_OR_RETURN_INNER(temporary, target, expression) \

@@ -12,7 +12,7 @@
 namespace dotcache {
 namespace {
 
-// Of an error's text; a line may be a megabyte of something else.
+// Limit for the text quoted in an error, because a line may have any length.
 constexpr size_t kMaxQuoted = 80;
 
 absl::Status Wrong(absl::string_view word, absl::string_view what) {
@@ -25,12 +25,13 @@ absl::Status Wrong(absl::string_view word, absl::string_view what) {
 }
 
 absl::StatusOr<DomainName> ParseName(absl::string_view word) {
-  // Underscores and the like occur in real files; escapes and what no terminal shows do not.
+  // Real files contain underscores and similar characters. They contain neither escapes nor
+  // characters that a terminal cannot show.
   const bool plain = std::all_of(word.begin(), word.end(), [](char c) {
     return absl::ascii_isgraph(static_cast<unsigned char>(c)) && c != '\\' && c != '"';
   });
   absl::StatusOr<DomainName> name = DomainName::FromText(word);
-  if (!plain || !name.ok() || name->LabelCount() == 0) return Wrong(word, "is not a host's name");
+  if (!plain || !name.ok() || name->LabelCount() == 0) return Wrong(word, "is not a host name");
   if (word[0] == '*' && (word.size() == 1 || word[1] == '.')) {
     return Wrong(word, "is a wildcard; write each name in full");
   }
@@ -48,7 +49,7 @@ absl::StatusOr<HostsLine> ParseHostsLine(absl::string_view line) {
   const size_t percent = words[0].find('%');
   const auto address = Endpoint::ParseAddress(words[0].substr(0, percent), 0);
   if (!address.ok()) return Wrong(words[0], "is not an IP address");
-  if (words.size() == 1) return Wrong(words[0], "has no name behind it");
+  if (words.size() == 1) return Wrong(words[0], "has no name after it");
   for (size_t i = 1; i < words.size(); ++i) {
     ASSIGN_OR_RETURN(const DomainName name, ParseName(words[i]));
     parsed.names.push_back(name);

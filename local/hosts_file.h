@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lines of a hosts file.
+// Parses lines of a hosts file.
 #ifndef DOTCACHE_LOCAL_HOSTS_FILE_H_
 #define DOTCACHE_LOCAL_HOSTS_FILE_H_
 
@@ -13,19 +13,20 @@
 
 namespace dotcache {
 
-// What one line says (hosts(5)): an address, its canonical name and aliases.
+// The contents of one line (hosts(5)): an address, its canonical name and its aliases.
 struct HostsLine {
-  std::optional<Endpoint> address;  // nullopt: the line says nothing that DNS can.
-  std::vector<DomainName> names;    // At least one with an address.
+  std::optional<Endpoint> address;  // nullopt: the line gives no record.
+  std::vector<DomainName> names;    // At least one when there is an address.
 };
 
-// Parses a line without its end. Comments begin with '#', blanks and a CR at the end do not count.
-// A line whose address has a scope (fe80::1%eth0) is read and says nothing: no record has one.
-// kInvalidArgument says what is wrong: no address, no name, a name that is none or is a wildcard.
+// Parses a line without its end-of-line. A comment begins with '#'. Blanks and a CR at the end are
+// ignored. A line whose address has a scope (fe80::1%eth0) is checked but gives no record, because
+// records have no scope. The error kInvalidArgument names the fault: no address, no name, an
+// invalid name or a wildcard.
 absl::StatusOr<HostsLine> ParseHostsLine(absl::string_view line);
 
-// The name that has the PTR of an address: 7.0.0.10.in-addr.arpa (RFC 1035 section 3.5), or the 32
-// nibbles below ip6.arpa (RFC 3596 section 2.5).
+// The owner name of the PTR record of an address: 7.0.0.10.in-addr.arpa (RFC 1035 section 3.5), or
+// 32 nibbles below ip6.arpa (RFC 3596 section 2.5).
 DomainName ReverseName(const Endpoint& address);
 
 }  // namespace dotcache

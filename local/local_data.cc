@@ -25,7 +25,8 @@ class Loader {
   explicit Loader(const LocalDataOptions& options)
       : ttl_(static_cast<uint32_t>(options.ttl.count())) {}
 
-  // Texts first: where they hold a PTR or a CNAME, no PTR is made from a hosts file.
+  // Call this before AddFile(): no PTR is made from a hosts file for a name with a PTR or CNAME
+  // from a text.
   void AddText(int index, const std::string& text) {
     const auto record = ParseRecordText(text, ttl_);
     const absl::Status status = record.ok() ? builder_.Add(*record) : record.status();
@@ -37,7 +38,8 @@ class Loader {
   }
 
   void AddFile(const std::string& path) {
-    // Not opened first: to open a FIFO is to wait for who writes to it.
+    // The type is checked before the file is opened, because opening a FIFO would wait for a
+    // writer.
     struct stat status_of_file = {};
     if (stat(path.c_str(), &status_of_file) != 0) return FailToRead(path);
     if (!S_ISREG(status_of_file.st_mode)) return Fail(path, -1, "is not a regular file");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Local records from files and texts.
+// Loads local records from files and texts.
 #ifndef DOTCACHE_LOCAL_LOCAL_DATA_H_
 #define DOTCACHE_LOCAL_LOCAL_DATA_H_
 
@@ -12,31 +12,35 @@
 
 namespace dotcache {
 
-// What the operator may set about local records.
+// Settings of local records.
 struct LocalDataOptions {
-  std::vector<std::string> hosts_files = {};  // Paths; hosts(5). At most 64, of 64 MiB at most.
-  std::vector<std::string> records = {};      // Texts for ParseRecordText().
-  // Of records from hosts files, of texts without a TTL, and of negative answers.
+  // Paths of hosts(5) files: at most 64, each of at most 64 MiB.
+  std::vector<std::string> hosts_files = {};
+  // Texts for ParseRecordText().
+  std::vector<std::string> records = {};
+  // TTL of records from hosts files, of texts without a TTL, and of negative responses.
   Seconds ttl{60};
 };
 
-// One thing that is wrong with them.
+// One fault in the files or texts.
 struct LocalDataError {
   std::string place;  // "FILE:LINE" or "FILE" for a hosts file; empty for records.
-  int record = -1;    // Which of LocalDataOptions::records; -1 where it is none in particular.
+  int record = -1;    // Index in LocalDataOptions::records; -1 when the fault is not in one record.
   std::string message;
 };
 
 struct LoadedLocalData {
-  std::unique_ptr<const LocalRecords> records;  // Null when there are none, or on an error.
-  std::vector<LocalDataError> errors;           // At most 20.
+  std::unique_ptr<const LocalRecords> records;  // Null without records, or after an error.
+  std::vector<LocalDataError> errors;           // At most 20 errors.
 };
 
-// Reads the files and texts, in order. An address in a hosts file gives an A or AAAA record to each
-// name of its line, and its own reverse name a PTR to the first name of the first line with it; not
-// the unspecified addresses, which block lists are made of, and not where `records` hold a PTR or a
-// CNAME.
-// Strict: a line that hosts(5) does not allow is an error, not a gap.
+// Reads the texts and files, in order. An address in a hosts file gives each name of its line an A
+// or AAAA record. The reverse name of the address gets a PTR to the first name of the first line
+// with that address. No PTR is made in two cases:
+// - the address is unspecified (0.0.0.0 or ::), which block lists use;
+// - `records` has a PTR or a CNAME for the reverse name.
+//
+// Strict: a line that hosts(5) does not allow is an error.
 LoadedLocalData LoadLocalData(const LocalDataOptions& options);
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// All names that are answered here.
+// All names that are answered locally.
 #ifndef DOTCACHE_LOCAL_LOCAL_NAMES_H_
 #define DOTCACHE_LOCAL_LOCAL_NAMES_H_
 
@@ -12,20 +12,20 @@
 
 namespace dotcache {
 
-// Local records first, whatever zone they are in, then special-use zones. Immutable, hence safe
-// from any thread.
+// Answers from local records first, in any zone, then from special-use zones. Owns both. Immutable
+// and therefore safe from any thread.
 class LocalNames {
  public:
   struct Answered {
-    StoredMessage message;  // Of age 0.
-    bool from_records;      // Else from a zone.
+    StoredMessage message;  // Its age is 0.
+    bool from_records;      // False: from a zone.
   };
 
   // Either may be null.
   LocalNames(std::unique_ptr<const LocalRecords> records, std::unique_ptr<const LocalZones> zones)
       : records_(std::move(records)), zones_(std::move(zones)) {}
 
-  // nullopt for a question that is not answered here.
+  // nullopt for a question that is not answered locally.
   std::optional<Answered> Answer(const Question& question) const {
     if (records_ != nullptr) {
       if (auto message = records_->Answer(question)) return Answered{*std::move(message), true};

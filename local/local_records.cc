@@ -60,7 +60,7 @@ absl::Status LocalRecords::Builder::Add(const ResourceRecord& record) {
   if (octets > kMaxRrsetOctets) {
     return absl::InvalidArgumentError(
         absl::StrCat("too many ", QTypeName(record.type), " records at ", record.owner.ToString(),
-                     ": ", "no message holds more than ", kMaxRrsetOctets, " octets of them"));
+                     ": the limit for one RRset is ", kMaxRrsetOctets, " octets"));
   }
   uint8_t size[2];
   StoreU16(size, static_cast<uint16_t>(record.rdata.size()));
@@ -88,7 +88,7 @@ void LocalRecords::Builder::Check(std::vector<std::string>& errors) const {
 std::string LocalRecords::CnameError(const Rrsets* rrsets) const {
   const Rrset* first = Pick(*rrsets, QType::kCname);
   if (rrsets->size() > 1 || first->items.size() != 2u + LoadU16(OctetsOf(first->items).data())) {
-    return "has a CNAME and other records; a CNAME stands alone";
+    return "has a CNAME and other records; a CNAME must be the only record of its name";
   }
   for (int links = 0; links < kMaxChain; ++links) {
     const Rrset* cname = Pick(*rrsets, QType::kCname);
@@ -96,11 +96,12 @@ std::string LocalRecords::CnameError(const Rrsets* rrsets) const {
     const DomainName target = TargetOf(cname->items);
     rrsets = Find(target.Canonical());
     if (rrsets == nullptr) {
-      return absl::StrCat("is a CNAME that leads to ", target.ToString(),
-                          ", which has no local record; add one, as nobody else is asked for it");
+      return absl::StrCat(
+          "is a CNAME that leads to ", target.ToString(),
+          ", which has no local record; add one, because it is not resolved upstream");
     }
   }
-  return absl::StrCat("is a CNAME that leads round, or on for more than ", kMaxChain, " names");
+  return absl::StrCat("is a CNAME in a loop, or in a chain of more than ", kMaxChain, " names");
 }
 
 std::unique_ptr<const LocalRecords> LocalRecords::Builder::Build(uint32_t negative_ttl) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Records that the operator wrote, answered here.
+// Local records: records that the operator configured.
 #ifndef DOTCACHE_LOCAL_LOCAL_RECORDS_H_
 #define DOTCACHE_LOCAL_LOCAL_RECORDS_H_
 
@@ -17,44 +17,48 @@
 
 namespace dotcache {
 
-// Names with all that is known of them here. A name that has a record is answered here for every
-// type: with the RRset, with its CNAME and what that leads to, or with NODATA. Names above and
-// below it are not touched: records make no zone. Immutable, hence safe from any thread; one hash
-// probe for a name that is not here. Takes some 150 octets for a name with one address.
+// The configured names with their records. A name with a record is answered locally for every type.
+// The response has the RRset, or the CNAME with the target's records, or NODATA. Names above and
+// below it are not affected, because records do not make a zone.
+//
+// Immutable and therefore safe from any thread. A name that is not here costs one hash lookup. A
+// name with one address takes about 150 octets.
 class LocalRecords {
  public:
   static constexpr size_t kMaxRecords = 1000000;
-  static constexpr size_t kMaxRrsetOctets = 48 * 1024;  // So that each response fits a message.
-  static constexpr int kMaxChain = 16;                  // CNAMEs in a row.
+  static constexpr size_t kMaxRrsetOctets = 48 * 1024;  // Makes each response fit in a message.
+  static constexpr int kMaxChain = 16;                  // Consecutive CNAMEs.
 
-  // Collects records, in the order in which they shall be answered. For one thread.
+  // Collects records. Responses contain them in the order of Add(). For one thread.
   class Builder {
    public:
     Builder();
     ~Builder();
 
-    // A record that is there already is ignored; an RRset has the lowest of its TTLs (RFC 2181
+    // Adds a record. A duplicate is ignored. All records of an RRset get the lowest TTL (RFC 2181
     // section 5.2). kInvalidArgument beyond the limits above.
     absl::Status Add(const ResourceRecord& record);
 
-    // True when the name has such a record.
+    // True when the name has a record of this type.
     bool Has(const DomainName& name, QType type) const;
 
-    // Appends to `errors` what is wrong with CNAMEs: other data at the same name (RFC 2181 section
-    // 10.1), a loop, a chain that is too long, or a target without records here. Clients take an
-    // answer for whole, and nobody would fetch the rest.
+    // Appends the faults of CNAMEs to `errors`:
+    // - other data at the same name (RFC 2181 section 10.1);
+    // - a loop, or a chain that is too long;
+    // - a target without local records. A client takes a response as complete and would not resolve
+    //   the target.
     void Check(std::vector<std::string>& errors) const;
 
-    // `negative_ttl` is for NODATA. REQUIRES: Check() found nothing. The builder is empty
-    // afterwards.
+    // Builds the result; `negative_ttl` is the TTL of NODATA. REQUIRES: Check() found no error. The
+    // builder is empty afterwards.
     std::unique_ptr<const LocalRecords> Build(uint32_t negative_ttl);
 
    private:
     std::unique_ptr<LocalRecords> records_;
   };
 
-  // The response as a stored message of age 0; nullopt for a name without records. For ANY one
-  // RRset (RFC 8482 section 4.1).
+  // The response as a stored message of age 0. nullopt for a name without records. QTYPE ANY gets
+  // one RRset (RFC 8482 section 4.1).
   std::optional<StoredMessage> Answer(const Question& question) const;
 
   size_t record_count() const { return record_count_; }
@@ -64,7 +68,7 @@ class LocalRecords {
   struct Rrset {
     QType type;
     uint32_t ttl;
-    std::string items;  // Each RDATA behind its length, two octets.
+    std::string items;  // Each RDATA after its length of two octets.
   };
   using Rrsets = absl::InlinedVector<Rrset, 1>;
 

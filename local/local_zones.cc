@@ -12,7 +12,7 @@
 namespace dotcache {
 namespace {
 
-// RFC 6303 section 3; it bounds how long a client believes an answer.
+// RFC 6303 section 3. Limits how long a client keeps an answer.
 constexpr uint32_t kZoneTtl = 10800;
 
 constexpr absl::string_view kNamedZones[] = {
@@ -41,7 +41,8 @@ absl::flat_hash_set<DomainName> AllZones() {
   return zones;
 }
 
-// The deepest zone of `zones` at or above `name`, as the count of labels above it; -1 for none.
+// Finds the deepest zone of `zones` at or above `name`. Returns the number of labels of `name` in
+// front of that zone, or -1.
 int LabelsAbove(const absl::flat_hash_set<DomainName>& zones, const DomainName& name) {
   const int count = name.LabelCount();
   for (int above = 0; above < count; ++above) {
@@ -55,13 +56,13 @@ bool IsLoopback(const DomainName& name) {
                      [&name](absl::string_view loopback) { return name == Name(loopback); });
 }
 
-// True for a zone that exists in the public tree, delegated to nobody and not signed: that it is
-// not signed can be proved, by its parent.
+// True for a zone that the public tree delegates without a signature. Only its parent can prove
+// that it is not signed.
 bool IsDelegated(const DomainName& zone) {
   return zone.IsAtOrBelow(Name("arpa")) && zone != Name("resolver.arpa");
 }
 
-// A record that a zone holds.
+// A record of a zone.
 struct LocalData {
   QType type;
   WireMessage rdata;
@@ -71,7 +72,7 @@ WireMessage OctetsOf(const DomainName& name) {
   return WireMessage(name.wire().begin(), name.wire().end());
 }
 
-// What the zone holds at the question's name and type. For ANY one RRset is enough (RFC 8482
+// The record of the zone with the question's name and type. QTYPE ANY gets one RRset (RFC 8482
 // section 4.1).
 std::optional<LocalData> Find(const Question& question, const DomainName& zone) {
   const auto wants = [&question](QType type) {
@@ -99,9 +100,11 @@ std::optional<LocalData> Find(const Question& question, const DomainName& zone) 
   return std::nullopt;
 }
 
-// True for a name that the zone has: its apex, localhost's subdomains (RFC 6761 section 6.3), what
-// clients ask resolver.arpa for (RFC 9462 section 6.4: NODATA), and the loopback PTRs with the
-// names above them.
+// True for names that exist in the zone:
+// - its apex;
+// - subdomains of localhost (RFC 6761 section 6.3);
+// - names below resolver.arpa, which clients query (RFC 9462 section 6.4: NODATA);
+// - the loopback PTRs and the names above them.
 bool NameExists(const DomainName& qname, const DomainName& zone) {
   if (qname == zone || zone == Name("localhost") || zone == Name("resolver.arpa")) return true;
   for (absl::string_view loopback : kLoopbackPtrs) {
@@ -144,8 +147,8 @@ std::optional<StoredMessage> LocalZones::Answer(const Question& question) const 
   const int forwarded_above = LabelsAbove(forwarded_, question.qname);
   if (forwarded_above >= 0 && forwarded_above <= above) return std::nullopt;
   const DomainName zone = question.qname.WithoutLabels(above);
-  // A DS record belongs to the parent (RFC 4035 section 3.1.4.1); its absence is what a validating
-  // client needs to believe the rest.
+  // A DS record belongs to the parent (RFC 4035 section 3.1.4.1). A validating client needs the
+  // parent's proof that it does not exist.
   if (above == 0 && question.qtype == QType::kDs && IsDelegated(zone)) return std::nullopt;
 
   if (const std::optional<LocalData> data = Find(question, zone)) {

@@ -50,16 +50,16 @@ TEST(HostsFileTest, AnAddressWithAScopeSaysNothing) {
 TEST(HostsFileTest, WhatIsBrokenIsTold) {
   EXPECT_THAT(Parsed("10.0.0.256 a"), HasSubstr("\"10.0.0.256\" is not an IP address"));
   EXPECT_THAT(Parsed("printer 10.0.0.7"), HasSubstr("\"printer\" is not an IP address"));
-  EXPECT_THAT(Parsed("10.0.0.7"), HasSubstr("\"10.0.0.7\" has no name behind it"));
-  EXPECT_THAT(Parsed("10.0.0.7 # gone"), HasSubstr("has no name behind it"));
-  EXPECT_THAT(Parsed("10.0.0.7 a..b"), HasSubstr("\"a..b\" is not a host's name"));
-  EXPECT_THAT(Parsed("10.0.0.7 ."), HasSubstr("is not a host's name"));
-  EXPECT_THAT(Parsed("10.0.0.7 a\\.b"), HasSubstr("is not a host's name"));
+  EXPECT_THAT(Parsed("10.0.0.7"), HasSubstr("\"10.0.0.7\" has no name after it"));
+  EXPECT_THAT(Parsed("10.0.0.7 # gone"), HasSubstr("has no name after it"));
+  EXPECT_THAT(Parsed("10.0.0.7 a..b"), HasSubstr("\"a..b\" is not a host name"));
+  EXPECT_THAT(Parsed("10.0.0.7 ."), HasSubstr("is not a host name"));
+  EXPECT_THAT(Parsed("10.0.0.7 a\\.b"), HasSubstr("is not a host name"));
   EXPECT_THAT(Parsed("10.0.0.7 b\xc3\xbc"
                      "cher.example"),
               HasSubstr("\"b??cher.example\" is not"));
   EXPECT_THAT(Parsed("10.0.0.7 *.example"), HasSubstr("is a wildcard"));
-  EXPECT_THAT(Parsed("10.0.0.7 " + std::string(64, 'x')), HasSubstr("is not a host's name"));
+  EXPECT_THAT(Parsed("10.0.0.7 " + std::string(64, 'x')), HasSubstr("is not a host name"));
   EXPECT_LT(Parsed(std::string(100000, 'x')).size(), 200u);
 }
 

@@ -139,7 +139,7 @@ TEST_F(LocalDataTest, EveryErrorNamesItsPlace) {
               ElementsAre(HasSubstr("|1|\"a.example. A ten\" is no record"),
                           HasSubstr("HOSTS0:2|-1|\"10.0.0.300\" is not an IP address"),
                           HasSubstr("HOSTS0:4|-1|\"c.example\" is not an IP address"),
-                          HasSubstr("HOSTS1:1|-1|\"10.0.0.9\" has no name behind it"),
+                          HasSubstr("HOSTS1:1|-1|\"10.0.0.9\" has no name after it"),
                           HasSubstr("|-1|x.example. is a CNAME that leads to y.example.")));
 }
 

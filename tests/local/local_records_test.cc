@@ -114,8 +114,8 @@ TEST_F(LocalRecordsTest, CnamesThatLeadNowhereAreErrors) {
   EXPECT_THAT(Errors(), testing::IsSupersetOf(
                             {HasSubstr("a.example. is a CNAME that leads to elsewhere.example., "
                                        "which has no local record"),
-                             HasSubstr("b.example. is a CNAME that leads round"),
-                             HasSubstr("c.example. is a CNAME that leads round"),
+                             HasSubstr("b.example. is a CNAME in a loop"),
+                             HasSubstr("c.example. is a CNAME in a loop"),
                              HasSubstr("d.example. has a CNAME and other records"),
                              HasSubstr("g.example. has a CNAME and other records")}));
 }
@@ -128,7 +128,7 @@ TEST_F(LocalRecordsTest, AChainOfCnamesHasALimit) {
   for (int i = 1; i < 16; ++i) ASSERT_TRUE(Add(link(i)).ok());
   EXPECT_THAT(Errors(), IsEmpty());
   ASSERT_TRUE(Add(link(0)).ok());
-  EXPECT_THAT(Errors(), ElementsAre(HasSubstr("n0.example. is a CNAME that leads round, or on")));
+  EXPECT_THAT(Errors(), ElementsAre(HasSubstr("n0.example. is a CNAME in a loop, or in a chain")));
 }
 
 TEST_F(LocalRecordsTest, RepeatedRecordsCountOnceAndTtlsBecomeTheLowest) {
