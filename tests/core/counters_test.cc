@@ -16,7 +16,7 @@ TEST(CounterTest, AddsSubtractsAndSets) {
   EXPECT_EQ(counter.value(), 9u);
 }
 
-TEST(DurationHistogramTest, EveryDurationIsInTheBucketWhoseBoundsHoldIt) {
+TEST(DurationHistogramTest, EveryDurationIsWithinTheBoundsOfItsBucket) {
   const uint64_t last_bound = DurationHistogram::UpperBoundUs(DurationHistogram::kBucketCount - 1);
   for (uint64_t us = 0; us < last_bound; us += 1 + us / 7) {
     const int bucket = static_cast<int>(DurationHistogram::BucketOf(us));
@@ -27,7 +27,7 @@ TEST(DurationHistogramTest, EveryDurationIsInTheBucketWhoseBoundsHoldIt) {
   }
 }
 
-TEST(DurationHistogramTest, BoundsAndBucketsMeetAtEveryEdge) {
+TEST(DurationHistogramTest, BoundsAndBucketsAgreeAtEveryEdge) {
   for (int bucket = 0; bucket + 1 < DurationHistogram::kBucketCount; ++bucket) {
     const uint64_t bound = DurationHistogram::UpperBoundUs(bucket);
     EXPECT_EQ(DurationHistogram::BucketOf(bound - 1), static_cast<size_t>(bucket));
@@ -35,7 +35,7 @@ TEST(DurationHistogramTest, BoundsAndBucketsMeetAtEveryEdge) {
   }
 }
 
-TEST(DurationHistogramTest, TheLastBucketTakesWhatIsAbove) {
+TEST(DurationHistogramTest, LastBucketTakesAllLongerDurations) {
   EXPECT_EQ(DurationHistogram::BucketOf(UINT64_MAX),
             static_cast<size_t>(DurationHistogram::kBucketCount - 1));
   EXPECT_GE(DurationHistogram::UpperBoundUs(DurationHistogram::kBucketCount - 1), 60'000'000u);

@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-// Runs `body` and returns what it wrote to standard error.
+// Runs `body` and returns its output on standard error.
 template <typename Body>
 std::string Logged(Body body) {
   ::testing::internal::CaptureStderr();
@@ -27,7 +27,7 @@ class LogTest : public ::testing::Test {
   ~LogTest() override { SetLogLevel(LogLevel::kInfo); }
 };
 
-TEST_F(LogTest, ALineHasTimeLevelMessageAndFields) {
+TEST_F(LogTest, LineHasTimeLevelMessageAndFields) {
   const std::string line = Logged([] {
     Log(LogLevel::kInfo, "upstream down", {{"server", "192.0.2.1:853"}, {"attempts", 3}});
   });
@@ -35,7 +35,7 @@ TEST_F(LogTest, ALineHasTimeLevelMessageAndFields) {
                                  "server=192.0.2.1:853 attempts=3\n"));
 }
 
-TEST_F(LogTest, ValuesThatWouldBreakTheLineAreQuotedAndEscaped) {
+TEST_F(LogTest, SpecialCharactersInValuesAreQuotedAndEscaped) {
   const std::string line = Logged([] {
     Log(LogLevel::kError, "x",
         {{"a", "two words"}, {"b", ""}, {"c", "q\"q"}, {"d", "e\n\x1b[0m"}, {"e", "k=v"}});
@@ -56,11 +56,11 @@ TEST_F(LogTest, LinesBelowTheLevelAreDropped) {
   EXPECT_THAT(Logged([] { Log(LogLevel::kDebug, "seen"); }), HasSubstr("debug seen"));
 }
 
-TEST_F(LogTest, BracesInAMessageAreText) {
+TEST_F(LogTest, BracesInAMessageArePlainText) {
   EXPECT_THAT(Logged([] { Log(LogLevel::kInfo, "{} {0}"); }), HasSubstr("{} {0}"));
 }
 
-TEST(LogLevelTest, WordsAndLevelsMatch) {
+TEST(LogLevelTest, LevelNamesParseToTheirLevels) {
   for (LogLevel level : {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo, LogLevel::kDebug}) {
     EXPECT_EQ(ParseLogLevel(LogLevelName(level)), level);
   }

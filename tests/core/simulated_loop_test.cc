@@ -23,7 +23,7 @@ struct Noisy : Deletable {
   std::vector<std::string>& events;
 };
 
-TEST(SimulatedLoopTest, TimersFireInOrderOfExpiryAtTheirOwnTime) {
+TEST(SimulatedLoopTest, TimersFireInOrderAtTheirExpiry) {
   SimulatedLoop loop;
   const MonoTime start = loop.Now();
   std::vector<Duration> fired;
@@ -39,7 +39,7 @@ TEST(SimulatedLoopTest, TimersFireInOrderOfExpiryAtTheirOwnTime) {
   EXPECT_THAT(fired, ElementsAre(Milliseconds(10), Milliseconds(20)));
 }
 
-TEST(SimulatedLoopTest, ATimerMayBeDestroyedInItsOwnCallback) {
+TEST(SimulatedLoopTest, TimerMayBeDestroyedInItsOwnCallback) {
   SimulatedLoop loop;
   std::unique_ptr<Timer> timer;
   int fired = 0;
@@ -53,7 +53,7 @@ TEST(SimulatedLoopTest, ATimerMayBeDestroyedInItsOwnCallback) {
   EXPECT_EQ(timer, nullptr);
 }
 
-TEST(SimulatedLoopTest, HooksThenDeletionsFollowTheCallbacksOfATurn) {
+TEST(SimulatedLoopTest, HooksAndThenDeletionsFollowTheCallbacksOfATurn) {
   SimulatedLoop loop;
   std::vector<std::string> events;
   Hook hook(events);
@@ -68,7 +68,7 @@ TEST(SimulatedLoopTest, HooksThenDeletionsFollowTheCallbacksOfATurn) {
   EXPECT_THAT(events, ElementsAre("task", "hook", "deleted", "next turn"));
 }
 
-TEST(SimulatedLoopTest, ACancelledHookAndAStoppedTimerDoNotRun) {
+TEST(SimulatedLoopTest, CancelledHookAndStoppedTimerDoNotRun) {
   SimulatedLoop loop;
   std::vector<std::string> events;
   Hook hook(events);
@@ -81,7 +81,7 @@ TEST(SimulatedLoopTest, ACancelledHookAndAStoppedTimerDoNotRun) {
   EXPECT_TRUE(events.empty());
 }
 
-TEST(SimulatedLoopTest, AZeroDelayTimerStartedInACallbackFiresInTheNextTurn) {
+TEST(SimulatedLoopTest, ZeroDelayTimerStartedInACallbackFiresInTheNextTurn) {
   SimulatedLoop loop;
   std::vector<std::string> events;
   Hook hook(events);

@@ -14,7 +14,8 @@ namespace {
 constexpr HashSeed kSeed{0x0706050403020100, 0x0f0e0d0c0b0a0908};
 
 TEST(SipHash13Test, AgreesWithTheReference) {
-  // Made with another implementation, itself checked against CPython's and the authors' vectors.
+  // Made with another implementation, which was checked against the vectors of CPython and the
+  // authors.
   const std::vector<std::pair<size_t, uint64_t>> expected = {
       {0, 0xabac0158050fc4dc},  {1, 0xc9f49bf37d57ca93},  {7, 0xd3927d989bb11140},
       {8, 0x369095118d299a8e},  {15, 0xd320d86d2a519956}, {31, 0x2370dd1f8c21d1bc},
@@ -40,7 +41,7 @@ TEST(SipHash24Test, AgreesWithTheReference) {
   }
 }
 
-TEST(HashSeedTest, IsReadFromOctetsAsTheReferenceReadsAKey) {
+TEST(HashSeedTest, FromOctetsUsesTheByteOrderOfTheReference) {
   std::array<uint8_t, 16> octets;
   std::iota(octets.begin(), octets.end(), uint8_t{0});
   const HashSeed seed = HashSeed::FromOctets(octets);
@@ -48,7 +49,7 @@ TEST(HashSeedTest, IsReadFromOctetsAsTheReferenceReadsAKey) {
   EXPECT_EQ(seed.k1, kSeed.k1);
 }
 
-TEST(HashSeedTest, IsNewEachTime) {
+TEST(HashSeedTest, RandomSeedsDiffer) {
   const HashSeed a = HashSeed::Random();
   const HashSeed b = HashSeed::Random();
   EXPECT_NE(a.k0, b.k0);

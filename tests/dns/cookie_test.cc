@@ -38,21 +38,21 @@ std::string Text(const FullCookie& cookie) {
 constexpr absl::string_view kCookie1 = "2464c4abcf10c957010000005cf79f111f8130c3eee29480";
 
 // RFC 9018 appendix A.1.
-TEST(CookieTest, AClientLearnsItsServerCookie) {
+TEST(CookieTest, NewClientGetsAServerCookie) {
   const CookieVerdict verdict = JudgeCookie(Option("2464c4abcf10c957"), kClient1, kMade, Secrets());
   EXPECT_EQ(verdict.state, CookieState::kClientOnly);
   EXPECT_EQ(Text(verdict.reply), kCookie1);
 }
 
 // RFC 9018 appendix A.2.
-TEST(CookieTest, AfterFortyMinutesAGoodCookieIsRenewed) {
+TEST(CookieTest, GoodCookieIsRenewedAfterFortyMinutes) {
   const CookieVerdict verdict = JudgeCookie(Option(kCookie1), kClient1, 1559734385, Secrets());
   EXPECT_EQ(verdict.state, CookieState::kGood);
   EXPECT_EQ(Text(verdict.reply), "2464c4abcf10c957010000005cf7a871d4a564a1442aca77");
 }
 
-// RFC 9018 appendix A.3, at a time at which the cookie is not yet over.
-TEST(CookieTest, ReservedOctetsCountInTheHashAndAreZeroInOurs) {
+// RFC 9018 appendix A.3, at a time when the cookie is still valid.
+TEST(CookieTest, ReservedOctetsAreHashedAndZeroInNewCookies) {
   const CookieOption option = Option("fc93fc62807ddb8601abcdef5cf78f71a314227b6679ebf5");
   EXPECT_EQ(JudgeCookie(option, kClient2, 1559727985 + 3600, Secrets()).state, CookieState::kGood);
   EXPECT_EQ(Text(JudgeCookie(option, kClient2, 1559734700, Secrets()).reply),
@@ -60,7 +60,7 @@ TEST(CookieTest, ReservedOctetsCountInTheHashAndAreZeroInOurs) {
 }
 
 // RFC 9018 appendix A.4.
-TEST(CookieTest, ThePreviousSecretStillCountsAndTheNextCookieHasTheNewOne) {
+TEST(CookieTest, PreviousSecretIsAcceptedAndNewCookiesUseTheCurrentOne) {
   const CookieOption option = Option("22681ab97d52c298010000005cf7c57926556bd0934c72f8");
   const CookieSecrets rolled =
       Secrets("445536bcd2513298075a5d379663c962\ndd3bdf9344b678b185a6f5cb60fca715\n");
@@ -70,7 +70,7 @@ TEST(CookieTest, ThePreviousSecretStillCountsAndTheNextCookieHasTheNewOne) {
   EXPECT_EQ(JudgeCookie(option, kClient6, 1559741961, {rolled.current}).state, CookieState::kBad);
 }
 
-TEST(CookieTest, AYoungCookieIsRepeatedAsItIs) {
+TEST(CookieTest, YoungCookieIsRepeatedUnchanged) {
   for (uint32_t age : {0u, 1u, 1800u}) {
     const CookieVerdict verdict = JudgeCookie(Option(kCookie1), kClient1, kMade + age, Secrets());
     EXPECT_EQ(verdict.state, CookieState::kGood) << age;
@@ -79,7 +79,7 @@ TEST(CookieTest, AYoungCookieIsRepeatedAsItIs) {
   EXPECT_NE(Text(JudgeCookie(Option(kCookie1), kClient1, kMade + 1801, Secrets()).reply), kCookie1);
 }
 
-TEST(CookieTest, ACookieIsGoodForAnHourAndFiveMinutesAhead) {
+TEST(CookieTest, CookieIsGoodFromFiveMinutesBeforeToOneHourAfterItsTimestamp) {
   const auto state_at = [](uint32_t now) {
     return JudgeCookie(Option(kCookie1), kClient1, now, Secrets()).state;
   };
@@ -89,7 +89,7 @@ TEST(CookieTest, ACookieIsGoodForAnHourAndFiveMinutesAhead) {
   EXPECT_EQ(state_at(kMade - 301), CookieState::kBad);
 }
 
-TEST(CookieTest, TimestampsGoOnWhen32BitsAreOver) {
+TEST(CookieTest, CookieStaysGoodWhenTheTimestampWraps) {
   const uint32_t before = 0xfffffff0;
   const FullCookie made =
       JudgeCookie(Option("2464c4abcf10c957"), kClient1, before, Secrets()).reply;
@@ -97,7 +97,7 @@ TEST(CookieTest, TimestampsGoOnWhen32BitsAreOver) {
   EXPECT_EQ(JudgeCookie(option, kClient1, before + 100, Secrets()).state, CookieState::kGood);
 }
 
-TEST(CookieTest, AnotherAddressOrAnyChangedOctetMakesItBad) {
+TEST(CookieTest, AnotherAddressOrAnyChangedOctetMakesACookieBad) {
   EXPECT_EQ(JudgeCookie(Option(kCookie1), kClient2, kMade, Secrets()).state, CookieState::kBad);
   for (size_t at = 0; at < FullCookie().size(); ++at) {
     CookieOption option = Option(kCookie1);
@@ -105,11 +105,11 @@ TEST(CookieTest, AnotherAddressOrAnyChangedOctetMakesItBad) {
     const CookieVerdict verdict = JudgeCookie(option, kClient1, kMade, Secrets());
     EXPECT_EQ(verdict.state, CookieState::kBad) << at;
     EXPECT_TRUE(std::equal(option.octets.begin(), option.octets.begin() + 8, verdict.reply.begin()))
-        << "the client cookie comes back";
+        << "the reply repeats the client cookie";
   }
 }
 
-TEST(CookieTest, ServerCookiesOfOtherSizesAreNotOurs) {
+TEST(CookieTest, ServerCookiesOfOtherSizesAreBad) {
   for (uint8_t size : std::initializer_list<uint8_t>{16, 23, 25, 40}) {
     CookieOption option = Option(kCookie1);
     option.size = size;
@@ -117,7 +117,7 @@ TEST(CookieTest, ServerCookiesOfOtherSizesAreNotOurs) {
   }
 }
 
-TEST(CookieSecretsTest, AFileHasOneSecretOrTwo) {
+TEST(CookieSecretsTest, FileHasOneOrTwoSecrets) {
   EXPECT_FALSE(Secrets().previous.has_value());
   const CookieSecrets two = Secrets(
       "# rolled over on Monday\n\n  445536BCD2513298075A5D379663C962  \r\n"
@@ -143,7 +143,7 @@ TEST(CookieSecretsTest, ErrorsNameTheLineAndNotTheSecret) {
   EXPECT_THAT(error(line + line + line), HasSubstr("line 3"));
 }
 
-TEST(CookieSecretsTest, RandomOnesDiffer) {
+TEST(CookieSecretsTest, RandomSecretsDiffer) {
   EXPECT_NE(CookieSecrets::Random().current.k0, CookieSecrets::Random().current.k0);
 }
 

@@ -31,7 +31,7 @@ TEST(DomainNameTest, EscapesAreOctets) {
   EXPECT_EQ(Name("\\000\\255\\032").wire(), Bytes(WireMessage{3, 0, 255, 32, 0}));
 }
 
-TEST(DomainNameTest, BadTextIsRefusedWithAReason) {
+TEST(DomainNameTest, BadTextIsRejectedWithAReason) {
   const auto why = [](absl::string_view text) {
     return std::string(DomainName::FromText(text).status().message());
   };
@@ -59,13 +59,13 @@ TEST(DomainNameTest, LabelsOf63AndNamesOf255OctetsAreTheLimit) {
   EXPECT_FALSE(DomainName::FromText(many + "a").ok());
 }
 
-TEST(DomainNameTest, CanonicalLowersLettersAloneAtEveryPosition) {
+TEST(DomainNameTest, CanonicalChangesOnlyLettersAtEveryPosition) {
   WireMessage all;
   for (int octet = 0; octet < 256; ++octet) {
     if (octet % 60 == 0) all.push_back(static_cast<uint8_t>(std::min(60, 256 - octet)));
     all.push_back(static_cast<uint8_t>(octet));
   }
-  all.resize(253);  // The last label is cut to fit.
+  all.resize(253);  // The last label is shortened to fit.
   all[244] = 8;
   all.push_back(0);
   const DomainName canonical = DomainName::FromValidatedWire(all).Canonical();
@@ -84,17 +84,17 @@ TEST(DomainNameTest, LabelsAreCountedAndRemovedFromTheLeft) {
   EXPECT_EQ(Name("www.example.com").WithoutLabels(3), DomainName());
 }
 
-TEST(DomainNameTest, AncestryGoesByLabelsAndIgnoresCase) {
+TEST(DomainNameTest, AncestryComparesWholeLabelsAndIgnoresCase) {
   EXPECT_TRUE(Name("www.EXAMPLE.com").IsAtOrBelow(Name("example.COM")));
   EXPECT_TRUE(Name("example.com").IsAtOrBelow(Name("example.com")));
   EXPECT_TRUE(Name("example.com").IsAtOrBelow(DomainName()));
   EXPECT_FALSE(Name("com").IsAtOrBelow(Name("example.com")));
   EXPECT_FALSE(Name("badexample.com").IsAtOrBelow(Name("example.com")));
-  // The octets of the ancestor are at the end, but inside a label.
+  // The name ends with the octets of the ancestor, but inside a label.
   EXPECT_FALSE(Name("x\\003com").IsAtOrBelow(Name("com")));
 }
 
-TEST(DomainNameTest, TextRoundTripsAndHidesControlOctets) {
+TEST(DomainNameTest, TextRoundTripsAndEscapesControlOctets) {
   EXPECT_EQ(DomainName().ToString(), ".");
   EXPECT_EQ(Name("www.Example.com").ToString(), "www.Example.com.");
   EXPECT_EQ(Name("a\\.b\\027[0m\\032.x\\255").ToString(), "a\\.b\\027[0m\\032.x\\255.");

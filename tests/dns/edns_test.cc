@@ -19,7 +19,7 @@ bool UpstreamMaySend(Bytes rdata) {
   return ParseOpt(1232, 0, rdata, EdnsSender::kUpstream).has_value();
 }
 
-TEST(EdnsTest, TheFixedFieldsAreRead) {
+TEST(EdnsTest, FixedFieldsAreRead) {
   const std::optional<EdnsInfo> edns = ParseOpt(4096, 0x0102'8000, {}, EdnsSender::kUpstream);
   ASSERT_TRUE(edns.has_value());
   EXPECT_TRUE(edns->present);
@@ -32,13 +32,13 @@ TEST(EdnsTest, TheFixedFieldsAreRead) {
   EXPECT_FALSE(ParseOpt(4096, 0x0000'7fff, {}, EdnsSender::kClient)->dnssec_ok);
 }
 
-TEST(EdnsTest, SizesBelow512Mean512) {
+TEST(EdnsTest, SizesBelow512CountAs512) {
   EXPECT_EQ(ParseOpt(0, 0, {}, EdnsSender::kClient)->udp_payload_size, 512);
   EXPECT_EQ(ParseOpt(511, 0, {}, EdnsSender::kClient)->udp_payload_size, 512);
   EXPECT_EQ(ParseOpt(65535, 0, {}, EdnsSender::kClient)->udp_payload_size, 65535);
 }
 
-TEST(EdnsTest, OptionsThatOverrunTheRdataAreMalformedWhoeverSendsThem) {
+TEST(EdnsTest, OptionsThatExceedTheRdataAreMalformedForEverySender) {
   WireMessage rdata = Option(EdnsOption::kPadding, WireMessage(5));
   for (size_t size = 1; size < rdata.size(); ++size) {
     const WireMessage cut(rdata.begin(), rdata.begin() + size);
@@ -57,7 +57,7 @@ TEST(EdnsTest, UnknownOptionsAreIgnored) {
   EXPECT_TRUE(ParseOpt(1232, 0, OptRecord(opt).rdata, EdnsSender::kClient)->has_padding);
 }
 
-TEST(EdnsTest, ClientCookiesHave8Or16To40Octets) {
+TEST(EdnsTest, CookiesHave8Or16To40Octets) {
   for (size_t size = 0; size <= 60; ++size) {
     const WireMessage rdata = Option(EdnsOption::kCookie, WireMessage(size));
     EXPECT_EQ(ClientMaySend(rdata), size == 8 || (size >= 16 && size <= 40)) << size;
@@ -65,20 +65,20 @@ TEST(EdnsTest, ClientCookiesHave8Or16To40Octets) {
   }
 }
 
-TEST(EdnsTest, ACookieLongerThanOursIsKnownByItsSize) {
+TEST(EdnsTest, LongCookieIsStoredWithItsSize) {
   const auto edns =
       ParseOpt(1232, 0, Option(EdnsOption::kCookie, WireMessage(40, 5)), EdnsSender::kClient);
   EXPECT_EQ(edns->cookie.size, 40);
   EXPECT_EQ(edns->cookie.octets.back(), 5);
 }
 
-TEST(EdnsTest, NsidIsARequestWhateverItHolds) {
+TEST(EdnsTest, NsidIsARequestWithAnyContent) {
   EXPECT_TRUE(ParseOpt(1232, 0, Option(EdnsOption::kNsid, {}), EdnsSender::kClient)->has_nsid);
   EXPECT_TRUE(ParseOpt(1232, 0, Option(EdnsOption::kNsid, {1}), EdnsSender::kClient)->has_nsid);
   EXPECT_FALSE(ParseOpt(1232, 0, {}, EdnsSender::kClient)->has_nsid);
 }
 
-TEST(EdnsTest, KeepaliveIsEmptyOrATimeout) {
+TEST(EdnsTest, KeepaliveIsEmptyOrHasATimeout) {
   for (size_t size = 0; size <= 4; ++size) {
     const WireMessage rdata = Option(EdnsOption::kTcpKeepalive, WireMessage(size));
     const auto edns = ParseOpt(1232, 0, rdata, EdnsSender::kClient);
@@ -97,14 +97,14 @@ TEST(EdnsTest, KeepaliveIsEmptyOrATimeout) {
   EXPECT_FALSE(odd->has_keepalive);
 }
 
-TEST(EdnsTest, TheFirstExtendedErrorCounts) {
+TEST(EdnsTest, FirstExtendedErrorIsUsed) {
   const uint16_t code = static_cast<uint16_t>(EdnsOption::kExtendedError);
   const Record opt = OptRecord({.options = {{code, {9}}, {code, {0, 22, 'x'}}, {code, {0, 3}}}});
   const auto edns = ParseOpt(1232, 0, opt.rdata, EdnsSender::kUpstream);
   EXPECT_EQ(edns->extended_error, ExtendedErrorCode::kNoReachableAuthority);
 }
 
-TEST(EdnsTest, AClientSubnetHasExactlyTheOctetsOfItsPrefix) {
+TEST(EdnsTest, ClientSubnetHasExactlyTheOctetsOfItsPrefix) {
   const auto valid = [](WireMessage data) {
     return ClientMaySend(Option(EdnsOption::kClientSubnet, std::move(data)));
   };
@@ -116,11 +116,11 @@ TEST(EdnsTest, AClientSubnetHasExactlyTheOctetsOfItsPrefix) {
   EXPECT_FALSE(valid({0, 1, 33, 0, 192, 0, 2, 1, 0})) << "prefix over 32";
   EXPECT_FALSE(valid({0, 1, 24, 0, 192, 0})) << "too few octets";
   EXPECT_FALSE(valid({0, 1, 24, 0, 192, 0, 2, 0})) << "too many octets";
-  EXPECT_FALSE(valid({0, 1, 20, 0, 192, 0, 0x21})) << "bits behind the prefix";
+  EXPECT_FALSE(valid({0, 1, 20, 0, 192, 0, 0x21})) << "bits beyond the prefix";
   EXPECT_FALSE(valid({0, 1, 24, 24, 192, 0, 2})) << "scope in a query";
   EXPECT_FALSE(valid({0, 3, 24, 0, 192, 0, 2})) << "unknown family";
   EXPECT_FALSE(valid({0, 0, 8, 0, 10})) << "prefix without family";
-  EXPECT_FALSE(valid({0, 1, 24})) << "cut";
+  EXPECT_FALSE(valid({0, 1, 24})) << "truncated";
   EXPECT_TRUE(UpstreamMaySend(Option(EdnsOption::kClientSubnet, {0, 1, 24})));
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 const DomainName kName = DomainName::FromText("www.example.com").value();
 
-// A buffer between two guards that nobody may touch.
+// A buffer between two guards that must not change.
 class Guarded {
  public:
   explicit Guarded(size_t size) : octets_(size + 16, 0xee), size_(size) {}
@@ -41,7 +41,7 @@ size_t WriteQuery(MutableBytes out, const OptToWrite& opt, size_t max_size) {
   return writer.size();
 }
 
-TEST(MessageWriterTest, WritesTheSectionsThatItIsGiven) {
+TEST(MessageWriterTest, WritesTheGivenSections) {
   WireMessage out(512);
   MessageWriter writer(MutableBytes(out), {.id = 7, .flags = kFlagQr | kFlagRd, .qdcount = 9});
   writer.AddQuestion(kName, QType::kA, QClass::kIn);
@@ -58,7 +58,7 @@ TEST(MessageWriterTest, WritesTheSectionsThatItIsGiven) {
                      .Build());
 }
 
-TEST(MessageWriterTest, WhatDoesNotFitLeavesTheMessageAsItWas) {
+TEST(MessageWriterTest, RecordThatDoesNotFitLeavesTheMessageUnchanged) {
   const WireMessage rdata = ARdata("192.0.2.1");
   const size_t whole = kHeaderSize + (kName.size() + 4) + (kName.size() + 14);
   for (size_t room = kHeaderSize; room < whole; ++room) {
@@ -74,7 +74,7 @@ TEST(MessageWriterTest, WhatDoesNotFitLeavesTheMessageAsItWas) {
   }
 }
 
-TEST(MessageWriterTest, RdataThatNoLengthFieldHoldsIsRefused) {
+TEST(MessageWriterTest, RdataOver65535OctetsIsRejected) {
   WireMessage out(200'000);
   MessageWriter writer(MutableBytes(out), {});
   writer.AddAnswer(kName, QType::kTxt, 300, WireMessage(65536));
@@ -82,7 +82,7 @@ TEST(MessageWriterTest, RdataThatNoLengthFieldHoldsIsRefused) {
   EXPECT_EQ(writer.size(), kHeaderSize);
 }
 
-TEST(MessageWriterTest, OptSaysWhatItIsTold) {
+TEST(MessageWriterTest, OptHasTheGivenFieldsAndOptions) {
   WireMessage out(512);
   const size_t size =
       WriteQuery(MutableBytes(out),
@@ -104,7 +104,7 @@ TEST(MessageWriterTest, OptSaysWhatItIsTold) {
                      .Build());
 }
 
-TEST(MessageWriterTest, PaddingMakesTheWholeMessageAMultipleOfTheBlock) {
+TEST(MessageWriterTest, PaddingExtendsTheMessageToAMultipleOfTheBlock) {
   for (size_t text_size = 0; text_size < 300; ++text_size) {
     WireMessage out(2048);
     const OptToWrite opt{
@@ -118,7 +118,7 @@ TEST(MessageWriterTest, PaddingMakesTheWholeMessageAMultipleOfTheBlock) {
   }
 }
 
-TEST(MessageWriterTest, TextThenPaddingGiveWayToTheSizeLimit) {
+TEST(MessageWriterTest, TextAndPaddingAreShortenedToTheSizeLimit) {
   const OptToWrite opt{
       .extended_error = ExtendedError{ExtendedErrorCode::kOther, "a long explanation"},
       .keepalive = true,
@@ -144,7 +144,7 @@ TEST(MessageWriterTest, TextThenPaddingGiveWayToTheSizeLimit) {
   }
 }
 
-TEST(MessageWriterTest, AppendOptNeverLeavesTheBuffer) {
+TEST(MessageWriterTest, AppendOptStaysWithinTheBuffer) {
   const OptToWrite opt{.extended_error = ExtendedError{ExtendedErrorCode::kOther, "text"},
                        .keepalive = true,
                        .padding_block = 128};

@@ -20,7 +20,7 @@ UpstreamQuery MakeUpstreamQuery(absl::string_view qname) {
   return {.question = {.qname = DomainName::FromText(qname).value(), .qtype = QType::kAaaa}};
 }
 
-TEST(OutgoingQueryTest, HoldsTheQuestionAndOurOwnOptAlone) {
+TEST(OutgoingQueryTest, ContainsOnlyTheQuestionAndANewOpt) {
   const WireMessage message =
       Build(MakeUpstreamQuery("www.example.com"), {.padded = false, .ask_keepalive = false});
   EXPECT_EQ(message, MessageBuilder()
@@ -31,7 +31,7 @@ TEST(OutgoingQueryTest, HoldsTheQuestionAndOurOwnOptAlone) {
                          .Build());
 }
 
-TEST(OutgoingQueryTest, CarriesDoAndCd) {
+TEST(OutgoingQueryTest, ForwardsDoAndCd) {
   UpstreamQuery query = MakeUpstreamQuery("www.example.com");
   query.dnssec_ok = true;
   query.checking_disabled = true;
@@ -44,7 +44,7 @@ TEST(OutgoingQueryTest, CarriesDoAndCd) {
                 .Build());
 }
 
-TEST(OutgoingQueryTest, IsPaddedTo128WhateverTheNameAndFitsItsBuffer) {
+TEST(OutgoingQueryTest, IsPaddedTo128OctetsForAnyNameAndFitsItsBuffer) {
   std::string qname;
   for (int labels = 0; labels < 127; ++labels) {
     const WireMessage message = Build(MakeUpstreamQuery(qname.empty() ? "." : qname));

@@ -20,7 +20,7 @@ namespace {
 
 using Reason = RejectionReason;
 
-constexpr uint16_t kQuestionSize = 21;  // Of "www.example.com", with type and class.
+constexpr uint16_t kQuestionSize = 21;  // "www.example.com" with type and class.
 
 MessageBuilder Asked(QType qtype = QType::kA, QClass qclass = QClass::kIn) {
   return MessageBuilder().Question("www.example.com", qtype, qclass);
@@ -76,7 +76,7 @@ Record Tsig() {
           .klass = QClass::kAny};
 }
 
-TEST(ParseQueryTest, APlainQueryIsUnderstood) {
+TEST(ParseQueryTest, ParsesAPlainQuery) {
   const Query query = Accepted(MakeQuery("WWW.Example.com", QType::kAaaa, 0xabcd));
   EXPECT_EQ(query.id, 0xabcd);
   EXPECT_TRUE(query.recursion_desired);
@@ -88,7 +88,7 @@ TEST(ParseQueryTest, APlainQueryIsUnderstood) {
   EXPECT_EQ(query.edns.udp_payload_size, 512);
 }
 
-TEST(ParseQueryTest, FlagsThatMatterAreReadAndOthersIgnored) {
+TEST(ParseQueryTest, ReadsRdAdAndCdAndIgnoresOtherFlags) {
   EXPECT_TRUE(Accepted(Asked().Flags(kFlagAd).Build()).authentic_data);
   EXPECT_TRUE(Accepted(Asked().Flags(kFlagCd).Build()).checking_disabled);
   EXPECT_FALSE(Accepted(Asked().Flags(kFlagCd).Build()).recursion_desired);
@@ -98,7 +98,7 @@ TEST(ParseQueryTest, FlagsThatMatterAreReadAndOthersIgnored) {
   }
 }
 
-TEST(ParseQueryTest, EdnsIsRead) {
+TEST(ParseQueryTest, ReadsEdns) {
   const Query query = Accepted(Asked()
                                    .Opt({.udp_payload_size = 4096,
                                          .flags = kEdnsFlagDo,
@@ -110,7 +110,7 @@ TEST(ParseQueryTest, EdnsIsRead) {
   EXPECT_TRUE(query.edns.has_padding);
 }
 
-TEST(ParseQueryTest, OddButLegalEdnsIsServed) {
+TEST(ParseQueryTest, UnusualButLegalEdnsIsAccepted) {
   EXPECT_FALSE(Accepted(Asked().Opt().Build()).edns.dnssec_ok);
   EXPECT_EQ(Accepted(Asked().Opt({.udp_payload_size = 0}).Build()).edns.udp_payload_size, 512);
   Accepted(Asked().Opt({.udp_payload_size = 65535}).Build());
@@ -125,7 +125,7 @@ TEST(ParseQueryTest, OddButLegalEdnsIsServed) {
   Accepted(WithOption(8, {0, 1, 24, 0, 192, 0, 2}));
 }
 
-TEST(ParseQueryTest, NamesUpToTheLimitsAreServed) {
+TEST(ParseQueryTest, NamesUpToTheLimitsAreAccepted) {
   const std::string label(63, 'x');
   const std::string three = label + "." + label + "." + label + ".";
   EXPECT_EQ(Accepted(AskedName(three + std::string(61, 'y'))).qname.size(), 255u);
@@ -143,14 +143,14 @@ TEST(ParseQueryTest, NamesUpToTheLimitsAreServed) {
   ExpectFormErr(AskedName(long_name), Reason::kBadQuestion, 0);
 }
 
-TEST(ParseQueryTest, EveryOrdinaryTypeIsServed) {
+TEST(ParseQueryTest, EveryOrdinaryTypeIsAccepted) {
   for (int qtype : {1, 2, 6, 10, 16, 28, 46, 48, 64, 65, 128, 255, 256, 65280, 65535}) {
     EXPECT_EQ(Accepted(Asked(static_cast<QType>(qtype)).Build()).question.qtype,
               static_cast<QType>(qtype));
   }
 }
 
-TEST(ParseQueryTest, LessThanAHeaderAndResponsesAreDropped) {
+TEST(ParseQueryTest, TruncatedHeadersAndResponsesAreDropped) {
   const WireMessage query = MakeQuery("www.example.com", QType::kA);
   for (size_t size = 0; size < kHeaderSize; ++size) {
     const Rejection rejection = Rejected(Prefix(query, size));
@@ -164,7 +164,7 @@ TEST(ParseQueryTest, LessThanAHeaderAndResponsesAreDropped) {
   }
 }
 
-TEST(ParseQueryTest, OtherOpcodesAreNotImplemented) {
+TEST(ParseQueryTest, OtherOpcodesGetNotImp) {
   for (uint16_t opcode :
        std::initializer_list<uint16_t>{1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}) {
     const auto flags = static_cast<uint16_t>(opcode << 11);
@@ -173,7 +173,7 @@ TEST(ParseQueryTest, OtherOpcodesAreNotImplemented) {
   }
 }
 
-TEST(ParseQueryTest, NotifyAndUpdateAreForZonesThatAreNotOurs) {
+TEST(ParseQueryTest, NotifyAndUpdateGetNotAuth) {
   for (Opcode opcode : {Opcode::kNotify, Opcode::kUpdate}) {
     const auto flags = static_cast<uint16_t>(static_cast<int>(opcode) << 11);
     ExpectRejected(Asked(QType::kSoa).Flags(flags).Build(), Reason::kOpcode, Rcode::kNotAuth,
@@ -185,7 +185,7 @@ TEST(ParseQueryTest, NotifyAndUpdateAreForZonesThatAreNotOurs) {
   }
 }
 
-TEST(ParseQueryTest, AnythingButOneQuestionIsMalformed) {
+TEST(ParseQueryTest, QueryWithoutExactlyOneQuestionIsMalformed) {
   ExpectFormErr(MessageBuilder().Build(), Reason::kQuestionCount, 0);
   ExpectFormErr(MessageBuilder().Opt().Build(), Reason::kQuestionCount, 0);
   ExpectFormErr(Asked().Question("www.example.com", QType::kA).Build(), Reason::kQuestionCount, 0);
@@ -193,7 +193,7 @@ TEST(ParseQueryTest, AnythingButOneQuestionIsMalformed) {
   ExpectFormErr(Asked().Qdcount(65535).Build(), Reason::kQuestionCount, 0);
 }
 
-TEST(ParseQueryTest, ACookieGivesAQueryWithoutQuestionItsMeaning) {
+TEST(ParseQueryTest, QueryWithoutAQuestionMayAskForACookie) {
   const RawOpt cookie{.options = {{10, WireMessage(8, 7)}}};
   const Query query = Accepted(MessageBuilder().Id(9).Opt(cookie).Build());
   EXPECT_FALSE(query.has_question);
@@ -211,7 +211,7 @@ TEST(ParseQueryTest, ACookieGivesAQueryWithoutQuestionItsMeaning) {
                  Rcode::kBadVers, 0);
 }
 
-TEST(ParseQueryTest, TheFirstCookieAndNsidAreNoted) {
+TEST(ParseQueryTest, FirstCookieAndNsidAreStored) {
   const WireMessage first = {1, 2, 3, 4, 5, 6, 7, 8};
   const Query query =
       Accepted(Asked().Opt({.options = {{3, {}}, {10, first}, {10, WireMessage(16, 9)}}}).Build());
@@ -223,7 +223,7 @@ TEST(ParseQueryTest, TheFirstCookieAndNsidAreNoted) {
   EXPECT_EQ(Accepted(Asked().Build()).edns.cookie.size, 0);
 }
 
-TEST(ParseQueryTest, ACutQuestionIsMalformed) {
+TEST(ParseQueryTest, TruncatedQuestionIsMalformed) {
   const WireMessage query = MakeQuery("www.example.com", QType::kA);
   for (size_t size = kHeaderSize; size < query.size(); ++size) {
     ExpectFormErr(Prefix(query, size), Reason::kBadQuestion, 0);
@@ -244,8 +244,9 @@ TEST(ParseQueryTest, ReservedLabelsAndPointersInTheQnameAreMalformed) {
                 0);
 }
 
-// The octets of the question are echoed, so the gate must not take such an octet for a length.
-TEST(ParseQueryTest, AnOctetOver63IsNeverALength) {
+// The reply copies the octets of the question, so the gate must not take such an octet for a
+// length.
+TEST(ParseQueryTest, OctetOver63IsNeverALabelLength) {
   for (int octet = 64; octet < 256; ++octet) {
     WireMessage qname(static_cast<size_t>(octet) + 1, 'x');
     qname[0] = static_cast<uint8_t>(octet);
@@ -267,7 +268,7 @@ TEST(ParseQueryTest, RecordsOtherThanOneOptAreMalformed) {
   ExpectFormErr(Asked().Authority(OptRecord()).Build(), Reason::kUnexpectedRecords);
 }
 
-TEST(ParseQueryTest, OctetsLeftOverAreMalformed) {
+TEST(ParseQueryTest, TrailingOctetsAreMalformed) {
   ExpectFormErr(Asked().Raw(WireMessage{0}).Build(), Reason::kTrailingOctets);
   ExpectFormErr(Asked().Raw(WireMessage(100)).Build(), Reason::kTrailingOctets);
   ExpectFormErr(Asked().Raw(WireMessage(3900)).Build(), Reason::kTrailingOctets);
@@ -286,7 +287,7 @@ TEST(ParseQueryTest, QueriesOver4096OctetsAreMalformed) {
   ExpectFormErr(Asked().Raw(WireMessage(65535 - 33)).Build(), Reason::kTrailingOctets);
 }
 
-TEST(ParseQueryTest, AMalformedOptIsMalformed) {
+TEST(ParseQueryTest, MalformedOptIsRejected) {
   ExpectFormErr(Asked().Opt().Opt().Build(), Reason::kBadEdns);
   Record opt = OptRecord();
   opt.owner = "a";
@@ -303,21 +304,21 @@ TEST(ParseQueryTest, AMalformedOptIsMalformed) {
   ExpectFormErr(Asked().Additional(opt).Build(), Reason::kBadEdns);
 }
 
-TEST(ParseQueryTest, EveryCutOfAnOptIsMalformed) {
+TEST(ParseQueryTest, EveryTruncationOfAnOptIsMalformed) {
   const WireMessage query = WithOption(65001, {1, 2, 3});
   for (size_t size = kHeaderSize + kQuestionSize; size < query.size(); ++size) {
     EXPECT_EQ(Rejected(Prefix(query, size)).rcode, Rcode::kFormErr);
   }
 }
 
-TEST(ParseQueryTest, CookiesOfImpossibleLengthAreMalformed) {
+TEST(ParseQueryTest, CookiesOfInvalidLengthAreMalformed) {
   for (size_t size : {0, 7, 9, 15, 41}) {
     ExpectFormErr(WithOption(10, WireMessage(size)), Reason::kBadEdns);
   }
   for (size_t size : {8, 16, 24, 40}) Accepted(WithOption(10, WireMessage(size)));
 }
 
-TEST(ParseQueryTest, LaterEdnsVersionsGetBadVersWhateverTheirOptions) {
+TEST(ParseQueryTest, LaterEdnsVersionsGetBadVersWithAnyOptions) {
   for (uint8_t version : {uint8_t{1}, uint8_t{255}}) {
     ExpectRejected(Asked().Opt({.version = version}).Build(), Reason::kEdnsVersion, Rcode::kBadVers,
                    kQuestionSize);
@@ -326,7 +327,7 @@ TEST(ParseQueryTest, LaterEdnsVersionsGetBadVersWhateverTheirOptions) {
                  Reason::kEdnsVersion, Rcode::kBadVers, kQuestionSize);
 }
 
-TEST(ParseQueryTest, RejectionsKnowTheClientsEdns) {
+TEST(ParseQueryTest, RejectionsContainTheClientsEdns) {
   EXPECT_FALSE(Rejected(Asked(QType::kAxfr).Build()).has_edns);
   const Rejection with_do =
       Rejected(Asked(QType::kAxfr).Opt({.version = 1, .flags = kEdnsFlagDo}).Build());
@@ -359,7 +360,7 @@ TEST(ParseQueryTest, ZoneTransfersAreNotImplemented) {
                  Reason::kZoneTransfer, Rcode::kNotImp, kQuestionSize);
 }
 
-TEST(ParseQueryTest, TypesThatCannotBeAskedAreRejected) {
+TEST(ParseQueryTest, MetaTypesAreRejected) {
   for (QType qtype : {QType::kNone, QType::kOpt, QType::kTsig, QType::kTkey}) {
     ExpectFormErr(Asked(qtype).Build(), Reason::kMetaType);
   }
@@ -368,7 +369,7 @@ TEST(ParseQueryTest, TypesThatCannotBeAskedAreRejected) {
   }
 }
 
-TEST(ParseQueryTest, OnlyInternetAndChaosMayBeAsked) {
+TEST(ParseQueryTest, OnlyClassesInternetAndChaosAreAccepted) {
   const auto expect = [](uint16_t qclass, Rcode rcode) {
     ExpectRejected(Asked(QType::kTxt, QClass{qclass}).Build(), Reason::kClass, rcode,
                    kQuestionSize);
@@ -391,7 +392,7 @@ TEST(ParseQueryTest, EveryReasonHasAName) {
   EXPECT_EQ(RejectionReasonName(Reason::kBadCookie), "bad_cookie");
 }
 
-TEST(ParseQueryTest, AWellFormedQueryCanBeRejectedLater) {
+TEST(ParseQueryTest, WellFormedQueryCanBeRejectedLater) {
   const WireMessage message = Asked().Opt({.flags = kEdnsFlagDo}).Build();
   const Rejection rejection = RejectionOf(Accepted(message), Reason::kClass, Rcode::kRefused);
   EXPECT_EQ(rejection.reason, Reason::kClass);
@@ -402,9 +403,9 @@ TEST(ParseQueryTest, AWellFormedQueryCanBeRejectedLater) {
   EXPECT_EQ(RejectionOf(probe, Reason::kQuestionCount, Rcode::kFormErr).question_size, 0);
 }
 
-// What a flipped octet does is not foreseen, but it is always one of the two outcomes, and an
-// accepted query keeps its promises.
-TEST(ParseQueryTest, FlippedOctetsGiveAWellFormedOutcome) {
+// The effect of a flipped octet is not predicted. The result is always a rejection, or a query with
+// valid fields.
+TEST(ParseQueryTest, FlippedOctetsGiveAValidQueryOrARejection) {
   const WireMessage query =
       Asked().Opt({.flags = kEdnsFlagDo, .options = {{10, WireMessage(8)}, {12, {0, 0}}}}).Build();
   for (size_t at = 0; at < query.size(); ++at) {

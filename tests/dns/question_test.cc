@@ -19,7 +19,7 @@ TEST(QuestionTest, MatchesItsMessageInAnyCase) {
       MessageBuilder().Question("WWW.example.com", QType::kA).Opt().Build()));
 }
 
-TEST(QuestionTest, OctetsAbove127MatchThemselves) {
+TEST(QuestionTest, OctetsAbove127MatchOnlyThemselves) {
   const Question question = MakeQuestion("\\233\\200.example", QType::kA);
   EXPECT_TRUE(question.MatchesMessage(MakeQuery("\xe9\xc8.EXAMPLE", QType::kA)));
   EXPECT_FALSE(question.MatchesMessage(MakeQuery("\xc9\xc8.EXAMPLE", QType::kA)));
@@ -31,7 +31,7 @@ TEST(QuestionTest, AnyOtherQuestionDoesNotMatch) {
   EXPECT_FALSE(question.MatchesMessage(MakeQuery("www.example.com", QType::kAaaa)));
   EXPECT_FALSE(question.MatchesMessage(
       MessageBuilder().Question("www.example.com", QType::kA, QClass::kChaos).Build()));
-  // The same octets, with another label structure: "www\007example" as one label.
+  // The same octets with other labels: "www\007example" is one label.
   EXPECT_FALSE(MakeQuestion("www\\007example.com", QType::kA)
                    .MatchesMessage(MakeQuery("www.example.com", QType::kA)));
   const WireMessage pointed =
@@ -39,7 +39,7 @@ TEST(QuestionTest, AnyOtherQuestionDoesNotMatch) {
   EXPECT_FALSE(question.MatchesMessage(pointed));
 }
 
-TEST(QuestionTest, NoCutMessageMatches) {
+TEST(QuestionTest, NoTruncatedMessageMatches) {
   const Question question = MakeQuestion("www.example.com", QType::kA);
   const WireMessage whole = MakeQuery("www.example.com", QType::kA);
   for (size_t size = 0; size < whole.size(); ++size) {
@@ -48,7 +48,7 @@ TEST(QuestionTest, NoCutMessageMatches) {
   EXPECT_EQ(question.wire_size(), whole.size() - kHeaderSize);
 }
 
-TEST(QuestionTest, TextUsesMnemonicsWhereThereAreSome) {
+TEST(QuestionTest, TextUsesMnemonicsOrNumbers) {
   EXPECT_EQ(MakeQuestion("www.example.com", QType::kAaaa).ToString(), "www.example.com. AAAA IN");
   EXPECT_EQ(MakeQuestion(".", QType{65280}, QClass{5}).ToString(), ". TYPE65280 CLASS5");
   EXPECT_EQ(MakeQuestion("a", QType::kAny, QClass::kChaos).ToString(), "a. ANY CH");

@@ -18,7 +18,7 @@ constexpr uint16_t kHip = 55;
 constexpr uint16_t kUnknownType = 65280;
 
 bool IsWellFormed(QType type, const WireMessage& rdata) {
-  // Behind a header, so that a name at offset 12 could be pointed to.
+  // After a header, so that a pointer to a name at offset 12 is possible.
   WireMessage message(kHeaderSize, 0);
   for (uint8_t octet : WireName("example.com").octets) message.push_back(octet);
   const size_t begin = message.size();
@@ -34,14 +34,14 @@ WireMessage After(const WireMessage& fixed, const WireMessage& rest) {
   return Concat({fixed, rest});
 }
 
-TEST(RdataTest, AddressesHaveTheirExactSize) {
+TEST(RdataTest, AddressesHaveAnExactSize) {
   for (size_t size = 0; size < 20; ++size) {
     EXPECT_EQ(IsWellFormed(QType::kA, Octets(size)), size == 4) << size;
     EXPECT_EQ(IsWellFormed(QType::kAaaa, Octets(size)), size == 16) << size;
   }
 }
 
-TEST(RdataTest, ANameEndsExactlyWhereRdataEnds) {
+TEST(RdataTest, NameEndsExactlyAtTheEndOfRdata) {
   const WireMessage name = WireName("target.example").octets;
   for (const QType type : {QType::kCname, QType::kNs, QType::kPtr, QType::kDname}) {
     EXPECT_TRUE(IsWellFormed(type, name));
@@ -52,7 +52,7 @@ TEST(RdataTest, ANameEndsExactlyWhereRdataEnds) {
   }
 }
 
-TEST(RdataTest, MxAndSrvHaveTheirNumbersAndAName) {
+TEST(RdataTest, MxAndSrvHaveNumbersAndAName) {
   EXPECT_TRUE(IsWellFormed(QType::kMx, MxRdata(10, "mx.example")));
   EXPECT_FALSE(IsWellFormed(QType::kMx, {0, 10}));
   EXPECT_FALSE(IsWellFormed(QType::kMx, {0, 10, 2}));
@@ -60,14 +60,14 @@ TEST(RdataTest, MxAndSrvHaveTheirNumbersAndAName) {
   EXPECT_FALSE(IsWellFormed(QType::kSrv, Octets(6)));
 }
 
-TEST(RdataTest, SoaIsTwoNamesAndFiveNumbers) {
+TEST(RdataTest, SoaHasTwoNamesAndFiveNumbers) {
   const WireMessage soa = SoaRdata(60);
   EXPECT_TRUE(IsWellFormed(QType::kSoa, soa));
   EXPECT_FALSE(IsWellFormed(QType::kSoa, WireMessage(soa.begin(), soa.end() - 1)));
   EXPECT_FALSE(IsWellFormed(QType::kSoa, After(soa, {0})));
 }
 
-TEST(RdataTest, TxtIsOneOrMoreStringsThatFillIt) {
+TEST(RdataTest, TxtHasOneOrMoreStrings) {
   EXPECT_TRUE(IsWellFormed(QType::kTxt, TxtRdata({"one", "two"})));
   EXPECT_TRUE(IsWellFormed(QType::kTxt, {0}));
   EXPECT_FALSE(IsWellFormed(QType::kTxt, {}));
@@ -80,7 +80,7 @@ TEST(RdataTest, CountsTheStringsOfATxt) {
   EXPECT_EQ(ReadRdata(QType::kTxt, cursor, nullptr), 3u);
 }
 
-TEST(RdataTest, DnssecTypesHaveTheirFixedFieldsAndSomethingBehindThem) {
+TEST(RdataTest, DnssecTypesHaveFixedFieldsAndFurtherOctets) {
   for (const QType type : {QType::kDs, QType::kDnskey}) {
     EXPECT_FALSE(IsWellFormed(type, Octets(4)));
     EXPECT_TRUE(IsWellFormed(type, Octets(5)));
@@ -91,7 +91,7 @@ TEST(RdataTest, DnssecTypesHaveTheirFixedFieldsAndSomethingBehindThem) {
   EXPECT_FALSE(IsWellFormed(QType::kRrsig, Octets(18)));
 }
 
-TEST(RdataTest, TypeBitmapsHaveGrowingWindowsOf1To32Octets) {
+TEST(RdataTest, TypeBitmapsHaveIncreasingWindowsOf1To32Octets) {
   const WireMessage next = WireName("b.example").octets;
   EXPECT_TRUE(IsWellFormed(QType::kNsec, After(next, {0, 1, 0x40, 1, 1, 0x40})));
   EXPECT_FALSE(IsWellFormed(QType::kNsec, After(next, {1, 1, 0x40, 0, 1, 0x40})));
@@ -102,7 +102,7 @@ TEST(RdataTest, TypeBitmapsHaveGrowingWindowsOf1To32Octets) {
   EXPECT_FALSE(IsWellFormed(QType::kNsec3, {1, 0, 0, 0, 9, 1, 0xaa}));
 }
 
-TEST(RdataTest, SvcParamKeysGrowStrictlyAndTheirValuesFit) {
+TEST(RdataTest, SvcParamKeysIncreaseAndTheirValuesFit) {
   const WireMessage front = {0, 1, 0};  // Priority 1, target ".".
   for (const QType type : {QType::kSvcb, QType::kHttps}) {
     EXPECT_TRUE(IsWellFormed(type, front));
@@ -121,7 +121,7 @@ TEST(RdataTest, NamesOfNewerTypesMustNotBeCompressed) {
       IsWellFormed(QType::kRrsig, Concat({Octets(18), WireName::Pointer(12).octets, Octets(8)})));
 }
 
-TEST(RdataTest, HipHoldsItsKeyAndThenNamesOnly) {
+TEST(RdataTest, HipHasAKeyFollowedByNames) {
   const WireMessage header = {1, 2, 0, 2, 0xaa, 0xbb, 0xcc};
   EXPECT_TRUE(IsWellFormed(QType{kHip}, header));
   EXPECT_TRUE(IsWellFormed(QType{kHip}, After(header, WireName("rvs.example").octets)));
@@ -134,7 +134,7 @@ TEST(RdataTest, UnknownTypesAreOpaque) {
   EXPECT_TRUE(IsWellFormed(QType{kUnknownType}, {0xc0, 0xff}));
 }
 
-TEST(RdataTest, HandsOutTheNamesInIt) {
+TEST(RdataTest, ReturnsTheNamesInRdata) {
   const WireMessage rdata = Concat({WireMessage{0, 10}, WireName("mx.example").octets});
   WireCursor cursor{Bytes(rdata)};
   std::vector<DomainName> names;
@@ -143,9 +143,8 @@ TEST(RdataTest, HandsOutTheNamesInIt) {
   EXPECT_EQ(names[0].ToString(), "mx.example.");
 }
 
-// ldns follows pointers in these types without a bound worth the name, so that none of them may
-// count as opaque here.
-TEST(RdataTest, EveryTypeWithANameForLdnsHasAFormWithAName) {
+// ldns follows pointers in these types almost without limit, so none of them may be opaque here.
+TEST(RdataTest, EveryTypeWithANameInLdnsHasANameInItsFormat) {
   for (int number = 1; number < 65536; ++number) {
     const auto type = static_cast<QType>(number);
     if (type == QType::kTkey || type == QType::kTsig) continue;  // Never read as RDATA.

@@ -22,7 +22,7 @@ std::string Parsed(const std::string& text) {
                       static_cast<int>(record->type), " ", record->rdata.size());
 }
 
-TEST(RecordTextTest, TtlAndClassMayBeLeftOut) {
+TEST(RecordTextTest, TtlAndClassAreOptional) {
   for (const char* text :
        {"printer.corp.example. 60 IN A 10.0.0.7", "printer.corp.example IN A 10.0.0.7",
         "printer.corp.example. A 10.0.0.7", "  printer.corp.example\t60  A\t10.0.0.7 ",
@@ -39,7 +39,7 @@ TEST(RecordTextTest, OwnersKeepTheirSpelling) {
   EXPECT_EQ(Parsed("a\\.b.example. A 10.0.0.7"), "a\\.b.example. 60 1 4");
 }
 
-TEST(RecordTextTest, EveryTypeOfItsOwnIsTaken) {
+TEST(RecordTextTest, EverySupportedTypeIsParsed) {
   for (const char* text :
        {"p. AAAA fd00::7", "p. CNAME q.example.", "7.0.0.10.in-addr.arpa. PTR p.example.",
         "p. MX 10 mail.example.", "p. TXT \"one; two\" three \"(four)\"",
@@ -55,7 +55,7 @@ TEST(RecordTextTest, EveryTypeOfItsOwnIsTaken) {
   EXPECT_EQ(ParseRecordText("p. TXT \"a b\" c", 60)->rdata, TxtRdata({"a b", "c"}));
 }
 
-TEST(RecordTextTest, TypesThatNeedAZoneAroundThemAreRefused) {
+TEST(RecordTextTest, TypesThatNeedAZoneAreRejected) {
   for (const char* text :
        {"p. NS ns.example.", "p. SOA a. b. 1 2 3 4 5", "p. DNAME q.", "p. DS 1 8 2 00",
         "p. RRSIG A 8 1 60 20300101000000 20200101000000 1 p. AAAA", "p. TYPE65280 \\# 1 00",
@@ -79,7 +79,7 @@ TEST(RecordTextTest, NumbersMustFitTheirFields) {
   EXPECT_THAT(Parsed("p. 5x A 10.0.0.7"), HasSubstr("\"5x\" is not a TTL"));
 }
 
-TEST(RecordTextTest, WhatIsBrokenIsToldWithTheText) {
+TEST(RecordTextTest, ErrorsQuoteTheText) {
   EXPECT_THAT(Parsed(""), HasSubstr("is not a record such as printer.corp.example. 300 IN A"));
   EXPECT_THAT(Parsed("p."), HasSubstr("\"p.\" is no record"));
   EXPECT_THAT(Parsed("p. A"), HasSubstr("is no record"));
@@ -96,7 +96,7 @@ TEST(RecordTextTest, WhatIsBrokenIsToldWithTheText) {
   EXPECT_THAT(Parsed("p. TXT \"" + std::string(256, 'x') + "\""), StartsWith("error"));
 }
 
-TEST(RecordTextTest, WildcardsAndTheRootAreRefused) {
+TEST(RecordTextTest, WildcardsAndTheRootAreRejected) {
   EXPECT_THAT(Parsed("*.corp.example. A 10.0.0.7"), HasSubstr("is a wildcard"));
   EXPECT_THAT(Parsed("* A 10.0.0.7"), HasSubstr("is a wildcard"));
   EXPECT_THAT(Parsed(". A 10.0.0.7"), HasSubstr("the root"));

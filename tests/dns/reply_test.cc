@@ -22,7 +22,7 @@ using ::testing::IsEmpty;
 constexpr char kName[] = "www.example.com";
 constexpr size_t kQuestionEnd = kHeaderSize + 17 + 4;
 
-// An OPT found at the end of a reply.
+// The OPT at the end of a reply.
 struct OptSeen {
   uint16_t udp_payload_size = 0;
   uint8_t extended_rcode = 0;
@@ -91,7 +91,7 @@ StoredMessage StoredA(uint32_t ttl = 300, uint16_t flags = kFlagQr) {
   return Store(response, Ask().question);
 }
 
-// An answer of about 16 octets a record.
+// An answer with about 16 octets per record.
 StoredMessage StoredWithRecords(int count) {
   MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kA);
   for (int i = 0; i < count; ++i) builder.Answer(ARecord(WireName::Pointer(12), 60, "192.0.2.1"));
@@ -119,7 +119,7 @@ WireMessage ErrorReply(const WireMessage& message, const Rejection& rejection) {
 
 uint32_t FirstTtl(const WireMessage& reply) { return LoadU32(&reply[kQuestionEnd + 6]); }
 
-TEST(ReplyTest, CarriesTheQuerysIdAndSpelling) {
+TEST(ReplyTest, HasTheIdAndSpellingOfTheQuery) {
   const Query query = Ask();
   const WireMessage reply = Reply(query, StoredA());
   EXPECT_EQ(LoadHeader(reply).id, 0xbeef);
@@ -128,7 +128,7 @@ TEST(ReplyTest, CarriesTheQuerysIdAndSpelling) {
   EXPECT_EQ(LoadHeader(reply).ancount, 1);
 }
 
-TEST(ReplyTest, CarriesTheQuerysTypeForADenialThatIsStoredForAllTypes) {
+TEST(ReplyTest, HasTheTypeOfTheQueryForAnNxDomainStoredForAllTypes) {
   const WireMessage response =
       MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("example.com", 900, 60));
   StoredMessage stored = Store(response, Ask().question);
@@ -149,7 +149,7 @@ TEST(ReplyTest, RdAndCdComeFromTheQuery) {
   EXPECT_EQ(LoadHeader(Reply(query, StoredA())).flags, kFlagQr | kFlagRa | kFlagCd);
 }
 
-TEST(ReplyTest, AdGoesOnlyToThoseWhoSentAdOrDo) {
+TEST(ReplyTest, AdIsSentOnlyToClientsThatSentAdOrDo) {
   const StoredMessage authentic = StoredA(300, kFlagQr | kFlagAd);
   Query query = AskWithEdns();
   EXPECT_FALSE(LoadHeader(Reply(query, authentic)).Has(kFlagAd));
@@ -161,14 +161,14 @@ TEST(ReplyTest, AdGoesOnlyToThoseWhoSentAdOrDo) {
   EXPECT_TRUE(LoadHeader(Reply(query, authentic)).Has(kFlagAd));
 }
 
-TEST(ReplyTest, TtlsAgeAndNeverFallBelowZero) {
+TEST(ReplyTest, TtlsAreReducedByTheAgeButNotBelowZero) {
   EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{0}})), 300u);
   EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{100}})), 200u);
   EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{300}})), 0u);
   EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{1} * 5'000'000'000})), 0u);
 }
 
-TEST(ReplyTest, AFixedTtlReplacesEveryTtl) {
+TEST(ReplyTest, FixedTtlReplacesEveryTtl) {
   EXPECT_EQ(FirstTtl(Reply(Ask(), StoredA(300), {.age = Seconds{500}, .fixed_ttl = Seconds{30}})),
             30u);
 }
@@ -185,14 +185,14 @@ TEST(ReplyTest, HasAnOptExactlyWhenTheQueryHadOne) {
   EXPECT_THAT(opt->options, IsEmpty());
 }
 
-TEST(ReplyTest, AnExtendedErrorGoesOnlyToThoseWhoSentAnOpt) {
+TEST(ReplyTest, ExtendedErrorIsSentOnlyToClientsThatSentAnOpt) {
   ReplyOptions options;
   options.extended_error = ExtendedError{ExtendedErrorCode::kStaleAnswer, "stale"};
   EXPECT_EQ(FindOpt(Reply(Ask(), StoredA(), options)), std::nullopt);
   EXPECT_THAT(FindOpt(Reply(AskWithEdns(), StoredA(), options))->options, ElementsAre(15));
 }
 
-TEST(ReplyTest, KeepaliveIsSentOnStreamsToThoseWhoAskedForIt) {
+TEST(ReplyTest, KeepaliveIsSentOnStreamsToClientsThatSentIt) {
   Query query = AskWithEdns();
   ReplyOptions options{.transport = Transport::kTcp, .keepalive_timeout_100ms = 100};
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), options))->options, IsEmpty());
@@ -202,7 +202,7 @@ TEST(ReplyTest, KeepaliveIsSentOnStreamsToThoseWhoAskedForIt) {
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), options))->options, IsEmpty());
 }
 
-TEST(ReplyTest, PaddingIsForPaddedQueriesOnDotAlone) {
+TEST(ReplyTest, PaddingIsOnlyForPaddedQueriesOverDot) {
   Query query = AskWithEdns();
   query.edns.has_padding = true;
   EXPECT_EQ(Reply(query, StoredA(), {.transport = Transport::kDot}).size(), kResponsePaddingBlock);
@@ -211,7 +211,7 @@ TEST(ReplyTest, PaddingIsForPaddedQueriesOnDotAlone) {
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), {.transport = Transport::kDot}))->options, IsEmpty());
 }
 
-TEST(ReplyTest, TheLimitOverUdpIsTheSmallerOfTheClientsAndOurs) {
+TEST(ReplyTest, UdpLimitIsTheSmallerOfClientAndServerLimit) {
   EXPECT_EQ(MaxReplySize(Ask(), {}), 512u);
   EXPECT_EQ(MaxReplySize(AskWithEdns(800), {}), 800u);
   EXPECT_EQ(MaxReplySize(AskWithEdns(4096), {}), 1232u);
@@ -220,7 +220,7 @@ TEST(ReplyTest, TheLimitOverUdpIsTheSmallerOfTheClientsAndOurs) {
   EXPECT_EQ(MaxReplySize(Ask(), {.transport = Transport::kTcp}), 65535u);
 }
 
-TEST(ReplyTest, WhatDoesNotFitBecomesTcWithoutRecords) {
+TEST(ReplyTest, ReplyThatDoesNotFitHasTcAndNoRecords) {
   const WireMessage reply = Reply(AskWithEdns(), StoredWithRecords(100));
   const MessageHeader header = LoadHeader(reply);
   EXPECT_EQ(header.id, 0xbeef);
@@ -233,8 +233,8 @@ TEST(ReplyTest, WhatDoesNotFitBecomesTcWithoutRecords) {
                    .Has(kFlagTc));
 }
 
-TEST(ReplyTest, TheLastOctetThatFitsIsUsed) {
-  // 33 octets and 16 for each record: 29 records and an OPT make 508, 30 without one 513.
+TEST(ReplyTest, UsesTheLastOctetThatFits) {
+  // 33 octets and 16 per record: 29 records and an OPT need 508 octets; 30 without an OPT need 513.
   const StoredMessage stored = StoredWithRecords(29);
   const size_t size = stored.wire.size();
   const auto limited = [](uint16_t max) { return ReplyOptions{.max_udp_payload_size = max}; };
@@ -246,8 +246,8 @@ TEST(ReplyTest, TheLastOctetThatFitsIsUsed) {
                   .Has(kFlagTc));
 }
 
-// An answer with so many signatures of a proof beside it and so many addresses behind it, 39 and 16
-// octets each.
+// An answer with the given numbers of proof signatures (39 octets each) and additional addresses
+// (16 octets each).
 StoredMessage StoredWithExtra(int signatures, int addresses) {
   const Query query = Ask(QType::kMx);
   MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kMx);
@@ -267,7 +267,7 @@ StoredMessage StoredWithExtra(int signatures, int addresses) {
   return Store(builder.Build(), query.question);
 }
 
-TEST(ReplyTest, ExtraRecordsGiveWayBeforeAnythingIsTruncated) {
+TEST(ReplyTest, AdditionalRecordsAreLeftOutBeforeTruncation) {
   const auto reply = [](int signatures, int addresses) {
     const WireMessage octets =
         Reply(Ask(QType::kMx), StoredWithExtra(signatures, addresses), {.age = Seconds{1}});
@@ -280,17 +280,17 @@ TEST(ReplyTest, ExtraRecordsGiveWayBeforeAnythingIsTruncated) {
   };
   EXPECT_THAT(reply(2, 2), ElementsAre(1, 2, 2));
   EXPECT_THAT(reply(2, 40), ElementsAre(1, 2, 0));
-  // What a proof consists of is not extra.
+  // Proofs are not additional records.
   EXPECT_TRUE(LoadHeader(Reply(Ask(QType::kMx), StoredWithExtra(20, 0))).Has(kFlagTc));
 }
 
-TEST(ReplyTest, AnOptIsAddedToWhatIsLeftOfExtraRecords) {
+TEST(ReplyTest, OptIsAddedAfterAdditionalRecordsAreLeftOut) {
   const WireMessage octets = Reply(AskWithEdns(512), StoredWithExtra(2, 40));
   EXPECT_EQ(LoadHeader(octets).arcount, 1);
   EXPECT_TRUE(FindOpt(octets).has_value());
 }
 
-TEST(ReplyTest, ABufferSmallerThanTheReplyTruncatesAndOneSmallerThanTheQuestionTakesNothing) {
+TEST(ReplyTest, SmallBufferTruncatesAndABufferSmallerThanTheQuestionStaysEmpty) {
   const StoredMessage stored = StoredA();
   std::array<uint8_t, kQuestionEnd> exact;
   EXPECT_EQ(BuildReply(Ask(), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(exact)),
@@ -300,7 +300,7 @@ TEST(ReplyTest, ABufferSmallerThanTheReplyTruncatesAndOneSmallerThanTheQuestionT
   EXPECT_EQ(BuildReply(Ask(), {stored.wire, stored.ttl_offsets}, {}, absl::MakeSpan(small)), 0u);
 }
 
-TEST(ReplyTest, TheReplyCookieIsInEveryReplyToAQueryWithAnOpt) {
+TEST(ReplyTest, CookieIsInEveryReplyToAQueryWithAnOpt) {
   Query query = AskWithEdns();
   query.reply_cookie = FullCookie{1, 2, 3};
   EXPECT_THAT(FindOpt(Reply(query, StoredA()))->options, ElementsAre(10));
@@ -313,7 +313,7 @@ TEST(ReplyTest, TheReplyCookieIsInEveryReplyToAQueryWithAnOpt) {
   EXPECT_FALSE(FindOpt(Reply(query, StoredA())).has_value());
 }
 
-TEST(ReplyTest, RecordsGiveWayToTheCookie) {
+TEST(ReplyTest, RecordsAreLeftOutForTheCookie) {
   Query query = AskWithEdns(512);
   const int fitting = (512 - static_cast<int>(kQuestionEnd + kOptFixedSize)) / 16;
   EXPECT_FALSE(LoadHeader(Reply(query, StoredWithRecords(fitting))).Has(kFlagTc));
@@ -323,7 +323,7 @@ TEST(ReplyTest, RecordsGiveWayToTheCookie) {
   EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
 }
 
-TEST(ReplyTest, NsidGoesToThoseWhoAskedForIt) {
+TEST(ReplyTest, NsidIsSentToClientsThatSentIt) {
   Query query = AskWithEdns();
   const ReplyOptions named{.nsid = "node-7"};
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), named))->options, IsEmpty());
@@ -337,7 +337,7 @@ TEST(ReplyTest, NsidGoesToThoseWhoAskedForIt) {
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), all))->options, ElementsAre(10, 3, 11));
 }
 
-TEST(ReplyTest, ANameTooLongForTheLimitGivesWay) {
+TEST(ReplyTest, NsidThatDoesNotFitIsLeftOut) {
   Query query = AskWithEdns(512);
   query.qname = DomainName::FromText(std::string(60, 'n') + "." + std::string(60, 'n') + "." +
                                      std::string(60, 'n') + "." + std::string(60, 'n'))
@@ -351,8 +351,8 @@ TEST(ReplyTest, ANameTooLongForTheLimitGivesWay) {
   EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
 }
 
-// RFC 8482 section 7: ANY is what amplifiers ask for.
-TEST(ReplyTest, AnyOverUdpNeverHasMoreThan512Octets) {
+// RFC 8482 section 7: amplification attacks use ANY.
+TEST(ReplyTest, AnyOverUdpHasAtMost512Octets) {
   Query query = AskWithEdns(4096);
   query.question.qtype = QType::kAny;
   EXPECT_EQ(MaxReplySize(query, {}), 512u);
@@ -360,7 +360,7 @@ TEST(ReplyTest, AnyOverUdpNeverHasMoreThan512Octets) {
   EXPECT_EQ(MaxReplySize(query, {.transport = Transport::kDot}), kMaxMessageSize);
 }
 
-TEST(ReplyTest, AQueryWithoutQuestionGetsAReplyWithoutOne) {
+TEST(ReplyTest, QueryWithoutAQuestionGetsAReplyWithoutOne) {
   Query query = AskWithEdns();
   query.has_question = false;
   query.reply_cookie = FullCookie{};
@@ -370,7 +370,7 @@ TEST(ReplyTest, AQueryWithoutQuestionGetsAReplyWithoutOne) {
   EXPECT_THAT(FindOpt(reply)->options, ElementsAre(10));
 }
 
-TEST(ReplyTest, ATruncatedReplySendsTheClientToTcp) {
+TEST(ReplyTest, TruncatedReplyHasTcAndNoRecords) {
   WireMessage out(kMaxMessageSize);
   out.resize(BuildTruncatedReply(AskWithEdns(), {}, absl::MakeSpan(out)));
   const MessageHeader header = LoadHeader(out);
@@ -380,7 +380,7 @@ TEST(ReplyTest, ATruncatedReplySendsTheClientToTcp) {
   EXPECT_EQ(out.size(), kQuestionEnd + kOptFixedSize);
 }
 
-TEST(ReplyTest, AStoredErrorWithoutQuestionIsRepliedAsItsRcode) {
+TEST(ReplyTest, StoredErrorWithoutAQuestionGivesItsRcode) {
   const StoredMessage stored =
       Store(MessageBuilder().Response(Rcode::kRefused).Build(), Ask().question);
   const WireMessage reply = Reply(Ask(), stored);
@@ -398,14 +398,14 @@ TEST(RcodeReplyTest, HasTheQuestionAndNoRecords) {
   EXPECT_EQ(reply.size(), kQuestionEnd);
 }
 
-TEST(RcodeReplyTest, AnRcodeAbove15TakesAnOptAndIsServfailWithout) {
+TEST(RcodeReplyTest, RcodeAbove15NeedsAnOptAndIsServfailWithoutOne) {
   const WireMessage with = RcodeReply(AskWithEdns(), Rcode::kBadCookie);
   EXPECT_EQ(static_cast<int>(LoadHeader(with).header_rcode()), 7);
   EXPECT_EQ(FindOpt(with)->extended_rcode, 1);
   EXPECT_EQ(LoadHeader(RcodeReply(Ask(), Rcode::kBadCookie)).header_rcode(), Rcode::kServFail);
 }
 
-TEST(ErrorReplyTest, EchoesIdOpcodeRdCdAndTheQuestion) {
+TEST(ErrorReplyTest, CopiesIdOpcodeRdCdAndTheQuestion) {
   const WireMessage query = MessageBuilder()
                                 .Flags(4 << 11 | kFlagRd | kFlagCd | kFlagAa | kFlagAd | kFlagZ | 5)
                                 .Question(kName, QType::kSoa)
@@ -421,7 +421,7 @@ TEST(ErrorReplyTest, EchoesIdOpcodeRdCdAndTheQuestion) {
                          reply.end()));
 }
 
-TEST(ErrorReplyTest, AQuestionThatCannotBeParsedIsNotEchoed) {
+TEST(ErrorReplyTest, UnparsableQuestionIsNotCopied) {
   const WireMessage query = MessageBuilder().Qdcount(1).Raw(WireMessage{3, 'a'}).Build();
   const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
   EXPECT_EQ(reply.size(), kHeaderSize);
@@ -446,7 +446,7 @@ TEST(ErrorReplyTest, BadversIsExtendedRcodeOneWithVersionZero) {
   EXPECT_EQ(reply.size(), query.size());
 }
 
-TEST(ErrorReplyTest, TheOptGoesRatherThanTheReplyOutgrowsTheQuery) {
+TEST(ErrorReplyTest, OptIsLeftOutSoThatTheReplyIsNotLongerThanTheQuery) {
   const WireMessage query = MessageBuilder().Question(kName, QType::kA).Raw({0, 0, 41}).Build();
   const WireMessage reply = ErrorReply(query, {.reply = true,
                                                .rcode = Rcode::kFormErr,
@@ -456,7 +456,7 @@ TEST(ErrorReplyTest, TheOptGoesRatherThanTheReplyOutgrowsTheQuery) {
   EXPECT_EQ(LoadHeader(reply).arcount, 0);
 }
 
-TEST(ErrorReplyTest, HasNoOptWhenTheQueryHadNoneThatCouldBeRead) {
+TEST(ErrorReplyTest, HasNoOptWithoutAReadableOptInTheQuery) {
   const WireMessage query =
       MessageBuilder().Question(kName, QType::kA).Raw(WireMessage(20, 0)).Build();
   const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
@@ -464,7 +464,7 @@ TEST(ErrorReplyTest, HasNoOptWhenTheQueryHadNoneThatCouldBeRead) {
   EXPECT_EQ(LoadHeader(reply).arcount, 0);
 }
 
-TEST(ErrorReplyTest, AnExtendedRcodeWithoutRoomForItsOptIsServfail) {
+TEST(ErrorReplyTest, ExtendedRcodeWithoutRoomForItsOptIsServfail) {
   const WireMessage reply = ErrorReply(MessageBuilder().Build(),
                                        {.reply = true, .rcode = Rcode::kBadVers, .has_edns = true});
   EXPECT_EQ(reply.size(), kHeaderSize);

@@ -70,7 +70,7 @@ std::vector<uint32_t> Ttls(const StoredMessage& stored) {
 
 // ---- Ours or not ------------------------------------------------------------------------------
 
-TEST(ResponseTest, AResponseToAnotherQuestionIsNotOurs) {
+TEST(ResponseTest, ResponseToAnotherQuestionIsNotOurs) {
   EXPECT_EQ(DefectOf(MakeResponse("mail.example.com", QType::kA, {})), "not ours");
   EXPECT_EQ(DefectOf(MakeResponse(kName, QType::kAaaa, {})), "not ours");
   EXPECT_EQ(
@@ -78,32 +78,32 @@ TEST(ResponseTest, AResponseToAnotherQuestionIsNotOurs) {
       "not ours");
 }
 
-TEST(ResponseTest, WhatIsNoResponseOrNotToAQueryIsNotOurs) {
+TEST(ResponseTest, QueryOrAnotherOpcodeIsNotOurs) {
   EXPECT_EQ(DefectOf(MakeQuery(kName, QType::kA)), "not ours");
   EXPECT_EQ(DefectOf(Respond().Flags(kFlagQr | 4 << 11).Build()), "not ours");
   EXPECT_EQ(DefectOf(Respond().Flags(kFlagQr | 5 << 11).Build()), "not ours");
 }
 
-TEST(ResponseTest, NoQuestionOrTwoAreNotOurs) {
+TEST(ResponseTest, ZeroOrTwoQuestionsAreNotOurs) {
   EXPECT_EQ(DefectOf(MessageBuilder().Response().Build()), "not ours");
   EXPECT_EQ(DefectOf(Respond().Question(kName, QType::kA).Build()), "not ours");
 }
 
-TEST(ResponseTest, FewerOctetsThanAQuestionAreNotOurs) {
+TEST(ResponseTest, MessageShorterThanItsQuestionIsNotOurs) {
   const WireMessage whole = Respond().Build();
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_EQ(DefectOf(WireMessage(whole.begin(), whole.begin() + size)), "not ours") << size;
   }
 }
 
-TEST(ResponseTest, AnErrorWithoutQuestionIsOurs) {
+TEST(ResponseTest, ErrorWithoutAQuestionIsOurs) {
   const WireMessage message = MessageBuilder().Response(Rcode::kServFail).Build();
   EXPECT_TRUE(BelongsToQuestion(message, Ask()));
   EXPECT_EQ(Inspect(message).kind, ResponseKind::kServFail);
   EXPECT_EQ(Inspect(message).kept_size, kHeaderSize);
 }
 
-TEST(ResponseTest, TheQuestionMayComeBackInAnotherCase) {
+TEST(ResponseTest, QuestionMayHaveAnotherCase) {
   const WireMessage message =
       MessageBuilder().Response().Question("WWW.Example.COM", QType::kA).Answer(A(kName)).Build();
   EXPECT_EQ(Inspect(message).kind, ResponseKind::kAnswer);
@@ -111,7 +111,7 @@ TEST(ResponseTest, TheQuestionMayComeBackInAnotherCase) {
 
 // ---- Malformed --------------------------------------------------------------------------------
 
-TEST(ResponseTest, EveryCutOfAResponseIsRejected) {
+TEST(ResponseTest, EveryTruncationOfAResponseIsRejected) {
   const WireMessage whole = Respond()
                                 .Answer(CnameRecord(kName, 60, "a.example.com"))
                                 .Answer(A("a.example.com"))
@@ -124,14 +124,14 @@ TEST(ResponseTest, EveryCutOfAResponseIsRejected) {
   }
 }
 
-TEST(ResponseTest, CountsMustAgreeWithOctets) {
+TEST(ResponseTest, CountsMustMatchTheOctets) {
   EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Ancount(2).Build()), "malformed");
   EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Ancount(65535).Build()), "malformed");
   EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Answer(A(kName)).Ancount(1).Build()), "malformed");
   EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Raw(WireMessage{0, 0, 0, 0}).Build()), "malformed");
 }
 
-TEST(ResponseTest, RdlengthMustAgreeWithItsType) {
+TEST(ResponseTest, RdlengthMustMatchTheType) {
   for (const size_t size : {0, 3, 5, 19}) {
     Record record = A(kName);
     record.rdata.resize(size);
@@ -142,7 +142,7 @@ TEST(ResponseTest, RdlengthMustAgreeWithItsType) {
   }
 }
 
-TEST(ResponseTest, ANameThatRunsPastItsRdataIsMalformed) {
+TEST(ResponseTest, NameThatExceedsItsRdataIsMalformed) {
   Record cname = CnameRecord(kName, 60, "a.example.com");
   cname.rdlength = 1;
   EXPECT_EQ(DefectOf(Respond().Answer(cname).Build()), "malformed");
@@ -157,13 +157,13 @@ TEST(ResponseTest, OwnersWithBadPointersAreMalformed) {
   EXPECT_EQ(DefectOf(Respond().Answer(A(WireMessage{0x40, 'a', 0})).Build()), "malformed");
 }
 
-TEST(ResponseTest, AnOwnerOver255OctetsIsMalformed) {
+TEST(ResponseTest, OwnerOver255OctetsIsMalformed) {
   std::string name;
   for (int i = 0; i < 128; ++i) absl::StrAppend(&name, "a.");
   EXPECT_EQ(DefectOf(Respond().Answer(A(name)).Build()), "malformed");
 }
 
-TEST(ResponseTest, AChainOfPointersLongerThanTheLimitIsMalformed) {
+TEST(ResponseTest, ChainOfPointersOverTheLimitIsMalformed) {
   MessageBuilder builder = Respond();
   uint16_t target = kHeaderSize;
   for (int i = 0; i < 40; ++i) {
@@ -174,14 +174,14 @@ TEST(ResponseTest, AChainOfPointersLongerThanTheLimitIsMalformed) {
   EXPECT_EQ(DefectOf(builder.Build()), "malformed");
 }
 
-TEST(ResponseTest, ANameThatPointsIntoATtlIsMalformed) {
+TEST(ResponseTest, NameThatPointsIntoATtlIsMalformed) {
   const Record first = A(WireName::Pointer(12), /*ttl=*/0);
   const auto ttl_at = static_cast<uint16_t>(Respond().offset() + 6);
   EXPECT_EQ(DefectOf(Respond().Answer(first).Authority(Ns(WireName::Pointer(ttl_at), "a")).Build()),
             "malformed");
 }
 
-TEST(ResponseTest, AnyOtherClassThanInIsMalformed) {
+TEST(ResponseTest, ClassOtherThanInIsMalformed) {
   for (const QClass klass : {QClass::kChaos, QClass::kNone, QClass::kAny}) {
     Record record = A(kName);
     record.klass = klass;
@@ -189,7 +189,7 @@ TEST(ResponseTest, AnyOtherClassThanInIsMalformed) {
   }
 }
 
-TEST(ResponseTest, RecordsOfQueryOnlyTypesAreMalformed) {
+TEST(ResponseTest, RecordsOfMetaTypesAreMalformed) {
   for (const QType type : {QType::kNone, QType::kTkey, QType::kAxfr, QType::kAny}) {
     EXPECT_EQ(DefectOf(Respond().Authority({.owner = ".", .type = type}).Build()), "malformed");
   }
@@ -205,14 +205,14 @@ TEST(ResponseTest, OptOccursOnceInTheAdditionalSectionWithTheRootAsOwner) {
   EXPECT_EQ(DefectOf(Respond().Additional(named).Build()), "malformed");
 }
 
-TEST(ResponseTest, AnOptThatIsCutOrOfALaterVersionIsMalformed) {
+TEST(ResponseTest, TruncatedOptOrLaterVersionIsMalformed) {
   Record cut = OptRecord({.options = {{.code = 65001, .data = WireMessage(4, 0)}}});
   cut.rdata.pop_back();
   EXPECT_EQ(DefectOf(Respond().Additional(cut).Build()), "malformed");
   EXPECT_EQ(DefectOf(Respond().Opt({.version = 1}).Build()), "malformed");
 }
 
-TEST(ResponseTest, ASecondTsigOrOneThatIsNotLastIsMalformed) {
+TEST(ResponseTest, SecondTsigOrTsigThatIsNotLastIsMalformed) {
   Record tsig{.owner = "key", .type = QType::kTsig, .ttl = 0, .rdata = WireMessage(20, 0)};
   tsig.klass = QClass::kAny;
   EXPECT_EQ(DefectOf(Respond().Answer(A(kName)).Additional(tsig).Build()), "none");
@@ -221,9 +221,9 @@ TEST(ResponseTest, ASecondTsigOrOneThatIsNotLastIsMalformed) {
   EXPECT_EQ(DefectOf(Respond().Authority(tsig).Build()), "malformed");
 }
 
-// ---- What it says -----------------------------------------------------------------------------
+// ---- Classification ---------------------------------------------------------------------------
 
-TEST(ResponseTest, DataOfTheAskedTypeIsAnAnswer) {
+TEST(ResponseTest, DataOfTheQtypeIsAnAnswer) {
   const ResponseFacts facts =
       Inspect(Respond().Answer(A(kName, 300)).Answer(A(kName, 300)).Build());
   EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
@@ -233,7 +233,7 @@ TEST(ResponseTest, DataOfTheAskedTypeIsAnAnswer) {
   EXPECT_EQ(facts.kept_ancount, 2);
 }
 
-TEST(ResponseTest, AChainIsFollowedInWhateverOrderItComes) {
+TEST(ResponseTest, ChainIsFollowedInAnyOrderOfRecords) {
   const Record first = CnameRecord(kName, 60, "a.example.com");
   const Record second = CnameRecord("A.example.com", 20, "b.example.com");
   const Record data = A("b.example.com", 100);
@@ -255,13 +255,13 @@ WireMessage ChainOf(int links) {
   return builder.Answer(A(owner)).Build();
 }
 
-TEST(ResponseTest, AChainMayHave32LinksAndNoMore) {
+TEST(ResponseTest, ChainHasAtMost32Links) {
   EXPECT_EQ(Inspect(ChainOf(20)).kind, ResponseKind::kAnswer);
   EXPECT_EQ(Inspect(ChainOf(32)).kind, ResponseKind::kAnswer);
   EXPECT_EQ(DefectOf(ChainOf(33)), "not an answer");
 }
 
-TEST(ResponseTest, ALoopOfCnamesIsNotAnAnswer) {
+TEST(ResponseTest, LoopOfCnamesIsNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond().Answer(CnameRecord(kName, 60, kName)).Build()), "not an answer");
   EXPECT_EQ(DefectOf(Respond()
                          .Answer(CnameRecord(kName, 60, "a.example.com"))
@@ -270,7 +270,7 @@ TEST(ResponseTest, ALoopOfCnamesIsNotAnAnswer) {
             "not an answer");
 }
 
-TEST(ResponseTest, AnAliasWithoutDataBehindItIsNegativeByItsRcode) {
+TEST(ResponseTest, AliasWithoutDataIsNoDataOrNxDomainByItsRcode) {
   const Record cname = CnameRecord(kName, 60, "a.other.test");
   const Record soa = SoaRecord("other.test", 900, 60);
   const auto no_data = Inspect(Respond().Answer(cname).Authority(soa).Build());
@@ -286,7 +286,7 @@ TEST(ResponseTest, AnAliasWithoutDataBehindItIsNegativeByItsRcode) {
   EXPECT_EQ(dangling.soa_ttl, std::nullopt);
 }
 
-TEST(ResponseTest, ADnameAndTheCnameMadeOfItAreFollowed) {
+TEST(ResponseTest, DnameAndItsCnameAreFollowed) {
   const auto message = Respond()
                            .Answer(Dname("example.com", "example.net"))
                            .Answer(CnameRecord(kName, 0, "www.example.net"))
@@ -299,7 +299,7 @@ TEST(ResponseTest, ADnameAndTheCnameMadeOfItAreFollowed) {
   EXPECT_EQ(Inspect(alone).kind, ResponseKind::kAnswer);
 }
 
-TEST(ResponseTest, ACnameThatWasAskedForComesWithItsDname) {
+TEST(ResponseTest, QtypeCnameKeepsTheDname) {
   const auto with_target = [](absl::string_view target) {
     return Respond(QType::kCname)
         .Answer(Dname("example.com", "example.net"))
@@ -312,7 +312,7 @@ TEST(ResponseTest, ACnameThatWasAskedForComesWithItsDname) {
   EXPECT_EQ(DefectOf(with_target("www.victim.test"), QType::kCname), "not an answer");
 }
 
-TEST(ResponseTest, ACnameThatContradictsItsDnameIsNotAnAnswer) {
+TEST(ResponseTest, CnameThatContradictsItsDnameIsNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond()
                          .Answer(Dname("example.com", "example.net"))
                          .Answer(CnameRecord(kName, 0, "www.victim.test"))
@@ -321,7 +321,7 @@ TEST(ResponseTest, ACnameThatContradictsItsDnameIsNotAnAnswer) {
             "not an answer");
 }
 
-TEST(ResponseTest, ForeignRecordsAloneAreNotAnAnswer) {
+TEST(ResponseTest, UnrelatedRecordsAloneAreNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond().Answer(A("victim.test")).Build()), "not an answer");
   Record aaaa{.owner = kName, .type = QType::kAaaa, .rdata = AaaaRdata("2001:db8::1")};
   EXPECT_EQ(DefectOf(Respond().Answer(aaaa).Build()), "not an answer");
@@ -331,7 +331,7 @@ TEST(ResponseTest, ForeignRecordsAloneAreNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond().Answer(Rrsig(kName, QType::kA)).Build()), "not an answer");
 }
 
-TEST(ResponseTest, ForeignRecordsAreCutOutOfTheAnswerWhereverTheyStand) {
+TEST(ResponseTest, UnrelatedRecordsAreRemovedAtAnyPositionOfTheAnswer) {
   const Record foreign = A("victim.test");
   const WireMessage plain = Store(Respond().Answer(A(kName)).Answer(A(kName)).Build()).wire;
   const WireMessage last = Respond().Answer(A(kName)).Answer(A(kName)).Answer(foreign).Build();
@@ -342,7 +342,7 @@ TEST(ResponseTest, ForeignRecordsAreCutOutOfTheAnswerWhereverTheyStand) {
   }
 }
 
-TEST(ResponseTest, WhatStandsBehindAForeignRecordCounts) {
+TEST(ResponseTest, RecordsAfterAnUnrelatedRecordAreUsed) {
   const ResponseFacts facts = Inspect(Respond()
                                           .Answer(A("victim.test", 10))
                                           .Answer(A(kName, 600))
@@ -358,7 +358,7 @@ TEST(ResponseTest, WhatStandsBehindAForeignRecordCounts) {
   EXPECT_EQ(negative.kept_nscount, 1);
 }
 
-TEST(ResponseTest, TheAuthoritySectionOfAnAnswerIsProofsAlone) {
+TEST(ResponseTest, AuthoritySectionOfAnAnswerKeepsOnlyProofs) {
   const Record nsec{.owner = "a.example.com",
                     .type = QType::kNsec,
                     .rdata = Concat({WireName("z.example.com").octets, WireMessage{0, 1, 0x40}})};
@@ -379,14 +379,14 @@ TEST(ResponseTest, TheAuthoritySectionOfAnAnswerIsProofsAlone) {
   EXPECT_EQ(Store(message).wire, expected.wire);
 }
 
-TEST(ResponseTest, TheSoaOfAnotherZoneIsForeign) {
+TEST(ResponseTest, SoaOfAnotherZoneIsRemoved) {
   const ResponseFacts facts = Inspect(
       MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("else.test", 900, 60)));
   EXPECT_EQ(facts.kept_nscount, 0);
   EXPECT_EQ(facts.soa_ttl, std::nullopt);
 }
 
-TEST(ResponseTest, AdditionalRecordsStayWhenSomethingRefersToThem) {
+TEST(ResponseTest, AdditionalRecordsStayWhenAKeptRecordNamesThem) {
   const Record mx{.owner = kName, .type = QType::kMx, .rdata = MxRdata(10, "mx.example.com")};
   const WireMessage message = Respond(QType::kMx)
                                   .Answer(mx)
@@ -398,7 +398,7 @@ TEST(ResponseTest, AdditionalRecordsStayWhenSomethingRefersToThem) {
   EXPECT_EQ(Inspect(message, QType::kMx).kept_arcount, 2);
 }
 
-TEST(ResponseTest, NothingStaysOfAnErrorButTheDnameOfYxdomain) {
+TEST(ResponseTest, ErrorKeepsNoRecordExceptTheDnameOfYxdomain) {
   const auto error = [](Rcode rcode) {
     return Inspect(Respond(QType::kA, rcode)
                        .Answer(A(kName))
@@ -411,7 +411,7 @@ TEST(ResponseTest, NothingStaysOfAnErrorButTheDnameOfYxdomain) {
   EXPECT_EQ(error(Rcode::kYxDomain).kept_nscount, 0);
 }
 
-TEST(ResponseTest, OtherDataBesideACnameDoesNotCount) {
+TEST(ResponseTest, OtherDataBesideACnameIsIgnored) {
   const WireMessage message = Respond()
                                   .Answer(A(kName))
                                   .Answer(CnameRecord(kName, 60, "a.example.com"))
@@ -425,7 +425,7 @@ TEST(ResponseTest, OtherDataBesideACnameDoesNotCount) {
   EXPECT_EQ(Inspect(dangling).kept_ancount, 1);
 }
 
-TEST(ResponseTest, WhatMayStandBesideACnameIsAnAnswer) {
+TEST(ResponseTest, TypesAllowedBesideACnameAreAnswers) {
   const WireMessage message = Respond(QType::kRrsig)
                                   .Answer(CnameRecord(kName, 60, "a.example.com"))
                                   .Answer(Rrsig(kName, QType::kCname))
@@ -441,13 +441,13 @@ TEST(ResponseTest, TwoDifferentCnamesAreNotAnAnswer) {
   EXPECT_EQ(DefectOf(Respond().Answer(one).Answer(one).Answer(A("a.example.com")).Build()), "none");
 }
 
-TEST(ResponseTest, QtypeAnyTakesAnyType) {
+TEST(ResponseTest, QtypeAnyAcceptsAnyType) {
   const Record txt{.owner = kName, .type = QType::kTxt, .rdata = TxtRdata({"x"})};
   EXPECT_EQ(Inspect(Respond(QType::kAny).Answer(txt).Answer(A(kName)).Build(), QType::kAny).kind,
             ResponseKind::kAnswer);
 }
 
-TEST(ResponseTest, SignaturesOverTheAnswerArePartOfIt) {
+TEST(ResponseTest, SignaturesOverTheAnswerAreKept) {
   const ResponseFacts facts = Inspect(Respond()
                                           .Answer(CnameRecord(kName, 60, "a.example.com"))
                                           .Answer(Rrsig(kName, QType::kCname))
@@ -459,7 +459,7 @@ TEST(ResponseTest, SignaturesOverTheAnswerArePartOfIt) {
   EXPECT_THAT(facts.answer_ttl, Optional(60u));
 }
 
-TEST(ResponseTest, NegativeResponsesTakeTheirTtlFromTheSoa) {
+TEST(ResponseTest, NegativeResponsesHaveTheTtlOfTheSoa) {
   const auto nx = Inspect(
       MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("example.com", 900, 60)));
   EXPECT_EQ(nx.kind, ResponseKind::kNxDomain);
@@ -471,7 +471,7 @@ TEST(ResponseTest, NegativeResponsesTakeTheirTtlFromTheSoa) {
   EXPECT_THAT(no_data.soa_ttl, Optional(30u));
 }
 
-TEST(ResponseTest, AnSoaOfAnotherZoneGivesNoTtl) {
+TEST(ResponseTest, SoaOfAnotherZoneGivesNoTtl) {
   const auto facts = Inspect(
       MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, SoaRecord("victim.test", 900, 60)));
   EXPECT_EQ(facts.kind, ResponseKind::kNxDomain);
@@ -479,7 +479,7 @@ TEST(ResponseTest, AnSoaOfAnotherZoneGivesNoTtl) {
   EXPECT_EQ(facts.soa_field, -1);
 }
 
-TEST(ResponseTest, AnEmptyAnswerIsNoDataOrAReferral) {
+TEST(ResponseTest, EmptyAnswerIsNoDataOrAReferral) {
   EXPECT_EQ(Inspect(Respond().Build()).kind, ResponseKind::kNoData);
   const Record ns = Ns("example.com", "ns.example.com");
   EXPECT_EQ(Inspect(Respond().Authority(ns).Build()).kind, ResponseKind::kReferral);
@@ -487,28 +487,28 @@ TEST(ResponseTest, AnEmptyAnswerIsNoDataOrAReferral) {
             ResponseKind::kNoData);
 }
 
-TEST(ResponseTest, ErrorRcodesAreTold) {
+TEST(ResponseTest, ErrorRcodesAreReported) {
   EXPECT_EQ(Inspect(Respond(QType::kA, Rcode::kServFail).Build()).kind, ResponseKind::kServFail);
   const auto refused = Inspect(Respond(QType::kA, Rcode::kRefused).Build());
   EXPECT_EQ(refused.kind, ResponseKind::kOtherError);
   EXPECT_EQ(refused.rcode, Rcode::kRefused);
 }
 
-TEST(ResponseTest, TheUpperBitsOfTheRcodeComeFromTheOpt) {
+TEST(ResponseTest, UpperBitsOfTheRcodeComeFromTheOpt) {
   const auto facts =
       Inspect(Respond(QType::kA, static_cast<Rcode>(7)).Opt({.extended_rcode = 1}).Build());
   EXPECT_EQ(facts.rcode, Rcode::kBadCookie);
   EXPECT_EQ(facts.kind, ResponseKind::kOtherError);
 }
 
-TEST(ResponseTest, TruncationIsTold) {
+TEST(ResponseTest, TruncationIsReported) {
   EXPECT_TRUE(Inspect(Respond().Flags(kFlagQr | kFlagTc).Build()).truncated);
   EXPECT_FALSE(Inspect(Respond().Build()).truncated);
 }
 
-// ---- What is stored ---------------------------------------------------------------------------
+// ---- Stored form ------------------------------------------------------------------------------
 
-TEST(StoreResponseTest, FlagsAreOursAndTheQnameIsLowerCase) {
+TEST(StoreResponseTest, FlagsAreSetAndTheQnameIsLowerCase) {
   const uint16_t flags = kFlagQr | kFlagAa | kFlagRd | kFlagZ | kFlagAd | kFlagCd;
   const WireMessage message = MessageBuilder()
                                   .Flags(flags)
@@ -523,7 +523,7 @@ TEST(StoreResponseTest, FlagsAreOursAndTheQnameIsLowerCase) {
   EXPECT_EQ(stored.wire[kHeaderSize + 1], 'w');
 }
 
-TEST(StoreResponseTest, OptTsigAndWhatFollowsThemAreGone) {
+TEST(StoreResponseTest, OptTsigAndLaterRecordsAreRemoved) {
   const WireMessage plain = Respond().Answer(A(kName)).Build();
   const WireMessage message =
       Respond().Answer(A(kName)).Opt().Additional(A("ns.example.com")).Build();
@@ -539,7 +539,7 @@ TEST(StoreResponseTest, TtlsAreNormalisedPerRrsetAndCapped) {
   EXPECT_THAT(Ttls(Store(Respond().Answer(A(kName, 0x7fffffff)).Build())), ElementsAre(86400));
 }
 
-TEST(StoreResponseTest, TheFloorRaisesPositiveTtlsAndNoTtlOf0) {
+TEST(StoreResponseTest, FloorRaisesPositiveTtlsExceptZero) {
   TtlCaps caps;
   caps.floor = Seconds{60};
   const auto ttls = [&caps](const WireMessage& message) {
@@ -556,7 +556,7 @@ TEST(StoreResponseTest, TheFloorRaisesPositiveTtlsAndNoTtlOf0) {
   EXPECT_THAT(ttls(Respond().Answer(A(kName, 5)).Build()), ElementsAre(30));
 }
 
-TEST(StoreResponseTest, TheSoaOfANegativeResponseCarriesTheNegativeTtl) {
+TEST(StoreResponseTest, SoaOfANegativeResponseHasTheNegativeTtl) {
   EXPECT_THAT(Ttls(Store(MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain,
                                               SoaRecord("example.com", 900, 60)))),
               ElementsAre(60));
@@ -565,12 +565,12 @@ TEST(StoreResponseTest, TheSoaOfANegativeResponseCarriesTheNegativeTtl) {
               ElementsAre(3600));
 }
 
-TEST(StoreResponseTest, AnRcodeThatNeedsAnOptBecomesServfail) {
+TEST(StoreResponseTest, RcodeThatNeedsAnOptBecomesServfail) {
   const auto message = Respond().Opt({.extended_rcode = 1}).Build();  // BADVERS.
   EXPECT_EQ(LoadHeader(Store(message).wire).header_rcode(), Rcode::kServFail);
 }
 
-TEST(StoreResponseTest, AnErrorWithoutQuestionIsStoredAsItsHeader) {
+TEST(StoreResponseTest, ErrorWithoutAQuestionIsStoredAsItsHeader) {
   const StoredMessage stored = Store(MessageBuilder().Response(Rcode::kRefused).Opt().Build());
   EXPECT_EQ(stored.wire.size(), kHeaderSize);
   EXPECT_EQ(LoadHeader(stored.wire).qdcount, 0);

@@ -13,13 +13,13 @@ constexpr char kName[] = "www.example.com";
 constexpr uint16_t kQname = kHeaderSize;
 constexpr size_t kQuestionEnd = kHeaderSize + 17 + 4;
 
-// What is left of a response to www.example.com A when records are cut out of it.
+// The rest of a response to www.example.com A after records are removed.
 WireMessage Trim(const MessageBuilder& builder, const RecordSet& kept) {
   MessageBuilder copy = builder;
   const WireMessage message = copy.Build();
   const auto walked = WalkResponse(message, kQuestionEnd);
   if (!walked.has_value() || walked->records.size() != kept.size()) {
-    ADD_FAILURE() << "not what the test means to trim";
+    ADD_FAILURE() << "the response is not valid input for this test";
     return {};
   }
   auto trimmed = TrimResponse(message, kQuestionEnd, walked->records, kept);
@@ -40,7 +40,7 @@ Record Mx(const WireName& owner, const WireName& exchange) {
   return {.owner = owner, .type = QType::kMx, .rdata = MxRdata(10, exchange)};
 }
 
-TEST(ResponseTrimTest, CountsAgreeInEverySection) {
+TEST(ResponseTrimTest, CountsMatchInEverySection) {
   const WireMessage trimmed = Trim(Respond()
                                        .Answer(A("victim.test"))
                                        .Answer(A(kName))
@@ -52,13 +52,13 @@ TEST(ResponseTrimTest, CountsAgreeInEverySection) {
   EXPECT_EQ(trimmed, Respond().Answer(A(kName)).Additional(A("a.example.com")).Build());
 }
 
-TEST(ResponseTrimTest, PointersToWhatStandsBeforeTheCutStay) {
+TEST(ResponseTrimTest, PointersToOctetsBeforeTheFirstRemovedRecordStay) {
   const WireName qname = WireName::Pointer(kQname);
   EXPECT_EQ(Trim(Respond().Answer(A("victim.test")).Answer(Mx(qname, qname)), {false, true}),
             Respond().Answer(Mx(qname, qname)).Build());
 }
 
-TEST(ResponseTrimTest, PointersIntoOrBehindTheCutAreWrittenOut) {
+TEST(ResponseTrimTest, PointersBeyondTheFirstRemovedRecordAreDecompressed) {
   const WireName victim = WireName::Pointer(kQuestionEnd);
   const WireName below = WireName::Pointer(kQuestionEnd, "mail");
   const Record soa{.owner = victim,
@@ -73,7 +73,7 @@ TEST(ResponseTrimTest, PointersIntoOrBehindTheCutAreWrittenOut) {
             Respond().Answer(Mx("victim.test", "mail.victim.test")).Answer(written).Build());
 }
 
-TEST(ResponseTrimTest, NamesBehindStringsAreFound) {
+TEST(ResponseTrimTest, NamesAfterStringsAreFound) {
   const WireMessage strings = {0, 1, 0, 2, 1, 's', 0, 0};
   const WireName victim = WireName::Pointer(kQuestionEnd);
   const auto naptr = [&strings](const WireName& owner, const WireName& replacement) {
@@ -84,7 +84,7 @@ TEST(ResponseTrimTest, NamesBehindStringsAreFound) {
             Respond().Answer(naptr(kName, "victim.test")).Build());
 }
 
-TEST(ResponseTrimTest, WhatGrowsTooLongIsNoMessage) {
+TEST(ResponseTrimTest, ResultOverTheMaximumSizeIsRejected) {
   MessageBuilder builder = Respond();
   const std::string long_name(63, 'x');
   builder.Answer(A(long_name + "." + long_name + "." + long_name));
@@ -96,7 +96,7 @@ TEST(ResponseTrimTest, WhatGrowsTooLongIsNoMessage) {
   EXPECT_TRUE(Trim(builder, kept).empty());
 }
 
-TEST(ResponseTrimTest, EverythingMayGo) {
+TEST(ResponseTrimTest, AllRecordsMayBeRemoved) {
   EXPECT_EQ(Trim(Respond().Answer(A(kName)).Opt(), {false}), Respond().Build());
 }
 

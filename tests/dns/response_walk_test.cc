@@ -10,7 +10,7 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kRecordsBegin = kHeaderSize + 17;  // Behind "example.com" A IN.
+constexpr size_t kRecordsBegin = kHeaderSize + 17;  // After "example.com" A IN.
 
 MessageBuilder ForExampleCom() {
   return MessageBuilder().Response().Question("example.com", QType::kA);
@@ -20,7 +20,7 @@ std::optional<WalkedResponse> Walk(const WireMessage& message) {
   return WalkResponse(message, kRecordsBegin);
 }
 
-TEST(ResponseWalkTest, ListsEachRecordWithItsPlace) {
+TEST(ResponseWalkTest, ListsEachRecordWithItsOffsets) {
   const WireMessage message = ForExampleCom()
                                   .Answer(ARecord(WireName::Pointer(12), 300, "192.0.2.1"))
                                   .Authority(SoaRecord("com", 900, 60))
@@ -40,7 +40,7 @@ TEST(ResponseWalkTest, ListsEachRecordWithItsPlace) {
   EXPECT_EQ(walked->records[2].end, message.size());
 }
 
-TEST(ResponseWalkTest, OwnersHashAlikeWhateverTheirCaseAndCompression) {
+TEST(ResponseWalkTest, OwnerHashIgnoresCaseAndCompression) {
   const auto walked = Walk(ForExampleCom()
                                .Answer(ARecord(WireName::Pointer(12), 1, "192.0.2.1"))
                                .Answer(ARecord("EXAMPLE.com", 1, "192.0.2.2"))
@@ -55,7 +55,7 @@ TEST(ResponseWalkTest, OwnersHashAlikeWhateverTheirCaseAndCompression) {
   EXPECT_NE(records[3].owner_hash, records[0].owner_hash);
 }
 
-TEST(ResponseWalkTest, ATtlWithItsTopBitSetIsZero) {
+TEST(ResponseWalkTest, TtlWithItsTopBitSetIsZero) {
   const auto walked = Walk(ForExampleCom()
                                .Answer(ARecord("example.com", 0x80000000, "192.0.2.1"))
                                .Answer(ARecord("example.com", 0x7fffffff, "192.0.2.2"))
@@ -65,7 +65,7 @@ TEST(ResponseWalkTest, ATtlWithItsTopBitSetIsZero) {
   EXPECT_EQ(walked->records[1].ttl, 0x7fffffffu);
 }
 
-TEST(ResponseWalkTest, RecordsBehindAnOptAreCheckedButNotListed) {
+TEST(ResponseWalkTest, RecordsAfterAnOptAreCheckedButNotListed) {
   const Record behind = ARecord("ns.example.com", 30, "192.0.2.2");
   const auto walked = Walk(ForExampleCom().Opt().Additional(behind).Build());
   ASSERT_TRUE(walked.has_value());
@@ -76,8 +76,8 @@ TEST(ResponseWalkTest, RecordsBehindAnOptAreCheckedButNotListed) {
   EXPECT_FALSE(Walk(ForExampleCom().Opt().Additional(broken).Build()).has_value());
 }
 
-TEST(ResponseWalkTest, ATxtOfVeryManyStringsDoesNotReachLdns) {
-  // 60,000 empty strings cost ldns a second and half a gigabyte.
+TEST(ResponseWalkTest, TxtWithVeryManyStringsIsNotPassedToLdns) {
+  // 60,000 empty strings would cost ldns a second and half a gigabyte.
   const auto peak_kib = [] {
     rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -91,7 +91,7 @@ TEST(ResponseWalkTest, ATxtOfVeryManyStringsDoesNotReachLdns) {
   EXPECT_LT(peak_kib() - before_kib, 64 * 1024);
 }
 
-TEST(ResponseWalkTest, AnRrsetOfALongNameMayFillAMessage) {
+TEST(ResponseWalkTest, RrsetWithALongNameMayFillAMessage) {
   std::string name = "example.com";
   while (name.size() + 2 < kMaxNameSize - 1) name = "a." + name;
   MessageBuilder builder = ForExampleCom();
@@ -103,8 +103,8 @@ TEST(ResponseWalkTest, AnRrsetOfALongNameMayFillAMessage) {
   EXPECT_TRUE(Walk(builder.Build()).has_value());
 }
 
-TEST(ResponseWalkTest, LdnsReadsTxtRecordsOfOrdinarySizeToo) {
-  // Well formed to the walk, but over the size at which ldns takes part would be no reason to fail.
+TEST(ResponseWalkTest, LargeTxtRecordIsAccepted) {
+  // The record is over the limit for ldns. That is no reason to reject it.
   Record txt{.owner = "example.com", .type = QType::kTxt};
   for (int i = 0; i < 100; ++i) {
     txt.rdata.push_back(255);
@@ -113,7 +113,7 @@ TEST(ResponseWalkTest, LdnsReadsTxtRecordsOfOrdinarySizeToo) {
   EXPECT_TRUE(Walk(ForExampleCom().Answer(txt).Build()).has_value());
 }
 
-TEST(ResponseWalkTest, AMessageFullOfTheSmallestRecordsIsWalked) {
+TEST(ResponseWalkTest, MessageFullOfTheSmallestRecordsIsAccepted) {
   MessageBuilder builder = ForExampleCom();
   for (int i = 0; i < 4000; ++i) builder.Answer(ARecord(WireName::Pointer(12), 60, "192.0.2.1"));
   const auto walked = Walk(builder.Build());
@@ -121,7 +121,7 @@ TEST(ResponseWalkTest, AMessageFullOfTheSmallestRecordsIsWalked) {
   EXPECT_EQ(walked->records.size(), 4000u);
 }
 
-TEST(ResponseWalkTest, AMessageFullOfPointersToVeryLongNamesIsMalformed) {
+TEST(ResponseWalkTest, MessageFullOfPointersToLongNamesIsMalformed) {
   std::string name;
   for (int i = 0; i < 127; ++i) name += "a.";
   const auto walk_with = [&name](int records) {
@@ -136,7 +136,7 @@ TEST(ResponseWalkTest, AMessageFullOfPointersToVeryLongNamesIsMalformed) {
   EXPECT_FALSE(walk_with(1050));
 }
 
-TEST(ResponseWalkTest, AnRrsigBelongsToTheTypeItCovers) {
+TEST(ResponseWalkTest, RrsigBelongsToTheTypeItCovers) {
   WireMessage rdata(18, 0);
   StoreU16(rdata.data(), static_cast<uint16_t>(QType::kAaaa));
   rdata = Concat({rdata, WireName("com").octets, WireMessage(8, 1)});
@@ -149,7 +149,7 @@ TEST(ResponseWalkTest, AnRrsigBelongsToTheTypeItCovers) {
   EXPECT_EQ(walked->records[0].covered, QType::kAaaa);
 }
 
-TEST(ResponseWalkTest, TheLowestTtlOfAnRrsetIsTheTtlOfAllItsRecords) {
+TEST(ResponseWalkTest, AllRecordsOfAnRrsetGetItsLowestTtl) {
   auto walked = Walk(ForExampleCom()
                          .Answer(ARecord("example.com", 600, "192.0.2.1"))
                          .Answer(ARecord("www.example.com", 700, "192.0.2.3"))

@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::ElementsAreArray;
 
-// Feeds the pieces and collects copies of the messages.
+// Feeds the pieces and returns copies of the messages.
 std::vector<WireMessage> Cut(StreamFramer& framer, const std::vector<Bytes>& pieces) {
   std::vector<WireMessage> messages;
   for (Bytes piece : pieces) {
@@ -82,7 +82,7 @@ TEST(StreamFramerTest, RandomSplitsGiveTheSameMessages) {
   }
 }
 
-TEST(StreamFramerTest, WholeMessagesAreViewsOfThePiece) {
+TEST(StreamFramerTest, CompleteMessagesAreViewsOfThePiece) {
   const WireMessage stream = Stream(MessagesOf({12, 30}));
   StreamFramer framer;
   framer.Feed(stream);
@@ -91,7 +91,7 @@ TEST(StreamFramerTest, WholeMessagesAreViewsOfThePiece) {
   EXPECT_EQ(framer.Next(), std::nullopt);
 }
 
-TEST(StreamFramerTest, KnowsThatAMessageIsCut) {
+TEST(StreamFramerTest, MidMessageIsTrueInsideAMessage) {
   const WireMessage stream = Stream(MessagesOf({3}));
   StreamFramer framer;
   EXPECT_FALSE(framer.mid_message());
@@ -107,7 +107,7 @@ TEST(StreamFramerTest, KnowsThatAMessageIsCut) {
   EXPECT_FALSE(framer.mid_message());
 }
 
-TEST(StreamFramerTest, KnowsWhatItHolds) {
+TEST(StreamFramerTest, HeldBytesIsTheBufferedPart) {
   const WireMessage stream = Stream(MessagesOf({300}));
   StreamFramer framer;
   Cut(framer, {Bytes(stream).first(200)});

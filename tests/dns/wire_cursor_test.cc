@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// A message whose octets behind the header are `body`.
+// A message with the octets `body` after the header.
 WireMessage MessageOf(const WireMessage& body) {
   WireMessage message(kHeaderSize, 0);
   message.insert(message.end(), body.begin(), body.end());
@@ -24,7 +24,7 @@ WireCursor AtOffset(const WireMessage& message, size_t offset) {
   return WireCursor(message, offset, message.size());
 }
 
-// Labels "a", `count` of them, and the root's octet if `rooted`.
+// `count` labels "a", and the root's octet if `rooted`.
 WireMessage Labels(int count, bool rooted) {
   WireMessage labels;
   for (int i = 0; i < count; ++i) labels.insert(labels.end(), {1, 'a'});
@@ -32,7 +32,7 @@ WireMessage Labels(int count, bool rooted) {
   return labels;
 }
 
-// A root name at offset 12 and then pointers, each to the one before it.
+// A root name at offset 12, followed by pointers that each lead to the previous one.
 WireMessage PointerChain(int hops) {
   WireMessage message = MessageOf({0});
   uint16_t target = kHeaderSize;
@@ -54,7 +54,7 @@ TEST(WireCursorTest, ReadsNumbersBigEndianInOrder) {
   EXPECT_TRUE(cursor.AtEnd());
 }
 
-TEST(WireCursorTest, AReadPastTheEndFailsForGoodAndMovesNothing) {
+TEST(WireCursorTest, ReadPastTheEndFailsPermanentlyAndDoesNotMove) {
   const WireMessage octets = {1, 2, 3};
   WireCursor cursor{Bytes(octets)};
   EXPECT_EQ(cursor.ReadU32(), 0u);
@@ -74,14 +74,14 @@ TEST(WireCursorTest, StopsAtItsOwnEndBeforeTheMessageEnds) {
   EXPECT_FALSE(cursor.ok());
 }
 
-TEST(WireCursorTest, BoundsOutsideTheMessageAreAFailureFromTheStart) {
+TEST(WireCursorTest, BoundsOutsideTheMessageFailFromTheStart) {
   const WireMessage octets = {1, 2};
   EXPECT_FALSE(WireCursor(octets, 0, 3).ok());
   EXPECT_FALSE(WireCursor(octets, 2, 1).ok());
   EXPECT_TRUE(WireCursor(octets, 2, 2).AtEnd());
 }
 
-TEST(WireCursorTest, AStringMustFit) {
+TEST(WireCursorTest, StringMustFit) {
   const WireMessage octets = {2, 'a', 'b', 3, 'c'};
   WireCursor cursor{Bytes(octets)};
   cursor.SkipString();
@@ -97,7 +97,7 @@ TEST(WireCursorTest, ReadsANameAndKeepsItsCase) {
   EXPECT_TRUE(cursor.AtEnd());
 }
 
-TEST(WireCursorTest, FollowsAPointerAndGoesOnBehindIt) {
+TEST(WireCursorTest, FollowsAPointerAndContinuesAfterIt) {
   WireMessage body = WireName("example.com").octets;
   const size_t second = kHeaderSize + body.size();
   for (uint8_t octet : WireName::Pointer(kHeaderSize, "www").octets) body.push_back(octet);
@@ -109,7 +109,7 @@ TEST(WireCursorTest, FollowsAPointerAndGoesOnBehindIt) {
   EXPECT_TRUE(cursor.AtEnd());
 }
 
-TEST(WireCursorTest, SkippingANameChecksAndMovesAsReadingDoes) {
+TEST(WireCursorTest, SkippingANameChecksAndMovesLikeReading) {
   WireMessage body = WireName("example.com").octets;
   const size_t second = kHeaderSize + body.size();
   for (uint8_t octet : WireName::Pointer(kHeaderSize).octets) body.push_back(octet);
@@ -122,7 +122,7 @@ TEST(WireCursorTest, SkippingANameChecksAndMovesAsReadingDoes) {
   EXPECT_FALSE(strict.ok());
 }
 
-TEST(WireCursorTest, ANameOf255OctetsIsReadAndOneOf256IsNot) {
+TEST(WireCursorTest, NameMayHave255OctetsButNot256) {
   WireMessage message = MessageOf(Labels(127, /*rooted=*/true));
   WireCursor fits = AtOffset(message, kHeaderSize);
   EXPECT_EQ(fits.ReadName().size(), 255u);
@@ -133,7 +133,7 @@ TEST(WireCursorTest, ANameOf255OctetsIsReadAndOneOf256IsNot) {
   EXPECT_FALSE(too_long.ok());
 }
 
-TEST(WireCursorTest, ANameThatOnlyPointersMakeTooLongIsNotRead) {
+TEST(WireCursorTest, NameThatPointersMakeTooLongFails) {
   WireMessage body = Labels(127, /*rooted=*/true);
   const size_t second = kHeaderSize + body.size();
   for (uint8_t octet : WireName::Pointer(kHeaderSize, "b").octets) body.push_back(octet);
@@ -143,7 +143,7 @@ TEST(WireCursorTest, ANameThatOnlyPointersMakeTooLongIsNotRead) {
   EXPECT_FALSE(cursor.ok());
 }
 
-TEST(WireCursorTest, PointersThatDoNotLeadStrictlyBackFail) {
+TEST(WireCursorTest, PointersMustLeadBackwards) {
   const struct {
     const char* what;
     WireMessage body;
@@ -162,15 +162,15 @@ TEST(WireCursorTest, PointersThatDoNotLeadStrictlyBackFail) {
   }
 }
 
-TEST(WireCursorTest, LabelsBehindAPointerEndBeforeTheNameThatPointsThere) {
-  // At 12 a label of three octets that reaches into the name at 14, which points to it.
+TEST(WireCursorTest, LabelsAtAPointersTargetEndBeforeThePointingName) {
+  // The label of three octets at 12 reaches into the name at 14, which points to it.
   const WireMessage message = MessageOf({3, 'a', 0xc0, 12, 0});
   WireCursor cursor = AtOffset(message, 14);
   cursor.ReadName();
   EXPECT_FALSE(cursor.ok());
 }
 
-TEST(WireCursorTest, AChainOfPointersIsFollowedUpToTheHopLimit) {
+TEST(WireCursorTest, ChainOfPointersIsFollowedUpToTheLimit) {
   WireMessage message = PointerChain(kMaxPointerHops);
   WireCursor within = AtOffset(message, message.size() - 2);
   EXPECT_EQ(within.ReadName(), DomainName());
@@ -201,7 +201,7 @@ TEST(WireCursorTest, WithMessageNamesPointersLeadOnlyToLabelsReadBefore) {
   EXPECT_FALSE(ends_well(static_cast<uint16_t>(number)));
 }
 
-TEST(WireCursorTest, TheNamesOfAMessageTakeNoMoreThanTheirLimit) {
+TEST(WireCursorTest, NamesOfAMessageHaveASizeLimit) {
   const WireMessage message = MessageOf(Labels(127, /*rooted=*/true));
   MessageNames names;
   size_t octets = 0;
@@ -224,7 +224,7 @@ TEST(WireCursorTest, ReservedLabelTypesFail) {
   }
 }
 
-TEST(WireCursorTest, ANameWithoutItsEndFails) {
+TEST(WireCursorTest, NameWithoutItsEndFails) {
   for (const WireMessage& body : {WireMessage{}, WireMessage{3, 'a'}, WireMessage{1, 'a'}}) {
     const WireMessage message = MessageOf(body);
     WireCursor cursor = AtOffset(message, kHeaderSize);
@@ -233,7 +233,7 @@ TEST(WireCursorTest, ANameWithoutItsEndFails) {
   }
 }
 
-TEST(WireCursorTest, ANameEndsInsideTheCursorsBoundsEvenIfTheMessageGoesOn) {
+TEST(WireCursorTest, NameMustEndInsideTheBoundsOfTheCursor) {
   const WireMessage message = MessageOf(WireName("example.com").octets);
   WireCursor cursor(message, kHeaderSize, message.size() - 1);
   cursor.ReadName();

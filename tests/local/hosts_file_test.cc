@@ -23,7 +23,7 @@ std::string Parsed(absl::string_view line) {
   return text;
 }
 
-TEST(HostsFileTest, AnAddressAndItsNames) {
+TEST(HostsFileTest, ReadsAnAddressAndItsNames) {
   EXPECT_EQ(Parsed("127.0.0.1 localhost"), "127.0.0.1 localhost.");
   EXPECT_EQ(Parsed("10.0.0.7\tprinter.corp.example printer  lp"),
             "10.0.0.7 printer.corp.example. printer. lp.");
@@ -32,7 +32,7 @@ TEST(HostsFileTest, AnAddressAndItsNames) {
   EXPECT_EQ(Parsed("10.0.0.7 Host_1.Example"), "10.0.0.7 Host_1.Example.");
 }
 
-TEST(HostsFileTest, LinesThatSayNothing) {
+TEST(HostsFileTest, EmptyLinesAndCommentsGiveNoRecord) {
   for (absl::string_view line : {"", "   ", "\r", "# a comment", "  # 10.0.0.7 a"}) {
     EXPECT_EQ(Parsed(line), "nothing") << line;
   }
@@ -41,13 +41,13 @@ TEST(HostsFileTest, LinesThatSayNothing) {
   EXPECT_EQ(Parsed("10.0.0.7 a\r"), "10.0.0.7 a.");
 }
 
-TEST(HostsFileTest, AnAddressWithAScopeSaysNothing) {
+TEST(HostsFileTest, AddressWithAScopeGivesNoRecord) {
   EXPECT_EQ(Parsed("fe80::1%lo0 localhost"), "nothing");
   EXPECT_THAT(Parsed("fe80::1%lo0"), HasSubstr("has no name"));
   EXPECT_THAT(Parsed("fe80::x%lo0 a"), HasSubstr("is not an IP address"));
 }
 
-TEST(HostsFileTest, WhatIsBrokenIsTold) {
+TEST(HostsFileTest, ErrorsNameTheFault) {
   EXPECT_THAT(Parsed("10.0.0.256 a"), HasSubstr("\"10.0.0.256\" is not an IP address"));
   EXPECT_THAT(Parsed("printer 10.0.0.7"), HasSubstr("\"printer\" is not an IP address"));
   EXPECT_THAT(Parsed("10.0.0.7"), HasSubstr("\"10.0.0.7\" has no name after it"));
@@ -63,7 +63,7 @@ TEST(HostsFileTest, WhatIsBrokenIsTold) {
   EXPECT_LT(Parsed(std::string(100000, 'x')).size(), 200u);
 }
 
-TEST(HostsFileTest, ReverseNames) {
+TEST(HostsFileTest, MakesReverseNames) {
   EXPECT_EQ(ReverseName(*Endpoint::ParseAddress("10.0.200.7", 0)).ToString(),
             "7.200.0.10.in-addr.arpa.");
   EXPECT_EQ(

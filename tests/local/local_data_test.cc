@@ -57,13 +57,13 @@ class LocalDataTest : public testing::Test {
   std::vector<std::string> errors_;
 };
 
-TEST_F(LocalDataTest, NothingConfiguredIsNoRecordsAtAll) {
+TEST_F(LocalDataTest, EmptyConfigurationGivesNoRecords) {
   Load();
   EXPECT_EQ(loaded_.records, nullptr);
   EXPECT_THAT(errors_, IsEmpty());
 }
 
-TEST_F(LocalDataTest, AHostsFileGivesAddressesAndPtrs) {
+TEST_F(LocalDataTest, HostsFileGivesAddressesAndPtrs) {
   WriteHosts(
       "127.0.0.1\tlocalhost\n"
       "127.0.1.1\tmyhost.example myhost\n"
@@ -91,7 +91,7 @@ TEST_F(LocalDataTest, AHostsFileGivesAddressesAndPtrs) {
   EXPECT_THAT(Answer("scoped"), ElementsAre("not here"));
 }
 
-TEST_F(LocalDataTest, BlockListsMakeNoPtr) {
+TEST_F(LocalDataTest, UnspecifiedAddressesOfBlockListsGetNoPtr) {
   WriteHosts("0.0.0.0 ads.example\n:: ads.example\n");
   Load();
   EXPECT_THAT(Answer("ads.example"), ElementsAre("ads.example. 60 IN A 0.0.0.0"));
@@ -99,7 +99,7 @@ TEST_F(LocalDataTest, BlockListsMakeNoPtr) {
   EXPECT_THAT(Answer("0.0.0.0.in-addr.arpa", QType::kPtr), ElementsAre("not here"));
 }
 
-TEST_F(LocalDataTest, FilesAndTextsComeTogether) {
+TEST_F(LocalDataTest, FilesAndTextsAreCombined) {
   WriteHosts("10.0.0.7 host.example\n");
   WriteHosts("10.0.0.8 host.example\n10.0.0.7 other.example\n");
   options_.records = {"host.example. TXT x", "www.example. CNAME host.example.",
@@ -116,8 +116,8 @@ TEST_F(LocalDataTest, FilesAndTextsComeTogether) {
               ElementsAre("8.0.0.10.in-addr.arpa. 5 IN PTR eight.example."));
 }
 
-// As RFC 2317 delegates ranges.
-TEST_F(LocalDataTest, AWrittenCnameGoesBeforeTheHostsFilesPtr) {
+// RFC 2317 delegates ranges of addresses with such CNAMEs.
+TEST_F(LocalDataTest, ConfiguredCnameReplacesThePtrOfAHostsFile) {
   WriteHosts("10.0.0.7 host.example\n");
   options_.records = {"7.0.0.10.in-addr.arpa. CNAME 7.0-15.0.0.10.in-addr.arpa.",
                       "7.0-15.0.0.10.in-addr.arpa. PTR seven.example."};
@@ -143,7 +143,7 @@ TEST_F(LocalDataTest, EveryErrorNamesItsPlace) {
                           HasSubstr("|-1|x.example. is a CNAME that leads to y.example.")));
 }
 
-TEST_F(LocalDataTest, FilesThatCannotBeReadAreNamed) {
+TEST_F(LocalDataTest, UnreadableFilesAreNamed) {
   options_.hosts_files = {"/nonexistent/hosts", "/", "/dev/zero"};
   loaded_ = LoadLocalData(options_);
   options_.hosts_files.clear();
@@ -154,7 +154,7 @@ TEST_F(LocalDataTest, FilesThatCannotBeReadAreNamed) {
   EXPECT_THAT(loaded_.errors[2].message, HasSubstr("is not a regular file"));
 }
 
-TEST_F(LocalDataTest, NobodyWaitsForWhoWritesToAFifo) {
+TEST_F(LocalDataTest, FifoIsRejectedWithoutWaitingForAWriter) {
   const std::string fifo = absl::StrCat(testing::TempDir(), "hosts_fifo.", getpid());
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   options_.hosts_files = {fifo};
@@ -162,7 +162,7 @@ TEST_F(LocalDataTest, NobodyWaitsForWhoWritesToAFifo) {
   EXPECT_THAT(errors_, ElementsAre("HOSTS0|-1|is not a regular file"));
 }
 
-TEST_F(LocalDataTest, AFileOfAnotherKindStopsAfterTwentyErrors) {
+TEST_F(LocalDataTest, LoadingStopsAfterTwentyErrors) {
   std::string lines;
   for (int i = 0; i < 1000; ++i) lines += "not a hosts file\n";
   WriteHosts(lines);

@@ -23,7 +23,7 @@ std::unique_ptr<const LocalZones> Zones() {
   return std::make_unique<LocalZones>(absl::Span<const DomainName>());
 }
 
-TEST(LocalNamesTest, RecordsWinOverTheZoneAroundThem) {
+TEST(LocalNamesTest, LocalRecordsTakePrecedenceOverZones) {
   const LocalNames names(Printer(), Zones());
   const auto printer = names.Answer(QuestionFor("printer.home.arpa"));
   ASSERT_TRUE(printer.has_value());
@@ -37,7 +37,7 @@ TEST(LocalNamesTest, RecordsWinOverTheZoneAroundThem) {
   EXPECT_FALSE(names.Answer(QuestionFor("www.example.com")).has_value());
 }
 
-TEST(LocalNamesTest, EitherMayBeAbsent) {
+TEST(LocalNamesTest, RecordsOrZonesMayBeNull) {
   EXPECT_FALSE(LocalNames(Printer(), nullptr).Answer(QuestionFor("a.home.arpa")).has_value());
   EXPECT_TRUE(LocalNames(nullptr, Zones()).Answer(QuestionFor("a.home.arpa")).has_value());
   EXPECT_FALSE(LocalNames(nullptr, nullptr).Answer(QuestionFor("a.home.arpa")).has_value());

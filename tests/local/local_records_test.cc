@@ -49,7 +49,7 @@ std::string SoaOf(absl::string_view zone) {
   return absl::StrCat(zone, ". 60 IN SOA ", zone, ". nobody.invalid. 1 3600 1200 604800 60");
 }
 
-TEST_F(LocalRecordsTest, ANameHasItsRrsetsInTheOrderWritten) {
+TEST_F(LocalRecordsTest, RrsetsKeepTheConfiguredOrder) {
   Fill({"host.corp.example. 300 A 10.0.0.8", "host.corp.example. 300 A 10.0.0.7",
         "HOST.corp.example. AAAA fd00::7", "host.corp.example. MX 10 mail.corp.example."});
   EXPECT_THAT(
@@ -62,7 +62,7 @@ TEST_F(LocalRecordsTest, ANameHasItsRrsetsInTheOrderWritten) {
   EXPECT_EQ(records_->name_count(), 1u);
 }
 
-TEST_F(LocalRecordsTest, OtherTypesAreNoDataWithAnSoa) {
+TEST_F(LocalRecordsTest, OtherTypesGetNoDataWithAnSoa) {
   Fill({"host.corp.example. A 10.0.0.7"});
   for (const QType type : {QType::kAaaa, QType::kHttps, QType::kDs, QType::kNs}) {
     const ParsedMessage message = Answer("host.corp.example", type);
@@ -72,20 +72,20 @@ TEST_F(LocalRecordsTest, OtherTypesAreNoDataWithAnSoa) {
   }
 }
 
-TEST_F(LocalRecordsTest, NamesAboveBelowAndBesideAreNotAnswered) {
+TEST_F(LocalRecordsTest, OnlyTheConfiguredNameIsAnswered) {
   Fill({"host.corp.example. A 10.0.0.7"});
   for (const char* name : {"corp.example", "a.host.corp.example", "host2.corp.example", "."}) {
     EXPECT_FALSE(Ask(name, QType::kA).has_value()) << name;
   }
 }
 
-TEST_F(LocalRecordsTest, AnyIsOneRrset) {
+TEST_F(LocalRecordsTest, AnyGetsOneRrset) {
   Fill({"host.corp.example. TXT x", "host.corp.example. A 10.0.0.7"});
   EXPECT_THAT(Answer("host.corp.example", QType::kAny).answer,
               ElementsAre("host.corp.example. 60 IN TXT \"x\""));
 }
 
-TEST_F(LocalRecordsTest, ACnameIsFollowed) {
+TEST_F(LocalRecordsTest, CnameIsFollowed) {
   Fill({"www.corp.example. 300 CNAME Web.corp.example.",
         "web.corp.example. CNAME host.corp.example.", "host.corp.example. A 10.0.0.7",
         "host.corp.example. A 10.0.0.8"});
@@ -102,7 +102,7 @@ TEST_F(LocalRecordsTest, ACnameIsFollowed) {
   EXPECT_THAT(none.authority, ElementsAre(SoaOf("host.corp.example")));
 }
 
-TEST_F(LocalRecordsTest, CnamesThatLeadNowhereAreErrors) {
+TEST_F(LocalRecordsTest, CnameFaultsAreErrors) {
   ASSERT_TRUE(Add("a.example. CNAME elsewhere.example.").ok());
   ASSERT_TRUE(Add("b.example. CNAME c.example.").ok());
   ASSERT_TRUE(Add("c.example. CNAME b.example.").ok());
@@ -120,7 +120,7 @@ TEST_F(LocalRecordsTest, CnamesThatLeadNowhereAreErrors) {
                              HasSubstr("g.example. has a CNAME and other records")}));
 }
 
-TEST_F(LocalRecordsTest, AChainOfCnamesHasALimit) {
+TEST_F(LocalRecordsTest, CnameChainsHaveALimit) {
   const auto link = [](int i) {
     return absl::StrCat("n", i, ".example. CNAME n", i + 1, ".example.");
   };
@@ -131,14 +131,14 @@ TEST_F(LocalRecordsTest, AChainOfCnamesHasALimit) {
   EXPECT_THAT(Errors(), ElementsAre(HasSubstr("n0.example. is a CNAME in a loop, or in a chain")));
 }
 
-TEST_F(LocalRecordsTest, RepeatedRecordsCountOnceAndTtlsBecomeTheLowest) {
+TEST_F(LocalRecordsTest, DuplicatesAreIgnoredAndAnRrsetGetsItsLowestTtl) {
   Fill({"host.example. 300 A 10.0.0.7", "host.example. 100 A 10.0.0.7",
         "host.example. 200 A 10.0.0.8"});
   EXPECT_THAT(Answer("host.example").answer,
               ElementsAre("host.example. 100 IN A 10.0.0.7", "host.example. 100 IN A 10.0.0.8"));
 }
 
-TEST_F(LocalRecordsTest, AnRrsetThatNoMessageHoldsIsRefused) {
+TEST_F(LocalRecordsTest, RejectsAnRrsetTooLargeForAMessage) {
   absl::Status status;
   int taken = 0;
   for (; taken < 100000 && status.ok(); ++taken) {
@@ -147,7 +147,7 @@ TEST_F(LocalRecordsTest, AnRrsetThatNoMessageHoldsIsRefused) {
   }
   EXPECT_THAT(std::string(status.message()), HasSubstr("too many A records at big.example."));
   EXPECT_EQ(taken, 48 * 1024 / 16 + 1);
-  // The largest, at the end of the longest chain of the longest names, still fits.
+  // The largest RRset still fits at the end of the longest chain of the longest names.
   const std::string tail = absl::StrCat(".", std::string(63, 'x'), ".", std::string(63, 'y'), ".",
                                         std::string(59, 'z'), ".");
   const auto owner = [&](int i) { return absl::StrCat(std::string(60, 'n'), i + 10, tail); };
@@ -161,7 +161,7 @@ TEST_F(LocalRecordsTest, AnRrsetThatNoMessageHoldsIsRefused) {
   EXPECT_EQ(ParsedMessage::Parse(message.wire).answer.size(), 16u + 3072u);
 }
 
-TEST_F(LocalRecordsTest, TheMessageIsOneThatRepliesCanBeMadeOf) {
+TEST_F(LocalRecordsTest, MessageCanBeUsedForReplies) {
   Fill({"host.example. 300 A 10.0.0.7", "alias.example. CNAME host.example."});
   const StoredMessage message = *Ask("alias.example", QType::kA);
   ASSERT_EQ(message.ttl_offsets.size(), 2u);

@@ -24,7 +24,7 @@ std::optional<StoredMessage> Ask(const LocalZones& zones, absl::string_view name
   return zones.Answer({Name(name), qtype, QClass::kIn});
 }
 
-// The zone's SOA as it is printed.
+// The zone's SOA in presentation format.
 std::string SoaOf(absl::string_view zone) {
   return absl::StrCat(zone, ". 10800 IN SOA ", zone, ". nobody.invalid. 1 3600 1200 604800 10800");
 }
@@ -74,7 +74,7 @@ std::vector<std::string> ListedZones() {
   return zones;
 }
 
-TEST_F(LocalZonesTest, EveryListedZoneExistsWithItsSoaAndNs) {
+TEST_F(LocalZonesTest, EveryListedZoneHasAnSoaAndAnNs) {
   for (const std::string& zone : ListedZones()) {
     SCOPED_TRACE(zone);
     const ParsedMessage soa = Answer(zone, QType::kSoa);
@@ -86,14 +86,14 @@ TEST_F(LocalZonesTest, EveryListedZoneExistsWithItsSoaAndNs) {
   }
 }
 
-TEST_F(LocalZonesTest, AnApexWithoutTheTypeIsNoData) {
+TEST_F(LocalZonesTest, OtherTypesAtAnApexGetNoData) {
   const ParsedMessage message = Answer("home.arpa", QType::kAaaa);
   EXPECT_EQ(message.rcode, Rcode::kNoError);
   EXPECT_THAT(message.answer, IsEmpty());
   EXPECT_THAT(message.authority, ElementsAre(SoaOf("home.arpa")));
 }
 
-TEST_F(LocalZonesTest, NamesBelowDoNotExist) {
+TEST_F(LocalZonesTest, NamesBelowAZoneDoNotExist) {
   const std::vector<std::pair<std::string, std::string>> names = {
       {"printer.home.arpa", "home.arpa"},
       {"a.b.c.test", "test"},
@@ -111,8 +111,8 @@ TEST_F(LocalZonesTest, NamesBelowDoNotExist) {
   }
 }
 
-// RFC 9462 section 6.4: what clients ask there is answered with NODATA.
-TEST_F(LocalZonesTest, ResolverArpaHasNothingButDoesNotDenyIt) {
+// RFC 9462 section 6.4: names that clients query there get NODATA.
+TEST_F(LocalZonesTest, NamesBelowResolverArpaGetNoData) {
   for (QType qtype : {QType::kSvcb, QType::kA}) {
     const ParsedMessage message = Answer("_dns.resolver.arpa", qtype);
     EXPECT_EQ(message.rcode, Rcode::kNoError);
@@ -121,7 +121,7 @@ TEST_F(LocalZonesTest, ResolverArpaHasNothingButDoesNotDenyIt) {
   }
 }
 
-TEST_F(LocalZonesTest, LocalhostAndAllBelowHaveTheLoopbackAddresses) {
+TEST_F(LocalZonesTest, LocalhostAndItsSubdomainsHaveTheLoopbackAddresses) {
   for (const std::string name : {"localhost", "www.localhost", "a.b.localhost"}) {
     SCOPED_TRACE(name);
     EXPECT_THAT(Answer(name, QType::kA).answer,
@@ -134,7 +134,7 @@ TEST_F(LocalZonesTest, LocalhostAndAllBelowHaveTheLoopbackAddresses) {
   }
 }
 
-TEST_F(LocalZonesTest, TheLoopbackAddressesHaveTheirPtr) {
+TEST_F(LocalZonesTest, LoopbackAddressesHaveAPtr) {
   EXPECT_THAT(Answer("1.0.0.127.in-addr.arpa", QType::kPtr).answer,
               ElementsAre("1.0.0.127.in-addr.arpa. 10800 IN PTR localhost."));
   const std::string v6 =
@@ -143,13 +143,13 @@ TEST_F(LocalZonesTest, TheLoopbackAddressesHaveTheirPtr) {
               ElementsAre(absl::StrCat(v6, ". 10800 IN PTR localhost.")));
 }
 
-TEST_F(LocalZonesTest, NamesBetweenAZoneAndAPtrExistWithoutData) {
+TEST_F(LocalZonesTest, NamesBetweenAZoneAndAPtrGetNoData) {
   const ParsedMessage message = Answer("0.127.in-addr.arpa", QType::kPtr);
   EXPECT_EQ(message.rcode, Rcode::kNoError);
   EXPECT_THAT(message.authority, ElementsAre(SoaOf("127.in-addr.arpa")));
 }
 
-TEST_F(LocalZonesTest, NamesOutsideAreNotAnswered) {
+TEST_F(LocalZonesTest, NamesOutsideTheZonesAreNotAnswered) {
   for (const char* name :
        {".", "com", "www.example.com", "localhost.example.com", "mylocalhost", "arpa",
         "in-addr.arpa", "15.172.in-addr.arpa", "32.172.in-addr.arpa", "63.100.in-addr.arpa",
@@ -159,22 +159,22 @@ TEST_F(LocalZonesTest, NamesOutsideAreNotAnswered) {
   }
 }
 
-TEST_F(LocalZonesTest, NamesAreWrittenAsPointersToTheQuestion) {
-  // So that they come back in the client's spelling.
+TEST_F(LocalZonesTest, OwnersArePointersToTheQuestion) {
+  // Pointers give the owners the client's spelling.
   const StoredMessage answer = *Ask(zones_, "www.localhost");
   EXPECT_EQ(LoadU16(&answer.wire[kHeaderSize + 15 + 4]), 0xc00c);
   const StoredMessage negative = *Ask(zones_, "printer.home.arpa");
   EXPECT_EQ(LoadU16(&negative.wire[kHeaderSize + 19 + 4]), 0xc00c + 8);
 }
 
-TEST_F(LocalZonesTest, AnyIsOneRrset) {
+TEST_F(LocalZonesTest, AnyGetsOneRrset) {
   EXPECT_THAT(Answer("localhost", QType::kAny).answer,
               ElementsAre("localhost. 10800 IN A 127.0.0.1"));
   EXPECT_THAT(Answer("test", QType::kAny).answer, ElementsAre(SoaOf("test")));
   EXPECT_EQ(Answer("a.test", QType::kAny).rcode, Rcode::kNxDomain);
 }
 
-TEST_F(LocalZonesTest, DsOfAZoneThatTheTreeDelegatesIsForwarded) {
+TEST_F(LocalZonesTest, DsOfADelegatedZoneIsForwarded) {
   for (const char* zone : {"home.arpa", "10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa"}) {
     EXPECT_FALSE(Ask(zones_, zone, QType::kDs).has_value()) << zone;
     EXPECT_TRUE(Ask(zones_, absl::StrCat("below.", zone), QType::kDs).has_value()) << zone;
@@ -184,7 +184,7 @@ TEST_F(LocalZonesTest, DsOfAZoneThatTheTreeDelegatesIsForwarded) {
   }
 }
 
-TEST_F(LocalZonesTest, TheMessageIsOneThatRepliesCanBeMadeOf) {
+TEST_F(LocalZonesTest, MessageCanBeUsedForReplies) {
   for (const char* name : {"localhost", "printer.home.arpa"}) {
     const StoredMessage message = *Ask(zones_, name);
     ASSERT_EQ(message.ttl_offsets.size(), 1u);
@@ -196,7 +196,7 @@ TEST_F(LocalZonesTest, TheMessageIsOneThatRepliesCanBeMadeOf) {
   }
 }
 
-TEST(LocalZonesExclusionTest, AZoneWithServersOfItsOwnIsForwarded) {
+TEST(LocalZonesExclusionTest, ZoneWithConfiguredServersIsForwarded) {
   const LocalZones zones({Name("10.in-addr.arpa"), Name("Corp.Home.Arpa")});
   EXPECT_FALSE(Ask(zones, "10.in-addr.arpa", QType::kSoa).has_value());
   EXPECT_FALSE(Ask(zones, "1.0.0.10.in-addr.arpa", QType::kPtr).has_value());
@@ -206,12 +206,12 @@ TEST(LocalZonesExclusionTest, AZoneWithServersOfItsOwnIsForwarded) {
   EXPECT_TRUE(Ask(zones, "1.1.168.192.in-addr.arpa", QType::kPtr).has_value());
 }
 
-TEST(LocalZonesExclusionTest, ALocalZoneBelowAForwardedOneStaysLocal) {
+TEST(LocalZonesExclusionTest, LocalZoneBelowAForwardedZoneStaysLocal) {
   const LocalZones zones({Name("in-addr.arpa")});
   EXPECT_TRUE(Ask(zones, "1.0.0.10.in-addr.arpa", QType::kPtr).has_value());
 }
 
-TEST(LocalZonesExclusionTest, APrivateZoneInsideASpecialOneIsForwarded) {
+TEST(LocalZonesExclusionTest, ForwardedZoneBelowALocalZoneIsForwarded) {
   const LocalZones zones({Name("cluster.local")});
   EXPECT_FALSE(Ask(zones, "kubernetes.default.svc.cluster.local").has_value());
   EXPECT_TRUE(Ask(zones, "printer.local").has_value());
@@ -227,7 +227,7 @@ TEST(LocalZonesExclusionTest, SingleZonesCanBeLeftOut) {
   EXPECT_TRUE(Ask(zones, "a.invalid").has_value());
 }
 
-TEST(LocalZonesExclusionTest, WhatCanBeLeftOutIsNamed) {
+TEST(LocalZonesExclusionTest, NamesListsTheZonesThatCanBeLeftOut) {
   for (absl::string_view name : LocalZones::Names()) {
     EXPECT_TRUE(LocalZones::HoldsZoneAtOrBelow(Name(name))) << name;
   }
@@ -238,7 +238,7 @@ TEST(LocalZonesExclusionTest, WhatCanBeLeftOutIsNamed) {
   }
 }
 
-TEST(LocalZonesExclusionTest, TheRootForwardsNothingByItself) {
+TEST(LocalZonesExclusionTest, ForwardedRootChangesNoLocalZone) {
   const LocalZones zones({Name(".")});
   EXPECT_TRUE(Ask(zones, "localhost").has_value());
 }

@@ -14,14 +14,14 @@ MonoTime Read(clockid_t id) {
   return MonoTime(Seconds(now.tv_sec) + Duration(now.tv_nsec));
 }
 
-TEST(BootClockTest, IsTheClockThatGoesOnInSuspend) {
+TEST(BootClockTest, BootTimeIncludesSuspendedTime) {
   const MonoTime before = Read(CLOCK_BOOTTIME);
   const MonoTime now = BootTime();
   EXPECT_GE(now, before);
   EXPECT_LE(now, Read(CLOCK_BOOTTIME));
 }
 
-TEST(BootClockTest, SuspendedTimeIsTheDistanceOfTheTwoClocks) {
+TEST(BootClockTest, SuspendedTimeIsTheDifferenceOfBothClocks) {
   const MonoTime boot_before = Read(CLOCK_BOOTTIME);
   const MonoTime awake_before = Read(CLOCK_MONOTONIC);
   const Duration suspended = SuspendedTime();

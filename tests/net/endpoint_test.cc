@@ -29,7 +29,7 @@ TEST(EndpointTest, ParsesAddressesWithPorts) {
   EXPECT_EQ(RoundTrip("[::ffff:192.0.2.1]:53"), "[::ffff:192.0.2.1]:53");
 }
 
-TEST(EndpointTest, TheDefaultPortStandsInForAMissingOne) {
+TEST(EndpointTest, DefaultPortReplacesAMissingPort) {
   EXPECT_EQ(RoundTrip("192.0.2.1", 853), "192.0.2.1:853");
   EXPECT_EQ(RoundTrip("192.0.2.1:53", 853), "192.0.2.1:53");
   EXPECT_EQ(RoundTrip("2001:db8::1", 853), "[2001:db8::1]:853");
@@ -37,7 +37,7 @@ TEST(EndpointTest, TheDefaultPortStandsInForAMissingOne) {
   EXPECT_EQ(RoundTrip("[2001:db8::1]:53", 853), "[2001:db8::1]:53");
 }
 
-TEST(EndpointTest, ErrorsSayWhatIsWrongAndWhatWouldBeRight) {
+TEST(EndpointTest, ErrorsNameTheFaultAndGiveACorrectExample) {
   EXPECT_EQ(RoundTrip("192.0.2.1"), "\"192.0.2.1\": the port is missing; write e.g. 192.0.2.1:53");
   EXPECT_EQ(RoundTrip("[2001:db8::1]"),
             "\"[2001:db8::1]\": the port is missing; write e.g. [2001:db8::1]:53");
@@ -46,8 +46,9 @@ TEST(EndpointTest, ErrorsSayWhatIsWrongAndWhatWouldBeRight) {
             "[2001:db8::1]:53");
   EXPECT_EQ(RoundTrip("[2001:db8::1:53"),
             "\"[2001:db8::1:53\": \"]\" is missing; write e.g. [2001:db8::1]:53");
-  EXPECT_EQ(RoundTrip("[2001:db8::1]53"),
-            "\"[2001:db8::1]53\": \"]\" must be followed by \":\" and a port, e.g. [2001:db8::1]:53");
+  EXPECT_EQ(
+      RoundTrip("[2001:db8::1]53"),
+      "\"[2001:db8::1]53\": \"]\" must be followed by \":\" and a port, e.g. [2001:db8::1]:53");
   EXPECT_EQ(RoundTrip("[192.0.2.1]:53"),
             "\"[192.0.2.1]:53\": brackets are for IPv6 addresses; write e.g. 192.0.2.1:53");
   for (const char* port : {"", "x", "65536", "-1", "+1", " 53", "53 ", "123456", "0x35"}) {
@@ -57,7 +58,7 @@ TEST(EndpointTest, ErrorsSayWhatIsWrongAndWhatWouldBeRight) {
   }
 }
 
-TEST(EndpointTest, WhatIsNotAnAddressIsRefused) {
+TEST(EndpointTest, RejectsTextThatIsNotAnAddress) {
   for (const char* text :
        {"", ":", ":53", "localhost:53", "dns.example", "192.0.2:53", "1.2.3.4.5:1", "[]:53",
         "[:]:53", "[1::2::3]:53", "192.0.2.1%lo:53", "256.1.1.1:53", "192.0.2.1 :53",
@@ -71,7 +72,7 @@ TEST(EndpointTest, WhatIsNotAnAddressIsRefused) {
   EXPECT_FALSE(Endpoint::ParseAddress(absl::string_view("192.0.2.1\0", 10), 53).ok());
 }
 
-TEST(EndpointTest, LinkLocalAddressesCarryAZone) {
+TEST(EndpointTest, LinkLocalAddressesHaveAZone) {
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse("[fe80::1%lo]:53");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
   EXPECT_NE(endpoint->zone(), 0u);
@@ -83,7 +84,7 @@ TEST(EndpointTest, LinkLocalAddressesCarryAZone) {
   EXPECT_THAT(RoundTrip("[2001:db8::1%lo]:53"), HasSubstr("only link-local"));
 }
 
-TEST(EndpointTest, KnowsWildcardAndLoopback) {
+TEST(EndpointTest, DetectsWildcardAndLoopbackAddresses) {
   EXPECT_TRUE(Endpoint().is_wildcard());
   EXPECT_TRUE(Endpoint::Parse("[::]:53")->is_wildcard());
   EXPECT_FALSE(Endpoint::Parse("[::1]:53")->is_wildcard());
@@ -94,7 +95,7 @@ TEST(EndpointTest, KnowsWildcardAndLoopback) {
   EXPECT_FALSE(Endpoint::Parse("[2001:db8::1]:53")->is_loopback());
 }
 
-TEST(EndpointTest, EqualityAndHashSeeFamilyAddressPortAndZone) {
+TEST(EndpointTest, EqualityAndHashUseFamilyAddressPortAndZone) {
   const std::vector<std::string> different = {"0.0.0.0:0",       "192.0.2.1:53",   "192.0.2.1:54",
                                               "192.0.2.2:53",    "[::]:0",         "[fe80::1]:53",
                                               "[fe80::1%77]:53", "[fe80::2%77]:53"};

@@ -44,7 +44,7 @@ TEST(ListenSocketTest, SeveralWorkersShareOneEndpoint) {
   EXPECT_TRUE(BindTcp(LocalEndpoint(tcp->get())).ok());
 }
 
-TEST(ListenSocketTest, TheCheckFindsAPortThatIsTakenEvenByAWorkersSocket) {
+TEST(ListenSocketTest, CheckFindsAPortInUseEvenByAWorkersSocket) {
   absl::StatusOr<UniqueFd> udp = BindUdp(kLoopback);
   const Endpoint udp_endpoint = LocalEndpoint(udp->get());
   absl::Status status = CheckEndpointFree(udp_endpoint, SocketKind::kUdp);
@@ -58,7 +58,7 @@ TEST(ListenSocketTest, TheCheckFindsAPortThatIsTakenEvenByAWorkersSocket) {
   EXPECT_EQ(status.code(), absl::StatusCode::kAlreadyExists);
 }
 
-TEST(ListenSocketTest, TheCheckLeavesAFreePortFree) {
+TEST(ListenSocketTest, CheckDoesNotOccupyAFreePort) {
   Endpoint endpoint;
   {
     absl::StatusOr<UniqueFd> fd = BindUdp(kLoopback);
@@ -69,7 +69,7 @@ TEST(ListenSocketTest, TheCheckLeavesAFreePortFree) {
   EXPECT_TRUE(BindUdp(endpoint).ok());
 }
 
-TEST(ListenSocketTest, AnAddressOfAnotherMachineIsUnavailable) {
+TEST(ListenSocketTest, AddressOfAnotherMachineIsUnavailable) {
   absl::StatusOr<UniqueFd> fd = BindTcp(*Endpoint::Parse("198.51.100.1:5300"));
   EXPECT_EQ(fd.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(fd.status().message()),
@@ -77,14 +77,14 @@ TEST(ListenSocketTest, AnAddressOfAnotherMachineIsUnavailable) {
                         "address"));
 }
 
-TEST(ListenSocketTest, APrivilegedPortWithoutTheRightSaysHowToGetIt) {
+TEST(ListenSocketTest, ErrorForAPrivilegedPortNamesTheCapability) {
   int first_free_port = 1024;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_port;
   if (first_free_port <= 1) {
-    std::printf("skipped: everybody may bind port 1 on this machine\n");
+    std::printf("skipped: any process may bind port 1 on this machine\n");
     return;
   }
-  // In a child, since there is no way back for a process that gave up its rights.
+  // In a child process, because a process cannot regain the rights that it gave up.
   EXPECT_EXIT(
       {
         if (geteuid() == 0 && setresuid(65534, 65534, 65534) != 0) _exit(2);
@@ -98,10 +98,10 @@ TEST(ListenSocketTest, APrivilegedPortWithoutTheRightSaysHowToGetIt) {
       "cap_net_bind_service,cap_net_admin=.ep, or ");
 }
 
-TEST(ListenSocketTest, Ipv6SocketsLeaveIpv4ToOthers) {
+TEST(ListenSocketTest, Ipv6SocketDoesNotOccupyTheIpv4Port) {
   absl::StatusOr<UniqueFd> v6 = BindUdp(*Endpoint::Parse("[::]:0"));
   if (!v6.ok()) {
-    std::printf("skipped: no IPv6 here: %s\n", v6.status().ToString().c_str());
+    std::printf("skipped: this machine has no IPv6: %s\n", v6.status().ToString().c_str());
     EXPECT_EQ(v6.status().code(), absl::StatusCode::kUnavailable);
     return;
   }
@@ -111,7 +111,7 @@ TEST(ListenSocketTest, Ipv6SocketsLeaveIpv4ToOthers) {
   EXPECT_TRUE(CheckEndpointFree(v4, SocketKind::kUdp).ok());
 }
 
-TEST(ListenSocketTest, WhatIsNoSocketHasNoEndpoint) { EXPECT_EQ(LocalEndpoint(-1), Endpoint()); }
+TEST(ListenSocketTest, InvalidDescriptorHasNoEndpoint) { EXPECT_EQ(LocalEndpoint(-1), Endpoint()); }
 
 }  // namespace
 }  // namespace dotcache

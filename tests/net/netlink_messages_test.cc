@@ -54,7 +54,7 @@ WireMessage Route(uint16_t type, unsigned int flags = 0, const WireMessage& attr
   return Message(type, Octets(route) + attributes, sequence);
 }
 
-TEST(NetlinkMessagesTest, AddressesRoutesAndRulesMatter) {
+TEST(NetlinkMessagesTest, AddressesRoutesAndRulesAreEvents) {
   for (const uint16_t type : {RTM_NEWADDR, RTM_DELADDR, RTM_NEWRULE, RTM_DELRULE}) {
     EXPECT_TRUE(ReadNetworkEvents(Message(type, {})).any) << type;
   }
@@ -62,7 +62,7 @@ TEST(NetlinkMessagesTest, AddressesRoutesAndRulesMatter) {
   EXPECT_TRUE(ReadNetworkEvents(Route(RTM_DELROUTE)).any);
 }
 
-TEST(NetlinkMessagesTest, NeighboursCachedRoutesBridgePortsAndWirelessNewsDoNot) {
+TEST(NetlinkMessagesTest, NeighboursCachedRoutesBridgePortsAndScansAreNotEvents) {
   EXPECT_FALSE(ReadNetworkEvents(Message(RTM_NEWNEIGH, WireMessage(12))).any);
   EXPECT_FALSE(ReadNetworkEvents(Message(NLMSG_NOOP, {})).any);
   EXPECT_FALSE(ReadNetworkEvents(Route(RTM_NEWROUTE, RTM_F_CLONED)).any);
@@ -74,7 +74,7 @@ TEST(NetlinkMessagesTest, NeighboursCachedRoutesBridgePortsAndWirelessNewsDoNot)
   EXPECT_FALSE(ReadNetworkEvents(Message(RTM_NEWLINK, body)).any);
 }
 
-TEST(NetlinkMessagesTest, ALinkIsUpWithACarrierAndLetIn) {
+TEST(NetlinkMessagesTest, LinkIsUpWithACarrierAndNotDormant) {
   const auto is_up = [](uint16_t type, unsigned int flags) {
     const NetworkEvents events = ReadNetworkEvents(Link(type, 7, flags));
     EXPECT_TRUE(events.any);
@@ -89,14 +89,14 @@ TEST(NetlinkMessagesTest, ALinkIsUpWithACarrierAndLetIn) {
   EXPECT_FALSE(is_up(RTM_DELLINK, kUp));
 }
 
-TEST(NetlinkMessagesTest, ALinkThatWasDownInBetweenIsRemembered) {
+TEST(NetlinkMessagesTest, LinkThatWasDownInBetweenIsReported) {
   const NetworkEvents events =
       ReadNetworkEvents(Link(RTM_NEWLINK, 7, IFF_UP) + Link(RTM_NEWLINK, 7, kUp));
   EXPECT_TRUE(events.links.at(7).was_down);
   EXPECT_TRUE(events.links.at(7).is_up);
 }
 
-TEST(NetlinkMessagesTest, MoreLinksThanAreCountedMeanThatAnyMayHaveBeenDown) {
+TEST(NetlinkMessagesTest, TooManyLinksCountAsLostEvents) {
   NetworkEvents events;
   for (int i = 0; i < static_cast<int>(NetworkEvents::kMaxLinks); ++i) {
     events.Add(ReadNetworkEvents(Link(RTM_NEWLINK, i, 0)));
@@ -107,7 +107,7 @@ TEST(NetlinkMessagesTest, MoreLinksThanAreCountedMeanThatAnyMayHaveBeenDown) {
   EXPECT_TRUE(events.links.empty());
 }
 
-TEST(NetlinkMessagesTest, WhatIsCutOrLiesAboutItsLengthEndsTheReading) {
+TEST(NetlinkMessagesTest, TruncatedMessageOrWrongLengthEndsTheReading) {
   const WireMessage whole = Link(RTM_NEWLINK, 7, 0);
   for (size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(ReadNetworkEvents(Bytes(whole).first(size)).any) << size;
@@ -117,13 +117,13 @@ TEST(NetlinkMessagesTest, WhatIsCutOrLiesAboutItsLengthEndsTheReading) {
     std::memcpy(bad.data(), &length, sizeof length);
     EXPECT_FALSE(ReadNetworkEvents(bad + whole).any) << length;
   }
-  // Attributes alike: the message counts without them.
+  // A bad attribute also ends the reading, but the message still counts as an event.
   const rtattr endless{0, IFLA_WIRELESS};
   ifinfomsg link{};
   EXPECT_TRUE(ReadNetworkEvents(Message(RTM_NEWLINK, Octets(link) + Octets(endless))).any);
 }
 
-TEST(NetlinkMessagesTest, ARouteQueryNamesThePeer) {
+TEST(NetlinkMessagesTest, RouteQueryContainsThePeer) {
   const WireMessage v4 = BuildRouteQuery(*Endpoint::Parse("192.0.2.1:853"), {}, 5);
   nlmsghdr header;
   std::memcpy(&header, v4.data(), sizeof header);
@@ -137,10 +137,10 @@ TEST(NetlinkMessagesTest, ARouteQueryNamesThePeer) {
   const WireMessage v6 = BuildRouteQuery(*Endpoint::Parse("[2001:db8::1]:853"), {}, 5);
   EXPECT_EQ(v6[sizeof header + 1], 128);
   const WireMessage local = BuildRouteQuery(*Endpoint::Parse("[fe80::1%lo]:853"), {}, 5);
-  EXPECT_EQ(local.size(), v6.size() + 8);  // And its interface.
+  EXPECT_EQ(local.size(), v6.size() + 8);  // With the interface.
 }
 
-TEST(NetlinkMessagesTest, ARouteQuerySaysHowTheSocketIsMade) {
+TEST(NetlinkMessagesTest, RouteQueryContainsSourceAndMark) {
   OutgoingOptions outgoing;
   outgoing.source_v4 = *Endpoint::ParseAddress("192.0.2.9", 0);
   outgoing.mark = 0x1234;
@@ -154,12 +154,12 @@ TEST(NetlinkMessagesTest, ARouteQuerySaysHowTheSocketIsMade) {
   nlmsghdr header;
   std::memcpy(&header, message.data(), sizeof header);
   EXPECT_EQ(header.nlmsg_len, message.size());
-  // The source is one of the other family.
+  // The source has the other family.
   const WireMessage v6 = BuildRouteQuery(*Endpoint::Parse("[2001:db8::1]:853"), outgoing, 5);
   EXPECT_EQ(v6[sizeof(nlmsghdr) + 2], 0);
 }
 
-TEST(NetlinkMessagesTest, ARouteAnswerIsAPath) {
+TEST(NetlinkMessagesTest, RouteReplyIsReadAsAPath) {
   const WireMessage attributes =
       Attribute(RTA_TABLE, WireMessage(4)) + Attribute(RTA_OIF, Octets(3)) +
       Attribute(RTA_GATEWAY, {192, 0, 2, 254}) + Attribute(RTA_PREFSRC, {192, 0, 2, 1});
@@ -173,13 +173,13 @@ TEST(NetlinkMessagesTest, ARouteAnswerIsAPath) {
       ReadRouteAnswer(Route(RTM_NEWROUTE, 0, attributes, RTN_UNREACHABLE, 9), 9)->reachable);
 }
 
-TEST(NetlinkMessagesTest, AnErrorIsNoWayAndAnotherNumberNoAnswer) {
+TEST(NetlinkMessagesTest, ErrorIsAnUnreachablePathAndOtherSequenceNumbersAreIgnored) {
   const WireMessage error =
       Message(NLMSG_ERROR, Octets(nlmsgerr{.error = -ENETUNREACH, .msg = {}}), 9);
   EXPECT_EQ(ReadRouteAnswer(error, 9), NetworkPath());
   EXPECT_EQ(ReadRouteAnswer(error, 8), std::nullopt);
   EXPECT_EQ(ReadRouteAnswer({}, 8), std::nullopt);
-  // Cut within the answer.
+  // A truncated reply.
   EXPECT_EQ(ReadRouteAnswer(Message(RTM_NEWROUTE, {1, 2}, 9), 9), NetworkPath());
 }
 

@@ -64,25 +64,25 @@ class NetworkChangesTest : public testing::Test {
   NetworkChanges changes_;
 };
 
-TEST_F(NetworkChangesTest, WhatTouchesNoWayOfOursIsNoChange) {
+TEST_F(NetworkChangesTest, EventsOfOtherRoutesAndLinksAreIgnored) {
   Happens(SomeEvent());
-  Happens(LinkEvent(99, true, false));  // A container's link goes.
-  Happens(LinkEvent(2, false, true));   // News of a link of ours that is as it was.
+  Happens(LinkEvent(99, true, false));  // The link of a container vanishes.
+  Happens(LinkEvent(2, false, true));   // An event without a change.
   EXPECT_THAT(seen_, IsEmpty());
 }
 
-TEST_F(NetworkChangesTest, ThePeerIsNamedWhoseWayIsAnother) {
+TEST_F(NetworkChangesTest, ReportsThePeerWhosePathChanged) {
   first().source = "b";
   Happens(SomeEvent());
   second().gateway = "g";
   Happens(SomeEvent());
   first().interface = 4;
   Happens(SomeEvent());
-  Happens(SomeEvent());  // As before.
+  Happens(SomeEvent());  // No change.
   EXPECT_THAT(seen_, ElementsAre("0", "1", "0"));
 }
 
-TEST_F(NetworkChangesTest, AWayThatVanishesAndReturnsIsTwoChanges) {
+TEST_F(NetworkChangesTest, PathThatVanishesAndReturnsIsTwoChanges) {
   const NetworkPath before = first();
   first() = NetworkPath();
   Happens(SomeEvent());
@@ -91,28 +91,28 @@ TEST_F(NetworkChangesTest, AWayThatVanishesAndReturnsIsTwoChanges) {
   EXPECT_THAT(seen_, ElementsAre("0", "0"));
 }
 
-TEST_F(NetworkChangesTest, ALinkThatWasDownForAMomentIsAChange) {
+TEST_F(NetworkChangesTest, LinkThatWasBrieflyDownIsAChange) {
   Happens(LinkEvent(2, true, true));
   EXPECT_THAT(seen_, ElementsAre("0"));
 }
 
-TEST_F(NetworkChangesTest, ALinkWithoutCarrierIsToldUntilItHasOneAgain) {
-  first().link_up = false;  // What the kernel says when asked, late.
+TEST_F(NetworkChangesTest, LinkIsReportedDownUntilItHasACarrierAgain) {
+  first().link_up = false;  // The result of a lookup, which is late.
   Happens(LinkEvent(2, true, false));
   Happens(SomeEvent());
   Happens(LinkEvent(2, false, true));
-  Happens(SomeEvent());  // The kernel still says that it is down; its event was newer.
+  Happens(SomeEvent());  // The lookup still reports "down"; the event is newer.
   EXPECT_THAT(seen_, ElementsAre("0!", "0"));
 }
 
-TEST_F(NetworkChangesTest, WhenNewsWereLostAnyLinkMayHaveBeenDown) {
+TEST_F(NetworkChangesTest, LostEventsConcernEveryLink) {
   NetworkEvents lost;
   lost.lost = true;
   Happens(lost);
   EXPECT_THAT(seen_, ElementsAre("01"));
 }
 
-TEST_F(NetworkChangesTest, ABurstIsOneChange) {
+TEST_F(NetworkChangesTest, BurstOfEventsIsOneChange) {
   for (int i = 0; i < 9; ++i) {
     first().source += "x";
     changes_.OnEvents(SomeEvent());
@@ -124,8 +124,8 @@ TEST_F(NetworkChangesTest, ABurstIsOneChange) {
   EXPECT_EQ(loop_.armed_timer_count(), 0u);
 }
 
-TEST_F(NetworkChangesTest, ChangesKeepADistance) {
-  for (int i = 0; i < 60; ++i) {  // Three seconds of a link that flaps.
+TEST_F(NetworkChangesTest, ChangesAreAtLeast300MillisecondsApart) {
+  for (int i = 0; i < 60; ++i) {  // A link flaps for three seconds.
     first().source += "x";
     changes_.OnEvents(SomeEvent());
     loop_.Advance(Milliseconds(50));
@@ -133,7 +133,7 @@ TEST_F(NetworkChangesTest, ChangesKeepADistance) {
   EXPECT_EQ(seen_.size(), 10u);
 }
 
-TEST_F(NetworkChangesTest, ASleepConcernsAllAtOnce) {
+TEST_F(NetworkChangesTest, SuspendConcernsAllPeersAtOnce) {
   suspended_time_ += Seconds(1);
   changes_.OnWakeUp();
   EXPECT_THAT(seen_, ElementsAre("suspended01"));
@@ -141,21 +141,21 @@ TEST_F(NetworkChangesTest, ASleepConcernsAllAtOnce) {
   EXPECT_EQ(seen_.size(), 1u);
 }
 
-TEST_F(NetworkChangesTest, AClockThatWasSetIsNoSleep) {
+TEST_F(NetworkChangesTest, SettingTheClockIsNotASuspend) {
   suspended_time_ += Milliseconds(999);
   changes_.OnWakeUp();
   changes_.OnEvents({});
   EXPECT_THAT(seen_, IsEmpty());
 }
 
-TEST_F(NetworkChangesTest, AnyEventShowsASleep) {
+TEST_F(NetworkChangesTest, AnyEventRevealsASuspend) {
   suspended_time_ += std::chrono::hours(8);
   second().link_up = false;
   changes_.OnEvents(SomeEvent());
   EXPECT_THAT(seen_, ElementsAre("suspended01!"));
 }
 
-TEST_F(NetworkChangesTest, WhenNothingIsHeardAnyMoreNoLinkStaysDown) {
+TEST_F(NetworkChangesTest, LinksCountAsUpAfterTheEndOfEvents) {
   Happens(LinkEvent(2, true, false));
   changes_.OnEvents(SomeEvent());
   changes_.OnEnd();
@@ -163,7 +163,7 @@ TEST_F(NetworkChangesTest, WhenNothingIsHeardAnyMoreNoLinkStaysDown) {
   EXPECT_THAT(seen_, ElementsAre("0!", "0"));
 }
 
-TEST_F(NetworkChangesTest, OtherPeersTakeNothingFromThoseThatStay) {
+TEST_F(NetworkChangesTest, PeerThatStaysKeepsItsPendingChange) {
   first().source = "b";
   changes_.OnEvents(SomeEvent());
   changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
@@ -171,7 +171,7 @@ TEST_F(NetworkChangesTest, OtherPeersTakeNothingFromThoseThatStay) {
   EXPECT_THAT(seen_, ElementsAre("0"));
 }
 
-TEST_F(NetworkChangesTest, ALinkThatComesUpWhileAPeerMovesIsTold) {
+TEST_F(NetworkChangesTest, LinkThatComesUpWhilePeersAreReplacedIsReported) {
   paths_["192.0.2.3"] = Path(3);
   Happens(LinkEvent(2, true, false));
   changes_.OnEvents(LinkEvent(2, false, true));
@@ -180,11 +180,11 @@ TEST_F(NetworkChangesTest, ALinkThatComesUpWhileAPeerMovesIsTold) {
   EXPECT_THAT(seen_, ElementsAre("0!", "0"));
 }
 
-TEST_F(NetworkChangesTest, ANewPeerIsKnownFromWhenItCame) {
+TEST_F(NetworkChangesTest, NewPeerIsComparedWithItsPathWhenAdded) {
   paths_["192.0.2.3"] = Path(4);
   changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
   Happens(SomeEvent());
-  second().gateway = "g";  // Of one that is no peer any more.
+  second().gateway = "g";  // This endpoint is no longer a peer.
   Happens(SomeEvent());
   EXPECT_THAT(seen_, IsEmpty());
   paths_["192.0.2.3"].gateway = "g";
@@ -192,18 +192,18 @@ TEST_F(NetworkChangesTest, ANewPeerIsKnownFromWhenItCame) {
   EXPECT_THAT(seen_, ElementsAre("1"));
 }
 
-TEST_F(NetworkChangesTest, ANewPeerIsToldThatItsLinkIsDown) {
+TEST_F(NetworkChangesTest, NewPeerWithADownLinkIsReported) {
   Happens(LinkEvent(2, true, false));
-  paths_["192.0.2.3"] = Path(2);  // The kernel still says that it is up; its event was newer.
+  paths_["192.0.2.3"] = Path(2);  // The lookup still reports "up"; the event is newer.
   changes_.SetPeers({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("192.0.2.3:853")});
-  EXPECT_THAT(seen_, ElementsAre("0!"));  // Not within the call.
+  EXPECT_THAT(seen_, ElementsAre("0!"));  // Not reported inside the call.
   loop_.Advance(Milliseconds(400));
   Happens(SomeEvent());
   Happens(LinkEvent(2, false, true));
   EXPECT_THAT(seen_, ElementsAre("0!", "1!", "01"));
 }
 
-TEST_F(NetworkChangesTest, ASleepWhileAPeerMovesIsTold) {
+TEST_F(NetworkChangesTest, SuspendWhilePeersAreReplacedIsReported) {
   changes_.OnWakeUp();
   suspended_time_ += Seconds(5);
   changes_.SetPeers({*Endpoint::Parse("192.0.2.3:853")});
@@ -211,7 +211,7 @@ TEST_F(NetworkChangesTest, ASleepWhileAPeerMovesIsTold) {
   EXPECT_THAT(seen_, ElementsAre("suspended0"));
 }
 
-TEST_F(NetworkChangesTest, WhenNothingIsHeardAnyMoreNoNewPeersLinkIsDown) {
+TEST_F(NetworkChangesTest, LinksOfNewPeersCountAsUpAfterTheEndOfEvents) {
   changes_.OnEnd();
   paths_["192.0.2.3"] = Path(4);
   paths_["192.0.2.3"].link_up = false;

@@ -28,8 +28,8 @@ void SwitchLoopback(bool on) {
   ASSERT_EQ(ioctl(fd.get(), SIOCSIFFLAGS, &request), 0);
 }
 
-// Runs it in a thread with a network of its own, in which there is but a loopback, switched off.
-// False where this machine does not let us make one.
+// Runs `function` in a thread with its own network namespace, whose only interface is a loopback
+// that is down. False when this machine does not allow that.
 bool RunInOwnNetwork(const std::function<void()>& function) {
   bool made = false;
   std::thread([&] {
@@ -39,7 +39,7 @@ bool RunInOwnNetwork(const std::function<void()>& function) {
   return made;
 }
 
-TEST(NetworkWatchTest, ClosesWhatItOpened) {
+TEST(NetworkWatchTest, ClosesItsDescriptors) {
   UvLoop loop;
   auto watch =
       NetworkWatch::Open(loop, {*Endpoint::Parse("127.0.0.1:853")}, {}, [](const auto&) {});
@@ -47,7 +47,7 @@ TEST(NetworkWatchTest, ClosesWhatItOpened) {
   loop.RunOnce();
 }
 
-TEST(NetworkWatchTest, NoticesThatAWayComesAndGoes) {
+TEST(NetworkWatchTest, ReportsRoutesThatAppearAndVanish) {
   std::vector<size_t> seen;
   const bool made = RunInOwnNetwork([&] {
     UvLoop loop;
@@ -64,12 +64,12 @@ TEST(NetworkWatchTest, NoticesThatAWayComesAndGoes) {
     SwitchLoopback(false);
     loop.Run();
   });
-  if (!made) GTEST_SKIP() << "this machine lets us make no network namespace";
+  if (!made) GTEST_SKIP() << "this machine does not allow a network namespace";
   EXPECT_THAT(seen, testing::ElementsAre(1, 1));
 }
 
-// What a stream has read is looked at up the stack, perhaps.
-TEST(NetworkWatchTest, LeavesTheLoopsBufferAlone) {
+// A stream may still be reading from the loop's buffer when a lookup is made.
+TEST(NetworkWatchTest, DoesNotUseTheLoopsReadBuffer) {
   UvLoop loop;
   auto watch = NetworkWatch::Open(loop, {}, {}, [](const auto&) {});
   if (!watch.ok()) GTEST_SKIP() << watch.status().message();
@@ -80,7 +80,7 @@ TEST(NetworkWatchTest, LeavesTheLoopsBufferAlone) {
             static_cast<std::ptrdiff_t>(buffer.size()));
 }
 
-TEST(NetworkWatchTest, KeepsItsNewsWhenThereAreOtherPeers) {
+TEST(NetworkWatchTest, KeepsPendingEventsWhenPeersAreReplaced) {
   std::vector<size_t> seen;
   const bool made = RunInOwnNetwork([&] {
     UvLoop loop;
@@ -92,11 +92,11 @@ TEST(NetworkWatchTest, KeepsItsNewsWhenThereAreOtherPeers) {
         });
     ASSERT_TRUE(watch.ok()) << watch.status();
     SwitchLoopback(true);
-    loop.RunOnce();  // The news are read, and not looked at yet.
+    loop.RunOnce();  // Reads the events without handling them yet.
     (*watch)->SetPeers({*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.2:853")});
     loop.Run();
   });
-  if (!made) GTEST_SKIP() << "this machine lets us make no network namespace";
+  if (!made) GTEST_SKIP() << "this machine does not allow a network namespace";
   EXPECT_THAT(seen, testing::ElementsAre(0));
 }
 

@@ -21,7 +21,7 @@ OutgoingOptions From(absl::string_view v4) {
   return options;
 }
 
-TEST(OutgoingSocketTest, TheSourceIsTheSocketsAddressAndTheKernelDrawsThePort) {
+TEST(OutgoingSocketTest, UsesTheSourceAddressAndAPortChosenByTheKernel) {
   const UniqueFd peer = *BindUdp(*Endpoint::Parse("127.0.0.1:0"));
   const auto fd = ConnectUdp(LocalEndpoint(peer.get()), From("127.0.0.2"));
   ASSERT_TRUE(fd.ok()) << fd.status();
@@ -29,14 +29,14 @@ TEST(OutgoingSocketTest, TheSourceIsTheSocketsAddressAndTheKernelDrawsThePort) {
   EXPECT_NE(LocalEndpoint(fd->get()).port(), 0);
 }
 
-TEST(OutgoingSocketTest, ATcpSocketIsBoundBeforeItConnects) {
+TEST(OutgoingSocketTest, TcpSocketIsBoundWithoutAPortBeforeItConnects) {
   const Endpoint remote = *Endpoint::Parse("127.0.0.1:1");
   const UniqueFd fd = OpenOutgoing(remote, OutgoingKind::kTcp, From("127.0.0.2"));
   ASSERT_TRUE(fd.valid());
-  EXPECT_EQ(LocalEndpoint(fd.get()).ToString(), "127.0.0.2:0");  // No port is taken yet.
+  EXPECT_EQ(LocalEndpoint(fd.get()).ToString(), "127.0.0.2:0");  // No port is reserved yet.
 }
 
-TEST(OutgoingSocketTest, AFamilyWithoutASourceIsLeftAlone) {
+TEST(OutgoingSocketTest, FamilyWithoutASourceIsNotBound) {
   const UniqueFd fd =
       OpenOutgoing(*Endpoint::Parse("[::1]:1"), OutgoingKind::kUdp, From("127.0.0.2"));
   if (!fd.valid() && errno == EAFNOSUPPORT) GTEST_SKIP() << "this machine has no IPv6";
@@ -44,7 +44,7 @@ TEST(OutgoingSocketTest, AFamilyWithoutASourceIsLeftAlone) {
   EXPECT_TRUE(LocalEndpoint(fd.get()).is_wildcard());
 }
 
-TEST(OutgoingSocketTest, AnIpv6SourceIsBoundWithoutAPortToo) {
+TEST(OutgoingSocketTest, Ipv6SourceIsBoundWithoutAPort) {
   OutgoingOptions options;
   options.source_v6 = *Endpoint::ParseAddress("::1", 0);
   const UniqueFd fd = OpenOutgoing(*Endpoint::Parse("[::1]:1"), OutgoingKind::kTcp, options);
@@ -52,14 +52,14 @@ TEST(OutgoingSocketTest, AnIpv6SourceIsBoundWithoutAPortToo) {
   EXPECT_EQ(LocalEndpoint(fd.get()).ToString(), "[::1]:0");
 }
 
-TEST(OutgoingSocketTest, ASourceThatIsGoneIsNoWayToTheServer) {
+TEST(OutgoingSocketTest, MissingSourceAddressMakesTheServerUnreachable) {
   const Endpoint remote = *Endpoint::Parse("127.0.0.1:1");
   EXPECT_FALSE(OpenOutgoing(remote, OutgoingKind::kTcp, From("192.0.2.1")).valid());
   EXPECT_EQ(errno, EADDRNOTAVAIL);
   EXPECT_TRUE(absl::IsUnavailable(ConnectUdp(remote, From("192.0.2.1")).status()));
 }
 
-TEST(OutgoingSocketTest, TheMarkIsTheSockets) {
+TEST(OutgoingSocketTest, SetsTheMark) {
   OutgoingOptions options;
   options.mark = 0xfedcba98;
   if (!CheckMark(options.mark).ok()) GTEST_SKIP() << "SO_MARK needs CAP_NET_ADMIN";
@@ -73,7 +73,7 @@ TEST(OutgoingSocketTest, TheMarkIsTheSockets) {
   }
 }
 
-TEST(OutgoingSocketTest, ChecksNameWhatIsMissing) {
+TEST(OutgoingSocketTest, CheckErrorsNameTheMissingAddressOrCapability) {
   EXPECT_TRUE(CheckSource(*Endpoint::ParseAddress("127.0.0.2", 0)).ok());
   const absl::Status status = CheckSource(*Endpoint::ParseAddress("192.0.2.1", 0));
   EXPECT_TRUE(absl::IsUnavailable(status));

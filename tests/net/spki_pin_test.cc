@@ -27,7 +27,7 @@ TEST(SpkiPinTest, ReadsBase64WithAndWithoutPrefix) {
   EXPECT_EQ(with_prefix->ToString(), text);
 }
 
-TEST(SpkiPinTest, RefusesOtherLengthsAndOtherHashes) {
+TEST(SpkiPinTest, RejectsOtherLengthsAndOtherHashes) {
   for (const char* text : {"", "sha256/", "sha256/AAAA", "sha1/AAAAAAAAAAAAAAAAAAAAAAAAAAA=", "!",
                            "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="}) {
     const auto pin = SpkiPin::Parse(text);
@@ -39,7 +39,7 @@ std::string ErrorOf(absl::string_view text) {
   return std::string(ParsePins(text).status().message());
 }
 
-TEST(ParsePinsTest, ReadsOneALineAndLeavesCommentsOut) {
+TEST(ParsePinsTest, ReadsOnePinPerLineAndIgnoresComments) {
   const std::string one = GetTestCertificates().server.spki_pin;
   const std::string two = GetTestCertificates().ca.spki_pin;
   const auto pins = ParsePins(
@@ -48,21 +48,21 @@ TEST(ParsePinsTest, ReadsOneALineAndLeavesCommentsOut) {
   EXPECT_THAT(*pins, ElementsAre(*SpkiPin::Parse(one), *SpkiPin::Parse(two)));
 }
 
-TEST(ParsePinsTest, AnErrorNamesTheLine) {
+TEST(ParsePinsTest, ErrorNamesTheLine) {
   const std::string one = GetTestCertificates().server.spki_pin;
   EXPECT_THAT(ErrorOf(absl::StrCat(one, "\n\nsha256/half")),
               AllOf(HasSubstr("line 3"), HasSubstr("sha256/half")));
   EXPECT_THAT(ErrorOf(absl::StrCat(one, " ", one)), HasSubstr("line 1"));
 }
 
-// Who has a pins file wants pins: a file that was emptied must not mean less authentication.
-TEST(ParsePinsTest, NoPinIsAnError) {
+// An operator with a pins file expects pins. An emptied file must not weaken authentication.
+TEST(ParsePinsTest, FileWithoutAPinIsAnError) {
   for (const char* text : {"", "\n", "# sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("no pin")) << text;
   }
 }
 
-TEST(LoadPinsTest, AnErrorNamesTheFile) {
+TEST(LoadPinsTest, ErrorNamesTheFile) {
   const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.pins", getpid());
   std::ofstream(file) << "sha256/half\n";
   for (const std::string& broken : {file, GetTestCertificates().missing_file}) {
@@ -72,7 +72,7 @@ TEST(LoadPinsTest, AnErrorNamesTheFile) {
   EXPECT_EQ(LoadPins(file)->size(), 1u);
 }
 
-TEST(LoadPinsTest, AFileThatIsTooLongIsRefused) {
+TEST(LoadPinsTest, RejectsAFileThatIsTooLong) {
   const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.long", getpid());
   std::ofstream(file) << GetTestCertificates().server.spki_pin << "\n" << std::string(65536, '#');
   EXPECT_THAT(std::string(LoadPins(file).status().message()), HasSubstr("65536"));

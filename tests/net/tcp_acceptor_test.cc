@@ -29,7 +29,7 @@ class Keeper : public TcpAcceptor::Delegate {
   std::vector<Endpoint> remotes;
 };
 
-// A client that is connected as far as the kernel is concerned.
+// A client whose connection the kernel has established.
 UniqueFd Connected(const Endpoint& server) {
   UniqueFd fd(socket(server.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (connect(fd.get(), server.address(), server.address_size()) != 0) fd.reset();
@@ -43,7 +43,7 @@ std::unique_ptr<TcpAcceptor> OpenOn(UvLoop& loop, absl::string_view endpoint,
   return *TcpAcceptor::Open(loop, *std::move(fd), delegate);
 }
 
-TEST(TcpAcceptorTest, HandsOverConnectionsWithTheirRemoteEndpoint) {
+TEST(TcpAcceptorTest, PassesConnectionsWithTheirRemoteEndpoint) {
   UvLoop loop;
   Keeper keeper;
   auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
@@ -72,7 +72,7 @@ TEST(TcpAcceptorTest, AcceptsOverIpv6) {
   EXPECT_EQ(keeper.remotes[0], LocalEndpoint(client.get()));
 }
 
-TEST(TcpAcceptorTest, ADroppedConnectionIsClosed) {
+TEST(TcpAcceptorTest, DroppedDescriptorClosesTheConnection) {
   UvLoop loop;
   Keeper keeper;
   keeper.keep = false;
@@ -83,7 +83,7 @@ TEST(TcpAcceptorTest, ADroppedConnectionIsClosed) {
   EXPECT_EQ(recv(client.get(), &octet, 1, 0), 0);
 }
 
-TEST(TcpAcceptorTest, AFloodIsTakenInPortions) {
+TEST(TcpAcceptorTest, AcceptsAFloodInSeveralTurns) {
   UvLoop loop;
   Keeper keeper;
   auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
@@ -95,7 +95,7 @@ TEST(TcpAcceptorTest, AFloodIsTakenInPortions) {
   EXPECT_EQ(keeper.fds.size(), 100u);
 }
 
-TEST(TcpAcceptorTest, WithoutDescriptorsItBacksOffAndRecovers) {
+TEST(TcpAcceptorTest, PausesWithoutDescriptorsAndRecovers) {
   UvLoop loop;
   Keeper keeper;
   auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
@@ -115,7 +115,7 @@ TEST(TcpAcceptorTest, WithoutDescriptorsItBacksOffAndRecovers) {
   while (keeper.fds.empty()) loop.RunOnce();
 }
 
-TEST(TcpAcceptorTest, ADestroyedAcceptorRefusesConnections) {
+TEST(TcpAcceptorTest, DestroyedAcceptorRefusesConnections) {
   UvLoop loop;
   Keeper keeper;
   auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);

@@ -23,7 +23,7 @@ Bytes AsBytes(absl::string_view text) {
   return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
-// Notes all that a stream tells.
+// Records all calls of a stream.
 class Recorder : public ByteStream::Delegate {
  public:
   void OnStreamOpen() override {
@@ -55,14 +55,14 @@ class Recorder : public ByteStream::Delegate {
     if (on_error) on_error();
   }
 
-  bool in_call = false;  // A call into the stream is on the stack.
+  bool in_call = false;  // True during a call into the stream.
   int opens = 0, eofs = 0, writables = 0;
   std::string data, detail;
   StreamError error = StreamError::kNone;
   absl::AnyInvocable<void()> on_open, on_data, on_eof, on_error;
 };
 
-// A connected pair: `client` from TcpStream::Connect(), `server` adopted.
+// A connected pair: `client` from TcpStream::Connect(), `server` from Adopt().
 class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
  protected:
   void Listen(absl::string_view endpoint = "127.0.0.1:0") {
@@ -89,7 +89,7 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   void RunUntil(absl::FunctionRef<bool()> done) {
     while (!done()) loop_.RunOnce();
   }
-  // Makes the peer's kernel answer with a reset from now on.
+  // Makes the peer's kernel reply with a reset from now on.
   void ResetServer() {
     const linger at_once{1, 0};
     setsockopt(server_fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
@@ -125,23 +125,23 @@ TEST_F(TcpStreamTest, OctetsPassOverIpv6) {
   RunUntil([&] { return server_at_.data == "ping"; });
 }
 
-TEST_F(TcpStreamTest, TheKernelHoldsNoMoreForAPeerThanIsConfigured) {
+TEST_F(TcpStreamTest, SendBufferHasTheConfiguredSize) {
   options_.send_buffer_bytes = 16 * 1024;
   ConnectPair();
   int bytes = 0;
   socklen_t size = sizeof bytes;
   ASSERT_EQ(getsockopt(server_fd_, SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
-  EXPECT_EQ(bytes, 2 * options_.send_buffer_bytes);  // Doubled by the kernel: socket(7).
+  EXPECT_EQ(bytes, 2 * options_.send_buffer_bytes);  // The kernel doubles it: socket(7).
 }
 
-TEST_F(TcpStreamTest, ItComesFromTheSourceThatIsConfigured) {
+TEST_F(TcpStreamTest, ConnectsFromTheConfiguredSource) {
   options_.outgoing.source_v4 = *Endpoint::ParseAddress("127.0.0.2", 0);
   ConnectPair();
   EXPECT_EQ(client_seen_.AddressToString(), "127.0.0.2");
   EXPECT_NE(client_seen_.port(), 0);
 }
 
-TEST_F(TcpStreamTest, ASourceThatThisMachineLacksIsNoWayToThePeer) {
+TEST_F(TcpStreamTest, MissingSourceAddressMakesThePeerUnreachable) {
   options_.outgoing.source_v4 = *Endpoint::ParseAddress("192.0.2.1", 0);
   Listen();
   StartConnecting(acceptor_->local_endpoint());
@@ -150,7 +150,7 @@ TEST_F(TcpStreamTest, ASourceThatThisMachineLacksIsNoWayToThePeer) {
   EXPECT_THAT(client_at_.detail, HasSubstr("address not available"));
 }
 
-TEST_F(TcpStreamTest, WhatIsWrittenBeforeOpenIsSentOnceOpen) {
+TEST_F(TcpStreamTest, OctetsWrittenBeforeOpenAreSentOnceOpen) {
   Listen();
   StartConnecting(acceptor_->local_endpoint());
   client_->Write(AsBytes("early "));
@@ -187,7 +187,7 @@ TEST_F(TcpStreamTest, PipelinedMessagesArriveCompleteAndInOrder) {
   EXPECT_EQ(server_at_.data, sent);
 }
 
-TEST_F(TcpStreamTest, AfterEofWritingIsStillPossible) {
+TEST_F(TcpStreamTest, WritingIsPossibleAfterEof) {
   ConnectPair();
   client_->Write(AsBytes("question"));
   client_->ShutdownWrite();
@@ -201,7 +201,7 @@ TEST_F(TcpStreamTest, AfterEofWritingIsStillPossible) {
   EXPECT_EQ(server_at_.error, StreamError::kNone);
 }
 
-TEST_F(TcpStreamTest, EofIsToldOnceWhateverReadingIsPausedAndResumed) {
+TEST_F(TcpStreamTest, EofIsReportedOnceDespitePausesOfReading) {
   ConnectPair();
   client_->ShutdownWrite();
   RunUntil([&] { return server_at_.eofs == 1; });
@@ -211,7 +211,7 @@ TEST_F(TcpStreamTest, EofIsToldOnceWhateverReadingIsPausedAndResumed) {
   EXPECT_EQ(server_at_.eofs, 1);
 }
 
-TEST_F(TcpStreamTest, ShutdownWaitsForAllThatIsQueued) {
+TEST_F(TcpStreamTest, ShutdownWaitsForAllQueuedOctets) {
   options_.write_marks.limit = 16'000'000;
   ConnectPair();
   const std::string big(15'000'000, 'x');
@@ -226,7 +226,7 @@ TEST_F(TcpStreamTest, ShutdownWaitsForAllThatIsQueued) {
   EXPECT_EQ(server_at_.data.size(), big.size());
 }
 
-TEST_F(TcpStreamTest, ADestroyedStreamStillDeliversWhatTheKernelTook) {
+TEST_F(TcpStreamTest, OctetsInTheKernelAreDeliveredAfterDestruction) {
   ConnectPair();
   client_->Write(AsBytes("last words"));
   loop_.RunOnce();
@@ -235,7 +235,7 @@ TEST_F(TcpStreamTest, ADestroyedStreamStillDeliversWhatTheKernelTook) {
   EXPECT_EQ(server_at_.data, "last words");
 }
 
-TEST_F(TcpStreamTest, DeferDeleteSendsWhatWasWritten) {
+TEST_F(TcpStreamTest, DeferDeleteSendsQueuedOctets) {
   ConnectPair();
   server_at_.on_data = [&] {
     server_->Write(AsBytes("bye"));
@@ -246,7 +246,7 @@ TEST_F(TcpStreamTest, DeferDeleteSendsWhatWasWritten) {
   EXPECT_EQ(client_at_.data, "bye");
 }
 
-TEST_F(TcpStreamTest, AStreamMayBeDeferDeletedInEachCallback) {
+TEST_F(TcpStreamTest, StreamMayBeDeferDeletedInEachCallback) {
   Listen();
   client_at_.on_open = [&] { loop_.DeferDelete(std::move(client_)); };
   server_at_.on_eof = [&] { loop_.DeferDelete(std::move(server_)); };
@@ -264,7 +264,7 @@ TEST_F(TcpStreamTest, AStreamMayBeDeferDeletedInEachCallback) {
   EXPECT_EQ(client_, nullptr);
 }
 
-TEST_F(TcpStreamTest, ADestroyedStreamCallsNobody) {
+TEST_F(TcpStreamTest, DestroyedStreamCallsNoDelegate) {
   Listen();
   StartConnecting(acceptor_->local_endpoint());
   client_->Write(AsBytes("x"));
@@ -274,7 +274,7 @@ TEST_F(TcpStreamTest, ADestroyedStreamCallsNobody) {
   EXPECT_EQ(client_at_.error, StreamError::kNone);
 }
 
-TEST_F(TcpStreamTest, DestroyedWithAWriteUnderWayItLeavesNothingBehind) {
+TEST_F(TcpStreamTest, DestructionDuringAWriteFreesEverything) {
   options_.write_marks.limit = 16'000'000;
   ConnectPair();
   server_->SetReadPaused(true);
@@ -287,7 +287,7 @@ TEST_F(TcpStreamTest, DestroyedWithAWriteUnderWayItLeavesNothingBehind) {
   EXPECT_EQ(client_at_.error, StreamError::kNone);
 }
 
-TEST_F(TcpStreamTest, PausedReadingDeliversNothingUntilResumed) {
+TEST_F(TcpStreamTest, PausedStreamDeliversNothingUntilResumed) {
   Listen();
   server_at_.on_open = [&] { server_->SetReadPaused(true); };
   StartConnecting(acceptor_->local_endpoint());
@@ -299,7 +299,7 @@ TEST_F(TcpStreamTest, PausedReadingDeliversNothingUntilResumed) {
   RunUntil([&] { return server_at_.data == "wait"; });
 }
 
-TEST_F(TcpStreamTest, APauseInsideOnDataTakesEffectAtOnce) {
+TEST_F(TcpStreamTest, PauseInsideOnDataTakesEffectAtOnce) {
   ConnectPair();
   server_->SetReadPaused(true);
   client_->Write(AsBytes(std::string(500'000, 'x')));
@@ -314,7 +314,7 @@ TEST_F(TcpStreamTest, APauseInsideOnDataTakesEffectAtOnce) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_F(TcpStreamTest, WritableComesOnceTheQueueFellFromTheHighToTheLowMark) {
+TEST_F(TcpStreamTest, WritableIsReportedWhenTheQueueFallsFromTheHighToTheLowMark) {
   options_.write_marks = {.low = 1000, .high = 500'000, .limit = 16'000'000};
   ConnectPair();
   client_->Write(AsBytes(std::string(400'000, 'x')));
@@ -332,7 +332,7 @@ TEST_F(TcpStreamTest, WritableComesOnceTheQueueFellFromTheHighToTheLowMark) {
   EXPECT_EQ(client_->pending_write_bytes(), 0u);
 }
 
-TEST_F(TcpStreamTest, OverTheLimitTheStreamFails) {
+TEST_F(TcpStreamTest, StreamFailsOverTheWriteLimit) {
   options_.write_marks = {.low = 10, .high = 100, .limit = 1000};
   ConnectPair();
   client_->Write(AsBytes(std::string(1000, 'x')));
@@ -349,7 +349,7 @@ TEST_F(TcpStreamTest, OverTheLimitTheStreamFails) {
   EXPECT_EQ(client_->pending_write_bytes(), 0u);
 }
 
-TEST_F(TcpStreamTest, ARefusedConnectionSaysSo) {
+TEST_F(TcpStreamTest, RefusedConnectionIsReported) {
   Listen();
   const Endpoint closed = acceptor_->local_endpoint();
   acceptor_.reset();
@@ -362,7 +362,7 @@ TEST_F(TcpStreamTest, ARefusedConnectionSaysSo) {
   EXPECT_EQ(client_at_.opens, 0);
 }
 
-TEST_F(TcpStreamTest, AFailureKnownAtOnceIsToldLater) {
+TEST_F(TcpStreamTest, ImmediateFailureIsReportedInALaterTurn) {
   // A TCP connection to a multicast address fails inside connect().
   StartConnecting(*Endpoint::Parse("224.0.0.1:53"));
   EXPECT_EQ(client_at_.error, StreamError::kNone);
@@ -371,7 +371,7 @@ TEST_F(TcpStreamTest, AFailureKnownAtOnceIsToldLater) {
   EXPECT_THAT(client_at_.detail, HasSubstr("unreachable"));
 }
 
-TEST_F(TcpStreamTest, ADelegateThatReconnectsAtEachFailureDoesNotHoldTheLoop) {
+TEST_F(TcpStreamTest, DelegateThatReconnectsAfterEachFailureDoesNotBlockTheLoop) {
   int failures = 0;
   std::vector<std::unique_ptr<TcpStream>> failed;
   client_at_.on_error = [&] {
@@ -386,7 +386,7 @@ TEST_F(TcpStreamTest, ADelegateThatReconnectsAtEachFailureDoesNotHoldTheLoop) {
   EXPECT_GE(failures, 2);
 }
 
-TEST_F(TcpStreamTest, AResetWhileReadingIsToldAsSuch) {
+TEST_F(TcpStreamTest, ResetWhileReadingIsReported) {
   ConnectPair();
   ResetServer();
   RunUntil([&] { return client_at_.error != StreamError::kNone; });
@@ -394,7 +394,7 @@ TEST_F(TcpStreamTest, AResetWhileReadingIsToldAsSuch) {
   EXPECT_EQ(client_at_.detail, "read: connection reset by peer");
 }
 
-TEST_F(TcpStreamTest, AWriteToAResetConnectionIsAnErrorAndNotASignal) {
+TEST_F(TcpStreamTest, WriteToAResetConnectionIsAnErrorWithoutASignal) {
   ConnectPair();
   client_->SetReadPaused(true);
   ResetServer();
@@ -407,7 +407,7 @@ TEST_F(TcpStreamTest, AWriteToAResetConnectionIsAnErrorAndNotASignal) {
   EXPECT_THAT(client_at_.detail, HasSubstr("write: "));
 }
 
-TEST_F(TcpStreamTest, OptionsReachTheSocket) {
+TEST_F(TcpStreamTest, SetsTheSocketOptions) {
   options_.user_timeout = Milliseconds(1234);
   ConnectPair();
   int value = 0;
@@ -418,7 +418,7 @@ TEST_F(TcpStreamTest, OptionsReachTheSocket) {
   EXPECT_EQ(value, 1);
 }
 
-TEST_F(TcpStreamTest, WhatIsNoSocketCannotBeAdopted) {
+TEST_F(TcpStreamTest, InvalidDescriptorCannotBeAdopted) {
   server_ = TcpStream::Adopt(loop_, UniqueFd(), options_, server_at_);
   RunUntil([&] { return server_at_.error != StreamError::kNone; });
   EXPECT_EQ(server_at_.error, StreamError::kReset);

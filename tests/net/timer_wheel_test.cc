@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Advances tick by tick of the wheel's own wish until `until`; returns when each node expired.
+// Advances to each tick that the wheel requests, up to `until`. Returns when each node expired.
 std::vector<uint64_t> ExpiryTicks(TimerWheel& wheel, uint64_t until) {
   std::vector<uint64_t> ticks;
   for (auto next = wheel.NextTick(); next.has_value() && *next <= until; next = wheel.NextTick()) {
@@ -24,14 +24,14 @@ std::vector<uint64_t> ExpiryTicks(TimerWheel& wheel, uint64_t until) {
   return ticks;
 }
 
-TEST(TimerWheelTest, NothingArmedMeansNothingToDo) {
+TEST(TimerWheelTest, EmptyWheelHasNoNextTick) {
   TimerWheel wheel(1000);
   EXPECT_EQ(wheel.NextTick(), std::nullopt);
   wheel.Advance(5000);
   EXPECT_EQ(wheel.PopExpired(), nullptr);
 }
 
-TEST(TimerWheelTest, NodesExpireAtTheirTickOverAllLevels) {
+TEST(TimerWheelTest, NodesOfAllLevelsExpireAtTheirTick) {
   TimerWheel wheel(63);
   std::vector<std::unique_ptr<TimerWheel::Node>> nodes;
   const std::vector<uint64_t> expiries = {64,        65,         127,           128,
@@ -44,7 +44,7 @@ TEST(TimerWheelTest, NodesExpireAtTheirTickOverAllLevels) {
   EXPECT_EQ(ExpiryTicks(wheel, TimerWheel::kMaxTick), expiries);
 }
 
-TEST(TimerWheelTest, AJumpOverManyExpiriesGivesThemInOrder) {
+TEST(TimerWheelTest, JumpOverManyExpiriesReturnsThemInOrder) {
   TimerWheel wheel(0);
   TimerWheel::Node late, early, middle;
   wheel.Arm(late, 700'000);
@@ -69,7 +69,7 @@ TEST(TimerWheelTest, NeverExpiresBeforeItsTick) {
   EXPECT_FALSE(node.armed());
 }
 
-TEST(TimerWheelTest, APastExpiryWaitsForTheNextAdvance) {
+TEST(TimerWheelTest, PastExpiryWaitsForTheNextAdvance) {
   TimerWheel wheel(100);
   TimerWheel::Node first, again;
   wheel.Arm(first, 7);
@@ -77,13 +77,13 @@ TEST(TimerWheelTest, APastExpiryWaitsForTheNextAdvance) {
   wheel.Advance(100);
   EXPECT_EQ(wheel.NextTick(), 0u);
   ASSERT_EQ(wheel.PopExpired(), &first);
-  wheel.Arm(first, 100);  // As a callback that arms its own timer again would.
+  wheel.Arm(first, 100);  // A callback may arm its own timer again like this.
   EXPECT_EQ(wheel.PopExpired(), nullptr);
   wheel.Advance(100);
   EXPECT_EQ(wheel.PopExpired(), &first);
 }
 
-TEST(TimerWheelTest, ADisarmedNodeDoesNotExpireAndIsNotWaitedFor) {
+TEST(TimerWheelTest, DisarmedNodeDoesNotExpireAndSetsNoNextTick) {
   TimerWheel wheel(0);
   TimerWheel::Node a, b, waiting;
   wheel.Arm(a, 50);
@@ -97,11 +97,11 @@ TEST(TimerWheelTest, ADisarmedNodeDoesNotExpireAndIsNotWaitedFor) {
   wheel.Arm(waiting, 60);
   wheel.Advance(60);
   ASSERT_EQ(wheel.PopExpired(), &a);
-  wheel.Disarm(waiting);  // As the callback of `a` would.
+  wheel.Disarm(waiting);  // The callback of `a` may do this.
   EXPECT_EQ(wheel.PopExpired(), nullptr);
 }
 
-TEST(TimerWheelTest, WhatWasNotTakenOutComesBeforeWhatExpiresLater) {
+TEST(TimerWheelTest, UnpoppedNodesComeBeforeNodesThatExpireLater) {
   TimerWheel wheel(0);
   TimerWheel::Node a, b, c, later;
   for (TimerWheel::Node* node : {&a, &b, &c}) wheel.Arm(*node, 60);
@@ -116,14 +116,14 @@ TEST(TimerWheelTest, WhatWasNotTakenOutComesBeforeWhatExpiresLater) {
   EXPECT_EQ(wheel.NextTick(), std::nullopt);
 }
 
-TEST(TimerWheelTest, ExpiriesBeyondTheEndAreBroughtDownToIt) {
+TEST(TimerWheelTest, ExpiriesAreLimitedToTheLastTick) {
   TimerWheel wheel(0);
   TimerWheel::Node node;
   wheel.Arm(node, UINT64_MAX);
   EXPECT_THAT(ExpiryTicks(wheel, UINT64_MAX), ElementsAre(TimerWheel::kMaxTick));
 }
 
-// Against the obvious implementation, over random arming, disarming and steps of time.
+// Compares the wheel with a sorted map: random arming, disarming and steps of time.
 TEST(TimerWheelTest, AgreesWithASortedMap) {
   std::mt19937_64 random(7);
   uint64_t now = 1'000'003;

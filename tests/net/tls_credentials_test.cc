@@ -24,7 +24,7 @@ TEST(TlsClientCredentialsTest, LoadsACaFile) {
   EXPECT_TRUE(TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file).ok());
 }
 
-TEST(TlsClientCredentialsTest, AnErrorNamesTheCaFile) {
+TEST(TlsClientCredentialsTest, ErrorNamesTheCaFile) {
   const TestCertificates& all = GetTestCertificates();
   for (const std::string& file : {all.missing_file, all.garbage_file, all.ca.key_file}) {
     const absl::Status status = TlsClientCredentials::FromFile(file).status();
@@ -33,14 +33,14 @@ TEST(TlsClientCredentialsTest, AnErrorNamesTheCaFile) {
   }
 }
 
-TEST(TlsClientCredentialsTest, TheSystemsStoreIsLoadedOrKnownToBeMissing) {
+TEST(TlsClientCredentialsTest, SystemTrustStoreIsLoadedOrReportedMissing) {
   const absl::Status status = TlsClientCredentials::FromSystem().status();
   if (status.ok()) return;
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("ca-certificates"));
 }
 
-TEST(TlsClientCredentialsTest, LoadsCertificateAndPinsBesideTheTrust) {
+TEST(TlsClientCredentialsTest, LoadsClientCertificateAndPins) {
   const TestCertificates& all = GetTestCertificates();
   const std::string pins_file = testing::TempDir() + "credentials_test.pins";
   std::ofstream(pins_file) << all.server.spki_pin << "\n";
@@ -56,7 +56,7 @@ TEST(TlsClientCredentialsTest, LoadsCertificateAndPinsBesideTheTrust) {
   EXPECT_THAT(plain->pins(), IsEmpty());
 }
 
-TEST(TlsClientCredentialsTest, EachFileOfASetCanSpoilItAndIsNamed) {
+TEST(TlsClientCredentialsTest, EachBadFileIsNamed) {
   const TestCertificates& all = GetTestCertificates();
   const TlsClientFiles good = {.ca = all.ca.certificate_file,
                                .certificate = all.client.certificate_file,
@@ -79,7 +79,7 @@ TEST(TlsClientCredentialsTest, EachFileOfASetCanSpoilItAndIsNamed) {
       AllOf(HasSubstr(files.certificate), HasSubstr(files.key), HasSubstr("does not belong")));
 }
 
-TEST(CheckCertificateTest, SaysWhatLoadingWouldSay) {
+TEST(CheckCertificateTest, CheckGivesTheErrorsOfLoading) {
   const TestCertificates& all = GetTestCertificates();
   EXPECT_TRUE(CheckCertificate(all.client.certificate_file, all.client.key_file).ok());
   EXPECT_THAT(
@@ -93,7 +93,7 @@ TEST(TlsServerCredentialsTest, LoadsACertificateWithItsChainAndKey) {
   EXPECT_TRUE(LoadServer(files.certificate_file, files.key_file).ok());
 }
 
-TEST(TlsServerCredentialsTest, AKeyOfAnotherCertificateIsRefusedAndBothFilesAreNamed) {
+TEST(TlsServerCredentialsTest, RejectsAKeyOfAnotherCertificateAndNamesBothFiles) {
   const TestCertificate& files = GetTestCertificates().mismatched;
   const absl::Status status = LoadServer(files.certificate_file, files.key_file);
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
@@ -102,14 +102,14 @@ TEST(TlsServerCredentialsTest, AKeyOfAnotherCertificateIsRefusedAndBothFilesAreN
                     HasSubstr("does not belong")));
 }
 
-TEST(TlsServerCredentialsTest, AnUnreadableCertificateFileIsNamed) {
+TEST(TlsServerCredentialsTest, UnreadableCertificateFileIsNamed) {
   const TestCertificates& all = GetTestCertificates();
   for (const std::string& file : {all.missing_file, all.garbage_file}) {
     EXPECT_THAT(std::string(LoadServer(file, all.server.key_file).message()), HasSubstr(file));
   }
 }
 
-TEST(TlsServerCredentialsTest, AnUnreadableKeyFileIsNamed) {
+TEST(TlsServerCredentialsTest, UnreadableKeyFileIsNamed) {
   const TestCertificates& all = GetTestCertificates();
   for (const std::string& file : {all.missing_file, all.garbage_file}) {
     EXPECT_THAT(std::string(LoadServer(all.server.certificate_file, file).message()),

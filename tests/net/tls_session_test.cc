@@ -51,7 +51,7 @@ TlsPeerIdentity Pinned(TlsPeerIdentity identity, const TestCertificate& certific
   return identity;
 }
 
-// One end of a connection in memory, with what it received.
+// One end of a connection in memory, with the octets that it received.
 struct End {
   std::unique_ptr<TlsSession> session;
   std::string received = {};
@@ -81,7 +81,7 @@ End NewServer(std::shared_ptr<const TlsServerCredentials> credentials) {
   return {*std::move(session)};
 }
 
-// Carries octets both ways, at most `piece` at a time, until both ends are silent.
+// Passes octets in both directions, at most `piece` at a time, until both ends have none to send.
 void Exchange(End& client, End& server, size_t piece = SIZE_MAX) {
   if (client.session->state() == State::kHandshaking) client.Feed({});
   for (bool is_moving = true; is_moving;) {
@@ -96,7 +96,7 @@ void Exchange(End& client, End& server, size_t piece = SIZE_MAX) {
   }
 }
 
-// A client's verdict on a server with the given certificate.
+// The result of a client for a server with this certificate.
 struct Verdict {
   State state;
   StreamError error;
@@ -125,7 +125,7 @@ void ExpectRefused(const TestCertificate& files, const TlsPeerIdentity& identity
   EXPECT_THAT(verdict.detail, HasSubstr(reason));
 }
 
-TEST(TlsSessionTest, CarriesOctetsBothWays) {
+TEST(TlsSessionTest, PassesOctetsInBothDirections) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -147,31 +147,31 @@ TEST(TlsSessionTest, AcceptsTheRightName) {
   ExpectAccepted(GetTestCertificates().server, Named("DNS.Example.NET."));
 }
 
-TEST(TlsSessionTest, RefusesAWrongName) {
+TEST(TlsSessionTest, RejectsAWrongName) {
   ExpectRefused(GetTestCertificates().other_name, Named(), "does not match");
   ExpectRefused(GetTestCertificates().server, Named("example.net"), "example.net");
   ExpectRefused(GetTestCertificates().wildcard, Named("a.b.example.net"), "does not match");
   ExpectRefused(GetTestCertificates().wildcard, Named("example.net"), "does not match");
 }
 
-TEST(TlsSessionTest, RefusesANameThatIsOnlyACommonName) {
+TEST(TlsSessionTest, RejectsANameThatIsOnlyACommonName) {
   ExpectRefused(GetTestCertificates().common_name_only, Named(), "no DNS name");
   ExpectRefused(GetTestCertificates().address_only, Named(), "does not match");
 }
 
-TEST(TlsSessionTest, RefusesAnExpiredCertificate) {
+TEST(TlsSessionTest, RejectsAnExpiredCertificate) {
   ExpectRefused(GetTestCertificates().expired, Named(), "expired");
 }
 
-TEST(TlsSessionTest, RefusesACertificateOfTheFuture) {
+TEST(TlsSessionTest, RejectsACertificateThatIsNotYetValid) {
   ExpectRefused(GetTestCertificates().not_yet_valid, Named(), "not yet");
 }
 
-TEST(TlsSessionTest, RefusesACertificateForClients) {
+TEST(TlsSessionTest, RejectsAClientCertificate) {
   ExpectRefused(GetTestCertificates().wrong_purpose, Named(), "purpose");
 }
 
-TEST(TlsSessionTest, RefusesAnUntrustedIssuer) {
+TEST(TlsSessionTest, RejectsAnUntrustedIssuer) {
   ExpectRefused(GetTestCertificates().untrusted, Named(), "issuer is unknown");
   ExpectRefused(GetTestCertificates().self_signed, Named(), "issuer is unknown");
 }
@@ -183,7 +183,7 @@ TEST(TlsSessionTest, WithoutANameTheAddressMustBeInTheCertificate) {
   ExpectAccepted(GetTestCertificates().address_only, Addressed("127.0.0.1"));
 }
 
-TEST(TlsSessionTest, WithoutANameACertificateWithoutTheAddressIsRefused) {
+TEST(TlsSessionTest, WithoutANameRejectsACertificateWithoutTheAddress) {
   ExpectRefused(GetTestCertificates().name_only, Addressed("127.0.0.1"), "127.0.0.1");
   ExpectRefused(GetTestCertificates().other_name, Addressed("127.0.0.1"), "does not match");
   ExpectRefused(GetTestCertificates().server, Addressed("127.0.0.2"), "does not match");
@@ -199,30 +199,31 @@ TEST(TlsSessionTest, AcceptsAPinOfTheServerOrOfAnIssuer) {
   ExpectAccepted(all.server, Pinned(Pinned(Named(), all.name_only), all.server));
 }
 
-TEST(TlsSessionTest, RefusesATrustedCertificateWithoutThePin) {
+TEST(TlsSessionTest, RejectsATrustedCertificateWithoutThePin) {
   const TestCertificates& all = GetTestCertificates();
   ExpectRefused(all.server, Pinned(Named(), all.name_only), "matches a pin");
   ExpectRefused(all.server, Pinned(Named(), all.intermediate), "matches a pin");
 }
 
-TEST(TlsSessionTest, APinDoesNotReplaceTheNameOfATrustedCertificate) {
+TEST(TlsSessionTest, PinDoesNotReplaceTheNameOfATrustedCertificate) {
   const TestCertificates& all = GetTestCertificates();
   ExpectRefused(all.other_name, Pinned(Named(), all.other_name), "does not match");
   ExpectRefused(all.expired, Pinned(Named(), all.expired), "expired");
   ExpectRefused(all.common_name_only, Pinned(Named(), all.common_name_only), "no DNS name");
 }
 
-TEST(TlsSessionTest, WithoutTrustTheServersOwnKeyMustMatchAPin) {
+TEST(TlsSessionTest, UntrustedServerKeyMustMatchAPin) {
   const TestCertificates& all = GetTestCertificates();
   ExpectAccepted(all.self_signed, Pinned(Named(), all.self_signed));
   ExpectAccepted(all.self_signed, Pinned(Addressed("192.0.2.53"), all.self_signed));
   ExpectAccepted(all.expired_self_signed, Pinned(Named(), all.expired_self_signed));
   ExpectAccepted(all.untrusted, Pinned(Named(), all.untrusted));
-  ExpectRefused(all.self_signed, Pinned(Named(), all.server), "Its key does not match a pin either");
+  ExpectRefused(all.self_signed, Pinned(Named(), all.server),
+                "Its key does not match a pin either");
   ExpectRefused(all.untrusted, Pinned(Named(), all.ca), "Its key does not match a pin either");
 }
 
-TEST(TlsSessionTest, InsecureAcceptsAnything) {
+TEST(TlsSessionTest, InsecureAcceptsAnyCertificate) {
   const TestCertificates& all = GetTestCertificates();
   TlsPeerIdentity identity = Pinned(Named("other.invalid"), all.ca);
   identity.insecure = true;
@@ -231,7 +232,7 @@ TEST(TlsSessionTest, InsecureAcceptsAnything) {
   }
 }
 
-TEST(TlsSessionTest, ARefusedServerLearnsWhyAndGetsNoOctet) {
+TEST(TlsSessionTest, RejectedServerGetsAnAlertAndNoData) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().other_name);
   End client = NewClient(trust, Named());
@@ -242,7 +243,7 @@ TEST(TlsSessionTest, ARefusedServerLearnsWhyAndGetsNoOctet) {
   EXPECT_EQ(server.received, "");
 }
 
-TEST(TlsSessionTest, AnIdentityThatCannotBeVerifiedIsRefusedAtOnce) {
+TEST(TlsSessionTest, InvalidIdentityIsRejectedBeforeTheHandshake) {
   const auto trust = Trust();
   for (const TlsPeerIdentity& identity : {Addressed(""), Addressed("dns"), Named("192.0.2.1")}) {
     EXPECT_EQ(TlsSession::NewClient(trust, identity, nullptr).status().code(),
@@ -250,7 +251,7 @@ TEST(TlsSessionTest, AnIdentityThatCannotBeVerifiedIsRefusedAtOnce) {
   }
 }
 
-TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSame) {
+TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSameOctets) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   for (const size_t piece : {1, 2, 3, 5, 7, 100, 1000}) {
@@ -268,7 +269,7 @@ TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSame) {
   }
 }
 
-TEST(TlsSessionTest, WhatIsLargerThanARecordIsSplit) {
+TEST(TlsSessionTest, WriteLargerThanARecordIsSplit) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -281,7 +282,7 @@ TEST(TlsSessionTest, WhatIsLargerThanARecordIsSplit) {
   EXPECT_EQ(server.received, large);
 }
 
-TEST(TlsSessionTest, WhatIsWrittenAtOnceIsOneRecord) {
+TEST(TlsSessionTest, OneWriteIsOneRecord) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -293,7 +294,7 @@ TEST(TlsSessionTest, WhatIsWrittenAtOnceIsOneRecord) {
   EXPECT_EQ(LoadU16(&output[3]), output.size() - 5);
 }
 
-TEST(TlsSessionTest, ResumesWithTheTicketOfAnEarlierSessionOnce) {
+TEST(TlsSessionTest, ResumesOnceWithTheTicketOfAnEarlierSession) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const auto tickets = std::make_shared<TlsTicketStore>();
@@ -309,7 +310,7 @@ TEST(TlsSessionTest, ResumesWithTheTicketOfAnEarlierSessionOnce) {
   EXPECT_EQ(tickets->Take().session_data, "");
 }
 
-TEST(TlsSessionTest, ATicketThatAnotherServerMadeLeadsToAFullHandshake) {
+TEST(TlsSessionTest, TicketOfAnotherServerCausesAFullHandshake) {
   const auto trust = Trust();
   const auto tickets = std::make_shared<TlsTicketStore>();
   for (int i = 0; i < 2; ++i) {
@@ -322,7 +323,7 @@ TEST(TlsSessionTest, ATicketThatAnotherServerMadeLeadsToAFullHandshake) {
   }
 }
 
-TEST(TlsSessionTest, AMalformedTicketLeadsToAFullHandshake) {
+TEST(TlsSessionTest, MalformedTicketCausesAFullHandshake) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const auto tickets = std::make_shared<TlsTicketStore>();
@@ -337,7 +338,7 @@ TEST(TlsSessionTest, AMalformedTicketLeadsToAFullHandshake) {
   }
 }
 
-TEST(TlsSessionTest, ARefusedServerLeavesNoTicket) {
+TEST(TlsSessionTest, RejectedServerLeavesNoTicket) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().other_name);
   const auto tickets = std::make_shared<TlsTicketStore>();
@@ -350,7 +351,7 @@ TEST(TlsSessionTest, ARefusedServerLeavesNoTicket) {
 MonoTime test_now;
 MonoTime TestNow() { return test_now; }
 
-// The certificate is verified again each day, even if a session was resumed in the meantime.
+// The certificate must be verified again each day, even if the session was resumed in between.
 TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
@@ -366,7 +367,7 @@ TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
   }
 }
 
-TEST(TlsSessionTest, CloseTellsThePeerWhichMayStillWrite) {
+TEST(TlsSessionTest, PeerMayStillWriteAfterClose) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -382,7 +383,7 @@ TEST(TlsSessionTest, CloseTellsThePeerWhichMayStillWrite) {
   EXPECT_EQ(client.received, "last response");
 }
 
-TEST(TlsSessionTest, AChangedOctetAfterTheHandshakeFails) {
+TEST(TlsSessionTest, ChangedOctetAfterTheHandshakeFailsTheSession) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -397,7 +398,7 @@ TEST(TlsSessionTest, AChangedOctetAfterTheHandshakeFails) {
   EXPECT_EQ(server.received, "");
 }
 
-TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFails) {
+TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFailsTheSession) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const std::string data_too_early("\x17\x03\x03\x00\x05query", 10);
@@ -413,7 +414,7 @@ TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFails) {
   }
 }
 
-TEST(TlsSessionTest, AHandshakeMessageWithoutEndFails) {
+TEST(TlsSessionTest, EndlessHandshakeMessageFailsTheSession) {
   const auto credentials = Serve(GetTestCertificates().server);
   End server = NewServer(credentials);
   server.Feed(AsBytes(std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9)));
@@ -424,8 +425,9 @@ TEST(TlsSessionTest, AHandshakeMessageWithoutEndFails) {
   EXPECT_THAT(server.session->error_detail(), HasSubstr("without end"));
 }
 
-// Octets of handshake messages changed at random: both ends never hold such a session for open.
-TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
+// Random octets of handshake messages are changed. The two ends never both see such a session as
+// open.
+TEST(TlsSessionTest, EveryChangeOfTheFirstFlightsIsDetected) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   std::mt19937 random(7);
@@ -435,11 +437,11 @@ TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
     const auto change = static_cast<uint8_t>(1 + random() % 255);
     client.Feed({});
     WireMessage first = client.TakeOutput();
-    // Past the record header, whose version nobody reads.
+    // After the record header, because its version is not checked.
     if (round % 2 == 0) first[5 + random() % (first.size() - 5)] ^= change;
     server.Feed(first);
     WireMessage second = server.TakeOutput();
-    // From the end, where the flight is encrypted.
+    // Counted from the end, where the flight is encrypted.
     if (round % 2 == 1) second[second.size() - 1 - random() % 400] ^= change;
     client.Feed(second);
     Exchange(client, server);
@@ -448,7 +450,7 @@ TEST(TlsSessionTest, NoChangeOfTheFirstFlightsGoesUnnoticed) {
   }
 }
 
-TEST(TlsSessionTest, AFailedSessionStaysFailed) {
+TEST(TlsSessionTest, FailedSessionStaysFailed) {
   const auto credentials = Serve(GetTestCertificates().server);
   End server = NewServer(credentials);
   server.Feed(AsBytes("this is not TLS"));
@@ -458,7 +460,7 @@ TEST(TlsSessionTest, AFailedSessionStaysFailed) {
   EXPECT_EQ(server.session->error_detail(), detail);
 }
 
-// A GnuTLS session with settings that a TlsSession does not offer.
+// A GnuTLS session with settings that TlsSession does not offer.
 class RawPeer {
  public:
   RawPeer(unsigned role, const char* priority, const TestCertificate& files) {
@@ -497,7 +499,7 @@ class RawPeer {
     return name.c_str();
   }
 
-  // Goes on with the handshake and carries octets to and from `other` until both are silent.
+  // Continues the handshake and passes octets to and from `other` until both have none to send.
   int Handshake(End& other) {
     int code = GNUTLS_E_AGAIN;
     if (other.session->state() == State::kHandshaking) other.Feed({});
@@ -512,7 +514,7 @@ class RawPeer {
     return code;
   }
 
-  // Insists on a certificate of this CA.
+  // Requires a certificate of this CA.
   void RequireCertificate(const std::string& ca_file) {
     EXPECT_GT(
         gnutls_certificate_set_x509_trust_file(credentials_, ca_file.c_str(), GNUTLS_X509_FMT_PEM),
@@ -520,7 +522,7 @@ class RawPeer {
     gnutls_certificate_server_set_request(session_, GNUTLS_CERT_REQUIRE);
     gnutls_session_set_verify_cert(session_, nullptr, 0);
   }
-  // What the handshake came to, told to the other end, which reads it.
+  // The result of the handshake. The other end reads the alert.
   void Refuse(int code, End& other) {
     gnutls_alert_send_appropriate(session_, code);
     WireMessage out;
@@ -532,7 +534,7 @@ class RawPeer {
   WireMessage& output() { return output_; }
 
  private:
-  // Shows what does not belong to the chain too, which other ways of loading leave out.
+  // Also sends a certificate outside the chain. Other ways of loading would drop it.
   void UseAllCertificatesOf(const TestCertificate& files) {
     gnutls_datum_t pem{}, key_pem{};
     gnutls_load_file(files.certificate_file.c_str(), &pem);
@@ -545,7 +547,7 @@ class RawPeer {
     gnutls_privkey_import_x509_raw(key, &key_pem, GNUTLS_X509_FMT_PEM, nullptr, 0);
     std::vector<gnutls_pcert_st> shown(count);
     for (unsigned i = 0; i < count; ++i) gnutls_pcert_import_x509(&shown[i], chain[i], 0);
-    // The credentials own key and certificates from here on.
+    // The credentials now own key and certificates.
     EXPECT_EQ(gnutls_certificate_set_key(credentials_, nullptr, 0, shown.data(),
                                          static_cast<int>(count), key),
               0);
@@ -581,7 +583,7 @@ class RawPeer {
   WireMessage output_;
 };
 
-TEST(TlsSessionTest, AClientOffersDotAndTheAuthenticationName) {
+TEST(TlsSessionTest, ClientSendsAlpnDotAndTheAuthenticationName) {
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
   server.Offer("dot");
@@ -592,8 +594,8 @@ TEST(TlsSessionTest, AClientOffersDotAndTheAuthenticationName) {
   EXPECT_EQ(server.ServerName(), kTestServerName);
 }
 
-// Anyone can send a copy of the pinned certificate after their own.
-TEST(TlsSessionTest, ACertificateMerelySentAlongMatchesNoPin) {
+// A server can send a copy of the pinned certificate after its own.
+TEST(TlsSessionTest, CertificateOutsideTheChainMatchesNoPin) {
   const TestCertificates& all = GetTestCertificates();
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.with_stranger);
@@ -603,7 +605,7 @@ TEST(TlsSessionTest, ACertificateMerelySentAlongMatchesNoPin) {
   EXPECT_THAT(client.session->error_detail(), HasSubstr("matches a pin"));
 }
 
-TEST(TlsSessionTest, AClientSendsNoServerNameForAnAddress) {
+TEST(TlsSessionTest, ClientSendsNoServerNameForAnAddress) {
   const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
   End client = NewClient(trust, Addressed("127.0.0.1"));
@@ -612,7 +614,7 @@ TEST(TlsSessionTest, AClientSendsNoServerNameForAnAddress) {
   EXPECT_EQ(server.ServerName(), "");
 }
 
-TEST(TlsSessionTest, AServerSelectsDotAndServesOtherProtocolsToo) {
+TEST(TlsSessionTest, ServerSelectsAlpnDotAndAcceptsOtherProtocols) {
   const auto credentials = Serve(GetTestCertificates().server);
   for (const std::string protocol : {"dot", "h2"}) {
     RawPeer client(GNUTLS_CLIENT, "NORMAL", GetTestCertificates().server);
@@ -624,7 +626,7 @@ TEST(TlsSessionTest, AServerSelectsDotAndServesOtherProtocolsToo) {
   }
 }
 
-TEST(TlsSessionTest, BothSidesSpeakTls12) {
+TEST(TlsSessionTest, BothSidesSupportTls12) {
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
@@ -637,7 +639,7 @@ TEST(TlsSessionTest, BothSidesSpeakTls12) {
   EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
 }
 
-TEST(TlsSessionTest, NeitherSideSpeaksTls11) {
+TEST(TlsSessionTest, NeitherSideSupportsTls11) {
   const char* tls11 = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1";
   const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
@@ -669,7 +671,7 @@ TEST(TlsSessionTest, RenegotiationFailsTheSession) {
   EXPECT_EQ(server.session->error(), StreamError::kTlsProtocol);
 }
 
-TEST(TlsSessionTest, AKeyUpdateIsTransparent) {
+TEST(TlsSessionTest, KeyUpdateIsTransparent) {
   const auto trust = Trust();
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
   End client = NewClient(trust, Named());
@@ -691,7 +693,7 @@ std::shared_ptr<const TlsClientCredentials> TrustAndShow(const TestCertificate& 
 
 constexpr const char* kBothVersions[] = {"NORMAL", "NORMAL:-VERS-TLS1.3"};
 
-TEST(TlsSessionTest, AServerThatWantsOurCertificateGetsIt) {
+TEST(TlsSessionTest, ServerThatRequestsTheClientCertificateGetsIt) {
   const TestCertificates& all = GetTestCertificates();
   for (const char* priority : kBothVersions) {
     RawPeer server(GNUTLS_SERVER, priority, all.server);
@@ -705,11 +707,11 @@ TEST(TlsSessionTest, AServerThatWantsOurCertificateGetsIt) {
     EXPECT_FALSE(client.session->awaits_verdict());
     unsigned count = 0;
     gnutls_certificate_get_peers(server.session(), &count);
-    EXPECT_EQ(count, 2u);  // With its chain.
+    EXPECT_EQ(count, 2u);  // The certificate and its issuer.
   }
 }
 
-TEST(TlsSessionTest, AServerThatDoesNotAskIsShownNoCertificate) {
+TEST(TlsSessionTest, ServerThatRequestsNoCertificateGetsNone) {
   const TestCertificates& all = GetTestCertificates();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
   End client = NewClient(TrustAndShow(all.client), Named());
@@ -719,8 +721,8 @@ TEST(TlsSessionTest, AServerThatDoesNotAskIsShownNoCertificate) {
   EXPECT_EQ(gnutls_certificate_get_peers(server.session(), &count), nullptr);
 }
 
-// It is shown whatever issuers the server names, so that the server says what is wrong with it.
-TEST(TlsSessionTest, ARefusalOfOurCertificateIsAnErrorOfItsOwn) {
+// The client sends it for any list of issuers, so that the server reports the fault.
+TEST(TlsSessionTest, RejectedClientCertificateHasItsOwnError) {
   const TestCertificates& all = GetTestCertificates();
   for (const char* priority : kBothVersions) {
     RawPeer server(GNUTLS_SERVER, priority, all.server);
@@ -736,7 +738,7 @@ TEST(TlsSessionTest, ARefusalOfOurCertificateIsAnErrorOfItsOwn) {
   }
 }
 
-TEST(TlsSessionTest, AServerThatMissesACertificateMakesACertificateError) {
+TEST(TlsSessionTest, ServerThatRequiresAClientCertificateCausesACertificateError) {
   const TestCertificates& all = GetTestCertificates();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
   server.RequireCertificate(all.ca.certificate_file);
@@ -747,7 +749,7 @@ TEST(TlsSessionTest, AServerThatMissesACertificateMakesACertificateError) {
   EXPECT_THAT(client.session->error_detail(), HasSubstr("want a client certificate"));
 }
 
-TEST(TlsSessionTest, PinsOfTheCredentialsCountBesideThoseOfTheIdentity) {
+TEST(TlsSessionTest, PinsOfCredentialsAndIdentityAreBothUsed) {
   const TestCertificates& all = GetTestCertificates();
   const std::string file = testing::TempDir() + "tls_session_test.pins";
   std::ofstream(file) << all.server.spki_pin << "\n";
@@ -778,8 +780,8 @@ TEST(TlsSessionTest, NoSessionIsResumedAfterTheCertificateHasExpired) {
   }
 }
 
-// With the ticket the server says that it is content.
-TEST(TlsSessionTest, ATicketIsAVerdict) {
+// A server sends a ticket only after it accepted the client certificate.
+TEST(TlsSessionTest, TicketEndsTheWaitForTheVerdict) {
   const TestCertificates& all = GetTestCertificates();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
   server.RequireCertificate(all.ca.certificate_file);
@@ -792,7 +794,7 @@ TEST(TlsSessionTest, ATicketIsAVerdict) {
   gnutls_free(key.data);
 }
 
-TEST(TlsSessionTest, ASessionKeepsItsCredentialsAndTicketStore) {
+TEST(TlsSessionTest, SessionKeepsItsCredentialsAndTicketStore) {
   End client = NewClient(Trust(), Named(), std::make_shared<TlsTicketStore>());
   End server = NewServer(Serve(GetTestCertificates().server));
   Exchange(client, server);

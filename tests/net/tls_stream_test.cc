@@ -23,7 +23,7 @@ Bytes AsBytes(const std::string& text) {
   return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
-// Notes all that a stream tells.
+// Records all calls of a stream.
 class Recorder : public ByteStream::Delegate {
  public:
   void OnStreamOpen() override {
@@ -56,14 +56,15 @@ class Recorder : public ByteStream::Delegate {
     if (on_event) on_event();
   }
 
-  bool in_call = false;  // A call into the stream is on the stack.
+  bool in_call = false;  // True during a call into the stream.
   int opens = 0, eofs = 0, writables = 0;
   std::string data, detail;
   StreamError error = StreamError::kNone;
   absl::AnyInvocable<void()> on_event;
 };
 
-// A client over TLS, and a server over TLS or, to see and to do what TLS hides, over TCP.
+// A client over TLS, and a server over TLS. The server may also be plain TCP, to read and change
+// the records.
 class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
  protected:
   TlsStreamTest() { UseCertificate(GetTestCertificates().server); }
@@ -100,7 +101,8 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
     stream.Write(AsBytes(text));
     client_at_.in_call = server_at_.in_call = false;
   }
-  // Answers the handshake of the client by hand; what the client sends goes to `cipher_text`.
+  // Replies to the client's handshake step by step. `cipher_text` gets the octets that the client
+  // sends.
   void ServeByHand(std::string& cipher_text) {
     server_is_tcp_ = true;
     StartConnecting();
@@ -140,7 +142,7 @@ TEST_F(TlsStreamTest, OctetsPassBothWays) {
   EXPECT_EQ(client_->pending_write_bytes(), 0u);
 }
 
-TEST_F(TlsStreamTest, WhatIsWrittenBeforeOpenIsSentOnceOpen) {
+TEST_F(TlsStreamTest, OctetsWrittenBeforeOpenAreSentOnceOpen) {
   StartConnecting();
   Write(*client_, "early ");
   Write(*client_, "words");
@@ -150,7 +152,7 @@ TEST_F(TlsStreamTest, WhatIsWrittenBeforeOpenIsSentOnceOpen) {
   EXPECT_EQ(server_at_.data, "early words");
 }
 
-TEST_F(TlsStreamTest, WritesOfOneTurnLeaveTogetherEachInARecordOfItsOwn) {
+TEST_F(TlsStreamTest, WritesOfOneTurnLeaveTogetherInSeparateRecords) {
   std::string cipher_text;
   ServeByHand(cipher_text);
   for (int i = 0; i < 10; ++i) Write(*client_, "0123456789");
@@ -166,7 +168,7 @@ TEST_F(TlsStreamTest, WritesOfOneTurnLeaveTogetherEachInARecordOfItsOwn) {
   EXPECT_EQ(records, 10);
 }
 
-TEST_F(TlsStreamTest, MuchPassesInBothDirectionsAtOnce) {
+TEST_F(TlsStreamTest, LargeTransfersWorkInBothDirectionsAtOnce) {
   ConnectPair();
   std::string much(700'000, '\0');
   for (size_t i = 0; i < much.size(); ++i) much[i] = static_cast<char>(i * 31 >> 3);
@@ -177,7 +179,7 @@ TEST_F(TlsStreamTest, MuchPassesInBothDirectionsAtOnce) {
   EXPECT_EQ(client_at_.data, much);
 }
 
-TEST_F(TlsStreamTest, ASecondConnectionResumes) {
+TEST_F(TlsStreamTest, SecondConnectionResumes) {
   ConnectPair();
   EXPECT_FALSE(client_->resumed());
   Write(*server_, "x");
@@ -191,7 +193,7 @@ TEST_F(TlsStreamTest, ASecondConnectionResumes) {
   EXPECT_TRUE(server_->resumed());
 }
 
-TEST_F(TlsStreamTest, AServerWithAWrongNameIsRefusedAndLearnsWhy) {
+TEST_F(TlsStreamTest, ServerWithAWrongNameIsRejectedWithAnAlert) {
   UseCertificate(GetTestCertificates().other_name);
   StartConnecting();
   Write(*client_, "secret");
@@ -204,7 +206,7 @@ TEST_F(TlsStreamTest, AServerWithAWrongNameIsRefusedAndLearnsWhy) {
   EXPECT_EQ(server_at_.data, "");
 }
 
-TEST_F(TlsStreamTest, AServerThatDoesNotSpeakTlsFailsTheHandshake) {
+TEST_F(TlsStreamTest, ServerWithoutTlsFailsTheHandshake) {
   server_is_tcp_ = true;
   StartConnecting();
   RunUntil([&] { return server_at_.opens == 1; });
@@ -213,7 +215,7 @@ TEST_F(TlsStreamTest, AServerThatDoesNotSpeakTlsFailsTheHandshake) {
   EXPECT_EQ(client_at_.error, StreamError::kTlsHandshake);
 }
 
-TEST_F(TlsStreamTest, AnEndDuringTheHandshakeFailsIt) {
+TEST_F(TlsStreamTest, EofDuringTheHandshakeFailsIt) {
   server_is_tcp_ = true;
   StartConnecting();
   RunUntil([&] { return !server_at_.data.empty(); });
@@ -224,7 +226,7 @@ TEST_F(TlsStreamTest, AnEndDuringTheHandshakeFailsIt) {
   EXPECT_EQ(client_at_.eofs, 0);
 }
 
-TEST_F(TlsStreamTest, ARefusedConnectionIsToldAsSuch) {
+TEST_F(TlsStreamTest, RefusedConnectionIsReported) {
   StartConnecting();
   const Endpoint nobody = acceptor_->local_endpoint();
   client_.reset();
@@ -235,7 +237,7 @@ TEST_F(TlsStreamTest, ARefusedConnectionIsToldAsSuch) {
   EXPECT_EQ(client_at_.error, StreamError::kConnectRefused);
 }
 
-TEST_F(TlsStreamTest, ABrokenRecordFailsTheStream) {
+TEST_F(TlsStreamTest, BadRecordFailsTheStream) {
   std::string cipher_text;
   ServeByHand(cipher_text);
   tcp_server_->Write(AsBytes(std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x')));
@@ -244,7 +246,7 @@ TEST_F(TlsStreamTest, ABrokenRecordFailsTheStream) {
   EXPECT_EQ(client_at_.data, "");
 }
 
-TEST_F(TlsStreamTest, AnEndWithoutCloseNotifyIsAnEnd) {
+TEST_F(TlsStreamTest, FinWithoutCloseNotifyIsEof) {
   std::string cipher_text;
   ServeByHand(cipher_text);
   tcp_server_->ShutdownWrite();
@@ -252,7 +254,7 @@ TEST_F(TlsStreamTest, AnEndWithoutCloseNotifyIsAnEnd) {
   EXPECT_EQ(client_at_.error, StreamError::kNone);
 }
 
-TEST_F(TlsStreamTest, AShutdownSendsWhatWasWrittenThenCloseNotifyThenFin) {
+TEST_F(TlsStreamTest, ShutdownSendsQueuedOctetsThenCloseNotifyThenFin) {
   std::string cipher_text;
   ServeByHand(cipher_text);
   Write(*client_, "last query");
@@ -267,7 +269,7 @@ TEST_F(TlsStreamTest, AShutdownSendsWhatWasWrittenThenCloseNotifyThenFin) {
   EXPECT_EQ(plain_text, "last query");
 }
 
-TEST_F(TlsStreamTest, AfterTheEndOfOneDirectionTheOtherGoesOn) {
+TEST_F(TlsStreamTest, OneDirectionContinuesAfterTheEndOfTheOther) {
   ConnectPair();
   Write(*client_, "last query");
   client_->ShutdownWrite();
@@ -283,7 +285,7 @@ TEST_F(TlsStreamTest, AfterTheEndOfOneDirectionTheOtherGoesOn) {
   EXPECT_EQ(client_at_.error, StreamError::kNone);
 }
 
-TEST_F(TlsStreamTest, APausedStreamOpensAndTellsNothingUntilItGoesOn) {
+TEST_F(TlsStreamTest, PausedStreamOpensAndDeliversNothingUntilResumed) {
   StartConnecting();
   RunUntil([&] { return server_ != nullptr; });
   server_->SetReadPaused(true);
@@ -300,10 +302,10 @@ TEST_F(TlsStreamTest, APausedStreamOpensAndTellsNothingUntilItGoesOn) {
   EXPECT_EQ(server_at_.data, "query");
 }
 
-TEST_F(TlsStreamTest, WhatAPausedStreamHasDecryptedWaits) {
+TEST_F(TlsStreamTest, PausedStreamKeepsItsDecryptedOctets) {
   std::string cipher_text;
   ServeByHand(cipher_text);
-  // The pause comes in OnStreamData(), when the end of the stream is already at hand.
+  // OnStreamData() pauses when the end of the stream has already arrived.
   client_at_.on_event = [this] {
     if (client_ != nullptr) client_->SetReadPaused(true);
   };
@@ -318,7 +320,7 @@ TEST_F(TlsStreamTest, WhatAPausedStreamHasDecryptedWaits) {
   RunUntil([&] { return client_at_.eofs == 1; });
 }
 
-TEST_F(TlsStreamTest, APeerThatReadsAgainMakesTheStreamWritableOnce) {
+TEST_F(TlsStreamTest, PeerThatReadsAgainMakesTheStreamWritableOnce) {
   options_.write_marks = {.low = 1000, .high = 100'000, .limit = 64 << 20};
   ConnectPair();
   server_->SetReadPaused(true);
@@ -337,7 +339,7 @@ TEST_F(TlsStreamTest, APeerThatReadsAgainMakesTheStreamWritableOnce) {
   EXPECT_EQ(client_->pending_write_bytes(), 0u);
 }
 
-TEST_F(TlsStreamTest, APeerThatNeverReadsFailsTheStreamAtTheLimit) {
+TEST_F(TlsStreamTest, PeerThatNeverReadsFailsTheStreamAtTheLimit) {
   options_.write_marks = {.low = 1000, .high = 10'000, .limit = 100'000};
   ConnectPair();
   server_->SetReadPaused(true);
@@ -349,7 +351,7 @@ TEST_F(TlsStreamTest, APeerThatNeverReadsFailsTheStreamAtTheLimit) {
   EXPECT_EQ(client_at_.error, StreamError::kWriteOverflow);
 }
 
-TEST_F(TlsStreamTest, TheLimitHoldsBeforeTheStreamIsOpenToo) {
+TEST_F(TlsStreamTest, WriteLimitAlsoAppliesBeforeOpen) {
   options_.write_marks = {.low = 10, .high = 100, .limit = 1000};
   StartConnecting();
   Write(*client_, std::string(1000, 'x'));
@@ -360,7 +362,7 @@ TEST_F(TlsStreamTest, TheLimitHoldsBeforeTheStreamIsOpenToo) {
   EXPECT_THAT(client_at_.detail, HasSubstr("1001 octets"));
 }
 
-TEST_F(TlsStreamTest, AnOwnerMayLetGoInAnyCallback) {
+TEST_F(TlsStreamTest, StreamMayBeDeferDeletedInAnyCallback) {
   for (const int events_before : {0, 1, 2}) {
     client_at_ = Recorder();
     server_at_ = Recorder();
@@ -377,7 +379,7 @@ TEST_F(TlsStreamTest, AnOwnerMayLetGoInAnyCallback) {
   }
 }
 
-TEST_F(TlsStreamTest, AStreamMayBeDestroyedAtAnyTurn) {
+TEST_F(TlsStreamTest, StreamMayBeDestroyedInAnyTurn) {
   for (int turns = 0; turns < 12; ++turns) {
     client_at_ = Recorder();
     server_at_ = Recorder();

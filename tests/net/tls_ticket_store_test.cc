@@ -6,14 +6,14 @@
 namespace dotcache {
 namespace {
 
-TEST(TlsTicketStoreTest, HandsOutTheNewestFirstAndKeepsFour) {
+TEST(TlsTicketStoreTest, ReturnsTheNewestFirstAndKeepsFour) {
   TlsTicketStore tickets;
   for (const char* text : {"1", "2", "3", "4", "5"})
     tickets.Put({text, tickets.Now() + Seconds(60)});
   for (const char* text : {"5", "4", "3", "2", ""}) EXPECT_EQ(tickets.Take().session_data, text);
 }
 
-TEST(TlsTicketStoreTest, DropsWhatIsUsableNoMore) {
+TEST(TlsTicketStoreTest, DropsTicketsThatAreNoLongerUsable) {
   static const MonoTime now(std::chrono::hours(1000));
   TlsTicketStore tickets([] { return now; });
   tickets.Put({"fresh", now + Seconds(1)});
@@ -22,7 +22,7 @@ TEST(TlsTicketStoreTest, DropsWhatIsUsableNoMore) {
   EXPECT_EQ(tickets.Take().session_data, "");
 }
 
-TEST(TlsTicketStoreTest, AgesWhileTheMachineSleeps) {
+TEST(TlsTicketStoreTest, TicketsAgeDuringASuspend) {
   const MonoTime before = BootTime();
   const MonoTime now = TlsTicketStore().Now();
   EXPECT_GE(now, before);

@@ -26,7 +26,7 @@ Bytes OctetsOf(const std::string& text) {
   return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }
 
-// A blocking socket on loopback that sends to whom it is told.
+// A blocking socket on loopback that sends to given addresses.
 class Peer {
  public:
   explicit Peer(const char* address = "127.0.0.1:0") : fd_(*BindUdp(*Endpoint::Parse(address))) {}
@@ -36,7 +36,7 @@ class Peer {
     EXPECT_EQ(sendto(fd_.get(), text.data(), text.size(), 0, to.address(), to.address_size()),
               static_cast<ssize_t>(text.size()));
   }
-  // What has arrived; loopback delivers inside the sender's call.
+  // The datagrams that have arrived. Loopback delivers inside the sender's call.
   std::string Receive() {
     char buffer[8192];
     sockaddr_storage address{};
@@ -109,7 +109,7 @@ TEST_F(UdpChannelTest, WorksOverIpv6) {
   EXPECT_TRUE(RunUntil([this] { return !received_.empty(); }));
 }
 
-TEST_F(UdpChannelTest, HearsNobodyButItsPeer) {
+TEST_F(UdpChannelTest, ReceivesOnlyFromItsPeer) {
   Peer peer;
   Peer other_port;
   Peer other_address("127.0.0.2:0");
@@ -122,7 +122,7 @@ TEST_F(UdpChannelTest, HearsNobodyButItsPeer) {
   EXPECT_THAT(received_, ElementsAre("true"));
 }
 
-TEST_F(UdpChannelTest, EachHasAPortOfItsOwnAndOfNoPattern) {
+TEST_F(UdpChannelTest, EachChannelHasItsOwnUnpredictablePort) {
   Peer peer;
   std::vector<std::unique_ptr<UdpChannel>> channels;
   std::set<int> ports;
@@ -139,7 +139,7 @@ TEST_F(UdpChannelTest, EachHasAPortOfItsOwnAndOfNoPattern) {
   EXPECT_GT(steps.size(), 80u);
 }
 
-TEST_F(UdpChannelTest, TellsThatNobodyListens) {
+TEST_F(UdpChannelTest, ReportsAClosedPort) {
   Endpoint nobody;
   {
     Peer peer;
@@ -147,14 +147,14 @@ TEST_F(UdpChannelTest, TellsThatNobodyListens) {
   }
   Open(nobody);
   channel_->Send(OctetsOf("anybody?"));
-  EXPECT_THAT(errors_, IsEmpty());  // Never inside the call.
+  EXPECT_THAT(errors_, IsEmpty());  // Never reported inside the call.
   EXPECT_TRUE(RunUntil([this] { return !errors_.empty(); }));
   EXPECT_THAT(errors_, ElementsAre(StreamError::kConnectRefused));
   for (int i = 0; i < 10; ++i) loop_.RunOnce();
   EXPECT_EQ(errors_.size(), 1u);
 }
 
-TEST_F(UdpChannelTest, TellsAFailureToSendInALaterTurn) {
+TEST_F(UdpChannelTest, ReportsAFailedSendInALaterTurn) {
   Peer peer;
   Open(peer.endpoint());
   channel_->Send(Bytes(WireMessage(70000)));  // Longer than any datagram.
@@ -163,7 +163,7 @@ TEST_F(UdpChannelTest, TellsAFailureToSendInALaterTurn) {
   EXPECT_THAT(errors_, ElementsAre(StreamError::kConnectFailed));
 }
 
-TEST_F(UdpChannelTest, NothingIsToldAfterItsEnd) {
+TEST_F(UdpChannelTest, DestroyedChannelCallsNoDelegate) {
   Peer peer;
   Open(peer.endpoint());
   const Endpoint own = channel_->local_endpoint();
@@ -175,8 +175,8 @@ TEST_F(UdpChannelTest, NothingIsToldAfterItsEnd) {
   EXPECT_THAT(received_, ElementsAre("one"));
 }
 
-TEST_F(UdpChannelTest, OpenSaysThatThereIsNoWay) {
-  // An IPv6 socket reaches no multicast address without an interface.
+TEST_F(UdpChannelTest, OpenReportsAMissingRoute) {
+  // Without an interface, an IPv6 socket has no route to a multicast address.
   const auto channel = UdpChannel::Open(loop_, *Endpoint::Parse("[ff02::1]:53"), *this);
   ASSERT_FALSE(channel.ok());
   EXPECT_TRUE(absl::IsUnavailable(channel.status())) << channel.status();

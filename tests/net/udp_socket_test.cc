@@ -22,7 +22,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Answers each datagram with itself, now or when told.
+// Replies to each datagram with the same octets, at once or on request.
 class Echo : public UdpSocket::Delegate {
  public:
   void OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) override {
@@ -48,13 +48,13 @@ class Echo : public UdpSocket::Delegate {
   absl::AnyInvocable<void()> on_datagram;
 };
 
-// A blocking client that sends to and hears from anybody.
+// A blocking client that sends to and receives from any address.
 class Client {
  public:
   explicit Client(absl::string_view address = "127.0.0.1:0") {
     const Endpoint own = *Endpoint::Parse(address);
     fd_.reset(socket(own.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const timeval limit{10, 0};  // So that a missing reply fails the test rather than hangs it.
+    const timeval limit{10, 0};  // A missing reply fails the test rather than blocks it.
     setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     EXPECT_EQ(bind(fd_.get(), own.address(), own.address_size()), 0);
   }
@@ -115,7 +115,7 @@ class UdpSocketTest : public ::testing::Test {
   void RunUntilReceived(size_t count) {
     while (echo_.received.size() < count) loop_.RunOnce();
   }
-  // Asks `address` on the socket's port and expects the reply to come from there.
+  // Sends to `address` on the socket's port and expects the reply from there.
   void ExpectReplyFrom(absl::string_view address, absl::string_view client_address) {
     const Endpoint asked = *Endpoint::ParseAddress(address, socket_->local_endpoint().port());
     Client client(client_address);
@@ -131,14 +131,14 @@ class UdpSocketTest : public ::testing::Test {
   std::unique_ptr<UdpSocket> socket_;
 };
 
-TEST_F(UdpSocketTest, AReplyGoesBackToTheSender) {
+TEST_F(UdpSocketTest, ReplyGoesBackToTheSender) {
   Open("127.0.0.1:0");
   ExpectReplyFrom("127.0.0.1", "127.0.0.1:0");
   EXPECT_FALSE(echo_.peers[0].has_local);
   EXPECT_FALSE(echo_.cuts[0]);
 }
 
-TEST_F(UdpSocketTest, AWildcardSocketRepliesFromTheAddressThatWasAsked) {
+TEST_F(UdpSocketTest, WildcardSocketRepliesFromTheQueriedAddress) {
   Open("0.0.0.0:0");
   ExpectReplyFrom("127.0.0.2", "127.0.0.1:0");
   ExpectReplyFrom("127.0.0.1", "127.0.0.1:0");
@@ -146,7 +146,7 @@ TEST_F(UdpSocketTest, AWildcardSocketRepliesFromTheAddressThatWasAsked) {
   EXPECT_EQ(echo_.peers[0].local.AddressToString(), "127.0.0.2");
 }
 
-TEST_F(UdpSocketTest, AWildcardIpv6SocketRepliesFromTheAddressThatWasAsked) {
+TEST_F(UdpSocketTest, WildcardIpv6SocketRepliesFromTheQueriedAddress) {
   if (!Open("[::]:0") || !BindUdp(*Endpoint::Parse("[::1]:0")).ok()) {
     std::printf("skipped: [::1] does not exist on this machine\n");
     return;
@@ -156,7 +156,7 @@ TEST_F(UdpSocketTest, AWildcardIpv6SocketRepliesFromTheAddressThatWasAsked) {
   EXPECT_EQ(echo_.peers[0].local.AddressToString(), "::1");
   EXPECT_NE(echo_.peers[0].interface_index, 0u);
 
-  // The proof needs a second address, which routing would not choose by itself for a client at ::1.
+  // The test needs a second address, one that routing would not choose for a client at ::1.
   const std::optional<std::string> second = SecondIpv6Address();
   if (!second.has_value()) {
     std::printf("not shown: ::1 is the only IPv6 address of this machine\n");
@@ -184,7 +184,7 @@ TEST_F(UdpSocketTest, LaterRepliesLeaveAtTheEndOfTheTurn) {
   EXPECT_EQ(client.from, asked);
 }
 
-TEST_F(UdpSocketTest, AFloodIsTakenInBatchesOverSeveralTurns) {
+TEST_F(UdpSocketTest, FloodIsReadInBatchesOverSeveralTurns) {
   Open("127.0.0.1:0");
   Client client;
   constexpr size_t kCount = UdpSocket::kBatch * 6;
@@ -198,7 +198,7 @@ TEST_F(UdpSocketTest, AFloodIsTakenInBatchesOverSeveralTurns) {
   EXPECT_EQ(socket_->send_drops(), 0u);
 }
 
-TEST_F(UdpSocketTest, MoreRepliesThanSlotsAllLeave) {
+TEST_F(UdpSocketTest, AllRepliesLeaveEvenBeyondTheNumberOfSlots) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   Client client;
@@ -211,7 +211,7 @@ TEST_F(UdpSocketTest, MoreRepliesThanSlotsAllLeave) {
   for (int i = 0; i < UdpSocket::kBatch * 2 + 10; ++i) EXPECT_EQ(client.Receive(), absl::StrCat(i));
 }
 
-TEST_F(UdpSocketTest, ADestinationThatFailsDoesNotTakeTheOthersWithIt) {
+TEST_F(UdpSocketTest, FailedDestinationDoesNotAffectOtherReplies) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   Client client;
@@ -236,7 +236,7 @@ TEST_F(UdpSocketTest, ADestinationThatFailsDoesNotTakeTheOthersWithIt) {
   EXPECT_EQ(socket_->send_drops(), 3u);
 }
 
-TEST_F(UdpSocketTest, ADatagramOverTheLimitIsCutAndMarked) {
+TEST_F(UdpSocketTest, DatagramOverTheLimitIsTruncatedAndMarked) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   Client client;
@@ -253,7 +253,7 @@ TEST_F(UdpSocketTest, ADatagramOverTheLimitIsCutAndMarked) {
   EXPECT_EQ(echo_.received[4], "d");
 }
 
-TEST_F(UdpSocketTest, AfterStopReceivingRepliesStillLeave) {
+TEST_F(UdpSocketTest, RepliesStillLeaveAfterStopReceiving) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   echo_.on_datagram = [&] { socket_->StopReceiving(); };
@@ -268,8 +268,9 @@ TEST_F(UdpSocketTest, AfterStopReceivingRepliesStillLeave) {
   EXPECT_EQ(client.Receive(), "first");
 }
 
-TEST_F(UdpSocketTest, AnErrorOnTheSocketDoesNotSilenceIt) {
-  // Only a connected socket hears of ICMP errors: to a peer whose port is closed, and opens later.
+TEST_F(UdpSocketTest, SocketStillReceivesAfterAnError) {
+  // Only a connected socket receives ICMP errors. Here the peer's port is closed first and opens
+  // later.
   absl::StatusOr<UniqueFd> peer = BindUdp(*Endpoint::Parse("127.0.0.1:0"));
   const Endpoint peer_endpoint = LocalEndpoint(peer->get());
   absl::StatusOr<UniqueFd> fd = BindUdp(*Endpoint::Parse("127.0.0.1:0"));
@@ -277,7 +278,7 @@ TEST_F(UdpSocketTest, AnErrorOnTheSocketDoesNotSilenceIt) {
   const int raw = fd->get();
   OpenFd(*std::move(fd));
   peer->reset();
-  ASSERT_EQ(send(raw, "x", 1, 0), 1);  // Answered by "port unreachable".
+  ASSERT_EQ(send(raw, "x", 1, 0), 1);  // The reply is "port unreachable".
   for (int i = 0; i < 5; ++i) loop_.RunOnce();
   int error = 0;
   socklen_t size = sizeof error;
@@ -292,7 +293,7 @@ TEST_F(UdpSocketTest, AnErrorOnTheSocketDoesNotSilenceIt) {
   EXPECT_THAT(echo_.received, ElementsAre("back"));
 }
 
-TEST_F(UdpSocketTest, RepliesQueuedWhenItIsDestroyedAreDropped) {
+TEST_F(UdpSocketTest, DestructionDropsQueuedReplies) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   Client client;
@@ -304,7 +305,7 @@ TEST_F(UdpSocketTest, RepliesQueuedWhenItIsDestroyedAreDropped) {
   EXPECT_TRUE(client.HasNothing());
 }
 
-TEST_F(UdpSocketTest, SeveralReadersShareOneEndpoint) {
+TEST_F(UdpSocketTest, SeveralSocketsShareOneEndpoint) {
   Open("127.0.0.1:0");
   Echo other_echo;
   absl::StatusOr<UniqueFd> fd = BindUdp(socket_->local_endpoint());
@@ -319,7 +320,7 @@ TEST_F(UdpSocketTest, SeveralReadersShareOneEndpoint) {
   EXPECT_GT(other_echo.received.size(), 0u);
 }
 
-TEST_F(UdpSocketTest, WhatIsNoSocketIsRefusedWithAMessage) {
+TEST_F(UdpSocketTest, InvalidDescriptorIsAnError) {
   absl::StatusOr<std::unique_ptr<UdpSocket>> socket = UdpSocket::Open(loop_, UniqueFd(), echo_);
   EXPECT_EQ(socket.status().code(), absl::StatusCode::kInternal);
 }

@@ -52,7 +52,7 @@ TEST(UvLoopTest, PostRunsInALaterTurnInOrder) {
   EXPECT_THAT(order, ElementsAre(1, 2, 3));
 }
 
-TEST(UvLoopTest, PostsOfManyThreadsAllRunOnTheLoopsThread) {
+TEST(UvLoopTest, PostsOfManyThreadsRunOnTheLoopsThread) {
   constexpr int kThreads = 4;
   constexpr int kPosts = 5000;
   UvLoop loop;
@@ -75,7 +75,7 @@ TEST(UvLoopTest, PostsOfManyThreadsAllRunOnTheLoopsThread) {
   EXPECT_FALSE(elsewhere);
 }
 
-TEST(UvLoopTest, TasksThatAStoppedLoopHoldsAreDestroyedWithoutRunning) {
+TEST(UvLoopTest, StoppedLoopDestroysItsTasksWithoutRunningThem) {
   auto token = std::make_shared<int>(0);
   bool ran = false;
   {
@@ -89,7 +89,7 @@ TEST(UvLoopTest, TasksThatAStoppedLoopHoldsAreDestroyedWithoutRunning) {
   EXPECT_FALSE(ran);
 }
 
-TEST(UvLoopTest, APostMadeByADroppedTasksDestructionIsDroppedToo) {
+TEST(UvLoopTest, PostFromTheDestructorOfADroppedTaskIsDroppedToo) {
   struct PostsWhenDestroyed {
     explicit PostsWhenDestroyed(UvLoop& l) : loop(l) {}
     ~PostsWhenDestroyed() {
@@ -127,7 +127,7 @@ TEST(UvLoopTest, RunsAgainAfterStop) {
   EXPECT_EQ(runs, 2);
 }
 
-TEST(UvLoopTest, TheLoopsThreadIsTheOneThatRunsIt) {
+TEST(UvLoopTest, LoopThreadIsTheThreadThatRunsTheLoop) {
   UvLoop loop;
   EXPECT_TRUE(loop.InLoopThread());
   std::atomic<bool> inside = false, outside = true, running = false, checked = false;
@@ -168,7 +168,7 @@ TEST(UvLoopTest, TimersFireInOrderAndNeverEarly) {
   EXPECT_FALSE(early);
 }
 
-TEST(UvLoopTest, AZeroDelayTimerFiresInTheNextTurnAndNotInsideStart) {
+TEST(UvLoopTest, ZeroDelayTimerFiresInTheNextTurnAndNotInsideStart) {
   UvLoop loop;
   int fired = 0;
   auto timer = loop.NewTimer([&] { ++fired; });
@@ -180,7 +180,7 @@ TEST(UvLoopTest, AZeroDelayTimerFiresInTheNextTurnAndNotInsideStart) {
   EXPECT_FALSE(timer->armed());
 }
 
-TEST(UvLoopTest, ATimerThatAlwaysRearmsItselfDoesNotHoldTheLoop) {
+TEST(UvLoopTest, TimerThatRearmsItselfDoesNotBlockTheLoop) {
   UvLoop loop;
   int fired = 0;
   std::unique_ptr<Timer> timer;
@@ -195,7 +195,7 @@ TEST(UvLoopTest, ATimerThatAlwaysRearmsItselfDoesNotHoldTheLoop) {
   EXPECT_GE(fired, 100);
 }
 
-TEST(UvLoopTest, WhatComesInDoesNotWaitForAllTimersThatAreDueTogether) {
+TEST(UvLoopTest, InputDoesNotWaitForAllSimultaneousTimers) {
   constexpr int kTimers = 1000;
   UvLoop loop;
   std::vector<int> order;
@@ -219,8 +219,8 @@ TEST(UvLoopTest, WhatComesInDoesNotWaitForAllTimersThatAreDueTogether) {
   EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
 }
 
-// A turn that spends long on what came in spends more on timers, too, than the least it serves.
-TEST(UvLoopTest, TimersKeepUpWithWhatComesInWithoutEnd) {
+// A turn with much input spends more time on timers than the minimum.
+TEST(UvLoopTest, TimersKeepUpWithEndlessInput) {
   constexpr int kTimers = 10000;
   UvLoop loop;
   int fired = 0;
@@ -246,7 +246,7 @@ TEST(UvLoopTest, TimersKeepUpWithWhatComesInWithoutEnd) {
   EXPECT_LT(busy_turns, kTimers / 50);
 }
 
-TEST(UvLoopTest, AStoppedTimerDoesNotFireAndARestartedOneFiresOnce) {
+TEST(UvLoopTest, StoppedTimerDoesNotFireAndRestartedTimerFiresOnce) {
   UvLoop loop;
   std::vector<std::string> log;
   auto stopped = loop.NewTimer([&] { log.push_back("stopped"); });
@@ -261,7 +261,7 @@ TEST(UvLoopTest, AStoppedTimerDoesNotFireAndARestartedOneFiresOnce) {
   EXPECT_THAT(log, ElementsAre("restarted"));
 }
 
-TEST(UvLoopTest, ATimerMayDestroyItselfAndOthersInItsCallback) {
+TEST(UvLoopTest, TimerMayDestroyItselfAndOtherTimersInItsCallback) {
   UvLoop loop;
   std::vector<std::string> log;
   std::unique_ptr<Timer> self, other;
@@ -279,7 +279,7 @@ TEST(UvLoopTest, ATimerMayDestroyItselfAndOthersInItsCallback) {
   EXPECT_THAT(log, ElementsAre("x"));
 }
 
-TEST(UvLoopTest, ALongTimerKeepsTheLoopFromSpinning) {
+TEST(UvLoopTest, LongTimerDoesNotMakeTheLoopSpin) {
   UvLoop loop;
   auto hours = loop.NewTimer([] { FAIL(); });
   hours->Start(std::chrono::hours(5));
@@ -298,11 +298,11 @@ TEST(UvLoopTest, ALongTimerKeepsTheLoopFromSpinning) {
   EXPECT_TRUE(longest->armed());
 }
 
-// The boot clock, which a test can let jump as it does when the machine wakes.
+// The boot clock, which a test can advance suddenly, as a resume does.
 Duration slept{0};
 MonoTime JumpingClock() { return BootTime() + slept; }
 
-TEST(UvLoopTest, WhatComesDueWhileTheMachineSleepsFiresWhenItWakes) {
+TEST(UvLoopTest, TimersDueDuringASuspendFireAtResume) {
   slept = Duration(0);
   UvLoop loop(&JumpingClock);
   std::vector<int> fired;
@@ -310,7 +310,7 @@ TEST(UvLoopTest, WhatComesDueWhileTheMachineSleepsFiresWhenItWakes) {
   auto far = loop.NewTimer([&] { fired.push_back(16); });
   near->Start(std::chrono::hours(8));
   far->Start(std::chrono::hours(16));
-  // Whatever wakes the loop next shows that libuv's timer has hours too many to go.
+  // The next event that wakes the loop shows that libuv's timer is hours late.
   const auto wake_up = [&] {
     loop.Post([&] { static_cast<void>(loop.Now()); });
     for (int i = 0; i < 4; ++i) loop.RunOnce();
@@ -326,7 +326,7 @@ TEST(UvLoopTest, WhatComesDueWhileTheMachineSleepsFiresWhenItWakes) {
   EXPECT_THAT(fired, ElementsAre(8, 16));
 }
 
-TEST(UvLoopTest, NowStandsStillWithinATurnAndMovesBetweenTurns) {
+TEST(UvLoopTest, NowIsConstantWithinATurnAndAdvancesBetweenTurns) {
   UvLoop loop;
   MonoTime first, second, later;
   loop.Post([&] {
@@ -363,16 +363,16 @@ TEST(UvLoopTest, HooksRunOnceAtTheEndOfTheTurnBeforeDeferredDeletion) {
   EXPECT_THAT(log, ElementsAre("task 1", "task 2", "hook", "deleted"));
 }
 
-TEST(UvLoopTest, AHookRegisteredByATimerRunsBeforeTheLoopWaits) {
+TEST(UvLoopTest, HookRegisteredByATimerRunsBeforeTheLoopWaits) {
   UvLoop loop;
-  // Nothing else would ever wake this loop.
+  // No other event would wake this loop.
   Hook hook([&] { loop.Stop(); });
   auto timer = loop.NewTimer([&] { loop.RunAtTurnEnd(hook); });
   timer->Start(Milliseconds(1));
   loop.Run();
 }
 
-TEST(UvLoopTest, AHookMayRegisterAnotherForTheSameTurn) {
+TEST(UvLoopTest, HookMayRegisterAnotherHookForTheSameTurn) {
   UvLoop loop;
   std::vector<std::string> log;
   Hook inner([&] { log.push_back("inner"); });
@@ -388,7 +388,7 @@ TEST(UvLoopTest, AHookMayRegisterAnotherForTheSameTurn) {
   EXPECT_THAT(log, ElementsAre("outer", "inner", "deleted"));
 }
 
-TEST(UvLoopTest, ACancelledHookDoesNotRunEvenWhenAnotherHookCancelsIt) {
+TEST(UvLoopTest, CancelledHookDoesNotRunEvenWhenAnotherHookCancelsIt) {
   UvLoop loop;
   std::vector<std::string> log;
   auto victim = std::make_unique<Hook>([&] { log.push_back("victim"); });
@@ -409,7 +409,7 @@ TEST(UvLoopTest, ACancelledHookDoesNotRunEvenWhenAnotherHookCancelsIt) {
   EXPECT_THAT(log, ElementsAre("canceller"));
 }
 
-TEST(UvLoopTest, DeferDeleteInsideADestructorIsServedInTheSameTurn) {
+TEST(UvLoopTest, DeferDeleteInsideADestructorTakesEffectInTheSameTurn) {
   struct Parent : Deletable {
     Parent(UvLoop& l, std::vector<std::string>& g) : loop(l), log(g) {}
     ~Parent() override { loop.DeferDelete(std::make_unique<Note>(log, "child")); }
@@ -423,7 +423,7 @@ TEST(UvLoopTest, DeferDeleteInsideADestructorIsServedInTheSameTurn) {
   EXPECT_THAT(log, ElementsAre("child"));
 }
 
-TEST(UvLoopTest, TheLoopsEndServesDeferredDeletions) {
+TEST(UvLoopTest, DestroyedLoopPerformsDeferredDeletions) {
   std::vector<std::string> log;
   {
     UvLoop loop;
