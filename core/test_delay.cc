@@ -21,7 +21,7 @@ constexpr std::array<absl::string_view, kSeamCount> kSeamNames = {
     "bind", "plan",  "start", "worker",  "started", "ready",
     "stop", "drain", "join",  "stopped", "admin",   "insert"};
 
-// Longer than any test waits for a start.
+// No test waits longer for a start.
 constexpr int kMaxMilliseconds = 60'000;
 
 std::array<Milliseconds, kSeamCount> FromEnvironment() {

@@ -37,11 +37,11 @@ inline constexpr size_t kSeamCount = 12;
 
 #ifdef DOTCACHE_TEST_DELAYS
 
-// What a value of DOTCACHE_TEST_DELAY means for each seam; the empty text means no delay.
+// Parses a value of DOTCACHE_TEST_DELAY into a delay for each seam. The empty text means no delay.
 absl::StatusOr<std::array<Milliseconds, kSeamCount>> ParseTestDelays(absl::string_view text);
 
-// Blocks the calling thread for this seam's delay. Any thread may call it. A value of the variable
-// that cannot be read ends the process: a misspelt seam would test nothing.
+// Blocks the calling thread for the delay of this seam. Any thread may call it. An invalid value of
+// the variable ends the process, because a misspelt seam would test nothing.
 void TestDelay(Seam seam);
 
 #else

@@ -21,8 +21,8 @@ inline constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs between the Q
 // data of the QTYPE or no further alias. Other data at a name with a CNAME is ignored (RFC 1034
 // section 3.6.2).
 //
-// Names are compared by hash. A hash collision does no harm: it relays only a record that the
-// upstream server could also have sent with the right name.
+// Names are compared by hash. After a hash collision, a record of another name is relayed. That
+// does no harm: the upstream server could have sent the same data with the right name.
 //
 // Holds references: response, records and question must outlive it. Not thread-safe.
 class AnswerChain {

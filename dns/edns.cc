@@ -44,7 +44,7 @@ bool StoreOption(EdnsOption code, Bytes data, EdnsInfo& edns) {
       return IsClientSubnetOfQuery(data);
     case EdnsOption::kTcpKeepalive:
       // A client must not send a timeout, but early clients did (RFC 7828 section 3.1). An option
-      // of another length is ignored, because no RFC makes the query malformed then.
+      // of another length is ignored, because no RFC calls such a query malformed.
       if (!data.empty() && data.size() != 2) return true;
       edns.has_keepalive = true;
       if (data.size() == 2) edns.keepalive_timeout_100ms = LoadU16(data.data());

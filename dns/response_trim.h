@@ -15,9 +15,9 @@ namespace dotcache {
 using RecordSet = absl::InlinedVector<bool, 16>;
 
 // Returns the response with only the records of `kept`, in their order, without OPT and TSIG. The
-// octets before the first removed record stay unchanged. After it, each name is written without
-// compression, except a single pointer into those first octets. So no pointer leads into removed
-// octets.
+// octets before the first removed record stay unchanged. Names in later records are decompressed. A
+// name that is a single pointer into the unchanged octets is copied instead. So no pointer leads
+// into removed octets.
 //
 // nullopt when the result is longer than a message can be. REQUIRES: `records` come from
 // WalkResponse(response); kept.size() == records.size().

@@ -43,7 +43,8 @@ struct WalkedResponse {
   ResponseRecords records;
 };
 
-// Hashes a canonical name. A caller that a collision could harm must also compare the names.
+// Hashes a canonical name. Two names can have the same hash. Where that could do harm, the caller
+// must also compare the names.
 size_t HashName(const DomainName& canonical);
 
 // Checks every RR after the question, which ends at `records_begin`. WireCursor and the formats of

@@ -28,8 +28,8 @@ std::optional<Bytes> StreamFramer::Next() {
     buffer_done_ = false;
   }
   if (!buffer_.empty()) {
-    FillBuffer(FramedSize(buffer_));  // Completes the prefix, which may be incomplete.
-    FillBuffer(FramedSize(buffer_));  // The prefix now gives the size of the message.
+    FillBuffer(FramedSize(buffer_));  // Completes the prefix, if it was incomplete.
+    FillBuffer(FramedSize(buffer_));  // A complete prefix gives the size of the message.
     buffer_done_ = buffer_.size() == FramedSize(buffer_);
     if (!buffer_done_) return std::nullopt;
     return Bytes(buffer_).subspan(kPrefixSize);

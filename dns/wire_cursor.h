@@ -23,9 +23,9 @@ inline constexpr int kMaxPointerHops = 32;
 inline constexpr size_t kMaxNameOctets = size_t{256} * 1024;
 
 // The names read so far in one message: the offsets of their labels, and their total size. A
-// pointer must lead to "a prior occurrence of the same name" (RFC 1035 section 4.1.4). Octets of
-// other fields can also look like labels, but the name would change when a reply changes a TTL
-// among them.
+// pointer must lead to "a prior occurrence of the same name" (RFC 1035 section 4.1.4). Other
+// octets, such as a TTL, can also look like a name. That name would change when a reply reduces the
+// TTL.
 class MessageNames {
  public:
   static constexpr size_t kLimit = 0x4000;  // A pointer has 14 bits.

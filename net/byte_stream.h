@@ -39,8 +39,8 @@ absl::string_view StreamErrorName(StreamError error);
 // reading first.
 class ByteStream : public Deletable {
  public:
-  // The owner; it must outlive the stream. The stream calls no function of it inside a call into
-  // the stream.
+  // The owner; it must outlive the stream. None of its functions is called inside a call into the
+  // stream.
   class Delegate {
    public:
     virtual ~Delegate() = default;

@@ -60,9 +60,9 @@ class TimerWheel {
   // meantime waits for the next Advance(), so a node that re-arms itself cannot block the loop.
   Node* PopExpired();
 
-  // The tick at which Advance() must be called next; never later than the earliest expiry. That
-  // call may only move nodes between levels. 0: a node waits for Advance() or PopExpired() now.
-  // nullopt: nothing is armed.
+  // The tick at which the caller must call Advance() again. It is never later than the earliest
+  // expiry. It may be earlier; that call then only moves nodes between levels. 0: a node waits for
+  // Advance() or PopExpired() now. nullopt: nothing is armed.
   std::optional<uint64_t> NextTick() const;
 
  private:

@@ -82,9 +82,9 @@ class TlsSession {
   State state() const;
   bool resumed() const;
 
-  // True in a client that received a certificate request, until it receives data or a ticket. TLS
-  // 1.3 opens the client's side before the server has verified the client certificate. Some servers
-  // that reject it close without an alert.
+  // True in a client that received a certificate request, until it receives data or a ticket. With
+  // TLS 1.3, the client's handshake ends before the server has verified the client certificate.
+  // Some servers that reject it close without an alert.
   bool awaits_verdict() const;
 
   // After kFailed: the kind of failure and its cause in words ("certificate has expired", ...). A

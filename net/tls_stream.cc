@@ -11,7 +11,7 @@ namespace dotcache {
 namespace {
 
 // Write marks of the TCP stream below. Its high mark equals its low mark, so it reports each time
-// its queue falls below that mark. TlsStream then decides whether its own owner waits for that. The
+// its queue falls below that mark. TlsStream then decides whether to call its own delegate. The
 // limit is larger, because the handshake and the records add octets.
 TcpOptions OptionsBelow(TcpOptions options) {
   WriteMarks& marks = options.write_marks;

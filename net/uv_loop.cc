@@ -35,7 +35,8 @@ constexpr int kTimersPerTurn = 32;
 constexpr int kShareOfTimers = 4;
 constexpr Duration kMaxTimeOfTimers = std::chrono::microseconds(300);
 
-// A turn is normally shorter. When its time and libuv's differ by more, the clocks are compared.
+// Most turns are shorter. When the loop's time and libuv's time differ by more than this,
+// AheadOfUv() is measured again.
 constexpr Duration kLongTurn = Milliseconds(10);
 
 // Making a loop fails only when the process has no descriptors or memory left.

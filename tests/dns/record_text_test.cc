@@ -74,19 +74,19 @@ TEST(RecordTextTest, NumbersMustFitTheirFields) {
   EXPECT_THAT(Parsed("p. TLSA 3 1 300 00"), HasSubstr("from 0 to 255"));
   EXPECT_THAT(Parsed("p. HTTPS 99999 ."), HasSubstr("from 0 to 65535"));
   EXPECT_THAT(Parsed("p. HTTPS 1 . port=99999"), HasSubstr("\"99999\" is not a port"));
-  EXPECT_THAT(Parsed("p. 2147483648 A 10.0.0.7"), HasSubstr("the longest TTL"));
-  EXPECT_THAT(Parsed("p. 99999999999999999999 A 10.0.0.7"), HasSubstr("the longest TTL"));
+  EXPECT_THAT(Parsed("p. 2147483648 A 10.0.0.7"), HasSubstr("the maximum TTL"));
+  EXPECT_THAT(Parsed("p. 99999999999999999999 A 10.0.0.7"), HasSubstr("the maximum TTL"));
   EXPECT_THAT(Parsed("p. 5x A 10.0.0.7"), HasSubstr("\"5x\" is not a TTL"));
 }
 
 TEST(RecordTextTest, ErrorsQuoteTheText) {
   EXPECT_THAT(Parsed(""), HasSubstr("is not a record such as printer.corp.example. 300 IN A"));
-  EXPECT_THAT(Parsed("p."), HasSubstr("\"p.\" is no record"));
-  EXPECT_THAT(Parsed("p. A"), HasSubstr("is no record"));
-  EXPECT_THAT(Parsed("p. A 10.0.0.256"), HasSubstr("\"p. A 10.0.0.256\" is no record"));
+  EXPECT_THAT(Parsed("p."), HasSubstr("\"p.\" is not a record"));
+  EXPECT_THAT(Parsed("p. A"), HasSubstr("is not a record"));
+  EXPECT_THAT(Parsed("p. A 10.0.0.256"), HasSubstr("\"p. A 10.0.0.256\" is not a record"));
   EXPECT_THAT(Parsed("p. A 10.0.0.7 10.0.0.8"), HasSubstr("superfluous"));
   EXPECT_THAT(Parsed("p. CH A 10.0.0.7"), HasSubstr("\"CH\" is not a type"));
-  EXPECT_THAT(Parsed("p. AAAA fe80::1%eth0"), HasSubstr("is no record"));
+  EXPECT_THAT(Parsed("p. AAAA fe80::1%eth0"), HasSubstr("is not a record"));
   EXPECT_THAT(Parsed("p. TXT \"open"), HasSubstr("without a closing quote"));
   EXPECT_THAT(Parsed("p. A 10.0.0.7 ; a comment"), HasSubstr("a comment; write one record"));
   EXPECT_THAT(Parsed("p. A (10.0.0.7)"), HasSubstr("parenthesis"));

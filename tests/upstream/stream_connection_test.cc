@@ -842,7 +842,7 @@ TEST_F(StreamConnectionTest, AConnectionRetiredWhileItConnectsAnswersWhatItHas) 
 TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsAFailureOfItsOwn) {
   const TestCertificates& all = GetTestCertificates();
   Serve(LoopbackDotServer::Options{.client_ca_file = all.ca.certificate_file});
-  for (const auto& [shown, cause] : {std::pair(TestCertificate(), "want a client certificate"),
+  for (const auto& [shown, cause] : {std::pair(TestCertificate(), "require a client certificate"),
                                      std::pair(all.self_signed, "refuses our certificate")}) {
     credentials_ = *TlsClientCredentials::Load({.ca = all.ca.certificate_file,
                                                 .certificate = shown.certificate_file,
