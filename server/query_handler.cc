@@ -10,10 +10,10 @@
 namespace dotcache {
 namespace {
 
-// Returns the largest size of a reply that is no longer than its query. A UDP source address may be
-// spoofed, and a longer reply would help an attacker. The reply may be longer by the difference
-// between our cookie and the client's. A stream client has proved its address, so there is no
-// limit.
+// Returns how long an error reply may be. Over UDP it must not be longer than its query: the source
+// address may be spoofed, and a longer reply would help an attacker. It may be longer by the
+// difference between our cookie and the client's. A stream client has proved its address, so there
+// is no limit.
 size_t MaxReplySize(Bytes message, const Client& client) {
   if (client.address.transport != Transport::kUdp) return kMaxMessageSize;
   const Query& query = client.query;

@@ -71,7 +71,7 @@ struct ServerOptions {
   int workers = 1;  // 1 to 256.
   CacheOptions cache;
   UpstreamOptions upstream;
-  // CA file of upstream servers that have none of their own. If empty, the system's CA file.
+  // CA file of upstream servers without their own. If empty, the system's CA file.
   std::string upstream_ca_file;
   // If true, special-use and private zones are answered locally (RFC 6761, RFC 6303), except names
   // at or below one of `local_zones_except`.

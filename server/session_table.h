@@ -23,8 +23,8 @@ namespace dotcache {
 //   of the first kMaxEvictionScan sessions is idle, the new connection is refused.
 // - kMaxUnreadBytes of replies that clients do not read.
 // - kMaxUnfinishedBytes of octets that were received but not handled.
-// Over one of the last two, sessions that hold such octets are ended. The session that has sent no
-// complete query for the longest time goes first.
+// Above one of the last two limits, sessions that hold such octets are ended. The session that has
+// sent no complete query for the longest time goes first.
 class SessionTable : public ReplySink, private TcpSession::Owner {
  public:
   // How many sessions are examined when room is needed, starting with the least active one.

@@ -113,8 +113,8 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   size_t backlog_bytes_ = 0;         // Includes the overhead of each message.
   size_t held_bytes_ = 0;            // The value last reported to the owner.
   int unanswered_ = 0;
-  // True inside handler.Handle(). A reply sent then belongs to a query that is not counted in
-  // `unanswered_`.
+  // True while the handler handles a query. A reply sent then belongs to that query, which is not
+  // counted in `unanswered_`.
   bool handling_ = false;
   bool draining_ = false;  // EOF was received or Drain() called. No more queries are read.
   bool closing_ = false;   // ShutdownWrite() was called. The write queue is not empty yet.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An address whose port answers no SYN, as behind a firewall that drops."""
+"""An address whose port answers no SYN, like behind a firewall that drops packets."""
 
 import socket
 
 
 class BlackHole:
-    """A listener on `address` whose full backlog makes the kernel drop whatever comes next."""
+    """A listener on `address` with a full backlog, so that the kernel drops every further SYN."""
 
     def __init__(self, address):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -14,7 +14,7 @@ class BlackHole:
         listener.bind((address, 0))
         listener.listen(0)
         self.port = listener.getsockname()[1]
-        while True:  # Until one finds no place.
+        while True:  # Until the backlog is full.
             client = socket.socket(family)
             client.settimeout(0.1)
             self._sockets.append(client)

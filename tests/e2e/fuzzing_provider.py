@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An OddProvider whose answers are those of its cases, most of them mutated, each followed by a good one."""
+"""An OddProvider that sends mostly mutated responses, each followed by a good one."""
 
 from hostile import Messages
 from odd_provider import CASES, OddProvider, Raw
 
 
 class FuzzingProvider(OddProvider):
-    """Counts what it sent in `answers`; a query is never left without a usable answer."""
+    """Counts the responses in `answers`. Every query gets a usable response in the end."""
 
     def __init__(self, certificate, key, seed):
         super().__init__(certificate, key)
@@ -17,7 +17,8 @@ class FuzzingProvider(OddProvider):
         random = self._messages.random
         octets = bytearray(self._answer(question, random))
         if random.random() < 0.7:
-            # The question is what makes it ours: most changes are behind it.
+            # Most changes are after the question, because a message with another question is
+            # ignored.
             begin = 12 + len(question.octets) if random.random() < 0.9 else 0
             self._messages.mutate(octets, begin)
         self.answers += 1
@@ -25,7 +26,7 @@ class FuzzingProvider(OddProvider):
 
     @staticmethod
     def _answer(question, random):
-        """What a case says that says anything."""
+        """Returns the response of a random case that sends one."""
         while True:
             todo = random.choice(list(CASES.values()))(question)
             for step in todo if isinstance(todo, list) else [todo]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider that is known by its host name: its servers, and who resolves the name."""
+"""A provider with a host name: its servers, and the server that resolves the name."""
 
 import os
 import signal
@@ -9,11 +9,13 @@ from lab.servers import LabServer
 
 ZONE = "providers.example"
 HOST = f"dns.{ZONE}"
-TTL = 1  # Shorter than any that is honoured: addresses are asked for every ten seconds.
+TTL = 1  # Below the minimum, so addresses are resolved again every ten seconds.
 
 
 class HostProviders:
-    """DoT servers on addresses of 127.0.0.0/8 that share a port and a name, and an NSD for the name."""
+    """DoT servers on addresses of 127.0.0.0/8 that share a port and a name, and an NSD that serves
+    the name.
+    """
 
     def __init__(self, lab, directory):
         self.lab, self.directory = lab, directory
@@ -31,7 +33,7 @@ class HostProviders:
         return server
 
     def start_provider(self, address):
-        """A server of the provider's on this address, which answers for the lab's zone."""
+        """Starts a server of the provider on this address. It serves the lab's zone."""
         if address not in self.servers:
             zones = {"lab.example.": self.lab.directory / "zones" / "lab.example.zone"}
             self.servers[address] = self._make(address, address, self.dot_port, HOST, zones)
@@ -39,7 +41,7 @@ class HostProviders:
         self.servers[address].wait_until_ready(self.lab.ca_file)
 
     def publish(self, *addresses, service=""):
-        """The name has these addresses from now on, and this SVCB record."""
+        """From now on the name has these addresses and this SVCB record."""
         lines = [f"$ORIGIN {ZONE}.", f"$TTL {TTL}", f"@ SOA ns.{ZONE}. hostmaster 1 60 60 60 1",
                  f"@ NS ns.{ZONE}.", "ns A 127.0.0.1"]
         lines += [f"dns A {address}" for address in addresses]
@@ -54,7 +56,7 @@ class HostProviders:
         self.bootstrap.wait_until_ready(self.lab.ca_file, ZONE)
 
     def bootstrap_as(self, transport):
-        """How `--bootstrap` is told."""
+        """Returns the argument of `--bootstrap`."""
         if transport == "tls":
             return self.bootstrap.upstream
         return f"{transport}://127.0.0.1:{self.bootstrap.classic_port}"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages that mean harm, by seed: the fuzz corpora, shapes that cost a naive reader dearly, mutations of both."""
+"""Hostile messages by seed: the fuzz corpora, shapes that are expensive to parse, and mutations of
+both.
+"""
 
 import os
 import pathlib
@@ -24,7 +26,7 @@ def header(flags=0x0100, qd=1, an=0, ns=0, ar=0):
 
 
 def shapes():
-    """Pointer loops and chains, floods of options, OPTs, TSIGs, labels and questions."""
+    """Returns pointer loops and chains, and many options, OPTs, TSIGs, labels and questions."""
     def flood(record, size=512):
         count = (size - 12 - len(MARKER)) // len(record)
         return header(ar=count) + MARKER + count * record
@@ -46,18 +48,20 @@ def shapes():
 
 
 class Messages:
-    """Endless; the same seed gives the same."""
+    """An endless sequence of messages. The same seed gives the same sequence."""
 
     def __init__(self, seed):
         self.random = random.Random(seed)
         self.small, self.large = shapes()
-        for kind in ("query", "query", "response"):  # Twice as many queries.
+        for kind in ("query", "query", "response"):  # Twice as many queries as responses.
             for file in sorted((CORPORA / kind).iterdir()):
                 octets = file.read_bytes()
                 (self.small if len(octets) <= 512 else self.large).append(octets)
 
     def next(self, large=0.0, closing=0.0):
-        """One message; `large` and `closing` are how often it has over 512 octets, or ends a stream."""
+        """Returns one message. `large` and `closing` are the probabilities that it has over 512
+        octets, or ends a stream.
+        """
         while True:
             octets = self.random.choice(self.large if self.random.random() < large else self.small)
             octets = bytearray(octets[:65535])
@@ -88,12 +92,14 @@ class Messages:
 
 
 def marker(number):
-    """A query that is answered at once, so that its reply comes after all errors before it."""
+    """Returns a query whose answer is cached, so its reply comes after the errors of all earlier
+    messages.
+    """
     return struct.pack("!H", number % 65536) + header()[2:] + MARKER
 
 
 def send_over_udp(server, messages, count):
-    """Sends them in batches; every reply is checked. Returns how many replies there were."""
+    """Sends messages in batches and checks every reply. Returns the number of replies."""
     replies = 0
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -114,7 +120,7 @@ def send_over_udp(server, messages, count):
 
 
 def send_over_stream(server, transport, messages, count):
-    """The same over connections, each until the server closes it."""
+    """Like send_over_udp(), over connections, each until the server closes it."""
     replies, sent, sock = 0, 0, None
     while sent < count:
         sock = sock or connect(server, transport)
@@ -129,7 +135,7 @@ def send_over_stream(server, transport, messages, count):
                 if reply[:2] == last[:2] and reply[12:12 + len(MARKER)] == MARKER:
                     break
         except (ConnectionError, ssl.SSLError):
-            reply = None  # Closed while we wrote.
+            reply = None  # The server closed the connection while we wrote.
         except socket.timeout:
             raise AssertionError("no reply any more") from None
         if reply is None:

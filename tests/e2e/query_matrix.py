@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of what a client can send and what becomes of it: 176 rows.
+"""The table of what a client can send and how dotcache reacts: 176 rows.
 
-A row says how its octets are made, the one reaction that is right on every transport it runs over, the EDNS
-options of the reply, and whether the query may reach an upstream server. `python3 query_matrix.py` prints it.
+A row gives the octets of a query and the one correct reaction on each transport. It also gives the
+EDNS options of the reply, and whether the query may be forwarded. `python3 query_matrix.py` prints
+the table.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ import typing
 OK, FORMERR, NXDOMAIN, NOTIMP, REFUSED, NOTAUTH = 0, 1, 3, 4, 5, 9
 BADVERS = 16
 TRUNCATED = "NOERROR with TC"
-SILENCE = "nothing; a stream is closed"
+SILENCE = "no reply; a stream is closed"
 
 UDP, TCP, DOT = "udp", "tcp", "dot"
 EVERYWHERE, STREAMS = (UDP, TCP, DOT), (TCP, DOT)
@@ -27,22 +28,24 @@ NSID, ECS, COOKIE, KEEPALIVE, PADDING, EDE = 3, 8, 10, 11, 12, 15
 @dataclasses.dataclass
 class Row:
     name: str
-    # From a QNAME of its own in wire form to the octets of the message.
+    # Makes the octets of the message from a QNAME in wire form.
     wire: typing.Callable = None
     reaction: object = OK
-    # True: an answer of the upstream server is expected; False: it must not be asked.
+    # True if the query is forwarded and answered, False if it must not be forwarded.
     forwarded: bool = True
-    # Codes of the EDNS options that the reply has, no more and no less.
+    # The exact set of EDNS option codes in the reply.
     options: frozenset = frozenset()
     transports: tuple = EVERYWHERE
-    # Stream rows: the function of test_query_matrix.py that plays the scene.
+    # Stream rows: the function of test_query_matrix.py that runs the row.
     scene: str = ""
-    # First label of the QNAME, where it says what the upstream server answers.
+    # The first label of the QNAME if it selects the upstream server's response.
     label: str = ""
 
 
 def message(question=None, tail=A_IN, flags=RD, counts=(1, 0, 0, 0), rest=b""):
-    """A maker of messages. `question`: octets instead of the row's own QNAME, with `tail` behind it."""
+    """Returns a function that makes messages. `question` replaces the row's own QNAME; `tail`
+    follows it.
+    """
     def make(name):
         asked = name if question is None else question
         return struct.pack("!6H", ID, flags, *counts) + asked + tail + rest
@@ -90,7 +93,7 @@ def mixed_case(name):
 
 
 def error(name, wire, reaction=FORMERR, **more):
-    """A row that is answered here with an error, or not at all."""
+    """Returns a row that dotcache answers with an error, or does not answer."""
     return Row(name, wire, reaction, forwarded=False, **more)
 
 
@@ -117,7 +120,8 @@ def header_rows():
     yield error("hdr-qr1", message(flags=RD | 0x8000), SILENCE)
     yield error("hdr-qr1-notify", message(flags=0xa000), SILENCE)
     for opcode in (1, 2, 3, 4, 5, 6, 15):
-        # NOTIFY and UPDATE for a zone that is not ours (RFC 1996 3.10, RFC 2136 3.1.1).
+        # NOTIFY and UPDATE for a zone that is not ours (RFC 1996 section 3.10, RFC 2136 section
+        # 3.1.1).
         yield error(f"op-{opcode}", message(flags=RD | opcode << 11),
                     NOTAUTH if opcode in (4, 5) else NOTIMP)
     yield error("op-15-header-only", message(b"", b"", flags=RD | 15 << 11, counts=(0, 0, 0, 0)),
@@ -126,18 +130,18 @@ def header_rows():
                        ("z-set", 0x0040), ("ad-set", 0x0020), ("cd-set", 0x0010),
                        ("rcode15-in-query", 0x000f)):
         yield Row(f"flag-{name}", message(flags=RD | bits))
-    # From the cache, as BIND does; the test asks for the name first. What is not there: REFUSED.
+    # Answered from the cache, like BIND; the test queries the name first. Other names get REFUSED.
     yield Row("flag-rd0", message(flags=0))
 
 
 def section_rows():
-    # Stricter than BIND: no honest client sends records, and a relay would hide them (exception).
+    # Stricter than BIND: no ordinary client sends records, and a relay would hide them (exception).
     yield error("sec-answer-rr", message(counts=(1, 1, 0, 0), rest=ADDRESS_RECORD))
     yield error("sec-authority-rr", message(counts=(1, 0, 1, 0), rest=ADDRESS_RECORD))
     yield error("sec-additional-a", message(counts=(1, 0, 0, 1), rest=ADDRESS_RECORD))
     yield error("sec-ar1-missing", message(counts=(1, 0, 0, 1)))
     yield error("sec-an65535", message(counts=(1, 65535, 0, 0)))
-    # Stricter than BIND: octets that no record owns are not DNS (exception).
+    # Stricter than BIND: octets outside of all records are not valid (exception).
     yield error("trail-1", message(rest=b"\0"))
     yield error("trail-100", message(rest=100 * b"t"))
     yield error("trail-after-opt", message(counts=(1, 0, 0, 1), rest=opt() + b"tail"))
@@ -147,7 +151,7 @@ def section_rows():
 def name_rows():
     yield error("name-label-0x40", message(b"\x41" + ZONE))
     yield error("name-label-0x80", message(b"\x81x" + ZONE))
-    # One name is all there is of 255 octets with this zone below it: cached after its first use.
+    # Only one name of 255 octets exists below this zone. It is cached after its first use.
     yield Row("name-255-octets", message(LONGEST_NAME))
     yield error("name-256-octets", message(b"\x3f" + 63 * b"n" + LONGEST_NAME[63:]))
     yield error("name-1000-octets", message(15 * (b"\x3f" + 63 * b"n") + ZONE))
@@ -170,7 +174,7 @@ def type_rows():
     yield Row("qtype-46", of_type(46))
     yield error("qtype-249", of_type(249))
     yield error("qtype-250", of_type(250))
-    # There is no zone to transfer, and no code that would; BIND's NOTAUTH is not on the list.
+    # There is no zone to transfer, so the reply is not BIND's NOTAUTH.
     yield error("qtype-251", of_type(251), NOTIMP)
     yield error("qtype-252", of_type(252), NOTIMP)
     yield error("qtype-253", of_type(253), NOTIMP)
@@ -183,7 +187,7 @@ def type_rows():
                 of_type(251, counts=(1, 0, 1, 0), rest=record(6, b"\0\0" + bytes(20))), NOTIMP,
                 transports=STREAMS)
     yield error("qclass-0", of_type(1, 0))
-    # Stricter than BIND: who serves what version is nobody's business unless configured (exception).
+    # Stricter than BIND: the version is not shown unless configured (exception).
     yield error("qclass-ch-version.bind", of_type(16, 3, text_name("version.bind")), REFUSED)
     yield error("qclass-ch-id.server", of_type(16, 3, text_name("id.server")), REFUSED)
     yield error("qclass-ch-other", of_type(1, 3), REFUSED)
@@ -224,7 +228,7 @@ def option_rows():
                else error(name, wire))  # RFC 7873 section 5.2.2.
     yield Row("ecs-v4-24", edns(option(ECS, b"\0\1\x18\0\xc0\0\2")))
     yield Row("ecs-zero", edns(option(ECS, b"\0\1\0\0")))
-    # RFC 7871 section 7.1.2 lets a server say FORMERR; BIND does.
+    # RFC 7871 section 7.1.2 allows FORMERR, and BIND sends it.
     yield error("ecs-prefix-33", edns(option(ECS, b"\0\1\x21\0\xc0\0\2\1\0")))
     yield error("ecs-short-addr", edns(option(ECS, b"\0\1\x18\0\xc0")))
     yield error("ecs-scope-in-query", edns(option(ECS, b"\0\1\x18\x18\xc0\0\2")))
@@ -233,7 +237,8 @@ def option_rows():
     yield Row("keepalive-udp", edns(option(KEEPALIVE)), transports=(UDP,))
     yield Row("keepalive-tcp", edns(option(KEEPALIVE)), options=frozenset({KEEPALIVE}),
               transports=STREAMS)
-    # RFC 7828 does not call it an error; BIND serves the query. It is no request for the option.
+    # RFC 7828 does not define this as an error, and BIND serves the query. It is not a request for
+    # the option.
     yield Row("keepalive-tcp-len3", edns(option(KEEPALIVE, b"abc")), transports=STREAMS)
     yield Row("padding-udp", edns(option(PADDING, bytes(40))), transports=(UDP, TCP))
     yield Row("padding-dot", edns(option(PADDING, bytes(40))), options=frozenset({PADDING}),
@@ -242,7 +247,8 @@ def option_rows():
     yield Row("ede-in-query", edns(option(EDE, b"\0\x0fmine")))
     yield error("tsig-unknown-key", message(counts=(1, 0, 0, 1), rest=TSIG_RECORD), NOTAUTH)
     yield error("tsig-not-last", message(counts=(1, 0, 0, 2), rest=TSIG_RECORD + opt()))
-    # Stricter than BIND: no key is known here, and a relay would break the signature (exception).
+    # Stricter than BIND: dotcache knows no key, and forwarding would break the signature
+    # (exception).
     yield error("sig0", message(counts=(1, 0, 0, 1), rest=SIG0_RECORD))
 
 
@@ -266,7 +272,9 @@ def special_rows():
 
 
 def stream_rows():
-    """Most scenes have a row for each transport; those that end a client's side are TCP's."""
+    """Most scenes have a row for each stream transport. Scenes in which the client ends its side
+    use TCP only.
+    """
     for name, reaction in (
             ("two-in-one-segment", "both"), ("pipeline-20", "20 of 20"),
             ("out-of-order", "the fast one first"), ("byte-at-a-time", OK)):

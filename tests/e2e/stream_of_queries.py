@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A steady stream of queries in the background, with a tally of what came back."""
+"""A steady stream of queries in the background, with a count of the replies."""
 
 import asyncio
 import itertools
@@ -13,11 +13,12 @@ import dns.rcode
 
 from ask import ADDRESS, frame, query, trust
 
-PATIENCE_SECONDS = 5  # A stub resolver's; the server's own deadline is shorter.
+PATIENCE_SECONDS = 5  # The patience of a stub resolver. The server's own deadline is shorter.
 
 
 class StreamOfQueries:
-    """Asks for fresh names at a steady pace until the `with` block ends; failed lists what failed."""
+    """Queries new names at a steady rate until the `with` block ends. `failed` lists the failures.
+    """
 
     def __init__(self, server, label, per_second=50, transports=("udp",)):
         self.server, self.label, self.per_second = server, label, per_second
@@ -35,7 +36,7 @@ class StreamOfQueries:
         self._thread.join()
 
     def wait_for_answers(self, count, limit_seconds=60):
-        """Waits until so many more queries have been answered or have failed."""
+        """Waits until `count` more queries have been answered or have failed."""
         target = self.answered + len(self.failed) + count
         deadline = time.monotonic() + limit_seconds
         while self.answered + len(self.failed) < target:
@@ -69,7 +70,7 @@ class StreamOfQueries:
 
 
 async def send_async(server, message, transport):
-    """Sends over a socket of its own."""
+    """Sends queries over its own socket."""
     if transport == "udp":
         return await dns.asyncquery.udp(message, ADDRESS, PATIENCE_SECONDS, server.port)
     reader, writer = await open_stream(server, transport)
@@ -80,7 +81,7 @@ async def send_async(server, message, transport):
 
 
 async def open_stream(server, transport):
-    """(reader, writer) of a TCP or DoT connection."""
+    """Returns (reader, writer) of a TCP or DoT connection."""
     if transport == "tcp":
         return await asyncio.open_connection(ADDRESS, server.port)
     return await asyncio.wait_for(asyncio.open_connection(
@@ -89,7 +90,9 @@ async def open_stream(server, transport):
 
 
 async def exchange(reader, writer, message):
-    """One query and its reply; asyncio.IncompleteReadError when the server ends the connection."""
+    """Sends one query and returns its reply. Raises asyncio.IncompleteReadError if the server ends
+    the connection.
+    """
     writer.write(frame(message.to_wire()))
     length = await asyncio.wait_for(reader.readexactly(2), PATIENCE_SECONDS)
     wire = await asyncio.wait_for(reader.readexactly(int.from_bytes(length, "big")),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A reader of DNS messages that forgives nothing: what it accepts is well formed to the last octet.
+"""A strict parser of DNS messages: it accepts only well-formed messages.
 
-It shares no code with the program, nor with the libraries that program and tests use.
+It shares no code with the program, and uses no DNS library.
 """
 
 import dataclasses
@@ -9,14 +9,14 @@ import struct
 
 TXT, OPT, TSIG, IN = 16, 41, 250, 1
 QR, Z = 0x8000, 0x0040
-# RDATA of types whose size is fixed.
+# The RDATA sizes of types with a fixed size.
 FIXED_SIZES = {1: 4, 28: 16}
-# RDATA with names: each field a name ("n") or so many octets.
+# RDATA with names: each field is a name ("n") or a number of octets.
 FIELDS = {2: ("n",), 5: ("n",), 12: ("n",), 39: ("n",), 6: ("n", "n", 20), 15: (2, "n"), 33: (6, "n")}
 
 
 class Malformed(Exception):
-    """Not a DNS message by the letter of RFC 1035 and RFC 6891."""
+    """The message is not valid by RFC 1035 and RFC 6891."""
 
 
 @dataclasses.dataclass
@@ -30,7 +30,7 @@ class Record:
 
     @property
     def options(self):
-        """The options of an OPT record as (code, data)."""
+        """Returns the options of an OPT record as (code, data)."""
         rest, found = self.rdata, []
         while rest:
             require(len(rest) >= 4, "option header cut")
@@ -45,7 +45,7 @@ class Record:
 class Message:
     id: int
     flags: int
-    question: bytes = b""  # The octets of the one question; empty for none.
+    question: bytes = b""  # The octets of the one question, or empty.
     records: list = dataclasses.field(default_factory=list)
 
     @property
@@ -71,9 +71,10 @@ def require(condition, what):
 
 
 def read_name(wire, at, limit=None, compressed=True):
-    """(name in wire form, where it ends), within `limit`.
+    """Returns (name in wire form, offset after it), within `limit`.
 
-    Pointers go strictly backwards, not to the header, and to labels that end before they came from.
+    Pointers must go backwards, not into the header, and to labels that end before the pointer's own
+    name begins.
     """
     name, end, first = b"", None, at
     limit = len(wire) if limit is None else limit
@@ -98,7 +99,7 @@ def read_name(wire, at, limit=None, compressed=True):
 
 
 def parse(wire):
-    """The message, or Malformed."""
+    """Returns the message, or raises Malformed."""
     require(12 <= len(wire) <= 65535, "header cut")
     message_id, flags, qd, *counts = struct.unpack("!6H", wire[:12])
     require(qd <= 1, "more than one question")
@@ -128,7 +129,7 @@ def parse(wire):
 
 
 def parse_reply(wire):
-    """The same for a reply to a client of class IN: a response, of that class, without TSIG."""
+    """Like parse(), for a reply to a client: a response of class IN without TSIG."""
     message = parse(wire)
     require(message.flags & QR, "QR is 0")
     require(not message.flags & Z, "Z is 1")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The command line, the environment, the file, and what is said when they are wrong."""
+"""The command line, the environment and the configuration file, and their error messages."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def write_config(tmp_path):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["check", "--help"],
                                        ["ctl", "--help"], ["version", "--help"]])
-def test_help_is_everywhere(arguments):
+def test_every_command_has_help(arguments):
     done = run(*arguments)
     assert done.returncode == 0 and "Usage" in done.stdout and not done.stderr
 
@@ -48,12 +48,12 @@ def test_version():
 
 @pytest.mark.parametrize("arguments", [[], ["sevre"], ["serve", "--lisen", "127.0.0.1:5300"],
                                        ["serve", "stray"]])
-def test_a_wrong_command_line_fails_and_starts_nothing(arguments):
+def test_an_invalid_command_line_fails_and_starts_nothing(arguments):
     done = run(*arguments)
     assert done.returncode != 0 and done.stderr
 
 
-def test_check_prints_the_effective_configuration_that_check_accepts(write_config):
+def test_check_accepts_the_configuration_that_check_prints(write_config):
     port = free_port()
     path = write_config(f"listen: ['127.0.0.1:{port}']\nadmin: 'off'\nupstream: [quad9]\n")
     done = run("check", "--config", path)
@@ -61,11 +61,11 @@ def test_check_prints_the_effective_configuration_that_check_accepts(write_confi
     assert f"127.0.0.1:{port}" in done.stdout and "dns.quad9.net" in done.stdout
     again = run("check", "--config", write_config(done.stdout))
     assert again.returncode == 0, again.stderr
-    # Comments name the providers that presets stood for; they are gone the second time.
+    # Comments name the presets of the providers. The second output has no presets.
     assert re.sub(" *#.*", "", again.stdout) == re.sub(" *#.*", "", done.stdout)
 
 
-def test_flags_win_over_environment_over_file_over_defaults(write_config):
+def test_flags_override_environment_file_and_defaults(write_config):
     ports = {name: free_port() for name in ("file", "environment", "flag")}
     path = write_config(f"listen: ['127.0.0.1:{ports['file']}']\npolicy: random\nworkers: 3\n"
                         "admin: 'off'\n")
@@ -116,7 +116,7 @@ def test_check_names_a_missing_file(tmp_path):
     assert done.returncode == 1 and str(tmp_path / "none.yaml") in done.stderr
 
 
-def test_a_port_in_use_is_named_and_nothing_is_served():
+def test_a_port_in_use_is_an_error_and_nothing_is_served():
     with socket.socket() as taken:
         taken.bind((ADDRESS, 0))
         taken.listen()
@@ -126,12 +126,12 @@ def test_a_port_in_use_is_named_and_nothing_is_served():
             assert done.returncode == 1 and f"{ADDRESS}:{port}" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="drops privileges, so it needs them")
-def test_without_permission_for_port_53_it_says_how_to_get_it():
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges")
+def test_without_permission_for_port_53_the_error_names_the_remedy():
     floor = open("/proc/sys/net/ipv4/ip_unprivileged_port_start").read()
     if int(floor) <= 53:
-        pytest.skip("this machine lets everybody bind port 53")
-    with open(BINARY, "rb") as program:  # Readable to root alone, perhaps.
+        pytest.skip("any user may bind port 53 on this machine")
+    with open(BINARY, "rb") as program:  # The program may be readable by root only.
         done = subprocess.run(
             ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
              f"/proc/self/fd/{program.fileno()}", "serve", "--listen", "127.0.0.1:53", "--admin",
@@ -160,7 +160,7 @@ def test_an_unreadable_trust_store_is_an_error(tmp_path):
         assert done.returncode == 1 and str(ca_file) in done.stderr
 
 
-def test_an_upstream_that_is_our_own_listener_is_an_error(lab):
+def test_an_upstream_that_is_an_own_listener_is_an_error(lab):
     certificate, key = lab.listener
     port = free_port()
     done = run("serve", "--listen", f"tls://{ADDRESS}:{port}", "--listen-cert", certificate,
@@ -169,7 +169,7 @@ def test_an_upstream_that_is_our_own_listener_is_an_error(lab):
     assert done.returncode == 1 and f"{ADDRESS}:{port}" in done.stderr
 
 
-def test_the_environment_alone_configures_a_server(lab, tmp_path):
+def test_the_environment_can_configure_a_server(lab, tmp_path):
     port, admin_port = free_port(), free_port()
     env = {"DOTCACHE_LISTEN": f"udp://{ADDRESS}:{port},tcp://{ADDRESS}:{port}",
            "DOTCACHE_UPSTREAM": ",".join(provider.upstream for provider in lab.providers),
@@ -185,8 +185,10 @@ def test_the_environment_alone_configures_a_server(lab, tmp_path):
         server.kill()
 
 
-def test_a_file_alone_configures_a_server_with_zones_of_its_own(lab, tmp_path, write_config):
-    """One provider for everything, another for signed.example; the first is never asked for it."""
+def test_a_file_can_configure_a_server_with_private_zones(lab, tmp_path, write_config):
+    """One provider for all names, another for signed.example. The first gets no query for that
+    zone.
+    """
     first, second = lab.servers["nsd"], lab.servers["unbound"]
     port, admin_port = free_port(), free_port()
     path = write_config(f"""\
@@ -215,12 +217,12 @@ zones:
         server.kill()
 
 
-def test_ipv6_listeners_answer_from_the_address_that_was_asked(lab, launch):
+def test_ipv6_listeners_reply_from_the_queried_address(lab, launch):
     if not socket.has_ipv6 or not os.path.exists("/proc/net/if_inet6"):
         pytest.skip("no IPv6 here")
     port = free_port()
     launch("--listen", f"[::]:{port}", "--listen", f"0.0.0.0:{port}")
     for address in ("::1", "127.0.0.1", "127.1.2.3"):
-        # dnspython takes a reply from that address alone.
+        # dnspython accepts a reply from that address only.
         assert dns.query.udp(query("www.lab.example."), address, 5, port).answer
         assert dns.query.tcp(query("www.lab.example."), address, 5, port).answer

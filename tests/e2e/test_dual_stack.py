@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider's IPv6 that does not work costs nothing where its IPv4 does."""
+"""A provider with broken IPv6 is used over IPv4 without delay."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ def black_holes():
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError as error:
-        pytest.skip(f"no IPv6 on loopback here: {error}")
+        pytest.skip(f"this machine has no IPv6 on loopback: {error}")
     holes = [BlackHole("::1") for _ in range(2)]
     yield holes
     for hole in holes:
@@ -45,7 +45,7 @@ def test_the_first_query_does_not_wait_for_ipv6(lab, launch, black_holes):
     assert not stream.failed, stream.summary() + "\n" + server.log_text()
 
 
-def test_a_broken_family_is_remembered_for_zones_that_were_never_asked(lab, launch, black_holes,
+def test_a_broken_family_is_known_in_zones_without_queries(lab, launch, black_holes,
                                                                        tmp_path):
     provider = lab.servers["unbound"]
     name = provider.upstream.rpartition("#")[2]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab itself, and what its packages left on the machine."""
+"""The lab itself, and the services that its packages install."""
 
 import os
 import pathlib
@@ -11,11 +11,11 @@ from ask import ask_directly
 from dotcache import ROOT
 
 on_a_machine_of_its_own = pytest.mark.skipif(
-    "CI" not in os.environ, reason="somebody may run these services here on purpose")
+    "CI" not in os.environ, reason="these services may run here on purpose")
 SERVERS = ["unbound", "named", "nsd", "kresd", "prometheus"]
 
 
-def test_all_servers_tell_the_same(lab):
+def test_all_servers_give_the_same_answers(lab):
     for question in (("www.lab.example.", "A"), ("lab.example.", "MX"), ("host-7.lab.example.", "A")):
         answers = {provider.kind: {str(rdata) for rrset in ask_directly(provider, *question).answer
                                    for rdata in rrset} for provider in lab.providers}
@@ -51,7 +51,7 @@ def test_an_unknown_group_of_packages_is_an_error():
 
 
 def test_start_status_servers_stop(tmp_path):
-    """The commands for people, with the fixed ports moved out of the way of a lab in use."""
+    """The commands of scripts/lab, on other ports than a lab that is in use."""
     script = "\n".join([
         "import sys", f"sys.path.insert(0, '{ROOT}/tests')", "from lab import lab",
         f"lab.ORIGIN_PORT, lab.FIRST_DOT_PORT = {15330}, {18531}",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The clients that people use: dig and kdig, classic and over TLS."""
+"""The usual clients, dig and kdig, over classic DNS and TLS."""
 
 import subprocess
 
@@ -20,7 +20,7 @@ def tool_output(tool, port, *arguments):
 
 
 def short(output):
-    """The answers in order, without the tools' own remarks."""
+    """Returns the answers in order, without the tools' comments."""
     return sorted(line for line in output.splitlines() if line and line[0] != ";")
 
 
@@ -30,7 +30,7 @@ def over_tls(tool, server):
 
 @pytest.mark.parametrize("tool", ["dig", "kdig"])
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
-def test_the_same_as_from_the_provider(server, lab, tool, transport):
+def test_answers_equal_the_providers_answers(server, lab, tool, transport):
     options = {"udp": [], "tcp": ["+tcp"], "tls": over_tls(tool, server)}[transport]
     port = server.dot_port if transport == "tls" else server.port
     wrong = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Zones with servers of their own, asked over classic DNS: real servers, and the providers never hear of it."""
+"""Private zones over classic DNS to real servers. The providers get none of their queries."""
 
 import pytest
 
@@ -38,7 +38,7 @@ ns 60 A 10.96.0.10
 
 @pytest.fixture
 def provider(lab):
-    """The public provider: it answers everything, and must be asked nothing."""
+    """The public provider. It answers every name, and must get no query."""
     certificate = lab.authority.issue("counting", [NAME])
     with CountingProvider(*certificate) as counting:
         yield counting
@@ -46,7 +46,7 @@ def provider(lab):
 
 @pytest.fixture
 def launch_zones(launch, provider, tmp_path):
-    """launch_zones({zone: [server, ...]}, more=""): a dotcache with these zones."""
+    """launch_zones({zone: [server, ...]}, more=""): starts a dotcache with these zones."""
     def launch_with(zones, more=""):
         lines = ["zones:"]
         for zone, zone_servers in zones.items():
@@ -60,7 +60,7 @@ def launch_zones(launch, provider, tmp_path):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """An authoritative server that knows what a cluster's DNS knows."""
+    """An authoritative server with the names of a cluster."""
     directory = tmp_path_factory.mktemp("cluster")
     server = LabServer("origin", directory / "server", free_port())
     files = {}
@@ -80,7 +80,7 @@ def clear(server, scheme="udp"):
 
 @pytest.mark.parametrize("kind", PROVIDERS)
 @pytest.mark.parametrize("scheme", ["udp", "tcp"])
-def test_every_kind_of_server_is_understood(lab, launch_zones, provider, kind, scheme):
+def test_every_kind_of_server_is_supported(lab, launch_zones, provider, kind, scheme):
     inside = lab.servers[kind]
     server = launch_zones({"lab.example": [clear(inside, scheme)]})
     for name, rr_type in (("www", "A"), ("www", "AAAA"), ("alias", "A"), ("no-such-name", "A"),
@@ -108,7 +108,7 @@ def test_a_truncated_response_is_fetched_over_tcp(lab, launch_zones, provider, k
 
 
 @pytest.mark.parametrize("how", ["udp", "tcp"])
-def test_a_killed_server_is_followed_by_the_other(lab, launch_zones, provider, how):
+def test_the_other_server_answers_after_one_is_killed(lab, launch_zones, provider, how):
     first, second = lab.servers["nsd"], lab.servers["named"]
     server = launch_zones({"lab.example": [clear(first, how), clear(second, how)]})
     assert ask(server, "host-1.lab.example.").answer
@@ -116,7 +116,7 @@ def test_a_killed_server_is_followed_by_the_other(lab, launch_zones, provider, h
     try:
         for number in range(2, 52):
             assert ask(server, f"host-{number}.lab.example.").answer, number
-        assert "upstream up" not in server.log_text(), "it was told to be back"
+        assert "upstream up" not in server.log_text(), "the log says that it is up"
         assert server.metric("dotcache_upstream_up", zone="lab.example.",
                              address=f"{ADDRESS}:{first.classic_port}") == 0
     finally:
@@ -125,7 +125,7 @@ def test_a_killed_server_is_followed_by_the_other(lab, launch_zones, provider, h
 
 
 @pytest.mark.parametrize("how", ["udp", "tcp"])
-def test_a_zone_whose_servers_are_gone_fails_closed(lab, launch_zones, provider, how):
+def test_a_zone_whose_servers_are_down_fails_closed(lab, launch_zones, provider, how):
     inside = [lab.servers["nsd"], lab.servers["named"]]
     server = launch_zones({"lab.example": [clear(one, how) for one in inside]})
     for one in inside:
@@ -154,7 +154,7 @@ def test_a_clusters_names_go_to_the_cluster(launch_zones, provider, cluster):
     missing = ask(server, "nothing.default.svc.cluster.local.")
     assert missing.rcode().name == "NXDOMAIN"
     assert str(missing.authority[0].name) == "cluster.local."
-    # Around them, special-use zones are answered here.
+    # Special-use names around them are answered locally.
     for name, zone in (("printer.local.", "local."), ("1.2.3.10.in-addr.arpa.", "10.in-addr.arpa.")):
         outside = ask(server, name, "PTR")
         assert outside.rcode().name == "NXDOMAIN"
@@ -162,7 +162,7 @@ def test_a_clusters_names_go_to_the_cluster(launch_zones, provider, cluster):
     assert provider.queries == 0
 
 
-def test_clear_text_is_told_once_and_never_for_providers(launch_zones, cluster, tmp_path):
+def test_clear_text_is_logged_once_and_forbidden_for_providers(launch_zones, cluster, tmp_path):
     server = launch_zones({"cluster.local": [clear(cluster), "tcp://127.0.0.1:1"]})
     lines = [line for line in server.log_text().splitlines() if "clear text" in line]
     assert len(lines) == 1 and "cluster.local." in lines[0] and clear(cluster) in lines[0]
@@ -171,7 +171,7 @@ def test_clear_text_is_told_once_and_never_for_providers(launch_zones, cluster, 
     assert "clear text, which is for servers of private zones" in refused.stderr
 
 
-def test_a_zone_server_that_is_our_own_listener_is_an_error(tmp_path):
+def test_a_zone_server_that_is_an_own_listener_is_an_error(tmp_path):
     port = free_port()
     file = tmp_path / "loop.yaml"
     file.write_text(f"listen: ['127.0.0.1:{port}']\nadmin: off\nzones:\n"

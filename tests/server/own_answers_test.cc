@@ -73,7 +73,7 @@ TEST(OwnAnswersTest, AnyIsAnsweredWithOneHinfoIfSet) {
   EXPECT_FALSE(own.Concerns(Ask("www.example", QType::kA, QClass::kIn)));
 }
 
-TEST(OwnAnswersTest, TheLongestTextFits) {
+TEST(OwnAnswersTest, LongestTextFits) {
   const OwnAnswers own({.identity = std::string(255, 'x')});
   EXPECT_EQ(AnswerTo(own, AskChaos("id.server")).size(), 1u);
 }

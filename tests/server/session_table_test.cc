@@ -164,7 +164,7 @@ TEST_F(SessionTableTest, IfNoClientIsIdleTheNewOneIsRefused) {
   EXPECT_TRUE(d.accepted());
 }
 
-TEST_F(SessionTableTest, TheSearchForAnIdleClientIsBounded) {
+TEST_F(SessionTableTest, SearchForAnIdleClientIsBounded) {
   limits_.max_stream_connections = SessionTable::kMaxEvictionScan + 1;
   std::deque<FakeClient> busy;
   for (int i = 0; i < SessionTable::kMaxEvictionScan; ++i) {

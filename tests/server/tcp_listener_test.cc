@@ -97,8 +97,8 @@ TEST_F(TcpListenerTest, ClientOverTheLimitIsClosed) {
 }
 
 TEST_F(TcpListenerTest, RefusedClientIsClosedWithoutASession) {
-  const AccessPolicy nobody({});
-  Open(nullptr, nobody);
+  const AccessPolicy no_client({});
+  Open(nullptr, no_client);
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
   EXPECT_EQ(counters_.refused_clients.value(), 1u);
   EXPECT_EQ(counters_.stream_connections_total.value(), 0u);

@@ -55,7 +55,7 @@ Endpoint RunningServer::endpoint(Transport transport) const {
   for (const ListenOptions& listen : server_->listeners()) {
     if (listen.transport == transport) return listen.endpoint;
   }
-  ADD_FAILURE() << "nobody listens on " << TransportName(transport);
+  ADD_FAILURE() << "there is no listener for " << TransportName(transport);
   return Endpoint();
 }
 
