@@ -27,13 +27,13 @@ TEST(TestDelayTest, NoValueMeansNoDelay) {
   EXPECT_THAT(*delays, Each(Milliseconds{0}));
 }
 
-TEST(TestDelayTest, OneNumberIsForEverySeam) {
+TEST(TestDelayTest, OneNumberAppliesToEverySeam) {
   const auto delays = ParseTestDelays("50");
   ASSERT_TRUE(delays.ok());
   EXPECT_THAT(*delays, Each(Milliseconds{50}));
 }
 
-TEST(TestDelayTest, ANamedSeamHasItsOwnDelay) {
+TEST(TestDelayTest, NamedSeamHasItsOwnDelay) {
   const auto delays = ParseTestDelays("20,started:700,insert:0");
   ASSERT_TRUE(delays.ok());
   EXPECT_EQ(DelayOf(*delays, Seam::kStarted), Milliseconds{700});
@@ -41,11 +41,11 @@ TEST(TestDelayTest, ANamedSeamHasItsOwnDelay) {
   EXPECT_EQ(DelayOf(*delays, Seam::kStop), Milliseconds{20});
 }
 
-TEST(TestDelayTest, AnUnknownSeamIsAnErrorThatNamesTheKnownOnes) {
+TEST(TestDelayTest, UnknownSeamIsAnErrorThatListsTheKnownSeams) {
   EXPECT_THAT(ErrorOf("statred:700"), HasSubstr("bind, plan, start"));
 }
 
-TEST(TestDelayTest, ATextThatIsNoNumberOfMillisecondsIsAnError) {
+TEST(TestDelayTest, TextThatIsNotANumberIsAnError) {
   for (const char* text : {"fast", "start:", "start:-1", "start:60001", "1,,2"}) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("0 to 60000 milliseconds")) << text;
   }

@@ -167,7 +167,7 @@ TEST(TlsSessionTest, RejectsACertificateThatIsNotYetValid) {
   ExpectRefused(GetTestCertificates().not_yet_valid, Named(), "not yet");
 }
 
-TEST(TlsSessionTest, RejectsAClientCertificate) {
+TEST(TlsSessionTest, RejectsACertificateForTlsClients) {
   ExpectRefused(GetTestCertificates().wrong_purpose, Named(), "purpose");
 }
 
