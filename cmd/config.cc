@@ -280,7 +280,7 @@ class Loader {
     TakeInteger("workers", 1, 256, to(server_.workers));
     TakeDuration("query-timeout", 100ms, 30s, to(limits.query_timeout));
     TakeDuration("stale-client-timeout", 0ms, 30s, to(limits.stale_client_timeout));
-    limits.exchange_timeout = std::max(limits.exchange_timeout, limits.query_timeout);
+    limits.tuning.exchange_timeout = std::max(limits.tuning.exchange_timeout, limits.query_timeout);
     TakeInteger("max-udp-size", 512, 4096, to(limits.max_udp_payload_size));
     TakeDuration("stream-idle-timeout", 1s, 1h, to(limits.stream_idle_timeout));
     TakeInteger("max-stream-connections", 1, 1000000, to(limits.max_stream_connections));
@@ -291,7 +291,8 @@ class Loader {
     Take("loop-check", ParseSwitch, to(server_.upstream.loop_check));
     TakeDuration("upstream-connect-timeout", 100ms, 30s, to(upstream.connect_timeout));
     TakeDuration("upstream-idle-timeout", 1s, 1h, to(upstream.idle_timeout));
-    upstream.max_exchanges = std::max(upstream.max_exchanges, limits.max_pending_queries);
+    upstream.tuning.max_exchanges =
+        std::max(upstream.tuning.max_exchanges, limits.max_pending_queries);
   }
 
   void LoadCache() {

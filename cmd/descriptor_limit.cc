@@ -18,7 +18,7 @@ constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, stan
 // What is needed besides client connections.
 uint64_t FixedDescriptors(const ServerOptions& options) {
   const UpstreamLimits& limits = options.upstream.limits;
-  const auto connections = static_cast<uint64_t>(limits.max_connections_per_server);
+  const auto connections = static_cast<uint64_t>(limits.tuning.max_connections_per_server);
   uint64_t each_worker = kLoopDescriptors + options.listen.size();
   // Shared and one to spare, draining, alone, and the probe for loops.
   const uint64_t each_server = 2 * connections + 1 + UpstreamServer::kMaxAlone + 1;
@@ -28,7 +28,8 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
       each_worker += each_server;
       slots += server.host.empty() ? 0 : 1;
       if (server.transport != Transport::kUdp) continue;
-      each_worker += (connections + 1) * static_cast<uint64_t>(limits.max_sockets_per_connection);
+      each_worker +=
+          (connections + 1) * static_cast<uint64_t>(limits.tuning.max_sockets_per_connection);
     }
   }
   // Of a host name three questions are asked at a time, so it never has more than its slots.

@@ -38,11 +38,11 @@ constexpr size_t kWaitersPerPlace = 2;
 Forwarder::Forwarder(const Environment& environment)
     : env_(environment),
       pending_(static_cast<size_t>(environment.limits.max_pending_queries),
-               static_cast<size_t>(environment.limits.max_waiters_per_query)),
+               static_cast<size_t>(environment.limits.tuning.max_waiters_per_query)),
       shares_(
           static_cast<size_t>(environment.limits.max_pending_per_client),
           std::max(kWaitersPerPlace * static_cast<size_t>(environment.limits.max_pending_queries),
-                   static_cast<size_t>(environment.limits.max_waiters_per_query))),
+                   static_cast<size_t>(environment.limits.tuning.max_waiters_per_query))),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
 Forwarder::~Forwarder() {
@@ -123,7 +123,7 @@ PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& wa
 absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
   absl::StatusOr<ExchangeId> exchange =
       env_.exchanger.Exchange({query.question, query.edns.dnssec_ok, query.checking_disabled},
-                              env_.loop.Now() + env_.limits.exchange_timeout,
+                              env_.loop.Now() + env_.limits.tuning.exchange_timeout,
                               [this, key](absl::StatusOr<UpstreamResponse> response) {
                                 OnExchangeDone(key, std::move(response));
                               });

@@ -160,7 +160,7 @@ void Server::Shutdown() {
     const MutexLock lock(running_mutex_);
     running_ = false;
   }
-  const auto deadline = std::chrono::steady_clock::now() + options_.limits.drain_timeout;
+  const auto deadline = std::chrono::steady_clock::now() + options_.limits.tuning.drain_timeout;
   TestDelay(Seam::kDrain);
   for (auto& worker : workers_) worker->BeginDrain();
   for (auto& worker : workers_) worker->Drained().wait_until(deadline);

@@ -49,8 +49,9 @@ class Server {
   // REQUIRES: Start() was called.
   void ReloadCredentials();
 
-  // Stops accepting and waits until the queries in flight are answered, for `limits.drain_timeout`
-  // at most. Then stops the workers and joins their threads. A second call does nothing.
+  // Stops accepting and waits until the queries in flight are answered, at most for
+  // `limits.tuning.drain_timeout`. Then stops the workers and joins their threads. A second call
+  // does nothing.
   void Shutdown();
 
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The options of the server.
+// The options of the server. The operator sets all of them except ServerTuning.
 #ifndef DOTCACHE_SERVER_SERVER_OPTIONS_H_
 #define DOTCACHE_SERVER_SERVER_OPTIONS_H_
 
@@ -27,7 +27,24 @@ struct ListenOptions {
   bool optional = false;
 };
 
-// Times and limits. A limit "per worker" applies to each event loop on its own.
+// Limits without a setting. They are fixed in production; tests set them.
+struct ServerTuning {
+  // How long an exchange lasts, even if no client waits for it any more. A late response is stored
+  // for the client's retry. At least `query_timeout`:
+  // the configuration raises it to that.
+  Milliseconds exchange_timeout{5000};
+  // Clients that wait for one question, per worker. At the limit they get stale data, or else
+  // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
+  // value if it is larger.
+  int max_waiters_per_query = 2000;
+  // Unanswered queries of one connection. At the limit, the server stops reading from it.
+  int max_queries_per_connection = 100;
+  // How long a stop waits for the queries in flight.
+  Milliseconds drain_timeout{1500};
+};
+
+// Times and limits that the operator sets. A limit "per worker" applies to each event loop on its
+// own.
 struct ServerLimits {
   // After this time from its arrival, a query gets SERVFAIL. Most stub resolvers wait 5 s, so this
   // is shorter.
@@ -35,9 +52,6 @@ struct ServerLimits {
   // After this time, a query for which there is stale data gets the stale data (RFC 8767 section
   // 5).
   Milliseconds stale_client_timeout{1800};
-  // How long an exchange lasts, even if no client waits for it any more. A late response is stored
-  // for the client's retry. At least `query_timeout`.
-  Milliseconds exchange_timeout{5000};
   // UDP replies have at most this size, and at most the size that the client announced (RFC 9715).
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
   // Exchanges in progress, per worker. At the limit, an exchange without waiting clients makes
@@ -47,20 +61,13 @@ struct ServerLimits {
   // this client get stale data, or else SERVFAIL. Cache hits and other clients are not affected.
   // The value must be less than `max_pending_queries`, so that one client cannot fill that table.
   int max_pending_per_client = 7500;
-  // Clients that wait for one question, per worker. At the limit they get stale data, or else
-  // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
-  // value if it is larger.
-  int max_waiters_per_query = 2000;
   // Open TCP and DoT client connections, per worker. At the limit, the connection that has been
   // idle for the longest time is closed. If none is idle, the new connection is closed.
   int max_stream_connections = 4096;
-  // Unanswered queries of one connection. At the limit, the server stops reading from it.
-  int max_queries_per_connection = 100;
   // A client connection that sends no complete query for this long is closed (RFC 7766 section
   // 6.2.3).
   Milliseconds stream_idle_timeout{10000};
-  // How long a stop waits for the queries in flight.
-  Milliseconds drain_timeout{1500};
+  ServerTuning tuning = {};
 };
 
 struct ServerOptions {

@@ -94,7 +94,7 @@ void TcpSession::TellHeldBytes() {
 }
 
 bool TcpSession::AtLimit() const {
-  return unanswered_ >= env_.limits.max_queries_per_connection ||
+  return unanswered_ >= env_.limits.tuning.max_queries_per_connection ||
          stream_->pending_write_bytes() > kClientWriteMarks.high;
 }
 

@@ -15,9 +15,9 @@ UpstreamOptions OptionsOf(const UpstreamOptions& options) {
   own.zones[0].policy = SelectionPolicy::kSequential;
   own.zones[0].servers = options.bootstrap;
   own.limits = options.limits;
-  own.prewarm = false;
-  own.patient = true;
-  own.quiet = true;
+  own.mode.prewarm = false;
+  own.mode.patient = true;
+  own.mode.quiet = true;
   return own;
 }
 

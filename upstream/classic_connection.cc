@@ -97,11 +97,12 @@ void ClassicConnection::Forget(AttemptId attempt) {
   pending.wanted = false;
   pending.forgotten_at = context_.loop.Now();
   --wanted_;
-  if (!timer_->armed()) timer_->Start(context_.limits.max_attempt_timeout);
+  if (!timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
 }
 
 bool ClassicConnection::HasRoom() const {
-  return !closed_ && static_cast<int>(pending_.size()) < context_.limits.max_sockets_per_connection;
+  return !closed_ &&
+         static_cast<int>(pending_.size()) < context_.limits.tuning.max_sockets_per_connection;
 }
 
 void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
@@ -238,11 +239,12 @@ void ClassicConnection::DropForgotten() {
   bool some_left = false;
   absl::erase_if(pending_, [&](const auto& entry) {
     if (entry.second->wanted) return false;
-    const bool late = now - entry.second->forgotten_at >= context_.limits.max_attempt_timeout;
+    const bool late =
+        now - entry.second->forgotten_at >= context_.limits.tuning.max_attempt_timeout;
     some_left |= !late;
     return late;
   });
-  if (some_left && !timer_->armed()) timer_->Start(context_.limits.max_attempt_timeout);
+  if (some_left && !timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
 }
 
 // The owner destroys this object, through the loop, inside the last call.

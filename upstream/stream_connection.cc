@@ -54,14 +54,14 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
     : context_(context),
       delegate_(delegate),
       began_(context.loop.Now()),
-      max_age_(DrawAge(context.limits.max_connection_age, context.random)),
+      max_age_(DrawAge(context.limits.tuning.max_connection_age, context.random)),
       idle_timeout_(context.limits.idle_timeout),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
   TcpOptions options;
-  options.write_marks.limit = static_cast<size_t>(context.limits.max_write_backlog_bytes);
+  options.write_marks.limit = static_cast<size_t>(context.limits.tuning.max_write_backlog_bytes);
   options.outgoing = context.limits.outgoing;
-  options.user_timeout = 2 * context.limits.max_attempt_timeout;
+  options.user_timeout = 2 * context.limits.tuning.max_attempt_timeout;
   timer_->Start(context.limits.connect_timeout);
   if (context.credentials == nullptr) {
     stream_ = TcpStream::Connect(context.loop, server.endpoint, options, *this);
@@ -133,7 +133,7 @@ void StreamConnection::NoteOverdue(AttemptId attempt) {
 }
 
 bool StreamConnection::HasRoom() const {
-  return !draining() && wanted_ - overdue_ < context_.limits.max_in_flight_per_connection &&
+  return !draining() && wanted_ - overdue_ < context_.limits.tuning.max_in_flight_per_connection &&
          ids_.taken_count() < MessageIdPool::kMaxTaken;
 }
 

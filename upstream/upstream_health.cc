@@ -38,8 +38,8 @@ Duration UpstreamHealth::AttemptTimeout(const UpstreamLimits& limits) const {
   } else if (connect_time_.has_value()) {
     timeout = std::min(kFirstTimeout, kFirstTimeoutConnects * *connect_time_);
   }
-  const Duration max = limits.max_attempt_timeout;
-  return std::clamp(timeout, std::min<Duration>(limits.min_attempt_timeout, max), max);
+  const Duration max = limits.tuning.max_attempt_timeout;
+  return std::clamp(timeout, std::min<Duration>(limits.tuning.min_attempt_timeout, max), max);
 }
 
 Duration UpstreamHealth::StallTime(const UpstreamLimits& limits) const {

@@ -32,10 +32,10 @@ struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
         options(upstream_options),
         random(random_source),
         families(log_state_changes),
-        context{event_loop, options.limits,    connector, random_source, *this,
-                families,   log_state_changes, loops,     options.quiet},
+        context{event_loop, options.limits,    connector, random_source,     *this,
+                families,   log_state_changes, loops,     options.mode.quiet},
         exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }),
-        walk(event_loop, options.patient),
+        walk(event_loop, options.mode.patient),
         down_timer(event_loop.NewTimer([this] { OnServersDown(); })) {}
 
   void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
@@ -109,11 +109,12 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
                                                         MonoTime deadline,
                                                         ExchangeCallback callback) {
   if (draining) return absl::UnavailableError("shutting down");
-  if (exchanges.size() >= static_cast<size_t>(options.limits.max_exchanges)) {
+  if (exchanges.size() >= static_cast<size_t>(options.limits.tuning.max_exchanges)) {
     return absl::ResourceExhaustedError("too many exchanges under way");
   }
   if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
-  const bool are_many = exchanges.size() >= static_cast<size_t>(options.limits.max_exchanges / 8);
+  const bool are_many =
+      exchanges.size() >= static_cast<size_t>(options.limits.tuning.max_exchanges / 8);
   ExchangeState& exchange = exchanges.Take();
   exchange.progress.thrifty = are_many;
   exchange.query = query;
@@ -130,7 +131,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& que
     return failure;
   }
   // It goes on without its client, to find out whether a server answers again.
-  if (known_dead && !options.patient) {
+  if (known_dead && !options.mode.patient) {
     return absl::UnavailableError("no upstream server could be reached");
   }
   exchange.callback = std::move(callback);
@@ -310,7 +311,7 @@ std::vector<Endpoint> UpstreamManager::Endpoints() const {
 
 void UpstreamManager::Start() {
   if (impl_->hosts != nullptr) impl_->hosts->Start();
-  if (impl_->options.prewarm) impl_->zones.front()->Prepare();
+  if (impl_->options.mode.prewarm) impl_->zones.front()->Prepare();
 }
 
 bool UpstreamManager::ready() const { return impl_->ready; }

@@ -44,8 +44,8 @@ class UpstreamManager : public Exchanger {
   // Of all servers, in the order of the counters; 0.0.0.0:0 where a slot has no address.
   std::vector<Endpoint> Endpoints() const;
 
-  // Opens the connections that options.prewarm asks for, and has host names resolved. A query for a
-  // zone all of whose servers are still to be resolved for the first time waits for that.
+  // Opens the connections that options.mode.prewarm asks for, and has host names resolved. A query
+  // for a zone all of whose servers are still to be resolved for the first time waits for that.
   void Start();
 
   // True once a server of the root zone has been connected to and authenticated.
@@ -56,7 +56,7 @@ class UpstreamManager : public Exchanger {
 
   // The ways to these servers, by their index among all, have changed, or the machine was
   // suspended: connections from before are not trusted, servers that are down are probed at once,
-  // and what options.prewarm asks for is opened again.
+  // and what options.mode.prewarm asks for is opened again.
   void OnNetworkChange(const NetworkChange& change);
 
   // Takes no new exchanges (kUnavailable) and closes connections as they fall idle.

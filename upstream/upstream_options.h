@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator may set about upstream servers.
+// Options of upstream servers: the operator sets all of them except UpstreamTuning and
+// UpstreamMode.
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
 
@@ -75,52 +76,65 @@ struct UpstreamZoneOptions {
   std::vector<UpstreamServerOptions> servers;  // 1 to 64; of a host all its slots, in order.
 };
 
-// Times and limits, each per worker, and how sockets are made.
-struct UpstreamLimits {
-  // Connect and TLS handshake together.
-  Milliseconds connect_timeout{2000};
-  // After clamp(srtt + 4 rttvar, min, max) on a ready connection, 400 ms or three
-  // times the connect while the response time is unknown, the next server is asked, too; the late
-  // answer is still taken.
+// Times and limits without a setting, each per worker. They are fixed in production; tests set
+// them.
+struct UpstreamTuning {
+  // After clamp(srtt + 4 rttvar, min, max) on a ready connection the next server is queried too,
+  // and a late response is still taken. While the response time is unknown the limit is 400 ms, or
+  // three times the connect time if that is more.
   Milliseconds min_attempt_timeout{90};
   Milliseconds max_attempt_timeout{1500};
-  // A query that takes unusually long is sent to another server, too, within HedgeBudget.
-  bool hedge = true;
-  // A connection without queries is closed after this, or what the server announces when lower.
-  Milliseconds idle_timeout{30000};
   // A connection older than this takes no new query and closes when drained.
   Seconds max_connection_age{3600};
   int max_connections_per_server = 4;
   // In flight on one connection. At the limit another connection is opened, then the next server is
   // taken.
   int max_in_flight_per_connection = 256;
-  // Queries over UDP under way on one connection, each on a socket of its own. At the limit as
-  // above.
+  // Queries over UDP under way on one connection, each on a socket of its own. At the limit the
+  // same happens.
   int max_sockets_per_connection = 64;
-  // Exchanges under way in one worker. At the limit Exchange() fails with kResourceExhausted.
+  // Exchanges under way in one worker; the configuration raises it to max_pending_queries. At the
+  // limit Exchange() fails with kResourceExhausted.
   int max_exchanges = 20000;
-  // Octets written to a connection and not yet taken by the kernel; at the limit it is closed.
+  // Octets written to a connection and not yet taken by the kernel. At the limit it is closed.
   int max_write_backlog_bytes = 256 * 1024;
+};
+
+// Times and limits that the operator sets, each per worker, and how sockets are made.
+struct UpstreamLimits {
+  // Connect and TLS handshake together.
+  Milliseconds connect_timeout{2000};
+  // A query that takes unusually long is sent to a second server too, within HedgeBudget.
+  bool hedge = true;
+  // A connection without queries is closed after this time, or after the time that the server
+  // announces if that is shorter.
+  Milliseconds idle_timeout{30000};
   // Of every socket to an upstream server, whatever its transport.
   OutgoingOptions outgoing;
+  UpstreamTuning tuning = {};
+};
+
+// How the program uses a set of servers. The operator does not set it.
+struct UpstreamMode {
+  // An exchange lasts until its deadline even when all servers are known to be down, because one of
+  // them may recover. For the resolution of host names, which no client waits for.
+  bool patient = false;
+  // Servers that go down and recover are not logged.
+  bool quiet = false;
+  // Open a connection to each server of the root zone at start.
+  bool prewarm = true;
 };
 
 struct UpstreamOptions {
   // The root zone's entry comes first and is always present; zones are distinct.
   std::vector<UpstreamZoneOptions> zones;
   UpstreamLimits limits;
-  // Who resolves the host names of servers; never asked anything else. Not empty where there are
-  // any.
+  // Servers that resolve the host names of upstream servers and get no other query. Not empty when
+  // there is a host name.
   std::vector<UpstreamServerOptions> bootstrap;
-  // Exchanges last to their deadline where all servers are known to be dead, too: one may answer
-  // again, and nobody minds waiting.
-  bool patient = false;
-  // Says nothing in the log of servers that go down and come back.
-  bool quiet = false;
-  // Open a connection to each server of the root zone at start.
-  bool prewarm = true;
   // Probe servers that may lead back here for forwarding loops (LoopProber).
   bool loop_check = true;
+  UpstreamMode mode = {};
 };
 
 }  // namespace dotcache

@@ -28,7 +28,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       counters_(counters),
       pacing_(probe_gate),
       state_log_(options_, probe_gate, context.quiet),
-      links_(context.limits.max_connections_per_server),
+      links_(context.limits.tuning.max_connections_per_server),
       stall_watch_(context.loop, context.limits, health_, links_,
                    [this](const auto& stalls) { OnStall(stalls); }),
       probe_timer_(context.loop.NewTimer([this] { OnProbeDue(); })),
@@ -157,10 +157,10 @@ void UpstreamServer::Forget(AttemptId attempt) {
 Duration UpstreamServer::Patience(AttemptId attempt) const {
   const AttemptTable::Attempt* found = attempts_.Find(attempt);
   if (found == nullptr) return Duration::zero();
-  const Duration patience =
-      !IsQueued(attempt)
-          ? health_.AttemptTimeout(context_.limits)
-          : std::min<Duration>(ConnectPacing::kPatience, context_.limits.max_attempt_timeout);
+  const Duration patience = !IsQueued(attempt)
+                                ? health_.AttemptTimeout(context_.limits)
+                                : std::min<Duration>(ConnectPacing::kPatience,
+                                                     context_.limits.tuning.max_attempt_timeout);
   return found->sent + patience - context_.loop.Now();
 }
 
@@ -188,7 +188,7 @@ void UpstreamServer::OnStall(const std::vector<StallWatch::Stall>& stalls) {
     stalled.insert(stalled.end(), carried.begin(), carried.end());
   }
   // In a flood of names that nobody answers, they have had their chance.
-  if (stalled.size() > static_cast<size_t>(context_.limits.max_in_flight_per_connection)) {
+  if (stalled.size() > static_cast<size_t>(context_.limits.tuning.max_in_flight_per_connection)) {
     std::erase_if(stalled, [this](AttemptId id) { return attempts_.Find(id)->timed_out; });
   }
   counters_.stalls.Add(stalls.size());

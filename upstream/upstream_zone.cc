@@ -86,7 +86,7 @@ ServerOrder UpstreamZone::PreviewOrder(const DomainName& qname) const {
 }
 
 Duration UpstreamZone::HedgeTime() const {
-  Duration best = context_.limits.max_attempt_timeout;
+  Duration best = context_.limits.tuning.max_attempt_timeout;
   for (const auto& server : servers_) {
     const auto slow = server->health().slow_response_time();
     if (!server->down() && slow.has_value()) best = std::min(best, *slow);

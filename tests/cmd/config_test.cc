@@ -125,9 +125,9 @@ TEST(ConfigTest, ExceptionsFromLocalZonesNeedLocalZones) {
 }
 
 TEST(ConfigTest, AnExchangeLastsAsLongAsAClientWaits) {
-  EXPECT_EQ(LoadYaml("query-timeout: 1s\n").config.server.limits.exchange_timeout,
+  EXPECT_EQ(LoadYaml("query-timeout: 1s\n").config.server.limits.tuning.exchange_timeout,
             Milliseconds{5000});
-  EXPECT_EQ(LoadYaml("query-timeout: 9s\n").config.server.limits.exchange_timeout,
+  EXPECT_EQ(LoadYaml("query-timeout: 9s\n").config.server.limits.tuning.exchange_timeout,
             Milliseconds{9000});
 }
 

@@ -64,7 +64,7 @@ TEST(DrainTest, ConnectionsEndInOrderAndNobodyListensAfterwards) {
 TEST(DrainTest, AnAnswerThatNeverComesDoesNotHoldUpTheEnd) {
   LoopbackDotServer upstream({.handler = SayNothing()});
   ServerOptions options = TestServerOptions({&upstream});
-  options.limits.drain_timeout = Milliseconds(150);
+  options.limits.tuning.drain_timeout = Milliseconds(150);
   options.limits.query_timeout = Milliseconds(30'000);
   RunningServer server(options);
   const auto client = server.Connect(Transport::kTcp);

@@ -160,7 +160,7 @@ class Runner {
 };
 
 Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
-  options_.prewarm = false;
+  options_.mode.prewarm = false;
   AddZone(".", scenario.upstreams);
   std::vector<DomainName> forwarded;
   for (const auto& [zone, server] : scenario.zones) {

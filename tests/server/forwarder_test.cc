@@ -138,7 +138,7 @@ TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
 }
 
 TEST_F(ForwarderTest, ACrowdAtOneNameCostsNoOtherItsExchange) {
-  limits_.max_waiters_per_query = 1;
+  limits_.tuning.max_waiters_per_query = 1;
   Make();
   Forward("late.example");
   loop_.Advance(Seconds{3});  // Nobody waits for it any more.
@@ -197,7 +197,7 @@ TEST_F(ForwarderTest, AtItsShareAClientGetsStaleDataWhereThereIsSome) {
 
 TEST_F(ForwarderTest, AllWhoWaitTogetherHaveALimit) {
   limits_.max_pending_queries = 1;
-  limits_.max_waiters_per_query = 2;
+  limits_.tuning.max_waiters_per_query = 2;
   Make();
   address_.peer.remote = *Endpoint::Parse("192.0.2.1:1");
   EXPECT_TRUE(Forward());

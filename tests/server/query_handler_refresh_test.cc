@@ -91,7 +91,7 @@ TEST_F(QueryHandlerRefreshTest, AQueryWithoutRdLeavesAPrefetchToOthers) {
 }
 
 TEST_F(QueryHandlerRefreshTest, NobodyElseBeginsWhileAnExchangeMayStillGoOn) {
-  limits_.exchange_timeout = Seconds{30};
+  limits_.tuning.exchange_timeout = Seconds{30};
   one_.Ask();
   one_.Respond(1000);
   loop_.Advance(Seconds{951});

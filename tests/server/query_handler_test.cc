@@ -94,7 +94,7 @@ TEST_F(QueryHandlerTest, AMissIsAskedUpstreamAndAnswered) {
   const FakeExchanger::Call& call = exchanger_.calls()[0];
   EXPECT_EQ(call.query.question.ToString(), "www.example.com. A IN");
   EXPECT_FALSE(call.query.dnssec_ok);
-  EXPECT_EQ(call.deadline, loop_.Now() + limits_.exchange_timeout);
+  EXPECT_EQ(call.deadline, loop_.Now() + limits_.tuning.exchange_timeout);
   EXPECT_THAT(sink_.replies(), IsEmpty());
 
   exchanger_.Respond(0, AnswerFor());
@@ -244,7 +244,7 @@ TEST_F(QueryHandlerTest, AClientAtItsShareStillGetsWhatIsCached) {
 }
 
 TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
-  limits_.max_waiters_per_query = 2;
+  limits_.tuning.max_waiters_per_query = 2;
   Make();
   EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kPending);
   EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kPending);

@@ -100,7 +100,7 @@ TEST_F(SessionTableTest, IncompleteMessagesEndTheLeastActiveClients) {
 }
 
 TEST_F(SessionTableTest, BacklogsCountWithTheirOverhead) {
-  limits_.max_queries_per_connection = 1;
+  limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   client.SendOctets(FramedQueries(3));  // One is being answered, two wait.
   EXPECT_EQ(table_->held_bytes(), 2 * (sizeof(WireMessage) + Query(2).size()));
@@ -126,7 +126,7 @@ TEST_F(SessionTableTest, CompleteQueryReturnsItsHeldOctets) {
 }
 
 TEST_F(SessionTableTest, OneClientOverTheLimitIsEndedInItsOwnTurn) {
-  limits_.max_queries_per_connection = 1;
+  limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   client.Send(Query(1));
   client.SendOctets(WireMessage(SessionTable::kMaxUnfinishedBytes / 8));

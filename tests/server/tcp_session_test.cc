@@ -47,7 +47,7 @@ TEST_F(TcpSessionTest, AHitIsAnsweredWhileAMissWaits) {
 }
 
 TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndWhatWasReadWaits) {
-  limits_.max_queries_per_connection = 2;
+  limits_.tuning.max_queries_per_connection = 2;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(4);
   client.SendOctets(framed);
@@ -65,7 +65,7 @@ TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndWhatWasReadWaits) {
 }
 
 TEST_F(TcpSessionTest, TheRestOfAMessageThatReadingPausedInTheMiddleOfIsNotLost) {
-  limits_.max_queries_per_connection = 1;
+  limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(2);
   const size_t cut = framed.size() - 5;
@@ -110,7 +110,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
 }
 
 TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
-  limits_.max_queries_per_connection = 1;
+  limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(2);
   client.SendOctets(framed);

@@ -34,8 +34,8 @@ ServerOptions TestServerOptions(const std::vector<const LoopbackDotServer*>& ups
   // Probes would change the query counts of the upstream servers.
   options.upstream.loop_check = false;
   // On a busy machine, no upstream server counts as slow and no query is hedged.
-  options.upstream.limits.min_attempt_timeout = Seconds(4);
-  options.upstream.limits.max_attempt_timeout = Seconds(4);
+  options.upstream.limits.tuning.min_attempt_timeout = Seconds(4);
+  options.upstream.limits.tuning.max_attempt_timeout = Seconds(4);
   options.upstream.limits.hedge = false;
   UpstreamZoneOptions& root = options.upstream.zones.emplace_back();
   root.policy = SelectionPolicy::kSequential;

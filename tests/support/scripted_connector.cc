@@ -95,8 +95,8 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   bool ready() const override { return ready_; }
   bool draining() const override { return closed_ || retired_; }
   bool HasRoom() const override {
-    return !draining() &&
-           static_cast<int>(pending_.size()) < connector_.limits_.max_in_flight_per_connection;
+    return !draining() && static_cast<int>(pending_.size()) <
+                              connector_.limits_.tuning.max_in_flight_per_connection;
   }
   int in_flight() const override { return wanted_; }
   MonoTime last_received() const override { return last_received_; }

@@ -154,7 +154,7 @@ TEST_F(ClassicConnectionTest, AQueryAnnounces1232OctetsAndHasNoOption) {
 }
 
 TEST_F(ClassicConnectionTest, EachQueryHasAPortAndAnIdThatNobodyCanGuess) {
-  limits_.max_sockets_per_connection = 200;
+  limits_.tuning.max_sockets_per_connection = 200;
   server_.set_handler(Silence);
   Connect();
   for (AttemptId attempt = 0; attempt < 200; ++attempt) Send(attempt);
@@ -291,8 +291,8 @@ TEST_F(ClassicConnectionTest, ALateAnswerIsASignOfLife) {
 }
 
 TEST_F(ClassicConnectionTest, ForgottenQueriesHoldTheirSocketsForALimitedTime) {
-  limits_.max_sockets_per_connection = 2;
-  limits_.max_attempt_timeout = Milliseconds(20);
+  limits_.tuning.max_sockets_per_connection = 2;
+  limits_.tuning.max_attempt_timeout = Milliseconds(20);
   server_.set_handler(Silence);
   Connect();
   Send(1);

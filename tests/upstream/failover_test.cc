@@ -26,8 +26,8 @@ class FailoverTest : public testing::Test {
     options_.zones.resize(1);
     options_.zones[0].policy = SelectionPolicy::kRoundRobin;
     // Whatever the machine is busy with: no server here is slow by itself.
-    options_.limits.min_attempt_timeout = Seconds(4);
-    options_.limits.max_attempt_timeout = Seconds(4);
+    options_.limits.tuning.min_attempt_timeout = Seconds(4);
+    options_.limits.tuning.max_attempt_timeout = Seconds(4);
     options_.limits.connect_timeout = Seconds(10);
     for (LoopbackDotServer::Options& server : server_options) {
       servers_.push_back(std::make_unique<LoopbackDotServer>(std::move(server)));

@@ -211,7 +211,7 @@ TEST_F(LoopProberTest, WhoMovesDuringAProbeIsProbedAnew) {
 class LoopingServerTest : public LoopProberTest {
  protected:
   void MakeManager() {
-    options_.prewarm = false;
+    options_.mode.prewarm = false;
     gates_ = std::vector<ProbeGate>(count_);
     options_.zones[0].policy = SelectionPolicy::kSequential;
     manager_ =

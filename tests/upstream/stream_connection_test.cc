@@ -564,7 +564,7 @@ TEST_F(StreamConnectionTest, AKeepaliveOfZeroDrains) {
 }
 
 TEST_F(StreamConnectionTest, AnOldConnectionDrains) {
-  limits_.max_connection_age = Seconds(0);
+  limits_.tuning.max_connection_age = Seconds(0);
   Connect();
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_EQ(ready_, 1);
@@ -579,7 +579,7 @@ TEST_F(StreamConnectionTest, OneThatGrowsOldWithAQueryInFlightAnswersItAndTakesN
   ASSERT_TRUE(RunUntilReady());
   Send(1);
   EXPECT_TRUE(connection_->HasRoom());
-  later = limits_.max_connection_age;
+  later = limits_.tuning.max_connection_age;
   EXPECT_FALSE(connection_->HasRoom());
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_THAT(answers_, ElementsAre(1));
@@ -593,7 +593,7 @@ TEST_F(StreamConnectionTest, ThoseOpenedTogetherDoNotEndTogether) {
   ASSERT_TRUE(RunUntilReady());
   std::vector<std::unique_ptr<Connection>> connections;
   for (int i = 0; i < 8; ++i) connections.push_back(connector_->Connect(options_, 0, *this));
-  const Duration age = limits_.max_connection_age;
+  const Duration age = limits_.tuning.max_connection_age;
   const auto aged = [&] { return std::ranges::count_if(connections, &Connection::draining); };
   later = age * 3 / 4 - Seconds(30);
   EXPECT_EQ(aged(), 0);
@@ -647,7 +647,7 @@ TEST_F(StreamConnectionTest, TheKernelGivesUpWhatTheServerDoesNotAcknowledge) {
     unsigned int timeout_ms = 0;
     socklen_t length = sizeof timeout_ms;
     ASSERT_EQ(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, &length), 0);
-    EXPECT_EQ(Milliseconds(timeout_ms), 2 * limits_.max_attempt_timeout);
+    EXPECT_EQ(Milliseconds(timeout_ms), 2 * limits_.tuning.max_attempt_timeout);
     ++found;
   }
   EXPECT_EQ(found, 1);
@@ -655,7 +655,7 @@ TEST_F(StreamConnectionTest, TheKernelGivesUpWhatTheServerDoesNotAcknowledge) {
 
 TEST_F(StreamConnectionTest, ThereIsRoomUpToTheLimit) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
-  limits_.max_in_flight_per_connection = 3;
+  limits_.tuning.max_in_flight_per_connection = 3;
   Connect();
   for (AttemptId attempt = 1; attempt <= 3; ++attempt) {
     EXPECT_TRUE(connection_->HasRoom());
@@ -697,8 +697,8 @@ TEST_F(StreamConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
 
 TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
-  limits_.max_in_flight_per_connection = 9000;
-  limits_.max_write_backlog_bytes = 4 << 20;
+  limits_.tuning.max_in_flight_per_connection = 9000;
+  limits_.tuning.max_write_backlog_bytes = 4 << 20;
   Connect();
   constexpr AttemptId kMany = 8193;
   for (AttemptId attempt = 1; attempt <= kMany; ++attempt) Send(attempt);
@@ -713,7 +713,7 @@ TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
 
 TEST_F(StreamConnectionTest, WhatIsOverdueOrForgottenTakesNoPlace) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
-  limits_.max_in_flight_per_connection = 2;
+  limits_.tuning.max_in_flight_per_connection = 2;
   Connect();
   Send(1);
   Send(2);
@@ -731,7 +731,7 @@ TEST_F(StreamConnectionTest, WhatIsOverdueOrForgottenTakesNoPlace) {
 }
 
 TEST_F(StreamConnectionTest, AnOverdueQueryIsStillAnsweredAndLeavesNoTrace) {
-  limits_.max_in_flight_per_connection = 1;
+  limits_.tuning.max_in_flight_per_connection = 1;
   Connect();
   Send(1);
   connection_->NoteOverdue(1);

@@ -106,7 +106,7 @@ class TakenOutTest : public testing::Test, protected UpstreamServer::Delegate {
 };
 
 TEST_F(TakenOutTest, ALateAnswerOnAConnectionThatMadeWayIsIgnored) {
-  limits_.max_connections_per_server = 1;
+  limits_.tuning.max_connections_per_server = 1;
   Make(held_);
   Send(1);
   held_.made[0]->BecomeReady();
@@ -134,7 +134,7 @@ TEST_F(TakenOutTest, ALateAnswerInTheReadThatEndedADrainIsIgnored) {
 }
 
 TEST_F(TakenOutTest, WhoWaitsToGoAloneHasHisTurnWhenNoConnectionCanBeKept) {
-  limits_.max_connections_per_server = 1;
+  limits_.tuning.max_connections_per_server = 1;
   Make(held_);
   Send(1);
   held_.made[0]->BecomeReady();

@@ -398,7 +398,7 @@ TEST_F(UnusableServersTest, NobodyIsHeldForAServerWithoutAWay) {
 TEST_F(UnusableServersTest, BusyConnectionsAreReplacedAtOnceWhenTheNetworkChanges) {
   MakePlain(1);
   connector_->server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
-  for (int i = 0; i < 4 * options_.limits.max_in_flight_per_connection; ++i) Ask();
+  for (int i = 0; i < 4 * options_.limits.tuning.max_in_flight_per_connection; ++i) Ask();
   ASSERT_GE(connector_->open_connections(0), 4);
   connector_->server(0).reply = [](const UpstreamQuery& query) {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(1));

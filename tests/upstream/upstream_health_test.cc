@@ -64,10 +64,10 @@ TEST_F(UpstreamHealthTest, TheMeanLeavesZero) {
 
 TEST_F(UpstreamHealthTest, AttemptTimeoutStaysWithinItsLimits) {
   for (int i = 0; i < 100; ++i) Respond(Milliseconds(1));
-  EXPECT_EQ(health_.AttemptTimeout(limits_), limits_.min_attempt_timeout);
+  EXPECT_EQ(health_.AttemptTimeout(limits_), limits_.tuning.min_attempt_timeout);
   for (int i = 0; i < 100; ++i) Respond(Seconds(3));
   EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(1500));
-  limits_.max_attempt_timeout = Milliseconds(50);  // Below the minimum: the maximum wins.
+  limits_.tuning.max_attempt_timeout = Milliseconds(50);  // Below the minimum: the maximum wins.
   EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(50));
 }
 
@@ -77,7 +77,7 @@ TEST_F(UpstreamHealthTest, SilenceCountsUntilTheNextResponse) {
   health_.OnSlow(Milliseconds(60));
   EXPECT_EQ(health_.response_time(), Milliseconds(100));
   EXPECT_EQ(health_.AttemptTimeout(limits_),
-            limits_.min_attempt_timeout);  // Patience does not grow with it.
+            limits_.tuning.min_attempt_timeout);  // Patience does not grow with it.
   Respond(Milliseconds(8));
   EXPECT_EQ(health_.response_time(), Milliseconds(8));
   health_.OnSlow(Milliseconds(5));  // Less than is usual: no evidence.

@@ -93,7 +93,7 @@ TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
 
 TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
   constexpr int kMostWaiting = 4096;
-  options_.limits.max_in_flight_per_connection = kMostWaiting;
+  options_.limits.tuning.max_in_flight_per_connection = kMostWaiting;
   AddHost();
   Make();
   Ask(Seconds(1));

@@ -31,7 +31,7 @@ class UpstreamManagerTest : public testing::Test {
   UpstreamManagerTest() {
     options_.zones.resize(1);
     options_.zones[0].policy = SelectionPolicy::kSequential;
-    options_.prewarm = false;
+    options_.mode.prewarm = false;
   }
 
   // Makes the manager with so many servers in the root zone.
@@ -113,7 +113,7 @@ class UpstreamManagerTest : public testing::Test {
   static constexpr int kMany = 20;
   int TriesBeside(int mute_names) {
     options_.zones[0].policy = SelectionPolicy::kRoundRobin;
-    options_.limits.max_exchanges = 8 * kMany;
+    options_.limits.tuning.max_exchanges = 8 * kMany;
     Make(3);
     for (int i = 0; i < 3; ++i) Silence(i);
     for (int i = 0; i < mute_names; ++i) Ask("mute" + std::to_string(i) + ".example");
@@ -160,7 +160,7 @@ TEST_F(UpstreamManagerTest, AQueryThatWaitedLongForItsConnectionIsStillTimedOnce
 }
 
 TEST_F(UpstreamManagerTest, StartConnectsToTheServersOfTheRootZone) {
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(3);
   EXPECT_FALSE(manager_->ready());
   manager_->Start();
@@ -170,7 +170,7 @@ TEST_F(UpstreamManagerTest, StartConnectsToTheServersOfTheRootZone) {
 }
 
 TEST_F(UpstreamManagerTest, OneServerUpIsReadyEnough) {
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(3);
   Refuse(0);
   Refuse(2);
@@ -470,7 +470,7 @@ TEST_F(UpstreamManagerTest, WithoutHedgesOnlyPatienceAsksAnother) {
   const auto outcome = Ask();
   loop_.Advance(Seconds(1));
   EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
-  EXPECT_EQ(outcome->elapsed, options_.limits.min_attempt_timeout + Milliseconds(2 + 10));
+  EXPECT_EQ(outcome->elapsed, options_.limits.tuning.min_attempt_timeout + Milliseconds(2 + 10));
   EXPECT_EQ(counters_[1].hedges.value(), 0u);
 }
 
@@ -790,7 +790,7 @@ TEST_F(UpstreamManagerTest, ABlackHoleIsLeftWhileItsConnectionIsBeingMade) {
 }
 
 TEST_F(UpstreamManagerTest, AServerWithoutAConnectionIsConnectedBeforeItIsUsed) {
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(2);
   connector_->server(0).handshake = Milliseconds(100);
   manager_->Start();
@@ -930,7 +930,7 @@ TEST_F(UpstreamManagerTest, AnOldIdNeverCancelsALaterExchange) {
 }
 
 TEST_F(UpstreamManagerTest, TooManyExchangesAreTurnedAway) {
-  options_.limits.max_exchanges = 10;
+  options_.limits.tuning.max_exchanges = 10;
   Make(1);
   for (int i = 0; i < 10; ++i) Ask();
   EXPECT_EQ(Ask()->code, absl::StatusCode::kResourceExhausted);
@@ -939,8 +939,8 @@ TEST_F(UpstreamManagerTest, TooManyExchangesAreTurnedAway) {
 }
 
 TEST_F(UpstreamManagerTest, FullConnectionsEverywhereAreALimit) {
-  options_.limits.max_in_flight_per_connection = 1;
-  options_.limits.max_connections_per_server = 1;
+  options_.limits.tuning.max_in_flight_per_connection = 1;
+  options_.limits.tuning.max_connections_per_server = 1;
   Make(2);
   Ask();
   Ask();
@@ -983,7 +983,7 @@ TEST_F(UpstreamManagerTest, TheCallbackMayBeginTheNextExchange) {
 // way: nobody fails, and nobody waits long.
 TEST_F(UpstreamManagerTest, OneBadServerAtATimeFailsNoQuery) {
   options_.zones[0].policy = SelectionPolicy::kBalanced;
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(4);
   manager_->Start();
   loop_.Advance(Milliseconds(10));
@@ -1039,7 +1039,7 @@ TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNever
   AddServer(0);
   AddServer(1, Transport::kDot, "[2001:db8::77]:853");
   AddServer(1);
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(0);
   for (const int server : {0, 1, 3}) {
     connector_->server(server).connect_failure = UpstreamFailure::kUnreachable;
@@ -1104,7 +1104,7 @@ TEST_F(UpstreamManagerTest, ANetworkChangeConcernsTheServersItNamesInAllZones) {
 }
 
 TEST_F(UpstreamManagerTest, AfterANetworkChangeConnectionsArePreparedAgain) {
-  options_.prewarm = true;
+  options_.mode.prewarm = true;
   Make(2);
   manager_->Start();
   loop_.Advance(Milliseconds(50));

@@ -159,8 +159,8 @@ TEST_F(UpstreamServerTest, ResponseTimeCountsFromTheConnectionBeingReady) {
 }
 
 TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenTheFirstIsFullUpToTheLimit) {
-  limits_.max_in_flight_per_connection = 2;
-  limits_.max_connections_per_server = 2;
+  limits_.tuning.max_in_flight_per_connection = 2;
+  limits_.tuning.max_connections_per_server = 2;
   ScriptedConnector connector(loop_, limits_);
   connector.server(0).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
   server_ = std::make_unique<UpstreamServer>(
@@ -514,7 +514,7 @@ TEST_F(UpstreamServerTest, AnAnswerThatNobodyWaitsForAnyMoreIsASignOfLife) {
 
 TEST_F(UpstreamServerTest, SilentConnectionsMakeWayAtTheLimit) {
   Silence();
-  limits_.max_connections_per_server = 2;
+  limits_.tuning.max_connections_per_server = 2;
   Make();
   for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
     Send(attempt);
@@ -528,7 +528,7 @@ TEST_F(UpstreamServerTest, SilentConnectionsMakeWayAtTheLimit) {
 
 TEST_F(UpstreamServerTest, WhereAllAreSilentOneMoreIsOpenedThenTheLatestTakesQueries) {
   Silence();
-  limits_.max_connections_per_server = 1;
+  limits_.tuning.max_connections_per_server = 1;
   Make();
   Send(1);
   TimeOut(1);
