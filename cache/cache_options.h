@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the operator may set about the cache.
+// The options of the cache. The operator sets all of them except CacheTuning.
 #ifndef DOTCACHE_CACHE_CACHE_OPTIONS_H_
 #define DOTCACHE_CACHE_CACHE_OPTIONS_H_
 
@@ -10,41 +10,46 @@
 
 namespace dotcache {
 
-struct CacheOptions {
-  // Budget of all entries with their bookkeeping, in octets. 0 switches the cache off. At the limit
-  // the least recently used entries make room, expired ones and remembered failures first.
-  size_t budget_bytes = size_t{64} << 20;
-
-  // Number of shards, each with a lock of its own; rounded up to a power of two. 0: chosen from the
-  // budget so that a shard holds at least 256 KiB, 64 at most. More than 1024 count as 1024.
+// Options without a setting. They are fixed in production; tests set them.
+struct CacheTuning {
+  // Number of shards, each with its own lock. It is rounded up to a power of two, and is 1024 at
+  // most. 0: as many as the budget allows with 256 KiB for each shard, 64 at most.
   int shards = 0;
 
-  // Entries that were asked for again since they were stored may hold this much of the budget
-  // against those that were not, in percent; at most 95, for new ones need room. 0: plain LRU.
+  // The newest part of an LRU list, in percent of the list's entries. A hit on an entry of
+  // this part does not move it, because its order there does not matter to eviction. This avoids
+  // most writes to the list. 0: exact LRU.
+  int lru_slack_percent = 25;
+};
+
+struct CacheOptions {
+  // Budget of all entries with their bookkeeping, in octets. 0 switches the cache off. At the limit
+  // expired entries and failures are evicted first, then the least recently used entries.
+  size_t budget_bytes = size_t{64} << 20;
+
+  // The share of the budget, in percent, that entries with a hit may hold against entries without
+  // one. 95 at most, because new entries need room. 0: plain LRU.
   int lru_protected_percent = 80;
 
-  // A hit on one of a shard's newest entries moves nothing in its LRU list; this is how large that
-  // part is, in percent. The order among them does not matter to eviction, and most list writes go
-  // away. 0: exact LRU.
-  int lru_slack_percent = 25;
-
-  // Limits on how long data is fresh, and on the TTLs shown to clients.
+  // Limits on how long data is fresh, and on the TTLs in replies.
   TtlCaps ttl_caps;
 
-  // How long after its end data is still given when it cannot be refreshed (RFC 8767). 0: never.
+  // How long expired data may be used when it cannot be refreshed (RFC 8767). 0: never.
   Seconds stale_max_age{86400};
-  // The TTL that such data is given with (RFC 8767 section 4).
+  // The TTL of stale data in replies (RFC 8767 section 4).
   Seconds stale_ttl{30};
-  // After a failed refresh nobody tries again for this long (RFC 8767 section 5).
+  // The time from a failed refresh to the next attempt (RFC 8767 section 5).
   Seconds stale_recheck{30};
 
-  // A failure is remembered for this long at first, twice as long each time it repeats, at most for
-  // the second (RFC 9520 section 3.2: 1 s to 5 min).
+  // How long a failure is cached. The time doubles with each failure in a row, up to the maximum
+  // (RFC 9520 section 3.2: 1 s to 5 min).
   Seconds failure_ttl{1};
   Seconds failure_max_ttl{300};
 
-  // Refresh what is asked for again shortly before it expires.
+  // Refresh an entry shortly before it expires if it had a hit.
   bool prefetch = true;
+
+  CacheTuning tuning = {};
 };
 
 }  // namespace dotcache

@@ -60,7 +60,7 @@ LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
       slots_(static_cast<Slot*>(std::calloc(slot_count_, sizeof(Slot)))),
       lru_((budget_bytes - slot_count_ * sizeof(Slot)) / 100 *
                static_cast<size_t>(std::clamp(options.lru_protected_percent, 0, 95)),
-           static_cast<uint64_t>(std::clamp(options.lru_slack_percent, 0, 100))),
+           static_cast<uint64_t>(std::clamp(options.tuning.lru_slack_percent, 0, 100))),
       bytes_(slot_count_ * sizeof(Slot)) {
   if (slots_ == nullptr && slot_count_ != 0) std::abort();  // As operator new would end it.
 }

@@ -22,8 +22,8 @@ constexpr size_t kSweepSlotsPerLock = 64;
 
 int ShardBits(const CacheOptions& options) {
   size_t count = 0;
-  if (options.shards > 0) {
-    count = std::bit_ceil(std::min(static_cast<size_t>(options.shards), kMaxShards));
+  if (options.tuning.shards > 0) {
+    count = std::bit_ceil(std::min(static_cast<size_t>(options.tuning.shards), kMaxShards));
   } else {
     count = std::bit_floor(
         std::clamp<size_t>(options.budget_bytes / kMinAutomaticShardBytes, 1, kMaxAutomaticShards));

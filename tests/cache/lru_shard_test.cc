@@ -30,7 +30,7 @@ size_t BudgetFor(size_t count) {
 CacheOptions PlainLru(int slack_percent) {
   CacheOptions options;
   options.lru_protected_percent = 0;
-  options.lru_slack_percent = slack_percent;
+  options.tuning.lru_slack_percent = slack_percent;
   options.stale_max_age = Seconds{0};
   return options;
 }

@@ -21,7 +21,7 @@ using State = Found::State;
 CacheOptions OptionsOf(size_t budget_bytes, int shards = 0) {
   CacheOptions options;
   options.budget_bytes = budget_bytes;
-  options.shards = shards;
+  options.tuning.shards = shards;
   options.stale_max_age = Seconds{0};
   return options;
 }
@@ -312,7 +312,7 @@ TEST(ResponseCacheTest, FailuresOfAllKindsEndAtTheirCap) {
 TEST(ResponseCacheTest, FailuresAskedForAgainPushOutNothingThatIsWanted) {
   CacheOptions options;
   options.budget_bytes = 1 << 20;
-  options.shards = 1;
+  options.tuning.shards = 1;
   ResponseCache cache(options, kTestSeed);
   for (int i = 0; i < 1000; ++i) {
     Put(cache, absl::StrCat("hot", i));

@@ -20,7 +20,7 @@ constexpr size_t kEntrySize = 128;  // What TestEntry() is charged.
 CacheOptions Segmented(int protected_percent) {
   CacheOptions options;
   options.lru_protected_percent = protected_percent;
-  options.lru_slack_percent = 0;
+  options.tuning.lru_slack_percent = 0;
   options.stale_max_age = Seconds{0};
   options.prefetch = false;
   return options;
@@ -164,7 +164,7 @@ class Flood {
   static CacheOptions Options(int protected_percent) {
     CacheOptions options;
     options.budget_bytes = kCapacity * kEntrySize * 8 / 7;
-    options.shards = 2;
+    options.tuning.shards = 2;
     options.lru_protected_percent = protected_percent;
     return options;
   }
