@@ -3,49 +3,60 @@
 #ifndef DOTCACHE_CMD_CONFIG_H_
 #define DOTCACHE_CMD_CONFIG_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
 #include "cmd/config_value.h"
 #include "core/log.h"
 #include "server/server_options.h"
 
 namespace dotcache {
 
-// What `serve` runs with.
+// What `serve` runs with. The member initialisers here and in the structs of ServerOptions are the
+// defaults of the settings.
 struct Config {
+  Config() { server.upstream.zones.emplace_back(); }  // The root zone.
+
   ServerOptions server;
-  std::optional<Endpoint> admin;  // nullopt: off.
+  std::optional<Endpoint> admin = *Endpoint::Parse("127.0.0.1:9153");  // nullopt: off.
   LogLevel log_level = LogLevel::kInfo;
 };
 
-// Where parts of a Config were written, for errors that only the machine can tell.
-struct ConfigOrigins {
-  std::vector<ConfigOrigin> listen;     // Of each element of server.listen.
-  std::vector<ConfigOrigin> upstream;   // Of each server, counted through the zones in order.
-  std::vector<ConfigOrigin> bootstrap;  // Of each element of server.upstream.bootstrap.
-  std::vector<ConfigOrigin> records;    // Of each element of server.local_data.records.
-  ConfigOrigin hosts_file = "default";
-  ConfigOrigin listen_cert = "default";
-  ConfigOrigin listen_key = "default";
-  ConfigOrigin upstream_ca = "default";
-  ConfigOrigin source_v4 = "default";
-  ConfigOrigin source_v6 = "default";
-  ConfigOrigin upstream_mark = "default";
-  ConfigOrigin cookie_secret_file = "default";
-  ConfigOrigin admin = "default";
+// Where the settings were written, by key, for errors that are found after reading.
+class ConfigOrigins {
+ public:
+  void Set(absl::string_view key, const ConfigOrigin& origin);
+  // Of the next element of a list. The elements of "upstream" are the servers of all zones, in
+  // order, and those of "upstream-source" the IPv4 and the IPv6 address.
+  void Add(absl::string_view key, const ConfigOrigin& origin);
+
+  // Whether a source sets the setting.
+  bool IsSet(absl::string_view key) const { return settings_.contains(key); }
+  // "default" when no source sets it.
+  ConfigOrigin Of(absl::string_view key) const;
+  // REQUIRES: Add() was called for this element.
+  ConfigOrigin OfElement(absl::string_view key, size_t index) const;
+
+ private:
+  std::map<std::string, ConfigOrigin, std::less<>> settings_;
+  std::map<std::string, std::vector<ConfigOrigin>, std::less<>> elements_;
 };
 
 struct LoadedConfig {
+  // Appends an error of the setting `key`, at the place of `value`.
+  void Fail(const ConfigValue& value, absl::string_view key, absl::string_view message);
+
   Config config;
   ConfigOrigins origins;
   std::vector<ConfigError> errors;  // Not empty: `config` must not be used.
 };
 
-// What comes from outside, so that tests can stand in for it.
+// What comes from outside, so that tests can replace it.
 struct ConfigSources {
   // Flags given, by key, each with its values in order.
   std::vector<std::pair<std::string, std::vector<std::string>>> flags;
@@ -55,12 +66,12 @@ struct ConfigSources {
   std::string file;
 };
 
-// Flags win over environment, environment over file, file over defaults, each setting as a whole.
-// Every error found is reported, none hides another.
+// A flag wins over the environment, the environment over the file, the file over the default. Each
+// setting is taken as a whole from one source. Every error is reported.
 LoadedConfig LoadConfig(const ConfigSources& sources);
 
-// The effective configuration as YAML that LoadConfig() reads back to the same, but for the names
-// of presets: their servers are listed, and the name becomes a comment.
+// The effective configuration as YAML that LoadConfig() reads back to the same, except the names of
+// presets: their servers are listed, and the name becomes a comment.
 std::string FormatConfig(const Config& config);
 
 }  // namespace dotcache

@@ -14,7 +14,7 @@
 namespace dotcache {
 namespace {
 
-// Collects errors; the steps stand in the order in which the settings are documented.
+// Collects the errors of all steps.
 class Checker {
  public:
   explicit Checker(const LoadedConfig& loaded)
@@ -22,17 +22,17 @@ class Checker {
 
   std::vector<ConfigError> Check() {
     CheckConflicts();
-    if (!errors_.empty()) return std::move(errors_);  // The probes would blame other programs.
+    // With a conflict CheckListeners() would report an address as used by another program.
+    if (!errors_.empty()) return std::move(errors_);
     CheckListeners();
     CheckListenCertificate();
     CheckUpstreamCredentials();
     CheckOutgoing();
-    Report(origins_.cookie_secret_file, "cookie-secret-file",
-           LoadCookieSecrets(server_.cookie_secret_file).status());
+    Report("cookie-secret-file", LoadCookieSecrets(server_.cookie_secret_file).status());
     CheckLocalData();
     CheckOwnListeners();
     if (config_.admin.has_value()) {
-      Report(origins_.admin, "admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));
+      Report("admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));
     }
     return std::move(errors_);
   }
@@ -43,23 +43,27 @@ class Checker {
     errors_.push_back({origin, std::string(key), std::string(status.message())});
   }
 
-  // What reads the files is asked only where none would keep it waiting.
+  void Report(absl::string_view key, const absl::Status& status) {
+    Report(origins_.Of(key), key, status);
+  }
+
+  // Runs `read` only when all files are regular ones, because others can block it.
   void ReportFiles(const ConfigOrigin& origin, absl::string_view key,
                    std::vector<std::string> files, absl::FunctionRef<absl::Status()> read) {
     const absl::Status regular = FileWatch(std::move(files)).CheckRegular();
     Report(origin, key, regular.ok() ? read() : regular);
   }
 
-  // Endpoints of ours that cannot be bound side by side.
+  // Own endpoints that cannot be bound at the same time.
   void CheckConflicts() {
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         if (KindOf(server_.listen[i]) != KindOf(server_.listen[j])) continue;
-        ReportConflict(origins_.listen[i], "listen", server_.listen[i].endpoint,
+        ReportConflict(ListenOrigin(i), "listen", server_.listen[i].endpoint,
                        server_.listen[j].endpoint);
       }
       if (config_.admin.has_value() && KindOf(server_.listen[i]) == SocketKind::kTcp) {
-        ReportConflict(origins_.admin, "admin", *config_.admin, server_.listen[i].endpoint);
+        ReportConflict(origins_.Of("admin"), "admin", *config_.admin, server_.listen[i].endpoint);
       }
     }
   }
@@ -74,6 +78,8 @@ class Checker {
                                                    b.ToString(), "; use another port")));
   }
 
+  ConfigOrigin ListenOrigin(size_t index) const { return origins_.OfElement("listen", index); }
+
   static SocketKind KindOf(const ListenOptions& listen) {
     return listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
   }
@@ -83,7 +89,7 @@ class Checker {
       const ListenOptions& listen = server_.listen[i];
       const absl::Status status = CheckEndpointFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(status)) continue;
-      Report(origins_.listen[i], "listen", status);
+      Report(ListenOrigin(i), "listen", status);
     }
   }
 
@@ -92,14 +98,14 @@ class Checker {
     const bool has_key = !server_.listen_key_file.empty();
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       if (server_.listen[i].transport != Transport::kDot || (has_cert && has_key)) continue;
-      Report(origins_.listen[i], "listen",
+      Report(ListenOrigin(i), "listen",
              absl::InvalidArgumentError(
                  absl::StrCat("a tls:// listener needs `listen-cert` and `listen-key`; ",
                               has_cert ? "`listen-key`" : "`listen-cert`", " is not set")));
       return;
     }
     if (has_cert && has_key) {
-      ReportCertificate(origins_.listen_cert, "listen-cert", server_.listen_certificate_file,
+      ReportCertificate(origins_.Of("listen-cert"), "listen-cert", server_.listen_certificate_file,
                         server_.listen_key_file);
     }
   }
@@ -110,7 +116,7 @@ class Checker {
                 [&] { return CheckCertificate(certificate_file, key_file); });
   }
 
-  // Each file or pair of files once, however many servers share it.
+  // Each file or pair of files once, even when several servers share it.
   void CheckUpstreamCredentials() {
     std::set<std::string> stores;
     std::set<std::string> others;
@@ -129,18 +135,18 @@ class Checker {
     });
   }
 
-  // Each with where it was written, and in which setting.
+  // Visits each server with its place and its setting.
   void ForEachServer(absl::FunctionRef<void(const UpstreamServerOptions&, const ConfigOrigin&,
                                             absl::string_view key)>
                          visit) const {
     size_t index = 0;
     for (const UpstreamZoneOptions& zone : server_.upstream.zones) {
       for (const UpstreamServerOptions& upstream : zone.servers) {
-        visit(upstream, origins_.upstream[index++], "upstream");
+        visit(upstream, origins_.OfElement("upstream", index++), "upstream");
       }
     }
     for (size_t i = 0; i < server_.upstream.bootstrap.size(); ++i) {
-      visit(server_.upstream.bootstrap[i], origins_.bootstrap[i], "bootstrap");
+      visit(server_.upstream.bootstrap[i], origins_.OfElement("bootstrap", i), "bootstrap");
     }
   }
 
@@ -149,7 +155,7 @@ class Checker {
     const bool own = !upstream.ca_file.empty();
     const std::string& file = own ? upstream.ca_file : server_.upstream_ca_file;
     if (!seen.insert(file).second) return;
-    ReportFiles(own ? upstream_origin : origins_.upstream_ca, own ? "ca" : "upstream-ca",
+    ReportFiles(own ? upstream_origin : origins_.Of("upstream-ca"), own ? "ca" : "upstream-ca",
                 {file.empty() ? kSystemTrustFile : file}, [&] {
                   return file.empty() ? TlsClientCredentials::FromSystem().status()
                                       : TlsClientCredentials::FromFile(file).status();
@@ -158,12 +164,14 @@ class Checker {
 
   void CheckOutgoing() {
     const OutgoingOptions& outgoing = server_.upstream.limits.outgoing;
-    const auto check = [this](const std::optional<Endpoint>& source, const ConfigOrigin& origin) {
-      if (source.has_value()) Report(origin, "upstream-source", CheckSource(*source));
-    };
-    check(outgoing.source_v4, origins_.source_v4);
-    check(outgoing.source_v6, origins_.source_v6);
-    Report(origins_.upstream_mark, "upstream-mark", CheckMark(outgoing.mark));
+    size_t index = 0;
+    for (const auto& source : {outgoing.source_v4, outgoing.source_v6}) {
+      const size_t family = index++;
+      if (!source.has_value()) continue;
+      Report(origins_.OfElement("upstream-source", family), "upstream-source",
+             CheckSource(*source));
+    }
+    Report("upstream-mark", CheckMark(outgoing.mark));
   }
 
   void CheckLocalData() {
@@ -172,17 +180,17 @@ class Checker {
       if (!error.place.empty()) {
         errors_.push_back({error.place, "hosts-file", error.message});
       } else if (error.record >= 0) {
-        errors_.push_back(
-            {origins_.records[static_cast<size_t>(error.record)], "records", error.message});
-      } else if (!origins_.records.empty()) {
-        errors_.push_back({origins_.records.front(), "records", error.message});
+        const ConfigOrigin origin =
+            origins_.OfElement("records", static_cast<size_t>(error.record));
+        errors_.push_back({origin, "records", error.message});
       } else {
-        errors_.push_back({origins_.hosts_file, "hosts-file", error.message});
+        const absl::string_view key = origins_.IsSet("records") ? "records" : "hosts-file";
+        errors_.push_back({origins_.Of(key), std::string(key), error.message});
       }
     }
   }
 
-  // A query that we forward to ourselves comes back until every table is full.
+  // A query that is forwarded to an own listener comes back until every table is full.
   void CheckOwnListeners() {
     ForEachServer([this](const UpstreamServerOptions& upstream, const ConfigOrigin& origin,
                          absl::string_view key) {

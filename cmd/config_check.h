@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only the machine can tell about a configuration.
+// Errors of a configuration that depend on the machine: files, ports, addresses, privileges.
 #ifndef DOTCACHE_CMD_CONFIG_CHECK_H_
 #define DOTCACHE_CMD_CONFIG_CHECK_H_
 
@@ -9,9 +9,9 @@
 
 namespace dotcache {
 
-// Reads the certificate, key and CA files, tries the listeners' and the admin's addresses (bound
-// and closed again), and looks for upstream servers that are our own listeners. Every error is
-// reported with the origin of the setting it concerns.
+// Reads the files that the settings name, binds and closes the addresses of the listeners and of
+// `admin`, and looks for upstream servers that are own listeners. Every error has the place of its
+// setting.
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded);
 
 }  // namespace dotcache

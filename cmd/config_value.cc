@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kMaxFileSize = size_t{1} << 20;
 constexpr int kMaxDepth = 8;
 
-// Notes whether a document says anything.
+// Notes whether a document has content.
 class ContentDetector : public YAML::EventHandler {
  public:
   bool has_content() const { return has_content_; }
@@ -48,8 +48,8 @@ class ContentDetector : public YAML::EventHandler {
   bool has_content_ = false;
 };
 
-// True when something follows the first document but one that is empty. Where a closing bracket
-// follows, there are documents without end, and YAML::LoadAll() would look for it.
+// True when the first document is followed by anything except one empty document. YAML::LoadAll()
+// is not used, because after a stray closing bracket it finds documents without end.
 bool HasSecondDocument(const std::string& text) {
   std::istringstream stream(text);
   YAML::Parser parser(stream);
@@ -117,14 +117,18 @@ ConfigValue ConfigValue::Scalar(absl::string_view text, absl::string_view origin
   return value;
 }
 
-ConfigValue ConfigValue::CommaList(absl::string_view text, absl::string_view origin) {
+ConfigValue ConfigValue::List(const std::vector<std::string>& texts, absl::string_view origin) {
   ConfigValue value;
   value.kind = Kind::kList;
   value.origin = std::string(origin);
-  for (absl::string_view piece : absl::StrSplit(text, ',')) {
-    value.list.push_back(Scalar(absl::StripAsciiWhitespace(piece), origin));
-  }
+  for (const std::string& text : texts) value.list.push_back(Scalar(text, origin));
   return value;
+}
+
+ConfigValue ConfigValue::CommaList(absl::string_view text, absl::string_view origin) {
+  std::vector<std::string> texts = absl::StrSplit(text, ',');
+  for (std::string& each : texts) absl::StripAsciiWhitespace(&each);
+  return List(texts, origin);
 }
 
 std::vector<const ConfigValue*> ConfigValue::Elements() const {
@@ -150,19 +154,19 @@ ConfigFile ReadConfigFile(const std::string& path) {
   if (!stream) return fail(path, absl::StrCat("cannot be read: ", std::strerror(errno)));
   std::string text(kMaxFileSize + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return fail(path, "cannot be read: it is a directory or the disk failed");
+  if (stream.bad()) return fail(path, "cannot be read: it is a directory, or the disk failed");
   text.resize(static_cast<size_t>(stream.gcount()));
   if (text.size() > kMaxFileSize) return fail(path, "is larger than 1 MiB");
   try {
     const YAML::Node document = YAML::Load(text);
-    if (HasSecondDocument(text)) return fail(path, "holds more than one YAML document; keep one");
+    if (HasSecondDocument(text)) return fail(path, "has more than one YAML document; keep one");
     if (document.IsNull()) return file;  // Empty: all defaults.
     if (!document.IsMap()) {
       return fail(absl::StrCat(path, ":1"), "must hold `key: value` lines at its top level");
     }
     file.root = Converter(path, file.errors).Convert(document, "", 0);
   } catch (const YAML::Exception& e) {
-    return fail(absl::StrCat(path, ":", e.mark.line + 1), absl::StrCat("is no YAML: ", e.msg));
+    return fail(absl::StrCat(path, ":", e.mark.line + 1), absl::StrCat("is not YAML: ", e.msg));
   }
   return file;
 }

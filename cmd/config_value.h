@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configuration as written: text, lists and maps, each with where it stands.
+// Configuration as written: texts, lists and maps, each with its place.
 #ifndef DOTCACHE_CMD_CONFIG_VALUE_H_
 #define DOTCACHE_CMD_CONFIG_VALUE_H_
 
@@ -11,13 +11,14 @@
 
 namespace dotcache {
 
-// Where a value stands, as an error line begins: "dotcache.yaml:12", "--listen", "DOTCACHE_LISTEN",
-// "default".
+// Where a value is written, as an error line begins: "dotcache.yaml:12", "--listen",
+// "DOTCACHE_LISTEN", or kDefaultOrigin.
 using ConfigOrigin = std::string;
+inline constexpr absl::string_view kDefaultOrigin = "default";
 
 struct ConfigEntry;
 
-// A value as the operator wrote it, whatever the source. A scalar, a list or a map.
+// A value as the operator wrote it, from any source: a scalar, a list or a map.
 struct ConfigValue {
   enum class Kind { kScalar, kList, kMap };
 
@@ -28,10 +29,11 @@ struct ConfigValue {
   std::vector<ConfigEntry> map;  // In the order written.
 
   static ConfigValue Scalar(absl::string_view text, absl::string_view origin);
-  // Splits at commas and trims; empty pieces are kept, so that they are reported.
+  static ConfigValue List(const std::vector<std::string>& texts, absl::string_view origin);
+  // Splits at commas and trims. Empty pieces are kept, so that they are reported.
   static ConfigValue CommaList(absl::string_view text, absl::string_view origin);
 
-  // This value's elements: a list's, or the value itself.
+  // The elements of a list. Any other value is its own single element.
   std::vector<const ConfigValue*> Elements() const;
 };
 
@@ -50,8 +52,8 @@ struct ConfigError {
   std::string ToString() const;
 };
 
-// Reads a YAML file into a map. A file that cannot be read, is no YAML, holds a key twice or more
-// than one document yields one ConfigError. Files over 1 MiB are refused.
+// Reads a YAML file of at most 1 MiB into a map. It is an error if the file cannot be read, is not
+// YAML, has a key twice or has more than one document.
 struct ConfigFile {
   ConfigValue root;
   std::vector<ConfigError> errors;

@@ -11,16 +11,17 @@
 namespace dotcache {
 namespace {
 
-// Of one event loop: libuv's own (epoll, eventfd, a pipe, /dev/null), three of NetworkWatch, spare.
+// For each event loop: those of libuv (epoll, eventfd, a pipe, /dev/null), three of NetworkWatch,
+// and spare ones.
 constexpr uint64_t kLoopDescriptors = 12;
 constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, standard streams.
 
-// What is needed besides client connections.
+// The descriptors for everything except client connections.
 uint64_t FixedDescriptors(const ServerOptions& options) {
   const UpstreamLimits& limits = options.upstream.limits;
   const auto connections = static_cast<uint64_t>(limits.tuning.max_connections_per_server);
   uint64_t each_worker = kLoopDescriptors + options.listen.size();
-  // Shared and one to spare, draining, alone, and the probe for loops.
+  // Shared connections, as many that drain, a spare one, exclusive ones, and the loop probe.
   const uint64_t each_server = 2 * connections + 1 + UpstreamServer::kMaxAlone + 1;
   uint64_t slots = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
@@ -32,7 +33,7 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
           (connections + 1) * static_cast<uint64_t>(limits.tuning.max_sockets_per_connection);
     }
   }
-  // Of a host name three questions are asked at a time, so it never has more than its slots.
+  // A host name has at most three queries at a time, which is less than its slots.
   each_worker += options.upstream.bootstrap.size() * (each_server + slots);
   return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How many file descriptors the process may have, and what it needs.
+// The file descriptors that the process needs, and the limit on them.
 #ifndef DOTCACHE_CMD_DESCRIPTOR_LIMIT_H_
 #define DOTCACHE_CMD_DESCRIPTOR_LIMIT_H_
 
@@ -9,16 +9,17 @@
 
 namespace dotcache {
 
-// Descriptors that a server with these options may come to use at the same time: listeners, client
+// The most descriptors that a server with these options uses at the same time: listeners, client
 // and upstream connections of all workers, the admin address, and some for files.
 uint64_t DescriptorsNeeded(const ServerOptions& options);
 
-// Lowers limits.max_stream_connections to what `available` descriptors allow, so that clients never
-// take those of upstream connections and health checks. At least one connection is left.
+// Lowers limits.max_stream_connections to what `available` descriptors allow, so that client
+// connections do not use up the descriptors of upstream connections and health checks. At least one
+// client connection is left.
 void FitConnections(uint64_t available, ServerOptions& options);
 
-// Raises the process's soft limit (RLIMIT_NOFILE) to its hard one, then fits the connections to it
-// and logs when they had to be lowered.
+// Raises the process's soft limit (RLIMIT_NOFILE) to its hard limit and calls FitConnections().
+// Logs a warning when that lowers the connections.
 void FitConnectionsToDescriptors(ServerOptions& options);
 
 }  // namespace dotcache

@@ -11,7 +11,7 @@
 namespace dotcache {
 namespace {
 
-// Levenshtein's distance, one row at a time.
+// The Levenshtein distance, computed one row at a time.
 size_t EditDistance(absl::string_view a, absl::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -30,7 +30,7 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 }  // namespace
 
 std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> known) {
-  // Longer words than any key are not compared at all.
+  // No key is longer, so the rest of a long word cannot matter.
   const absl::string_view start = word.substr(0, 64);
   const auto nearest = std::min_element(known.begin(), known.end(),
                                         [start](absl::string_view a, absl::string_view b) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The known word nearest to a mistyped one.
+// Suggestions for mistyped words.
 #ifndef DOTCACHE_CMD_DID_YOU_MEAN_H_
 #define DOTCACHE_CMD_DID_YOU_MEAN_H_
 
@@ -10,8 +10,8 @@
 
 namespace dotcache {
 
-// "; did you mean `listen`?" for the word of `known` with the least edit distance to `word`, when
-// that is no more than half of the word; else "; known are a, b, c".
+// "; did you mean `listen`?", with the word of `known` that has the least edit distance to `word`.
+// If that distance is more than half of the word's length: "; known are a, b, c".
 std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> known);
 
 }  // namespace dotcache

@@ -17,29 +17,33 @@ namespace dotcache {
 namespace {
 
 constexpr int kExitUsage = 2;
+constexpr size_t kHelpColumn = 40;
 
 std::optional<std::string> Environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-// What the command line gave for each setting.
+// The values on the command line, by key.
 struct Flags {
   std::string config_file;
   std::map<std::string, std::vector<std::string>> values;
 };
 
+std::string HelpOf(const Setting& setting) {
+  return setting.range.empty() ? setting.help
+                               : absl::StrCat(setting.help, " (", setting.range, ")");
+}
+
 // Adds --config and all settings that have a flag.
 void AddSettings(CLI::App& command, Flags& flags) {
-  command
-      .add_option("--config", flags.config_file, "YAML file with any of these settings and more")
+  command.add_option("--config", flags.config_file, "YAML file with settings")
       ->option_text("FILE  [none]  ($DOTCACHE_CONFIG)");
   for (const Setting& setting : Settings()) {
     if (setting.yaml_only) continue;
-    CLI::Option* option =
-        command.add_option(absl::StrCat("--", setting.key), flags.values[std::string(setting.key)],
-                           std::string(setting.help));
-    // One value each time, so that a positional mistake is not swallowed; lists repeat the flag.
+    CLI::Option* option = command.add_option(absl::StrCat("--", setting.key),
+                                             flags.values[setting.key], HelpOf(setting));
+    // A flag takes one value, so that a stray argument is an error. Flags of lists may be repeated.
     option->type_size(1)->allow_extra_args(false);
     option->multi_option_policy(setting.is_list ? CLI::MultiOptionPolicy::TakeAll
                                                 : CLI::MultiOptionPolicy::Throw);
@@ -49,6 +53,18 @@ void AddSettings(CLI::App& command, Flags& flags) {
   }
 }
 
+// The rest of the settings, and which source wins.
+std::string Footer() {
+  std::string text = "Settings of the YAML file only:\n";
+  for (const Setting& setting : Settings()) {
+    if (!setting.yaml_only) continue;
+    absl::StrAppend(&text, "  ", setting.key, ": ", setting.value_name,
+                    setting.is_list ? " (list)" : "", "  [", setting.default_text, "]\n",
+                    std::string(kHelpColumn, ' '), HelpOf(setting), "\n");
+  }
+  return text + "\nThe order of precedence is: flag, environment variable, YAML file, default.";
+}
+
 ConfigSources SourcesOf(const Flags& flags) {
   ConfigSources sources{{flags.values.begin(), flags.values.end()}, Environment, flags.config_file};
   if (sources.file.empty()) sources.file = Environment("DOTCACHE_CONFIG").value_or("");
@@ -56,18 +72,18 @@ ConfigSources SourcesOf(const Flags& flags) {
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app("dotcache: a caching DNS forwarder that asks over DNS over TLS", "dotcache");
+  CLI::App app("dotcache: a caching DNS forwarder that uses DNS over TLS", "dotcache");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(40);
+  app.get_formatter()->column_width(kHelpColumn);
   Flags flags;
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
   CLI::App* check = app.add_subcommand(
-      "check", "Print the effective configuration, or every error in it, without serving");
-  CLI::App* ctl = app.add_subcommand("ctl", "Control a running server (none is offered yet)");
+      "check", "Check the configuration: print it as it takes effect, or every error in it");
+  CLI::App* ctl = app.add_subcommand("ctl", "Control a running server (not implemented)");
   CLI::App* version = app.add_subcommand("version", "Print the version");
   for (CLI::App* command : {serve, check}) {
     AddSettings(*command, flags);
-    command->footer("Flags win over environment, environment over file, file over defaults.");
+    command->footer(Footer());
   }
   try {
     app.parse(argc, argv);
@@ -79,7 +95,7 @@ int Main(int argc, char** argv) {
     return EXIT_SUCCESS;
   }
   if (ctl->parsed()) {
-    std::fprintf(stderr, "dotcache ctl: this version offers no control commands\n");
+    std::fprintf(stderr, "dotcache ctl: this version has no control commands\n");
     return kExitUsage;
   }
   return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Public providers known by name.
+// Public providers with short names.
 #ifndef DOTCACHE_CMD_PRESETS_H_
 #define DOTCACHE_CMD_PRESETS_H_
 
@@ -8,18 +8,18 @@
 
 namespace dotcache {
 
-// A provider with its DoT addresses, all on port 853, and the authentication domain name that its
-// certificate carries (RFC 8310). From the providers' own public documentation.
+// A provider with its DoT addresses, all on port 853, and the authentication domain name in its
+// certificate (RFC 8310). The source is each provider's public documentation.
 struct Preset {
   absl::string_view name;
   absl::string_view authentication_name;
   absl::Span<const absl::string_view> addresses;
 };
 
-// All of them, in the order in which help texts list them.
+// All presets, in the order in which error texts list them.
 absl::Span<const Preset> Presets();
 
-// Null when there is none of this name.
+// Null when there is no preset of this name.
 const Preset* FindPreset(absl::string_view name);
 
 }  // namespace dotcache

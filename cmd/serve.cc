@@ -37,14 +37,14 @@ int Fail(const absl::Status& status) {
   return EXIT_FAILURE;
 }
 
-// Loads and checks; all errors that either finds, each once.
+// Loads the configuration. If that finds no error, checks it against the machine.
 LoadedConfig LoadAndCheck(const ConfigSources& sources) {
   LoadedConfig loaded = LoadConfig(sources);
   if (loaded.errors.empty()) loaded.errors = CheckOnMachine(loaded);
   return loaded;
 }
 
-// The signals that ask for something.
+// The signals that WaitForStop() takes.
 sigset_t HandledSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -54,30 +54,31 @@ sigset_t HandledSignals() {
   return signals;
 }
 
-// Where it is, as far as that is known at start.
+// The address, as far as it is known at start.
 std::string PlaceOf(const UpstreamServerOptions& upstream) {
-  return upstream.host.empty() ? upstream.endpoint.ToString() : "by bootstrap";
+  return upstream.host.empty() ? upstream.endpoint.ToString() : "resolved by bootstrap";
 }
 
-// Told whatever the log level.
+// Logged at every log level, because it runs before the level is set.
 void WarnOfInsecureUpstreams(const Config& config) {
   for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
     for (const UpstreamServerOptions& upstream : zone.servers) {
       if (!upstream.identity.insecure || upstream.slot > 0) continue;
-      Log(LogLevel::kWarn, "upstream is not authenticated: anyone on the path can read and forge",
+      Log(LogLevel::kWarn,
+          "upstream is not authenticated: queries can be read and responses forged on the path",
           {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
     }
   }
   for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
     if (!bootstrap.identity.insecure) continue;
-    Log(LogLevel::kWarn, "bootstrap is not authenticated: anyone on the path can read and forge",
+    Log(LogLevel::kWarn,
+        "bootstrap is not authenticated: queries can be read and responses forged on the path",
         {{"address", bootstrap.endpoint.ToString()}});
   }
 }
 
-// Told once for each zone, whatever the log level: it is the operator's decision, but not one to
-// forget.
-void TellOfClearText(const Config& config) {
+// One line for each zone, at every log level, as a reminder of the operator's decision.
+void LogClearText(const Config& config) {
   for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
     std::vector<std::string> addresses;
     for (const UpstreamServerOptions& upstream : zone.servers) {
@@ -86,7 +87,7 @@ void TellOfClearText(const Config& config) {
           absl::StrCat(TransportName(upstream.transport), "://", upstream.endpoint.ToString()));
     }
     if (addresses.empty()) continue;
-    Log(LogLevel::kInfo, "zone is asked in clear text",
+    Log(LogLevel::kInfo, "zone is queried in clear text",
         {{"zone", zone.zone.ToString()}, {"addresses", absl::StrJoin(addresses, ",")}});
   }
 }
@@ -101,8 +102,8 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
     Log(LogLevel::kInfo, "listening", {{"transport", "http"}, {"address", admin->ToString()}});
   }
   for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
-    if (upstream.transport != Transport::kDot) continue;  // Told with its zone.
-    if (upstream.slot > 0) continue;                      // One line for all of a host's.
+    if (upstream.transport != Transport::kDot) continue;  // Logged with its zone.
+    if (upstream.slot > 0) continue;                      // One line for a host name.
     const TlsPeerIdentity& identity = upstream.identity;
     Log(LogLevel::kInfo, "upstream",
         {{"provider", upstream.provider},
@@ -132,8 +133,8 @@ timespec ToTimespec(Milliseconds duration) {
   return {seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
 }
 
-// Waits for a signal to stop, saying meanwhile when the server becomes ready, and having it look
-// at its certificates, keys and pins: every two seconds, and at once on SIGHUP.
+// Waits for a signal to stop. Meanwhile logs when the server becomes ready, and has it check the
+// files of certificates, keys and pins every two seconds, and at once on SIGHUP.
 int WaitForStop(Server& server, const sigset_t& signals) {
   bool ready = false;
   auto next_look = std::chrono::steady_clock::now() + kCredentialPoll;
@@ -153,7 +154,7 @@ int WaitForStop(Server& server, const sigset_t& signals) {
   }
 }
 
-// From here on SIGTERM and SIGINT end the process at once.
+// After this call SIGTERM and SIGINT end the process at once.
 void LetSignalsEndTheProcess() {
   struct sigaction action = {};
   action.sa_handler = [](int) { _exit(EXIT_FAILURE); };
@@ -176,7 +177,7 @@ int RunCheck(const ConfigSources& sources) {
 }
 
 int RunServe(const ConfigSources& sources) {
-  // Before any thread exists, so that all of them inherit it.
+  // Before any other thread starts, so that all threads inherit the mask.
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
@@ -184,7 +185,7 @@ int RunServe(const ConfigSources& sources) {
   LoadedConfig loaded = LoadAndCheck(sources);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   WarnOfInsecureUpstreams(loaded.config);
-  TellOfClearText(loaded.config);
+  LogClearText(loaded.config);
   SetLogLevel(loaded.config.log_level);
   FitConnectionsToDescriptors(loaded.config.server);
   absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(loaded.config.server);

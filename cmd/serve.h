@@ -7,9 +7,9 @@
 
 namespace dotcache {
 
-// Loads, checks, serves until SIGTERM or SIGINT, drains. A second signal ends the process at once.
-// Returns the exit status: 0 after a clean stop, 1 when the configuration or the machine forbids to
-// start; the errors are on standard error.
+// Loads and checks the configuration, serves until SIGTERM or SIGINT, and drains. A second signal
+// ends the process at once. Returns the exit status: 0 after a clean stop; 1 when the server cannot
+// start, with the errors on standard error.
 int RunServe(const ConfigSources& sources);
 
 // Prints the effective configuration and returns 0, or prints every error and returns 1.

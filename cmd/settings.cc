@@ -1,248 +1,339 @@
 // SPDX-License-Identifier: Apache-2.0
+// One row for each setting; see cmd/setting_kinds.h for the kinds.
 #include "cmd/settings.h"
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "cmd/dependent_settings.h"
+#include "cmd/list_kinds.h"
+#include "cmd/listen_settings.h"
+#include "cmd/outgoing_settings.h"
+#include "cmd/setting_kinds.h"
+#include "cmd/upstream_settings.h"
+#include "cmd/value_parsers.h"
+#include "cmd/words.h"
+#include "upstream/host_answer.h"
 
 namespace dotcache {
 namespace {
 
-constexpr Setting kSettings[] = {
-    {.key = "listen",
-     .value_name = "[udp://|tcp://|tls://]ADDR:PORT",
-     .default_text = "127.0.0.1:53, [::1]:53",
-     .help = "Where to take queries; without a scheme UDP and TCP, tls:// is DNS over TLS",
-     .is_list = true},
-    {.key = "listen-cert",
-     .value_name = "FILE",
-     .default_text = "none",
-     .help = "Certificate chain (PEM) of the tls:// listeners; required with them"},
-    {.key = "listen-key",
-     .value_name = "FILE",
-     .default_text = "none",
-     .help = "Private key (PEM) of the tls:// listeners; required with them"},
-    {.key = "upstream",
-     .value_name = "PRESET|tls://ADDR|HOST[:PORT][#NAME]",
-     .default_text = "cloudflare, quad9, google",
-     .help = "A provider to ask over DNS over TLS; its certificate must carry NAME, or what stands "
-             "in its place where there is no NAME; HOST needs --bootstrap",
-     .is_list = true},
-    {.key = "bootstrap",
-     .value_name = "PRESET|udp://ADDR|tcp://ADDR|tls://ADDR[#NAME]",
-     .default_text = "none",
-     .help = "Who resolves the host names of upstream servers, and nothing else",
-     .is_list = true},
-    {.key = "upstream-ca",
-     .value_name = "FILE",
-     .default_text = "system",
-     .help = "CA certificates (PEM) to trust for upstream servers, instead of the system's"},
-    {.key = "upstream-source",
-     .value_name = "ADDR",
-     .default_text = "the kernel's choice",
-     .help = "Address that upstream connections come from; at most one IPv4 and one IPv6",
-     .is_list = true},
-    {.key = "upstream-mark",
-     .value_name = "N",
-     .default_text = "0",
-     .help = "Mark (SO_MARK) of upstream connections, decimal or 0x hexadecimal; 0: none"},
-    {.key = "policy",
-     .value_name = "WORD",
-     .default_text = "balanced",
-     .help = "Order of servers: balanced, fastest, round-robin, random, sequential, weighted, "
-             "sticky-hash"},
-    {.key = "workers",
-     .value_name = "N",
-     .default_text = "number of CPUs",
-     .help = "Event loops, each on a thread of its own; 1 to 256"},
-    {.key = "cache-size",
-     .value_name = "SIZE",
-     .default_text = "64MiB",
-     .help = "Memory for cached responses; 0 switches the cache off"},
-    {.key = "local-zones",
-     .value_name = "on|off",
-     .default_text = "on",
-     .help = "Answer special-use and private zones here instead of forwarding them"},
-    {.key = "identity",
-     .value_name = "TEXT",
-     .default_text = "none",
-     .help = "Name of this server for NSID, id.server and hostname.bind; up to 255 octets"},
-    {.key = "hosts-file",
-     .value_name = "FILE",
-     .default_text = "none",
-     .help = "A hosts file, such as /etc/hosts, whose names are answered here",
-     .is_list = true},
-    {.key = "admin",
-     .value_name = "ADDR:PORT|off",
-     .default_text = "127.0.0.1:9153",
-     .help = "Where HTTP serves /metrics, /health, /ready and /explain"},
-    {.key = "log-level",
-     .value_name = "WORD",
-     .default_text = "info",
-     .help = "Least severe line to log: error, warn, info, debug"},
-    {.key = "allow-from",
-     .value_name = "PREFIX",
-     .default_text = "loopback, private and link-local addresses",
-     .help = "Clients that may ask; all others get REFUSED",
-     .is_list = true,
-     .yaml_only = true},
-    {.key = "zones",
-     .value_name = "MAPS",
-     .default_text = "none",
-     .help = "Zones with servers of their own: zone, upstream, policy",
-     .is_list = true,
-     .yaml_only = true},
-    {.key = "cache-min-ttl",
-     .value_name = "DURATION",
-     .default_text = "0s",
-     .help = "Shorter TTLs of answers are raised to this, kept and shown; 0s to 1h",
-     .yaml_only = true},
-    {.key = "local-zones-except",
-     .value_name = "NAMES",
-     .default_text = "none",
-     .help = "Special-use zones that are forwarded all the same",
-     .is_list = true,
-     .yaml_only = true},
-    {.key = "records",
-     .value_name = "TEXTS",
-     .default_text = "none",
-     .help = "Records answered here, as in a zone file",
-     .is_list = true,
-     .yaml_only = true},
-    {.key = "local-ttl",
-     .value_name = "DURATION",
-     .default_text = "1m",
-     .help = "TTL of records from hosts files, and of `records` without one; 0s to 7d",
-     .yaml_only = true},
-    {.key = "cache-max-ttl",
-     .value_name = "DURATION",
-     .default_text = "1d",
-     .help = "Longest time a response is kept, and highest TTL shown; 1s to 7d",
-     .yaml_only = true},
-    {.key = "cache-max-negative-ttl",
-     .value_name = "DURATION",
-     .default_text = "1h",
-     .help = "Longest time an NXDOMAIN or NODATA response is kept; 1s to 1d",
-     .yaml_only = true},
-    {.key = "stale-max-age",
-     .value_name = "DURATION",
-     .default_text = "1d",
-     .help = "How long expired data is given when it cannot be refreshed; 0s to 7d, 0s: never",
-     .yaml_only = true},
-    {.key = "stale-ttl",
-     .value_name = "DURATION",
-     .default_text = "30s",
-     .help = "TTL of stale data; 1s to 1h",
-     .yaml_only = true},
-    {.key = "stale-recheck",
-     .value_name = "DURATION",
-     .default_text = "30s",
-     .help = "After a failed refresh nobody tries again for this long; 1s to 1h",
-     .yaml_only = true},
-    {.key = "stale-client-timeout",
-     .value_name = "DURATION",
-     .default_text = "1800ms",
-     .help = "From a query's arrival to stale data, while a refresh goes on; 0s to 30s",
-     .yaml_only = true},
-    {.key = "failure-ttl",
-     .value_name = "DURATION",
-     .default_text = "1s",
-     .help = "How long a failure is remembered, doubled while it repeats; 1s to 5m",
-     .yaml_only = true},
-    {.key = "failure-max-ttl",
-     .value_name = "DURATION",
-     .default_text = "5m",
-     .help = "Longest time a failure is remembered; 1s to 5m",
-     .yaml_only = true},
-    {.key = "prefetch",
-     .value_name = "on|off",
-     .default_text = "on",
-     .help = "Refresh names asked for again shortly before they expire",
-     .yaml_only = true},
-    {.key = "lru-protected-percent",
-     .value_name = "N",
-     .default_text = "80",
-     .help = "Share of the cache held for names asked for again; 0 to 95, 0: plain LRU",
-     .yaml_only = true},
-    {.key = "query-timeout",
-     .value_name = "DURATION",
-     .default_text = "1900ms",
-     .help = "From a query's arrival to SERVFAIL, when no server answers; 100ms to 30s",
-     .yaml_only = true},
-    {.key = "max-udp-size",
-     .value_name = "N",
-     .default_text = "1232",
-     .help = "Largest UDP reply, in octets; 512 to 4096",
-     .yaml_only = true},
-    {.key = "stream-idle-timeout",
-     .value_name = "DURATION",
-     .default_text = "10s",
-     .help = "A TCP or DoT client without a whole query for this long is closed; 1s to 1h",
-     .yaml_only = true},
-    {.key = "max-stream-connections",
-     .value_name = "N",
-     .default_text = "4096",
-     .help = "Open TCP and DoT clients of each worker; 1 to 1000000",
-     .yaml_only = true},
-    {.key = "max-pending-queries",
-     .value_name = "N",
-     .default_text = "10000",
-     .help = "Distinct questions of each worker that wait for upstream; 1 to 1000000",
-     .yaml_only = true},
-    {.key = "max-pending-per-client",
-     .value_name = "N",
-     .default_text = "75 % of max-pending-queries",
-     .help = "Queries of one client that wait in each worker; 1 to 1000000",
-     .yaml_only = true},
-    {.key = "hedge",
-     .value_name = "on|off",
-     .default_text = "on",
-     .help = "Ask a second server when the first takes unusually long; at most 5 % more queries",
-     .yaml_only = true},
-    {.key = "loop-check",
-     .value_name = "on|off",
-     .default_text = "on",
-     .help = "Find upstream servers that lead back here, by a query to those at private addresses"},
-    {.key = "cookies",
-     .value_name = "on|off|required",
-     .default_text = "on",
-     .help = "DNS cookies; required: over UDP only for clients that show one of ours",
-     .yaml_only = true},
-    {.key = "cookie-secret-file",
-     .value_name = "FILE",
-     .default_text = "none",
-     .help = "Secret of the cookies, 32 hexadecimal digits; a second line is the previous one",
-     .yaml_only = true},
-    {.key = "version-text",
-     .value_name = "TEXT",
-     .default_text = "none",
-     .help = "Answer to version.bind and version.server; up to 255 octets",
-     .yaml_only = true},
-    {.key = "any",
-     .value_name = "forward|minimal",
-     .default_text = "forward",
-     .help = "Queries for type ANY: forward, or answer one HINFO here",
-     .yaml_only = true},
-    {.key = "upstream-connect-timeout",
-     .value_name = "DURATION",
-     .default_text = "2s",
-     .help = "TCP connect and TLS handshake together; 100ms to 30s",
-     .yaml_only = true},
-    {.key = "upstream-idle-timeout",
-     .value_name = "DURATION",
-     .default_text = "30s",
-     .help = "An unused upstream connection is closed after this, or what the server announces; "
-             "1s to 1h",
-     .yaml_only = true},
-};
+using std::chrono_literals::operator""ms;
+using std::chrono_literals::operator""s;
+using std::chrono_literals::operator""min;
+using std::chrono_literals::operator""h;
+
+using Rows = std::vector<Setting>;
+
+constexpr auto kDay = 24h;
+constexpr int kMost = 1000000;  // Of connections and of queries, in each worker.
+
+Rows ListenRows() {
+  return {
+      RichSetting({.key = "listen",
+                   .help = "Where to take queries. Without a scheme: UDP and TCP. tls:// is DNS "
+                           "over TLS",
+                   .value_name = "[udp://|tcp://|tls://]ADDR:PORT"},
+                  ReadListen, FormatListen, {"127.0.0.1:53", "[::1]:53"}),
+      FileSetting(
+          {.key = "listen-cert",
+           .help = "Certificate chain (PEM) of the tls:// listeners; they need it"},
+          [](auto& c) -> auto& { return c.server.listen_certificate_file; }),
+      FileSetting(
+          {.key = "listen-key", .help = "Private key (PEM) of the tls:// listeners; they need it"},
+          [](auto& c) -> auto& { return c.server.listen_key_file; }),
+      ListSetting(
+          NewSetting({.key = "allow-from",
+                      .help = "Addresses of clients that are served; the others get REFUSED",
+                      .default_text = "loopback, private and link-local addresses",
+                      .yaml_only = true},
+                     "PREFIX", AtMost(AccessPolicy::kMaxPrefixes)),
+          AccessPolicy::kMaxPrefixes, [](auto& c) -> auto& { return c.server.allow_from; },
+          AddressPrefix::Parse, [](const AddressPrefix& prefix) { return prefix.ToString(); }),
+      IntegerSetting(
+          {.key = "max-udp-size", .help = "Largest UDP reply in octets", .yaml_only = true}, 512,
+          4096, [](auto& c) -> auto& { return c.server.limits.max_udp_payload_size; }),
+      DurationSetting(
+          {.key = "stream-idle-timeout",
+           .help = "A TCP or DoT connection is closed after this time without a whole "
+                   "query",
+           .yaml_only = true},
+          1s, 1h, [](auto& c) -> auto& { return c.server.limits.stream_idle_timeout; }),
+      IntegerSetting(
+          {.key = "max-stream-connections",
+           .help = "Open TCP and DoT connections of clients, in each worker",
+           .yaml_only = true},
+          1, kMost, [](auto& c) -> auto& { return c.server.limits.max_stream_connections; }),
+  };
+}
+
+Rows UpstreamRows() {
+  return {
+      RichSetting({.key = "upstream",
+                   .help = "Provider to query over DNS over TLS. Its certificate must carry NAME, "
+                           "or without NAME the ADDR or HOST. HOST needs --bootstrap",
+                   .value_name = "PRESET|tls://ADDR|HOST[:PORT][#NAME]",
+                   .range = AtMost(kMaxServersPerZone) + " servers"},
+                  ReadUpstream, FormatUpstream, {"cloudflare", "quad9", "google"}),
+      RichSetting({.key = "bootstrap",
+                   .help = "Server that resolves the host names of upstream servers, and gets no "
+                           "other query",
+                   .value_name = "PRESET|udp://ADDR|tcp://ADDR|tls://ADDR[#NAME]",
+                   .range = AtMost(kMaxServersPerZone) + " servers"},
+                  ReadBootstrap, FormatBootstrap),
+      WordSetting(
+          {.key = "policy", .help = "Order in which servers are tried"}, kPolicyWords,
+          [](auto& c) -> auto& { return c.server.upstream.zones.front().policy; }),
+      RichSetting({.key = "zones",
+                   .help = "Zones with servers of their own: maps of zone, upstream and policy",
+                   .value_name = "MAP",
+                   .range = AtMost(kMaxPrivateZones),
+                   .yaml_only = true},
+                  ReadZones, FormatZones),
+      FileSetting(
+          {.key = "upstream-ca",
+           .help = "CA certificates (PEM) to trust for upstream servers instead of the "
+                   "system's",
+           .default_text = "system"},
+          [](auto& c) -> auto& { return c.server.upstream_ca_file; }),
+      RichSetting({.key = "upstream-source",
+                   .help = "Source address of upstream connections",
+                   .value_name = "ADDR",
+                   .default_text = "the kernel's choice",
+                   .range = "at most one IPv4 and one IPv6 address"},
+                  ReadUpstreamSource, FormatUpstreamSource),
+      ScalarSetting(
+          NewSetting({.key = "upstream-mark",
+                      .help = "Mark (SO_MARK) of upstream connections; 0 sets no mark"},
+                     "N", kMarkRange),
+          [](auto& c) -> auto& { return c.server.upstream.limits.outgoing.mark; }, ParseMark,
+          FormatMark),
+  };
+}
+
+Rows UpstreamTimeRows() {
+  return {
+      DurationSetting(
+          {.key = "upstream-connect-timeout",
+           .help = "Time for the TCP connect and the TLS handshake together",
+           .yaml_only = true},
+          100ms, 30s, [](auto& c) -> auto& { return c.server.upstream.limits.connect_timeout; }),
+      DurationSetting(
+          {.key = "upstream-idle-timeout",
+           .help = "An unused upstream connection is closed after this time, or "
+                   "earlier if the server announces less",
+           .yaml_only = true},
+          1s, 1h, [](auto& c) -> auto& { return c.server.upstream.limits.idle_timeout; }),
+      SwitchSetting(
+          {.key = "hedge",
+           .help = "Query a second server when the first takes unusually long; at most "
+                   "5 % more queries",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.upstream.limits.hedge; }),
+      SwitchSetting(
+          {.key = "loop-check",
+           .help = "Look for upstream servers that send queries back here, with test "
+                   "queries to servers at private addresses"},
+          [](auto& c) -> auto& { return c.server.upstream.loop_check; }),
+  };
+}
+
+Rows CacheRows() {
+  return {
+      SizeSetting(
+          {.key = "cache-size", .help = "Memory for cached responses; 0 switches the cache off"},
+          uint64_t{1} << 20, uint64_t{1} << 40,
+          [](auto& c) -> auto& { return c.server.cache.budget_bytes; }),
+      SecondsSetting(
+          {.key = "cache-min-ttl",
+           .help = "Shorter TTLs of positive answers are raised to this",
+           .yaml_only = true},
+          0s, 1h, [](auto& c) -> auto& { return c.server.cache.ttl_caps.floor; }),
+      SecondsSetting(
+          {.key = "cache-max-ttl",
+           .help = "Longest time a response is cached, and highest TTL in replies",
+           .yaml_only = true},
+          1s, 7 * kDay, [](auto& c) -> auto& { return c.server.cache.ttl_caps.positive; }),
+      SecondsSetting(
+          {.key = "cache-max-negative-ttl",
+           .help = "Longest time an NXDOMAIN or NODATA response is cached",
+           .yaml_only = true},
+          1s, kDay, [](auto& c) -> auto& { return c.server.cache.ttl_caps.negative; }),
+      SecondsSetting(
+          {.key = "failure-ttl",
+           .help = "How long a failure is cached; doubled each time it repeats",
+           .yaml_only = true},
+          1s, 5min, [](auto& c) -> auto& { return c.server.cache.failure_ttl; }),
+      SecondsSetting(
+          {.key = "failure-max-ttl", .help = "Longest time a failure is cached", .yaml_only = true},
+          1s, 5min, [](auto& c) -> auto& { return c.server.cache.failure_max_ttl; }),
+      SwitchSetting(
+          {.key = "prefetch",
+           .help = "Refresh popular names shortly before they expire",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.cache.prefetch; }),
+      IntegerSetting(
+          {.key = "lru-protected-percent",
+           .help = "Share of the cache for names that were queried more than once; 0 "
+                   "is plain LRU",
+           .yaml_only = true},
+          0, 95, [](auto& c) -> auto& { return c.server.cache.lru_protected_percent; }),
+  };
+}
+
+Rows StaleRows() {
+  return {
+      SecondsSetting(
+          {.key = "stale-max-age",
+           .help = "How long expired data is used when it cannot be refreshed; 0s: never",
+           .yaml_only = true},
+          0s, 7 * kDay, [](auto& c) -> auto& { return c.server.cache.stale_max_age; }),
+      SecondsSetting(
+          {.key = "stale-ttl", .help = "TTL of stale data in replies", .yaml_only = true}, 1s, 1h,
+          [](auto& c) -> auto& { return c.server.cache.stale_ttl; }),
+      SecondsSetting(
+          {.key = "stale-recheck",
+           .help = "Time from a failed refresh to the next attempt",
+           .yaml_only = true},
+          1s, 1h, [](auto& c) -> auto& { return c.server.cache.stale_recheck; }),
+      DurationSetting(
+          {.key = "stale-client-timeout",
+           .help = "Time from a query's arrival to a stale answer, while a refresh "
+                   "goes on",
+           .yaml_only = true},
+          0ms, 30s, [](auto& c) -> auto& { return c.server.limits.stale_client_timeout; }),
+  };
+}
+
+Rows LocalNameRows() {
+  const auto same = [](const std::string& text) { return text; };
+  return {
+      SwitchSetting(
+          {.key = "local-zones",
+           .help = "Answer special-use and private zones here instead of forwarding "
+                   "them"},
+          [](auto& c) -> auto& { return c.server.local_zones; }),
+      ListSetting(
+          NewSetting({.key = "local-zones-except",
+                      .help = "Special-use zones that are forwarded",
+                      .yaml_only = true},
+                     "NAME"),
+          kUnlimited, [](auto& c) -> auto& { return c.server.local_zones_except; }, ParseLocalZone,
+          [](const DomainName& name) { return name.ToString(); }),
+      ListSetting(
+          NewSetting({.key = "hosts-file",
+                      .help = "Hosts file, such as /etc/hosts, whose names are answered "
+                              "here"},
+                     "FILE", AtMost(LocalDataOptions::kMaxHostsFiles)),
+          kUnlimited, [](auto& c) -> auto& { return c.server.local_data.hosts_files; }, ParsePath,
+          same),
+      ListSetting(
+          NewSetting({.key = "records",
+                      .help = "Record that is answered here, written as in a zone file",
+                      .yaml_only = true},
+                     "TEXT"),
+          kUnlimited, [](auto& c) -> auto& { return c.server.local_data.records; },
+          [](absl::string_view text) { return absl::StatusOr<std::string>(text); }, same),
+      SecondsSetting(
+          {.key = "local-ttl",
+           .help = "TTL of names from hosts files, and of `records` without a TTL",
+           .yaml_only = true},
+          0s, 7 * kDay, [](auto& c) -> auto& { return c.server.local_data.ttl; }),
+  };
+}
+
+Rows OwnAnswerRows() {
+  return {
+      TextSetting(
+          {.key = "identity", .help = "Name of this server in NSID, id.server and hostname.bind"},
+          [](auto& c) -> auto& { return c.server.own_answers.identity; }),
+      TextSetting(
+          {.key = "version-text",
+           .help = "Answer to version.bind and version.server",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.own_answers.version_text; }),
+      WordSetting(
+          {.key = "any",
+           .help = "Queries for type ANY: forward them, or reply with one HINFO record",
+           .yaml_only = true},
+          kMinimalAnyWords, [](auto& c) -> auto& { return c.server.own_answers.minimal_any; }),
+      WordSetting(
+          {.key = "cookies",
+           .help = "DNS cookies; required: a client over UDP must show a valid cookie",
+           .yaml_only = true},
+          kCookieWords, [](auto& c) -> auto& { return c.server.cookies; }),
+      FileSetting(
+          {.key = "cookie-secret-file",
+           .help = "Secret of the cookies: 32 hexadecimal digits; a second line is the "
+                   "previous secret",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.cookie_secret_file; }),
+  };
+}
+
+Rows ProcessRows() {
+  return {
+      WithDerivedDefault(DeriveWorkers,
+                         IntegerSetting(
+                             {.key = "workers",
+                              .help = "Threads that serve queries, each with its own event loop",
+                              .default_text = "number of CPUs"},
+                             1, kMaxWorkers, [](auto& c) -> auto& { return c.server.workers; })),
+      DurationSetting(
+          {.key = "query-timeout",
+           .help = "Time from a query's arrival to SERVFAIL, when no server responds",
+           .yaml_only = true},
+          100ms, 30s, [](auto& c) -> auto& { return c.server.limits.query_timeout; }),
+      IntegerSetting(
+          {.key = "max-pending-queries",
+           .help = "Distinct questions that wait for upstream, in each worker",
+           .yaml_only = true},
+          1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_queries; }),
+      WithDerivedDefault(
+          DeriveMaxPendingPerClient,
+          IntegerSetting(
+              {.key = "max-pending-per-client",
+               .help = "Queries of one client that wait for upstream, in each worker",
+               .default_text = "75 % of max-pending-queries",
+               .yaml_only = true},
+              1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_per_client; })),
+      ScalarSetting(
+          NewSetting(
+              {.key = "admin", .help = "HTTP address of /metrics, /health, /ready and /explain"},
+              "ADDR:PORT|off"),
+          [](auto& c) -> auto& { return c.admin; }, ParseAdmin, FormatAdmin),
+      WordSetting(
+          {.key = "log-level", .help = "Least severe log line that is written"}, kLogLevelWords,
+          [](auto& c) -> auto& { return c.log_level; }),
+  };
+}
+
+Rows AllRows() {
+  Rows all;
+  for (const auto rows : {ListenRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows,
+                          LocalNameRows, OwnAnswerRows, ProcessRows}) {
+    for (Setting& row : rows()) all.push_back(std::move(row));
+  }
+  return all;
+}
 
 }  // namespace
 
-absl::Span<const Setting> Settings() { return kSettings; }
+const std::vector<Setting>& Settings() {
+  static const Rows rows = AllRows();
+  return rows;
+}
+
+const Setting* FindSetting(absl::string_view key) {
+  for (const Setting& setting : Settings()) {
+    if (setting.key == key) return &setting;
+  }
+  return nullptr;
+}
 
 std::vector<absl::string_view> SettingKeys() {
   std::vector<absl::string_view> keys;
-  for (const Setting& setting : kSettings) keys.push_back(setting.key);
+  for (const Setting& setting : Settings()) keys.push_back(setting.key);
   return keys;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The names of all settings: flags, environment variables and YAML keys alike.
+// The table of all settings. Flags, environment variables, the reading of YAML, the output of
+// `check`, help texts and the test of docs/configuration.md derive from it.
 #ifndef DOTCACHE_CMD_SETTINGS_H_
 #define DOTCACHE_CMD_SETTINGS_H_
 
@@ -7,21 +8,15 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
+#include "cmd/setting.h"
 
 namespace dotcache {
 
-// One setting. Flags are --KEY, environment variables DOTCACHE_KEY with underscores, YAML keys KEY.
-struct Setting {
-  absl::string_view key;
-  absl::string_view value_name;    // As help texts show it.
-  absl::string_view default_text;  // As help texts and docs/configuration.md show it.
-  absl::string_view help;
-  bool is_list = false;    // A flag that repeats; commas in the environment; a list in YAML.
-  bool yaml_only = false;  // Too seldom wanted for a flag, or too rich.
-};
+// In the order in which help texts, `check` and docs/configuration.md list them.
+const std::vector<Setting>& Settings();
 
-absl::Span<const Setting> Settings();
+// Null when there is no setting of this name.
+const Setting* FindSetting(absl::string_view key);
 
 // All keys, for "did you mean".
 std::vector<absl::string_view> SettingKeys();

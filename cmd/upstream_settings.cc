@@ -5,186 +5,208 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "cmd/did_you_mean.h"
+#include "cmd/list_kinds.h"
 #include "cmd/upstream_spec.h"
+#include "cmd/value_parsers.h"
+#include "cmd/words.h"
+#include "cmd/yaml_text.h"
 #include "core/status_macros.h"
 #include "upstream/host_answer.h"
 
 namespace dotcache {
 namespace {
 
-constexpr size_t kMaxServersPerZone = 64;
-constexpr size_t kMaxZones = 256;
-constexpr absl::string_view kBootstrapExample = "tls://9.9.9.9#dns.quad9.net";
 constexpr absl::string_view kZoneKeys[] = {"zone", "upstream", "policy"};
-constexpr absl::string_view kPolicies =
-    "balanced, fastest, round-robin, random, sequential, weighted or sticky-hash";
 
-class Reader {
- public:
-  explicit Reader(LoadedConfig& loaded)
-      : loaded_(loaded), zones_(loaded.config.server.upstream.zones) {}
-
-  void ReadRoot(const UpstreamSettings& settings) {
-    UpstreamZoneOptions root;
-    if (settings.policy != nullptr) ReadPolicy(*settings.policy, root);
-    if (settings.upstream != nullptr) {
-      ReadServers(*settings.upstream, ClearText::kRefused, root);
-    } else {
-      for (absl::string_view preset : {"cloudflare", "quad9", "google"}) {
-        const std::vector<UpstreamServerOptions> servers =
-            *ParseUpstreamText(preset, ClearText::kRefused);
-        root.servers.insert(root.servers.end(), servers.begin(), servers.end());
-        loaded_.origins.upstream.insert(loaded_.origins.upstream.end(), servers.size(), "default");
-      }
-    }
-    zones_.push_back(std::move(root));
-  }
-
-  void ReadZones(const ConfigValue& value) {
-    for (const ConfigValue* element : value.Elements()) ReadZone(*element);
-    if (zones_.size() > kMaxZones) {
-      Fail(value, "zones", absl::StrCat("more than ", kMaxZones - 1, " zones"));
-    }
-  }
-
-  // After the servers, which may need it.
-  void ReadBootstrap(const ConfigValue* value) {
-    std::vector<UpstreamServerOptions>& bootstrap = loaded_.config.server.upstream.bootstrap;
-    for (const ConfigValue* element :
-         value == nullptr ? std::vector<const ConfigValue*>() : value->Elements()) {
-      for (UpstreamServerOptions& server :
-           ParseUpstreamValue(*element, ClearText::kAllowed, loaded_.errors)) {
-        if (!server.host.empty()) {
-          if (server.slot > 0) continue;
-          Fail(*element, "bootstrap",
-               absl::StrCat(server.host, " would have to be resolved itself; write an address, as ",
-                            kBootstrapExample));
-          continue;
-        }
-        bootstrap.push_back(std::move(server));
-        loaded_.origins.bootstrap.push_back(element->origin);
-      }
-    }
-    if (value != nullptr && value->Elements().empty()) {
-      Fail(*value, "bootstrap", absl::StrCat("is empty; write ", kBootstrapExample));
-    }
-    if (bootstrap.size() > kMaxServersPerZone) {
-      Fail(*value, "bootstrap", absl::StrCat("more than ", kMaxServersPerZone, " servers"));
-    }
-    if (value != nullptr) return;
-    for (const Host& host : hosts_) {
-      Fail(*host.written, "upstream",
-           absl::StrCat(host.name, " has to be resolved, and `bootstrap` says by whom: write ",
-                        "bootstrap: [", kBootstrapExample, "]; or write the address here, as ",
-                        "tls://ADDR#", host.name));
-    }
-  }
-
- private:
-  struct Host {
-    const ConfigValue* written;
-    std::string name;
-  };
-
-  static std::string TwiceText(const UpstreamServerOptions& server) {
-    return absl::StrCat(server.host.empty() ? server.endpoint.ToString() : server.host,
-                        " is listed twice");
-  }
-
-  void Fail(const ConfigValue& value, absl::string_view key, absl::string_view message) {
-    loaded_.errors.push_back({value.origin, std::string(key), std::string(message)});
-  }
-
-  void ReadServers(const ConfigValue& value, ClearText clear_text, UpstreamZoneOptions& zone) {
-    for (const ConfigValue* element : value.Elements()) {
-      for (UpstreamServerOptions& server :
-           ParseUpstreamValue(*element, clear_text, loaded_.errors)) {
-        const bool twice =
-            std::any_of(zone.servers.begin(), zone.servers.end(), [&server](const auto& other) {
-              return other.endpoint == server.endpoint && other.Label() == server.Label();
-            });
-        if (twice) {
-          if (server.slot == 0) Fail(*element, "upstream", TwiceText(server));
-          continue;
-        }
-        if (!server.host.empty() && server.slot == 0) hosts_.push_back({element, server.host});
+void ReadServers(const ConfigValue& value, ClearText clear_text, UpstreamZoneOptions& zone,
+                 LoadedConfig& loaded) {
+  RefuseEmptyList(value, "upstream", loaded);
+  for (const ConfigValue* element : value.Elements()) {
+    for (UpstreamServerOptions& server : ParseUpstreamValue(*element, clear_text, loaded.errors)) {
+      const bool twice =
+          std::any_of(zone.servers.begin(), zone.servers.end(), [&server](const auto& other) {
+            return other.endpoint == server.endpoint && other.Label() == server.Label();
+          });
+      if (!twice) {
         zone.servers.push_back(std::move(server));
-        loaded_.origins.upstream.push_back(element->origin);
+        loaded.origins.Add("upstream", element->origin);
+      } else if (server.slot == 0) {
+        loaded.Fail(*element, "upstream",
+                    absl::StrCat(server.host.empty() ? server.endpoint.ToString() : server.host,
+                                 " is listed twice"));
       }
     }
-    if (zone.servers.size() > kMaxServersPerZone) {
-      Fail(value, "upstream",
-           absl::StrCat("more than ", kMaxServersPerZone, " servers; a host name counts as ",
-                        kMaxHostAddresses));
-    }
-    if (value.Elements().empty()) Fail(value, "upstream", "is empty; name a server");
   }
-
-  void ReadZone(const ConfigValue& value) {
-    if (value.kind != ConfigValue::Kind::kMap) {
-      return Fail(value, "zones", "must be a list of maps with `zone` and `upstream`");
-    }
-    UpstreamZoneOptions zone;
-    bool has_zone = false;
-    bool has_servers = false;
-    for (const auto& [key, entry] : value.map) {
-      if (key == "upstream") {
-        has_servers = true;
-        ReadServers(entry, ClearText::kAllowed, zone);
-      } else if (key == "zone") {
-        has_zone = true;
-        if (absl::Status status = SetName(entry.scalar, zone); !status.ok()) {
-          Fail(entry, key, status.message());
-        }
-      } else if (key == "policy") {
-        ReadPolicy(entry, zone);
-      } else {
-        Fail(entry, key, absl::StrCat("unknown key", DidYouMean(key, kZoneKeys)));
-      }
-    }
-    if (!has_zone) Fail(value, "zones", "lacks `zone`, the name of the zone");
-    if (!has_servers) Fail(value, "zones", "lacks `upstream`, the zone's servers");
-    zones_.push_back(std::move(zone));
+  if (zone.servers.size() > kMaxServersPerZone) {
+    loaded.Fail(value, "upstream",
+                absl::StrCat("more than ", kMaxServersPerZone, " servers; a host name counts as ",
+                             kMaxHostAddresses));
   }
+}
 
-  absl::Status SetName(absl::string_view text, UpstreamZoneOptions& zone) {
-    ASSIGN_OR_RETURN(const DomainName name, DomainName::FromText(text));
-    zone.zone = name.Canonical();
-    if (zone.zone.LabelCount() == 0) {
-      return absl::InvalidArgumentError("the root's servers are those of `upstream` at the top");
-    }
-    for (const UpstreamZoneOptions& other : zones_) {
-      if (other.zone == zone.zone) {
-        return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is listed twice"));
-      }
-    }
-    return absl::OkStatus();
+absl::Status SetZoneName(absl::string_view text, const std::vector<UpstreamZoneOptions>& others,
+                         UpstreamZoneOptions& zone) {
+  ASSIGN_OR_RETURN(const DomainName name, DomainName::FromText(text));
+  zone.zone = name.Canonical();
+  if (zone.zone.LabelCount() == 0) {
+    return absl::InvalidArgumentError(
+        "the root zone has the servers of the top-level `upstream`; write them there");
   }
-
-  void ReadPolicy(const ConfigValue& value, UpstreamZoneOptions& zone) {
-    if (value.kind != ConfigValue::Kind::kScalar) {
-      return Fail(value, "policy", "must be one value, not a list or a map");
+  for (const UpstreamZoneOptions& other : others) {
+    if (other.zone == zone.zone) {
+      return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is listed twice"));
     }
-    if (const auto policy = ParseSelectionPolicy(value.scalar)) {
-      zone.policy = *policy;
-      return;
-    }
-    Fail(value, "policy", absl::StrCat("\"", value.scalar, "\" is not one of ", kPolicies));
   }
+  return absl::OkStatus();
+}
 
-  LoadedConfig& loaded_;
-  std::vector<UpstreamZoneOptions>& zones_;
-  std::vector<Host> hosts_;
-};
+absl::Status SetPolicy(const ConfigValue& value, UpstreamZoneOptions& zone) {
+  if (value.kind != ConfigValue::Kind::kScalar) {
+    return absl::InvalidArgumentError("must be one value, not a list or a map");
+  }
+  ASSIGN_OR_RETURN(zone.policy, ParseWord(value.scalar, kPolicyWords));
+  return absl::OkStatus();
+}
+
+void ReadZone(const ConfigValue& value, LoadedConfig& loaded) {
+  if (value.kind != ConfigValue::Kind::kMap) {
+    return loaded.Fail(value, "zones", "must be a list of maps with `zone` and `upstream`");
+  }
+  std::vector<UpstreamZoneOptions>& zones = loaded.config.server.upstream.zones;
+  UpstreamZoneOptions zone;
+  bool has_zone = false;
+  bool has_servers = false;
+  for (const auto& [key, entry] : value.map) {
+    absl::Status status;
+    if (key == "upstream") {
+      has_servers = true;
+      ReadServers(entry, ClearText::kAllowed, zone, loaded);
+    } else if (key == "zone") {
+      has_zone = true;
+      status = SetZoneName(entry.scalar, zones, zone);
+    } else if (key == "policy") {
+      status = SetPolicy(entry, zone);
+    } else {
+      status = absl::InvalidArgumentError(absl::StrCat("unknown key", DidYouMean(key, kZoneKeys)));
+    }
+    if (!status.ok()) loaded.Fail(entry, key, status.message());
+  }
+  if (!has_zone) loaded.Fail(value, "zones", "needs `zone`, the name of the zone");
+  if (!has_servers) loaded.Fail(value, "zones", "needs `upstream`, the servers of the zone");
+  zones.push_back(std::move(zone));
+}
+
+void FormatIdentity(const UpstreamServerOptions& server, absl::string_view indent,
+                    std::string& out) {
+  if (!server.identity.authentication_name.empty()) {
+    absl::StrAppend(&out, indent, "  name: ", server.identity.authentication_name, "\n");
+  }
+  if (!server.identity.pins.empty()) {
+    const std::string pins = absl::StrJoin(
+        server.identity.pins, ", ",
+        [](std::string* text, const SpkiPin& pin) { *text += YamlQuoted(pin.ToString()); });
+    absl::StrAppend(&out, indent, "  pins: [", pins, "]\n");
+  }
+  for (const auto& [key, file] :
+       {std::pair("pins-file", &server.pins_file), std::pair("ca", &server.ca_file),
+        std::pair("cert", &server.certificate_file), std::pair("key", &server.key_file)}) {
+    if (file->empty()) continue;
+    absl::StrAppend(&out, indent, "  ", key, ": ", YamlQuoted(*file), "\n");
+  }
+  if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
+  if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");
+  if (server.metered) absl::StrAppend(&out, indent, "  metered: true\n");
+}
+
+void FormatServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {
+  if (server.transport != Transport::kDot) {
+    absl::StrAppend(
+        &out, indent, "- ",
+        YamlQuoted(absl::StrCat(SchemeOf(server.transport), "://", server.endpoint.ToString())),
+        "  # clear text\n");
+    return;
+  }
+  if (!server.host.empty()) {
+    if (server.slot > 0) return;
+    const uint16_t port = server.endpoint.port();
+    absl::StrAppend(&out, indent, "- host: ",
+                    YamlQuoted(port == 0 ? server.host : absl::StrCat(server.host, ":", port)),
+                    "\n");
+    FormatIdentity(server, indent, out);
+    return;
+  }
+  absl::StrAppend(&out, indent, "- addresses: [", YamlQuoted(server.endpoint.ToString()), "]");
+  if (server.provider != server.identity.authentication_name) {
+    absl::StrAppend(&out, "  # ", server.provider);
+  }
+  absl::StrAppend(&out, "\n");
+  FormatIdentity(server, indent, out);
+}
+
+std::string FormatServers(absl::string_view key, const std::vector<UpstreamServerOptions>& servers,
+                          absl::string_view indent) {
+  std::string out = absl::StrCat(indent, key, ":\n");
+  for (const UpstreamServerOptions& server : servers) {
+    FormatServer(server, absl::StrCat(indent, "  "), out);
+  }
+  return out;
+}
 
 }  // namespace
 
-void LoadUpstreams(const UpstreamSettings& settings, LoadedConfig& loaded) {
-  Reader reader(loaded);
-  reader.ReadRoot(settings);
-  if (settings.zones != nullptr) reader.ReadZones(*settings.zones);
-  reader.ReadBootstrap(settings.bootstrap);
+void ReadUpstream(const ConfigValue& value, LoadedConfig& loaded) {
+  ReadServers(value, ClearText::kRefused, loaded.config.server.upstream.zones.front(), loaded);
+}
+
+std::string FormatUpstream(const Config& config) {
+  return FormatServers("upstream", config.server.upstream.zones.front().servers, "");
+}
+
+void ReadBootstrap(const ConfigValue& value, LoadedConfig& loaded) {
+  std::vector<UpstreamServerOptions>& bootstrap = loaded.config.server.upstream.bootstrap;
+  RefuseEmptyList(value, "bootstrap", loaded);
+  for (const ConfigValue* element : value.Elements()) {
+    for (UpstreamServerOptions& server :
+         ParseUpstreamValue(*element, ClearText::kAllowed, loaded.errors)) {
+      if (server.host.empty()) {
+        bootstrap.push_back(std::move(server));
+        loaded.origins.Add("bootstrap", element->origin);
+      } else if (server.slot == 0) {
+        loaded.Fail(
+            *element, "bootstrap",
+            absl::StrCat(server.host, " is a host name; write an address, as ", kBootstrapExample));
+      }
+    }
+  }
+  if (bootstrap.size() > kMaxServersPerZone) {
+    loaded.Fail(value, "bootstrap", absl::StrCat("more than ", kMaxServersPerZone, " servers"));
+  }
+}
+
+std::string FormatBootstrap(const Config& config) {
+  const std::vector<UpstreamServerOptions>& bootstrap = config.server.upstream.bootstrap;
+  return bootstrap.empty() ? "" : FormatServers("bootstrap", bootstrap, "");
+}
+
+void ReadZones(const ConfigValue& value, LoadedConfig& loaded) {
+  for (const ConfigValue* element : value.Elements()) ReadZone(*element, loaded);
+  if (loaded.config.server.upstream.zones.size() > kMaxPrivateZones + 1) {
+    loaded.Fail(value, "zones", absl::StrCat("more than ", kMaxPrivateZones, " zones"));
+  }
+}
+
+std::string FormatZones(const Config& config) {
+  const std::vector<UpstreamZoneOptions>& zones = config.server.upstream.zones;
+  if (zones.size() == 1) return "";
+  std::string out = "zones:\n";
+  for (size_t i = 1; i < zones.size(); ++i) {
+    absl::StrAppend(&out, "  - zone: ", YamlQuoted(zones[i].zone.ToString()),
+                    "\n    policy: ", SelectionPolicyName(zones[i].policy), "\n",
+                    FormatServers("upstream", zones[i].servers, "    "));
+  }
+  return out;
 }
 
 }  // namespace dotcache

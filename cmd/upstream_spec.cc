@@ -49,7 +49,7 @@ std::vector<UpstreamServerOptions> FromPreset(const Preset& preset) {
   return servers;
 }
 
-// HOST[:PORT] as all its slots. The port is 0 where it is not written.
+// HOST[:PORT] as all slots of the host. The port is 0 when the text has none.
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseHost(absl::string_view text,
                                                              absl::string_view name) {
   const size_t colon = text.find(':');
@@ -69,7 +69,8 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseHost(absl::string_view t
   return slots;
 }
 
-// No last label of a host name is a number (RFC 1123 section 2.1): that is a mistyped address.
+// The last label of a host name is not a number (RFC 1123 section 2.1). A text with such a label is
+// a mistyped address.
 bool LooksLikeHost(absl::string_view text) {
   const absl::string_view host = absl::StripSuffix(text.substr(0, text.find(':')), ".");
   const absl::string_view last = host.substr(host.rfind('.') + 1);
@@ -78,7 +79,7 @@ bool LooksLikeHost(absl::string_view text) {
          });
 }
 
-// unbound's ADDR@PORT; everybody else's ADDR:PORT.
+// ADDR@PORT, as unbound writes it, or ADDR:PORT.
 absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, uint16_t default_port) {
   const size_t at = text.find('@');
   if (at == absl::string_view::npos) return Endpoint::Parse(text, default_port);
@@ -94,12 +95,13 @@ absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text, uint16_t def
   }
   if (endpoint->port() == 0 || endpoint->is_wildcard()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is no address to connect to; write ", kExample));
+        absl::StrCat("\"", text, "\" is not an address to connect to; write ", kExample));
   }
   return endpoint;
 }
 
-// CoreDNS's ADDR%NAME[:PORT] as ADDR:PORT and NAME. A zone index (fe80::1%eth0) holds no dot.
+// Splits ADDR%NAME[:PORT], as CoreDNS writes it, into ADDR:PORT and NAME. A zone index
+// (fe80::1%eth0) has no dot.
 bool SplitCoreDns(absl::string_view text, std::string& address, std::string& name) {
   const size_t percent = text.find('%');
   if (percent == absl::string_view::npos) return false;
@@ -132,7 +134,7 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseTlsText(absl::string_vie
     return absl::InvalidArgumentError(
         absl::StrCat("\"", text, "\" is neither a preset (", PresetNames(),
                      ") nor an address with its authentication name; write ", kExample,
-                     ", or tls://ADDR to have the certificate's IP address checked"));
+                     ", or tls://ADDR to check the certificate's IP address"));
   }
   if (has_scheme && LooksLikeHost(address)) {
     if (has_name) {
@@ -147,14 +149,14 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseTlsText(absl::string_vie
   return std::vector<UpstreamServerOptions>{MakeServer(endpoint, name, name)};
 }
 
-// A server without a name or a certificate.
+// A server in clear text.
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseClassicText(absl::string_view text,
                                                                     absl::string_view address,
                                                                     Transport transport) {
   if (absl::StrContains(address, '#')) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "\"", text, "\" has an authentication name, which nothing in clear text can prove; leave ",
-        "it out, or write tls://"));
+        "\"", text, "\" has an authentication name, but clear text has no authentication; remove ",
+        "the name, or write tls://"));
   }
   ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address, kClassicPort));
   UpstreamServerOptions server = MakeServer(endpoint, "", "");
@@ -162,7 +164,7 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseClassicText(absl::string
   return std::vector<UpstreamServerOptions>{std::move(server)};
 }
 
-// Reads the map form. One function a key would hide how they depend on each other.
+// Reads the map form of a provider.
 class MapReader {
  public:
   MapReader(const ConfigValue& value, std::vector<ConfigError>& errors)
@@ -174,12 +176,12 @@ class MapReader {
       Fail(value_.origin, "upstream", "needs one of `preset`, `host` and `addresses`");
     }
     if (has_preset_ && !name_.empty()) {
-      Fail(value_.origin, "name", "belongs to `addresses` or `host`; a preset has its own");
+      Fail(value_.origin, "name", "is for `addresses` or `host`; a preset has its own name");
     }
     if (insecure_ && !(pins_.empty() && files_["pins-file"].empty())) {
       Fail(value_.origin, "insecure",
            absl::StrCat("contradicts `", pins_.empty() ? "pins-file" : "pins",
-                        "`; pins alone accept a certificate of the server's own making"));
+                        "`; pins alone already accept a self-signed certificate"));
     }
     for (const auto& [key, missing] : {std::pair("cert", "key"), std::pair("key", "cert")}) {
       if (files_[key].empty() || !files_[missing].empty()) continue;
@@ -221,7 +223,8 @@ class MapReader {
     } else if (key == "host") {
       if (!LooksLikeHost(text)) {
         return absl::InvalidArgumentError(absl::StrCat(
-            "\"", text, "\" is no host name such as dns.quad9.net; addresses are `addresses`"));
+            "\"", text,
+            "\" is not a host name such as dns.quad9.net; write an address under `addresses`"));
       }
       ASSIGN_OR_RETURN(const std::vector<UpstreamServerOptions> slots, ParseHost(text, ""));
       has_host_ = true;
@@ -236,8 +239,7 @@ class MapReader {
       ASSIGN_OR_RETURN(const SpkiPin pin, SpkiPin::Parse(text));
       pins_.push_back(pin);
     } else if (key == "ca" || key == "cert" || key == "key" || key == "pins-file") {
-      if (text.empty()) return absl::InvalidArgumentError("is empty; write a file's path");
-      files_[std::string(key)] = text;
+      ASSIGN_OR_RETURN(files_[std::string(key)], ParsePath(text));
     } else if (key == "weight") {
       ASSIGN_OR_RETURN(const int64_t weight, ParseInteger(text, 1, 1000));
       weight_ = static_cast<int>(weight);
@@ -295,16 +297,16 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::strin
     if (!absl::ConsumePrefix(&rest, scheme)) continue;
     if (clear_text == ClearText::kRefused) {
       return absl::InvalidArgumentError(
-          absl::StrCat("\"", text, "\" is clear text, which is for servers of private zones ",
-                       "(`zones`) alone; providers are asked over DNS over TLS: write ", kExample));
+          absl::StrCat("\"", text, "\" is clear text, which only `zones` and `bootstrap` may use; ",
+                       "providers need DNS over TLS: write ", kExample));
     }
     return ParseClassicText(text, rest, transport);
   }
   const bool has_scheme = absl::ConsumePrefix(&rest, "tls://");
   if (!has_scheme && absl::StrContains(rest, "://")) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\": servers are asked over DNS over TLS; write ", kExample,
-                     "; for a private zone also udp://ADDR or tcp://ADDR"));
+        absl::StrCat("\"", text, "\" has an unknown scheme; write ", kExample,
+                     ", or for a private zone udp://ADDR or tcp://ADDR"));
   }
   return ParseTlsText(text, rest, has_scheme);
 }

@@ -13,7 +13,8 @@
 
 namespace dotcache {
 
-// Whether servers may be asked in clear text: only those of private zones, never the providers.
+// Whether a server may use clear text. Servers of private zones and bootstrap servers may,
+// providers may not.
 enum class ClearText { kRefused, kAllowed };
 
 // One provider's servers from text:
@@ -22,10 +23,10 @@ enum class ClearText { kRefused, kAllowed };
 //   tls://ADDR[:PORT]       the certificate must carry ADDR
 //   tls://HOST[:PORT][#NAME]  the addresses of HOST as resolved through `bootstrap`; the
 //                           certificate must carry NAME, or else HOST
-//   udp://ADDR[:PORT]       clear text, over TCP what does not fit
-//   tcp://ADDR[:PORT]       clear text, over TCP alone
-// and as other programs write it: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT] (CoreDNS),
-// ADDR[:PORT]#NAME (systemd-resolved). Errors say what would be right.
+//   udp://ADDR[:PORT]       clear text over UDP, and over TCP when a response is truncated
+//   tcp://ADDR[:PORT]       clear text over TCP
+// and in the notation of other programs: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT]
+// (CoreDNS), ADDR[:PORT]#NAME (systemd-resolved). Errors say what would be right.
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
                                                                      ClearText clear_text);
 

@@ -11,7 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "cmd/did_you_mean.h"
+#include "cmd/words.h"
 #include "core/status_macros.h"
+#include "local/local_zones.h"
 
 namespace dotcache {
 namespace {
@@ -74,6 +77,13 @@ std::string FormatSize(uint64_t bytes) {
   return absl::StrCat(bytes);
 }
 
+absl::StatusOr<uint64_t> ParseSizeOrZero(absl::string_view text, uint64_t min, uint64_t max) {
+  ASSIGN_OR_RETURN(const uint64_t bytes, ParseSize(text));
+  if (bytes == 0 || (bytes >= min && bytes <= max)) return bytes;
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not 0 and not within ",
+                                                 RangeText(FormatSize(min), FormatSize(max))));
+}
+
 absl::StatusOr<Milliseconds> ParseDuration(absl::string_view text) {
   if (const auto ms = ParseWithUnit(text, kDurationUnits)) {
     return Milliseconds(static_cast<int64_t>(*ms));
@@ -82,43 +92,31 @@ absl::StatusOr<Milliseconds> ParseDuration(absl::string_view text) {
 }
 
 std::string FormatDuration(Milliseconds duration) {
-  const int64_t ms = duration.count();
-  if (ms % 1000 != 0) return absl::StrCat(ms, "ms");
-  return absl::StrCat(ms / 1000, "s");
+  const auto ms = static_cast<uint64_t>(duration.count());
+  if (ms == 0) return "0s";
+  const auto largest_first = absl::MakeConstSpan(kDurationUnits).subspan(1);
+  const auto unit = std::find_if(largest_first.rbegin(), largest_first.rend(),
+                                 [ms](const Unit& each) { return ms % each.factor == 0; });
+  return absl::StrCat(ms / unit->factor, unit->suffix);
 }
 
-absl::StatusOr<bool> ParseSwitch(absl::string_view text) {
-  const std::string word = absl::AsciiStrToLower(text);
-  if (word == "on" || word == "true" || word == "yes") return true;
-  if (word == "off" || word == "false" || word == "no") return false;
-  return Wrong(text, "on or off");
+absl::StatusOr<Milliseconds> ParseDurationWithin(absl::string_view text, Milliseconds min,
+                                                 Milliseconds max) {
+  ASSIGN_OR_RETURN(const Milliseconds duration, ParseDuration(text));
+  if (duration >= min && duration <= max) return duration;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", text, "\" is not within ", RangeText(FormatDuration(min), FormatDuration(max))));
 }
 
-absl::StatusOr<CookieMode> ParseCookieMode(absl::string_view text) {
-  if (absl::AsciiStrToLower(text) == "required") return CookieMode::kRequired;
-  const absl::StatusOr<bool> on = ParseSwitch(text);
-  if (!on.ok()) return Wrong(text, "on, off or required");
-  return *on ? CookieMode::kOn : CookieMode::kOff;
+absl::StatusOr<Seconds> ParseSecondsWithin(absl::string_view text, Seconds min, Seconds max) {
+  ASSIGN_OR_RETURN(const Milliseconds duration, ParseDurationWithin(text, min, max));
+  const Seconds seconds = std::chrono::duration_cast<Seconds>(duration);
+  if (seconds == duration) return seconds;
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is not a whole number of seconds"));
 }
 
-absl::string_view CookieModeName(CookieMode mode) {
-  switch (mode) {
-    case CookieMode::kOff:
-      return "off";
-    case CookieMode::kOn:
-      return "on";
-    case CookieMode::kRequired:
-      return "required";
-  }
-  return "on";
-}
-
-absl::StatusOr<bool> ParseMinimalAny(absl::string_view text) {
-  const std::string word = absl::AsciiStrToLower(text);
-  if (word == "forward") return false;
-  if (word == "minimal") return true;
-  return Wrong(text, "forward or minimal");
-}
+absl::StatusOr<bool> ParseSwitch(absl::string_view text) { return ParseWord(text, kSwitchWords); }
 
 absl::StatusOr<std::string> ParseOwnText(absl::string_view text) {
   constexpr size_t kMaxSize = 255;  // Of a character-string (RFC 1035 section 3.3).
@@ -126,13 +124,41 @@ absl::StatusOr<std::string> ParseOwnText(absl::string_view text) {
     return absl::ascii_isprint(static_cast<unsigned char>(c));
   });
   if (!text.empty() && text.size() <= kMaxSize && printable) return std::string(text);
-  return Wrong(text.substr(0, kMaxSize), "1 to 255 printable ASCII characters");
+  return Wrong(text.substr(0, kMaxSize), kOwnTextRange);
+}
+
+absl::StatusOr<std::string> ParsePath(absl::string_view text) {
+  if (!text.empty()) return std::string(text);
+  return absl::InvalidArgumentError("is empty; write a file's path");
+}
+
+absl::StatusOr<DomainName> ParseLocalZone(absl::string_view text) {
+  const auto name = DomainName::FromText(text);
+  if (name.ok() && LocalZones::HoldsZoneAtOrBelow(*name)) return name->Canonical();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "\"", text, "\" is not a zone that is answered here", DidYouMean(text, LocalZones::Names())));
+}
+
+absl::StatusOr<std::optional<Endpoint>> ParseAdmin(absl::string_view text) {
+  // Some YAML tools write `false` for a bare `off`.
+  const absl::StatusOr<bool> on = ParseSwitch(text);
+  if (on.ok() && !*on) return std::optional<Endpoint>();
+  ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::Parse(text));
+  return std::optional<Endpoint>(endpoint);
+}
+
+std::string FormatAdmin(const std::optional<Endpoint>& admin) {
+  return admin.has_value() ? admin->ToString() : "off";
+}
+
+std::string RangeText(const absl::AlphaNum& min, const absl::AlphaNum& max) {
+  return absl::StrCat(min, " to ", max);
 }
 
 absl::StatusOr<int64_t> ParseInteger(absl::string_view text, int64_t min, int64_t max) {
   int64_t value = 0;
   if (absl::SimpleAtoi(text, &value) && value >= min && value <= max) return value;
-  return Wrong(text, absl::StrCat("a whole number from ", min, " to ", max));
+  return Wrong(text, absl::StrCat("a whole number from ", RangeText(min, max)));
 }
 
 absl::StatusOr<std::vector<ListenOptions>> ParseListen(absl::string_view text) {
@@ -156,14 +182,18 @@ absl::StatusOr<std::vector<ListenOptions>> ParseListen(absl::string_view text) {
   return listeners;
 }
 
+absl::string_view SchemeOf(Transport transport) {
+  return transport == Transport::kDot ? "tls" : TransportName(transport);
+}
+
 absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text) {
   static constexpr absl::string_view kRight = "an authentication name such as dns.quad9.net";
   absl::string_view name = absl::StripSuffix(text, ".");
   if (name.empty() || name.size() > 253) return Wrong(text, kRight);
   if (Endpoint::ParseAddress(name, 0).ok()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "\"", text, "\" is an address, not a name; leave the name out to have the certificate's ",
-        "IP address checked"));
+        "\"", text, "\" is an address, not a name; leave the name out to check the address in the ",
+        "certificate"));
   }
   for (absl::string_view label : absl::StrSplit(name, '.')) {
     const bool good = !label.empty() && label.size() <= 63 && label.front() != '-' &&

@@ -16,7 +16,6 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kMaxFiles = 64;
 constexpr size_t kMaxFileSize = size_t{64} << 20;
 constexpr size_t kMaxErrors = 20;
 
@@ -110,8 +109,9 @@ LoadedLocalData LoadLocalData(const LocalDataOptions& options) {
   for (size_t i = 0; i < options.records.size(); ++i) {
     loader.AddText(static_cast<int>(i), options.records[i]);
   }
-  if (options.hosts_files.size() > kMaxFiles) {
-    loader.Fail("", -1, absl::StrCat("more than ", kMaxFiles, " hosts files"));
+  if (options.hosts_files.size() > LocalDataOptions::kMaxHostsFiles) {
+    loader.Fail("", -1,
+                absl::StrCat("more than ", LocalDataOptions::kMaxHostsFiles, " hosts files"));
     return loader.Finish();
   }
   for (const std::string& path : options.hosts_files) loader.AddFile(path);

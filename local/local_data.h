@@ -14,7 +14,9 @@ namespace dotcache {
 
 // Settings of local records.
 struct LocalDataOptions {
-  // Paths of hosts(5) files: at most 64, each of at most 64 MiB.
+  static constexpr size_t kMaxHostsFiles = 64;
+
+  // Paths of hosts(5) files: at most kMaxHostsFiles, each of at most 64 MiB.
   std::vector<std::string> hosts_files = {};
   // Texts for ParseRecordText().
   std::vector<std::string> records = {};

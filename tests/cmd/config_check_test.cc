@@ -18,8 +18,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// The machine's errors for a configuration without errors of its own. The admin address is off and
-// the trust store the tests' own, unless the text says otherwise.
+// The errors that CheckOnMachine() finds. REQUIRES: LoadConfig() finds none.
 std::vector<std::string> MachineErrors(const std::string& yaml) {
   const LoadedConfig loaded = LoadYaml(yaml);
   EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
@@ -28,6 +27,7 @@ std::vector<std::string> MachineErrors(const std::string& yaml) {
   return texts;
 }
 
+// The admin address is off, and the trust store is the one of the tests.
 std::string Base() {
   return absl::StrCat("admin: off\nupstream-ca: ", GetTestCertificates().ca.certificate_file, "\n");
 }
@@ -62,7 +62,7 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
               ElementsAre(HasSubstr("ca: ")));
 }
 
-TEST(ConfigCheckTest, AFifoIsNotWaitedFor) {
+TEST(ConfigCheckTest, AFifoIsAnError) {
   const std::string fifo = testing::TempDir() + "/config_check_fifo";
   std::filesystem::remove(fifo);
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
@@ -82,7 +82,7 @@ TEST(ConfigCheckTest, AFifoIsNotWaitedFor) {
   std::filesystem::remove(fifo);
 }
 
-TEST(ConfigCheckTest, FilesOfAnUpstreamServerAreReadAndMustFit) {
+TEST(ConfigCheckTest, FilesOfAnUpstreamServerAreReadAndMustMatch) {
   const TestCertificates& all = GetTestCertificates();
   const auto errors = [](const std::string& keys) {
     return MachineErrors(Base() + "listen: [127.0.0.1:0]\nupstream:\n" +
@@ -98,7 +98,7 @@ TEST(ConfigCheckTest, FilesOfAnUpstreamServerAreReadAndMustFit) {
               ElementsAre(testing::AllOf(HasSubstr(":5: pins-file: "), HasSubstr("/none.pins"))));
 }
 
-TEST(ConfigCheckTest, AnUnusableSecretFileIsNamedAndNotShown) {
+TEST(ConfigCheckTest, AnErrorInASecretFileDoesNotShowTheSecret) {
   const auto errors = [](const std::string& file) {
     return MachineErrors(Base() + "listen: [127.0.0.1:0]\ncookie-secret-file: " + file + "\n");
   };
@@ -113,7 +113,7 @@ TEST(ConfigCheckTest, AnUnusableSecretFileIsNamedAndNotShown) {
   EXPECT_THAT(errors(file), IsEmpty());
 }
 
-TEST(ConfigCheckTest, AnAddressThatThisMachineDoesNotHaveIsNoSource) {
+TEST(ConfigCheckTest, ASourceMustBeAnAddressOfThisMachine) {
   const std::string base = Base() + "listen: [127.0.0.1:0]\n";
   EXPECT_THAT(MachineErrors(base + "upstream-source: [127.0.0.9]\n"), IsEmpty());
   EXPECT_THAT(MachineErrors(base + "upstream-source:\n  - 192.0.2.9\n"),
@@ -130,7 +130,7 @@ TEST(ConfigCheckTest, AMarkNeedsAPrivilege) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:0]\nupstream-mark: 0\n"), IsEmpty());
 }
 
-TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {
+TEST(ConfigCheckTest, ListenersAndAdminMustNotConflict) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15398, \"0.0.0.0:15398\"]\n"),
               testing::Each(HasSubstr("0.0.0.0:15398 conflicts with `listen` 127.0.0.1:15398")));
   const std::string trust = "upstream-ca: " + GetTestCertificates().ca.certificate_file + "\n";
@@ -138,13 +138,13 @@ TEST(ConfigCheckTest, OurOwnEndpointsMustNotConflict) {
               ElementsAre(HasSubstr(":2: admin: 127.0.0.1:15398 conflicts with `listen`")));
 }
 
-TEST(ConfigCheckTest, AnUpstreamOnThePortOfAUdpListenerIsAnotherProgram) {
+TEST(ConfigCheckTest, ADotServerMayShareThePortOfAUdpListener) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [\"udp://127.0.0.1:15396\"]\n"
                                      "upstream: [tls://127.0.0.1:15396#dns.example]\n"),
               IsEmpty());
 }
 
-TEST(ConfigCheckTest, AClassicServerThatIsOurOwnListenerIsAnError) {
+TEST(ConfigCheckTest, AClassicServerThatIsAnOwnListenerIsAnError) {
   const auto errors = [](const std::string& listen, const std::string& server) {
     return MachineErrors(Base() + "listen: [\"" + listen + "\"]\nzones:\n" +
                          "  - {zone: corp.example, upstream: \"" + server + "\"}\n");
@@ -157,13 +157,13 @@ TEST(ConfigCheckTest, AClassicServerThatIsOurOwnListenerIsAnError) {
   EXPECT_THAT(errors("udp://127.0.0.1:15397", "tcp://127.0.0.1:15397"), IsEmpty());
 }
 
-TEST(ConfigCheckTest, ABootstrapServerThatIsOurOwnListenerIsAnError) {
+TEST(ConfigCheckTest, ABootstrapServerThatIsAnOwnListenerIsAnError) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15401]\n"
                                      "bootstrap: [udp://127.0.0.1:15401]\n"),
               ElementsAre(HasSubstr("bootstrap: 127.0.0.1:15401 is this program's own listener")));
 }
 
-TEST(ConfigCheckTest, AnUpstreamThatIsOurOwnListenerIsAnError) {
+TEST(ConfigCheckTest, ADotServerThatIsAnOwnListenerIsAnError) {
   EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
                                      "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
               ElementsAre(HasSubstr("127.0.0.1:15399 is this program's own listener")));

@@ -57,7 +57,7 @@ TEST(ConfigTest, AnUnknownKeyIsReportedWithTheNearestKnownOne) {
               ElementsAre("FILE:2: lisen: unknown key; did you mean `listen`?"));
 }
 
-TEST(ConfigTest, EveryErrorIsReportedNotJustTheFirst) {
+TEST(ConfigTest, EveryErrorIsReported) {
   const LoadedConfig loaded = Load(
       "workers: many\n"
       "cache-size: 12 parsecs\n"
@@ -71,14 +71,6 @@ TEST(ConfigTest, EveryErrorIsReportedNotJustTheFirst) {
                   HasSubstr("FILE:3: policy: \"best\" is not one of balanced"),
                   HasSubstr("FILE:4: local-zones: \"perhaps\" is not on or off"),
                   HasSubstr("DOTCACHE_ADMIN: admin: "), HasSubstr("--log-level: log-level: ")));
-}
-
-TEST(ConfigTest, ValuesOutOfRangeSayTheRange) {
-  EXPECT_THAT(ErrorTexts(LoadYaml("query-timeout: 99ms\n")),
-              ElementsAre("FILE:1: query-timeout: \"99ms\" is not within 100ms to 30s"));
-  EXPECT_THAT(ErrorTexts(LoadYaml("max-udp-size: 5000\n")),
-              ElementsAre(HasSubstr("a whole number from 512 to 4096")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("cache-size: 1K\n")), ElementsAre(HasSubstr("1MiB to 1024GiB")));
 }
 
 TEST(ConfigTest, TheCachesPolicyIsSettable) {
@@ -99,13 +91,9 @@ TEST(ConfigTest, TheCachesPolicyIsSettable) {
   EXPECT_FALSE(cache.prefetch);
   EXPECT_EQ(cache.lru_protected_percent, 0);
   EXPECT_EQ(loaded.config.server.limits.stale_client_timeout, Milliseconds{500});
-  EXPECT_THAT(ErrorTexts(LoadYaml("failure-ttl: 6m\n")),
-              ElementsAre(HasSubstr("is not within 1s to 300s")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("lru-protected-percent: 96\n")),
-              ElementsAre(HasSubstr("from 0 to 95")));
 }
 
-TEST(ConfigTest, WhatCountsInSecondsTakesNoFractions) {
+TEST(ConfigTest, DurationsInWholeSecondsTakeNoFractions) {
   for (absl::string_view key :
        {"local-ttl", "cache-min-ttl", "cache-max-ttl", "cache-max-negative-ttl", "stale-max-age",
         "stale-ttl", "stale-recheck", "failure-ttl", "failure-max-ttl"}) {
@@ -119,12 +107,12 @@ TEST(ConfigTest, WhatCountsInSecondsTakesNoFractions) {
 
 TEST(ConfigTest, ExceptionsFromLocalZonesNeedLocalZones) {
   EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: off\nlocal-zones-except: [onion, test]\n")),
-              ElementsAre(HasSubstr("FILE:2: local-zones-except: has no effect where")));
+              ElementsAre(HasSubstr(":2: local-zones-except: has no effect where")));
   EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: off\nlocal-zones-except: []\n")), IsEmpty());
   EXPECT_THAT(ErrorTexts(LoadYaml("local-zones: on\nlocal-zones-except: [onion]\n")), IsEmpty());
 }
 
-TEST(ConfigTest, AnExchangeLastsAsLongAsAClientWaits) {
+TEST(ConfigTest, AnExchangeLastsAtLeastAsLongAsAClientWaits) {
   EXPECT_EQ(LoadYaml("query-timeout: 1s\n").config.server.limits.tuning.exchange_timeout,
             Milliseconds{5000});
   EXPECT_EQ(LoadYaml("query-timeout: 9s\n").config.server.limits.tuning.exchange_timeout,
@@ -132,9 +120,8 @@ TEST(ConfigTest, AnExchangeLastsAsLongAsAClientWaits) {
 }
 
 TEST(ConfigTest, WrongShapesAreErrors) {
-  EXPECT_THAT(ErrorTexts(LoadYaml("workers: [1, 2]\n")),
-              ElementsAre("FILE:1: workers: must be one value, not a list or a map"));
-  EXPECT_THAT(ErrorTexts(LoadYaml("listen: {a: b}\n")), ElementsAre(HasSubstr("FILE:1: listen: ")));
+  EXPECT_THAT(ErrorTexts(LoadYaml("listen: {a: b}\n")),
+              ElementsAre("FILE:1: listen: must be text, not a list or a map"));
   EXPECT_THAT(ErrorTexts(LoadYaml("zones: corp.example\n")),
               ElementsAre(HasSubstr("list of maps")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream: []\n")), ElementsAre(HasSubstr("is empty")));
@@ -162,14 +149,14 @@ TEST(ConfigTest, ZonesHaveServersOfTheirOwn) {
   EXPECT_EQ(zone.policy, SelectionPolicy::kSequential);
   ASSERT_THAT(zone.servers, SizeIs(1));
   EXPECT_EQ(zone.servers[0].identity.authentication_name, "dns.corp.example");
-  EXPECT_EQ(loaded.origins.upstream.size(), 5u);
+  EXPECT_THAT(loaded.origins.OfElement("upstream", 4), testing::EndsWith(":5"));
 }
 
 TEST(ConfigTest, AZoneNeedsANameAndServersAndMayNotRepeat) {
   EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{upstream: quad9}]\n")),
-              ElementsAre(HasSubstr("lacks `zone`")));
+              ElementsAre(HasSubstr("needs `zone`")));
   EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{zone: a.example}]\n")),
-              ElementsAre(HasSubstr("lacks `upstream`")));
+              ElementsAre(HasSubstr("needs `upstream`")));
   EXPECT_THAT(ErrorTexts(LoadYaml("zones: [{zone: ., upstream: quad9}]\n")),
               ElementsAre(HasSubstr("root")));
   EXPECT_THAT(ErrorTexts(LoadYaml("zones:\n"
@@ -178,14 +165,25 @@ TEST(ConfigTest, AZoneNeedsANameAndServersAndMayNotRepeat) {
               ElementsAre(HasSubstr("FILE:3: zone: \"A.example.\" is listed twice")));
 }
 
+TEST(ConfigTest, AnOwnTextIsShortAndPrintable) {
+  for (const std::string& wrong : {std::string(256, 'x'), std::string("a\\tb")}) {
+    EXPECT_THAT(ErrorTexts(LoadYaml("identity: \"" + wrong + "\"\n")),
+                ElementsAre(HasSubstr("is not 1 to 255 printable ASCII characters")));
+  }
+}
+
 TEST(ConfigTest, AHostNameNeedsBootstrapServersWithAddresses) {
   EXPECT_THAT(
       ErrorTexts(LoadYaml("upstream: [quad9, \"tls://dns.example.net\"]\n"
                           "zones:\n  - {zone: corp.example, upstream: {host: a.example}}\n")),
-      ElementsAre(HasSubstr("FILE:1: upstream: dns.example.net has to be resolved"),
-                  HasSubstr("FILE:3: upstream: a.example has to be resolved")));
+      ElementsAre(
+          testing::EndsWith(":1: upstream: the host name dns.example.net needs a `bootstrap` "
+                            "server: write bootstrap: [tls://9.9.9.9#dns.quad9.net], or "
+                            "write the address here, as tls://ADDR#dns.example.net"),
+          HasSubstr(":3: upstream: the host name a.example needs a `bootstrap` server")));
   EXPECT_THAT(ErrorTexts(LoadYaml("bootstrap: [\"tls://dns.example.net\"]\n")),
-              ElementsAre(HasSubstr("FILE:1: bootstrap: dns.example.net would have to be")));
+              ElementsAre(HasSubstr(
+                  "FILE:1: bootstrap: dns.example.net is a host name; write an address")));
   EXPECT_THAT(ErrorTexts(LoadYaml("bootstrap: []\n")), ElementsAre(HasSubstr("is empty; write")));
   const LoadedConfig loaded =
       LoadYaml("upstream: [\"tls://dns.example.net\"]\nbootstrap: [\"udp://192.0.2.53\", quad9]\n");
@@ -219,15 +217,6 @@ TEST(ConfigTest, AllowFromReplacesTheDefault) {
               ElementsAre(HasSubstr("bits set beyond")));
 }
 
-TEST(ConfigTest, WhatTheServerSaysOfItselfIsUnsetByDefault) {
-  const ServerOptions server = LoadYaml("").config.server;
-  EXPECT_EQ(server.own_answers.identity, "");
-  EXPECT_EQ(server.own_answers.version_text, "");
-  EXPECT_FALSE(server.own_answers.minimal_any);
-  EXPECT_EQ(server.cookies, CookieMode::kOn);
-  EXPECT_EQ(server.cookie_secret_file, "");
-}
-
 TEST(ConfigTest, IdentityVersionAnyAndCookiesAreRead) {
   const LoadedConfig loaded = Load(
       "version-text: one\nany: minimal\ncookies: required\n"
@@ -241,16 +230,6 @@ TEST(ConfigTest, IdentityVersionAnyAndCookiesAreRead) {
   EXPECT_EQ(server.cookies, CookieMode::kRequired);
   EXPECT_EQ(server.cookie_secret_file, "/run/secret");
   EXPECT_EQ(LoadYaml("cookies: off\n").config.server.cookies, CookieMode::kOff);
-}
-
-TEST(ConfigTest, WrongTextsOfTheServerItselfAreReported) {
-  EXPECT_THAT(ErrorTexts(LoadYaml("cookies: maybe\n")),
-              ElementsAre(HasSubstr("on, off or required")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("any: refuse\n")), ElementsAre(HasSubstr("forward or minimal")));
-  for (const std::string& wrong : {std::string(256, 'x'), std::string("a\\tb"), std::string()}) {
-    EXPECT_THAT(ErrorTexts(LoadYaml("identity: \"" + wrong + "\"\n")),
-                ElementsAre(HasSubstr("1 to 255 printable")));
-  }
 }
 
 TEST(ConfigTest, AFileThatCannotBeReadIsNamed) {
@@ -299,14 +278,7 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
   }
   const LoadedConfig second = LoadYaml(text);
   EXPECT_THAT(ErrorTexts(second), IsEmpty()) << text;
-  // Labels of presets are comments, so they are compared without them.
-  const auto strip = [](std::string yaml) {
-    for (size_t at; (at = yaml.find("  # ")) != std::string::npos;) {
-      yaml.erase(at, yaml.find('\n', at) - at);
-    }
-    return yaml;
-  };
-  EXPECT_EQ(strip(FormatConfig(second.config)), strip(text));
+  EXPECT_EQ(WithoutComments(FormatConfig(second.config)), WithoutComments(text));
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configurations from text, without a file's name in the way.
+// Loads configurations from texts.
 #ifndef DOTCACHE_TESTS_CMD_CONFIG_TEST_SUPPORT_H_
 #define DOTCACHE_TESTS_CMD_CONFIG_TEST_SUPPORT_H_
 
@@ -61,6 +61,14 @@ inline std::vector<std::string> ErrorTexts(const LoadedConfig& loaded) {
   std::vector<std::string> texts;
   for (const ConfigError& error : loaded.errors) texts.push_back(error.ToString());
   return texts;
+}
+
+// Printed YAML without comments. They hold the names of presets, which are not read back.
+inline std::string WithoutComments(std::string yaml) {
+  for (size_t at; (at = yaml.find("  # ")) != std::string::npos;) {
+    yaml.erase(at, yaml.find('\n', at) - at);
+  }
+  return yaml;
 }
 
 }  // namespace dotcache

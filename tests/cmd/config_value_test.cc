@@ -32,10 +32,10 @@ TEST(ConfigValueTest, ValuesKnowTheirLine) {
 }
 
 TEST(ConfigValueTest, BrokenYamlIsReportedWithItsLine) {
-  EXPECT_THAT(ErrorsOf("a: 1\nb: [1, 2\nc: 3\n"), ElementsAre(HasSubstr("is no YAML")));
+  EXPECT_THAT(ErrorsOf("a: 1\nb: [1, 2\nc: 3\n"), ElementsAre(HasSubstr("is not YAML")));
   EXPECT_THAT(ErrorsOf("- a\n- b\n"), ElementsAre(HasSubstr("FILE:1: must hold `key: value`")));
   EXPECT_THAT(ErrorsOf("a: 1\n---\nb: 2\n"), ElementsAre(HasSubstr("more than one YAML document")));
-  // Of what follows here yaml-cpp makes documents without end.
+  // yaml-cpp finds documents without end after this closing bracket.
   EXPECT_THAT(ErrorsOf("[a b c:],\n"), ElementsAre(HasSubstr("more than one YAML document")));
   for (const char* text : {"", "---\n", "a: 1\n...\n", "---\na: 1\n---\n", "a: 1\n# b\n"}) {
     EXPECT_THAT(ErrorsOf(text), IsEmpty()) << text;

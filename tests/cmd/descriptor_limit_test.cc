@@ -40,7 +40,7 @@ TEST(DescriptorLimitTest, OneConnectionIsAlwaysLeft) {
   EXPECT_EQ(options.limits.max_stream_connections, 1);
 }
 
-TEST(DescriptorLimitTest, AServerAskedOverUdpNeedsASocketForEachQuery) {
+TEST(DescriptorLimitTest, AServerOverUdpNeedsASocketForEachQuery) {
   ServerOptions options = Options();
   const uint64_t before = DescriptorsNeeded(options);
   options.upstream.zones[0].servers[0].transport = Transport::kUdp;
@@ -56,7 +56,7 @@ size_t OpenDescriptors() {
   return count;
 }
 
-TEST(DescriptorLimitTest, WhatAWorkersLoopTakesIsCounted) {
+TEST(DescriptorLimitTest, TheDescriptorsOfAnEventLoopAreCounted) {
   ServerOptions options;
   options.upstream.zones.clear();
   options.listen.clear();

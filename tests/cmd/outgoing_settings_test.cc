@@ -16,7 +16,7 @@ OutgoingOptions Read(const std::string& yaml) {
   return loaded.config.server.upstream.limits.outgoing;
 }
 
-TEST(OutgoingSettingsTest, WithoutThemTheKernelChooses) { EXPECT_TRUE(Read("").empty()); }
+TEST(OutgoingSettingsTest, ByDefaultTheKernelChooses) { EXPECT_TRUE(Read("").empty()); }
 
 TEST(OutgoingSettingsTest, OneAddressOfEachFamily) {
   const OutgoingOptions outgoing = Read("upstream-source: [192.0.2.9, \"2001:db8::9\"]\n");
@@ -31,7 +31,7 @@ TEST(OutgoingSettingsTest, AMarkIsDecimalOrHexadecimal) {
   EXPECT_EQ(Read("upstream-mark: 4294967295\n").mark, 0xffffffffu);
 }
 
-TEST(OutgoingSettingsTest, FlagsAndEnvironmentHaveThemToo) {
+TEST(OutgoingSettingsTest, FlagsAndEnvironmentSetThem) {
   const LoadedConfig loaded =
       Load("", {{"DOTCACHE_UPSTREAM_SOURCE", "192.0.2.9,2001:db8::9"}}, {{"upstream-mark", {"7"}}});
   EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
@@ -39,7 +39,7 @@ TEST(OutgoingSettingsTest, FlagsAndEnvironmentHaveThemToo) {
   EXPECT_TRUE(loaded.config.server.upstream.limits.outgoing.source_v6.has_value());
 }
 
-TEST(OutgoingSettingsTest, ErrorsSayWhatWouldBeRight) {
+TEST(OutgoingSettingsTest, WrongAddressesAndMarksAreErrors) {
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream-source:\n  - 192.0.2.9\n  - 192.0.2.8\n")),
               ElementsAre(HasSubstr("FILE:3: upstream-source: a second IPv4 address")));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream-source: [\"::1\", \"::1\"]\n")),
@@ -51,7 +51,7 @@ TEST(OutgoingSettingsTest, ErrorsSayWhatWouldBeRight) {
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream-source: []\n")), ElementsAre(HasSubstr("is empty")));
   for (const char* address : {"0.0.0.0", "\"::\"", "224.0.0.1", "255.255.255.255", "\"ff02::1\""}) {
     EXPECT_THAT(ErrorTexts(LoadYaml(absl::StrCat("upstream-source: ", address, "\n"))),
-                ElementsAre(HasSubstr("not an address of one machine")));
+                ElementsAre(HasSubstr("not the address of one machine")));
   }
   for (const char* mark : {"-1", "4294967296", "0x100000000", "0x", "red", "1.5", "0x0x2a", "0x-1",
                            "+7", "\" 7\"", "\"7 \"", "2a", "\"0x 2a\"", "\"\""}) {
@@ -63,7 +63,7 @@ TEST(OutgoingSettingsTest, ErrorsSayWhatWouldBeRight) {
 
 TEST(OutgoingSettingsTest, TheyArePrintedAsTheyAreRead) {
   const std::string text =
-      "upstream-source: [\"192.0.2.9\", \"2001:db8::9\"]\nupstream-mark: 0x2a\n";
+      "upstream-source:\n  - 192.0.2.9\n  - \"2001:db8::9\"\nupstream-mark: 0x2a\n";
   EXPECT_THAT(FormatConfig(LoadYaml(text).config), HasSubstr(text));
 }
 

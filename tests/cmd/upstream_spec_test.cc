@@ -20,7 +20,7 @@ std::string Parsed(absl::string_view text) {
                       servers->at(0).identity.authentication_name);
 }
 
-TEST(UpstreamSpecTest, EveryProgramsSpellingMeansTheSame) {
+TEST(UpstreamSpecTest, TheNotationsOfOtherProgramsMeanTheSame) {
   for (absl::string_view text : {"tls://9.9.9.9#dns.quad9.net", "tls://9.9.9.9:853#dns.quad9.net",
                                  "9.9.9.9@853#dns.quad9.net", "9.9.9.9#dns.quad9.net",
                                  "tls://9.9.9.9%dns.quad9.net", "tls://9.9.9.9%dns.quad9.net:853",
@@ -44,7 +44,7 @@ TEST(UpstreamSpecTest, WithoutANameTheAddressIsChecked) {
   EXPECT_EQ(servers->at(0).endpoint.port(), 8853);
 }
 
-TEST(UpstreamSpecTest, APresetIsAllItsAddresses) {
+TEST(UpstreamSpecTest, APresetHasAllAddressesOfTheProvider) {
   const auto servers = ParseUpstreamText("quad9", ClearText::kRefused);
   ASSERT_TRUE(servers.ok());
   ASSERT_EQ(servers->size(), 4u);
@@ -55,26 +55,26 @@ TEST(UpstreamSpecTest, APresetIsAllItsAddresses) {
   }
 }
 
-TEST(UpstreamSpecTest, ErrorsSayWhatWouldBeRight) {
+TEST(UpstreamSpecTest, AnErrorSuggestsWhatToWrite) {
   EXPECT_THAT(Parsed("tls://9.9.9.9#"), HasSubstr("is empty; write an authentication name"));
   EXPECT_THAT(Parsed("tls://9.9.9.9#-bad-"), HasSubstr("\"-bad-\" is not an authentication name"));
   EXPECT_THAT(Parsed("tls://9.9.9.9#9.9.9.9"), HasSubstr("is an address, not a name"));
   EXPECT_THAT(Parsed("quad8"), HasSubstr("neither a preset (cloudflare, quad9"));
   EXPECT_THAT(Parsed("9.9.9.9"), HasSubstr("write tls://9.9.9.9#dns.quad9.net"));
   EXPECT_THAT(Parsed("https://dns.quad9.net/dns-query"),
-              HasSubstr("servers are asked over DNS over TLS"));
+              HasSubstr("has an unknown scheme; write tls://9.9.9.9#dns.quad9.net"));
   EXPECT_THAT(Parsed("tls://9.9.9"), HasSubstr("a server is written with its IP address"));
   EXPECT_THAT(Parsed("tls://dns.quad9.net:0"), HasSubstr("a whole number from 1 to 65535"));
   EXPECT_THAT(Parsed("tls://dns.quad9.net#"), HasSubstr("is empty"));
   EXPECT_THAT(Parsed("tls://dns_.quad9.net"), HasSubstr("is written with its IP address"));
   EXPECT_THAT(Parsed("dns.quad9.net"), HasSubstr("neither a preset"));
-  EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("no address to connect to"));
+  EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("not an address to connect to"));
   EXPECT_THAT(Parsed("tls://9.9.9.9:99999#dns.quad9.net"), HasSubstr("99999"));
   EXPECT_THAT(Parsed("9.9.9.9@x#dns.quad9.net"), HasSubstr("a whole number from 1 to 65535"));
   EXPECT_THAT(Parsed(""), HasSubstr("neither a preset"));
 }
 
-TEST(UpstreamSpecTest, AHostNameIsSoManySlots) {
+TEST(UpstreamSpecTest, AHostNameHasEightSlots) {
   const auto servers = ParseUpstreamText("tls://DNS.quad9.net", ClearText::kRefused);
   ASSERT_TRUE(servers.ok()) << servers.status();
   ASSERT_EQ(servers->size(), kMaxHostAddresses);
@@ -95,7 +95,7 @@ TEST(UpstreamSpecTest, AHostNameIsSoManySlots) {
   EXPECT_EQ(other->at(0).endpoint.port(), 8853);
 }
 
-TEST(UpstreamSpecTest, ClearTextIsForPrivateZonesAlone) {
+TEST(UpstreamSpecTest, ProvidersCannotUseClearText) {
   const auto clear = ParseUpstreamText("udp://10.96.0.10", ClearText::kAllowed);
   ASSERT_TRUE(clear.ok()) << clear.status();
   ASSERT_EQ(clear->size(), 1u);
@@ -107,17 +107,18 @@ TEST(UpstreamSpecTest, ClearTextIsForPrivateZonesAlone) {
   EXPECT_EQ(tcp->at(0).transport, Transport::kTcp);
   EXPECT_EQ(tcp->at(0).endpoint.ToString(), "[fd00::10]:5353");
   for (absl::string_view text : {"udp://10.96.0.10", "tcp://9.9.9.9:53"}) {
-    EXPECT_THAT(Parsed(text), HasSubstr("is clear text, which is for servers of private zones "
-                                        "(`zones`) alone; providers are asked over DNS over TLS"));
+    EXPECT_THAT(Parsed(text),
+                HasSubstr("is clear text, which only `zones` and `bootstrap` may use; "
+                          "providers need DNS over TLS"));
   }
   EXPECT_THAT(
       ParseUpstreamText("udp://10.0.0.1#dns.corp.example", ClearText::kAllowed).status().message(),
-      HasSubstr("an authentication name, which nothing in clear text can prove"));
+      HasSubstr("an authentication name, but clear text has no authentication"));
   EXPECT_THAT(ParseUpstreamText("udp://dns.corp", ClearText::kAllowed).status().message(),
               HasSubstr("a server is written with its IP address"));
 }
 
-TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
+TEST(UpstreamSpecTest, AMapMayHaveMoreKeys) {
   const LoadedConfig loaded = LoadYaml(
       "upstream:\n"
       "  - addresses: [192.0.2.1, \"192.0.2.2:8853\"]\n"
@@ -148,7 +149,7 @@ TEST(UpstreamSpecTest, AMapHoldsWhatTextCannotSay) {
   EXPECT_EQ(servers[2].provider, "quad9");
 }
 
-TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
+TEST(UpstreamSpecTest, AnErrorInAMapNamesKeyAndLine) {
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n"
                                   "  - addresses: [192.0.2.1]\n"
                                   "    nam: dns.example.net\n")),
@@ -167,7 +168,7 @@ TEST(UpstreamSpecTest, AMapsErrorsNameKeyAndLine) {
               ElementsAre(HasSubstr("not a list in a list")));
 }
 
-// An empty value is what an unset template variable leaves: it must not mean less authentication.
+// An unset template variable leaves an empty value. It must not weaken authentication.
 TEST(UpstreamSpecTest, EmptyAuthenticationIsAnError) {
   for (const std::string key : {"ca", "name", "pins", "pins-file"}) {
     for (const std::string value : {"\"\"", ""}) {
@@ -199,10 +200,10 @@ TEST(UpstreamSpecTest, InsecureContradictsPins) {
               ElementsAre(HasSubstr("insecure: contradicts `pins`")));
 }
 
-TEST(UpstreamSpecTest, AMapsAddressesAreCheckedLikeATexts) {
+TEST(UpstreamSpecTest, AddressesInAMapAreChecked) {
   for (const std::string address : {"0.0.0.0:853", "\"[::]:853\"", "192.0.2.1:0"}) {
     EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: [" + address + "]}]\n")),
-                ElementsAre(HasSubstr("no address to connect to")))
+                ElementsAre(HasSubstr("not an address to connect to")))
         << address;
   }
 }

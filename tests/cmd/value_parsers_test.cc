@@ -3,7 +3,6 @@
 
 #include "cmd/did_you_mean.h"
 #include "cmd/presets.h"
-#include "cmd/settings.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -29,9 +28,18 @@ TEST(ValueParsersTest, FormattedSizesAndDurationsReadBack) {
   for (uint64_t bytes : {uint64_t{0}, uint64_t{3000000}, uint64_t{4096}, uint64_t{64} << 20}) {
     EXPECT_EQ(*ParseSize(FormatSize(bytes)), bytes);
   }
-  for (int64_t ms : {0, 1, 500, 1500, 4000, 86400000}) {
+  for (int64_t ms : {0, 1, 500, 1500, 4000, 90000, 3600000, 86400000}) {
     EXPECT_EQ(*ParseDuration(FormatDuration(Milliseconds(ms))), Milliseconds(ms));
   }
+}
+
+TEST(ValueParsersTest, DurationsArePrintedInTheirLargestUnit) {
+  EXPECT_EQ(FormatDuration(Milliseconds(0)), "0s");
+  EXPECT_EQ(FormatDuration(Milliseconds(1900)), "1900ms");
+  EXPECT_EQ(FormatDuration(Seconds(90)), "90s");
+  EXPECT_EQ(FormatDuration(Seconds(300)), "5m");
+  EXPECT_EQ(FormatDuration(Seconds(3600)), "1h");
+  EXPECT_EQ(FormatDuration(Seconds(7 * 86400)), "7d");
 }
 
 TEST(ValueParsersTest, DurationsTakeUnitsAndBareSeconds) {
@@ -90,11 +98,7 @@ TEST(PresetsTest, EveryPresetHasValidAddressesOfBothFamiliesAndAName) {
     EXPECT_GT(v4, 0) << preset.name;
     EXPECT_GT(v6, 0) << preset.name;
   }
-  EXPECT_EQ(FindPreset("nobody"), nullptr);
-}
-
-TEST(SettingsTest, EnvironmentNamesFollowTheKey) {
-  EXPECT_EQ(EnvironmentName("listen-cert"), "DOTCACHE_LISTEN_CERT");
+  EXPECT_EQ(FindPreset("unknown"), nullptr);
 }
 
 }  // namespace

@@ -147,8 +147,8 @@ def test_a_start_without_any_reachable_upstream_says_so_and_recovers(lab, launch
     assert server.log_text().count("no upstream reachable") == 1
 
 
-def test_a_host_name_needs_someone_to_resolve_it():
+def test_a_host_name_needs_a_bootstrap_server():
     failed = run("check", "--upstream", f"tls://{HOST}")
     assert failed.returncode == 1
-    assert f"--upstream: upstream: {HOST} has to be resolved" in failed.stderr
+    assert f"--upstream: upstream: the host name {HOST} needs a `bootstrap` server" in failed.stderr
     assert "bootstrap: [tls://" in failed.stderr

@@ -10,7 +10,7 @@ import dns.query
 import pytest
 
 from ask import ADDRESS, ask, flags, query
-from dotcache import BINARY, Dotcache, clean_environment, run
+from dotcache import BINARY, ROOT, Dotcache, clean_environment, run
 from lab.lab import free_port
 
 
@@ -31,14 +31,15 @@ def test_every_command_has_help(arguments):
     assert done.returncode == 0 and "Usage" in done.stdout and not done.stderr
 
 
-def test_help_of_serve_names_every_flag_with_its_default():
+def test_help_of_serve_names_every_setting_with_its_default():
     text = run("serve", "--help").stdout
-    for flag, default in {
-            "--config": "none", "--listen": "127.0.0.1:53", "--listen-cert": "none",
-            "--listen-key": "none", "--upstream": "cloudflare", "--upstream-ca": "system",
-            "--policy": "balanced", "--workers": "CPU", "--cache-size": "64MiB",
-            "--local-zones": "on", "--admin": "127.0.0.1:9153", "--log-level": "info"}.items():
-        assert flag in text and default in text, flag
+    rows = re.findall(r"^\| `([a-z-]+)` \| (all|YAML) \| (.*?) \|",
+                      (ROOT / "docs/configuration.md").read_text(), re.M)
+    assert len(rows) > 40
+    for key, source, default in rows:
+        line = f"  --{key} " if source == "all" else f"  {key}: "
+        lines = [each for each in text.splitlines() if each.startswith(line)]
+        assert len(lines) == 1 and f"[{default}]" in lines[0], key
 
 
 def test_version():
@@ -95,7 +96,7 @@ def test_flags_override_environment_file_and_defaults(write_config):
     ("log-level: loud\n", 1, ["log-level", "debug"]),
     ("policy: [balanced\n", None, []),
 ])
-def test_check_names_file_line_key_and_remedy(write_config, text, line, words):
+def test_an_error_names_file_line_key_and_remedy(write_config, text, line, words):
     path = write_config(text)
     done = run("check", "--config", path, "--admin", "off")
     assert done.returncode == 1
@@ -111,7 +112,7 @@ def test_check_prints_every_error(write_config):
     assert len([line for line in lines if line.startswith(f"{path}:")]) == 3, lines
 
 
-def test_check_names_a_missing_file(tmp_path):
+def test_a_missing_file_is_named(tmp_path):
     done = run("check", "--config", tmp_path / "none.yaml")
     assert done.returncode == 1 and str(tmp_path / "none.yaml") in done.stderr
 

@@ -154,7 +154,7 @@ def test_errors_name_file_and_line(tmp_path):
                       "  - '*.example. A 10.0.0.1'\nlocal-zones-except: [onoin]\n")
     refused = run("check", "--config", config)
     assert refused.returncode == 1
-    assert "dotcache.yaml:8: local-zones-except: \"onoin\" is no zone that is answered here; " \
+    assert "dotcache.yaml:8: local-zones-except: \"onoin\" is not a zone that is answered here; " \
            "did you mean `onion`?" in refused.stderr
     config.write_text(config.read_text().replace("onoin", "onion"))
     refused = run("check", "--config", config)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command, configuration, flag, metric and link in README.md and docs/ is real."""
+"""The commands, configurations, flags, metrics and links in README.md and docs/ work."""
 
 import os
 import pathlib
@@ -66,7 +66,7 @@ def test_the_dig_lines_get_a_reply(server):
 
 @pytest.mark.parametrize("text", cases("yaml"))
 def test_configurations_are_accepted(text, lab, tmp_path):
-    # The files are the reader's own; the lab's stand in for them. So do addresses of this machine.
+    # Files and addresses that only the reader has are replaced by those of the lab.
     certificate, key = lab.listener
     secret = tmp_path / "cookie.secret"
     secret.write_text("00112233445566778899aabbccddeeff\n")

@@ -168,7 +168,7 @@ def test_clear_text_is_logged_once_and_forbidden_for_providers(launch_zones, clu
     assert len(lines) == 1 and "cluster.local." in lines[0] and clear(cluster) in lines[0]
     refused = run("check", "--upstream", "udp://9.9.9.9")
     assert refused.returncode == 1
-    assert "clear text, which is for servers of private zones" in refused.stderr
+    assert "clear text, which only `zones` and `bootstrap` may use" in refused.stderr
 
 
 def test_a_zone_server_that_is_an_own_listener_is_an_error(tmp_path):

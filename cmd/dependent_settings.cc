@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/dependent_settings.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "cmd/upstream_settings.h"
+
+namespace dotcache {
+namespace {
+
+void CheckLocalZonesExcept(LoadedConfig& loaded) {
+  const ServerOptions& server = loaded.config.server;
+  if (server.local_zones || server.local_zones_except.empty()) return;
+  loaded.errors.push_back({loaded.origins.Of("local-zones-except"), "local-zones-except",
+                           "has no effect where `local-zones` is off, which forwards all of these "
+                           "zones; remove one of the two"});
+}
+
+void CheckBootstrap(LoadedConfig& loaded) {
+  if (loaded.origins.IsSet("bootstrap")) return;
+  size_t index = 0;
+  for (const UpstreamZoneOptions& zone : loaded.config.server.upstream.zones) {
+    for (const UpstreamServerOptions& server : zone.servers) {
+      const ConfigOrigin origin = loaded.origins.OfElement("upstream", index++);
+      if (server.host.empty() || server.slot > 0) continue;
+      loaded.errors.push_back(
+          {origin, "upstream",
+           absl::StrCat("the host name ", server.host, " needs a `bootstrap` server: write ",
+                        "bootstrap: [", kBootstrapExample, "], or write the address here, as ",
+                        "tls://ADDR#", server.host)});
+    }
+  }
+}
+
+}  // namespace
+
+void DeriveWorkers(Config& config) {
+  config.server.workers =
+      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxWorkers);
+}
+
+void DeriveMaxPendingPerClient(Config& config) {
+  ServerLimits& limits = config.server.limits;
+  limits.max_pending_per_client = std::max(1, limits.max_pending_queries / 4 * 3);
+}
+
+void RaiseDependentLimits(ServerOptions& server) {
+  const ServerLimits& limits = server.limits;
+  Milliseconds& exchange_timeout = server.limits.tuning.exchange_timeout;
+  exchange_timeout = std::max(exchange_timeout, limits.query_timeout);
+  int& max_exchanges = server.upstream.limits.tuning.max_exchanges;
+  max_exchanges = std::max(max_exchanges, limits.max_pending_queries);
+}
+
+void CheckDependencies(LoadedConfig& loaded) {
+  CheckLocalZonesExcept(loaded);
+  CheckBootstrap(loaded);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What depends on the machine or on more than one setting: defaults, limits and errors.
+#ifndef DOTCACHE_CMD_DEPENDENT_SETTINGS_H_
+#define DOTCACHE_CMD_DEPENDENT_SETTINGS_H_
+
+#include "cmd/config.h"
+
+namespace dotcache {
+
+inline constexpr int kMaxWorkers = 256;
+
+// `workers`: the number of CPUs, at most kMaxWorkers.
+void DeriveWorkers(Config& config);
+
+// `max-pending-per-client`: 75 % of `max-pending-queries`.
+void DeriveMaxPendingPerClient(Config& config);
+
+// Raises limits without a setting to the settings that they must not be below: an exchange lasts at
+// least `query-timeout`, and a worker may have `max-pending-queries` exchanges.
+void RaiseDependentLimits(ServerOptions& server);
+
+// Reports settings that contradict each other, and settings that need another one.
+void CheckDependencies(LoadedConfig& loaded);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CMD_DEPENDENT_SETTINGS_H_

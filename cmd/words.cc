@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/words.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace dotcache {
+namespace {
+
+constexpr bool kOnOff[] = {true, false};
+constexpr bool kForwardMinimal[] = {false, true};
+constexpr CookieMode kCookieModes[] = {CookieMode::kOn, CookieMode::kOff, CookieMode::kRequired};
+constexpr LogLevel kLogLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
+                                   LogLevel::kDebug};
+constexpr SelectionPolicy kPolicies[] = {
+    SelectionPolicy::kBalanced,   SelectionPolicy::kFastest,    SelectionPolicy::kRoundRobin,
+    SelectionPolicy::kRandom,     SelectionPolicy::kSequential, SelectionPolicy::kWeighted,
+    SelectionPolicy::kStickyHash,
+};
+
+absl::string_view SwitchName(bool on) { return on ? "on" : "off"; }
+
+absl::string_view AnyName(bool minimal) { return minimal ? "minimal" : "forward"; }
+
+absl::string_view CookieModeName(CookieMode mode) {
+  return mode == CookieMode::kRequired ? "required" : SwitchName(mode == CookieMode::kOn);
+}
+
+}  // namespace
+
+const Words<bool> kSwitchWords{kOnOff, SwitchName};
+const Words<bool> kMinimalAnyWords{kForwardMinimal, AnyName};
+const Words<CookieMode> kCookieWords{kCookieModes, CookieModeName};
+const Words<LogLevel> kLogLevelWords{kLogLevels, LogLevelName};
+const Words<SelectionPolicy> kPolicyWords{kPolicies, SelectionPolicyName};
+
+std::string WordList(absl::Span<const absl::string_view> names) {
+  return absl::StrCat(absl::StrJoin(names.first(names.size() - 1), ", "), " or ", names.back());
+}
+
+absl::StatusOr<size_t> FindWord(absl::string_view text, absl::Span<const absl::string_view> names) {
+  std::string word = absl::AsciiStrToLower(text);
+  if (word == "true" || word == "yes") word = "on";
+  if (word == "false" || word == "no") word = "off";
+  const auto found = std::find(names.begin(), names.end(), word);
+  if (found != names.end()) return static_cast<size_t>(found - names.begin());
+  if (text.empty()) return absl::InvalidArgumentError("is empty; write " + WordList(names));
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is not ", names.size() > 2 ? "one of " : "", WordList(names)));
+}
+
+}  // namespace dotcache
