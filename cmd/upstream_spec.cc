@@ -181,7 +181,7 @@ class MapReader {
     if (insecure_ && !(pins_.empty() && files_["pins-file"].empty())) {
       Fail(value_.origin, "insecure",
            absl::StrCat("contradicts `", pins_.empty() ? "pins-file" : "pins",
-                        "`; pins alone already accept a self-signed certificate"));
+                        "`; pins accept a self-signed certificate without it"));
     }
     for (const auto& [key, missing] : {std::pair("cert", "key"), std::pair("key", "cert")}) {
       if (files_[key].empty() || !files_[missing].empty()) continue;
