@@ -31,16 +31,16 @@ constexpr int kMost = 1000000;  // Of connections and of queries, in each worker
 Rows ListenRows() {
   return {
       RichSetting({.key = "listen",
-                   .help = "Where to take queries. Without a scheme: UDP and TCP. tls:// is DNS "
+                   .help = "Address to listen on. Without a scheme: UDP and TCP. tls:// is DNS "
                            "over TLS",
                    .value_name = "[udp://|tcp://|tls://]ADDR:PORT"},
                   ReadListen, FormatListen, {"127.0.0.1:53", "[::1]:53"}),
       FileSetting(
           {.key = "listen-cert",
-           .help = "Certificate chain (PEM) of the tls:// listeners; they need it"},
+           .help = "Certificate chain (PEM) for tls:// listeners, which require it"},
           [](auto& c) -> auto& { return c.server.listen_certificate_file; }),
       FileSetting(
-          {.key = "listen-key", .help = "Private key (PEM) of the tls:// listeners; they need it"},
+          {.key = "listen-key", .help = "Private key (PEM) for tls:// listeners, which require it"},
           [](auto& c) -> auto& { return c.server.listen_key_file; }),
       ListSetting(
           NewSetting({.key = "allow-from",
