@@ -45,13 +45,6 @@ std::string Quoted(absl::string_view value) {
 
 }  // namespace
 
-std::optional<LogLevel> ParseLogLevel(absl::string_view word) {
-  for (size_t i = 0; i < kLevelNames.size(); ++i) {
-    if (word == kLevelNames[i]) return static_cast<LogLevel>(i);
-  }
-  return std::nullopt;
-}
-
 absl::string_view LogLevelName(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
 
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }

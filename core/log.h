@@ -5,7 +5,6 @@
 #define DOTCACHE_CORE_LOG_H_
 
 #include <initializer_list>
-#include <optional>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -15,8 +14,7 @@ namespace dotcache {
 
 enum class LogLevel { kError, kWarn, kInfo, kDebug };
 
-// "error", "warn", "info", "debug"; nullopt for any other word.
-std::optional<LogLevel> ParseLogLevel(absl::string_view word);
+// "error", "warn", "info" or "debug".
 absl::string_view LogLevelName(LogLevel level);
 
 // Lines below this level are dropped. Safe from any thread. Initially kInfo.

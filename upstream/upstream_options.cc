@@ -24,13 +24,6 @@ UpstreamServerOptions UpstreamServerOptions::At(const Endpoint& address) const {
   return same;
 }
 
-std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word) {
-  for (size_t i = 0; i < kPolicyNames.size(); ++i) {
-    if (word == kPolicyNames[i]) return static_cast<SelectionPolicy>(i);
-  }
-  return std::nullopt;
-}
-
 absl::string_view SelectionPolicyName(SelectionPolicy policy) {
   return kPolicyNames[static_cast<size_t>(policy)];
 }

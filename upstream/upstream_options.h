@@ -4,7 +4,6 @@
 #ifndef DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
 #define DOTCACHE_UPSTREAM_UPSTREAM_OPTIONS_H_
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,7 +64,6 @@ enum class SelectionPolicy {
   kStickyHash,  // By a hash of the name: the same name goes to the same provider.
 };
 
-std::optional<SelectionPolicy> ParseSelectionPolicy(absl::string_view word);
 absl::string_view SelectionPolicyName(SelectionPolicy policy);
 
 // The servers for one zone. Names at or below `zone` go to them and to no others: when they are
