@@ -4,7 +4,9 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include <array>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -87,41 +89,39 @@ uint64_t Sum(const Server& server,
   return sum;
 }
 
-void AddQueryMetrics(const Server& server, Exposition& out) {
-  MetricFamily& queries = out.Family("dotcache_queries_total", MetricType::Counter,
-                                     "Messages received from clients, by transport.");
-  for (size_t i = 0; i < kTransportCount; ++i) {
-    const std::string transport(TransportName(static_cast<Transport>(i)));
+// One sample for each counter of an array, labelled with the name of its index.
+template <typename Index, size_t kCount>
+void AddEach(const Server& server, MetricFamily& family, const std::string& label,
+             absl::string_view (*name)(Index),
+             std::array<Counter, kCount> WorkerCounters::*counters) {
+  for (size_t i = 0; i < kCount; ++i) {
     Exposition::Add(
-        queries, {{"transport", transport}},
-        Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.queries[i]; }));
+        family, {{label, std::string(name(static_cast<Index>(i)))}},
+        Sum(server, [&](const WorkerCounters& c) -> const Counter& { return (c.*counters)[i]; }));
   }
+}
+
+void AddQueryMetrics(const Server& server, Exposition& out) {
+  AddEach(server,
+          out.Family("dotcache_queries_total", MetricType::Counter,
+                     "Messages received from clients, by transport."),
+          "transport", &TransportName, &WorkerCounters::queries);
   MetricFamily& responses = out.Family("dotcache_responses_total", MetricType::Counter,
                                        "Replies sent to clients, by RCODE.");
-  for (Rcode rcode :
-       {Rcode::kNoError, Rcode::kFormErr, Rcode::kServFail, Rcode::kNxDomain, Rcode::kNotImp,
-        Rcode::kRefused, Rcode::kYxDomain, Rcode::kNotAuth, Rcode::kBadVers, Rcode::kBadCookie}) {
-    Exposition::Add(responses, {{"rcode", std::string(RcodeName(rcode))}},
-                    Sum(server, [rcode](const WorkerCounters& c) -> const Counter& {
+  for (const Named<Rcode>& row : kRcodeNames) {
+    Exposition::Add(responses, {{"rcode", std::string(row.name)}},
+                    Sum(server, [rcode = row.value](const WorkerCounters& c) -> const Counter& {
                       return c.responses[static_cast<size_t>(rcode)];
                     }));
   }
-  MetricFamily& rejections = out.Family("dotcache_rejected_queries_total", MetricType::Counter,
-                                        "Messages that were not served, by reason.");
-  for (size_t i = 0; i < kRejectionReasonCount; ++i) {
-    const std::string reason(RejectionReasonName(static_cast<RejectionReason>(i)));
-    Exposition::Add(
-        rejections, {{"reason", reason}},
-        Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.rejections[i]; }));
-  }
-  MetricFamily& limits = out.Family("dotcache_limit_rejections_total", MetricType::Counter,
-                                    "Queries refused and connections closed at a limit, by limit.");
-  for (size_t i = 0; i < kLimitCount; ++i) {
-    Exposition::Add(limits, {{"limit", std::string(LimitName(static_cast<Limit>(i)))}},
-                    Sum(server, [i](const WorkerCounters& c) -> const Counter& {
-                      return c.limit_rejections[i];
-                    }));
-  }
+  AddEach(server,
+          out.Family("dotcache_rejected_queries_total", MetricType::Counter,
+                     "Messages that were not served, by reason."),
+          "reason", &RejectionReasonName, &WorkerCounters::rejections);
+  AddEach(server,
+          out.Family("dotcache_limit_rejections_total", MetricType::Counter,
+                     "Queries refused and connections closed at a limit, by limit."),
+          "limit", &LimitName, &WorkerCounters::limit_rejections);
 }
 
 void AddWorkerMetrics(const Server& server, Exposition& out) {
@@ -261,6 +261,19 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       Exposition::Add(family, totals.labels, totals.Sum(member));
     }
   };
+  // One family of several counters, told apart by a label.
+  const auto add_each =
+      [&](const char* name, const char* help, const char* label,
+          const std::vector<std::pair<const char*, Counter UpstreamCounters::*>>& members) {
+        MetricFamily& family = out.Family(name, MetricType::Counter, help);
+        for (const auto& [value, member] : members) {
+          for (const UpstreamTotals& totals : upstreams) {
+            Labels labels = totals.labels;
+            labels.push_back({label, value});
+            Exposition::Add(family, std::move(labels), totals.Sum(member));
+          }
+        }
+      };
   add("dotcache_upstream_queries_total", MetricType::Counter, "Queries sent to the server.",
       &UpstreamCounters::queries);
   add("dotcache_upstream_responses_total", MetricType::Counter, "Usable responses received.",
@@ -275,20 +288,13 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       &UpstreamCounters::hedges);
   add("dotcache_upstream_stalls_total", MetricType::Counter,
       "Connections on which no data was received while queries waited.", &UpstreamCounters::stalls);
-  MetricFamily& rejected =
-      out.Family("dotcache_upstream_rejected_responses_total", MetricType::Counter,
-                 "Responses that were received but not used, by reason.");
-  for (const auto& [reason, member] : {std::pair("not-ours", &UpstreamCounters::mismatched),
-                                       std::pair("malformed", &UpstreamCounters::malformed),
-                                       std::pair("not-an-answer", &UpstreamCounters::not_an_answer),
-                                       std::pair("truncated", &UpstreamCounters::truncated),
-                                       std::pair("error", &UpstreamCounters::error_responses)}) {
-    for (const UpstreamTotals& totals : upstreams) {
-      Labels labels = totals.labels;
-      labels.push_back({"reason", reason});
-      Exposition::Add(rejected, std::move(labels), totals.Sum(member));
-    }
-  }
+  add_each("dotcache_upstream_rejected_responses_total",
+           "Responses that were received but not used, by reason.", "reason",
+           {{"not-ours", &UpstreamCounters::mismatched},
+            {"malformed", &UpstreamCounters::malformed},
+            {"not-an-answer", &UpstreamCounters::not_an_answer},
+            {"truncated", &UpstreamCounters::truncated},
+            {"error", &UpstreamCounters::error_responses}});
   add("dotcache_upstream_connections", MetricType::Gauge, "Open connections to the server.",
       &UpstreamCounters::open_connections);
   add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries that wait for a response.",
@@ -302,17 +308,10 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       "1 while queries sent to the server come back (a forwarding loop). The server is not used "
       "then.",
       &UpstreamCounters::loops);
-  MetricFamily& handshakes = out.Family("dotcache_upstream_handshakes_total", MetricType::Counter,
-                                        "TLS handshakes, by outcome.");
-  for (const auto& [kind, member] : {std::pair("full", &UpstreamCounters::full_handshakes),
-                                     std::pair("resumed", &UpstreamCounters::resumed_handshakes),
-                                     std::pair("failed", &UpstreamCounters::failed_handshakes)}) {
-    for (const UpstreamTotals& totals : upstreams) {
-      Labels labels = totals.labels;
-      labels.push_back({"outcome", kind});
-      Exposition::Add(handshakes, std::move(labels), totals.Sum(member));
-    }
-  }
+  add_each("dotcache_upstream_handshakes_total", "TLS handshakes, by outcome.", "outcome",
+           {{"full", &UpstreamCounters::full_handshakes},
+            {"resumed", &UpstreamCounters::resumed_handshakes},
+            {"failed", &UpstreamCounters::failed_handshakes}});
   for (const auto& [name, help, member] :
        {std::tuple("dotcache_upstream_response_seconds",
                    "Time from sending a query to receiving its response.",

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/log.h"
 
-#include <array>
-
 #include "absl/strings/escaping.h"
+#include "core/names.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace dotcache {
 namespace {
 
-constexpr std::array<absl::string_view, 4> kLevelNames = {"error", "warn", "info", "debug"};
+constexpr Named<LogLevel> kLevelNames[] = {{LogLevel::kError, "error"},
+                                           {LogLevel::kWarn, "warn"},
+                                           {LogLevel::kInfo, "info"},
+                                           {LogLevel::kDebug, "debug"}};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
@@ -45,7 +47,7 @@ std::string Quoted(absl::string_view value) {
 
 }  // namespace
 
-absl::string_view LogLevelName(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
+absl::string_view LogLevelName(LogLevel level) { return NameOf(kLevelNames, level, "unknown"); }
 
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 

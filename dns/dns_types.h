@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "core/names.h"
 
 namespace dotcache {
 
@@ -89,43 +90,21 @@ enum class EdnsOption : uint16_t {
 enum class Transport : uint8_t { kUdp = 0, kTcp = 1, kDot = 2 };
 inline constexpr int kTransportCount = 3;
 
+// The mnemonics of the RCODEs.
+inline constexpr Named<Rcode> kRcodeNames[] = {
+    {Rcode::kNoError, "NOERROR"},    {Rcode::kFormErr, "FORMERR"}, {Rcode::kServFail, "SERVFAIL"},
+    {Rcode::kNxDomain, "NXDOMAIN"},  {Rcode::kNotImp, "NOTIMP"},   {Rcode::kRefused, "REFUSED"},
+    {Rcode::kYxDomain, "YXDOMAIN"},  {Rcode::kNotAuth, "NOTAUTH"}, {Rcode::kBadVers, "BADVERS"},
+    {Rcode::kBadCookie, "BADCOOKIE"}};
+
 // The mnemonic of the RCODE ("NOERROR", "SERVFAIL", ...), or "OTHER".
-constexpr absl::string_view RcodeName(Rcode rcode) {
-  switch (rcode) {
-    case Rcode::kNoError:
-      return "NOERROR";
-    case Rcode::kFormErr:
-      return "FORMERR";
-    case Rcode::kServFail:
-      return "SERVFAIL";
-    case Rcode::kNxDomain:
-      return "NXDOMAIN";
-    case Rcode::kNotImp:
-      return "NOTIMP";
-    case Rcode::kRefused:
-      return "REFUSED";
-    case Rcode::kYxDomain:
-      return "YXDOMAIN";
-    case Rcode::kNotAuth:
-      return "NOTAUTH";
-    case Rcode::kBadVers:
-      return "BADVERS";
-    case Rcode::kBadCookie:
-      return "BADCOOKIE";
-  }
-  return "OTHER";
-}
+constexpr absl::string_view RcodeName(Rcode rcode) { return NameOf(kRcodeNames, rcode, "OTHER"); }
+
+inline constexpr Named<Transport> kTransportNames[] = {
+    {Transport::kUdp, "udp"}, {Transport::kTcp, "tcp"}, {Transport::kDot, "dot"}};
 
 constexpr absl::string_view TransportName(Transport transport) {
-  switch (transport) {
-    case Transport::kUdp:
-      return "udp";
-    case Transport::kTcp:
-      return "tcp";
-    case Transport::kDot:
-      return "dot";
-  }
-  return "unknown";
+  return NameOf(kTransportNames, transport, "unknown");
 }
 
 }  // namespace dotcache

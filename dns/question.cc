@@ -3,26 +3,24 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "core/names.h"
 #include "dns/ldns_ptr.h"
 
 namespace dotcache {
 namespace {
 
-std::string QClassName(QClass qclass) {
-  switch (qclass) {
-    case QClass::kIn:
-      return "IN";
-    case QClass::kChaos:
-      return "CH";
-    case QClass::kHesiod:
-      return "HS";
-    case QClass::kNone:
-      return "NONE";
-    case QClass::kAny:
-      return "ANY";
-  }
-  return absl::StrCat("CLASS", static_cast<uint16_t>(qclass));
-}
+constexpr Named<QClass> kClassNames[] = {{QClass::kIn, "IN"},
+                                         {QClass::kChaos, "CH"},
+                                         {QClass::kHesiod, "HS"},
+                                         {QClass::kNone, "NONE"},
+                                         {QClass::kAny, "ANY"}};
+
+// Those that ldns has no mnemonic for.
+constexpr Named<QType> kTypeNames[] = {{QType::kIxfr, "IXFR"},
+                                       {QType::kAxfr, "AXFR"},
+                                       {QType::kMailb, "MAILB"},
+                                       {QType::kMaila, "MAILA"},
+                                       {QType::kAny, "ANY"}};
 
 }  // namespace
 
@@ -37,24 +35,13 @@ bool Question::MatchesMessage(Bytes message) const {
 }
 
 std::string Question::ToString() const {
-  return absl::StrCat(qname.ToString(), " ", QTypeName(qtype), " ", QClassName(qclass));
+  return absl::StrCat(qname.ToString(), " ", QTypeName(qtype), " ",
+                      NameOrNumber(kClassNames, qclass, "CLASS"));
 }
 
 std::string QTypeName(QType qtype) {
-  switch (qtype) {  // Types for which ldns has no mnemonic.
-    case QType::kIxfr:
-      return "IXFR";
-    case QType::kAxfr:
-      return "AXFR";
-    case QType::kMailb:
-      return "MAILB";
-    case QType::kMaila:
-      return "MAILA";
-    case QType::kAny:
-      return "ANY";
-    default:
-      break;
-  }
+  const absl::string_view name = NameOf(kTypeNames, qtype, "");
+  if (!name.empty()) return std::string(name);
   const auto number = static_cast<uint16_t>(qtype);
   const ldns_rr_descriptor* descriptor = ldns_rr_descript(number);
   const bool named = descriptor != nullptr && descriptor->_name != nullptr;

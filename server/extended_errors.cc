@@ -4,22 +4,15 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/names.h"
 
 namespace dotcache {
 namespace {
 
-std::string NameOf(ExtendedErrorCode code) {
-  switch (code) {
-    case ExtendedErrorCode::kNoReachableAuthority:
-      return "No Reachable Authority";
-    case ExtendedErrorCode::kNetworkError:
-      return "Network Error";
-    case ExtendedErrorCode::kInvalidData:
-      return "Invalid Data";
-    default:
-      return absl::StrCat("extended error ", static_cast<int>(code));
-  }
-}
+constexpr Named<ExtendedErrorCode> kNames[] = {
+    {ExtendedErrorCode::kNoReachableAuthority, "No Reachable Authority"},
+    {ExtendedErrorCode::kNetworkError, "Network Error"},
+    {ExtendedErrorCode::kInvalidData, "Invalid Data"}};
 
 }  // namespace
 
@@ -64,7 +57,8 @@ ExtendedError StaleError(const CacheEntry& entry) {
 
 ExtendedError RememberedError(const CacheEntry& entry) {
   return {ExtendedErrorCode::kCachedError,
-          absl::StrCat("cached failure: ", NameOf(entry.extended_error))};
+          absl::StrCat("cached failure: ",
+                       NameOrNumber(kNames, entry.extended_error, "extended error "))};
 }
 
 }  // namespace dotcache

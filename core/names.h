@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of an enumeration's values, as one table: {{Kind::kA, "a"}, {Kind::kB, "b"}}.
+#ifndef DOTCACHE_CORE_NAMES_H_
+#define DOTCACHE_CORE_NAMES_H_
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace dotcache {
+
+// One row of a table.
+template <typename Enum>
+struct Named {
+  Enum value;
+  absl::string_view name;
+};
+
+// The name of `value`, or `otherwise` for a value without a row.
+template <typename Enum, size_t kRows>
+constexpr absl::string_view NameOf(const Named<Enum> (&table)[kRows], Enum value,
+                                   absl::string_view otherwise) {
+  for (const Named<Enum>& row : table) {
+    if (row.value == value) return row.name;
+  }
+  return otherwise;
+}
+
+// The name of `value`, or `prefix` and its number: "CLASS" and 42 give CLASS42.
+template <typename Enum, size_t kRows>
+std::string NameOrNumber(const Named<Enum> (&table)[kRows], Enum value, absl::string_view prefix) {
+  const absl::string_view name = NameOf(table, value, "");
+  return name.empty() ? absl::StrCat(prefix, static_cast<unsigned>(value)) : std::string(name);
+}
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CORE_NAMES_H_

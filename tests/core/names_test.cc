@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/names.h"
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+enum class Size { kSmall, kLarge, kUnnamed };
+
+constexpr Named<Size> kSizes[] = {{Size::kSmall, "small"}, {Size::kLarge, "large"}};
+
+TEST(NamesTest, AValueHasTheNameOfItsRow) {
+  EXPECT_EQ(NameOf(kSizes, Size::kSmall, "other"), "small");
+  EXPECT_EQ(NameOf(kSizes, Size::kLarge, "other"), "large");
+}
+
+TEST(NamesTest, AValueWithoutARowHasTheDefaultName) {
+  EXPECT_EQ(NameOf(kSizes, Size::kUnnamed, "other"), "other");
+}
+
+TEST(NamesTest, AValueWithoutARowHasItsNumber) {
+  EXPECT_EQ(NameOrNumber(kSizes, Size::kSmall, "SIZE"), "small");
+  EXPECT_EQ(NameOrNumber(kSizes, Size::kUnnamed, "SIZE"), "SIZE2");
+}
+
+}  // namespace
+}  // namespace dotcache
