@@ -108,18 +108,12 @@ struct NetworkWatch::Impl {
 
 absl::Status NetworkWatch::Impl::Start(std::vector<Endpoint> peers,
                                        absl::AnyInvocable<void(const NetworkChange&)> on_change) {
-  int code = event_poll.Open(this, [&](uv_poll_t* handle) {
-    return uv_poll_init(loop.raw(), handle, event_socket.get());
-  });
+  int code = OpenPoll(event_poll, loop.raw(), event_socket.get(), this);
   if (code == 0) code = StartReading();
   if (code != 0) return absl::UnavailableError(uv_strerror(code));
   // Without this timer, a suspend is detected by its effect on the links.
   clock.reset(timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (clock.valid() && clock_poll.Open(this, [&](uv_poll_t* handle) {
-        return uv_poll_init(loop.raw(), handle, clock.get());
-      }) == 0) {
-    ArmClock();
-  }
+  if (clock.valid() && OpenPoll(clock_poll, loop.raw(), clock.get(), this) == 0) ArmClock();
   changes = std::make_unique<NetworkChanges>(
       loop, std::move(peers),
       NetworkChanges::World{[this](const Endpoint& peer) { return FindPath(peer); },
@@ -210,7 +204,7 @@ absl::StatusOr<std::unique_ptr<NetworkWatch>> NetworkWatch::Open(
   auto impl =
       std::make_unique<Impl>(loop, outgoing, std::move(event_socket), std::move(route_socket));
   RETURN_IF_ERROR(impl->Start(std::move(peers), std::move(on_change)));
-  return std::unique_ptr<NetworkWatch>(new NetworkWatch(std::move(impl)));
+  return std::make_unique<NetworkWatch>(std::move(impl));
 }
 
 }  // namespace dotcache

@@ -33,15 +33,15 @@ class NetworkWatch {
   static absl::StatusOr<std::unique_ptr<NetworkWatch>> Open(
       UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
       absl::AnyInvocable<void(const NetworkChange&)> on_change);
+
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit NetworkWatch(std::unique_ptr<Impl> impl);
   ~NetworkWatch();
 
   // See NetworkChanges::SetPeers().
   void SetPeers(std::vector<Endpoint> peers);
 
  private:
-  struct Impl;
-  explicit NetworkWatch(std::unique_ptr<Impl> impl);
-
   std::unique_ptr<Impl> impl_;
 };
 

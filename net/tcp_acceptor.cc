@@ -121,15 +121,13 @@ absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, Uni
   const int on = 1;
   setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
-  int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
-    return uv_poll_init(loop.raw(), handle, impl->fd.get());
-  });
+  int code = OpenPoll(impl->poll, loop.raw(), impl->fd.get(), impl.get());
   if (code == 0) code = impl->Start();
   if (code != 0) {
     return absl::InternalError(absl::StrCat(
         "cannot accept on ", LocalEndpoint(impl->fd.get()).ToString(), ": ", uv_strerror(code)));
   }
-  return std::unique_ptr<TcpAcceptor>(new TcpAcceptor(std::move(impl)));
+  return std::make_unique<TcpAcceptor>(std::move(impl));
 }
 
 Endpoint TcpAcceptor::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }

@@ -30,6 +30,9 @@ class TcpAcceptor {
   // Takes a bound, listening, non-blocking socket. `delegate` must outlive the result.
   static absl::StatusOr<std::unique_ptr<TcpAcceptor>> Open(UvLoop& loop, UniqueFd fd,
                                                            Delegate& delegate);
+
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit TcpAcceptor(std::unique_ptr<Impl> impl);
   ~TcpAcceptor();
 
   Endpoint local_endpoint() const;
@@ -38,9 +41,6 @@ class TcpAcceptor {
   uint64_t back_offs() const;
 
  private:
-  struct Impl;
-  explicit TcpAcceptor(std::unique_ptr<Impl> impl);
-
   std::unique_ptr<Impl> impl_;
 };
 

@@ -271,7 +271,7 @@ std::unique_ptr<TcpStream> TcpStream::Connect(UvLoop& loop, const Endpoint& remo
   if (int code = impl->Connect(remote); code != 0) {
     impl->Fail(ConnectError(code), absl::StrCat("connect: ", uv_strerror(code)));
   }
-  return std::unique_ptr<TcpStream>(new TcpStream(std::move(impl)));
+  return std::make_unique<TcpStream>(std::move(impl));
 }
 
 std::unique_ptr<TcpStream> TcpStream::Adopt(UvLoop& loop, UniqueFd fd, const TcpOptions& options,
@@ -281,7 +281,7 @@ std::unique_ptr<TcpStream> TcpStream::Adopt(UvLoop& loop, UniqueFd fd, const Tcp
   if (int code = impl->Adopt(std::move(fd)); code != 0) {
     impl->Fail(StreamError::kReset, absl::StrCat("accept: ", uv_strerror(code)));
   }
-  return std::unique_ptr<TcpStream>(new TcpStream(std::move(impl)));
+  return std::make_unique<TcpStream>(std::move(impl));
 }
 
 void TcpStream::Write(Bytes data) {

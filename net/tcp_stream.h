@@ -39,6 +39,8 @@ class TcpStream : public ByteStream {
   static std::unique_ptr<TcpStream> Adopt(UvLoop& loop, UniqueFd fd, const TcpOptions& options,
                                           Delegate& delegate);
 
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit TcpStream(std::unique_ptr<Impl> impl);
   ~TcpStream() override;
   void Write(Bytes data) override;
   void ShutdownWrite() override;
@@ -47,9 +49,6 @@ class TcpStream : public ByteStream {
   size_t refused_write_bytes() const override;
 
  private:
-  struct Impl;
-  explicit TcpStream(std::unique_ptr<Impl> impl);
-
   std::unique_ptr<Impl> impl_;
 };
 

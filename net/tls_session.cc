@@ -274,7 +274,7 @@ absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewClient(
   impl->trust = std::move(credentials);
   impl->tickets = std::move(tickets);
   RETURN_IF_ERROR(impl->InitClient(identity));
-  return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
+  return std::make_unique<TlsSession>(std::move(impl));
 }
 
 absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewServer(
@@ -282,7 +282,7 @@ absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewServer(
   auto impl = std::make_unique<Impl>();
   impl->own = std::move(credentials);
   RETURN_IF_ERROR(impl->InitServer());
-  return std::unique_ptr<TlsSession>(new TlsSession(std::move(impl)));
+  return std::make_unique<TlsSession>(std::move(impl));
 }
 
 TlsSession::State TlsSession::Feed(Bytes cipher_text, absl::FunctionRef<void(Bytes)> sink) {

@@ -64,6 +64,9 @@ class TlsSession {
   // ALPN.
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
       std::shared_ptr<const TlsServerCredentials> credentials);
+
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit TlsSession(std::unique_ptr<Impl> impl);
   ~TlsSession();
 
   // Processes octets from the network as far as possible. `sink` gets the plain text in pieces that
@@ -93,8 +96,6 @@ class TlsSession {
   const std::string& error_detail() const;
 
  private:
-  struct Impl;
-  explicit TlsSession(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -103,12 +103,10 @@ absl::StatusOr<std::unique_ptr<UdpChannel>> UdpChannel::Open(UvLoop& loop, const
   assert(loop.InLoopThread());
   ASSIGN_OR_RETURN(UniqueFd fd, ConnectUdp(remote, outgoing));
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
-  int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
-    return uv_poll_init(loop.raw(), handle, impl->fd.get());
-  });
+  int code = OpenPoll(impl->poll, loop.raw(), impl->fd.get(), impl.get());
   if (code == 0) code = impl->Start();
   if (code != 0) return OpenError(-code, remote);
-  return std::unique_ptr<UdpChannel>(new UdpChannel(std::move(impl)));
+  return std::make_unique<UdpChannel>(std::move(impl));
 }
 
 void UdpChannel::Send(Bytes datagram) {

@@ -49,6 +49,9 @@ class UdpChannel : public Deletable {
   static absl::StatusOr<std::unique_ptr<UdpChannel>> Open(UvLoop& loop, const Endpoint& remote,
                                                           Delegate& delegate,
                                                           const OutgoingOptions& outgoing = {});
+
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit UdpChannel(std::unique_ptr<Impl> impl);
   ~UdpChannel() override;
 
   // Sends one datagram now. A datagram for which the kernel has no room is lost, as on the network.
@@ -58,9 +61,6 @@ class UdpChannel : public Deletable {
   Endpoint local_endpoint() const;
 
  private:
-  struct Impl;
-  explicit UdpChannel(std::unique_ptr<Impl> impl);
-
   std::unique_ptr<Impl> impl_;
 };
 

@@ -47,28 +47,38 @@ struct Batch {
 };
 static_assert(UdpSocket::kMaxDatagram == UdpSocket::kMaxReply);
 
+template <typename Info>
+Info ControlData(const cmsghdr* control) {
+  Info info;
+  std::memcpy(&info, CMSG_DATA(control), sizeof info);
+  return info;
+}
+
+template <typename Address>
+Endpoint EndpointOf(const Address& address) {
+  return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address));
+}
+
 // Reads the address to which the datagram was sent, from IP_PKTINFO (ip(7)) or IPV6_PKTINFO (RFC
 // 3542 section 6).
 void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
   for (const cmsghdr* c = CMSG_FIRSTHDR(&header); c != nullptr;
        c = CMSG_NXTHDR(const_cast<msghdr*>(&header), const_cast<cmsghdr*>(c))) {
     if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-      in_pktinfo info;
-      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      const auto info = ControlData<in_pktinfo>(c);
       sockaddr_in local{};
       local.sin_family = AF_INET;
       // Not ipi_addr, which can be a group or broadcast address.
       local.sin_addr = info.ipi_spec_dst;
-      peer.local = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
+      peer.local = EndpointOf(local);
       peer.interface_index = static_cast<uint32_t>(info.ipi_ifindex);
       peer.has_local = true;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-      in6_pktinfo info;
-      std::memcpy(&info, CMSG_DATA(c), sizeof info);
+      const auto info = ControlData<in6_pktinfo>(c);
       sockaddr_in6 local{};
       local.sin6_family = AF_INET6;
       local.sin6_addr = info.ipi6_addr;
-      peer.local = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&local));
+      peer.local = EndpointOf(local);
       peer.interface_index = static_cast<uint32_t>(info.ipi6_ifindex);
       peer.has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);  // Not usable as a source.
     }
@@ -222,15 +232,13 @@ absl::StatusOr<std::unique_ptr<UdpSocket>> UdpSocket::Open(UvLoop& loop, UniqueF
   assert(loop.InLoopThread());
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
   impl->SetOptions();
-  int code = impl->poll.Open(impl.get(), [&](uv_poll_t* handle) {
-    return uv_poll_init(loop.raw(), handle, impl->fd.get());
-  });
+  int code = OpenPoll(impl->poll, loop.raw(), impl->fd.get(), impl.get());
   if (code == 0) code = impl->Start();
   if (code != 0) {
     return absl::InternalError(absl::StrCat(
         "cannot receive on ", LocalEndpoint(impl->fd.get()).ToString(), ": ", uv_strerror(code)));
   }
-  return std::unique_ptr<UdpSocket>(new UdpSocket(std::move(impl)));
+  return std::make_unique<UdpSocket>(std::move(impl));
 }
 
 MutableBytes UdpSocket::ReserveReply() {

@@ -48,6 +48,9 @@ class UdpSocket : public TurnEndHook {
   // Takes a bound, non-blocking UDP socket. `delegate` must outlive the result.
   static absl::StatusOr<std::unique_ptr<UdpSocket>> Open(UvLoop& loop, UniqueFd fd,
                                                          Delegate& delegate);
+
+  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  explicit UdpSocket(std::unique_ptr<Impl> impl);
   ~UdpSocket() override;
 
   // Returns a slot of kMaxReply octets for the next reply. The socket owns the slot. When no slot
@@ -66,8 +69,6 @@ class UdpSocket : public TurnEndHook {
   Endpoint local_endpoint() const;
 
  private:
-  struct Impl;
-  explicit UdpSocket(std::unique_ptr<Impl> impl);
   void OnTurnEnd() override;
 
   std::unique_ptr<Impl> impl_;

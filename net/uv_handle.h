@@ -55,6 +55,11 @@ class UvHandle {
   T* handle_ = nullptr;
 };
 
+// Makes a handle that can poll `fd`. Open() describes `owner` and the result.
+inline int OpenPoll(UvHandle<uv_poll_t>& poll, uv_loop_t* loop, int fd, void* owner) {
+  return poll.Open(owner, [&](uv_poll_t* handle) { return uv_poll_init(loop, handle, fd); });
+}
+
 // The owner given to Open(), or null after the UvHandle was reset or destroyed.
 template <typename Owner, typename Handle>
 Owner* OwnerOf(const Handle* handle) {
