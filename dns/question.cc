@@ -15,7 +15,7 @@ constexpr Named<QClass> kClassNames[] = {{QClass::kIn, "IN"},
                                          {QClass::kNone, "NONE"},
                                          {QClass::kAny, "ANY"}};
 
-// Those that ldns has no mnemonic for.
+// Types for which ldns has no mnemonic.
 constexpr Named<QType> kTypeNames[] = {{QType::kIxfr, "IXFR"},
                                        {QType::kAxfr, "AXFR"},
                                        {QType::kMailb, "MAILB"},
