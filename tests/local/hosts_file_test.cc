@@ -2,6 +2,8 @@
 #include "local/hosts_file.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -48,18 +50,20 @@ TEST(HostsFileTest, AddressWithAScopeGivesNoRecord) {
 }
 
 TEST(HostsFileTest, ErrorsNameTheFault) {
-  EXPECT_THAT(Parsed("10.0.0.256 a"), HasSubstr("\"10.0.0.256\" is not an IP address"));
-  EXPECT_THAT(Parsed("printer 10.0.0.7"), HasSubstr("\"printer\" is not an IP address"));
-  EXPECT_THAT(Parsed("10.0.0.7"), HasSubstr("\"10.0.0.7\" has no name after it"));
-  EXPECT_THAT(Parsed("10.0.0.7 # gone"), HasSubstr("has no name after it"));
-  EXPECT_THAT(Parsed("10.0.0.7 a..b"), HasSubstr("\"a..b\" is not a host name"));
-  EXPECT_THAT(Parsed("10.0.0.7 ."), HasSubstr("is not a host name"));
-  EXPECT_THAT(Parsed("10.0.0.7 a\\.b"), HasSubstr("is not a host name"));
-  EXPECT_THAT(Parsed("10.0.0.7 b\xc3\xbc"
-                     "cher.example"),
-              HasSubstr("\"b??cher.example\" is not"));
-  EXPECT_THAT(Parsed("10.0.0.7 *.example"), HasSubstr("is a wildcard"));
-  EXPECT_THAT(Parsed("10.0.0.7 " + std::string(64, 'x')), HasSubstr("is not a host name"));
+  const std::vector<std::pair<std::string, std::string>> errors_by_line = {
+      {"10.0.0.256 a", "\"10.0.0.256\" is not an IP address"},
+      {"printer 10.0.0.7", "\"printer\" is not an IP address"},
+      {"10.0.0.7", "\"10.0.0.7\" has no name after it"},
+      {"10.0.0.7 # gone", "has no name after it"},
+      {"10.0.0.7 a..b", "\"a..b\" is not a host name"},
+      {"10.0.0.7 .", "is not a host name"},
+      {"10.0.0.7 a\\.b", "is not a host name"},
+      {"10.0.0.7 b\xc3\xbc"
+       "cher.example",
+       "\"b??cher.example\" is not"},
+      {"10.0.0.7 *.example", "is a wildcard"},
+      {"10.0.0.7 " + std::string(64, 'x'), "is not a host name"}};
+  for (const auto& [line, words] : errors_by_line) EXPECT_THAT(Parsed(line), HasSubstr(words));
   EXPECT_LT(Parsed(std::string(100000, 'x')).size(), 200u);
 }
 

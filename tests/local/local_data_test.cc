@@ -2,10 +2,8 @@
 #include "local/local_data.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/parsed_message.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -24,16 +23,9 @@ using testing::IsEmpty;
 
 class LocalDataTest : public testing::Test {
  protected:
-  ~LocalDataTest() override {
-    for (const std::string& path : options_.hosts_files) unlink(path.c_str());
-  }
   void WriteHosts(const std::string& content) {
-    std::string path = absl::StrCat(testing::TempDir(), "hosts.XXXXXX");
-    const int fd = mkstemp(path.data());
-    ASSERT_GE(fd, 0);
-    close(fd);
-    std::ofstream(path) << content;
-    options_.hosts_files.push_back(path);
+    const std::string name = absl::StrCat("hosts", options_.hosts_files.size());
+    options_.hosts_files.push_back(directory_.Write(name, content));
   }
   void Load() {
     loaded_ = LoadLocalData(options_);
@@ -52,6 +44,7 @@ class LocalDataTest : public testing::Test {
     return ParsedMessage::Parse(message->wire).answer;
   }
 
+  const TestDirectory directory_;
   LocalDataOptions options_;
   LoadedLocalData loaded_;
   std::vector<std::string> errors_;
@@ -146,7 +139,6 @@ TEST_F(LocalDataTest, EveryErrorNamesItsPlace) {
 TEST_F(LocalDataTest, UnreadableFilesAreNamed) {
   options_.hosts_files = {"/nonexistent/hosts", "/", "/dev/zero"};
   loaded_ = LoadLocalData(options_);
-  options_.hosts_files.clear();
   ASSERT_EQ(loaded_.errors.size(), 3u);
   EXPECT_EQ(loaded_.errors[0].place, "/nonexistent/hosts");
   EXPECT_THAT(loaded_.errors[0].message, HasSubstr("cannot be read: No such file"));
@@ -155,7 +147,7 @@ TEST_F(LocalDataTest, UnreadableFilesAreNamed) {
 }
 
 TEST_F(LocalDataTest, FifoIsRejectedWithoutWaitingForAWriter) {
-  const std::string fifo = absl::StrCat(testing::TempDir(), "hosts_fifo.", getpid());
+  const std::string fifo = directory_.Path("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   options_.hosts_files = {fifo};
   Load();

@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "net/unique_fd.h"
 #include "net/uv_loop.h"
 
@@ -47,25 +49,35 @@ TEST(NetworkWatchTest, ClosesItsDescriptors) {
   loop.RunOnce();
 }
 
-TEST(NetworkWatchTest, ReportsRoutesThatAppearAndVanish) {
+// Runs `steps` in a new network namespace and returns the indices of the peers whose route changed,
+// in order. nullopt if this machine does not allow a network namespace.
+std::optional<std::vector<size_t>> ChangesOf(
+    const std::vector<Endpoint>& peers, absl::FunctionRef<void(UvLoop&, NetworkWatch&)> steps) {
   std::vector<size_t> seen;
   const bool made = RunInOwnNetwork([&] {
     UvLoop loop;
-    auto watch = NetworkWatch::Open(
-        loop, {*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("127.0.0.1:853")}, {},
-        [&](const NetworkChange& change) {
-          EXPECT_FALSE(change.suspended);
-          for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
-          loop.Stop();
-        });
+    auto watch = NetworkWatch::Open(loop, peers, {}, [&](const NetworkChange& change) {
+      EXPECT_FALSE(change.suspended);
+      for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
+      loop.Stop();
+    });
     ASSERT_TRUE(watch.ok()) << watch.status();
-    SwitchLoopback(true);
-    loop.Run();
-    SwitchLoopback(false);
-    loop.Run();
+    steps(loop, **watch);
   });
-  if (!made) GTEST_SKIP() << "this machine does not allow a network namespace";
-  EXPECT_THAT(seen, testing::ElementsAre(1, 1));
+  return made ? std::make_optional(seen) : std::nullopt;
+}
+
+TEST(NetworkWatchTest, ReportsRoutesThatAppearAndVanish) {
+  const auto seen =
+      ChangesOf({*Endpoint::Parse("192.0.2.1:853"), *Endpoint::Parse("127.0.0.1:853")},
+                [](UvLoop& loop, NetworkWatch&) {
+                  SwitchLoopback(true);
+                  loop.Run();
+                  SwitchLoopback(false);
+                  loop.Run();
+                });
+  if (!seen.has_value()) GTEST_SKIP() << "this machine does not allow a network namespace";
+  EXPECT_THAT(*seen, testing::ElementsAre(1, 1));
 }
 
 // A stream may still be reading from the loop's buffer when a lookup is made.
@@ -81,23 +93,16 @@ TEST(NetworkWatchTest, DoesNotUseTheLoopsReadBuffer) {
 }
 
 TEST(NetworkWatchTest, KeepsPendingEventsWhenPeersAreReplaced) {
-  std::vector<size_t> seen;
-  const bool made = RunInOwnNetwork([&] {
-    UvLoop loop;
-    auto watch = NetworkWatch::Open(
-        loop, {*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.1:853")}, {},
-        [&](const NetworkChange& change) {
-          for (const NetworkChange::Peer& peer : change.peers) seen.push_back(peer.index);
-          loop.Stop();
-        });
-    ASSERT_TRUE(watch.ok()) << watch.status();
-    SwitchLoopback(true);
-    loop.RunOnce();  // Reads the events without handling them yet.
-    (*watch)->SetPeers({*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.2:853")});
-    loop.Run();
-  });
-  if (!made) GTEST_SKIP() << "this machine does not allow a network namespace";
-  EXPECT_THAT(seen, testing::ElementsAre(0));
+  const auto seen = ChangesOf(
+      {*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.1:853")},
+      [](UvLoop& loop, NetworkWatch& watch) {
+        SwitchLoopback(true);
+        loop.RunOnce();  // Reads the events without handling them yet.
+        watch.SetPeers({*Endpoint::Parse("127.0.0.1:853"), *Endpoint::Parse("192.0.2.2:853")});
+        loop.Run();
+      });
+  if (!seen.has_value()) GTEST_SKIP() << "this machine does not allow a network namespace";
+  EXPECT_THAT(*seen, testing::ElementsAre(0));
 }
 
 }  // namespace

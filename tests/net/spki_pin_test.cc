@@ -3,12 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <fstream>
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/test_certificates.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -63,18 +61,19 @@ TEST(ParsePinsTest, FileWithoutAPinIsAnError) {
 }
 
 TEST(LoadPinsTest, ErrorNamesTheFile) {
-  const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.pins", getpid());
-  std::ofstream(file) << "sha256/half\n";
+  const TestDirectory directory;
+  const std::string file = directory.Write("pins", "sha256/half");
   for (const std::string& broken : {file, GetTestCertificates().missing_file}) {
     EXPECT_THAT(std::string(LoadPins(broken).status().message()), HasSubstr(broken));
   }
-  std::ofstream(file) << GetTestCertificates().server.spki_pin;
+  directory.Write("pins", GetTestCertificates().server.spki_pin);
   EXPECT_EQ(LoadPins(file)->size(), 1u);
 }
 
 TEST(LoadPinsTest, RejectsAFileThatIsTooLong) {
-  const std::string file = absl::StrCat(testing::TempDir(), "spki_pin_test.long", getpid());
-  std::ofstream(file) << GetTestCertificates().server.spki_pin << "\n" << std::string(65536, '#');
+  const TestDirectory directory;
+  const std::string file = directory.Write(
+      "pins", GetTestCertificates().server.spki_pin + "\n" + std::string(65536, '#'));
   EXPECT_THAT(std::string(LoadPins(file).status().message()), HasSubstr("65536"));
 }
 

@@ -13,54 +13,14 @@
 #include "net/listen_socket.h"
 #include "net/tcp_acceptor.h"
 #include "net/uv_loop.h"
+#include "tests/support/octets.h"
+#include "tests/support/run_loop.h"
+#include "tests/support/stream_recorder.h"
 
 namespace dotcache {
 namespace {
 
 using ::testing::HasSubstr;
-
-Bytes AsBytes(absl::string_view text) {
-  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-}
-
-// Records all calls of a stream.
-class Recorder : public ByteStream::Delegate {
- public:
-  void OnStreamOpen() override {
-    EXPECT_FALSE(in_call);
-    EXPECT_TRUE(data.empty());
-    ++opens;
-    if (on_open) on_open();
-  }
-  void OnStreamData(Bytes octets) override {
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(opens, 1);
-    data.append(reinterpret_cast<const char*>(octets.data()), octets.size());
-    if (on_data) on_data();
-  }
-  void OnStreamEof() override {
-    EXPECT_FALSE(in_call);
-    ++eofs;
-    if (on_eof) on_eof();
-  }
-  void OnStreamWritable() override {
-    EXPECT_FALSE(in_call);
-    ++writables;
-  }
-  void OnStreamError(StreamError why, const std::string& words) override {
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(error, StreamError::kNone);
-    error = why;
-    detail = words;
-    if (on_error) on_error();
-  }
-
-  bool in_call = false;  // True during a call into the stream.
-  int opens = 0, eofs = 0, writables = 0;
-  std::string data, detail;
-  StreamError error = StreamError::kNone;
-  absl::AnyInvocable<void()> on_open, on_data, on_eof, on_error;
-};
 
 // A connected pair: `client` from TcpStream::Connect(), `server` from Adopt().
 class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
@@ -86,9 +46,7 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
     StartConnecting(acceptor_->local_endpoint());
     RunUntil([&] { return server_at_.opens == 1 && client_at_.opens == 1; });
   }
-  void RunUntil(absl::FunctionRef<bool()> done) {
-    while (!done()) loop_.RunOnce();
-  }
+  void RunUntil(absl::FunctionRef<bool()> done) { ASSERT_TRUE(RunLoopUntil(loop_, done)); }
   // Makes the peer's kernel reply with a reset from now on.
   void ResetServer() {
     const linger at_once{1, 0};
@@ -98,7 +56,7 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
 
   UvLoop loop_;
   TcpOptions options_;
-  Recorder server_at_, client_at_;
+  StreamRecorder server_at_, client_at_;
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TcpStream> server_, client_;
   int server_fd_ = -1;
@@ -256,7 +214,7 @@ TEST_F(TcpStreamTest, StreamMayBeDeferDeletedInEachCallback) {
   EXPECT_EQ(server_, nullptr);
 
   acceptor_.reset();
-  client_at_ = Recorder();
+  client_at_ = StreamRecorder();
   client_at_.on_error = [&] { loop_.DeferDelete(std::move(client_)); };
   StartConnecting(*Endpoint::Parse("127.0.0.1:1"));
   RunUntil([&] { return client_at_.error != StreamError::kNone; });

@@ -4,9 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "tests/support/test_certificates.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -42,8 +41,8 @@ TEST(TlsClientCredentialsTest, SystemTrustStoreIsLoadedOrReportedMissing) {
 
 TEST(TlsClientCredentialsTest, LoadsClientCertificateAndPins) {
   const TestCertificates& all = GetTestCertificates();
-  const std::string pins_file = testing::TempDir() + "credentials_test.pins";
-  std::ofstream(pins_file) << all.server.spki_pin << "\n";
+  const TestDirectory directory;
+  const std::string pins_file = directory.Write("pins", all.server.spki_pin);
   const auto loaded = TlsClientCredentials::Load({.ca = all.ca.certificate_file,
                                                   .certificate = all.client.certificate_file,
                                                   .key = all.client.key_file,

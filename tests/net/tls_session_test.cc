@@ -8,10 +8,11 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <fstream>
 #include <random>
 
+#include "tests/support/octets.h"
 #include "tests/support/test_certificates.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -19,10 +20,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using State = TlsSession::State;
-
-Bytes AsBytes(const std::string& text) {
-  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-}
 
 std::shared_ptr<const TlsClientCredentials> Trust() {
   auto trust = TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
@@ -96,6 +93,21 @@ void Exchange(End& client, End& server, size_t piece = SIZE_MAX) {
   }
 }
 
+struct Pair {
+  End client, server;
+};
+
+// Both ends after the handshake.
+Pair Connect(std::shared_ptr<const TlsServerCredentials> credentials,
+             std::shared_ptr<TlsTicketStore> tickets = nullptr, size_t piece = SIZE_MAX) {
+  Pair pair{NewClient(Trust(), Named(), std::move(tickets)), NewServer(std::move(credentials))};
+  Exchange(pair.client, pair.server, piece);
+  return pair;
+}
+Pair Connect(const TestCertificate& files = GetTestCertificates().server) {
+  return Connect(Serve(files));
+}
+
 // The result of a client for a server with this certificate.
 struct Verdict {
   State state;
@@ -126,11 +138,7 @@ void ExpectRefused(const TestCertificate& files, const TlsPeerIdentity& identity
 }
 
 TEST(TlsSessionTest, PassesOctetsInBothDirections) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect();
   ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   ASSERT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
   client.session->Write(AsBytes("query"));
@@ -233,33 +241,25 @@ TEST(TlsSessionTest, InsecureAcceptsAnyCertificate) {
 }
 
 TEST(TlsSessionTest, RejectedServerGetsAnAlertAndNoData) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().other_name);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect(GetTestCertificates().other_name);
   EXPECT_EQ(server.session->state(), State::kFailed);
   EXPECT_THAT(server.session->error_detail(), HasSubstr("alert"));
   EXPECT_EQ(server.received, "");
 }
 
 TEST(TlsSessionTest, InvalidIdentityIsRejectedBeforeTheHandshake) {
-  const auto trust = Trust();
   for (const TlsPeerIdentity& identity : {Addressed(""), Addressed("dns"), Named("192.0.2.1")}) {
-    EXPECT_EQ(TlsSession::NewClient(trust, identity, nullptr).status().code(),
+    EXPECT_EQ(TlsSession::NewClient(Trust(), identity, nullptr).status().code(),
               absl::StatusCode::kInvalidArgument);
   }
 }
 
 TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSameOctets) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   for (const size_t piece : {1, 2, 3, 5, 7, 100, 1000}) {
     const auto tickets = std::make_shared<TlsTicketStore>();
     for (const bool resumed : {false, true}) {
-      End client = NewClient(trust, Named(), tickets);
-      End server = NewServer(credentials);
-      Exchange(client, server, piece);
+      auto [client, server] = Connect(credentials, tickets, piece);
       ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
       EXPECT_EQ(client.session->resumed(), resumed);
       for (const char* text : {"one", "two", "three"}) client.session->Write(AsBytes(text));
@@ -270,11 +270,7 @@ TEST(TlsSessionTest, AnySplitOfTheStreamGivesTheSameOctets) {
 }
 
 TEST(TlsSessionTest, WriteLargerThanARecordIsSplit) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect();
   std::string large(200'000, '\0');
   for (size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 31 >> 3);
   client.session->Write(AsBytes(large));
@@ -283,11 +279,7 @@ TEST(TlsSessionTest, WriteLargerThanARecordIsSplit) {
 }
 
 TEST(TlsSessionTest, OneWriteIsOneRecord) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect();
   client.session->Write(AsBytes(std::string(16384, 'x')));
   const WireMessage output = client.TakeOutput();
   ASSERT_GT(output.size(), 5u);
@@ -295,13 +287,10 @@ TEST(TlsSessionTest, OneWriteIsOneRecord) {
 }
 
 TEST(TlsSessionTest, ResumesOnceWithTheTicketOfAnEarlierSession) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const auto tickets = std::make_shared<TlsTicketStore>();
   for (const bool resumed : {false, true, true}) {
-    End client = NewClient(trust, Named(), tickets);
-    End server = NewServer(credentials);
-    Exchange(client, server);
+    auto [client, server] = Connect(credentials, tickets);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_EQ(client.session->resumed(), resumed);
     EXPECT_EQ(server.session->resumed(), resumed);
@@ -311,27 +300,21 @@ TEST(TlsSessionTest, ResumesOnceWithTheTicketOfAnEarlierSession) {
 }
 
 TEST(TlsSessionTest, TicketOfAnotherServerCausesAFullHandshake) {
-  const auto trust = Trust();
   const auto tickets = std::make_shared<TlsTicketStore>();
   for (int i = 0; i < 2; ++i) {
     const auto credentials = Serve(GetTestCertificates().server);
-    End client = NewClient(trust, Named(), tickets);
-    End server = NewServer(credentials);
-    Exchange(client, server);
+    auto [client, server] = Connect(credentials, tickets);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_FALSE(client.session->resumed());
   }
 }
 
 TEST(TlsSessionTest, MalformedTicketCausesAFullHandshake) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const auto tickets = std::make_shared<TlsTicketStore>();
   for (const char* text : {"x", "this is not session data"}) {
     tickets->Put({text, tickets->Now() + Seconds(60)});
-    End client = NewClient(trust, Named(), tickets);
-    End server = NewServer(credentials);
-    Exchange(client, server);
+    auto [client, server] = Connect(credentials, tickets);
     EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_FALSE(client.session->resumed());
     while (!tickets->Take().session_data.empty()) continue;
@@ -339,12 +322,9 @@ TEST(TlsSessionTest, MalformedTicketCausesAFullHandshake) {
 }
 
 TEST(TlsSessionTest, RejectedServerLeavesNoTicket) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().other_name);
   const auto tickets = std::make_shared<TlsTicketStore>();
-  End client = NewClient(trust, Named(), tickets);
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect(credentials, tickets);
   EXPECT_EQ(tickets->Take().session_data, "");
 }
 
@@ -353,26 +333,19 @@ MonoTime TestNow() { return test_now; }
 
 // The certificate must be verified again each day, even if the session was resumed in between.
 TEST(TlsSessionTest, NoSessionIsResumedADayAfterItsFullHandshake) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const auto tickets = std::make_shared<TlsTicketStore>(&TestNow);
   const std::vector<std::pair<int, bool>> steps = {{0, false}, {15, true}, {23, true}, {24, false}};
   for (const auto& [hours, resumed] : steps) {
     test_now = MonoTime(std::chrono::hours(1000 + hours));
-    End client = NewClient(trust, Named(), tickets);
-    End server = NewServer(credentials);
-    Exchange(client, server);
+    auto [client, server] = Connect(credentials, tickets);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_EQ(client.session->resumed(), resumed) << hours;
   }
 }
 
 TEST(TlsSessionTest, PeerMayStillWriteAfterClose) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect();
   client.session->Write(AsBytes("last query"));
   client.session->Close();
   Exchange(client, server);
@@ -384,11 +357,7 @@ TEST(TlsSessionTest, PeerMayStillWriteAfterClose) {
 }
 
 TEST(TlsSessionTest, ChangedOctetAfterTheHandshakeFailsTheSession) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
-  End client = NewClient(trust, Named());
-  End server = NewServer(credentials);
-  Exchange(client, server);
+  auto [client, server] = Connect();
   client.session->Write(AsBytes("query"));
   WireMessage output = client.TakeOutput();
   output.back() ^= 1;
@@ -399,11 +368,10 @@ TEST(TlsSessionTest, ChangedOctetAfterTheHandshakeFailsTheSession) {
 }
 
 TEST(TlsSessionTest, GarbageInsteadOfAHandshakeFailsTheSession) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   const std::string data_too_early("\x17\x03\x03\x00\x05query", 10);
   for (const std::string& garbage : {std::string("GET / HTTP/1.1\r\n\r\n"), data_too_early}) {
-    End client = NewClient(trust, Named());
+    End client = NewClient(Trust(), Named());
     End server = NewServer(credentials);
     client.Feed({});
     EXPECT_EQ(client.Feed(AsBytes(garbage)), State::kFailed);
@@ -427,11 +395,10 @@ TEST(TlsSessionTest, EndlessHandshakeMessageFailsTheSession) {
 
 // Random octets of handshake messages are changed. At least one end must fail such a session.
 TEST(TlsSessionTest, EveryChangeOfTheFirstFlightsIsDetected) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().server);
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
-    End client = NewClient(trust, Named());
+    End client = NewClient(Trust(), Named());
     End server = NewServer(credentials);
     const auto change = static_cast<uint8_t>(1 + random() % 255);
     client.Feed({});
@@ -583,10 +550,9 @@ class RawPeer {
 };
 
 TEST(TlsSessionTest, ClientSendsAlpnDotAndTheAuthenticationName) {
-  const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
   server.Offer("dot");
-  End client = NewClient(trust, Named());
+  End client = NewClient(Trust(), Named());
   EXPECT_EQ(server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen);
   EXPECT_EQ(server.SelectedProtocol(), "dot");
@@ -596,18 +562,16 @@ TEST(TlsSessionTest, ClientSendsAlpnDotAndTheAuthenticationName) {
 // A server can send a copy of the pinned certificate after its own.
 TEST(TlsSessionTest, CertificateOutsideTheChainMatchesNoPin) {
   const TestCertificates& all = GetTestCertificates();
-  const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", all.with_stranger);
-  End client = NewClient(trust, Pinned(Named(), all.other_name));
+  End client = NewClient(Trust(), Pinned(Named(), all.other_name));
   server.Handshake(client);
   EXPECT_EQ(client.session->error(), StreamError::kTlsCertificate);
   EXPECT_THAT(client.session->error_detail(), HasSubstr("matches a pin"));
 }
 
 TEST(TlsSessionTest, ClientSendsNoServerNameForAnAddress) {
-  const auto trust = Trust();
   RawPeer server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
-  End client = NewClient(trust, Addressed("127.0.0.1"));
+  End client = NewClient(Trust(), Addressed("127.0.0.1"));
   EXPECT_EQ(server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   EXPECT_EQ(server.ServerName(), "");
@@ -626,44 +590,38 @@ TEST(TlsSessionTest, ServerSelectsAlpnDotAndAcceptsOtherProtocols) {
 }
 
 TEST(TlsSessionTest, BothSidesSupportTls12) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End client = NewClient(trust, Named());
+  End client = NewClient(Trust(), Named());
   EXPECT_EQ(raw_server.Handshake(client), 0);
   EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
   RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End server = NewServer(credentials);
+  End server = NewServer(Serve(GetTestCertificates().server));
   EXPECT_EQ(raw_client.Handshake(server), 0);
   EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
 }
 
 TEST(TlsSessionTest, NeitherSideSupportsTls11) {
   const char* tls11 = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1";
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_client(GNUTLS_CLIENT, tls11, GetTestCertificates().server);
-  End server = NewServer(credentials);
+  End server = NewServer(Serve(GetTestCertificates().server));
   EXPECT_NE(raw_client.Handshake(server), 0);
   EXPECT_EQ(server.session->state(), State::kFailed);
   EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
   RawPeer raw_server(GNUTLS_SERVER, tls11, GetTestCertificates().server);
-  End client = NewClient(trust, Named());
+  End client = NewClient(Trust(), Named());
   EXPECT_NE(raw_server.Handshake(client), 0);
   EXPECT_NE(client.session->state(), State::kOpen);
 }
 
 TEST(TlsSessionTest, RenegotiationFailsTheSession) {
-  const auto trust = Trust();
-  const auto credentials = Serve(GetTestCertificates().server);
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End client = NewClient(trust, Named());
+  End client = NewClient(Trust(), Named());
   ASSERT_EQ(raw_server.Handshake(client), 0);
   gnutls_rehandshake(raw_server.session());
   EXPECT_EQ(client.Feed(raw_server.output()), State::kFailed);
   EXPECT_EQ(client.session->error(), StreamError::kTlsProtocol);
   RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End server = NewServer(credentials);
+  End server = NewServer(Serve(GetTestCertificates().server));
   ASSERT_EQ(raw_client.Handshake(server), 0);
   gnutls_handshake(raw_client.session());
   EXPECT_EQ(server.Feed(raw_client.output()), State::kFailed);
@@ -671,9 +629,8 @@ TEST(TlsSessionTest, RenegotiationFailsTheSession) {
 }
 
 TEST(TlsSessionTest, KeyUpdateIsTransparent) {
-  const auto trust = Trust();
   RawPeer raw_server(GNUTLS_SERVER, "NORMAL", GetTestCertificates().server);
-  End client = NewClient(trust, Named());
+  End client = NewClient(Trust(), Named());
   ASSERT_EQ(raw_server.Handshake(client), 0);
   gnutls_session_key_update(raw_server.session(), GNUTLS_KU_PEER);
   gnutls_record_send(raw_server.session(), "after", 5);
@@ -750,8 +707,8 @@ TEST(TlsSessionTest, ServerThatRequiresAClientCertificateCausesACertificateError
 
 TEST(TlsSessionTest, PinsOfCredentialsAndIdentityAreBothUsed) {
   const TestCertificates& all = GetTestCertificates();
-  const std::string file = testing::TempDir() + "tls_session_test.pins";
-  std::ofstream(file) << all.server.spki_pin << "\n";
+  const TestDirectory directory;
+  const std::string file = directory.Write("pins", all.server.spki_pin);
   const std::shared_ptr<const TlsClientCredentials> pinned = *TlsClientCredentials::Load(
       {.ca = all.ca.certificate_file, .certificate = "", .key = "", .pins = file});
   const auto judge = [&](const TestCertificate& files, const TlsPeerIdentity& identity) {
@@ -766,14 +723,11 @@ TEST(TlsSessionTest, PinsOfCredentialsAndIdentityAreBothUsed) {
 }
 
 TEST(TlsSessionTest, NoSessionIsResumedAfterTheCertificateHasExpired) {
-  const auto trust = Trust();
   const auto credentials = Serve(GetTestCertificates().expires_soon);
   const auto tickets = std::make_shared<TlsTicketStore>(&TestNow);
   for (const auto& [minutes, resumed] : {std::pair(0, false), {50, true}, {61, false}}) {
     test_now = MonoTime(std::chrono::hours(1000) + std::chrono::minutes(minutes));
-    End client = NewClient(trust, Named(), tickets);
-    End server = NewServer(credentials);
-    Exchange(client, server);
+    auto [client, server] = Connect(credentials, tickets);
     ASSERT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
     EXPECT_EQ(client.session->resumed(), resumed) << minutes;
   }

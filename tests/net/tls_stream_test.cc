@@ -7,61 +7,19 @@
 #include <string>
 #include <utility>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
 #include "net/listen_socket.h"
 #include "net/tcp_acceptor.h"
 #include "net/uv_loop.h"
+#include "tests/support/octets.h"
+#include "tests/support/run_loop.h"
+#include "tests/support/stream_recorder.h"
 #include "tests/support/test_certificates.h"
 
 namespace dotcache {
 namespace {
 
 using ::testing::HasSubstr;
-
-Bytes AsBytes(const std::string& text) {
-  return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-}
-
-// Records all calls of a stream.
-class Recorder : public ByteStream::Delegate {
- public:
-  void OnStreamOpen() override {
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(data, "");
-    ++opens;
-    if (on_event) on_event();
-  }
-  void OnStreamData(Bytes octets) override {
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(opens, 1);
-    EXPECT_EQ(eofs, 0);
-    data.append(reinterpret_cast<const char*>(octets.data()), octets.size());
-    if (on_event) on_event();
-  }
-  void OnStreamEof() override {
-    EXPECT_FALSE(in_call);
-    ++eofs;
-    if (on_event) on_event();
-  }
-  void OnStreamWritable() override {
-    EXPECT_FALSE(in_call);
-    ++writables;
-  }
-  void OnStreamError(StreamError why, const std::string& words) override {
-    EXPECT_FALSE(in_call);
-    EXPECT_EQ(error, StreamError::kNone);
-    error = why;
-    detail = words;
-    if (on_event) on_event();
-  }
-
-  bool in_call = false;  // True during a call into the stream.
-  int opens = 0, eofs = 0, writables = 0;
-  std::string data, detail;
-  StreamError error = StreamError::kNone;
-  absl::AnyInvocable<void()> on_event;
-};
 
 // A client over TLS, and a server over TLS. The server may also be plain TCP, to read and change
 // the records.
@@ -93,9 +51,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
     StartConnecting();
     RunUntil([&] { return client_at_.opens == 1 && (server_is_tcp_ || server_at_.opens == 1); });
   }
-  void RunUntil(absl::FunctionRef<bool()> done) {
-    while (!done()) loop_.RunOnce();
-  }
+  void RunUntil(absl::FunctionRef<bool()> done) { ASSERT_TRUE(RunLoopUntil(loop_, done)); }
   void Write(TlsStream& stream, const std::string& text) {
     client_at_.in_call = server_at_.in_call = true;
     stream.Write(AsBytes(text));
@@ -126,7 +82,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
       *TlsClientCredentials::FromFile(GetTestCertificates().ca.certificate_file);
   std::shared_ptr<const TlsServerCredentials> credentials_;
   std::shared_ptr<TlsTicketStore> tickets_ = std::make_shared<TlsTicketStore>();
-  Recorder server_at_, client_at_;
+  StreamRecorder server_at_, client_at_;
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TlsStream> server_, client_;
   std::unique_ptr<TcpStream> tcp_server_;
@@ -364,8 +320,8 @@ TEST_F(TlsStreamTest, WriteLimitAlsoAppliesBeforeOpen) {
 
 TEST_F(TlsStreamTest, StreamMayBeDeferDeletedInAnyCallback) {
   for (const int events_before : {0, 1, 2}) {
-    client_at_ = Recorder();
-    server_at_ = Recorder();
+    client_at_ = StreamRecorder();
+    server_at_ = StreamRecorder();
     client_at_.on_event = [this, left = events_before]() mutable {
       if (left-- == 0) loop_.DeferDelete(std::move(client_));
     };
@@ -381,8 +337,8 @@ TEST_F(TlsStreamTest, StreamMayBeDeferDeletedInAnyCallback) {
 
 TEST_F(TlsStreamTest, StreamMayBeDestroyedInAnyTurn) {
   for (int turns = 0; turns < 12; ++turns) {
-    client_at_ = Recorder();
-    server_at_ = Recorder();
+    client_at_ = StreamRecorder();
+    server_at_ = StreamRecorder();
     StartConnecting();
     Write(*client_, "query");
     for (int i = 0; i < turns; ++i) loop_.RunOnce();

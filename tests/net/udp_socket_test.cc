@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
 #include "net/uv_loop.h"
+#include "tests/support/udp_peer.h"
 
 namespace dotcache {
 namespace {
@@ -48,41 +49,7 @@ class Echo : public UdpSocket::Delegate {
   absl::AnyInvocable<void()> on_datagram;
 };
 
-// A blocking client that sends to and receives from any address.
-class Client {
- public:
-  explicit Client(absl::string_view address = "127.0.0.1:0") {
-    const Endpoint own = *Endpoint::Parse(address);
-    fd_.reset(socket(own.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const timeval limit{10, 0};  // A missing reply fails the test rather than blocks it.
-    setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    EXPECT_EQ(bind(fd_.get(), own.address(), own.address_size()), 0);
-  }
-  void Send(const std::string& text, const Endpoint& to) {
-    EXPECT_EQ(sendto(fd_.get(), text.data(), text.size(), 0, to.address(), to.address_size()),
-              static_cast<ssize_t>(text.size()));
-  }
-  std::string Receive() {
-    char buffer[8192];
-    sockaddr_storage address{};
-    socklen_t address_size = sizeof address;
-    const ssize_t size = recvfrom(fd_.get(), buffer, sizeof buffer, 0,
-                                  reinterpret_cast<sockaddr*>(&address), &address_size);
-    if (size < 0) return "nothing";
-    from = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address));
-    return std::string(buffer, static_cast<size_t>(size));
-  }
-  bool HasNothing() {
-    char octet;
-    return recv(fd_.get(), &octet, 1, MSG_DONTWAIT) < 0;
-  }
-  int fd() const { return fd_.get(); }
-
-  Endpoint from;
-
- private:
-  UniqueFd fd_;
-};
+using Client = TestUdpPeer;
 
 // An address of this machine other than ::1 that needs no zone.
 std::optional<std::string> SecondIpv6Address() {
@@ -114,6 +81,13 @@ class UdpSocketTest : public ::testing::Test {
   }
   void RunUntilReceived(size_t count) {
     while (echo_.received.size() < count) loop_.RunOnce();
+  }
+  // Opens the socket and lets it receive a datagram of the client, without a reply.
+  void OpenAndHear(Client& client) {
+    Open("127.0.0.1:0");
+    echo_.answer = false;
+    client.Send("x", socket_->local_endpoint());
+    RunUntilReceived(1);
   }
   // Sends to `address` on the socket's port and expects the reply from there.
   void ExpectReplyFrom(absl::string_view address, absl::string_view client_address) {
@@ -199,11 +173,8 @@ TEST_F(UdpSocketTest, FloodIsReadInBatchesOverSeveralTurns) {
 }
 
 TEST_F(UdpSocketTest, AllRepliesLeaveEvenBeyondTheNumberOfSlots) {
-  Open("127.0.0.1:0");
-  echo_.answer = false;
   Client client;
-  client.Send("x", socket_->local_endpoint());
-  RunUntilReceived(1);
+  OpenAndHear(client);
   for (int i = 0; i < UdpSocket::kBatch * 2 + 10; ++i) {
     echo_.ReplyTo(echo_.peers[0], absl::StrCat(i));
   }
@@ -212,11 +183,8 @@ TEST_F(UdpSocketTest, AllRepliesLeaveEvenBeyondTheNumberOfSlots) {
 }
 
 TEST_F(UdpSocketTest, FailedDestinationDoesNotAffectOtherReplies) {
-  Open("127.0.0.1:0");
-  echo_.answer = false;
   Client client;
-  client.Send("x", socket_->local_endpoint());
-  RunUntilReceived(1);
+  OpenAndHear(client);
   UdpPeer no_port = echo_.peers[0];
   no_port.remote.set_port(0);
   UdpPeer foreign_source = echo_.peers[0];
@@ -294,11 +262,8 @@ TEST_F(UdpSocketTest, SocketStillReceivesAfterAnError) {
 }
 
 TEST_F(UdpSocketTest, DestructionDropsQueuedReplies) {
-  Open("127.0.0.1:0");
-  echo_.answer = false;
   Client client;
-  client.Send("x", socket_->local_endpoint());
-  RunUntilReceived(1);
+  OpenAndHear(client);
   echo_.Reply(0);
   socket_.reset();
   loop_.RunOnce();

@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -102,7 +103,8 @@ TEST(ClientCookiesTest, ACookieIsForOneAddress) {
 
 TEST(LoadCookieSecretsTest, ReadsTheFileAndSaysWhatIsWrongWithIt) {
   EXPECT_TRUE(LoadCookieSecrets("").ok());
-  const std::string file = testing::TempDir() + "cookie_secret";
+  const TestDirectory directory;
+  const std::string file = directory.Path("secret");
   EXPECT_THAT(LoadCookieSecrets(file + ".none").status().message(), HasSubstr("cannot be read"));
   std::ofstream(file) << "000102030405060708090a0b0c0d0e0f\n";
   const auto secrets = LoadCookieSecrets(file);
@@ -115,7 +117,8 @@ TEST(LoadCookieSecretsTest, ReadsTheFileAndSaysWhatIsWrongWithIt) {
 }
 
 TEST(LoadCookieSecretsTest, AFileThatIsTooLongIsNotCut) {
-  const std::string file = testing::TempDir() + "long_cookie_secret";
+  const TestDirectory directory;
+  const std::string file = directory.Path("secret");
   const std::string secret = "000102030405060708090a0b0c0d0e0f\n";
   std::ofstream(file) << secret << '#' << std::string(4096 - secret.size() - 1, 'x');
   EXPECT_TRUE(LoadCookieSecrets(file).ok());

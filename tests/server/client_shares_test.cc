@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/client_shares.h"
 
+#include <initializer_list>
+#include <vector>
+
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace dotcache {
 namespace {
 
+using testing::ElementsAre;
 using Outcome = ClientShares::Outcome;
 
 Endpoint Client(absl::string_view address) { return *Endpoint::ParseAddress(address, 1234); }
 
+// What each of these clients is told when it takes a place, one after the other.
+std::vector<Outcome> Take(ClientShares& shares, std::initializer_list<absl::string_view> clients) {
+  std::vector<Outcome> outcomes;
+  for (absl::string_view client : clients) outcomes.push_back(shares.Take(Client(client)));
+  return outcomes;
+}
+
 TEST(ClientSharesTest, AClientAtItsLimitLeavesPlacesToOthers) {
   ClientShares shares(2, 10);
-  EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kClientFull);
-  EXPECT_EQ(shares.Take(Client("192.0.2.2")), Outcome::kTaken);
+  EXPECT_THAT(Take(shares, {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"}),
+              ElementsAre(Outcome::kTaken, Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
 TEST(ClientSharesTest, AReturnedPlaceMayBeTakenAgain) {
@@ -27,9 +37,8 @@ TEST(ClientSharesTest, AReturnedPlaceMayBeTakenAgain) {
 
 TEST(ClientSharesTest, AllTogetherHaveALimitToo) {
   ClientShares shares(10, 2);
-  EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("192.0.2.2")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("192.0.2.3")), Outcome::kAllFull);
+  EXPECT_THAT(Take(shares, {"192.0.2.1", "192.0.2.2", "192.0.2.3"}),
+              ElementsAre(Outcome::kTaken, Outcome::kTaken, Outcome::kAllFull));
   shares.Return(Client("192.0.2.1"));
   EXPECT_EQ(shares.Take(Client("192.0.2.3")), Outcome::kTaken);
 }
@@ -42,9 +51,8 @@ TEST(ClientSharesTest, PortsDoNotMakeAClientAnother) {
 
 TEST(ClientSharesTest, AnIpv6ClientIsItsNetworkOf64Bits) {
   ClientShares shares(1, 10);
-  EXPECT_EQ(shares.Take(Client("2001:db8:0:1::1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("2001:db8:0:1:ffff::2")), Outcome::kClientFull);
-  EXPECT_EQ(shares.Take(Client("2001:db8:0:2::1")), Outcome::kTaken);
+  EXPECT_THAT(Take(shares, {"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"}),
+              ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
 // An address of this link; there need not be such a link.
@@ -63,15 +71,14 @@ TEST(ClientSharesTest, ALinkLocalClientIsItsAddressOnItsLink) {
   EXPECT_EQ(shares.Take(OfLink("fe80::1", 2)), Outcome::kTaken);
   shares.Return(OfLink("fe80::1", 1));
   EXPECT_EQ(shares.Take(OfLink("fe80::1", 1)), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("fec0::1")), Outcome::kTaken);  // Is none.
-  EXPECT_EQ(shares.Take(Client("fec0::2")), Outcome::kClientFull);
+  EXPECT_THAT(Take(shares, {"fec0::1", "fec0::2"}),
+              ElementsAre(Outcome::kTaken, Outcome::kClientFull));
 }
 
 TEST(ClientSharesTest, AMappedAddressIsTheIpv4Client) {
   ClientShares shares(1, 10);
-  EXPECT_EQ(shares.Take(Client("::ffff:192.0.2.1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kClientFull);
-  EXPECT_EQ(shares.Take(Client("::ffff:192.0.2.2")), Outcome::kTaken);
+  EXPECT_THAT(Take(shares, {"::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"}),
+              ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
 TEST(ClientSharesTest, WhoHasNothingWaitingTakesNoMemory) {

@@ -2,7 +2,6 @@
 #include "server/credential_store.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -11,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/test_certificates.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -26,8 +26,6 @@ using testing::IsEmpty;
 class CredentialStoreTest : public testing::Test {
  protected:
   CredentialStoreTest() {
-    fs::remove_all(directory_);
-    fs::create_directories(directory_);
     options_.upstream_ca_file = Put("ca", all_.ca.certificate_file);
     options_.listen = {{Transport::kDot, *Endpoint::Parse("127.0.0.1:0"), /*optional=*/false}};
     options_.listen_certificate_file = Put("listen.crt", all_.server.certificate_file);
@@ -43,17 +41,11 @@ class CredentialStoreTest : public testing::Test {
 
   UpstreamServerOptions& own() { return options_.upstream.zones[1].servers[0]; }
 
-  // A file of this name with the other's content, renamed into place.
   std::string Put(const std::string& name, const std::string& from) {
-    const fs::path path = directory_ / name;
-    fs::copy_file(from, directory_ / "new");
-    fs::rename(directory_ / "new", path);
-    return path;
+    return directory_.Copy(name, from);
   }
   std::string Write(const std::string& name, const std::string& text) {
-    std::ofstream(directory_ / "text") << text;
-    Put(name, directory_ / "text");
-    return directory_ / name;
+    return directory_.Write(name, text);
   }
 
   void Load() {
@@ -71,9 +63,7 @@ class CredentialStoreTest : public testing::Test {
   }
 
   const TestCertificates& all_ = GetTestCertificates();
-  const fs::path directory_ =
-      fs::path(testing::TempDir()) /
-      absl::StrCat("credential_store_test.", getpid());  // Tests run side by side.
+  const TestDirectory directory_;
   ServerOptions options_;
   std::unique_ptr<CredentialStore> store_;
   Credentials before_;
@@ -185,9 +175,9 @@ TEST_F(CredentialStoreTest, ABrokenFileIsToldOfOnceForEachChange) {
 // What was half written when it was read need not look different when it is whole.
 TEST_F(CredentialStoreTest, AFifoIsNotWaitedFor) {
   Load();
-  const std::string fifo = directory_ / "fifo";
+  const std::string fifo = directory_.Path("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  fs::rename(fifo, directory_ / "listen.key");
+  fs::rename(fifo, directory_.Path("listen.key"));
   EXPECT_TRUE(Refresh().empty());
   EXPECT_THAT(log_, HasSubstr("listen.key is not a regular file"));
   EXPECT_EQ(store_->current().listen, before_.listen);
@@ -195,7 +185,7 @@ TEST_F(CredentialStoreTest, AFifoIsNotWaitedFor) {
 
 TEST_F(CredentialStoreTest, WhatCouldNotBeReadIsTriedAgainWithoutAChange) {
   Load();
-  const fs::path real = directory_ / "elsewhere";
+  const fs::path real = directory_.Path("elsewhere");
   fs::remove(own().pins_file);
   fs::create_symlink(real, own().pins_file);
   EXPECT_TRUE(Refresh().empty());

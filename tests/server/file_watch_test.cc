@@ -2,14 +2,13 @@
 #include "server/file_watch.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -18,25 +17,15 @@ namespace fs = std::filesystem;
 
 class FileWatchTest : public testing::Test {
  protected:
-  FileWatchTest() {
-    fs::remove_all(directory_);
-    fs::create_directories(directory_);
-  }
-
   std::string Write(const std::string& name, const std::string& text) {
-    const fs::path path = directory_ / name;
-    fs::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-    return path;
+    return directory_.Write(name, text);
   }
 
-  const fs::path directory_ =
-      fs::path(testing::TempDir()) /
-      absl::StrCat("file_watch_test.", getpid());  // Tests run side by side.
+  const TestDirectory directory_;
 };
 
 TEST_F(FileWatchTest, WhatStaysAsItIsHasNotChanged) {
-  FileWatch watch({Write("a", "1"), Write("b", "2"), directory_ / "missing"});
+  FileWatch watch({Write("a", "1"), Write("b", "2"), directory_.Path("missing")});
   EXPECT_FALSE(watch.Changed());
   EXPECT_FALSE(watch.Changed());
 }
@@ -77,13 +66,13 @@ TEST_F(FileWatchTest, AFileWrittenToUnderItsOldTimeHasChanged) {
 TEST_F(FileWatchTest, ADirectoryLinkThatLeadsElsewhereChangesTheFilesBelow) {
   Write("..2026_1/tls.crt", "1");
   Write("..2026_2/tls.crt", "2");
-  fs::create_directory_symlink("..2026_1", directory_ / "..data");
-  fs::create_symlink("..data/tls.crt", directory_ / "tls.crt");
-  FileWatch watch({directory_ / "tls.crt"});
+  fs::create_directory_symlink("..2026_1", directory_.Path("..data"));
+  fs::create_symlink("..data/tls.crt", directory_.Path("tls.crt"));
+  FileWatch watch({directory_.Path("tls.crt")});
   EXPECT_FALSE(watch.Changed());
-  fs::create_directory_symlink("..2026_2", directory_ / "..data_tmp");
-  fs::rename(directory_ / "..data_tmp", directory_ / "..data");
-  fs::remove_all(directory_ / "..2026_1");
+  fs::create_directory_symlink("..2026_2", directory_.Path("..data_tmp"));
+  fs::rename(directory_.Path("..data_tmp"), directory_.Path("..data"));
+  fs::remove_all(directory_.Path("..2026_1"));
   EXPECT_TRUE(watch.Changed());
   EXPECT_FALSE(watch.Changed());
 }
@@ -100,16 +89,16 @@ TEST_F(FileWatchTest, AFileThatGoesOrComesHasChanged) {
 
 TEST_F(FileWatchTest, OnlyRegularFilesAreToBeRead) {
   const std::string path = Write("a", "1");
-  const std::string link = directory_ / "link";
+  const std::string link = directory_.Path("link");
   fs::create_symlink("a", link);
-  const FileWatch watch({path, link, directory_ / "missing"});
+  const FileWatch watch({path, link, directory_.Path("missing")});
   EXPECT_TRUE(watch.CheckRegular().ok());
   fs::remove(path);
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   EXPECT_THAT(std::string(watch.CheckRegular().message()),
               testing::HasSubstr(path + " is not a regular file"));
   EXPECT_FALSE(FileWatch({link}).CheckRegular().ok());
-  EXPECT_FALSE(FileWatch({directory_}).CheckRegular().ok());
+  EXPECT_FALSE(FileWatch({directory_.Path()}).CheckRegular().ok());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/server/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
@@ -17,12 +18,6 @@ namespace dotcache {
 namespace {
 
 constexpr char kName[] = "www.example.com";
-
-CacheOptions SmallCache() {
-  CacheOptions options;
-  options.budget_bytes = 1 << 20;
-  return options;
-}
 
 class ForwarderTest : public testing::Test {
  protected:

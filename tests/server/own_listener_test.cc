@@ -9,6 +9,8 @@
 namespace dotcache {
 namespace {
 
+using testing::ElementsAre;
+
 Endpoint At(absl::string_view text) { return *Endpoint::Parse(text); }
 
 bool Finds(absl::string_view listen, absl::string_view upstream,
@@ -20,21 +22,25 @@ bool Finds(absl::string_view listen, absl::string_view upstream,
   return found != nullptr;
 }
 
+// Those of `upstreams` that are the listener at `listen`.
+std::vector<absl::string_view> OwnAmong(std::vector<absl::string_view> upstreams,
+                                        absl::string_view listen) {
+  std::erase_if(upstreams, [&](absl::string_view upstream) { return !Finds(listen, upstream); });
+  return upstreams;
+}
+
 TEST(OwnListenerTest, ItIsTheOneOnTheSameAddressAndPort) {
-  EXPECT_TRUE(Finds("127.0.0.1:53", "127.0.0.1:53"));
-  EXPECT_TRUE(Finds("[::1]:53", "[::1]:53"));
-  EXPECT_FALSE(Finds("127.0.0.1:53", "127.0.0.1:54"));
-  EXPECT_FALSE(Finds("127.0.0.1:53", "127.0.0.2:53"));
-  EXPECT_FALSE(Finds("127.0.0.1:53", "[::1]:53"));
+  const std::vector<absl::string_view> upstreams = {"127.0.0.1:53", "127.0.0.1:54", "127.0.0.2:53",
+                                                    "[::1]:53"};
+  EXPECT_THAT(OwnAmong(upstreams, "127.0.0.1:53"), ElementsAre("127.0.0.1:53"));
+  EXPECT_THAT(OwnAmong(upstreams, "[::1]:53"), ElementsAre("[::1]:53"));
 }
 
 TEST(OwnListenerTest, TheWildcardIsEveryAddressOfThisMachine) {
-  EXPECT_TRUE(Finds("0.0.0.0:53", "127.0.0.1:53"));
-  EXPECT_TRUE(Finds("0.0.0.0:53", "127.9.8.7:53"));
-  EXPECT_FALSE(Finds("0.0.0.0:53", "127.0.0.1:54"));
-  EXPECT_FALSE(Finds("0.0.0.0:53", "192.0.2.9:53"));
-  EXPECT_TRUE(Finds("[::]:53", "[::1]:53"));
-  EXPECT_FALSE(Finds("[::]:53", "127.0.0.1:53"));  // It is bound to IPv6 alone.
+  const std::vector<absl::string_view> upstreams = {"127.0.0.1:53", "127.9.8.7:53", "127.0.0.1:54",
+                                                    "192.0.2.9:53", "[::1]:53"};
+  EXPECT_THAT(OwnAmong(upstreams, "0.0.0.0:53"), ElementsAre("127.0.0.1:53", "127.9.8.7:53"));
+  EXPECT_THAT(OwnAmong(upstreams, "[::]:53"), ElementsAre("[::1]:53"));  // Bound to IPv6 alone.
 }
 
 TEST(OwnListenerTest, AnIpv4AddressMayBeWrittenAsAnIpv6One) {

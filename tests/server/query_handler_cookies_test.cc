@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/query_handler.h"
+#include "tests/server/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
@@ -30,7 +31,7 @@ WireMessage AnswerOf(QType qtype = QType::kA) {
   return MakeResponse(kName, qtype, {ARecord(kName, 300, "192.0.2.1")});
 }
 
-class OwnReactionsTest : public testing::Test {
+class OwnReactionsTest : public HandlerTest {
  protected:
   void Make(CookieMode mode, OwnAnswersOptions own = {}) {
     cookies_ = std::make_unique<ClientCookies>(mode, kSecrets);
@@ -48,10 +49,7 @@ class OwnReactionsTest : public testing::Test {
   }
 
   HandleResult Handle(const WireMessage& message, Transport transport = Transport::kUdp) {
-    ReplyAddress client;
-    client.transport = transport;
-    client.peer.remote = *Endpoint::ParseAddress("192.0.2.7", 4711);
-    return handler_->Handle(message, /*cut=*/false, client, sink_);
+    return handler_->Handle(message, /*cut=*/false, ClientAddress("192.0.2.7", transport), sink_);
   }
 
   ParsedMessage Reply() { return ParsedMessage::Parse(sink_.replies().back().wire); }
@@ -65,16 +63,8 @@ class OwnReactionsTest : public testing::Test {
     return counters_.rejections[static_cast<size_t>(reason)].value();
   }
 
-  SimulatedLoop loop_;
-  ResponseCache cache_{CacheOptions(), HashSeed{1, 2}};
-  FakeExchanger exchanger_;
-  const AccessPolicy access_{{*AddressPrefix::Parse("192.0.2.0/24")}};
   std::unique_ptr<ClientCookies> cookies_;
   std::unique_ptr<OwnAnswers> own_answers_;
-  WorkerCounters counters_;
-  ServerLimits limits_;
-  RecordingSink sink_;
-  std::unique_ptr<QueryHandler> handler_;
 };
 
 TEST_F(OwnReactionsTest, MissesHitsAndErrorsAllCarryTheCookie) {

@@ -4,6 +4,7 @@
 
 #include "gtest/gtest.h"
 #include "server/query_handler.h"
+#include "tests/server/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
@@ -14,12 +15,6 @@ namespace dotcache {
 namespace {
 
 constexpr char kName[] = "www.example.com";
-
-CacheOptions SmallCache() {
-  CacheOptions options;
-  options.budget_bytes = 1 << 20;
-  return options;
-}
 
 class QueryHandlerRefreshTest : public testing::Test {
  protected:
@@ -33,11 +28,9 @@ class QueryHandlerRefreshTest : public testing::Test {
     }
 
     HandleResult Ask(uint16_t flags = kFlagRd) {
-      ReplyAddress client;
-      client.peer.remote = *Endpoint::ParseAddress("192.0.2.7", 4711);
       const WireMessage query =
           MessageBuilder().Flags(flags).Question(kName, QType::kA).Opt().Build();
-      return handler().Handle(query, /*cut=*/false, client, sink);
+      return handler().Handle(query, /*cut=*/false, ClientAddress(), sink);
     }
 
     void Respond(uint32_t ttl) {

@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "local/local_data.h"
+#include "tests/server/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
@@ -23,20 +24,6 @@ using testing::IsEmpty;
 
 constexpr char kName[] = "www.example.com";
 
-CacheOptions SmallCache() {
-  CacheOptions options;
-  options.budget_bytes = 1 << 20;
-  return options;
-}
-
-ReplyAddress Client(absl::string_view address = "192.0.2.7",
-                    Transport transport = Transport::kUdp) {
-  ReplyAddress client;
-  client.transport = transport;
-  client.peer.remote = *Endpoint::ParseAddress(address, 4711);
-  return client;
-}
-
 WireMessage QueryWithEdns(absl::string_view name = kName, uint16_t flags = 0) {
   return MessageBuilder().Question(name, QType::kA).Opt({.flags = flags}).Build();
 }
@@ -49,7 +36,7 @@ WireMessage ErrorFor(Rcode rcode) {
   return MessageBuilder().Response(rcode).Question(kName, QType::kA).Build();
 }
 
-class QueryHandlerTest : public testing::Test {
+class QueryHandlerTest : public HandlerTest {
  protected:
   void SetUp() override { Make(); }
 
@@ -59,7 +46,7 @@ class QueryHandlerTest : public testing::Test {
         loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_});
   }
 
-  HandleResult Handle(const WireMessage& message, const ReplyAddress& client = Client()) {
+  HandleResult Handle(const WireMessage& message, const ReplyAddress& client = ClientAddress()) {
     return handler_->Handle(message, /*cut=*/false, client, sink_);
   }
 
@@ -75,16 +62,8 @@ class QueryHandlerTest : public testing::Test {
     return counters_.responses[static_cast<size_t>(rcode)].value();
   }
 
-  SimulatedLoop loop_;
-  ResponseCache cache_{SmallCache(), HashSeed{1, 2}};
-  FakeExchanger exchanger_;
-  const AccessPolicy access_{{*AddressPrefix::Parse("192.0.2.0/24")}};
   const LocalNames local_names_{nullptr,
                                 std::make_unique<LocalZones>(absl::Span<const DomainName>())};
-  WorkerCounters counters_;
-  ServerLimits limits_;
-  RecordingSink sink_;
-  std::unique_ptr<QueryHandler> handler_;
 };
 
 TEST_F(QueryHandlerTest, AMissIsAskedUpstreamAndAnswered) {
@@ -129,14 +108,14 @@ TEST_F(QueryHandlerTest, DoAndCdReachUpstreamAndHaveAnswersOfTheirOwn) {
 }
 
 TEST_F(QueryHandlerTest, ClientsWithOneQuestionShareOneExchangeAndGetTheirOwnReplies) {
-  Handle(MakeQuery("www.example.com", QType::kA, 1), Client("192.0.2.1"));
-  Handle(MakeQuery("WWW.EXAMPLE.COM", QType::kA, 2), Client("192.0.2.2"));
+  Handle(MakeQuery("www.example.com", QType::kA, 1), ClientAddress("192.0.2.1"));
+  Handle(MakeQuery("WWW.EXAMPLE.COM", QType::kA, 2), ClientAddress("192.0.2.2"));
   EXPECT_EQ(exchanger_.calls().size(), 1u);
   EXPECT_EQ(counters_.coalesced_queries.value(), 1u);
   exchanger_.Respond(0, AnswerFor());
   ASSERT_EQ(sink_.replies().size(), 2u);
-  EXPECT_EQ(sink_.replies()[0].address.peer.remote, Client("192.0.2.1").peer.remote);
-  EXPECT_EQ(sink_.replies()[1].address.peer.remote, Client("192.0.2.2").peer.remote);
+  EXPECT_EQ(sink_.replies()[0].address.peer.remote, ClientAddress("192.0.2.1").peer.remote);
+  EXPECT_EQ(sink_.replies()[1].address.peer.remote, ClientAddress("192.0.2.2").peer.remote);
   EXPECT_EQ(Reply(1).header.id, 1);
   EXPECT_EQ(Reply(0).header.id, 2);
   EXPECT_EQ(Reply(1).question, "www.example.com. IN A");
@@ -280,7 +259,7 @@ TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {
   exchanger_.Respond(0, AnswerFor());
   const WireMessage roomy =
       MessageBuilder().Question(kName, QType::kA).Opt({.options = {{65001, {1, 2}}}}).Build();
-  EXPECT_EQ(Handle(roomy, Client("198.51.100.1")), HandleResult::kReplied);
+  EXPECT_EQ(Handle(roomy, ClientAddress("198.51.100.1")), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kProhibited));
   EXPECT_THAT(Reply().answer, IsEmpty());
@@ -290,13 +269,13 @@ TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {
 
 TEST_F(QueryHandlerTest, AStrangersRefusalIsNoLongerThanItsQuery) {
   const WireMessage query = QueryWithEdns();
-  Handle(query, Client("198.51.100.1"));
+  Handle(query, ClientAddress("198.51.100.1"));
   EXPECT_TRUE(Reply().has_edns);
   EXPECT_LE(sink_.replies().back().wire.size(), query.size());
 }
 
 TEST_F(QueryHandlerTest, AStrangerGetsNoLocalAnswerEither) {
-  Handle(MakeQuery("localhost", QType::kA), Client("198.51.100.1"));
+  Handle(MakeQuery("localhost", QType::kA), ClientAddress("198.51.100.1"));
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
 }
 
@@ -305,7 +284,7 @@ TEST_F(QueryHandlerTest, AMalformedMessageGetsFormErrAndFromAStrangerSilence) {
       MessageBuilder().Question(kName, QType::kA).Question(kName, QType::kAaaa).Build();
   EXPECT_EQ(Handle(two_questions), HandleResult::kReplied);
   EXPECT_EQ(LoadHeader(sink_.replies().back().wire).header_rcode(), Rcode::kFormErr);
-  EXPECT_EQ(Handle(two_questions, Client("198.51.100.1")), HandleResult::kDropped);
+  EXPECT_EQ(Handle(two_questions, ClientAddress("198.51.100.1")), HandleResult::kDropped);
   EXPECT_EQ(sink_.replies().size(), 1u);
   const auto reason = static_cast<size_t>(RejectionReason::kQuestionCount);
   EXPECT_EQ(counters_.rejections[reason].value(), 2u);
@@ -322,7 +301,7 @@ TEST_F(QueryHandlerTest, ResponsesAndFragmentsGetSilence) {
 
 TEST_F(QueryHandlerTest, ADatagramThatWasCutIsNotServed) {
   const HandleResult result =
-      handler_->Handle(MakeQuery(kName, QType::kA), /*cut=*/true, Client(), sink_);
+      handler_->Handle(MakeQuery(kName, QType::kA), /*cut=*/true, ClientAddress(), sink_);
   EXPECT_EQ(result, HandleResult::kReplied);
   EXPECT_EQ(LoadHeader(sink_.replies().back().wire).header_rcode(), Rcode::kFormErr);
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
@@ -381,7 +360,7 @@ TEST_F(QueryHandlerTest, WhatDoesNotFitIntoADatagramIsTruncatedThereAndWholeOnAS
   EXPECT_TRUE(Reply().Has(kFlagTc));
   EXPECT_THAT(Reply().answer, IsEmpty());
   EXPECT_EQ(counters_.truncated_replies.value(), 1u);
-  Handle(MakeQuery(kName, QType::kA), Client("192.0.2.7", Transport::kTcp));
+  Handle(MakeQuery(kName, QType::kA), ClientAddress("192.0.2.7", Transport::kTcp));
   EXPECT_FALSE(Reply().Has(kFlagTc));
   EXPECT_EQ(Reply().answer.size(), 100u);
 }
@@ -390,21 +369,21 @@ TEST_F(QueryHandlerTest, StreamClientsThatAskAreToldTheIdleTimeout) {
   const RawOpt keepalive = {.options = {{static_cast<uint16_t>(EdnsOption::kTcpKeepalive), {}}}};
   const WireMessage query =
       MessageBuilder().Question("localhost", QType::kA).Opt(keepalive).Build();
-  Handle(query, Client("192.0.2.7", Transport::kDot));
+  Handle(query, ClientAddress("192.0.2.7", Transport::kDot));
   const ParsedMessage dot = Reply();
   const auto* option = dot.FindOption(EdnsOption::kTcpKeepalive);
   ASSERT_NE(option, nullptr);
   EXPECT_EQ(option->data, (WireMessage{0, 100}));  // 10 s.
-  Handle(query, Client());
+  Handle(query, ClientAddress());
   EXPECT_THAT(Reply().options, IsEmpty());
 }
 
 TEST_F(QueryHandlerTest, CountsWhatItDoes) {
-  Handle(MakeQuery(kName, QType::kA), Client("192.0.2.7", Transport::kTcp));
+  Handle(MakeQuery(kName, QType::kA), ClientAddress("192.0.2.7", Transport::kTcp));
   EXPECT_EQ(counters_.pending_queries.value(), 1u);
   loop_.Advance(Milliseconds(30));
   exchanger_.Respond(0, AnswerFor());
-  Handle(MakeQuery(kName, QType::kA), Client("192.0.2.7", Transport::kDot));
+  Handle(MakeQuery(kName, QType::kA), ClientAddress("192.0.2.7", Transport::kDot));
   EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kTcp)].value(), 1u);
   EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kDot)].value(), 1u);
   EXPECT_EQ(counters_.cache_misses.value(), 1u);

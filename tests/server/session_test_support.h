@@ -13,18 +13,13 @@
 #include "gtest/gtest.h"
 #include "server/query_handler.h"
 #include "server/session_table.h"
+#include "tests/server/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
 #include "tests/support/simulated_loop.h"
 
 namespace dotcache {
-
-inline CacheOptions SmallCache() {
-  CacheOptions options;
-  options.budget_bytes = 1 << 20;
-  return options;
-}
 
 // A ByteStream that keeps what is written; what it did outlives it.
 class FakeStream : public ByteStream {

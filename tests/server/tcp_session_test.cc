@@ -11,7 +11,21 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-using TcpSessionTest = SessionTest;
+class TcpSessionTest : public SessionTest {
+ protected:
+  // What was written leaves, and the connection ends.
+  void ExpectClosing(FakeClient& client) {
+    EXPECT_TRUE(client.stream().shut_down);
+    loop_.Advance(Milliseconds(100));
+    EXPECT_TRUE(client.closed());
+  }
+  void ExpectClosedAfterTheIdleTimeout(FakeClient& client) {
+    loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
+    EXPECT_FALSE(client.closed());
+    loop_.Advance(Milliseconds(1));
+    EXPECT_TRUE(client.closed());
+  }
+};
 
 TEST_F(TcpSessionTest, AQueryThatArrivesOctetByOctetIsAnswered) {
   FakeClient client = Connect();
@@ -104,9 +118,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
   EXPECT_FALSE(client.stream().shut_down);
   Answer(1);
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
-  EXPECT_TRUE(client.stream().shut_down);
-  loop_.Advance(Seconds(1));
-  EXPECT_TRUE(client.closed());
+  ExpectClosing(client);
 }
 
 TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
@@ -138,9 +150,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinAQueryThatWaitsForTheClientToReadIsStil
 TEST_F(TcpSessionTest, FinOfAnIdleClientClosesTheConnection) {
   FakeClient client = Connect();
   client.SendEof();
-  EXPECT_TRUE(client.stream().shut_down);
-  loop_.Advance(Seconds(1));
-  EXPECT_TRUE(client.closed());
+  ExpectClosing(client);
   EXPECT_EQ(table_->size(), 0u);
 }
 
@@ -165,10 +175,7 @@ TEST_F(TcpSessionTest, AClientThatNeverTakesItsLastReplyIsClosedAfterTheIdleTime
 
 TEST_F(TcpSessionTest, WithoutAQueryTheConnectionIsClosedAfterTheIdleTimeout) {
   FakeClient client = Connect();
-  loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
-  EXPECT_FALSE(client.closed());
-  loop_.Advance(Milliseconds(1));
-  EXPECT_TRUE(client.closed());
+  ExpectClosedAfterTheIdleTimeout(client);
 }
 
 TEST_F(TcpSessionTest, AQueryBeginsTheIdleTimeoutAnew) {
@@ -176,10 +183,7 @@ TEST_F(TcpSessionTest, AQueryBeginsTheIdleTimeoutAnew) {
   loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
   client.Send(Query(1));
   Answer(0);
-  loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
-  EXPECT_FALSE(client.closed());
-  loop_.Advance(Milliseconds(1));
-  EXPECT_TRUE(client.closed());
+  ExpectClosedAfterTheIdleTimeout(client);
 }
 
 TEST_F(TcpSessionTest, OctetsThatTrickleInDoNotKeepTheConnectionOpen) {
@@ -252,17 +256,13 @@ TEST_F(TcpSessionTest, DrainingAnswersWhatIsInFlightAndReadsNoMore) {
   EXPECT_THAT(exchanger_.calls(), SizeIs(1));
   Answer(0);
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
-  EXPECT_TRUE(client.stream().shut_down);
-  loop_.Advance(Milliseconds(100));
-  EXPECT_TRUE(client.closed());
+  ExpectClosing(client);
 }
 
 TEST_F(TcpSessionTest, DrainingAnIdleConnectionClosesIt) {
   FakeClient client = Connect();
   client.Drain();
-  EXPECT_TRUE(client.stream().shut_down);
-  loop_.Advance(Milliseconds(100));
-  EXPECT_TRUE(client.closed());
+  ExpectClosing(client);
 }
 
 }  // namespace

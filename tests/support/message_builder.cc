@@ -109,16 +109,6 @@ Record OptRecord(const RawOpt& opt) {
   return record;
 }
 
-MessageBuilder& MessageBuilder::Id(uint16_t id) {
-  header_.id = id;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Flags(uint16_t flags) {
-  header_.flags = flags;
-  return *this;
-}
-
 MessageBuilder& MessageBuilder::Response(Rcode rcode) {
   header_.flags = static_cast<uint16_t>((header_.flags & ~kRcodeMask) | kFlagQr | kFlagRa |
                                         (static_cast<uint16_t>(rcode) & kRcodeMask));
@@ -133,56 +123,20 @@ MessageBuilder& MessageBuilder::Question(const WireName& qname, QType qtype, QCl
   return *this;
 }
 
-MessageBuilder& MessageBuilder::Answer(const Record& record) {
-  Append(record);
-  ++header_.ancount;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Authority(const Record& record) {
-  Append(record);
-  ++header_.nscount;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Additional(const Record& record) {
-  Append(record);
-  ++header_.arcount;
-  return *this;
-}
-
 MessageBuilder& MessageBuilder::Raw(Bytes octets) {
   AppendOctets(body_, octets);
   return *this;
 }
 
-MessageBuilder& MessageBuilder::Qdcount(uint16_t count) {
-  header_.qdcount = count;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Ancount(uint16_t count) {
-  header_.ancount = count;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Nscount(uint16_t count) {
-  header_.nscount = count;
-  return *this;
-}
-
-MessageBuilder& MessageBuilder::Arcount(uint16_t count) {
-  header_.arcount = count;
-  return *this;
-}
-
-void MessageBuilder::Append(const Record& record) {
+MessageBuilder& MessageBuilder::Append(const Record& record, uint16_t& count) {
   AppendOctets(body_, record.owner.octets);
   AppendU16(body_, static_cast<uint16_t>(record.type));
   AppendU16(body_, static_cast<uint16_t>(record.klass));
   AppendU32(body_, record.ttl);
   AppendU16(body_, record.rdlength.value_or(static_cast<uint16_t>(record.rdata.size())));
   AppendOctets(body_, record.rdata);
+  ++count;
+  return *this;
 }
 
 WireMessage MessageBuilder::Build() const {

@@ -78,23 +78,25 @@ class MessageBuilder {
   // A query: ID 0x1234, RD.
   MessageBuilder() : header_{.id = 0x1234, .flags = kFlagRd} {}
 
-  MessageBuilder& Id(uint16_t id);
-  MessageBuilder& Flags(uint16_t flags);  // The whole second word.
+  MessageBuilder& Id(uint16_t id) { return Set(&MessageHeader::id, id); }
+  MessageBuilder& Flags(uint16_t flags) {  // The whole second word.
+    return Set(&MessageHeader::flags, flags);
+  }
   // Adds QR and RA and this RCODE.
   MessageBuilder& Response(Rcode rcode = Rcode::kNoError);
 
   MessageBuilder& Question(const WireName& qname, QType qtype, QClass qclass = QClass::kIn);
-  MessageBuilder& Answer(const Record& record);
-  MessageBuilder& Authority(const Record& record);
-  MessageBuilder& Additional(const Record& record);
+  MessageBuilder& Answer(const Record& record) { return Append(record, header_.ancount); }
+  MessageBuilder& Authority(const Record& record) { return Append(record, header_.nscount); }
+  MessageBuilder& Additional(const Record& record) { return Append(record, header_.arcount); }
   MessageBuilder& Opt(const RawOpt& opt = {}) { return Additional(OptRecord(opt)); }
   MessageBuilder& Raw(Bytes octets);  // Not counted anywhere.
 
   // Writes these counts whatever was added.
-  MessageBuilder& Qdcount(uint16_t count);
-  MessageBuilder& Ancount(uint16_t count);
-  MessageBuilder& Nscount(uint16_t count);
-  MessageBuilder& Arcount(uint16_t count);
+  MessageBuilder& Qdcount(uint16_t count) { return Set(&MessageHeader::qdcount, count); }
+  MessageBuilder& Ancount(uint16_t count) { return Set(&MessageHeader::ancount, count); }
+  MessageBuilder& Nscount(uint16_t count) { return Set(&MessageHeader::nscount, count); }
+  MessageBuilder& Arcount(uint16_t count) { return Set(&MessageHeader::arcount, count); }
 
   // Octets so far, header included: where the next thing added begins.
   uint16_t offset() const { return static_cast<uint16_t>(kHeaderSize + body_.size()); }
@@ -102,7 +104,11 @@ class MessageBuilder {
   WireMessage Build() const;
 
  private:
-  void Append(const Record& record);
+  MessageBuilder& Set(uint16_t MessageHeader::*field, uint16_t value) {
+    header_.*field = value;
+    return *this;
+  }
+  MessageBuilder& Append(const Record& record, uint16_t& count);
 
   MessageHeader header_;
   WireMessage body_;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole of upstream/ over real TLS: three servers on loopback, faults under a steady stream.
 
-#include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/random/random.h"
 #include "gtest/gtest.h"
 #include "net/uv_loop.h"
 #include "tests/support/loopback_dot_server.h"
+#include "tests/support/run_loop.h"
 #include "upstream/socket_connector.h"
 #include "upstream/upstream_manager.h"
 
@@ -70,15 +69,7 @@ class FailoverTest : public testing::Test {
     EXPECT_EQ(failed_, 0);
   }
 
-  bool RunUntil(absl::AnyInvocable<bool()> done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop_.RunOnce();
-      std::this_thread::yield();
-    }
-    return true;
-  }
+  bool RunUntil(absl::FunctionRef<bool()> done) { return RunLoopUntil(loop_, done); }
 
   UvLoop loop_;
   absl::BitGen random_;

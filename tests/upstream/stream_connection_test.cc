@@ -7,11 +7,9 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <set>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,6 +20,7 @@
 #include "net/boot_clock.h"
 #include "tests/support/loopback_dot_server.h"
 #include "tests/support/message_builder.h"
+#include "tests/support/run_loop.h"
 #include "tests/support/test_certificates.h"
 #include "upstream/socket_connector.h"
 
@@ -106,16 +105,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     connection_->Send(QueryFor(name), attempt);
   }
 
-  // Turns the loop until `done`; false when that takes 10 s.
-  bool RunUntil(absl::AnyInvocable<bool()> done) {
-    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done()) {
-      if (std::chrono::steady_clock::now() > end) return false;
-      loop_.RunOnce();
-      std::this_thread::yield();
-    }
-    return true;
-  }
+  bool RunUntil(absl::FunctionRef<bool()> done) { return RunLoopUntil(loop_, done); }
   bool RunUntilReady() {
     return RunUntil([this] { return ready_ > 0 || closed_; }) && ready_ > 0;
   }
