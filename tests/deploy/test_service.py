@@ -114,9 +114,7 @@ def test_a_killed_service_is_restarted(service):
 
 def test_a_stop_is_successful(service):
     until_it_answers(service)
-    began = time.monotonic()
     service.run("systemctl", "stop", "dotcache")
-    assert time.monotonic() - began < 3
     assert service.property("Result") == "success"
     assert service.property("ExecMainStatus") == "0"
 

@@ -26,6 +26,16 @@ def query(name, rr_type="A", edns=True, do=False, payload=1232, **options):
                                   want_dnssec=do, payload=payload if edns else None, **options)
 
 
+def queries(count, label):
+    """{message ID: query} for names that exist, each its own."""
+    made = {}
+    for number in range(count):
+        message = query(f"{label}-{number}.fresh.lab.example.")
+        message.id = number
+        made[number] = message
+    return made
+
+
 def ask(server, name, rr_type="A", transport="udp", **options):
     return send(server, query(name, rr_type, **options), transport)
 

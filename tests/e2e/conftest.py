@@ -10,9 +10,9 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from dotcache import BINARY, Dotcache  # noqa: E402  The path comes first.
+from dotcache import ADDRESS, BINARY, Dotcache  # noqa: E402  The path comes first.
 from lab.certificates import CertificateAuthority  # noqa: E402
-from lab.lab import LISTENER_NAME, PROVIDERS, Lab  # noqa: E402
+from lab.lab import LISTENER_NAME, PROVIDER_NAME, PROVIDERS, Lab  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -70,9 +70,9 @@ def pair(request, lab, launcher):
 
 
 @pytest.fixture(scope="session")
-def odd_lab(tmp_path_factory):
-    """What a Dotcache needs of a lab (a CA and a listener's certificate), and an odd provider's certificate."""
-    authority = CertificateAuthority(tmp_path_factory.mktemp("odd"))
+def bare_lab(tmp_path_factory):
+    """A lab without servers: a CA, the listener's certificate, and one for a provider of the test's own."""
+    authority = CertificateAuthority(tmp_path_factory.mktemp("bare"))
     return types.SimpleNamespace(
-        ca_file=authority.certificate, listener=authority.issue("listener", [LISTENER_NAME]),
-        provider=authority.issue("provider", ["provider.dns.lab.example"]))
+        ca_file=authority.certificate, listener=authority.issue("listener", [LISTENER_NAME], [ADDRESS]),
+        provider=authority.issue("provider", [PROVIDER_NAME]))

@@ -108,11 +108,9 @@ class Dotcache:
         self.process.send_signal(number)
 
     def terminate(self):
-        """SIGTERM; returns (exit code, seconds until then)."""
-        began = time.monotonic()
+        """SIGTERM; returns the exit code."""
         self.signal(signal.SIGTERM)
-        code = self.process.wait(timeout=10)
-        return code, time.monotonic() - began
+        return self.process.wait(timeout=10)
 
     def kill(self):
         if self.process.poll() is None:

@@ -4,9 +4,9 @@
 import asyncio
 import collections
 import socket
-import ssl
 import struct
-import threading
+
+from dot_server import DotServer, read_framed, write_framed
 
 GOOD, POISON, TTL = "192.0.2.1", "203.0.113.66", 300
 A, NS, CNAME, SOA, TXT, AAAA, DNAME, OPT, HTTPS = 1, 2, 5, 6, 16, 28, 39, 41, 65
@@ -265,47 +265,19 @@ def cases():
 CASES = cases()
 
 
-class OddProvider:
-    """Serves on loopback from a thread of its own between __enter__ and __exit__."""
+class OddProvider(DotServer):
+    """Answers by the cases of this file."""
 
     def __init__(self, certificate, key):
+        super().__init__(certificate, key)
         self.asked = collections.Counter()  # Queries by QNAME in lower case, without the last dot.
-        self.connections = 0
         self.odd = True  # Answers everything well while false.
-        self.port = 0
-        self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        self._context.load_cert_chain(certificate, key)
-        self._context.set_alpn_protocols(["dot"])
-        self._loop, self._stop = None, None
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()))
-
-    def __enter__(self):
-        self._thread.start()
-        self._ready.wait()
-        return self
-
-    def __exit__(self, *_):
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
-
-    async def _run(self):
-        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_exception_handler(lambda *_: None)
-        listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context,
-                                               backlog=256)
-        self.port = listening.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._stop.wait()
-        listening.close()
 
     async def _serve(self, reader, writer):
-        self.connections += 1
         actions = set()
         try:
             while True:
-                length = int.from_bytes(await reader.readexactly(2), "big")
-                question = Question(await reader.readexactly(length))
+                question = Question(await read_framed(reader))
                 self.asked[question.text] += 1
                 todo = self._todo(question)
                 if any(isinstance(step, Pause) for step in todo):
@@ -313,12 +285,9 @@ class OddProvider:
                     actions.add(task)
                 else:
                     await self._act(todo, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass
         finally:
             for task in actions:
                 task.cancel()
-            writer.close()
 
     def _todo(self, question):
         case = CASES.get(question.case) if self.odd else None
@@ -341,4 +310,4 @@ class OddProvider:
             elif isinstance(step, Raw):
                 writer.write(step)
             else:
-                writer.write(struct.pack("!H", len(step)) + step)
+                write_framed(writer, step)

@@ -5,6 +5,7 @@ import asyncio
 import struct
 
 from counting_provider import CountingProvider
+from dot_server import write_framed
 
 SLOW_SECONDS = 0.3
 ADDRESS_RDATA = b"\xc6\x33\x64\x07"  # 198.51.100.7
@@ -23,11 +24,7 @@ class ScriptedProvider(CountingProvider):
 
     async def _serve(self, reader, writer):
         while True:
-            length = struct.unpack("!H", await reader.readexactly(2))[0]
-            message = await reader.readexactly(length)
-            self.queries += 1
-            self.lengths.append(length)
-            task = asyncio.create_task(self._answer(message, writer))
+            task = asyncio.create_task(self._answer(await self._next_query(reader), writer))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -52,4 +49,4 @@ class ScriptedProvider(CountingProvider):
         reply += message[12:end + 5]
         for rr_type, rdata in records:
             reply += b"\xc0\x0c" + struct.pack("!HHIH", rr_type, 1, self.ttl, len(rdata)) + rdata
-        writer.write(struct.pack("!H", len(reply)) + reply)
+        write_framed(writer, reply)

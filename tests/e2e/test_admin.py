@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The admin address: health, readiness, metrics."""
+"""The admin address, and what the log does not hold."""
 
-import re
 import socket
 import subprocess
-
-import pytest
 
 from ask import ask
 from dotcache import ADDRESS
@@ -41,31 +38,12 @@ def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
     assert server.metric("dotcache_upstream_queries_total", address=address) == 4
 
 
-def test_metrics_hold_no_names_and_no_client_addresses(server):
-    ask(server, "very-private.fresh.lab.example.")
-    text = server.get("/metrics")[1]
-    assert "very-private" not in text and "fresh.lab" not in text
-    addresses = set(re.findall(r"\d+\.\d+\.\d+\.\d+(?::\d+)?", text))
-    assert all(f'address="{address}"' in text for address in addresses)
-
-
 def test_logs_hold_no_names(launch):
     server = launch("--log-level", "debug")
     for name in ("very-private.fresh.lab.example.", "very-private.no-such-zone."):
         ask(server, name)
     server.terminate()
     assert "very-private" not in server.log_text()
-
-
-def test_it_is_healthy_at_once_and_ready_when_a_provider_was_reached(lab, launch):
-    server = launch(upstreams=[f"tls://127.0.0.1:{free_port()}#nobody.lab.example"], wait="/health")
-    assert server.get("/ready")[0] == 503
-    assert launch().get("/ready")[0] == 200
-
-
-@pytest.mark.parametrize("path", ["/", "/nothing", "/metrics/..", "/%00"])
-def test_other_pages_are_not_found(server, path):
-    assert server.get(path)[0] == 404
 
 
 def test_the_admin_address_can_be_switched_off(lab, launch):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Providers by host name, resolved by a real server; starts while nothing can be reached."""
 
-import time
+import itertools
 
 import pytest
 
@@ -9,8 +9,7 @@ from ask import ask
 from dotcache import run
 from host_providers import HOST, HostProviders
 from stream_of_queries import StreamOfQueries
-
-WAIT_SECONDS = 30
+from waiting import wait_for
 
 
 @pytest.fixture
@@ -28,21 +27,16 @@ def start(launch, host, *arguments, port=True, transport="udp", **options):
 
 def wait_for_line(server, *parts):
     """Waits until the log has a line with all these parts."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not any(all(part in line for part in parts) for line in server.log_text().splitlines()):
-        assert time.monotonic() < deadline, f"no line with {parts}:\n{server.log_text()}"
-        time.sleep(0.02)
+    wait_for(lambda: any(all(part in line for part in parts)
+                         for line in server.log_text().splitlines()),
+             lambda: f"no line with {parts}:\n{server.log_text()}")
 
 
 def wait_until_answered(server, label):
     """Asks for fresh names until one is answered."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    for number in range(10000):
-        reply = ask(server, f"{label}-{number}.fresh.lab.example.")
-        if reply.answer:
-            return
-        assert time.monotonic() < deadline, f"{reply}\n{server.log_text()}"
-        time.sleep(0.1)
+    numbers = itertools.count()
+    wait_for(lambda: ask(server, f"{label}-{next(numbers)}.fresh.lab.example.").answer,
+             server.log_text)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who cannot prove its name gets no query, and nobody falls back to clear text."""
 
-from concurrent.futures import ThreadPoolExecutor
 
 import dns.edns
 import pytest
@@ -92,12 +91,3 @@ def test_queries_are_padded_and_carry_no_client_data(launch, certificates):
             send(server, query(f"padding-{'x' * 9 * number}.lab.example.", options=options))
         assert len(provider.lengths) == 4
         assert {length % 128 for length in provider.lengths} == {0}
-
-
-def test_one_upstream_query_however_many_clients_ask(launch, certificates):
-    with CountingProvider(*certificates["right"]) as provider:
-        server = launch("--workers", "1", upstreams=[upstream(provider)])
-        with ThreadPoolExecutor(50) as clients:
-            replies = list(clients.map(lambda _: ask(server, "same.lab.example."), range(200)))
-        assert all(reply.answer for reply in replies)
-        assert provider.queries == 1

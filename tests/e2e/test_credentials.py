@@ -22,9 +22,9 @@ from lab.lab import LISTENER_NAME, PROVIDERS, free_port
 from lab.servers import LabServer
 from scripted_provider import ScriptedProvider
 from stream_of_queries import StreamOfQueries
+from waiting import wait_for
 
 NAME = "provider.dns.lab.example"
-WAIT_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +47,6 @@ def host(lab, tmp_path):
     providers = HostProviders(lab, tmp_path / "host")
     yield providers
     providers.stop()
-
-
-def wait_for(condition, what):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, what() if callable(what) else what
-        time.sleep(0.02)
 
 
 def wait_for_log(server, text, count=1):
@@ -142,31 +135,6 @@ def test_a_refusal_is_told_with_its_reason_and_not_tried_in_a_storm(lab, launch,
             assert provider.queries == 0
 
 
-def test_a_client_certificate_that_is_put_there_later_brings_the_server_back(
-        lab, launch, right, client, strange_ca, tmp_path):
-    wrong = strange_ca.issue("wrong", client=True)
-    crt, key = put(tmp_path / "crt", wrong[0]), put(tmp_path / "key", wrong[1])
-    with CountingProvider(*right, client_ca=lab.ca_file) as provider:
-        server = launch("--workers", "1", "--config", config(
-            tmp_path / "c.yaml", (provider.port, NAME, {"cert": crt, "key": key})),
-            upstreams=[], wait="/health")
-        wait_for_log(server, "upstream down")
-        put(crt, client[0])  # Without its key: not used, and told once.
-        wait_for_log(server, "credentials not reloaded")
-        assert "does not belong" in server.log_text()
-        before = provider.connections
-        put(key, client[1])
-        wait_for_log(server, "credentials reloaded")
-        wait_for(lambda: provider.connections > before, "not tried again")
-        wait_for(lambda: ask(server, "www.lab.example.").answer, server.log_text())
-        wait_for_log(server, "upstream up")
-        assert server.log_text().count("credentials not reloaded") == 1
-        assert server.metric("dotcache_credential_reloads_total", result="ok") == 1
-        assert server.metric("dotcache_credential_reloads_total", result="error") == 1
-
-
-# What changes while queries flow. With one server alone a query that it fails is a query lost.
-
 def test_ca_and_server_certificate_are_changed_under_load_and_no_query_fails(
         lab, launch, right, strange_ca, tmp_path):
     bundle = put(tmp_path / "bundle", lab.ca_file)
@@ -207,27 +175,6 @@ def test_pins_of_a_real_server_are_changed_under_load_and_no_query_fails(lab, la
                      "no new connection")
             stream.wait_for_answers(30)
     assert not stream.failed, stream.summary() + "\n" + server.log_text()
-
-
-def test_a_server_whose_pin_is_taken_away_is_asked_no_more(lab, launch, right, tmp_path):
-    other = lab.authority.issue("credentials-other", [NAME])
-    pins = put_text(tmp_path / "pins", pin_of(right[0]))
-    with CountingProvider(*right) as pinned, CountingProvider(*other) as neighbour:
-        server = launch("--config", config(
-            tmp_path / "c.yaml", (pinned.port, NAME, {"pins-file": pins}),
-            (neighbour.port, NAME, {}), policy="round-robin"), upstreams=[])
-        with StreamOfQueries(server, "unpinned") as stream:
-            stream.wait_for_answers(30)
-            assert pinned.queries > 0
-            put_text(pins, pin_of(other[0]))
-            wait_for_log(server, "credentials reloaded")
-            wait_for_log(server, "upstream down")
-            wait_for(lambda: pinned.open == 0, "a connection of before is still open")
-            asked = pinned.queries
-            stream.wait_for_answers(100)
-            assert pinned.queries == asked
-        assert not stream.failed, stream.summary() + "\n" + server.log_text()
-        assert "no key of its chain matches a pin" in server.log_text()
 
 
 def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):

@@ -5,7 +5,7 @@ import dns.exception
 import dns.flags
 import pytest
 
-from ask import TRANSPORTS, ask, ask_directly, differences
+from ask import TRANSPORTS, ask, ask_directly, differences, flags, query, send
 from lab import zones
 
 # Names that the zone files do not hold as such.
@@ -55,3 +55,15 @@ def test_a_thousand_names_have_their_own_answers(server):
         block, last = divmod(number - 1, 250)
         answer = ask(server, name, transport="udp").answer
         assert [str(rdata) for rrset in answer for rdata in rrset] == [f"198.18.{block + 1}.{last + 1}"]
+
+
+def test_ad_only_for_clients_that_ask_and_only_from_a_validator(lab, launch):
+    server = launch(upstreams=[lab.servers["unbound"].upstream])
+    name = "www.signed.example."
+    assert "AD" in flags(ask(server, name, do=True))
+    message = query(name)
+    message.flags |= dns.flags.AD
+    assert "AD" in flags(send(server, message))
+    message.flags &= ~dns.flags.AD
+    assert "AD" not in flags(send(server, message))
+    assert "AD" not in flags(ask(server, "www.lab.example.", do=True))

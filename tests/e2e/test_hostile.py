@@ -39,7 +39,7 @@ def assert_well(server):
 
 
 def end(server):
-    code, _ = server.terminate()
+    code = server.terminate()
     log = server.log_text()
     assert code == 0 and "Sanitizer" not in log and "runtime error" not in log, log[-8000:]
 
@@ -71,11 +71,11 @@ def test_from_clients(lab, launch):
         assert grown < GROWTH_KIB
 
 
-def test_from_an_upstream_server(odd_lab, tmp_path):
+def test_from_an_upstream_server(bare_lab, tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("query-timeout: 1s\n")
-    with FuzzingProvider(*odd_lab.provider, seed=1) as provider:
-        server = Dotcache(odd_lab, tmp_path / "log",
+    with FuzzingProvider(*bare_lab.provider, seed=1) as provider:
+        server = Dotcache(bare_lab, tmp_path / "log",
                           [f"tls://{ADDRESS}:{provider.port}#{AUTH_NAME}"],
                           ["--config", config, "--cache-size", "1MiB", "--workers", 1])
         try:

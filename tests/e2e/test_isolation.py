@@ -26,16 +26,16 @@ NAME = "provider.dns.lab.example"
 
 
 @pytest.fixture(scope="module")
-def odd(odd_lab):
-    with OddProvider(*odd_lab.provider) as provider:
+def odd(bare_lab):
+    with OddProvider(*bare_lab.provider) as provider:
         yield provider
 
 
 @pytest.fixture
-def server(odd_lab, odd, tmp_path):
+def server(bare_lab, odd, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text(f"query-timeout: {SECONDS}s\n")
-    server = Dotcache(odd_lab, tmp_path / "log", [f"tls://{ADDRESS}:{odd.port}#{NAME}"],
+    server = Dotcache(bare_lab, tmp_path / "log", [f"tls://{ADDRESS}:{odd.port}#{NAME}"],
                       ["--workers", 1, "--config", config])
     yield server.wait_until("/ready")
     server.kill()

@@ -25,16 +25,16 @@ UNFINISHED = 500  # Times 65,000 octets: far more than the 4 MiB that all may ho
 
 
 @pytest.fixture
-def provider(odd_lab):
-    started = Provider(*odd_lab.provider)
+def provider(bare_lab):
+    started = Provider(*bare_lab.provider)
     yield started
     started.stop()
 
 
 @pytest.fixture
-def start(provider, odd_lab, launch):
+def start(provider, bare_lab, launch):
     def start_one(*arguments):
-        return launch("--upstream-ca", odd_lab.ca_file, *arguments,
+        return launch("--upstream-ca", bare_lab.ca_file, *arguments,
                       upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
     return start_one
 
@@ -80,10 +80,10 @@ def ask_for(server, label, source):
     return outcome
 
 
-def test_a_client_at_its_share_leaves_the_rest_to_others(launch, provider, odd_lab, tmp_path):
+def test_a_client_at_its_share_leaves_the_rest_to_others(launch, provider, bare_lab, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text("max-pending-queries: 100\nmax-pending-per-client: 40\n")
-    server = launch("--upstream-ca", odd_lab.ca_file, "--workers", 1, "--config", config,
+    server = launch("--upstream-ca", bare_lab.ca_file, "--workers", 1, "--config", config,
                     upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
     assert ask_for(server, "cached", "127.0.0.2").unanswered == 0
     flood, ignored = clients.UdpClients(server.port, 1, "127.0.0.2"), clients.Outcome()

@@ -3,6 +3,8 @@
 
 import subprocess
 
+import dns.name
+import dns.rcode
 import dns.rdatatype
 import pytest
 
@@ -127,6 +129,13 @@ def test_what_is_excepted_and_what_is_not_special_is_forwarded(server, provider)
     for number, name in enumerate(("hidden.onion.", "ipv4only.arpa.", "use-application-dns.net."), 1):
         assert ask(server, name).answer[0][0].address == "203.0.113.1"
         assert provider.queries == before + number
+
+
+def test_local_zones_can_be_switched_off(lab, launch):
+    server = launch("--local-zones", "off", upstreams=[lab.servers["nsd"].upstream])
+    response = ask(server, "foo.test.")
+    assert response.rcode() == dns.rcode.NXDOMAIN
+    assert response.authority[0].name == dns.name.root  # The lab's root says so, not we.
 
 
 def test_dig_is_content(server):

@@ -4,7 +4,6 @@
 import concurrent.futures
 import contextlib
 import itertools
-import time
 
 import pytest
 
@@ -14,7 +13,8 @@ from dotcache import run
 from host_providers import HOST, HostProviders
 from lab.lab import LISTENER_NAME, free_port
 from lab.relays import DatagramRelay, StreamRelay
-from lab.servers import LabServer
+from lab.servers import UNBOUND_BASICS, LabServer
+from waiting import wait_for
 
 FOUND = "forwarding loop: queries sent to this upstream come back"
 GONE = "no forwarding loop any more"
@@ -22,34 +22,18 @@ ZONE = "loop.example"
 # Two attempts of each of two workers, and again when the other forwarder still tries once the failure is forgotten.
 MESSAGES_A_NAME = 16
 # An unbound that forwards the zone to another server, and knows a name to show that it is up.
-UNBOUND = """
+UNBOUND = UNBOUND_BASICS + """
 server:
   directory: "{directory}"
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  num-threads: 1
   interface: 127.0.0.1@{port}
   access-control: 127.0.0.0/8 allow
   do-not-query-localhost: no
-  module-config: "iterator"
   local-zone: "lab.example." static
   local-data: "lab.example. 60 SOA ns. root. 1 7200 1800 86400 5"
-remote-control:
-  control-enable: no
 forward-zone:
   name: "{zone}"
   forward-addr: 127.0.0.1@{target}
 """
-
-
-def wait_for(condition, what, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def looping(server, port):

@@ -20,6 +20,7 @@ from lab.certificates import CertificateAuthority
 from lab.lab import LISTENER_NAME
 from two_networks import (BOOTSTRAP_PORT, HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, ip,
                           local_addresses)
+from waiting import wait_for
 
 # A client that asks all the time would be answered at some time by any server; the deadlines here
 # are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
@@ -77,11 +78,8 @@ def launch_here(networks, provider, authority, tmp_path):
             server.kill()
 
 
-def wait_for(server, what, condition):
-    deadline = time.monotonic() + SOON_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not soon: {what}\n{server.log_text()}"
-        time.sleep(0.01)
+def notices(server, what, condition):
+    wait_for(condition, lambda: f"not soon: {what}\n{server.log_text()}", SOON_SECONDS)
 
 
 def handshakes(server):
@@ -141,7 +139,7 @@ def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here,
     assert ask(server, fresh_name()).answer
     seen = changes(server)
     CUTS[how].cut(networks)
-    wait_for(server, "the cut is noticed", lambda: changes(server) > seen)
+    notices(server, "the cut is noticed", lambda: changes(server) > seen)
     if busy:
         try:  # Until the server knows that nothing can be had.
             while ask(server, fresh_name()).rcode() != dns.rcode.SERVFAIL:
@@ -155,21 +153,21 @@ def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here,
     print(f"\n{how}: answered {seconds:.3f} s after the way was there again", end="")
     if "JUDGE_TIMES" in os.environ:  # On a machine that does nothing else.
         assert seconds <= PROMISED_SECONDS
-    wait_for(server, "the way back is noticed", lambda: changes(server) > seen)
+    notices(server, "the way back is noticed", lambda: changes(server) > seen)
 
 
 @pytest.mark.parametrize("how", ["cable pulled", "another address", "route gone"])
 def test_connections_are_made_anew_though_nobody_asks(networks, launch_here, how):
     server = launch_here()
-    wait_for(server, "a connection", lambda: server.metric("dotcache_upstream_connections") == 1)
+    notices(server, "a connection", lambda: server.metric("dotcache_upstream_connections") == 1)
     before = handshakes(server)
     CUTS[how].cut(networks)
-    wait_for(server, "idle connections are closed",
-             lambda: server.metric("dotcache_upstream_connections") == 0)
+    notices(server, "idle connections are closed",
+            lambda: server.metric("dotcache_upstream_connections") == 0)
     CUTS[how].restore(networks)
-    wait_for(server, "a new connection",
-             lambda: handshakes(server) > before and
-             server.metric("dotcache_upstream_connections") == 1)
+    notices(server, "a new connection",
+            lambda: handshakes(server) > before and
+            server.metric("dotcache_upstream_connections") == 1)
     assert "the network has changed" in server.log_text()
 
 
@@ -178,7 +176,7 @@ def test_a_link_that_was_down_for_a_moment_is_not_trusted(networks, launch_here)
     before = handshakes(server)
     ip(networks.here, "link set wire down")
     ip(networks.here, "link set wire up")
-    wait_for(server, "a new connection", lambda: handshakes(server) > before)
+    notices(server, "a new connection", lambda: handshakes(server) > before)
 
 
 def test_a_bootstrap_server_is_asked_over_a_new_connection(networks, provider, launch_here):
@@ -188,8 +186,8 @@ def test_a_bootstrap_server_is_asked_over_a_new_connection(networks, provider, l
     # The connection of before would go on: nothing but the news of another way makes it old.
     ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
     ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
-    wait_for(server, "the new way alone is used",
-             lambda: local_addresses(BOOTSTRAP_PORT) == {OTHER_HERE})
+    notices(server, "the new way alone is used",
+            lambda: local_addresses(BOOTSTRAP_PORT) == {OTHER_HERE})
 
 
 def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launch_here):
@@ -209,7 +207,7 @@ def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launc
     assert handshakes(server) == before or server.metric("dotcache_upstream_timeouts_total")
     ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
     ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
-    wait_for(server, "a change of our own way", lambda: changes(server) == 1)
+    notices(server, "a change of our own way", lambda: changes(server) == 1)
 
 
 @pytest.mark.parametrize("arguments, rule", [(("--upstream-mark", "7"), "fwmark 7"),
@@ -221,9 +219,9 @@ def test_it_is_the_way_of_its_own_sockets_that_counts(networks, launch_here, arg
     server = launch_here(*arguments)
     before = handshakes(server)
     ip(networks.here, f"route replace blackhole {THERE}/32 table 77")
-    wait_for(server, "the marked way is gone", lambda: changes(server) == 1)
+    notices(server, "the marked way is gone", lambda: changes(server) == 1)
     ip(networks.here, f"route replace {THERE}/32 dev wire table 77")
-    wait_for(server, "a new connection", lambda: handshakes(server) > before)
+    notices(server, "a new connection", lambda: handshakes(server) > before)
 
 
 def test_without_netlink_it_serves_and_says_what_it_misses(launch_here):

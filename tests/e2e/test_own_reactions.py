@@ -3,7 +3,6 @@
 
 import socket
 import struct
-import types
 
 import dns.edns
 import dns.message
@@ -11,8 +10,7 @@ import pytest
 
 from ask import ADDRESS, TRANSPORTS, ask, flags, query, send
 from dotcache import Dotcache, run
-from lab import certificates
-from lab.lab import LISTENER_NAME
+from lab.lab import PROVIDER_NAME
 from scripted_provider import ScriptedProvider
 from strict_message import parse
 
@@ -23,19 +21,16 @@ BADCOOKIE = 23
 
 
 @pytest.fixture(scope="module")
-def start(tmp_path_factory):
+def start(bare_lab, tmp_path_factory):
     """start(yaml): a dotcache with this configuration before a provider of its own."""
     directory = tmp_path_factory.mktemp("own")
-    authority = certificates.CertificateAuthority(directory)
-    lab = types.SimpleNamespace(ca_file=directory / "ca.crt",
-                                listener=authority.issue("listener", [LISTENER_NAME], [ADDRESS]))
     started = []
-    with ScriptedProvider(*authority.issue("provider", ["provider.example"], [])) as provider:
+    with ScriptedProvider(*bare_lab.provider) as provider:
         def start_one(yaml=""):
             config = directory / f"{len(started)}.yaml"
             config.write_text(yaml)
-            started.append(Dotcache(lab, directory / f"{len(started)}.log",
-                                    [f"tls://{ADDRESS}:{provider.port}#provider.example"],
+            started.append(Dotcache(bare_lab, directory / f"{len(started)}.log",
+                                    [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"],
                                     ["--config", config]))
             started[-1].provider = provider
             return started[-1].wait_until()

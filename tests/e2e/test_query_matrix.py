@@ -10,11 +10,10 @@ import pytest
 import query_matrix
 from ask import ADDRESS, connect, frame, read_message
 from dotcache import Dotcache
-from lab import certificates
-from lab.lab import LISTENER_NAME
+from lab.lab import PROVIDER_NAME
 from query_matrix import (A_IN, DOT, FORMERR, ID, NOTIMP, OK, ROWS, SILENCE, TRUNCATED, UDP, ZONE,
                           message, of_type)
-from scripted_provider import ADDRESS_RDATA, SLOW_SECONDS, ScriptedProvider
+from scripted_provider import ADDRESS_RDATA, ScriptedProvider
 from strict_message import Malformed, parse
 
 QR, AA, TC, RD, RA, Z, AD, CD = (0x8000, 0x0400, 0x0200, 0x0100, 0x0080, 0x0040, 0x0020, 0x0010)
@@ -25,15 +24,11 @@ CASES = [(row, transport) for row in ROWS for transport in row.transports]
 
 
 @pytest.fixture(scope="module")
-def matrix(tmp_path_factory):
+def matrix(bare_lab, tmp_path_factory):
     """(dotcache, its only provider, the questions that were to reach it)."""
-    directory = tmp_path_factory.mktemp("matrix")
-    authority = certificates.CertificateAuthority(directory)
-    lab = types.SimpleNamespace(ca_file=directory / "ca.crt",
-                                listener=authority.issue("listener", [LISTENER_NAME], [ADDRESS]))
-    with ScriptedProvider(*authority.issue("provider", ["provider.example"], [])) as provider:
-        server = Dotcache(lab, directory / "log",
-                          [f"tls://{ADDRESS}:{provider.port}#provider.example"])
+    with ScriptedProvider(*bare_lab.provider) as provider:
+        server = Dotcache(bare_lab, tmp_path_factory.mktemp("matrix") / "log",
+                          [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"])
         try:
             yield types.SimpleNamespace(server=server.wait_until(), provider=provider,
                                         expected={question(CONTROL)})

@@ -231,8 +231,8 @@ def write_table(measured):
 
 
 @pytest.mark.parametrize("with_good", [False, True], ids=["one server", "a good one beside it"])
-def test_matrix(odd_lab, tmp_path, with_good):
-    setup = Setup(odd_lab, tmp_path, with_good)
+def test_matrix(bare_lab, tmp_path, with_good):
+    setup = Setup(bare_lab, tmp_path, with_good)
     with setup.stack, concurrent.futures.ThreadPoolExecutor(8) as pool:
         alone = [row for row in ROWS if row.case in ALONE]
         servers = [setup.launch(row.case) for row in alone]

@@ -1,28 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """TCP and DoT clients: pipelining, odd segments, half-close, idle and crowded (RFC 7766, 7858)."""
 
-import select
 import socket
 import ssl
 import subprocess
-import time
 
 import dns.message
 import pytest
 
-from ask import ADDRESS, ask, connect, frame, query, read_message
+from ask import ADDRESS, ask, connect, frame, queries, query, read_message
 
 STREAMS = ["tcp", "dot"]
-
-
-def queries(count, label):
-    """{message ID: query} for names that exist, each its own."""
-    made = {}
-    for number in range(count):
-        message = query(f"{label}-{number}.fresh.lab.example.")
-        message.id = number
-        made[number] = message
-    return made
 
 
 def check_all_answered(sock, asked):
@@ -36,58 +24,11 @@ def check_all_answered(sock, asked):
 
 
 @pytest.mark.parametrize("transport", STREAMS)
-def test_pipelined_queries_are_all_answered(server, transport):
-    asked = queries(100, f"pipeline-{transport}")
+def test_more_pipelined_queries_than_may_wait_are_all_answered(server, transport):
+    asked = queries(1000, f"pipeline-{transport}")
     with connect(server, transport) as sock:
         sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
         check_all_answered(sock, asked)
-
-
-@pytest.mark.parametrize("transport", STREAMS)
-def test_more_queries_than_a_connection_may_have_waiting(server, transport):
-    asked = queries(1000, f"many-{transport}")
-    with connect(server, transport) as sock:
-        sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
-        check_all_answered(sock, asked)
-
-
-@pytest.mark.parametrize("transport", STREAMS)
-def test_one_octet_at_a_time(server, transport):
-    message = query("www.lab.example.")
-    with connect(server, transport) as sock:
-        for octet in frame(message.to_wire()):
-            sock.sendall(bytes([octet]))
-        assert dns.message.from_wire(read_message(sock)).answer
-
-
-@pytest.mark.parametrize("transport", STREAMS)
-def test_every_split_in_two(server, transport):
-    stream = frame(query("www.lab.example.").to_wire())
-    with connect(server, transport) as sock:
-        for cut in range(1, len(stream)):
-            sock.sendall(stream[:cut])
-            sock.sendall(stream[cut:])
-            assert dns.message.from_wire(read_message(sock)).answer
-
-
-@pytest.mark.parametrize("transport", STREAMS)
-def test_the_same_id_twice(server, transport):
-    first, second = query("host-1.lab.example."), query("host-2.lab.example.")
-    second.id = first.id
-    with connect(server, transport) as sock:
-        sock.sendall(frame(first.to_wire()) + frame(second.to_wire()))
-        replies = [dns.message.from_wire(read_message(sock)) for _ in range(2)]
-    assert sorted(str(reply.question[0].name) for reply in replies) == [
-        "host-1.lab.example.", "host-2.lab.example."]
-
-
-def test_replies_go_out_after_the_clients_fin(server):
-    asked = queries(20, "half-close")
-    with connect(server, "tcp") as sock:
-        sock.sendall(b"".join(frame(message.to_wire()) for message in asked.values()))
-        sock.shutdown(socket.SHUT_WR)
-        check_all_answered(sock, asked)
-        assert read_message(sock) is None
 
 
 def test_replies_go_out_after_close_notify(server):
@@ -120,28 +61,25 @@ def test_replies_go_out_after_close_notify(server):
     assert len(received) > len(message.to_wire())
 
 
-@pytest.mark.parametrize("transport", STREAMS)
-def test_an_idle_connection_is_closed(server, transport):
-    with connect(server, transport) as sock:
+def test_a_tls_hello_on_the_tcp_port_harms_nobody(server):
+    with socket.create_connection((ADDRESS, server.port)) as sock:
+        sock.sendall(b"\x16\x03\x01\x02\x00\x01")
+        sock.shutdown(socket.SHUT_WR)
+        while sock.recv(4096):
+            pass
+    assert ask(server, "www.lab.example.", transport="tcp").answer
+
+
+def test_clear_text_on_the_dot_port_gets_no_dns(server):
+    with socket.create_connection((ADDRESS, server.dot_port), timeout=60) as sock:
         sock.sendall(frame(query("www.lab.example.").to_wire()))
-        assert read_message(sock)
-        sock.settimeout(30)
-        began = time.monotonic()
-        assert read_message(sock) is None
-        assert time.monotonic() - began > 2, "closed before a client could use it again"
-
-
-def test_octets_that_trickle_do_not_hold_a_connection(server):
-    stream = frame(query("www.lab.example.").to_wire())
-    with connect(server, "tcp") as sock:
-        deadline = time.monotonic() + 30
-        for octet in stream[:-1]:
-            sock.sendall(bytes([octet]))
-            ended, _, _ = select.select([sock], [], [], 1)
-            if ended:
-                break
-            assert time.monotonic() < deadline, "still open"
-        assert read_message(sock) is None
+        received = b""
+        try:
+            while part := sock.recv(4096):
+                received += part
+        except ConnectionError:
+            pass
+    assert b"example" not in received
 
 
 def test_a_stalled_handshake_hinders_nobody(server):

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from lab.servers import SEARCH_PATH
+from lab.servers import SEARCH_PATH, UNBOUND_BASICS
 
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 OTHER_HERE = "10.77.0.3"
@@ -24,14 +24,8 @@ NAME = "provider.dns.lab.example"
 ZONE = "fresh.lab.example."  # Every name below it has an address.
 START_SECONDS = 20
 
-CONFIGURATION = """
+CONFIGURATION = UNBOUND_BASICS + """
 server:
-  username: ""
-  chroot: ""
-  pidfile: ""
-  use-syslog: no
-  logfile: ""
-  num-threads: 1
   interface: {THERE}@{PORT}
   interface: {THERE}@{BOOTSTRAP_PORT}
   tls-port: {PORT}
@@ -39,12 +33,9 @@ server:
   tls-service-key: "{key}"
   tls-service-pem: "{certificate}"
   access-control: 10.77.0.0/24 allow
-  module-config: "iterator"
   local-zone: "{ZONE}" redirect
   local-data: "{ZONE} 300 IN A 192.0.2.1"
   local-data: "{NAME}. 300 IN A {THERE}"
-remote-control:
-  control-enable: no
 """
 
 ESTABLISHED = "01"  # In /proc/net/tcp.

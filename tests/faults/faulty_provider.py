@@ -15,6 +15,8 @@ import socket
 import ssl
 import struct
 
+from lab.lab import free_port
+
 ADDRESS = "127.0.0.1"
 FAULTS_OF_ANSWERS = {"none", "hang", "rst-each-query", "servfail", "refused", "loss50", "delay800",
                      "wrongid", "mismatch", "lenlie", "halfmsg", "drip", "tc", "oneshot", "jitter100",
@@ -89,13 +91,8 @@ class _Provider:
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda *_: None)  # Failed handshakes are expected.
-        while not self._port:
-            # Below the range of outgoing connections: none takes the port while it is closed.
-            self._port = random.randrange(10000, 32000)
-            try:
-                await self._listen()
-            except OSError:
-                self._port = 0
+        self._port = free_port()  # Which no other process of tests takes while it is closed.
+        await self._listen()
         commands = asyncio.Queue()
         loop.add_reader(pipe.fileno(), lambda: commands.put_nowait(pipe.recv()))
         pipe.send(self._port)

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a whole server does when certificates, keys, CA and pins files change.
 
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,27 +11,18 @@
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
 #include "tests/support/running_server.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
 
-namespace fs = std::filesystem;
-
 class CredentialsTest : public testing::Test {
  protected:
-  CredentialsTest() {
-    fs::remove_all(directory_);
-    fs::create_directories(directory_);
-  }
-
   std::string Put(const std::string& name, const std::string& from) {
-    fs::copy_file(from, directory_ / "new");
-    fs::rename(directory_ / "new", directory_ / name);
-    return directory_ / name;
+    return directory_.Copy(name, from);
   }
   std::string Write(const std::string& name, const std::string& text) {
-    std::ofstream(directory_ / "text") << text;
-    return Put(name, directory_ / "text");
+    return directory_.Write(name, text);
   }
 
   // A question of its own each time, so that the cache has no answer.
@@ -50,9 +37,7 @@ class CredentialsTest : public testing::Test {
   }
 
   const TestCertificates& all_ = GetTestCertificates();
-  const fs::path directory_ =
-      fs::path(testing::TempDir()) /
-      absl::StrCat("credentials_test.", getpid());  // Tests run side by side.
+  const TestDirectory directory_;
   int number_ = 0;
 };
 

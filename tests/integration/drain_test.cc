@@ -26,10 +26,14 @@ DotHandler SayNothing() {
   return [](const DotQuery&) { return std::vector<DotAction>(); };
 }
 
+// For ends that are not to wait for it.
+constexpr Milliseconds kForever(3'600'000);
+
 TEST(DrainTest, WhatIsInFlightIsAnsweredBeforeTheEnd) {
   LoopbackDotServer upstream({.handler = AnswerAfter(Milliseconds(300))});
   ServerOptions options = TestServerOptions({&upstream});
   options.workers = 2;
+  options.limits.tuning.drain_timeout = kForever;
   RunningServer server(options);
   std::vector<std::unique_ptr<DnsClient>> clients;
   for (const Transport transport : kTransports) {
@@ -49,7 +53,9 @@ TEST(DrainTest, WhatIsInFlightIsAnsweredBeforeTheEnd) {
 
 TEST(DrainTest, ConnectionsEndInOrderAndNobodyListensAfterwards) {
   LoopbackDotServer upstream;
-  RunningServer server(TestServerOptions({&upstream}));
+  ServerOptions options = TestServerOptions({&upstream});
+  options.limits.tuning.drain_timeout = kForever;
+  RunningServer server(options);
   const auto idle = server.Connect(Transport::kTcp);
   const auto idle_dot = server.Connect(Transport::kDot);
   EXPECT_TRUE(idle->Exchange(MakeQuery(kName, QType::kA)).has_value());
@@ -76,7 +82,9 @@ TEST(DrainTest, AnAnswerThatNeverComesDoesNotHoldUpTheEnd) {
 
 TEST(DrainTest, DestructionWithoutShutdownStopsAtOnce) {
   LoopbackDotServer upstream({.handler = SayNothing()});
-  auto server = std::make_unique<RunningServer>(TestServerOptions({&upstream}));
+  ServerOptions options = TestServerOptions({&upstream});
+  options.limits.tuning.drain_timeout = kForever;
+  auto server = std::make_unique<RunningServer>(options);
   const auto client = server->Connect(Transport::kDot);
   client->Send(MakeQuery(kName, QType::kA));
   EXPECT_TRUE(upstream.WaitForQueries(1));

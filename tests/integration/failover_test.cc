@@ -130,19 +130,6 @@ TEST(FailoverTest, WhenTheOnlyServerIsBackItsAnswersAre) {
   EXPECT_EQ(Ask(server, 3).rcode, Rcode::kNoError);
 }
 
-TEST(FailoverTest, AMalformedResponseIsAskedElsewhere) {
-  LoopbackDotServer a({.handler = [](const DotQuery& query) {
-    WireMessage answer = AnswerTo(query.wire);
-    answer.resize(answer.size() - 2);
-    return std::vector<DotAction>{{.octets = answer}};
-  }});
-  LoopbackDotServer b;
-  RunningServer server(TestServerOptions({&a, &b}));
-  const ParsedMessage reply = Ask(server, 1);
-  EXPECT_EQ(reply.rcode, Rcode::kNoError);
-  EXPECT_EQ(reply.answer.size(), 1u);
-}
-
 TEST(FailoverTest, ASpoofedResponseIsDroppedAndTheRightOneTaken) {
   LoopbackDotServer upstream({.handler = [](const DotQuery& query) {
     WireMessage wrong_id = AnswerTo(query.wire, "192.0.2.66");

@@ -22,6 +22,7 @@ PROVIDERS = ("unbound", "named", "nsd", "kresd")
 AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.example",
               "nsd": "nsd.dns.lab.example", "kresd": "knot.dns.lab.example"}
 LISTENER_NAME = "dotcache.dns.lab.example"
+PROVIDER_NAME = "provider.dns.lab.example"  # Of a provider that a test makes itself.
 # Ports of `scripts/lab start`, where they are free: origin, then classic DNS and DoT of the providers.
 ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
 ROOT = pathlib.Path(__file__).resolve().parents[2]

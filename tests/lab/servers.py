@@ -21,6 +21,20 @@ STOP_SECONDS = 5
 # For an ordinary user's PATH.
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
+# Of an unbound that a test configures for itself, beside its own clauses.
+UNBOUND_BASICS = """
+server:
+  username: ""
+  chroot: ""
+  pidfile: ""
+  use-syslog: no
+  logfile: ""
+  num-threads: 1
+  module-config: "iterator"
+remote-control:
+  control-enable: no
+"""
+
 # program, its arguments before the configuration file and after it, template of one zone.
 KINDS = {
     "unbound": ("unbound", ["-d", "-c"], [], "unbound.zone"),
