@@ -22,6 +22,20 @@ function(dotcache_use_pch target)
   target_precompile_headers(${target} REUSE_FROM dotcache_pch)
 endfunction()
 
+# The same with GoogleTest, for test programs.
+function(dotcache_use_test_pch target)
+  if(NOT DOTCACHE_PCH)
+    return()
+  endif()
+  if(NOT TARGET dotcache_test_pch)
+    add_library(dotcache_test_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+    target_link_libraries(dotcache_test_pch PRIVATE absl::flat_hash_map absl::statusor GTest::gmock)
+    target_precompile_headers(dotcache_test_pch PRIVATE ${DOTCACHE_PCH_HEADERS} <gmock/gmock.h>
+                              <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM dotcache_test_pch)
+endfunction()
+
 # dotcache_library(FOLDER DEPENDENCY...): all sources of FOLDER as the static library
 # dotcache_FOLDER. cmd/dotcache.cc holds main() and stays out.
 function(dotcache_library folder)
@@ -45,10 +59,7 @@ function(dotcache_tests folder)
   endif()
   add_executable(${folder}_tests ${sources})
   target_link_libraries(${folder}_tests PRIVATE ${ARGN} GTest::gmock_main)
-  if(DOTCACHE_PCH)
-    target_precompile_headers(${folder}_tests PRIVATE ${DOTCACHE_PCH_HEADERS} <gmock/gmock.h>
-                              <gtest/gtest.h>)
-  endif()
+  dotcache_use_test_pch(${folder}_tests)
   gtest_discover_tests(${folder}_tests TEST_PREFIX ${folder}. DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()
