@@ -14,8 +14,6 @@ foreach(file ${e2e_files})
     ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
     LABELS e2e TIMEOUT 300)
 endforeach()
-# Its provider gets only what the others leave of the processors.
-set_tests_properties(e2e.limits PROPERTIES RUN_SERIAL TRUE)
 
 # Only with `ctest -C delays`: the start, the reload and the stop once more, with delays at their
 # seams (core/test_delay.h), so that a race between two steps shows on every run.

@@ -31,13 +31,6 @@ def clean_environment(more=None):
     return dict(kept, **(more or {}))
 
 
-def delay_of_stop():
-    """The seconds by which the named seams of DOTCACHE_TEST_DELAY lengthen a stop."""
-    items = (item.rpartition(":") for item in os.environ.get("DOTCACHE_TEST_DELAY", "").split(",") if item)
-    return sum(int(value) for seam, _, value in items
-               if seam in ("stop", "drain", "join", "stopped")) / 1000
-
-
 class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 

@@ -10,7 +10,9 @@ import dns.query
 import dns.rcode
 import pytest
 
-from ask import query
+from ask import ADDRESS, query
+from dotcache import Dotcache
+from lab.lab import PROVIDER_NAME
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
 
@@ -26,17 +28,24 @@ UNFINISHED = 500  # Times 65,000 octets: far more than the 4 MiB that all may ho
 
 @pytest.fixture
 def provider(bare_lab):
-    started = Provider(*bare_lab.provider)
+    started = Provider(*bare_lab.provider, yields=False)
     yield started
     started.stop()
 
 
 @pytest.fixture
-def start(provider, bare_lab, launch):
+def start(provider, bare_lab, tmp_path):
+    """start(*arguments): a dotcache before the provider."""
+    started = []
+
     def start_one(*arguments):
-        return launch("--upstream-ca", bare_lab.ca_file, *arguments,
-                      upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
-    return start_one
+        started.append(Dotcache(bare_lab, tmp_path / "log",
+                                [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"], arguments))
+        return started[-1].wait_until()
+
+    yield start_one
+    for server in started:
+        server.kill()
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -80,11 +89,10 @@ def ask_for(server, label, source):
     return outcome
 
 
-def test_a_client_at_its_share_leaves_the_rest_to_others(launch, provider, bare_lab, tmp_path):
+def test_a_client_at_its_share_leaves_the_rest_to_others(start, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text("max-pending-queries: 100\nmax-pending-per-client: 40\n")
-    server = launch("--upstream-ca", bare_lab.ca_file, "--workers", 1, "--config", config,
-                    upstreams=[f"tls://127.0.0.1:{provider.port}#provider.dns.lab.example"])
+    server = start("--workers", 1, "--config", config)
     assert ask_for(server, "cached", "127.0.0.2").unanswered == 0
     flood, ignored = clients.UdpClients(server.port, 1, "127.0.0.2"), clients.Outcome()
     for number in range(60):

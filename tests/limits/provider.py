@@ -21,9 +21,10 @@ BIG_OCTETS = 60000
 class Provider:
     """Serves at 127.0.0.1:`port` until stop()."""
 
-    def __init__(self, certificate, key):
+    def __init__(self, certificate, key, yields=True):
+        """A real provider has its own machine. One that yields runs only when no other process wants to."""
         self._pipe, theirs = multiprocessing.Pipe()
-        self._process = multiprocessing.Process(target=_run, args=(certificate, key, theirs),
+        self._process = multiprocessing.Process(target=_run, args=(certificate, key, theirs, yields),
                                                 daemon=True)
         self._process.start()
         theirs.close()
@@ -41,9 +42,9 @@ class Provider:
         self._process.join()
 
 
-def _run(certificate, key, pipe):
-    # A real provider has its own machine. This one runs only when no other process wants to.
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+def _run(certificate, key, pipe, yields):
+    if yields:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     asyncio.run(_serve(certificate, key, pipe))
 
 
