@@ -17,7 +17,9 @@ POLICIES = ["balanced", "fastest", "round-robin", "random", "sequential", "weigh
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
 def test_no_query_fails_when_a_provider_goes_and_returns(lab, launch, kind, how):
     server, provider = launch(), lab.servers[kind]
-    with StreamOfQueries(server, f"{kind}-{how.name.lower()}") as stream:
+    # A loss shows at once, silence only after a while.
+    per_second = 200 if how == signal.SIGKILL else 50
+    with StreamOfQueries(server, f"{kind}-{how.name.lower()}", per_second) as stream:
         try:
             stream.wait_for_answers(30)
             provider.signal(how)
@@ -34,7 +36,7 @@ def test_no_query_fails_when_a_provider_goes_and_returns(lab, launch, kind, how)
 
 def lose_for_a_while(lab, server, provider, label, **options):
     """Kills the provider under a stream of queries and starts it again; every query is to be answered."""
-    with StreamOfQueries(server, label, **options) as stream:
+    with StreamOfQueries(server, label, per_second=200, **options) as stream:
         stream.wait_for_answers(30)
         provider.stop(kill=True)
         stream.wait_for_answers(100)
@@ -54,7 +56,7 @@ def test_clients_of_every_transport_survive(lab, launch):
 def test_all_but_one_provider_gone(lab, launch):
     server = launch()
     gone = lab.providers[:-1]
-    with StreamOfQueries(server, "last-one") as stream:
+    with StreamOfQueries(server, "last-one", per_second=200) as stream:
         stream.wait_for_answers(20)
         for provider in gone:
             provider.stop(kill=True)
@@ -88,7 +90,7 @@ def test_a_change_of_state_is_one_log_line_with_its_cause(lab, launch):
     provider = lab.servers["nsd"]
     # Round robin comes to every server; others may leave one alone that is slower than the rest.
     server = launch("--workers", "1", "--policy", "round-robin")
-    with StreamOfQueries(server, "log-lines") as stream:
+    with StreamOfQueries(server, "log-lines", per_second=200) as stream:
         stream.wait_for_answers(30)
         provider.stop(kill=True)
         stream.wait_for_answers(200)
