@@ -24,7 +24,7 @@ from waiting import wait_for
 
 # A client that asks all the time would be answered at some time by any server; the deadlines here
 # are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
-SOON_SECONDS = 5
+SOON_SECONDS = 15
 PROMISED_SECONDS = 1
 # The kernel tells of a carrier once a second. A cut that is shorter says less about the server.
 CUT_SECONDS = 1.5

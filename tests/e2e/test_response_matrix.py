@@ -24,7 +24,11 @@ from odd_provider import CASES, POISON, OddProvider
 from response_matrix import PROMPT_MS, ROWS, SILENT_MS
 
 AUTH_NAME = "provider.dns.lab.example"
-SLACK_MS = 150  # Of a busy machine, on top of two seconds.
+# With JUDGE_TIMES, on a machine that does nothing else, the times are judged. Else they only tell an
+# answer that comes at once from one that comes when a client's time is over, after 1.9 s.
+JUDGED = "JUDGE_TIMES" in os.environ
+SLACK_MS = 150
+BEFORE_THE_DEADLINE_MS = 1500
 # What these rows do to a connection would reach the rows beside them: each gets a dotcache of its own.
 ALONE = {row.case for row in ROWS if row.silent} | {"close", "rst", "halfmsg", "junkafter"}
 TRIES = 4  # A prompt answer is measured again when the machine was busy.
@@ -88,20 +92,25 @@ class Measurement:
         self.milliseconds = 0
 
     def run(self):
-        limit = SILENT_MS + SLACK_MS if self.row.silent else PROMPT_MS
         for attempt in range(1 if self.row.silent else TRIES):
             name = f"{self.row.case}.x{attempt}.{self.setup.tag}.odd.example"
             self.problems = []
             if attempt > 0 and self.row.case in ALONE:  # Their connections may be gone.
                 self.server = self.setup.launch(f"{self.row.case}-{attempt}")
             self.measure(name)
-            if self.milliseconds <= limit:
+            if self.milliseconds <= self.limit_ms:
                 break
         else:
             self.problems.append(f"took {self.milliseconds:.0f} ms")
         self.ask_again(name)
         self.ask_for_the_victim(name)
         return self
+
+    @property
+    def limit_ms(self):
+        if JUDGED:
+            return SILENT_MS + SLACK_MS if self.row.silent else PROMPT_MS
+        return float("inf") if self.row.silent else BEFORE_THE_DEADLINE_MS
 
     @property
     def relays(self):
