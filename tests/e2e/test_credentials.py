@@ -191,11 +191,13 @@ def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
                     ((bundle, whole[:-100]), (bundle, ""), (pins, "sha256/half"), (pins, "# none"))):
                 good, connections = path.read_text(), provider.connections
                 path.write_text(text)  # In place.
+                server.signal(signal.SIGHUP)  # The files are read at once, not within two seconds.
                 wait_for_log(server, "credentials not reloaded", number + 1)
                 assert str(path) in server.log_text().splitlines()[-1]
                 stream.wait_for_answers(10)
                 assert server.metric("dotcache_credential_reloads_total", result="ok") == number
                 path.write_text(good)
+                server.signal(signal.SIGHUP)
                 wait_for_log(server, "credentials reloaded", number + 1)
                 wait_for(lambda: provider.connections > connections, "no new connection")
             bundle.unlink()
