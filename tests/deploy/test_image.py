@@ -16,12 +16,12 @@ from engine import DOCKER, docker
 NAME = "www.lab.example"
 START_SECONDS = 20
 MAX_IMAGE_BYTES = 40_000_000
-# Low ports on a loopback address of our own: nothing else listens on 127.0.0.153.
+# Low ports on an unusual loopback address, because no other program listens on 127.0.0.153.
 LOOPBACK = "127.0.0.153"
 
 @pytest.fixture(scope="session")
 def files(image):
-    """The members of the image's file system by their names."""
+    """The members of the image's file system by name."""
     container = docker("create", image).stdout.decode().strip()
     archive = docker("export", container).stdout
     docker("rm", container)
@@ -31,7 +31,7 @@ def files(image):
 
 @pytest.fixture
 def run(image):
-    """run(*options): a started container, gone after the test."""
+    """run(*options): starts a container, which is removed after the test."""
     containers = []
 
     def run_one(*options, wait=True):
@@ -72,7 +72,7 @@ def wait_until_ready(container):
 
 
 def published(container, port):
-    """The loopback port of this machine behind which a port of the container is."""
+    """Returns the loopback port of this machine on which a container's port is published."""
     return int(state(container)["NetworkSettings"]["Ports"][port][0]["HostPort"])
 
 
@@ -91,7 +91,7 @@ def environment(upstreams, lab):
 def test_contains_only_the_program_its_libraries_and_the_ca_bundle(image, files):
     size = json.loads(docker("image", "inspect", image).stdout)[0]["Size"]
     assert size < MAX_IMAGE_BYTES
-    # Empty files are the engine's own: places to mount its /etc/hosts and the like.
+    # Empty files belong to the engine: mount points for its /etc/hosts and similar files.
     programs = [name for name, member in files.items()
                 if member.size > 0 and member.mode & 0o111 and ".so" not in name]
     assert programs == ["usr/bin/dotcache"]
@@ -144,7 +144,7 @@ def test_trusts_the_ca_bundle_of_the_image_by_default(run, upstreams, lab):
 
 
 def test_runs_on_the_host_network_with_a_read_only_root_and_one_capability(run, lab):
-    """The host opens no low port to a user other than root: the capability of the file does it."""
+    """The host allows low ports to root only, so the file capability is needed."""
     upstreams = ",".join(server.upstream for server in lab.providers)
     container = run(*environment(upstreams, lab), "--network", "host", "--read-only",
                     "--cap-drop", "ALL", "--cap-add", "NET_BIND_SERVICE",
@@ -165,7 +165,7 @@ def test_starts_with_the_settings_of_kubernetes(image, lab, tmp_path):
                    stdin=archive.stdout, check=True)
     assert archive.wait() == 0
     docker("rm", container)
-    # An export carries no extended attributes, which the engine's own layers do.
+    # An export has no extended attributes. The engine's own layers have them.
     subprocess.run(["setcap", "cap_net_bind_service=+ep", root / "usr/bin/dotcache"], check=True)
     shutil.copy(lab.ca_file, root / "lab-ca.crt")
     upstreams = ",".join(server.upstream for server in lab.providers)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The unit under a real systemd, which runs as the first process of a container."""
+"""The unit under a real systemd, which is the first process of a container."""
 
 import subprocess
 import time
@@ -9,14 +9,14 @@ from engine import DOCKER, build, docker
 
 NAME = "www.lab.example"
 BOOT_SECONDS = 30
-# What systemd needs to be an init: cgroups of its own and mounts for its services. No more than
-# that, so that the services' own confinement is what is tested.
+# systemd as init needs its own cgroups and mounts. It gets no more, so that the confinement of the
+# services is tested.
 INIT_OPTIONS = ["--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_PTRACE",
                 "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
                 "--security-opt", "systempaths=unconfined", "--cgroupns", "host",
                 "--volume", "/sys/fs/cgroup:/sys/fs/cgroup", "--tmpfs", "/run", "--tmpfs", "/tmp",
                 "--env", "container=docker"]
-# On the image's build stage: it holds the program, its libraries and dig.
+# Based on the image's build stage, which has the program, its libraries and dig.
 DOCKERFILE = """FROM dotcache:build
 RUN apt-get install -qq -y --no-install-recommends dbus systemd
 RUN install build/release/dotcache /usr/bin/dotcache
@@ -64,7 +64,7 @@ def machine(image, source, tmp_path_factory):
             "running", "degraded"):
         if time.monotonic() > deadline:
             docker("rm", "--force", container)
-            pytest.skip("systemd does not boot in a container here")
+            pytest.skip("systemd does not start in a container on this machine")
         time.sleep(0.1)
     yield machine
     docker("rm", "--force", container)

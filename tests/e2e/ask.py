@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Asking questions with dnspython, over every transport, and comparing what comes back."""
+"""Sends queries with dnspython over every transport, and compares the replies."""
 
 import functools
 import socket
@@ -21,7 +21,7 @@ TRANSPORTS = ("udp", "tcp", "dot")
 
 
 def query(name, rr_type="A", edns=True, do=False, payload=1232, **options):
-    """A query as dnspython makes it; `options` go to dns.message.make_query."""
+    """Returns a query made by dnspython. `options` go to dns.message.make_query."""
     return dns.message.make_query(name, rr_type, use_edns=0 if edns else False,
                                   want_dnssec=do, payload=payload if edns else None, **options)
 
@@ -41,12 +41,14 @@ def ask(server, name, rr_type="A", transport="udp", **options):
 
 
 def send(server, message, transport="udp"):
-    """Sends to a Dotcache or a LabServer's DoT or classic port; over UDP, TC is not followed."""
+    """Sends a query to a Dotcache, or to the DoT or classic port of a LabServer. Over UDP, TC is
+    not followed.
+    """
     if transport == "udp":
         return dns.query.udp(message, ADDRESS, TIMEOUT, classic_port(server))
     if transport == "tcp":
         return dns.query.tcp(message, ADDRESS, TIMEOUT, classic_port(server))
-    with connect(server, "dot") as sock:  # dnspython's own would wait for a delayed ACK.
+    with connect(server, "dot") as sock:  # dnspython's own function would wait for a delayed ACK.
         sock.sendall(frame(message.to_wire()))
         reply = dns.message.from_wire(read_message(sock))
     if not message.is_response(reply):
@@ -55,7 +57,7 @@ def send(server, message, transport="udp"):
 
 
 def ask_directly(provider, name, rr_type="A", **options):
-    """What the provider itself says, whole."""
+    """Returns the provider's own complete response."""
     return dns.query.tcp(query(name, rr_type, **options), ADDRESS, TIMEOUT, provider.classic_port)
 
 
@@ -69,7 +71,9 @@ def trust(ca_file):
 
 
 def connect(server, transport):
-    """A stream socket to the server, with DoT's handshake done and the certificate verified."""
+    """Returns a stream socket to the server. For DoT, the handshake is complete and the certificate
+    verified.
+    """
     port = server.dot_port if transport == "dot" else classic_port(server)
     sock = socket.create_connection((ADDRESS, port), timeout=TIMEOUT)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -85,7 +89,7 @@ def frame(wire):
 
 
 def read_message(sock):
-    """The next whole message of a stream as octets; None at its end."""
+    """Returns the next complete message of a stream, or None at its end."""
     length = _read_exactly(sock, 2)
     return _read_exactly(sock, int.from_bytes(length, "big")) if length else None
 
@@ -104,7 +108,8 @@ def _read_exactly(sock, count):
 
 
 def rrsets(section):
-    """A section as {(owner in lower case, class, type): its rdata}: order and TTL do not count."""
+    """Returns a section as {(owner in lower case, class, type): rdata}. Order and TTLs are ignored.
+    """
     sets = {}
     for rrset in section:
         key = (rrset.name.canonicalize(), rrset.rdclass, rrset.rdtype)
@@ -113,14 +118,16 @@ def rrsets(section):
 
 
 def differences(ours, theirs):
-    """What our answer says otherwise than the provider's, as text; empty when nothing."""
+    """Returns the differences between our answer and the provider's as text, empty if there are
+    none.
+    """
     found = []
     if ours.rcode() != theirs.rcode():
         found.append(f"RCODE {dns.rcode.to_text(ours.rcode())}, not "
                      f"{dns.rcode.to_text(theirs.rcode())}")
     for section in ("answer", "authority"):
         here, there = rrsets(getattr(ours, section)), rrsets(getattr(theirs, section))
-        if section == "authority":  # Name servers that nobody asked for are left out.
+        if section == "authority":  # Name servers that are not part of the answer are left out.
             there = rrsets(rrset for rrset in theirs.authority
                            if dns.rdatatype.NS not in (rrset.rdtype, rrset.covers))
         for key in here.keys() | there.keys():
@@ -131,7 +138,7 @@ def differences(ours, theirs):
 
 
 def types(section):
-    """The RR types of a section, in order, as text."""
+    """Returns the RR types of a section, in order, as text."""
     return [dns.rdatatype.to_text(rrset.rdtype) for rrset in section]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures: one lab for a test run, dotcache in front of it."""
+"""Fixtures: one lab for a test run, and dotcache in front of it."""
 
 import os
 import pathlib
@@ -10,14 +10,14 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
-from dotcache import ADDRESS, BINARY, Dotcache  # noqa: E402  The path comes first.
+from dotcache import ADDRESS, BINARY, Dotcache  # noqa: E402  sys.path is set first.
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.lab import LISTENER_NAME, PROVIDER_NAME, PROVIDERS, Lab  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory):
-    """Real DoT servers; tests that stop one of them start it again."""
+    """Real DoT servers. A test that stops one of them starts it again."""
     lab = Lab(tmp_path_factory.mktemp("lab"))
     lab.start()
     lab.stop_after(os.getpid())
@@ -27,7 +27,7 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def launcher(lab, tmp_path_factory):
-    """launch(upstreams=None, *arguments, wait="/ready"): a dotcache in front of the lab."""
+    """launch(upstreams=None, *arguments, wait="/ready"): starts a dotcache in front of the lab."""
     assert BINARY.exists(), f"{BINARY} is not built: ./test builds it"
     started = []
 
@@ -44,7 +44,7 @@ def launcher(lab, tmp_path_factory):
 
 @pytest.fixture
 def launch(launcher):
-    """A dotcache for one test alone, killed after it."""
+    """Starts a dotcache for one test, and kills it after the test."""
     mine = []
 
     def launch_one(*arguments, **options):
@@ -58,20 +58,22 @@ def launch(launcher):
 
 @pytest.fixture(scope="session")
 def server(launcher):
-    """A dotcache in front of all four providers, shared by tests that only ask."""
+    """A dotcache in front of all four providers, shared by tests that only send queries."""
     return launcher()
 
 
 @pytest.fixture(scope="session", params=PROVIDERS)
 def pair(request, lab, launcher):
-    """(dotcache, provider): a dotcache in front of each provider alone."""
+    """(dotcache, provider): a dotcache in front of each single provider."""
     provider = lab.servers[request.param]
     return launcher(upstreams=[provider.upstream]), provider
 
 
 @pytest.fixture(scope="session")
 def bare_lab(tmp_path_factory):
-    """A lab without servers: a CA, the listener's certificate, and one for a provider of the test's own."""
+    """A lab without servers: a CA, the listener's certificate, and a certificate for a provider
+    that the test makes.
+    """
     authority = CertificateAuthority(tmp_path_factory.mktemp("bare"))
     return types.SimpleNamespace(
         ca_file=authority.certificate, listener=authority.issue("listener", [LISTENER_NAME], [ADDRESS]),

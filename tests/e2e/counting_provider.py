@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DoT server that answers every query with 203.0.113.1 and counts what reaches it."""
+"""A DoT server that answers every query with 203.0.113.1 and counts its queries and connections."""
 
 from dot_server import DotServer, read_framed, write_framed
 
 
 class CountingProvider(DotServer):
-    """Counts queries beside the connections."""
+    """Counts queries and connections."""
 
     def __init__(self, certificate, key, client_ca=None):
         super().__init__(certificate, key, client_ca)
         self.queries = 0
-        self.lengths = []  # Of each query, in octets.
+        self.lengths = []  # The length of each query in octets.
 
     async def _next_query(self, reader):
         message = await read_framed(reader)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The part that all DoT servers of these tests share: a listener, TLS, and a thread to serve from."""
+"""The common part of the DoT servers of these tests: a listener, TLS and a thread."""
 
 import asyncio
 import ssl
@@ -8,13 +8,14 @@ import threading
 
 
 class DotServer:
-    """Listens on a free port of 127.0.0.1 between __enter__ and __exit__, in a thread of its own.
-    Subclasses define `_serve(reader, writer)`, which converses on a connection whose handshake is done."""
+    """Listens on a free port of 127.0.0.1 between __enter__ and __exit__, on its own thread. A
+    subclass defines `_serve(reader, writer)`, which handles a connection after its handshake.
+    """
 
     def __init__(self, certificate, key, client_ca=None):
-        """With `client_ca` clients must show a certificate of that CA."""
-        self.connections = 0  # TCP connections.
-        self.open = 0  # Of them, those that are.
+        """With `client_ca`, clients must present a certificate of that CA."""
+        self.connections = 0  # Accepted TCP connections.
+        self.open = 0  # Open connections.
         self.port = 0
         self._writers = set()
         self._client_ca = client_ca
@@ -33,7 +34,7 @@ class DotServer:
         self._thread.join()
 
     def use_certificate(self, certificate, key):
-        """For connections to come. No session of before is resumed."""
+        """Uses this certificate for new connections. Earlier sessions are not resumed."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=self._client_ca)
         context.verify_mode = ssl.CERT_REQUIRED if self._client_ca else ssl.CERT_NONE
         context.load_cert_chain(certificate, key)
@@ -41,7 +42,7 @@ class DotServer:
         self._context = context
 
     def hang_up(self):
-        """Closes the connections that are open."""
+        """Closes the open connections."""
         self._loop.call_soon_threadsafe(lambda: [writer.close() for writer in self._writers])
 
     async def _run(self):
@@ -69,7 +70,7 @@ class DotServer:
 
 
 async def read_framed(reader):
-    """The next message of the stream."""
+    """Returns the next message of the stream."""
     return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
 
 

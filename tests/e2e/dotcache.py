@@ -18,14 +18,14 @@ ADDRESS = "127.0.0.1"
 
 
 def run(*arguments, env=None, timeout=10):
-    """Runs dotcache to its end; the result holds returncode, stdout and stderr."""
+    """Runs dotcache until it ends. Returns returncode, stdout and stderr."""
     return subprocess.run([BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=timeout,
                           env=clean_environment(env))
 
 
 def clean_environment(more=None):
-    """The environment without settings of dotcache that are not the test's."""
+    """Returns the environment without dotcache settings, except those of the test."""
     kept = {key: value for key, value in os.environ.items()
             if not key.startswith("DOTCACHE_") or key == "DOTCACHE_TEST_DELAY"}
     return dict(kept, **(more or {}))
@@ -46,23 +46,23 @@ class Dotcache:
             "--listen-cert", str(certificate), "--listen-key", str(key),
             "--admin", f"{ADDRESS}:{self.admin_port}",
             "--upstream-ca", str(ca_file or lab.ca_file),
-            "--loop-check", loop_check]  # Providers that count would count it.
+            "--loop-check", loop_check]  # Counting providers would count the probes.
         for upstream in upstreams:
             self.command += ["--upstream", upstream]
-        if arguments is None:  # The environment says everything.
+        if arguments is None:  # The environment has all settings.
             self.command = self.command[:2]
         else:
             self.command += map(str, arguments)
         self.log = pathlib.Path(log)
         with open(self.log, "wb") as output:
-            # It ends with the test that started it, however that ends.
+            # The process ends with the test that started it, for any reason.
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *prefix,
                                              *self.command],
                                             stdin=subprocess.DEVNULL, stdout=output,
                                             stderr=output, env=clean_environment(env))
 
     def wait_until(self, path="/ready"):
-        """Waits until this page of the admin address says 200."""
+        """Waits until this page of the admin address returns 200."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -76,7 +76,7 @@ class Dotcache:
             time.sleep(0.02)
 
     def get(self, path):
-        """(status, body) of a page of the admin address."""
+        """Returns (status, body) of a page of the admin address."""
         try:
             with urllib.request.urlopen(f"http://{ADDRESS}:{self.admin_port}{path}",
                                         timeout=5) as page:
@@ -85,7 +85,7 @@ class Dotcache:
             return error.code, error.read().decode()
 
     def metric(self, name, **labels):
-        """The sum of the samples of a metric that carry these labels."""
+        """Returns the sum of the samples of a metric that have these labels."""
         total = 0.0
         for line in self.get("/metrics")[1].splitlines():
             sample, _, value = line.rpartition(" ")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DoT server that misbehaves by the first label of the QNAME, and answers every other name well."""
+"""A DoT server that misbehaves according to the first label of the QNAME, and answers every other
+name correctly.
+"""
 
 import asyncio
 import collections
@@ -10,20 +12,20 @@ from dot_server import DotServer, read_framed, write_framed
 
 GOOD, POISON, TTL = "192.0.2.1", "203.0.113.66", 300
 A, NS, CNAME, SOA, TXT, AAAA, DNAME, OPT, HTTPS = 1, 2, 5, 6, 16, 28, 39, 41, 65
-ASKED = b"\xc0\x0c"  # The question's name.
+ASKED = b"\xc0\x0c"  # A pointer to the name in the question.
 CLOSE, RESET = "close", "reset"
 
 
 class Raw(bytes):
-    """Octets to send without a length before them."""
+    """Octets to send without a length prefix."""
 
 
 class Pause(float):
-    """Seconds to wait before what comes next."""
+    """Seconds to wait before the next item."""
 
 
 def name(text):
-    """A name in wire form; dots separate, the root is "" or "."."""
+    """Returns a name in wire form. Dots separate labels; the root is "" or "."."""
     labels = [label.encode() for label in text.split(".") if label]
     return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
 
@@ -51,7 +53,7 @@ def option(code, data):
 
 
 class Question:
-    """What was asked, and answers to it in pieces."""
+    """A received question, and parts of responses to it."""
 
     def __init__(self, wire):
         self.wire = wire
@@ -71,7 +73,7 @@ class Question:
 
     def message(self, answer=(), authority=(), additional=(), flags=0x8180, rcode=0, question=None,
                 message_id=None, counts=None):
-        """A response with these records, and with other counts than theirs if said."""
+        """Returns a response with these records, and with other counts if given."""
         question = self.octets if question is None else question
         given = [1 if question else 0, len(answer), len(authority), len(additional)]
         for place, count in (counts or {}).items():
@@ -90,12 +92,14 @@ class Question:
 
 
 def cases():
-    """{case: what it does about a Question: the message, or a list of messages and more}"""
-    q = Question  # Every function below is called with one.
+    """Returns {case: function}. A function takes a Question and returns a message, or a list of
+    messages and other items.
+    """
+    q = Question  # Every function below gets a Question.
     m, p = q.message, q.poisoned
     table = {"normal": lambda q: m(q, [address()])}
 
-    # Not ours.
+    # Responses to another query.
     table |= {
         "wrongid": lambda q: p(q, message_id=q.id ^ 0x5555),
         "wrongidthengood": lambda q: [p(q, message_id=q.id ^ 0x5555), m(q, [address()])],
@@ -119,7 +123,7 @@ def cases():
         return struct.pack("!H", 0xc000 | offset)
 
     def behind(q):
-        return 12 + len(q.octets)  # Where the first record begins.
+        return 12 + len(q.octets)  # The offset of the first record.
 
     table |= {
         "cutrdata": lambda q: p(q)[:-2],
@@ -156,7 +160,7 @@ def cases():
         "ttlmixed": lambda q: m(q, [address(ttl=600), address(text="192.0.2.2", ttl=30)]),
     }
 
-    # Records that were not asked for.
+    # Records that do not answer the question.
     def victim(q):
         return address(q.victim, POISON)
 
@@ -202,7 +206,7 @@ def cases():
                                          address(target(q))]),
         "cnamenx": lambda q: m(q, [alias(ASKED, target(q))], rcode=3),
         "cnamenxsoa": lambda q: m(q, [alias(ASKED, target(q))], [soa(q.parent)], rcode=3),
-        # The first label is replaced by hand: www.PARENT CNAME www.new.PARENT.
+        # The first label is replaced directly: www.PARENT CNAME www.new.PARENT.
         "dname": lambda q: m(q, [rr(q.parent, DNAME, b"\3new" + q.parent),
                                  alias(ASKED, b"\5dname\3new" + q.parent),
                                  address(b"\5dname\3new" + q.parent)]),
@@ -211,7 +215,7 @@ def cases():
                                     address(b"\4else\3new" + q.parent, POISON)]),
     }
 
-    # Negative.
+    # Negative responses.
     table |= {
         "nxnosoa": lambda q: m(q, rcode=3),
         "nxsoa": lambda q: m(q, [], [soa(q.parent)], rcode=3),
@@ -244,7 +248,7 @@ def cases():
         "sendtwice": lambda q: [m(q, [address()]), m(q, [address()])],
     }
 
-    # The stream.
+    # Stream errors.
     def framed(message):
         return Raw(struct.pack("!H", len(message)) + message)
 
@@ -271,7 +275,7 @@ class OddProvider(DotServer):
     def __init__(self, certificate, key):
         super().__init__(certificate, key)
         self.asked = collections.Counter()  # Queries by QNAME in lower case, without the last dot.
-        self.odd = True  # Answers everything well while false.
+        self.odd = True  # While false, every query gets a good answer.
 
     async def _serve(self, reader, writer):
         actions = set()

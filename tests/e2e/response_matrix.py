@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must come of each case of odd_provider.py: one row a case."""
+"""The expected result of each case of odd_provider.py: one row per case."""
 
 import dataclasses
 from typing import Optional, Tuple
@@ -10,20 +10,23 @@ PROMPT_MS, SILENT_MS = 50, 2000
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """The reaction to a case when the odd server is the only one, and whether the next is asked."""
+    """The reaction to a case if the odd server is the only one, and whether the next one is used."""
     case: str
     rcode: str = "NOERROR"
-    answer: Tuple[str, ...] = GOOD  # The A records, in any order; () for none.
-    ede: Tuple[int, ...] = ()       # One of these, when the client sent EDNS.
-    next: bool = False              # With a good server beside it the client gets that one's answer.
-    silent: bool = False            # Nothing usable comes: the client is answered within 2 s.
+    answer: Tuple[str, ...] = GOOD  # The A records in any order, or ().
+    ede: Tuple[int, ...] = ()       # One of these codes, if the client sent EDNS.
+    # With a good server beside it, the client gets the good server's answer.
+    next: bool = False
+    silent: bool = False            # No usable response comes. The client gets a reply within 2 s.
     cached: bool = False            # The second query of a client is answered from the cache.
-    ttl: Optional[Tuple[int, int]] = None  # Of the answer's records, or of the SOA.
-    types: Tuple[str, ...] = ()     # Of the answer section when they are not all A.
-    upstream: Tuple[int, int] = (1, 1)     # Queries for one client query, least and most.
+    ttl: Optional[Tuple[int, int]] = None  # The TTL range of the answer's records, or of the SOA.
+    types: Tuple[str, ...] = ()     # The types of the answer section, if they are not all A.
+    # The lowest and highest number of upstream queries for one client query.
+    upstream: Tuple[int, int] = (1, 1)
     qtype: str = "A"
-    late: bool = False              # The answer comes after the client's: it is kept for the next.
-    tcp: bool = False               # Too large for UDP: TC there.
+    # The response comes after the reply to the client, and is cached for the next query.
+    late: bool = False
+    tcp: bool = False               # Too large for UDP, where the reply has TC.
 
 
 def ok(case, **how):
@@ -31,17 +34,19 @@ def ok(case, **how):
 
 
 def drop(case):
-    """Not ours: dropped, and the wait goes on."""
+    """A row for a response to another query: it is dropped, and the query still waits."""
     return Row(case, "SERVFAIL", (), (23,), next=True, silent=True, upstream=(1, 2))
 
 
 def reject(case, **how):
-    """Malformed, or no answer to the question: the next server, else SERVFAIL at once."""
+    """A row for a malformed response, or one without an answer: the next server is used, or
+    SERVFAIL is sent at once.
+    """
     return Row(case, "SERVFAIL", (), (24,), next=True, upstream=(1, 2), **how)
 
 
 def error(case, *ede):
-    """An error RCODE: the next server once, then believed."""
+    """A row for an error RCODE: the next server is used once, and its answer is final."""
     return Row(case, "SERVFAIL", (), ede or (22,), next=True, upstream=(1, 2))
 
 
@@ -59,7 +64,7 @@ def chain_of(case, links):
 
 ROWS = [
     ok("normal", ttl=(290, 300)),
-    # Match and wait (RFC 5452 section 9.1).
+    # Responses to another query: the query still waits (RFC 5452 section 9.1).
     drop("wrongid"), ok("wrongidthengood"), drop("wrongqname"), drop("wrongqtype"),
     drop("wrongqclass"), drop("noquestion"), error("noquestionservfail"), drop("twoquestions"),
     ok("caseflip"), drop("qrzero"), drop("badopcode"), drop("updateresp"), drop("shortheader"),
@@ -74,7 +79,7 @@ ROWS = [
     ok("ttlmsb", ttl=(0, 0), cached=False), ok("ttlmax", ttl=(86390, 86400)),
     ok("ttlzero", ttl=(0, 0), cached=False), ok("ttlone", ttl=(0, 1)),
     ok("ttlmixed", answer=("192.0.2.1", "192.0.2.2"), ttl=(28, 30)),
-    # Foreign records (RFC 2181 section 5.4.1).
+    # Unrelated records (RFC 2181 section 5.4.1).
     ok("extraanswer"), ok("extraadditional"), ok("extraanswerfirst"),
     ok("extraanswerbetween", answer=("192.0.2.1", "192.0.2.2")), ok("extraauthority"),
     ok("extraauthorityaddress"),
@@ -103,7 +108,7 @@ ROWS = [
     ok("giant", answer=tuple(f"10.0.{i >> 8}.{i & 255}" for i in range(4000)), tcp=True),
     ok("ranot"), ok("zbit"), ok("adbit"), ok("aabit"), ok("optunknown"), ok("edeok"),
     ok("duprr"), ok("sendtwice"),
-    # The stream.
+    # Stream errors.
     *(Row(case, "SERVFAIL", (), (22, 23), next=True, upstream=(2, 2))
       for case in ("close", "rst", "halfmsg")),
     ok("junkafter"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A DoT server that answers by the first label of the name, and writes down what it is asked."""
+"""A DoT server that answers according to the first label of the name, and records its questions."""
 
 import asyncio
 import struct
@@ -12,8 +12,9 @@ ADDRESS_RDATA = b"\xc6\x33\x64\x07"  # 198.51.100.7
 
 
 class ScriptedProvider(CountingProvider):
-    """A and ANY get `address`, TXT a text, other types NODATA. `big-N...` has N octets of text,
-    `slow...` takes its time."""
+    """A and ANY get `address`, TXT a text, other types NODATA. `big-N...` has N octets of text, and
+    `slow...` is answered late.
+    """
 
     def __init__(self, certificate, key):
         super().__init__(certificate, key)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The admin address, and what the log does not hold."""
+"""The admin address, and that the log contains no names."""
 
 import socket
 import subprocess
@@ -38,7 +38,7 @@ def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
     assert server.metric("dotcache_upstream_queries_total", address=address) == 4
 
 
-def test_logs_hold_no_names(launch):
+def test_logs_contain_no_names(launch):
     server = launch("--log-level", "debug")
     for name in ("very-private.fresh.lab.example.", "very-private.no-such-zone."):
         ask(server, name)
@@ -46,7 +46,7 @@ def test_logs_hold_no_names(launch):
     assert "very-private" not in server.log_text()
 
 
-def test_the_admin_address_can_be_switched_off(lab, launch):
+def test_the_admin_address_can_be_disabled(lab, launch):
     port = free_port()
     server = launch("--listen", f"{ADDRESS}:{port}", wait="/health")
     server.terminate()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Providers by host name, resolved by a real server; starts while nothing can be reached."""
+"""Providers by host name, resolved by a real server, and starts while no upstream can be reached.
+"""
 
 import itertools
 
@@ -20,7 +21,7 @@ def host(lab, tmp_path):
 
 
 def start(launch, host, *arguments, port=True, transport="udp", **options):
-    """A dotcache whose only provider is the host name."""
+    """Starts a dotcache whose only provider is the host name."""
     upstream = f"tls://{HOST}:{host.dot_port}" if port else f"tls://{HOST}"
     return launch(*arguments, "--bootstrap", host.bootstrap_as(transport), upstreams=[upstream], **options)
 
@@ -33,14 +34,14 @@ def wait_for_line(server, *parts):
 
 
 def wait_until_answered(server, label):
-    """Asks for fresh names until one is answered."""
+    """Queries new names until one is answered."""
     numbers = itertools.count()
     wait_for(lambda: ask(server, f"{label}-{next(numbers)}.fresh.lab.example.").answer,
              server.log_text)
 
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tls"])
-def test_the_first_query_is_answered_over_a_name_that_any_transport_resolves(launch, host, transport):
+def test_a_host_name_resolved_over_any_transport_answers_the_first_query(launch, host, transport):
     host.publish("127.0.0.2")
     host.start_provider("127.0.0.2")
     host.start_bootstrap()
@@ -55,14 +56,14 @@ def test_the_first_query_is_answered_over_a_name_that_any_transport_resolves(lau
 
 
 @pytest.mark.parametrize("insecure", [False, True], ids=["authenticated", "insecure"])
-def test_the_start_tells_of_each_bootstrap_server_and_warns_of_insecure_ones(
+def test_the_start_logs_each_bootstrap_server_and_warns_of_insecure_ones(
         launch, host, tmp_path, insecure):
     config = tmp_path / "dotcache.yaml"
     config.write_text("bootstrap:\n  - 'udp://127.0.0.1:5399'\n"
                       "  - {addresses: ['127.0.0.1:8599'], name: dns.example, "
                       f"insecure: {str(insecure).lower()}}}\n")
     server = launch("--config", config, upstreams=[f"tls://{HOST}"], wait=None)
-    wait_for_line(server, "started")  # The line after them.
+    wait_for_line(server, "started")  # This line comes after them.
     lines = server.log_text().splitlines()
     told = [line for line in lines if " bootstrap " in line and "address=" in line]
     plan = [line for line in told if "transport=" in line]
@@ -73,7 +74,7 @@ def test_the_start_tells_of_each_bootstrap_server_and_warns_of_insecure_ones(
 
 
 @pytest.mark.parametrize("addresses", [["127.0.0.2"], []], ids=["port", "port-and-hint"])
-def test_the_service_binding_says_the_port(launch, host, addresses):
+def test_the_svcb_record_gives_the_port(launch, host, addresses):
     hint = "" if addresses else "ipv4hint=127.0.0.2"
     host.publish(*addresses, service=f"1 {HOST}. alpn=dot port={host.dot_port} {hint}")
     host.start_provider("127.0.0.2")
@@ -82,7 +83,7 @@ def test_the_service_binding_says_the_port(launch, host, addresses):
     assert ask(server, "service.fresh.lab.example.").answer, server.log_text()
 
 
-def test_an_address_that_changes_costs_no_query(launch, host):
+def test_no_query_fails_when_an_address_changes(launch, host):
     host.publish("127.0.0.2")
     host.start_provider("127.0.0.2")
     host.start_bootstrap()
@@ -99,7 +100,7 @@ def test_an_address_that_changes_costs_no_query(launch, host):
     assert "upstream down" not in server.log_text()
 
 
-def test_a_provider_that_moves_without_notice_is_found_again(launch, host):
+def test_a_provider_that_moves_without_notice_is_resolved_again(launch, host):
     host.publish("127.0.0.2")
     host.start_provider("127.0.0.2")
     host.start_bootstrap()
@@ -110,7 +111,7 @@ def test_a_provider_that_moves_without_notice_is_found_again(launch, host):
     wait_until_answered(server, "moved")
 
 
-def test_a_name_that_cannot_be_resolved_at_start_is_said_and_tried_again(launch, host):
+def test_a_name_that_cannot_be_resolved_at_start_is_logged_and_retried(launch, host):
     host.publish("127.0.0.2")
     server = start(launch, host, wait="/health")
     wait_for_line(server, "warning", "upstream cannot be resolved", f"provider={HOST}", "cause=")
@@ -125,7 +126,7 @@ def test_a_name_that_cannot_be_resolved_at_start_is_said_and_tried_again(launch,
     assert server.log_text().count("upstream cannot be resolved") == 1
 
 
-def test_a_start_without_any_reachable_upstream_says_so_and_recovers(lab, launch):
+def test_a_start_without_a_reachable_upstream_is_logged_and_recovers(lab, launch):
     providers = lab.providers[:2]
     for provider in providers:
         provider.stop(kill=True)

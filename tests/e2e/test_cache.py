@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cache by the real clock and in front of real providers; the scenarios hold the rules (RFC 2181, 2308, 8767)."""
+"""The cache with the real clock and real providers. The scenarios test the rules (RFC 2181, RFC
+2308, RFC 8767).
+"""
 
 import dns.edns
 import pytest
@@ -17,7 +19,7 @@ def test_an_expired_answer_is_fetched_again(pair):
     name = f"expiry-{provider.kind}.ttl-2.lab.example."
     seen = [ttl_of(ask(server, name))]
     assert seen[0] <= 2
-    # Down to the end of its life, then up: an answer fetched anew.
+    # The TTL decreases to its end and then rises again, because the answer was fetched again.
     wait_for(lambda: seen.append(ttl_of(ask(server, name))) or seen[-1] > seen[-2],
              f"never fetched again: {seen}")
     assert max(seen) <= 2
@@ -41,14 +43,14 @@ def extended_errors(message):
 
 @pytest.fixture
 def provider(lab):
-    """One that may be stopped, and is there again after the test."""
+    """A provider that a test may stop. It is started again after the test."""
     provider = lab.servers["nsd"]
     yield provider
     provider.stop()
     lab.restart(provider)
 
 
-def test_what_expired_is_given_when_nobody_answers(launch, provider):
+def test_stale_data_is_served_when_no_provider_answers(launch, provider):
     server = launch(upstreams=[provider.upstream])
     name = "stale.ttl-2.lab.example."
     fresh = ask(server, name)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who cannot prove its name gets no query, and nobody falls back to clear text."""
+"""A provider that fails authentication gets no query, and dotcache never falls back to clear text.
+"""
 
 
 import dns.edns
@@ -14,7 +15,7 @@ NAME = "provider.dns.lab.example"
 
 @pytest.fixture(scope="module")
 def certificates(lab, tmp_path_factory):
-    """{what is wrong with it: (certificate, key)}"""
+    """{flaw: (certificate, key)}"""
     stranger = CertificateAuthority(tmp_path_factory.mktemp("stranger"), "nobody's CA")
     return {
         "right": lab.authority.issue("right", [NAME]),
@@ -54,7 +55,7 @@ def test_queries_go_to_a_provider_that_passes_it(launch, certificates, right, na
 
 
 @pytest.mark.parametrize("flaw", ["wrong name", "expired", "untrusted"])
-def test_a_bad_provider_costs_its_neighbours_nothing(lab, launch, certificates, flaw):
+def test_a_bad_provider_does_not_affect_the_others(lab, launch, certificates, flaw):
     with CountingProvider(*certificates[flaw]) as provider:
         server = launch(upstreams=[upstream(provider), lab.providers[0].upstream])
         for number in range(100):
@@ -62,7 +63,7 @@ def test_a_bad_provider_costs_its_neighbours_nothing(lab, launch, certificates, 
         assert provider.queries == 0
 
 
-def test_the_system_trust_store_does_not_know_the_lab(launch, certificates):
+def test_a_lab_certificate_fails_with_the_system_ca_file(launch, certificates):
     with CountingProvider(*certificates["right"]) as provider:
         server = launch(upstreams=[upstream(provider)], wait="/health",
                         ca_file="/etc/ssl/certs/ca-certificates.crt")
@@ -70,7 +71,7 @@ def test_the_system_trust_store_does_not_know_the_lab(launch, certificates):
         assert provider.queries == 0
 
 
-def test_every_notation_of_a_provider_is_checked_alike(launch, certificates):
+def test_every_notation_of_a_provider_is_authenticated(launch, certificates):
     for template in ("127.0.0.1@{port}#{name}", "tls://127.0.0.1:{port}%{name}",
                      "127.0.0.1:{port}#{name}"):
         for flaw, asked in (("right", 1), ("wrong name", 0)):
@@ -82,7 +83,7 @@ def test_every_notation_of_a_provider_is_checked_alike(launch, certificates):
 
 
 def test_queries_are_padded_and_carry_no_client_data(launch, certificates):
-    """RFC 8467: multiples of 128 octets, whatever the client sent along."""
+    """RFC 8467: queries have multiples of 128 octets, for any client query."""
     with CountingProvider(*certificates["right"]) as provider:
         server = launch(upstreams=[upstream(provider)])
         subnet = dns.edns.ECSOption("192.0.2.0", 24)

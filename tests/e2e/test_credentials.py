@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Client certificates, and certificates, keys, CA and pins that change while queries flow."""
+"""Client certificates, and certificates, keys, CA files and pins that change while queries flow."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ def wait_for_log(server, text, count=1):
 
 
 def put(path, *sources):
-    """The sources' content under this path, renamed into place."""
+    """Writes the content of the sources to a file and renames it to this path."""
     fresh = path.with_suffix(".fresh")
     fresh.write_bytes(b"".join(pathlib.Path(source).read_bytes() for source in sources))
     fresh.rename(path)
@@ -70,7 +70,7 @@ def put_text(path, text):
 
 
 def pin_of(certificate):
-    """Its public key as `sha256/...`, by OpenSSL."""
+    """Returns the pin `sha256/...` of the certificate's public key, made by OpenSSL."""
     key = subprocess.run(["openssl", "x509", "-in", certificate, "-noout", "-pubkey"],
                          capture_output=True, check=True).stdout
     der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key,
@@ -79,7 +79,7 @@ def pin_of(certificate):
 
 
 def config(path, *providers, **settings):
-    """A configuration file with these servers: (port, name, {key: value})."""
+    """Writes a configuration file with these servers: (port, name, {key: value})."""
     lines = [f"{key.replace('_', '-')}: {value}" for key, value in settings.items()] + ["upstream:"]
     for port, name, keys in providers:
         lines.append(f"  - addresses: 127.0.0.1:{port}\n    name: {name}")
@@ -89,7 +89,7 @@ def config(path, *providers, **settings):
 
 # Client certificates.
 
-def test_bind_that_requires_a_client_certificate_answers(lab, launch, client, tmp_path):
+def test_bind_with_required_client_certificates_answers(lab, launch, client, tmp_path):
     named = LabServer("named", tmp_path / "named", free_port(), free_port(), NAME)
     certificate, key = lab.authority.issue("credentials-named", [NAME])
     zone_files = {"lab.example": next((lab.directory / "zones").glob("lab.example*"))}
@@ -113,10 +113,10 @@ def test_bind_that_requires_a_client_certificate_answers(lab, launch, client, tm
         named.stop(kill=True)
 
 
-def test_a_refusal_is_told_with_its_reason_and_not_tried_in_a_storm(lab, launch, right, client,
+def test_a_refused_client_certificate_is_logged_and_retried_slowly(lab, launch, right, client,
                                                                      strange_ca, tmp_path):
     stranger = strange_ca.issue("stranger", client=True)
-    # asyncio closes without an alert.
+    # asyncio closes the connection without an alert.
     for shown in (None, stranger):
         with CountingProvider(*right, client_ca=lab.ca_file) as provider:
             keys = {"cert": shown[0], "key": shown[1]} if shown else {}
@@ -130,12 +130,12 @@ def test_a_refusal_is_told_with_its_reason_and_not_tried_in_a_storm(lab, launch,
             line = next(line for line in server.log_text().splitlines() if "upstream down" in line)
             assert "failure=client-certificate" in line and "client certificate" in line, line
             assert "upstream up" not in server.log_text()
-            # One at start, then each second, as of all that are down.
+            # One attempt at start, then one each second, as for every server that is down.
             assert provider.connections <= 3 + time.monotonic() - began
             assert provider.queries == 0
 
 
-def test_ca_and_server_certificate_are_changed_under_load_and_no_query_fails(
+def test_no_query_fails_when_ca_and_server_certificate_change(
         lab, launch, right, strange_ca, tmp_path):
     bundle = put(tmp_path / "bundle", lab.ca_file)
     with CountingProvider(*right) as provider:
@@ -157,7 +157,7 @@ def test_ca_and_server_certificate_are_changed_under_load_and_no_query_fails(
 
 
 @pytest.mark.parametrize("kind", PROVIDERS)
-def test_pins_of_a_real_server_are_changed_under_load_and_no_query_fails(lab, launch, kind, tmp_path):
+def test_no_query_fails_when_pins_change(lab, launch, kind, tmp_path):
     provider = lab.servers[kind]
     pin = pin_of(lab.authority.issue(kind)[0])
     pins = put_text(tmp_path / "pins", f"# {kind}\n{pin}\n")
@@ -169,7 +169,7 @@ def test_pins_of_a_real_server_are_changed_under_load_and_no_query_fails(lab, la
         for number in (1, 2, 3):
             full = server.metric("dotcache_upstream_handshakes_total")
             put_text(pins, f"{pin}\n" + "# next\n" * number)
-            server.signal(signal.SIGHUP)  # Sooner than in two seconds.
+            server.signal(signal.SIGHUP)  # Reloads now instead of within two seconds.
             wait_for_log(server, "credentials reloaded", number)
             wait_for(lambda: server.metric("dotcache_upstream_handshakes_total") > full,
                      "no new connection")
@@ -177,7 +177,7 @@ def test_pins_of_a_real_server_are_changed_under_load_and_no_query_fails(lab, la
     assert not stream.failed, stream.summary() + "\n" + server.log_text()
 
 
-def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
+def test_broken_files_are_logged_and_not_used(lab, launch, right, tmp_path):
     bundle = put(tmp_path / "bundle", lab.ca_file)
     pins = put_text(tmp_path / "pins", pin_of(right[0]))
     with CountingProvider(*right) as provider:
@@ -190,7 +190,7 @@ def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
             for number, (path, text) in enumerate(
                     ((bundle, whole[:-100]), (bundle, ""), (pins, "sha256/half"), (pins, "# none"))):
                 good, connections = path.read_text(), provider.connections
-                path.write_text(text)  # In place.
+                path.write_text(text)  # Written in place.
                 server.signal(signal.SIGHUP)  # The files are read at once, not within two seconds.
                 wait_for_log(server, "credentials not reloaded", number + 1)
                 assert str(path) in server.log_text().splitlines()[-1]
@@ -206,16 +206,17 @@ def test_what_is_broken_is_told_of_and_not_used(lab, launch, right, tmp_path):
         assert not stream.failed, stream.summary() + "\n" + server.log_text()
 
 
-# A bootstrap server's: it is asked every ten seconds.
+# Credentials of a bootstrap server, which is queried every ten seconds.
 
-def test_the_ca_of_a_bootstrap_server_is_changed_with_its_certificate(lab, launch, host, strange_ca,
+def test_a_bootstrap_server_is_used_after_its_ca_changes(lab, launch, host, strange_ca,
                                                                       tmp_path):
     name = f"ns.{ZONE}"
     bundle = put(tmp_path / "bundle", lab.ca_file)
     host.start_provider("127.0.0.2")
     with ScriptedProvider(host.certificate, host.key) as bootstrap:
         bootstrap.address, bootstrap.ttl = socket.inet_aton("127.0.0.2"), TTL
-        # Nobody is at the first and the last, whose CA stays: the one between has to get the new one.
+        # The first and the last bootstrap server do not exist and keep their CA. The one between
+        # them must get the new CA.
         servers = [(free_port(), lab.ca_file), (bootstrap.port, bundle), (free_port(), lab.ca_file)]
         settings = put_text(tmp_path / "c.yaml", "bootstrap:\n" + "".join(
             f"  - {{addresses: '127.0.0.1:{port}', name: {name}, ca: '{ca}'}}\n"
@@ -226,13 +227,13 @@ def test_the_ca_of_a_bootstrap_server_is_changed_with_its_certificate(lab, launc
 
         bootstrap.use_certificate(*strange_ca.issue("bootstrap", [name]))
         bootstrap.hang_up()
-        wait_for(lambda: bootstrap.open == 0, "a connection of before is still open")
+        wait_for(lambda: bootstrap.open == 0, "an old connection is still open")
         queries, connections = bootstrap.queries, bootstrap.connections
         bootstrap.address = socket.inet_aton("127.0.0.3")
         host.start_provider("127.0.0.3")
         host.servers["127.0.0.2"].stop(kill=True)
         wait_for_log(server, "upstream cannot be resolved")
-        # In vain, with the CA of before.
+        # The old CA does not match, so resolution fails.
         wait_for(lambda: bootstrap.connections > connections, server.log_text)
         assert bootstrap.queries == queries
 
@@ -243,10 +244,10 @@ def test_the_ca_of_a_bootstrap_server_is_changed_with_its_certificate(lab, launc
         wait_for(lambda: ask(server, "bootstrap-new.fresh.lab.example.").answer, server.log_text)
 
 
-# The listener's own.
+# The listener's certificate.
 
-def test_the_listeners_certificate_is_renewed_as_kubernetes_does_it(lab, launch, tmp_path):
-    """file -> ..data/file, ..data -> a directory: the files' own links never change."""
+def test_a_listener_certificate_renewed_like_in_kubernetes_is_used(lab, launch, tmp_path):
+    """file -> ..data/file, ..data -> a directory: the links of the files never change."""
     volume = tmp_path / "volume"
 
     def update(generation, certificate, key):
@@ -267,9 +268,9 @@ def test_the_listeners_certificate_is_renewed_as_kubernetes_does_it(lab, launch,
         assert shown(before) == der(old[0])
         update(2, *new)
         wait_for_log(server, "credentials reloaded")
-        wait_for(lambda: shown(connect(server, "dot")) == der(new[0]), "the old one is shown still")
+        wait_for(lambda: shown(connect(server, "dot")) == der(new[0]), "the old certificate is still used")
         assert ask(server, "www.lab.example.", transport="dot").answer
-        before.sendall(b"\0\x0c\0\1\1\0" + bytes(8))  # The connection of before lives.
+        before.sendall(b"\0\x0c\0\1\1\0" + bytes(8))  # The old connection still works.
         assert before.recv(2)
 
 

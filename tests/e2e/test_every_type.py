@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every RRset of the lab's zones, through dotcache and from the provider itself: the same."""
+"""Every RRset of the lab's zones: dotcache's answer equals the provider's."""
 
 import dns.exception
 import dns.flags
@@ -8,7 +8,7 @@ import pytest
 from ask import TRANSPORTS, ask, ask_directly, differences, flags, query, send
 from lab import zones
 
-# Names that the zone files do not hold as such.
+# Names that are not in the zone files.
 MORE = [
     ("www.lab.example.", "CNAME"), ("alias.lab.example.", "A"), ("alias.lab.example.", "AAAA"),
     ("chain-1.lab.example.", "A"), ("abroad.lab.example.", "A"), ("dangling.lab.example.", "A"),
@@ -22,13 +22,13 @@ MORE = [
     ("www.lab.example.", "TYPE65280"),
 ]
 QUESTIONS = [question for zone in zones.ZONES for question in zones.names_and_types(zone)] + MORE
-# An authoritative server that has RRSIGs answers for them; resolvers have nothing to look up.
+# An authoritative server with RRSIGs answers a query for them. A resolver has nothing to look up.
 PROVIDER_SPECIFIC = {("www.signed.example.", "RRSIG")}
 
 
 @pytest.mark.parametrize("do", [False, True], ids=["plain", "do"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_answers_are_the_providers_own(pair, transport, do):
+def test_answers_equal_the_providers_answers(pair, transport, do):
     dotcache, provider = pair
     wrong = []
     for name, rr_type in QUESTIONS:
@@ -57,7 +57,7 @@ def test_a_thousand_names_have_their_own_answers(server):
         assert [str(rdata) for rrset in answer for rdata in rrset] == [f"198.18.{block + 1}.{last + 1}"]
 
 
-def test_ad_only_for_clients_that_ask_and_only_from_a_validator(lab, launch):
+def test_ad_needs_a_request_and_a_validating_provider(lab, launch):
     server = launch(upstreams=[lab.servers["unbound"].upstream])
     name = "www.signed.example."
     assert "AD" in flags(ask(server, name, do=True))

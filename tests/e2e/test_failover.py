@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A provider that dies costs its neighbours and the clients nothing."""
+"""A failed provider does not affect the other providers or the clients."""
 
 import signal
 
@@ -15,7 +15,7 @@ POLICIES = ["balanced", "fastest", "round-robin", "random", "sequential", "weigh
 
 @pytest.mark.parametrize("kind", PROVIDERS)
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
-def test_no_query_fails_when_a_provider_goes_and_returns(lab, launch, kind, how):
+def test_no_query_fails_when_a_provider_stops_and_returns(lab, launch, kind, how):
     server, provider = launch(), lab.servers[kind]
     # A loss shows at once, silence only after a while.
     per_second = 200 if how == signal.SIGKILL else 50
@@ -35,7 +35,9 @@ def test_no_query_fails_when_a_provider_goes_and_returns(lab, launch, kind, how)
 
 
 def lose_for_a_while(lab, server, provider, label, **options):
-    """Kills the provider under a stream of queries and starts it again; every query is to be answered."""
+    """Kills the provider during a stream of queries and starts it again. Every query must be
+    answered.
+    """
     with StreamOfQueries(server, label, per_second=200, **options) as stream:
         stream.wait_for_answers(30)
         provider.stop(kill=True)
@@ -53,7 +55,7 @@ def test_clients_of_every_transport_survive(lab, launch):
     lose_for_a_while(lab, launch(), lab.servers["nsd"], "transports", transports=("udp", "tcp", "dot"))
 
 
-def test_all_but_one_provider_gone(lab, launch):
+def test_one_remaining_provider_answers(lab, launch):
     server = launch()
     gone = lab.providers[:-1]
     with StreamOfQueries(server, "last-one", per_second=200) as stream:
@@ -66,7 +68,7 @@ def test_all_but_one_provider_gone(lab, launch):
     assert not stream.failed, stream.summary() + "\n" + server.log_text()
 
 
-def test_without_any_provider_cached_names_are_answered_and_others_fail_with_a_reason(lab, launch):
+def test_without_a_provider_cached_names_are_answered_and_others_get_servfail(lab, launch):
     provider = lab.servers["unbound"]
     server = launch(upstreams=[provider.upstream])
     ask(server, "cached.fresh.lab.example.")
@@ -76,7 +78,7 @@ def test_without_any_provider_cached_names_are_answered_and_others_fail_with_a_r
         failed = ask(server, "not-cached.fresh.lab.example.")
         assert failed.rcode().name == "SERVFAIL"
         assert [option.otype.name for option in failed.options] == ["EDE"]
-        # It may be remembered for a few seconds, not longer.
+        # The failure may be cached for a few seconds, not longer.
         lab.restart(provider)
         with StreamOfQueries(server, "back-again", per_second=10) as stream:
             while not stream.answered:
@@ -88,7 +90,8 @@ def test_without_any_provider_cached_names_are_answered_and_others_fail_with_a_r
 
 def test_a_change_of_state_is_one_log_line_with_its_cause(lab, launch):
     provider = lab.servers["nsd"]
-    # Round robin comes to every server; others may leave one alone that is slower than the rest.
+    # Round robin uses every server. Other policies may not use a server that is slower than the
+    # rest.
     server = launch("--workers", "1", "--policy", "round-robin")
     with StreamOfQueries(server, "log-lines", per_second=200) as stream:
         stream.wait_for_answers(30)

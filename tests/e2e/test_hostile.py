@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile messages from all sides: well-formed replies or silence, no growth, alive throughout.
+"""Hostile messages from clients and an upstream server: every reply is well formed, memory does not
+grow, and the server keeps running.
 
-HOSTILE_MESSAGES says how many from clients and HOSTILE_ANSWERS how many from an upstream server, where
-more are wanted than fit into a test run. With a sanitizer build every report of it is a failure.
+HOSTILE_MESSAGES sets the number of client messages, and HOSTILE_ANSWERS the number of upstream
+responses, for runs that are longer than a test run. With a sanitizer build, every sanitizer report
+is a failure.
 """
 
 import os
@@ -22,8 +24,8 @@ from fuzzing_provider import FuzzingProvider
 
 MESSAGES = int(os.environ.get("HOSTILE_MESSAGES", 30000))
 ANSWERS = int(os.environ.get("HOSTILE_ANSWERS", 1000))
-# What grows to a limit of its own is to be there before memory is looked at: a cache of 1 MiB, and
-# the tables and buffers of connections.
+# Parts that grow to their own limit are filled before memory is measured: a cache of 1 MiB, and the
+# tables and buffers of connections.
 WARM_UP_NAMES, WARM_UP = 8000, 15000
 GROWTH_KIB = 1024
 WINDOW = 50
@@ -32,7 +34,8 @@ CLIENT_SECONDS = 6
 
 
 def assert_well(server):
-    """It answers on every transport, ends when told to, and no sanitizer had anything to say."""
+    """The server answers on every transport and ends on SIGTERM, and no sanitizer reports an error.
+    """
     for transport in TRANSPORTS:
         assert ask(server, "www.lab.example.", transport=transport).rcode() == dns.rcode.NOERROR
     end(server)
@@ -66,7 +69,7 @@ def test_from_clients(lab, launch):
     assert min(replies) > MESSAGES / 10
     assert_well(server)
     if hostile.is_sanitized(BINARY):
-        print("memory is not judged: a sanitizer keeps what was freed")
+        print("memory is not checked: a sanitizer keeps freed memory")
     else:
         assert grown < GROWTH_KIB
 
@@ -84,7 +87,7 @@ def test_from_an_upstream_server(bare_lab, tmp_path):
             while provider.answers < ANSWERS:
                 ask_for_names(server, asked, b"\3odd\7example\0")
                 asked += WINDOW
-                assert asked < 4 * ANSWERS + 1000, "the upstream server is not asked any more"
+                assert asked < 4 * ANSWERS + 1000, "the upstream server gets no more queries"
             print(f"{asked} queries, {provider.answers} hostile answers")
             assert server.get("/health")[0] == 200
             end(server)
@@ -93,7 +96,7 @@ def test_from_an_upstream_server(bare_lab, tmp_path):
 
 
 def ask_for_names(server, first, parent):
-    """A window of fresh names over UDP: each gets a well-formed reply in time."""
+    """Queries new names over UDP, WINDOW at a time. Each gets a well-formed reply in time."""
     waiting = {}
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((ADDRESS, server.port))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hundred bad answers in a burst cost no other name its answer, and the server no mark."""
+"""A burst of a hundred bad answers does not affect other names or the state of the server."""
 
 import os
 import socket
@@ -16,8 +16,8 @@ from dotcache import Dotcache
 from odd_provider import POISON, OddProvider
 
 BURST, OTHERS = 100, 100
-# The bad names wait for their turn one after the other: on a busy machine for longer than clients
-# do. With JUDGE_TIMES, on one that does nothing else, the time that clients have is enough.
+# The bad names are tried one after another. On a busy machine this takes longer than a client
+# waits. With JUDGE_TIMES, on an idle machine, the client's time is enough.
 SECONDS = 2 if "JUDGE_TIMES" in os.environ else 10
 CASES = ["cutrdata", "servfail", "wrongid", "zerolen", "close", "rst", "halfmsg"]
 REASONS = {"cutrdata": "malformed", "servfail": "error", "wrongid": "not-ours",
@@ -42,7 +42,7 @@ def server(bare_lab, odd, tmp_path):
 
 
 def burst(server, names):
-    """{name: reply or None}: all asked at once."""
+    """Sends all queries at once. Returns {name: reply or None}."""
     queries = {number: dns.message.make_query(name, "A", use_edns=0, id=number)
                for number, name in enumerate(names)}
     replies = dict.fromkeys(names)
@@ -64,7 +64,7 @@ def burst(server, names):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_burst_of_bad_answers_harms_nobody_else(server, odd, case):
+def test_a_burst_of_bad_answers_does_not_affect_others(server, odd, case):
     bad = [f"{case}.b{number}.isolation.example" for number in range(BURST)]
     good = [f"good.g{number}.{case}.isolation.example" for number in range(OTHERS)]
     replies = burst(server, [name for pair in zip(bad, good) for name in pair])
@@ -82,7 +82,7 @@ def test_a_burst_of_bad_answers_harms_nobody_else(server, odd, case):
 
 
 @pytest.mark.parametrize("case", ["close", "rst", "halfmsg"])
-def test_one_bad_name_among_others_is_asked_twice_and_fails_alone(server, odd, case):
+def test_one_bad_name_is_queried_twice_and_does_not_affect_others(server, odd, case):
     for number in range(20):
         bad = f"{case}.one{number}.isolation.example"
         good = [f"good{other}.{case}.one{number}.isolation.example" for other in range(6)]

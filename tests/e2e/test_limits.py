@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens at the limits, by counts alone; tests/limits/measure has the times."""
+"""The behaviour at the limits, by counts only. tests/limits/measure measures the times."""
 
 import pathlib
 import sys
@@ -16,14 +16,14 @@ from lab.lab import PROVIDER_NAME
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
 
-import clients  # noqa: E402  The path comes first.
+import clients  # noqa: E402  sys.path is set first.
 import held_clients  # noqa: E402
 from provider import Provider  # noqa: E402
 
 CROWD = 1000
-PENDING = 1500  # More than fit into the connections to one server, 4 times 256.
+PENDING = 1500  # More than the connections to one server can carry, 4 times 256.
 HELD = 150
-UNFINISHED = 500  # Times 65,000 octets: far more than the 4 MiB that all may hold.
+UNFINISHED = 500  # Times 65,000 octets is far more than the limit of 4 MiB.
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def provider(bare_lab):
 
 @pytest.fixture
 def start(provider, bare_lab, tmp_path):
-    """start(*arguments): a dotcache before the provider."""
+    """start(*arguments): starts a dotcache in front of the provider."""
     started = []
 
     def start_one(*arguments):
@@ -57,25 +57,25 @@ def test_a_thousand_equal_misses_are_one_query_of_each_worker(start, provider, w
     asked.wait()
     asked.close()
     assert len(outcome.times_ms) == CROWD
-    # An only server that says nothing for longer than its response time is asked again.
+    # A single server that does not respond within its usual time gets the query again.
     assert 1 <= provider.counts()["slow"] <= 2 * workers
 
 
-def test_names_that_nobody_answers_cost_no_other_its_answer(start, provider):
+def test_unanswered_names_do_not_affect_other_names(start, provider):
     server = start("--workers", 1)
     warm = clients.ask_at_rates(server.port, 0.2, [(lambda n: f"cached{n % 10}", 100)])[0]
     assert warm.unanswered == 0
     flood, ignored = clients.UdpClients(server.port), clients.Outcome()
     for number in range(PENDING):
         flood.send(number, f"hang{number}", ignored)
-        if number % 50 == 0:  # A burst would find no connection with room.
+        if number % 50 == 0:  # A burst would find all connections full.
             flood.receive(time.monotonic() + 0.05)
     cached, fresh = clients.ask_at_rates(
         server.port, 1, [(lambda n: f"cached{n % 10}", 100), (lambda n: f"fresh{n}", 100)])
     assert server.metric("dotcache_pending_queries") >= PENDING
     assert (cached.unanswered, fresh.unanswered) == (0, 0)
     flood.wait()
-    assert ignored.errors == PENDING  # SERVFAIL, none of them silence.
+    assert ignored.errors == PENDING  # All get SERVFAIL; none is left without a reply.
     flood.close()
     assert server.metric("dotcache_limit_rejections_total") == 0
     assert provider.counts()["connections"] <= 6
@@ -89,7 +89,7 @@ def ask_for(server, label, source):
     return outcome
 
 
-def test_a_client_at_its_share_leaves_the_rest_to_others(start, tmp_path):
+def test_a_client_at_its_limit_does_not_affect_others(start, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text("max-pending-queries: 100\nmax-pending-per-client: 40\n")
     server = start("--workers", 1, "--config", config)
@@ -110,7 +110,7 @@ def test_a_client_at_its_share_leaves_the_rest_to_others(start, tmp_path):
 
 
 @pytest.mark.parametrize("kind", held_clients.KINDS)
-def test_held_connections_keep_nobody_from_being_served(start, kind):
+def test_held_connections_do_not_affect_other_clients(start, kind):
     server = start("--workers", 1)
     context = clients.tls_context(server.ca_file)
     held = held_clients.Held(kind, HELD, server, context, server.auth_name)
@@ -129,7 +129,7 @@ def resident_bytes(server):
     return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
 
-def test_messages_that_are_begun_and_not_ended_take_bounded_memory(start):
+def test_incomplete_messages_use_bounded_memory(start):
     server = start("--workers", 1)
     assert ask_for(server, "cached", "127.0.0.1").unanswered == 0
     before = resident_bytes(server)
@@ -138,7 +138,7 @@ def test_messages_that_are_begun_and_not_ended_take_bounded_memory(start):
         held.append(clients.StreamClient(server.port))
         held[-1].send(b"\xff\xff" + bytes(65000))
     deadline = time.monotonic() + clients.TIMEOUT_SECONDS
-    # Each is 65,002 octets in a buffer of up to twice that.
+    # Each message has 65,002 octets, in a buffer of up to twice that size.
     while server.metric("dotcache_limit_rejections_total", limit="unfinished") < UNFINISHED - 64:
         assert time.monotonic() < deadline
         time.sleep(0.02)

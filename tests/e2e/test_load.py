@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many clients at once, and the end in the middle of it."""
+"""Many clients at once, and a stop while they send queries."""
 
 import asyncio
 import itertools
@@ -18,11 +18,13 @@ from lab import zones
 from stream_of_queries import PATIENCE_SECONDS, exchange, open_stream, send_async
 from waiting import LIMIT_SECONDS, wait_for
 
-DRAIN_SECONDS = 1.5  # What takes longer than this after the signal is left unanswered.
+DRAIN_SECONDS = 1.5  # Queries that take longer than this after the signal are not answered.
 
 
 def mixed_questions(count):
-    """Types, sizes, hits, misses and negative answers, the same in every run."""
+    """Returns questions of many types, sizes, hits, misses and negative answers. They are the same
+    in every run.
+    """
     chosen = random.Random(3)
     every = [(name, rr_type) for name, rr_type in zones.names_and_types("lab.example.")
              if "big" not in name]
@@ -36,7 +38,7 @@ def mixed_questions(count):
 
 
 async def ask_as_clients(server, questions, clients):
-    """Each client asks one question after the other; returns what failed."""
+    """Each client sends one query after another. Returns the failures."""
     left, failed = list(questions), []
 
     async def client():
@@ -58,8 +60,10 @@ def test_a_thousand_mixed_queries_from_fifty_clients(server):
     assert not failed, f"{len(failed)} failed: {failed[:10]}"
 
 
-def test_a_burst_to_one_provider_needs_one_query_for_each_question(pair):
-    """No provider lets queries lie that came together: NSD does when they share a TLS record."""
+def test_a_burst_needs_one_query_per_question(pair):
+    """Every provider answers queries that arrive together. NSD does not, if they share a TLS
+    record.
+    """
     server, provider = pair
     asked = server.metric("dotcache_upstream_queries_total")
     names = [f"burst-{provider.kind}-{number}.fresh.lab.example." for number in range(100)]
@@ -71,7 +75,7 @@ def test_a_burst_to_one_provider_needs_one_query_for_each_question(pair):
 
 
 class Datagrams:
-    """A UDP client that has sent a query when ask() first waits: none leaves later than it says."""
+    """A UDP client. When ask() first waits, its query has been sent."""
 
     def __init__(self, server):
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -89,7 +93,7 @@ class Datagrams:
 
 
 class Stream:
-    """The same over a TCP or DoT connection."""
+    """A TCP or DoT client with the same interface."""
 
     def __init__(self, reader, writer):
         self._reader, self._writer = reader, writer
@@ -103,7 +107,7 @@ class Stream:
 
 @pytest.mark.parametrize("transport", ["udp", "tcp", "dot"])
 def test_sigterm_under_load_loses_nothing(launch, transport):
-    """Fifty clients on open sockets, each with a query on its way when the signal comes."""
+    """Fifty clients have open sockets, each with a query in flight when the signal comes."""
     server = launch()
     answered, failed = [], []
 
@@ -126,7 +130,7 @@ def test_sigterm_under_load_loses_nothing(launch, transport):
         deadline = time.monotonic() + LIMIT_SECONDS
         while len(answered) < 500 and time.monotonic() < deadline:
             await asyncio.sleep(0.01)
-        stop.set()  # No client sends between this and the signal.
+        stop.set()  # No client sends a query between this line and the signal.
         server.signal(signal.SIGTERM)
         began = time.monotonic()
         await asyncio.gather(*clients)
@@ -139,7 +143,7 @@ def test_sigterm_under_load_loses_nothing(launch, transport):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_idle_it_ends_with_0(launch, number):
+def test_an_idle_server_ends_with_0(launch, number):
     server = launch()
     server.signal(number)
     assert server.process.wait(timeout=10) == 0
@@ -147,7 +151,7 @@ def test_idle_it_ends_with_0(launch, number):
 
 @pytest.fixture
 def waiting_client(lab, launch, tmp_path):
-    """(dotcache, socket): a client waits, for 30 s if it has to, for what only a stopped provider knows."""
+    """(dotcache, socket): a client whose query waits up to 30 s for a stopped provider."""
     provider = lab.servers["kresd"]
     config = tmp_path / "dotcache.yaml"
     config.write_text("query-timeout: 30s\n")
@@ -164,24 +168,25 @@ def waiting_client(lab, launch, tmp_path):
 
 def stop_and_wait_until_told(server):
     server.signal(signal.SIGTERM)
-    wait_for(lambda: "stopping" in server.log_text(), "the signal was not taken")
+    wait_for(lambda: "stopping" in server.log_text(), "the signal was not handled")
 
 
-def test_a_second_signal_ends_it_at_once(waiting_client):
+def test_a_second_signal_ends_the_server_at_once(waiting_client):
     server, _ = waiting_client
     stop_and_wait_until_told(server)
     server.signal(signal.SIGTERM)
-    assert server.process.wait(timeout=10) == 1  # 0 is the end of the wait for the provider.
+    # 0 would mean that the server waited for the provider.
+    assert server.process.wait(timeout=10) == 1
 
 
-def test_sighup_while_it_ends_does_not_cut_it_short(waiting_client):
+def test_sighup_does_not_shorten_the_drain(waiting_client):
     server, _ = waiting_client
     stop_and_wait_until_told(server)
     server.signal(signal.SIGHUP)
     assert server.process.wait(timeout=10) == 0
 
 
-def test_sighup_does_not_end_it(server):
+def test_sighup_does_not_end_the_server(server):
     server.signal(signal.SIGHUP)
     with connect(server, "tcp") as sock:
         sock.sendall(frame(query("www.lab.example.").to_wire()))

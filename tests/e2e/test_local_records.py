@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hosts files and records of the configuration, and special-use zones, through every transport and dig."""
+"""Hosts files, configured records and special-use zones, over every transport and with dig."""
 
 import subprocess
 
@@ -73,7 +73,7 @@ def texts(section):
     ("ads.example.", "A", ["ads.example. 120 A 0.0.0.0"]),
     ("localhost.", "AAAA", ["localhost. 120 AAAA ::1"]),
 ])
-def test_what_is_written_is_answered(server, provider, name, rr_type, expected, transport):
+def test_configured_records_are_answered(server, provider, name, rr_type, expected, transport):
     before = provider.queries
     reply = ask(server, name, rr_type, transport)
     assert reply.rcode().name == "NOERROR"
@@ -85,7 +85,7 @@ def test_what_is_written_is_answered(server, provider, name, rr_type, expected, 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("rr_type", ["MX", "HTTPS", "DS", "TYPE65280"])
-def test_what_is_not_written_is_nodata_with_an_soa(server, provider, rr_type, transport):
+def test_types_without_a_record_are_nodata_with_an_soa(server, provider, rr_type, transport):
     before = provider.queries
     reply = ask(server, "Lp.corp.example.", rr_type, transport)
     assert reply.rcode().name == "NOERROR" and not reply.answer
@@ -94,7 +94,7 @@ def test_what_is_not_written_is_nodata_with_an_soa(server, provider, rr_type, tr
     assert provider.queries == before
 
 
-def test_names_around_are_forwarded(server, provider):
+def test_other_names_are_forwarded(server, provider):
     before = provider.queries
     for name in ("other.corp.example.", "a.printer.corp.example.", "scoped.example."):
         assert ask(server, name).answer[0][0].address == "203.0.113.1"
@@ -107,7 +107,7 @@ def test_names_around_are_forwarded(server, provider):
     ("x.alt.", "alt."), ("4.3.2.10.in-addr.arpa.", "10.in-addr.arpa."),
     ("1.1.20.172.in-addr.arpa.", "20.172.in-addr.arpa."), ("1.0.64.100.in-addr.arpa.", "64.100.in-addr.arpa."),
     ("1.2.0.192.in-addr.arpa.", "2.0.192.in-addr.arpa."), ("0.d.f.ip6.arpa.", "d.f.ip6.arpa.")])
-def test_special_use_names_stay_here(server, provider, name, zone, transport):
+def test_special_use_names_are_not_forwarded(server, provider, name, zone, transport):
     before = provider.queries
     reply = ask(server, name, "A", transport)
     assert reply.rcode().name == "NXDOMAIN"
@@ -124,28 +124,28 @@ def test_discovery_of_encrypted_resolvers_finds_none(server, provider):
     assert provider.queries == before
 
 
-def test_what_is_excepted_and_what_is_not_special_is_forwarded(server, provider):
+def test_excepted_and_ordinary_names_are_forwarded(server, provider):
     before = provider.queries
     for number, name in enumerate(("hidden.onion.", "ipv4only.arpa.", "use-application-dns.net."), 1):
         assert ask(server, name).answer[0][0].address == "203.0.113.1"
         assert provider.queries == before + number
 
 
-def test_local_zones_can_be_switched_off(lab, launch):
+def test_local_zones_can_be_disabled(lab, launch):
     server = launch("--local-zones", "off", upstreams=[lab.servers["nsd"].upstream])
     response = ask(server, "foo.test.")
     assert response.rcode() == dns.rcode.NXDOMAIN
     assert response.authority[0].name == dns.name.root  # The lab's root says so, not we.
 
 
-def test_dig_is_content(server):
+def test_dig_accepts_the_answers(server):
     done = subprocess.run(["dig", f"@{ADDRESS}", "-p", str(server.port), "+noall", "+answer", "+comments",
                            "-x", "10.0.0.7"], capture_output=True, text=True, timeout=10)
     assert "status: NOERROR" in done.stdout and "printer.corp.example." in done.stdout
     assert "WARNING" not in done.stdout
 
 
-def test_metrics_tell_records_from_zones(server):
+def test_metrics_distinguish_records_and_zones(server):
     records = server.metric("dotcache_local_record_answers_total")
     zones = server.metric("dotcache_local_answers_total")
     ask(server, "printer.corp.example.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Forwarding loops: found and left out, or harmless where nobody looks for them."""
+"""Forwarding loops: found and avoided, or harmless without probes."""
 
 import concurrent.futures
 import contextlib
@@ -19,9 +19,11 @@ from waiting import wait_for
 FOUND = "forwarding loop: queries sent to this upstream come back"
 GONE = "no forwarding loop any more"
 ZONE = "loop.example"
-# Two attempts of each of two workers, and again when the other forwarder still tries once the failure is forgotten.
+# Two attempts of each of two workers, and again if the other forwarder still retries after the
+# failure has expired from the cache.
 MESSAGES_A_NAME = 16
-# An unbound that forwards the zone to another server, and knows a name to show that it is up.
+# An unbound that forwards the zone to another server. It answers one name of its own, which shows
+# that it is up.
 UNBOUND = UNBOUND_BASICS + """
 server:
   directory: "{directory}"
@@ -50,7 +52,7 @@ def extended_error(reply):
 
 @pytest.fixture
 def provider(lab):
-    """The provider that is no loop; it also stands for the one that the relay was meant to lead to."""
+    """The provider that is not part of the loop. It is also the intended target of the relay."""
     with CountingProvider(*lab.listener) as counting:
         yield counting
 
@@ -63,7 +65,9 @@ def datagrams():
 
 @pytest.fixture
 def launch_zone(launch, provider, tmp_path):
-    """launch_zone(port, ...): a dotcache that asks 127.0.0.1:port for the zone, the provider for all else."""
+    """launch_zone(port, ...): starts a dotcache that forwards the zone to 127.0.0.1:port and all
+    other names to the provider.
+    """
     def launch_with(port, *arguments, **options):
         file = tmp_path / f"{port}.yaml"
         file.write_text(f"zones:\n  - zone: {ZONE}\n    upstream: ['udp://{ADDRESS}:{port}']\n")
@@ -74,7 +78,9 @@ def launch_zone(launch, provider, tmp_path):
 
 @pytest.fixture
 def forwarder(lab, launch_zone, tmp_path):
-    """forwarder(kind, port, **options): the classic port of a server that asks 127.0.0.1:port for the zone."""
+    """forwarder(kind, port, **options): starts a server that forwards the zone to 127.0.0.1:port,
+    and returns its classic port.
+    """
     started = []
 
     def start(kind, target, *arguments, **options):
@@ -98,7 +104,7 @@ def port_of(server):
     return getattr(server, "port", None) or server.classic_port
 
 
-def test_a_server_that_is_an_own_listener_is_an_error_at_start(lab):
+def test_an_upstream_that_is_an_own_listener_is_an_error_at_start(lab):
     port = free_port()
     certificate, key = lab.listener
     done = run("serve", "--listen", f"tls://0.0.0.0:{port}", "--admin", "off", "--upstream-ca", lab.ca_file,
@@ -107,7 +113,7 @@ def test_a_server_that_is_an_own_listener_is_an_error_at_start(lab):
     assert f"--upstream: upstream: 127.9.8.7:{port} is this program's own listener 0.0.0.0:{port}" in done.stderr
 
 
-def test_a_redirect_to_oneself_over_tls_is_found_and_left_out_until_it_is_gone(launch, provider):
+def test_a_tls_redirect_to_this_server_is_found_and_avoided_until_it_ends(launch, provider):
     with contextlib.closing(StreamRelay()) as relay:
         ways = [f"tls://{ADDRESS}:{port}#{LISTENER_NAME}" for port in (relay.port, provider.port)]
         server = launch("--policy", "sequential", upstreams=ways, wait=None, loop_check="on")
@@ -119,7 +125,7 @@ def test_a_redirect_to_oneself_over_tls_is_found_and_left_out_until_it_is_gone(l
         before = sent(server, relay.port)
         for number in range(20):
             assert ask(server, f"host-{number}.example.").answer
-        assert sent(server, relay.port) == before, "a looping server was asked"
+        assert sent(server, relay.port) == before, "a looping server got a query"
         assert server.log_text().count(FOUND) == 1
         relay.turn_to(provider.port)
         wait_for(lambda: GONE in server.log_text(), "the loop's end is not told")
@@ -129,7 +135,7 @@ def test_a_redirect_to_oneself_over_tls_is_found_and_left_out_until_it_is_gone(l
                  sent(server, relay.port) > before, "a server that loops no more is not used again")
 
 
-def test_a_provider_by_host_name_that_leads_back_is_found(launch, lab, provider, tmp_path):
+def test_a_loop_through_a_host_name_is_found(launch, lab, provider, tmp_path):
     host = HostProviders(lab, tmp_path / "host")
     try:
         with contextlib.closing(StreamRelay()) as relay:
@@ -147,7 +153,7 @@ def test_a_provider_by_host_name_that_leads_back_is_found(launch, lab, provider,
         host.stop()
 
 
-def test_an_only_server_that_loops_is_servfail_at_once(launch_zone, datagrams):
+def test_a_single_looping_server_is_servfail_at_once(launch_zone, datagrams):
     server = launch_zone(datagrams.port, loop_check="on")
     datagrams.target = server.port
     server.wait_until()
@@ -160,7 +166,7 @@ def test_an_only_server_that_loops_is_servfail_at_once(launch_zone, datagrams):
 
 
 @pytest.mark.parametrize("kind", ["dotcache", "unbound"])
-def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, forwarder, datagrams, lab, kind):
+def test_begin_and_end_of_a_loop_through_another_server_are_found(launch_zone, forwarder, datagrams, lab, kind):
     server = launch_zone(datagrams.port, loop_check="on").wait_until()
     other = forwarder(kind, server.port, **({"loop_check": "on"} if kind == "dotcache" else {}))
     datagrams.target = port_of(other)
@@ -171,7 +177,7 @@ def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, for
     assert not datagrams.names[f"www.{ZONE}."]
     for name, count in dict(datagrams.names).items():
         assert count <= 4, f"{count} probes {name}"
-    # Somebody else is there now, who refuses the zone but forwards nothing.
+    # Another server is there now. It refuses the zone and forwards nothing.
     datagrams.target = lab.servers["nsd"].classic_port
     wait_for(lambda: not looping(server, datagrams.port), "the loop's end is not found")
     ask(server, f"later.{ZONE}.")
@@ -179,7 +185,7 @@ def test_a_loop_through_another_server_is_found_and_its_end_too(launch_zone, for
 
 
 @pytest.mark.parametrize("kind", ["dotcache", "unbound", "oneself"])
-def test_a_loop_that_nobody_looks_for_is_no_storm(launch_zone, forwarder, datagrams, provider, kind):
+def test_a_loop_without_probes_causes_few_queries(launch_zone, forwarder, datagrams, provider, kind):
     server = launch_zone(datagrams.port, "--workers", 2).wait_until()
     if kind == "oneself":
         datagrams.target = server.port
@@ -189,11 +195,11 @@ def test_a_loop_that_nobody_looks_for_is_no_storm(launch_zone, forwarder, datagr
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         asked = [pool.submit(ask, server, name) for name in names]
         for number in range(100):
-            assert ask(server, f"public-{kind}-{number}.example.").answer, "the loop takes others with it"
+            assert ask(server, f"public-{kind}-{number}.example.").answer, "the loop affects other names"
         for reply in asked:
             assert reply.result().rcode().name == "SERVFAIL"
-    # Whoever still circles has ended when every exchange has.
+    # Queries in the loop have ended when every exchange has ended.
     wait_for(lambda: server.metric("dotcache_pending_queries") == 0, "an exchange does not end")
     counts = [datagrams.names[name] for name in names]
-    print(f"{kind}: messages a name on the loop: {min(counts)} to {max(counts)}, {sum(counts) / len(counts)} on average")
+    print(f"{kind}: messages per name on the loop: {min(counts)} to {max(counts)}, {sum(counts) / len(counts)} on average")
     assert max(counts) <= MESSAGES_A_NAME

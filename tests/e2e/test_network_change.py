@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The network changes under a running server: it lets go of what the past has left, and goes on."""
+"""The network changes while a server runs: it closes old connections and goes on."""
 
 import itertools
 import os
@@ -22,11 +22,11 @@ from two_networks import (BOOTSTRAP_PORT, HERE, OTHER_HERE, THERE, ZONE, Provide
                           local_addresses)
 from waiting import wait_for
 
-# A client that asks all the time would be answered at some time by any server; the deadlines here
-# are far below the back-off (up to 30 s) and the idle timeout (30 s) that would end the matter.
+# With constant queries any server would answer at some time. These deadlines are far below the
+# back-off (up to 30 s) and the idle timeout (30 s), which would end the outage too.
 SOON_SECONDS = 15
 PROMISED_SECONDS = 1
-# The kernel tells of a carrier once a second. A cut that is shorter says less about the server.
+# The kernel reports carrier changes once a second, so shorter cuts test less.
 CUT_SECONDS = 1.5
 WITHOUT_NETLINK = (sys.executable, pathlib.Path(__file__).with_name("without_netlink.py"))
 
@@ -62,8 +62,9 @@ def provider(networks, authority, tmp_path):
 
 @pytest.fixture
 def launch_here(networks, provider, authority, tmp_path):
-    """launch_here(*arguments, upstream=None, prefix=()): a dotcache on this side of the link; the
-    test is there, too."""
+    """launch_here(*arguments, upstream=None, prefix=()): starts a dotcache on this side of the
+    link. The test runs there too.
+    """
     lab = types.SimpleNamespace(ca_file=authority.certificate,
                                 listener=authority.issue("listener", [LISTENER_NAME]))
     started = []
@@ -92,7 +93,7 @@ def changes(server):
 
 
 def seconds_to_an_answer(server):
-    """Asks for a fresh name every 20 ms; the time until the first is answered."""
+    """Queries a new name every 20 ms. Returns the time until the first is answered."""
     began = time.monotonic()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((ADDRESS, server.port))
@@ -110,7 +111,7 @@ def seconds_to_an_answer(server):
 
 
 class Cut:
-    """How the way to the provider is cut, and made again."""
+    """How the route to the provider is cut and restored."""
 
     def __init__(self, where, cut, restore):
         self.where, self.commands = where, (cut, restore)
@@ -132,16 +133,16 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("busy", [True, False], ids=["asked meanwhile", "left alone"])
+@pytest.mark.parametrize("busy", [True, False], ids=["with queries", "without queries"])
 @pytest.mark.parametrize("how", CUTS)
-def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here, how, busy):
+def test_queries_are_answered_at_once_after_the_route_returns(networks, launch_here, how, busy):
     server = launch_here()
     assert ask(server, fresh_name()).answer
     seen = changes(server)
     CUTS[how].cut(networks)
     notices(server, "the cut is noticed", lambda: changes(server) > seen)
     if busy:
-        try:  # Until the server knows that nothing can be had.
+        try:  # Until the server knows that the provider cannot be reached.
             while ask(server, fresh_name()).rcode() != dns.rcode.SERVFAIL:
                 pass
         except dns.exception.Timeout:
@@ -150,14 +151,14 @@ def test_answers_come_at_once_when_the_way_is_there_again(networks, launch_here,
     seen = changes(server)
     CUTS[how].restore(networks)
     seconds = seconds_to_an_answer(server)
-    print(f"\n{how}: answered {seconds:.3f} s after the way was there again", end="")
-    if "JUDGE_TIMES" in os.environ:  # On a machine that does nothing else.
+    print(f"\n{how}: answered {seconds:.3f} s after the route returned", end="")
+    if "JUDGE_TIMES" in os.environ:  # On an idle machine.
         assert seconds <= PROMISED_SECONDS
-    notices(server, "the way back is noticed", lambda: changes(server) > seen)
+    notices(server, "the restored route is noticed", lambda: changes(server) > seen)
 
 
 @pytest.mark.parametrize("how", ["cable pulled", "another address", "route gone"])
-def test_connections_are_made_anew_though_nobody_asks(networks, launch_here, how):
+def test_connections_are_renewed_without_queries(networks, launch_here, how):
     server = launch_here()
     notices(server, "a connection", lambda: server.metric("dotcache_upstream_connections") == 1)
     before = handshakes(server)
@@ -171,7 +172,7 @@ def test_connections_are_made_anew_though_nobody_asks(networks, launch_here, how
     assert "the network has changed" in server.log_text()
 
 
-def test_a_link_that_was_down_for_a_moment_is_not_trusted(networks, launch_here):
+def test_connections_are_renewed_after_a_short_link_failure(networks, launch_here):
     server = launch_here()
     before = handshakes(server)
     ip(networks.here, "link set wire down")
@@ -179,21 +180,21 @@ def test_a_link_that_was_down_for_a_moment_is_not_trusted(networks, launch_here)
     notices(server, "a new connection", lambda: handshakes(server) > before)
 
 
-def test_a_bootstrap_server_is_asked_over_a_new_connection(networks, provider, launch_here):
+def test_a_bootstrap_server_gets_a_new_connection(networks, provider, launch_here):
     server = launch_here("--bootstrap", provider.bootstrap, upstream=provider.upstream_by_name)
-    assert ask(server, fresh_name()).answer  # Asked after the name was: that is over.
+    assert ask(server, fresh_name()).answer  # The name is resolved by now.
     assert local_addresses(BOOTSTRAP_PORT) == {HERE}
-    # The connection of before would go on: nothing but the news of another way makes it old.
+    # The old connection would still work. Only the notice of another route makes it old.
     ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
     ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
-    notices(server, "the new way alone is used",
+    notices(server, "only the new route is used",
             lambda: local_addresses(BOOTSTRAP_PORT) == {OTHER_HERE})
 
 
-def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launch_here):
+def test_changes_of_other_links_and_routes_have_no_effect(networks, launch_here):
     server = launch_here()
     before = handshakes(server)
-    for number in range(30):  # As pods come and go on a node.
+    for number in range(30):  # Like pods that start and stop on a node.
         ip(networks.here, f"link add pod-{number} type veth peer name peer-{number}")
         ip(networks.here, f"address add 10.78.{number}.1/24 dev pod-{number}")
         ip(networks.here, f"link set pod-{number} up")
@@ -201,30 +202,30 @@ def test_what_happens_to_other_links_and_routes_is_nothing_to_it(networks, launc
         ip(networks.here, f"route add 10.79.{number}.0/24 via 10.78.{number}.2")
         assert ask(server, fresh_name()).answer
         ip(networks.here, f"link delete pod-{number}")
-    # What comes after all that is noticed, so all that was looked at.
+    # The test below notices a later change, so all of these were processed.
     assert changes(server) == 0
-    # A late answer has another connection opened.
+    # A late response makes the server open another connection.
     assert handshakes(server) == before or server.metric("dotcache_upstream_timeouts_total")
     ip(networks.here, f"address add {OTHER_HERE}/24 dev wire")
     ip(networks.here, f"route add {THERE}/32 dev wire src {OTHER_HERE}")
-    notices(server, "a change of our own way", lambda: changes(server) == 1)
+    notices(server, "a change of the server's own route", lambda: changes(server) == 1)
 
 
 @pytest.mark.parametrize("arguments, rule", [(("--upstream-mark", "7"), "fwmark 7"),
                                              (("--upstream-source", HERE), f"from {HERE}")],
                          ids=["mark", "source"])
-def test_it_is_the_way_of_its_own_sockets_that_counts(networks, launch_here, arguments, rule):
+def test_only_the_route_of_its_own_sockets_matters(networks, launch_here, arguments, rule):
     ip(networks.here, f"route add {THERE}/32 dev wire table 77")
     ip(networks.here, f"rule add {rule} lookup 77")
     server = launch_here(*arguments)
     before = handshakes(server)
     ip(networks.here, f"route replace blackhole {THERE}/32 table 77")
-    notices(server, "the marked way is gone", lambda: changes(server) == 1)
+    notices(server, "the marked route is gone", lambda: changes(server) == 1)
     ip(networks.here, f"route replace {THERE}/32 dev wire table 77")
     notices(server, "a new connection", lambda: handshakes(server) > before)
 
 
-def test_without_netlink_it_serves_and_says_what_it_misses(launch_here):
+def test_without_netlink_it_serves_and_logs_a_warning(launch_here):
     server = launch_here(prefix=WITHOUT_NETLINK)
     assert ask(server, fresh_name()).answer
     lines = [line for line in server.log_text().splitlines()

@@ -22,7 +22,7 @@ BADCOOKIE = 23
 
 @pytest.fixture(scope="module")
 def start(bare_lab, tmp_path_factory):
-    """start(yaml): a dotcache with this configuration before a provider of its own."""
+    """start(yaml): starts a dotcache with this configuration and its own provider."""
     directory = tmp_path_factory.mktemp("own")
     started = []
     with ScriptedProvider(*bare_lab.provider) as provider:
@@ -52,7 +52,7 @@ def with_cookie(name, cookie=CLIENT_COOKIE, rr_type="A", **more):
 
 
 def option_of(response, code):
-    """The option's data, read from the octets; None when it is missing."""
+    """Returns the data of the option, read from the octets, or None."""
     options = dict(parse(response.wire if hasattr(response, "wire") else
                          response.to_wire()).opt.options)
     return options.get(code)
@@ -90,14 +90,14 @@ def test_required_cookies_over_udp(start, secret_file):
     assert server.metric("dotcache_responses_total", rcode="BADCOOKIE") == 1
 
 
-def test_instances_with_one_secret_agree(start, secret_file):
+def test_instances_accept_each_others_cookies_with_one_secret(start, secret_file):
     configuration = f"cookies: required\ncookie-secret-file: {secret_file}\n"
     first, second = start(configuration), start(configuration)
     cookie = option_of(send(first, with_cookie("agreed.example.")), COOKIE)
     assert send(second, with_cookie("agreed.example.", cookie)).answer
 
 
-def test_the_previous_secret_counts_still(start, tmp_path):
+def test_the_previous_secret_is_still_accepted(start, tmp_path):
     old, rolled = tmp_path / "old", tmp_path / "rolled"
     old.write_text(OLDER_SECRET)
     rolled.write_text(f"{SECRET}\n{OLDER_SECRET}\n")
@@ -111,7 +111,7 @@ def test_the_previous_secret_counts_still(start, tmp_path):
     assert send(before, with_cookie("rolled.example.", renewed)).rcode() == BADCOOKIE
 
 
-def test_a_cookie_is_for_one_address(start):
+def test_a_cookie_is_valid_for_one_address(start):
     server = start("cookies: required\n")
     cookie = option_of(send(server, with_cookie("address.example.")), COOKIE)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
@@ -121,7 +121,7 @@ def test_a_cookie_is_for_one_address(start):
         assert parse(elsewhere.recv(4096)).rcode == BADCOOKIE
 
 
-def test_a_query_for_nothing_but_a_cookie(start):
+def test_a_query_with_only_a_cookie(start):
     server = start()
     probe = struct.pack("!6H", 7, 0, 0, 0, 0, 1) + b"\0\0\x29\x04\xd0\0\0\0\0\0\x0c\0\x0a\0\x08"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -137,7 +137,7 @@ def test_a_query_for_nothing_but_a_cookie(start):
         assert parse(sock.recv(4096)).rcode == BADCOOKIE
 
 
-def test_cookies_can_be_switched_off(start):
+def test_cookies_can_be_disabled(start):
     server = start("cookies: off\n")
     response = send(server, with_cookie("off.example."))
     assert response.answer and option_of(response, COOKIE) is None
@@ -154,7 +154,7 @@ def test_the_secret_is_never_shown(start, secret_file):
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_nsid_and_chaos_tell_the_identity_that_is_set(start, transport):
+def test_nsid_and_chaos_show_the_configured_identity(start, transport):
     named, silent = start("identity: node-7\nversion-text: one\n"), start()
     nsid = [dns.edns.GenericOption(NSID, b"")]
     assert option_of(ask(named, "nsid.example.", transport=transport, options=nsid),
@@ -170,7 +170,7 @@ def test_nsid_and_chaos_tell_the_identity_that_is_set(start, transport):
     assert send(named, other, transport).rcode() == 5
 
 
-def test_any_is_forwarded_once_and_small_over_udp(start):
+def test_any_is_forwarded_once_and_truncated_over_udp(start):
     server = start()
     asked = server.provider.questions
     for payload in (1232, 4096):
@@ -181,7 +181,7 @@ def test_any_is_forwarded_once_and_small_over_udp(start):
     assert [question[1] for question in asked if b"\3any" in question[0]] == [255, 255]
 
 
-def test_any_can_be_answered_here(start):
+def test_any_can_be_answered_locally(start):
     server = start("any: minimal\n")
     response = ask(server, "minimal.example.", "ANY")
     assert [str(rdata) for rdata in response.answer[0]] == ['"RFC8482" ""']

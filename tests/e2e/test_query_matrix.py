@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every row of query_matrix.py against the running program, over every transport it is meant for."""
+"""Every row of query_matrix.py against the running program, over each of its transports."""
 
 import socket
 import struct
@@ -25,7 +25,7 @@ CASES = [(row, transport) for row in ROWS for transport in row.transports]
 
 @pytest.fixture(scope="module")
 def matrix(bare_lab, tmp_path_factory):
-    """(dotcache, its only provider, the questions that were to reach it)."""
+    """(dotcache, its only provider, the questions that may reach the provider)."""
     with ScriptedProvider(*bare_lab.provider) as provider:
         server = Dotcache(bare_lab, tmp_path_factory.mktemp("matrix") / "log",
                           [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"])
@@ -37,19 +37,19 @@ def matrix(bare_lab, tmp_path_factory):
 
 
 def question(wire):
-    """(QNAME in lower case, QTYPE, QCLASS) of a well-formed message."""
+    """Returns (QNAME in lower case, QTYPE, QCLASS) of a well-formed message."""
     asked = parse(wire).question
     return (asked[:-4].lower(), *struct.unpack("!HH", asked[-4:]))
 
 
 def own_name(row, transport):
-    """A name that no other case asks for: an answer to it comes from upstream."""
+    """Returns a name that no other case uses, so its answer comes from upstream."""
     label = f"{row.label or 'r'}-{ROWS.index(row)}-{transport}".encode()
     return bytes([len(label)]) + label + ZONE
 
 
 class Peer:
-    """A client's socket; on a stream, messages travel framed."""
+    """A client's socket. On a stream, messages are framed."""
 
     def __init__(self, server, transport):
         self.transport = transport
@@ -74,7 +74,7 @@ class Peer:
             self.sock.sendall(b"".join(map(frame, wires)))
 
     def read(self):
-        """The next message; None when the stream has ended."""
+        """Returns the next message, or None at the end of the stream."""
         return self.sock.recv(65535) if self.transport == UDP else read_message(self.sock)
 
     def exchange(self, wire):
@@ -82,7 +82,9 @@ class Peer:
         return self.read()
 
     def check_silence(self, wire):
-        """No reply: over UDP the control query's is the next, a stream ends."""
+        """Checks that there is no reply: over UDP the control query's reply is next, and a stream
+        ends.
+        """
         self.send(wire)
         if self.transport == UDP:
             self.check_control()
@@ -94,7 +96,7 @@ class Peer:
 
 
 def check_reply(query, reply, options=frozenset()):
-    """What holds for every reply, whatever was asked. Returns the reply, read."""
+    """Checks what holds for every reply. Returns the parsed reply."""
     assert reply is not None, "no reply"
     read, sent_flags = parse(reply), struct.unpack("!H", query[2:4])[0]
     assert read.id == struct.unpack("!H", query[:2])[0]
@@ -104,15 +106,15 @@ def check_reply(query, reply, options=frozenset()):
         asked = parse(query)
     except Malformed:
         asked = None
-    # The question comes back octet for octet, or not at all.
+    # The question is returned octet for octet, or not at all.
     assert read.question in (b"", query[12:12 + len(read.question)])
     if asked is not None:
         assert read.question == asked.question
-        # A malformed record may stand before the OPT, which is then not read.
+        # A malformed record may come before the OPT, which is then not read.
         assert (read.opt is not None) == (asked.opt is not None) or (
             read.opt is None and read.rcode == FORMERR)
         if read.opt is not None:
-            assert read.opt.ttl & 0xffff == asked.opt.ttl & DO  # DO copied, Z cleared.
+            assert read.opt.ttl & 0xffff == asked.opt.ttl & DO  # DO is copied and Z is cleared.
     if read.opt is not None:
         assert read.opt.klass == 1232 and read.opt.ttl >> 16 & 0xff == 0
         assert sorted(code for code, _ in read.opt.options) == sorted(options)
@@ -136,7 +138,7 @@ def check_answer(query, reply, options=frozenset()):
     return read
 
 
-def test_the_table_is_whole():
+def test_the_table_has_every_row():
     assert len(ROWS) == 176
     assert len({row.name for row in ROWS}) == 176
     assert all(row.transports for row in ROWS)
@@ -154,7 +156,7 @@ def test_query(matrix, row, transport):
         if row.reaction == SILENCE:
             peer.check_silence(wire)
             return
-        if row.name == "flag-rd0":  # What is cached already is all that it asks for.
+        if row.name == "flag-rd0":  # Such a query gets cached data only.
             peer.exchange(message()(own_name(row, transport)))
         reply = peer.exchange(wire)
         if row.reaction == TRUNCATED:
@@ -167,7 +169,7 @@ def test_query(matrix, row, transport):
             check_error(wire, reply, row.reaction)
             if not_parsable(row.name):
                 assert parse(reply).question == b""
-        peer.check_control()  # The stream is still there, and nothing more came.
+        peer.check_control()  # The stream is still open, and no other message arrived.
 
 
 def not_parsable(name):
@@ -199,14 +201,15 @@ def check_local(wire, reply, row):
 
 
 @pytest.mark.parametrize("transport", query_matrix.EVERYWHERE)
-def test_recursion_not_desired_and_not_known(matrix, transport):
+def test_without_rd_an_uncached_name_is_refused(matrix, transport):
     name = b"\7unasked" + ZONE
     with Peer(matrix.server, transport) as peer:
         wire = message(flags=0)(name)
         check_error(wire, peer.exchange(wire), query_matrix.REFUSED)
 
 
-# The scenes of the stream rows: scene(peer, names, expected), `names` giving a name at each call.
+# The scenes of the stream rows: scene(peer, names, expected). `names` returns a new name at each
+# call.
 
 
 def two_in_one_segment(peer, names, expected):
@@ -341,11 +344,13 @@ def test_stream(matrix, row, transport):
         SCENES[row.scene](peer, names, matrix.expected)
 
 
-def test_only_what_may_has_reached_the_upstream(matrix):
-    """After all the others: a last question, and the list of what the provider was asked."""
+def test_only_allowed_queries_were_forwarded(matrix):
+    """Runs after all other tests: sends a last query and checks the list of questions that the
+    provider received.
+    """
     last = message()(b"\4last" + ZONE)
     with Peer(matrix.server, DOT) as peer:
         check_answer(last, peer.exchange(last))
     assert set(matrix.provider.questions) == matrix.expected | {question(last)}
-    # A query of ours and nothing of the client's: padded, hence all of one size or its multiples.
+    # Only our own query was sent, padded to a multiple of 128 octets.
     assert {length % 128 for length in matrix.provider.lengths} == {0}

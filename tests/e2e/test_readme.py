@@ -11,7 +11,7 @@ from dotcache import ADDRESS, ROOT, run
 
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"),
                     *ROOT.glob("*/README.md"), *ROOT.glob("deploy/*/README.md")])
-# Flags of other programs that the documents name.
+# Flags of other programs in the documents.
 FOREIGN_FLAGS = {
     "--all",
     "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
@@ -31,7 +31,8 @@ def cases(language):
 
 
 def words(pattern):
-    """Matches of `pattern` in all documents, each with the documents that hold it."""
+    """Returns the matches of `pattern` in all documents, each with the documents that contain it.
+    """
     found = {}
     for document in DOCUMENTS:
         for word in re.findall(pattern, document.read_text()):
@@ -52,7 +53,7 @@ def test_the_two_commands_exist_and_parse():
         subprocess.run(["bash", "-n", ROOT / command], check=True)
 
 
-def test_the_dig_lines_get_a_reply(server):
+def test_the_dig_commands_get_a_reply(server):
     lines = [line for text in blocks(ROOT / "README.md", "sh")
              for line in text.splitlines() if line.startswith("dig ")]
     assert lines
@@ -114,7 +115,7 @@ def test_metrics_exist(server):
     assert not unknown
 
 
-def test_relative_links_lead_somewhere():
+def test_relative_links_exist():
     broken = [(str(document.relative_to(ROOT)), target) for document in DOCUMENTS
               for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", document.read_text())
               if not (document.parent / target).exists()]
@@ -137,7 +138,7 @@ def test_anchors_of_links_exist():
     assert not broken
 
 
-def test_files_that_are_named_exist():
+def test_named_files_exist():
     missing = {}
     for file, where in words(r"`((?:core|cache|net|upstream|server|admin|cmd|tests|deploy|docs|"
                              r"scripts|bench)/[\w./-]+)`").items():
@@ -146,7 +147,7 @@ def test_files_that_are_named_exist():
     assert not missing
 
 
-def test_presets_that_are_named_are_known():
+def test_named_presets_exist():
     for preset in re.findall(r"`([a-z0-9]+)`", (ROOT / "docs/configuration.md").read_text().split(
             "| text | means |")[1].splitlines()[2]):
         done = run("check", "--upstream", preset, "--listen", f"udp://{ADDRESS}:0", "--admin", "off")

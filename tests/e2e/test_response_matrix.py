@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever an upstream server answers: the client's reaction, its time, the queries it costs, what is cached.
+"""For every kind of upstream response: the reply to the client, its time, the number of queries,
+and what is cached.
 
-The rows are in response_matrix.py. With RESPONSE_MATRIX_FILE set, what was measured is written there.
+The rows are in response_matrix.py. If RESPONSE_MATRIX_FILE is set, the measurements are written to
+that file.
 """
 
 import concurrent.futures
@@ -29,9 +31,9 @@ AUTH_NAME = "provider.dns.lab.example"
 JUDGED = "JUDGE_TIMES" in os.environ
 SLACK_MS = 150
 BEFORE_THE_DEADLINE_MS = 1500
-# What these rows do to a connection would reach the rows beside them: each gets a dotcache of its own.
+# These rows break connections, which would affect other rows, so each gets its own dotcache.
 ALONE = {row.case for row in ROWS if row.silent} | {"close", "rst", "halfmsg", "junkafter"}
-TRIES = 4  # A prompt answer is measured again when the machine was busy.
+TRIES = 4  # A prompt answer is measured again if the machine was busy.
 
 
 def test_every_case_has_a_row():
@@ -39,7 +41,7 @@ def test_every_case_has_a_row():
 
 
 class Setup:
-    """An odd provider, perhaps with a good one beside it, and dotcaches in front of them."""
+    """An odd provider, with or without a good one, and dotcaches in front of them."""
 
     def __init__(self, lab, directory, with_good):
         self.lab, self.directory = lab, directory
@@ -55,7 +57,8 @@ class Setup:
         upstreams = [f"tls://{ADDRESS}:{provider.port}#{AUTH_NAME}"
                      for provider in (self.odd, self.good) if provider]
         config = self.directory / f"{name}.yaml"
-        config.write_text("hedge: off\n")  # The rows say who is asked, however late an answer is.
+        # The rows fix which servers get a query, even for late responses.
+        config.write_text("hedge: off\n")
         server = Dotcache(self.lab, self.directory / f"{name}.log", upstreams,
                           ["--config", config, "--workers", 1, "--policy", "sequential"])
         self.stack.callback(server.kill)
@@ -66,7 +69,9 @@ class Setup:
 
 
 def ask_for_octets(server, name, qtype, tcp=False):
-    """(octets, milliseconds) of the reply; None without one in six seconds."""
+    """Returns (octets, milliseconds) of the reply. The octets are None without a reply in six
+    seconds.
+    """
     query = dns.message.make_query(name, qtype, use_edns=0, payload=1232, id=random.randrange(65536))
     kind = socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET, kind) as sock:
@@ -82,7 +87,7 @@ def ask_for_octets(server, name, qtype, tcp=False):
 
 
 class Measurement:
-    """One row measured at one Setup; `problems` says how it differs."""
+    """One row measured at one Setup. `problems` lists the differences."""
 
     def __init__(self, setup, server, row):
         self.setup, self.server, self.row = setup, server, row
@@ -95,7 +100,7 @@ class Measurement:
         for attempt in range(1 if self.row.silent else TRIES):
             name = f"{self.row.case}.x{attempt}.{self.setup.tag}.odd.example"
             self.problems = []
-            if attempt > 0 and self.row.case in ALONE:  # Their connections may be gone.
+            if attempt > 0 and self.row.case in ALONE:  # Their connections may be closed.
                 self.server = self.setup.launch(f"{self.row.case}-{attempt}")
             self.measure(name)
             if self.milliseconds <= self.limit_ms:
@@ -114,7 +119,7 @@ class Measurement:
 
     @property
     def relays(self):
-        """True when the client gets what the odd server said."""
+        """True if the client gets the odd server's response."""
         return not (self.row.next and self.setup.good)
 
     def measure(self, name):
@@ -181,7 +186,7 @@ class Measurement:
         if any(option.otype != 15 for option in reply.options):
             self.problems.append("an option of the upstream server's")
         if any(rrset.rdtype == dns.rdatatype.NS for rrset in reply.authority) or reply.additional:
-            self.problems.append("records nobody asked for")
+            self.problems.append("records that do not answer the question")
         wrong = reply.flags & (dns.flags.AA | dns.flags.AD | dns.flags.TC)
         if wrong or not reply.flags & dns.flags.RA or not reply.flags & dns.flags.QR:
             self.problems.append(f"flags {dns.flags.to_text(reply.flags)}")
@@ -209,8 +214,8 @@ class Measurement:
         if max(more) > 2:
             self.problems.append(f"{more} queries for the second one")
         if self.row.late and (second is None or not second.answer or sum(more)):
-            self.problems.append("the late answer was not kept")
-        if self.row.rcode == "SERVFAIL":  # Failures are remembered, too (RFC 9520).
+            self.problems.append("the late response was not cached")
+        if self.row.rcode == "SERVFAIL":  # Failures are cached too (RFC 9520).
             if not self.cached:
                 self.problems.append("asked again")
         elif self.cached != self.row.cached:
@@ -218,7 +223,7 @@ class Measurement:
 
     def ask_for_the_victim(self, name):
         if self.row.silent:
-            return  # The connection is what this row broke.
+            return  # This row broke the connection.
         octets, _ = ask_for_octets(self.server, "victim." + name, "A")
         if octets is None:
             self.problems.append("no reply for the victim")
@@ -248,7 +253,7 @@ def test_matrix(bare_lab, tmp_path, with_good):
         shared = setup.launch("shared")
         running = [pool.submit(Measurement(setup, server, row).run)
                    for server, row in zip(servers, alone)]
-        concurrent.futures.wait(running)  # They wait for time to pass; the others are timed.
+        concurrent.futures.wait(running)  # These rows wait for time to pass; the others are timed.
         measured = [future.result() for future in running]
         measured += [Measurement(setup, shared, row).run() for row in ROWS if row.case not in ALONE]
         write_table(sorted(measured, key=lambda one: [row.case for row in ROWS].index(one.row.case)))

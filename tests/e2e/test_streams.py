@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TCP and DoT clients: pipelining, odd segments, half-close, idle and crowded (RFC 7766, 7858)."""
+"""TCP and DoT clients: pipelining, odd segments, half-close, idle and many connections (RFC 7766,
+RFC 7858).
+"""
 
 import socket
 import ssl
@@ -31,8 +33,8 @@ def test_more_pipelined_queries_than_may_wait_are_all_answered(server, transport
         check_all_answered(sock, asked)
 
 
-def test_replies_go_out_after_close_notify(server):
-    """The stream of a TLS client that ends its side while it still reads."""
+def test_replies_are_sent_after_close_notify(server):
+    """A TLS client ends its sending side and still reads."""
     message = query("half-close-dot.fresh.lab.example.")
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.create_default_context(cafile=str(server.ca_file))
@@ -50,18 +52,19 @@ def test_replies_go_out_after_close_notify(server):
         step(tls.do_handshake)
         tls.write(frame(message.to_wire()))
         try:
-            tls.unwrap()  # Writes close_notify, then wants the peer's.
+            tls.unwrap()  # Writes close_notify, then waits for the peer's.
         except ssl.SSLWantReadError:
             pass
         sock.sendall(outgoing.read())
         received = b""
         while part := sock.recv(65535):
             received += part
-    # It cannot be decrypted any more by this client, but it is there: more than a close_notify.
+    # This client cannot decrypt the reply any more, but it arrives: more octets than a
+    # close_notify.
     assert len(received) > len(message.to_wire())
 
 
-def test_a_tls_hello_on_the_tcp_port_harms_nobody(server):
+def test_a_tls_hello_on_the_tcp_port_does_no_harm(server):
     with socket.create_connection((ADDRESS, server.port)) as sock:
         sock.sendall(b"\x16\x03\x01\x02\x00\x01")
         sock.shutdown(socket.SHUT_WR)
@@ -82,7 +85,7 @@ def test_clear_text_on_the_dot_port_gets_no_dns(server):
     assert b"example" not in received
 
 
-def test_a_stalled_handshake_hinders_nobody(server):
+def test_a_stalled_handshake_does_not_affect_other_clients(server):
     stalled = [socket.create_connection((ADDRESS, server.dot_port)) for _ in range(50)]
     for sock in stalled:
         sock.sendall(b"\x16\x03\x01")
@@ -92,7 +95,7 @@ def test_a_stalled_handshake_hinders_nobody(server):
         sock.close()
 
 
-def test_a_thousand_silent_connections_hinder_nobody(server):
+def test_a_thousand_silent_connections_do_not_affect_other_clients(server):
     held = [socket.create_connection((ADDRESS, server.port)) for _ in range(1000)]
     for sock in held:
         sock.sendall(b"\0")
@@ -102,7 +105,7 @@ def test_a_thousand_silent_connections_hinder_nobody(server):
         sock.close()
 
 
-def test_a_client_that_does_not_read_hinders_nobody(server):
+def test_a_client_that_does_not_read_does_not_affect_others(server):
     message = query("big-64k.lab.example.", "TXT").to_wire()
     with connect(server, "tcp") as deaf:
         deaf.setblocking(False)
@@ -110,12 +113,12 @@ def test_a_client_that_does_not_read_hinders_nobody(server):
             for _ in range(2000):
                 deaf.send(frame(message))
         except (BlockingIOError, ConnectionError):
-            pass  # It is not read from any more, or cut off.
+            pass  # The server stopped reading or closed the connection.
         for transport in ("udp", "tcp", "dot"):
             assert ask(server, "www.lab.example.", transport=transport).answer
 
 
-def test_a_client_that_leaves_before_its_reply_harms_nobody(server):
+def test_a_client_that_leaves_before_its_reply_does_no_harm(server):
     for number in range(50):
         with connect(server, ("tcp", "dot")[number % 2]) as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -124,7 +127,7 @@ def test_a_client_that_leaves_before_its_reply_harms_nobody(server):
     assert server.process.poll() is None
 
 
-def test_dot_is_tls_1_2_or_later_and_speaks_alpn_dot(server):
+def test_dot_uses_tls_1_2_or_later_and_alpn_dot(server):
     with connect(server, "dot") as sock:
         assert sock.version() in ("TLSv1.2", "TLSv1.3")
         assert sock.selected_alpn_protocol() == "dot"

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two network namespaces with a link between them: here a client's host, there a DoT provider."""
+"""Two network namespaces with a link between them: `here` is the client's host, `there` a DoT
+provider.
+"""
 
 import contextlib
 import ctypes
@@ -19,7 +21,8 @@ from lab.servers import SEARCH_PATH, UNBOUND_BASICS
 HERE, THERE = "10.77.0.1", "10.77.0.2"
 OTHER_HERE = "10.77.0.3"
 PORT = 853
-BOOTSTRAP_PORT = 854  # The same server, to tell its connections apart.
+# The same server on another port, so that its connections can be counted separately.
+BOOTSTRAP_PORT = 854
 NAME = "provider.dns.lab.example"
 ZONE = "fresh.lab.example."  # Every name below it has an address.
 START_SECONDS = 20
@@ -38,13 +41,13 @@ server:
   local-data: "{NAME}. 300 IN A {THERE}"
 """
 
-ESTABLISHED = "01"  # In /proc/net/tcp.
+ESTABLISHED = "01"  # The state in /proc/net/tcp.
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def ip(namespace, *arguments):
-    """Runs `ip` on a namespace; arguments as one would type them, in strings or words."""
+    """Runs `ip` in a namespace. Arguments are strings with one or more words."""
     words = [word for argument in arguments for word in argument.split()]
     done = subprocess.run(["ip", "-n", namespace, *words], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True)
@@ -53,14 +56,14 @@ def ip(namespace, *arguments):
 
 
 def enter(path):
-    """Moves this thread, and what it starts from now on, into a network namespace."""
+    """Moves this thread, and the processes that it starts, into a network namespace."""
     with open(path, "rb") as namespace:
         if _libc.setns(namespace.fileno(), 0) != 0:
             raise OSError(ctypes.get_errno(), f"cannot enter {path}")
 
 
 def local_addresses(port):
-    """This end's, of the IPv4 connections to that port in this thread's network."""
+    """Returns the local addresses of the IPv4 connections to that port in this thread's network."""
     rows = [line.split() for line in pathlib.Path("/proc/thread-self/net/tcp").read_text().splitlines()]
     return {socket.inet_ntoa(struct.pack("=I", int(local.split(":")[0], 16)))
             for _, local, remote, state, *_ in rows[1:]
@@ -68,7 +71,7 @@ def local_addresses(port):
 
 
 class TwoNetworks:
-    """`here` and `there`, joined by a link: `wire` at each end."""
+    """Two namespaces, `here` and `there`, joined by a link named `wire` at each end."""
 
     link = "wire"
 
@@ -79,7 +82,7 @@ class TwoNetworks:
         for namespace in (self.here, self.there):
             made = subprocess.run(["ip", "netns", "add", namespace], capture_output=True, text=True)
             if made.returncode != 0:
-                pytest.skip(f"this machine lets us make no network namespace: {made.stderr.strip()}")
+                pytest.skip(f"network namespaces are not allowed on this machine: {made.stderr.strip()}")
             ip(namespace, "link set lo up")
         ip(self.here, f"link add {self.link} type veth peer name {self.link} netns {self.there}")
         for namespace, address in ((self.here, HERE), (self.there, THERE)):
@@ -92,7 +95,7 @@ class TwoNetworks:
 
     @contextlib.contextmanager
     def inside(self):
-        """The calling thread is `here` meanwhile."""
+        """The calling thread is in `here` during the `with` block."""
         home = f"/proc/{os.getpid()}/task/{_libc.gettid()}/ns/net"
         with open(home, "rb") as before:
             enter(f"/run/netns/{self.here}")
@@ -110,14 +113,15 @@ class Provider:
         certificate, key = authority.issue("provider", [NAME])
         program = shutil.which("unbound", path=SEARCH_PATH)
         assert program, "unbound is not installed: scripts/install-packages lab"
-        self._copy = directory / "unbound"  # Which AppArmor lets read its files here.
+        self._copy = directory / "unbound"  # AppArmor allows this copy to read its files here.
         shutil.copy(program, self._copy)
         (directory / "unbound.conf").write_text(CONFIGURATION.format(
             THERE=THERE, PORT=PORT, BOOTSTRAP_PORT=BOOTSTRAP_PORT, NAME=NAME, ZONE=ZONE,
             certificate=certificate, key=key))
         self.upstream = f"tls://{THERE}:{PORT}#{NAME}"
         self.upstream_by_name = f"tls://{NAME}:{PORT}"
-        self.bootstrap = f"tls://{THERE}:{BOOTSTRAP_PORT}#{NAME}"  # Who knows the name.
+        # The bootstrap server that knows the name.
+        self.bootstrap = f"tls://{THERE}:{BOOTSTRAP_PORT}#{NAME}"
 
     def start(self):
         with open(self._directory / "unbound.log", "wb") as log:

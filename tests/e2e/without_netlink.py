@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs a command to which the kernel refuses netlink sockets, as a sandbox does.
+"""Runs a command for which the kernel refuses netlink sockets, like in a sandbox.
 
   python3 without_netlink.py COMMAND...
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DoT providers that misbehave on command, each in a process of its own with real TLS.
+"""DoT providers that misbehave on command, each in its own process with real TLS.
 
-A provider answers every name with one A record until `set_fault()` says otherwise, for an hour; for
-a second where the name begins with `s`, and with 65,535 octets where it begins with `g`. The names
-of faults are the two sets below.
+A provider answers every name with one A record and a TTL of one hour, until set_fault() is called.
+Names that begin with `s` have a TTL of one second, and names that begin with `g` an answer of
+65,535 octets. The two sets below list the faults.
 """
 
 import asyncio
@@ -23,20 +23,22 @@ FAULTS_OF_ANSWERS = {"none", "hang", "rst-each-query", "servfail", "refused", "l
                      "twice", "keepalive200"}
 FAULTS_OF_CONNECTIONS = {"refuse", "synblackhole", "tlsstall", "wrongname", "expired", "selfsigned",
                          "rotated", "rstall", "closeall", "idleclose200", "windowzero", "restart"}
-STRANGERS = {"wrongname", "expired", "selfsigned"}  # Certificates that nobody may accept.
+STRANGERS = {"wrongname", "expired", "selfsigned"}  # Certificates that no client may accept.
 FAULTS = FAULTS_OF_ANSWERS | FAULTS_OF_CONNECTIONS
 BAD_ADDRESS = bytes((203, 0, 113, 66))
 GOOD_ADDRESS = bytes((203, 0, 113, 1))
 RESTART_SECONDS = 0.1
-SMALL_BUFFER, LARGEST_SMALL_BUFFER = 1024, 2304  # What is asked for, and what the kernel gives.
+# The requested size, and the size that the kernel sets.
+SMALL_BUFFER, LARGEST_SMALL_BUFFER = 1024, 2304
 USUAL_BUFFER = 65536
 WATCH_SECONDS = 0.02
-PROBING_THE_WINDOW = "04"  # The timer of a connection, in /proc/net/tcp.
+PROBING_THE_WINDOW = "04"  # The timer of a connection in /proc/net/tcp.
 
 
 class FaultyProvider:
-    """A provider at 127.0.0.1:`port`; `certificates` maps good, rotated, wrongname, expired and
-    selfsigned to pairs of files."""
+    """A provider at 127.0.0.1:`port`. `certificates` maps good, rotated, wrongname, expired and
+    selfsigned to pairs of files.
+    """
 
     def __init__(self, certificates):
         self._pipe, theirs = multiprocessing.Pipe()
@@ -44,7 +46,7 @@ class FaultyProvider:
                                                 daemon=True)
         self._process.start()
         theirs.close()
-        self.port = self._pipe.recv()  # It listens.
+        self.port = self._pipe.recv()  # The provider listens now.
 
     def set_fault(self, fault):
         assert fault in FAULTS, fault
@@ -52,10 +54,14 @@ class FaultyProvider:
         self._pipe.recv()
 
     def counts(self):
-        """Queries since the start, how many of them were for names that begin with c, and how many
-        came over connections with a certificate that proves nothing; connections, how many of them
-        were closed here for want of queries, and to how many the other end could send no more,
-        because the window was closed."""
+        """Returns these counts since the start:
+        - queries;
+        - queries for names that begin with c;
+        - queries over connections with an invalid certificate;
+        - connections;
+        - connections that this provider closed because no query came;
+        - connections on which the other end could not send because the window was closed.
+        """
         self._pipe.send(("counts", None))
         return self._pipe.recv()
 
@@ -65,7 +71,7 @@ class FaultyProvider:
 
 
 def _run(certificates, pipe):
-    logging.disable()  # Writes to connections that are gone are what this is for.
+    logging.disable()  # Writes to closed connections are expected here.
     asyncio.run(_Provider(certificates).serve(pipe))
 
 
@@ -81,17 +87,17 @@ class _Provider:
         self._fault = "none"
         self._writers = set()
         self._listener = self._accepting = None
-        self._blockers = []  # The sockets that keep a full backlog full.
+        self._blockers = []  # The sockets that keep the backlog full.
         self._thaw = asyncio.Event()
         self._thaw.set()
-        self._closed_windows = set()  # The other ends.
+        self._closed_windows = set()  # The other ends of connections with a closed window.
         self._counts = {"queries": 0, "cached": 0, "to_strangers": 0, "connections": 0,
                         "idle_closes": 0, "closed_windows": 0}
 
     async def serve(self, pipe):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda *_: None)  # Failed handshakes are expected.
-        self._port = free_port()  # Which no other process of tests takes while it is closed.
+        self._port = free_port()  # No other test process takes this port while it is closed.
         await self._listen()
         commands = asyncio.Queue()
         loop.add_reader(pipe.fileno(), lambda: commands.put_nowait(pipe.recv()))
@@ -109,11 +115,11 @@ class _Provider:
             self._accepting = asyncio.ensure_future(self._accept_all(self._listener))
 
     async def _accept_all(self, listener):
-        """asyncio's own server, closed while it accepts, leaves connections that nobody owns."""
+        """asyncio's own server leaves open connections behind if it is closed while it accepts."""
         loop = asyncio.get_running_loop()
         while True:
             accepted, _ = await loop.sock_accept(listener)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # As real servers do.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # Like real servers.
             reader = asyncio.StreamReader()
             protocol = asyncio.StreamReaderProtocol(reader, self._accept)
             await loop.connect_accepted_socket(lambda made=protocol: made, accepted)
@@ -126,14 +132,14 @@ class _Provider:
 
     async def _switch(self, fault):
         if self._fault == fault == "windowzero":
-            return  # Its connections have small windows already.
+            return  # Its connections already have small windows.
         if self._blockers:
             for blocker in self._blockers:
                 blocker.close()
             self._blockers = []
         was, self._fault = self._fault, fault
         if was in ("synblackhole", "tlsstall", "windowzero"):
-            self._end_connections(reset=True)  # What was silent has been given up.
+            self._end_connections(reset=True)  # Clients have given up the silent connections.
         self._thaw.set()
         if fault in ("refuse", "synblackhole", "restart"):
             self._stop_listening()
@@ -151,7 +157,7 @@ class _Provider:
             self._thaw.clear()
         elif fault == "windowzero":
             self._thaw.clear()
-            # A window once offered is not withdrawn: connections have to be made with a small one.
+            # An offered window cannot be reduced, so new connections must start with a small one.
             self._end_connections(reset=False)
             asyncio.ensure_future(self._count_closed_windows())
         elif fault == "restart":
@@ -164,7 +170,7 @@ class _Provider:
             self._end_connections(reset=True)
 
     def _fill_backlog(self):
-        """Makes the kernel drop every further SYN, as a firewall would."""
+        """Makes the kernel drop every further SYN, like a firewall."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((ADDRESS, self._port))
@@ -182,8 +188,10 @@ class _Provider:
         self._writers.clear()
 
     async def _count_closed_windows(self):
-        """By the other end, which is on this machine, too: it probes the window, or has more unsent
-        and unacknowledged than the buffer here takes."""
+        """Determines closed windows from the other ends, which are on this machine too. Such an end
+        probes the window, or has more unsent and unacknowledged octets than the buffer here can
+        take.
+        """
         ours = f"{self._port:04X}"
         while self._fault == "windowzero":
             for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
@@ -274,8 +282,9 @@ class _Provider:
 
 
 def _stop_reading(writer):
-    """What is written to us fills the buffer of the socket. asyncio's own pause_reading() of a TLS
-    transport goes on reading what is encrypted."""
+    """Stops reading, so that received octets fill the buffer of the socket. asyncio's
+    pause_reading() of a TLS transport would still read encrypted octets.
+    """
     writer.transport._ssl_protocol._transport.pause_reading()
 
 
@@ -290,7 +299,7 @@ def _end(writer, reset):
 
 
 def _reply(query, rcode=0, flags=0x8180, answers=1, bad=False, options=b""):
-    """The question with one A record; none where there is an error."""
+    """Returns a response with one A record, or without records for an error."""
     if rcode:
         answers = 0
     record = b""
@@ -302,7 +311,7 @@ def _reply(query, rcode=0, flags=0x8180, answers=1, bad=False, options=b""):
 
 
 def _giant_reply(query):
-    """65,535 octets: one TXT record."""
+    """Returns a response of 65,535 octets with one TXT record."""
     size = 65535 - len(_message(query, 0x8180, 1, b"")) - 12
     text = (b"\xff" + b"x" * 255) * (size // 256)
     rest = size - len(text)

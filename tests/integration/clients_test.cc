@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What clients see of a whole server.
+// Tests a whole server from the clients' side.
 
 #include <memory>
 #include <string>
@@ -19,7 +19,7 @@ constexpr char kName[] = "www.example.com";
 constexpr Transport kTransports[] = {Transport::kUdp, Transport::kTcp, Transport::kDot};
 constexpr Transport kStreams[] = {Transport::kTcp, Transport::kDot};
 
-// A response with so many addresses.
+// Returns a response with `count` addresses.
 DotHandler AnswerWithAddresses(int count) {
   return [count](const DotQuery& query) {
     const MessageHeader header = LoadHeader(query.wire);
@@ -33,7 +33,7 @@ DotHandler AnswerWithAddresses(int count) {
   };
 }
 
-TEST(ClientsTest, EveryTransportGetsTheAnswerAndUpstreamIsAskedOnce) {
+TEST(ClientsTest, EveryTransportIsAnsweredWithOneUpstreamQuery) {
   LoopbackDotServer upstream;
   RunningServer server(TestServerOptions({&upstream}));
   for (const Transport transport : kTransports) {
@@ -48,13 +48,13 @@ TEST(ClientsTest, EveryTransportGetsTheAnswerAndUpstreamIsAskedOnce) {
   EXPECT_EQ(upstream.queries(), 1);
 }
 
-TEST(ClientsTest, OneWorkersAnswerIsTheOthersHit) {
+TEST(ClientsTest, ResponseOfOneWorkerIsACacheHitForTheOther) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.workers = 2;
   RunningServer server(options);
   ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
-  // The kernel spreads sockets over the workers by their ports.
+  // The kernel assigns sockets to workers by their ports.
   for (int i = 0; i < 64; ++i) {
     ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
     ASSERT_FALSE(server.Ask(Transport::kTcp, MakeQuery(kName, QType::kA)).empty());
@@ -66,7 +66,7 @@ TEST(ClientsTest, OneWorkersAnswerIsTheOthersHit) {
   }
 }
 
-TEST(ClientsTest, AnAnswerThatFillsAStreamMessageIsRelayed) {
+TEST(ClientsTest, LargestStreamMessageIsRelayed) {
   LoopbackDotServer upstream({.handler = AnswerWithAddresses(4000)});
   RunningServer server(TestServerOptions({&upstream}));
   for (const Transport transport : kStreams) {
@@ -75,23 +75,23 @@ TEST(ClientsTest, AnAnswerThatFillsAStreamMessageIsRelayed) {
   }
 }
 
-TEST(ClientsTest, ClientsOutsideTheListAreRefused) {
+TEST(ClientsTest, ClientsOutsideTheAccessListAreRefused) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.allow_from = {*AddressPrefix::Parse("10.0.0.0/8")};
   RunningServer server(options);
   const auto reply = ParsedMessage::Parse(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)));
   EXPECT_EQ(reply.rcode, Rcode::kRefused);
-  // On a stream, before a TLS handshake was paid for.
+  // A refused stream client is closed before the TLS handshake.
   EXPECT_FALSE(server.Connect(Transport::kTcp)->Receive().has_value());
   EXPECT_EQ(server.Connect(Transport::kDot), nullptr);
   EXPECT_EQ(upstream.queries(), 0);
 }
 
-TEST(ClientsTest, AnIdleConnectionIsClosed) {
+TEST(ClientsTest, IdleConnectionIsClosed) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
-  options.limits.stream_idle_timeout = Seconds(1);  // Handshakes take a part of it.
+  options.limits.stream_idle_timeout = Seconds(1);  // Long enough for the handshakes.
   RunningServer server(options);
   for (const Transport transport : kStreams) {
     const auto client = server.Connect(transport);

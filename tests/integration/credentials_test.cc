@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a whole server does when certificates, keys, CA and pins files change.
+// Tests a whole server whose certificate, key, CA and pins files change.
 
 #include <memory>
 #include <string>
@@ -25,7 +25,7 @@ class CredentialsTest : public testing::Test {
     return directory_.Write(name, text);
   }
 
-  // A question of its own each time, so that the cache has no answer.
+  // A different question each time, so that the cache has no answer.
   Rcode Ask(const RunningServer& server, Transport transport = Transport::kUdp) {
     const WireMessage reply =
         server.Ask(transport, MessageBuilder()
@@ -41,7 +41,7 @@ class CredentialsTest : public testing::Test {
   int number_ = 0;
 };
 
-TEST_F(CredentialsTest, AServerThatWantsACertificateIsAskedOnceItIsThere) {
+TEST_F(CredentialsTest, ServerThatRequiresACertificateIsUsedOnceOneIsLoaded) {
   LoopbackDotServer upstream(
       LoopbackDotServer::Options{.client_ca_file = all_.ca.certificate_file});
   ServerOptions options = TestServerOptions({&upstream});
@@ -55,11 +55,11 @@ TEST_F(CredentialsTest, AServerThatWantsACertificateIsAskedOnceItIsThere) {
   Put("key", all_.client.key_file);
   const int connections = upstream.connections();
   server.server().ReloadCredentials();
-  EXPECT_TRUE(upstream.WaitForConnections(connections + 1));  // Before anybody asks.
+  EXPECT_TRUE(upstream.WaitForConnections(connections + 1));  // Before any query.
   EXPECT_EQ(Ask(server), Rcode::kNoError);
 }
 
-TEST_F(CredentialsTest, AServerWhosePinIsTakenAwayIsAskedNoMore) {
+TEST_F(CredentialsTest, ServerWhosePinWasRemovedGetsNoMoreQueries) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.upstream.zones[0].servers[0].pins_file = Write("pins", all_.server.spki_pin);
@@ -68,13 +68,13 @@ TEST_F(CredentialsTest, AServerWhosePinIsTakenAwayIsAskedNoMore) {
   const int queries = upstream.queries();
   Write("pins", all_.name_only.spki_pin);
   server.server().ReloadCredentials();
-  EXPECT_TRUE(upstream.WaitForNoConnection());  // The one of before drains.
+  EXPECT_TRUE(upstream.WaitForNoConnection());  // The old connection is drained.
   EXPECT_EQ(Ask(server), Rcode::kServFail);
   EXPECT_EQ(upstream.queries(), queries);
   EXPECT_EQ(upstream.resumptions(), 0);
 }
 
-TEST_F(CredentialsTest, AnUnchangedServerKeepsItsConnection) {
+TEST_F(CredentialsTest, UnchangedServerKeepsItsConnection) {
   LoopbackDotServer a;
   LoopbackDotServer b;
   ServerOptions options = TestServerOptions({&a, &b});
@@ -89,19 +89,20 @@ TEST_F(CredentialsTest, AnUnchangedServerKeepsItsConnection) {
   EXPECT_EQ(b.connections(), 1);
 }
 
-TEST_F(CredentialsTest, NewClientsOfTheListenerSeeItsNewCertificate) {
+TEST_F(CredentialsTest, NewClientsGetTheNewListenerCertificate) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.listen_certificate_file = Put("crt", all_.other_name.certificate_file);
   options.listen_key_file = Put("key", all_.other_name.key_file);
   RunningServer server(options);
-  EXPECT_EQ(server.Connect(Transport::kDot), nullptr);  // Which expects another name.
+  EXPECT_EQ(server.Connect(Transport::kDot), nullptr);  // The client expects another name.
   Put("crt", all_.server.certificate_file);
   Put("key", all_.server.key_file);
   server.server().ReloadCredentials();
   std::unique_ptr<DnsClient> client;
   while (client == nullptr)
-    client = server.Connect(Transport::kDot);  // The worker hears of it soon.
+    // The worker gets the new certificate a moment later.
+    client = server.Connect(Transport::kDot);
   EXPECT_EQ(Ask(server, Transport::kDot), Rcode::kNoError);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a whole server starts and ends.
+// Tests how a whole server starts and stops.
 
 #include <memory>
 #include <vector>
@@ -26,10 +26,10 @@ DotHandler SayNothing() {
   return [](const DotQuery&) { return std::vector<DotAction>(); };
 }
 
-// For ends that are not to wait for it.
+// For tests in which the stop does not wait for this.
 constexpr Milliseconds kForever(3'600'000);
 
-TEST(DrainTest, WhatIsInFlightIsAnsweredBeforeTheEnd) {
+TEST(DrainTest, QueriesInFlightAreAnsweredBeforeTheEnd) {
   LoopbackDotServer upstream({.handler = AnswerAfter(Milliseconds(300))});
   ServerOptions options = TestServerOptions({&upstream});
   options.workers = 2;
@@ -51,7 +51,7 @@ TEST(DrainTest, WhatIsInFlightIsAnsweredBeforeTheEnd) {
   }
 }
 
-TEST(DrainTest, ConnectionsEndInOrderAndNobodyListensAfterwards) {
+TEST(DrainTest, ConnectionsEndCleanlyAndListenersAreClosed) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.limits.tuning.drain_timeout = kForever;
@@ -67,7 +67,7 @@ TEST(DrainTest, ConnectionsEndInOrderAndNobodyListensAfterwards) {
   EXPECT_EQ(server.Connect(Transport::kDot), nullptr);
 }
 
-TEST(DrainTest, AnAnswerThatNeverComesDoesNotHoldUpTheEnd) {
+TEST(DrainTest, UnansweredQueryDoesNotDelayTheEnd) {
   LoopbackDotServer upstream({.handler = SayNothing()});
   ServerOptions options = TestServerOptions({&upstream});
   options.limits.tuning.drain_timeout = Milliseconds(150);
@@ -80,7 +80,7 @@ TEST(DrainTest, AnAnswerThatNeverComesDoesNotHoldUpTheEnd) {
   EXPECT_FALSE(client->Receive().has_value());
 }
 
-TEST(DrainTest, DestructionWithoutShutdownStopsAtOnce) {
+TEST(DrainTest, DestructorWithoutShutdownStopsAtOnce) {
   LoopbackDotServer upstream({.handler = SayNothing()});
   ServerOptions options = TestServerOptions({&upstream});
   options.limits.tuning.drain_timeout = kForever;
@@ -92,7 +92,7 @@ TEST(DrainTest, DestructionWithoutShutdownStopsAtOnce) {
   EXPECT_FALSE(client->Receive().has_value());
 }
 
-TEST(DrainTest, ASecondShutdownDoesNothing) {
+TEST(DrainTest, SecondShutdownDoesNothing) {
   LoopbackDotServer upstream;
   RunningServer server(TestServerOptions({&upstream}));
   server.server().Shutdown();

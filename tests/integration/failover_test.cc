@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a whole server does when upstream servers fail.
+// Tests a whole server whose upstream servers fail.
 
 #include <memory>
 #include <string>
@@ -16,7 +16,7 @@
 namespace dotcache {
 namespace {
 
-// A question of its own for each number, so that the cache has no answer.
+// A different question for each number, so that the cache has no answer.
 WireMessage Query(int number) {
   return MessageBuilder()
       .Question(absl::StrCat("n", number, ".example.com"), QType::kA)
@@ -33,7 +33,7 @@ ParsedMessage Ask(const RunningServer& server, int number) {
 constexpr auto kNoReachableAuthority =
     static_cast<uint16_t>(ExtendedErrorCode::kNoReachableAuthority);
 
-TEST(FailoverTest, EachServerMayGoAwayAndComeBackWithoutAQueryFailing) {
+TEST(FailoverTest, EachServerCanStopAndReturnWithoutAFailedQuery) {
   LoopbackDotServer a;
   LoopbackDotServer b;
   ServerOptions options = TestServerOptions({&a, &b});
@@ -46,11 +46,11 @@ TEST(FailoverTest, EachServerMayGoAwayAndComeBackWithoutAQueryFailing) {
     victim->Stop();
     for (int i = 0; i < 5; ++i) EXPECT_EQ(Ask(server, ++number).rcode, Rcode::kNoError);
     victim->Start();
-    EXPECT_TRUE(victim->WaitForConnections(connections + 1));  // It is probed.
+    EXPECT_TRUE(victim->WaitForConnections(connections + 1));  // The server is probed.
   }
 }
 
-TEST(FailoverTest, AQueryOnAConnectionThatIsResetIsAnsweredByTheOther) {
+TEST(FailoverTest, QueryOnAResetConnectionIsAnsweredByTheOtherServer) {
   LoopbackDotServer a({.handler = [](const DotQuery&) {
     return std::vector<DotAction>{{.kind = DotAction::Kind::kReset}};
   }});
@@ -60,24 +60,24 @@ TEST(FailoverTest, AQueryOnAConnectionThatIsResetIsAnsweredByTheOther) {
   EXPECT_GE(a.queries() + b.queries(), 5);
 }
 
-TEST(FailoverTest, AServerThatSaysNothingIsPassedOver) {
+TEST(FailoverTest, SilentServerIsSkipped) {
   LoopbackDotServer a({.handler = [](const DotQuery&) { return std::vector<DotAction>(); }});
   LoopbackDotServer b;
   ServerOptions options = TestServerOptions({&a, &b});
-  options.upstream.limits = {};  // Which are patient for less than a client is.
+  options.upstream.limits = {};  // The default limits wait for less time than a client does.
   RunningServer server(options);
   EXPECT_EQ(Ask(server, 1).rcode, Rcode::kNoError);
   EXPECT_GE(b.queries(), 1);
 }
 
-TEST(FailoverTest, AServerThatNeverFinishesItsHandshakeIsPassedOver) {
+TEST(FailoverTest, ServerThatNeverFinishesItsHandshakeIsSkipped) {
   LoopbackDotServer a({.stall_handshake = true});
   LoopbackDotServer b;
   RunningServer server(TestServerOptions({&a, &b}));
   EXPECT_EQ(Ask(server, 1).rcode, Rcode::kNoError);
 }
 
-TEST(FailoverTest, AServerWithAWrongCertificateGetsNoQuery) {
+TEST(FailoverTest, ServerWithAWrongCertificateGetsNoQuery) {
   const TestCertificates& all = GetTestCertificates();
   for (const TestCertificate& certificate :
        {all.other_name, all.expired, all.not_yet_valid, all.untrusted, all.self_signed}) {
@@ -91,7 +91,7 @@ TEST(FailoverTest, AServerWithAWrongCertificateGetsNoQuery) {
   }
 }
 
-TEST(FailoverTest, WithoutAServerThatProvesItsNameThereIsNoAnswer) {
+TEST(FailoverTest, WithoutAnAuthenticatedServerThereIsNoAnswer) {
   LoopbackDotServer impostor({.certificate = GetTestCertificates().other_name});
   RunningServer server(TestServerOptions({&impostor}));
   const ParsedMessage reply = Ask(server, 1);
@@ -101,7 +101,7 @@ TEST(FailoverTest, WithoutAServerThatProvesItsNameThereIsNoAnswer) {
   EXPECT_FALSE(server.server().ready());
 }
 
-TEST(FailoverTest, AServerWithoutANameIsKnownByItsAddress) {
+TEST(FailoverTest, ServerWithoutANameIsAuthenticatedByItsAddress) {
   LoopbackDotServer named({.certificate = GetTestCertificates().name_only});
   LoopbackDotServer addressed({.certificate = GetTestCertificates().address_only});
   ServerOptions options = TestServerOptions({&named, &addressed});
@@ -114,7 +114,7 @@ TEST(FailoverTest, AServerWithoutANameIsKnownByItsAddress) {
   EXPECT_EQ(addressed.queries(), 1);
 }
 
-TEST(FailoverTest, WhenTheOnlyServerIsBackItsAnswersAre) {
+TEST(FailoverTest, OnlyServerIsUsedAgainAfterItReturns) {
   LoopbackDotServer upstream;
   RunningServer server(TestServerOptions({&upstream}));
   EXPECT_EQ(Ask(server, 1).rcode, Rcode::kNoError);
@@ -125,12 +125,12 @@ TEST(FailoverTest, WhenTheOnlyServerIsBackItsAnswersAre) {
   const int connections = upstream.connections();
   upstream.Start();
   EXPECT_TRUE(upstream.WaitForConnections(connections + 1));
-  // The handshake is through at that end; at this one it is a moment later.
+  // The handshake is complete at the server; at the client it is a moment later.
   while (server.server().upstream_counters(0)[0].up.value() == 0) std::this_thread::yield();
   EXPECT_EQ(Ask(server, 3).rcode, Rcode::kNoError);
 }
 
-TEST(FailoverTest, ASpoofedResponseIsDroppedAndTheRightOneTaken) {
+TEST(FailoverTest, SpoofedResponseIsDroppedAndTheRightOneUsed) {
   LoopbackDotServer upstream({.handler = [](const DotQuery& query) {
     WireMessage wrong_id = AnswerTo(query.wire, "192.0.2.66");
     wrong_id[0] ^= 0xff;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The lab as a whole: scripts/lab for people, the class Lab for tests."""
+"""The whole lab: the command scripts/lab, and the class Lab for tests."""
 
 import argparse
 import fcntl
@@ -22,14 +22,15 @@ PROVIDERS = ("unbound", "named", "nsd", "kresd")
 AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.example",
               "nsd": "nsd.dns.lab.example", "kresd": "knot.dns.lab.example"}
 LISTENER_NAME = "dotcache.dns.lab.example"
-PROVIDER_NAME = "provider.dns.lab.example"  # Of a provider that a test makes itself.
-# Ports of `scripts/lab start`, where they are free: origin, then classic DNS and DoT of the providers.
+PROVIDER_NAME = "provider.dns.lab.example"  # The name of a provider that a test makes itself.
+# The ports of `scripts/lab start` if they are free: the origin, then classic DNS and DoT of the
+# providers.
 ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 class Lab:
-    """Four providers that serve the same zones, and the origin that Knot Resolver asks."""
+    """Four providers that serve the same zones, and the origin server of Knot Resolver."""
 
     def __init__(self, directory, fixed_ports=False):
         self.directory = pathlib.Path(directory).resolve()
@@ -71,7 +72,7 @@ class Lab:
             server.stop()
 
     def restart(self, server):
-        """Starts a server again that was stopped or killed."""
+        """Starts a server that was stopped or killed."""
         server.start()
         server.wait_until_ready(self.ca_file)
         self._save()
@@ -79,7 +80,8 @@ class Lab:
     def _configure(self, server, zone_files, trust_anchor):
         settings = {"trust_anchor": trust_anchor, "origin_port": self.servers["origin"].classic_port}
         if server.dot_port:
-            # Only unbound's certificate carries its address: it can be configured without a name.
+            # Only unbound's certificate contains its address, so it can be configured without a
+            # name.
             addresses = [servers.ADDRESS] if server.kind == "unbound" else []
             settings["cert"], settings["key"] = self.authority.issue(
                 server.kind, [server.auth_name], addresses)
@@ -91,10 +93,10 @@ class Lab:
         (self.directory / "state.json").write_text(json.dumps(state))
 
     def stop_after(self, owner_pid):
-        """Leaves a process behind that stops the lab when the owner has ended, however that was."""
+        """Starts a process that stops the lab after its owner has ended for any reason."""
         subprocess.Popen([ROOT / "scripts/lab", "--dir", self.directory, "watch", "--owner-pid",
                           str(owner_pid)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         start_new_session=True).returncode = 0  # Nobody waits for it.
+                         start_new_session=True).returncode = 0  # No code waits for this process.
 
     def load(self):
         """Takes over a lab that another process started."""
@@ -112,7 +114,7 @@ _drawn = set()
 
 @functools.cache
 def _own_ports():
-    """A slice of the ports, this process's as long as it lives."""
+    """Returns a range of ports that belongs to this process while it lives."""
     slices = [range(first, first + 1000) for first in range(10000, 32000, 1000)]
     for ports in random.sample(slices, len(slices)):
         try:
@@ -121,22 +123,21 @@ def _own_ports():
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return ports  # The lock stays open.
         except OSError:
-            pass  # Another process's, or another user's file.
+            pass  # The range belongs to another process, or the file to another user.
     return range(10000, 32000)
 
 
 def free_port(wanted=0):
-    """A port that is free for UDP and TCP on loopback: the one wanted if it is.
+    """Returns a port that is free for UDP and TCP on loopback: `wanted` if it is free.
 
-    Others are drawn from below the range of outgoing connections, so that none of those takes the
-    port before its server does. No port is given out twice, and none that another process of tests
-    draws.
+    Other ports are below the range of outgoing connections, so that none of these takes the port
+    before its server does. No port is returned twice, in this process or in another test process.
     """
     while True:
         wanted = wanted or random.choice(_own_ports())
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, \
              socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            # As servers do: connections of the past in TIME_WAIT do not count.
+            # Servers set this too, so that old connections in TIME_WAIT do not matter.
             tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 tcp.bind((servers.ADDRESS, wanted))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One real DNS server of the lab: its configuration, its process, how it is asked whether it is up."""
+"""One real DNS server of the lab: its configuration, its process and its readiness check."""
 
 import contextlib
 import dataclasses
@@ -18,10 +18,10 @@ ADDRESS = "127.0.0.1"
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 START_SECONDS = 10
 STOP_SECONDS = 5
-# For an ordinary user's PATH.
+# An ordinary user's PATH may not include these directories.
 SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
 
-# Of an unbound that a test configures for itself, beside its own clauses.
+# The basic settings of an unbound that a test configures itself.
 UNBOUND_BASICS = """
 server:
   username: ""
@@ -35,7 +35,7 @@ remote-control:
   control-enable: no
 """
 
-# program, its arguments before the configuration file and after it, template of one zone.
+# Program, arguments before the configuration file, arguments after it, template of one zone.
 KINDS = {
     "unbound": ("unbound", ["-d", "-c"], [], "unbound.zone"),
     "named": ("named", ["-g", "-n", "1", "-c"], [], "named.zone"),
@@ -46,24 +46,24 @@ KINDS = {
 
 
 class ServerFailed(RuntimeError):
-    """A server did not start; carries the end of its own log."""
+    """A server did not start. Contains the end of its log."""
 
 
 @dataclasses.dataclass
 class LabServer:
-    """Runs as the current user, in a directory of its own, as the leader of its process group."""
+    """A server process of the current user, in its own directory and process group."""
 
     kind: str
     directory: pathlib.Path
     classic_port: int
-    dot_port: int = 0  # 0: no DNS over TLS.
+    dot_port: int = 0  # 0 if there is no DNS over TLS.
     auth_name: str = ""
     pid: int = 0
-    address: str = ADDRESS  # Only NSD's is read from here.
+    address: str = ADDRESS  # Only NSD's template uses it.
 
     @property
     def upstream(self):
-        """How `dotcache serve --upstream` is told about it."""
+        """The argument for `dotcache serve --upstream`."""
         return f"tls://{self.address}:{self.dot_port}#{self.auth_name}"
 
     @property
@@ -71,7 +71,7 @@ class LabServer:
         return self.directory / "log"
 
     def configure(self, zones, settings):
-        """Writes the configuration; `settings` are the template's other variables."""
+        """Writes the configuration. `settings` are the other variables of the template."""
         self.directory.mkdir(parents=True, exist_ok=True)
         settings = dict(settings, dir=self.directory, classic_port=self.classic_port,
                         dot_port=self.dot_port, address=self.address)
@@ -84,13 +84,13 @@ class LabServer:
         (self.directory / "server.conf").write_text(template.substitute(settings))
 
     def start(self):
-        """Starts the process; wait_until_ready() says whether that went well."""
+        """Starts the process. wait_until_ready() reports whether it succeeded."""
         program, before, after, _ = KINDS[self.kind]
         found = shutil.which(program, path=SEARCH_PATH)
         if not found:
             raise ServerFailed(f"{program} is not installed: scripts/install-packages lab")
-        # AppArmor confines Debian's named and unbound, by their path, to the directories in /etc and
-        # /var; a copy of the program may read its files here. It also tells our processes apart.
+        # AppArmor confines Debian's named and unbound, by their path, to the directories in /etc
+        # and /var. A copy of the program may read its files here. It also identifies our processes.
         copy = self.directory / program
         if not copy.exists():
             shutil.copy(found, copy)
@@ -99,11 +99,11 @@ class LabServer:
                                        cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log,
                                        stderr=log, start_new_session=True)
         self.pid = process.pid
-        # Not our child to wait for: whoever stops the lab may be another process.
+        # Another process may stop the lab, so this one does not wait for the child.
         process.returncode = 0
 
     def wait_until_ready(self, ca_file, zone="lab.example"):
-        """Waits until it answers for this zone."""
+        """Waits until the server answers for this zone."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -118,9 +118,11 @@ class LabServer:
                 time.sleep(0.02)
 
     def running(self):
-        """True while the process of this directory lives; a process ID of another is not ours."""
+        """True while the server's process runs. A reused process ID of another program does not
+        count.
+        """
         try:
-            os.waitpid(self.pid, os.WNOHANG)  # Where it is our child, so that it leaves no zombie.
+            os.waitpid(self.pid, os.WNOHANG)  # Reaps the process if it is our child.
         except (ChildProcessError, OverflowError):
             pass
         try:
@@ -129,7 +131,7 @@ class LabServer:
             return False
 
     def signal(self, number):
-        """Sends to the whole process group: NSD works in children."""
+        """Sends a signal to the whole process group, because NSD works in child processes."""
         if self.running():
             os.killpg(self.pid, number)
 
@@ -145,8 +147,9 @@ class LabServer:
             time.sleep(0.01)
 
     def _processes(self):
-        """Those that run this directory's program. NSD's children outlive their parent for a
-        moment and hold its ports."""
+        """Returns the processes that run this directory's program. NSD's children outlive their
+        parent for a moment and hold its ports.
+        """
         found = []
         for entry in pathlib.Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
@@ -156,7 +159,7 @@ class LabServer:
 
 
 def ask_soa(port, address=ADDRESS, zone="lab.example"):
-    """Asks for an SOA over UDP; OSError unless there is an answer with RCODE NOERROR."""
+    """Queries an SOA over UDP. Raises OSError unless the response is NOERROR with an answer."""
     query = struct.pack("!6H", 0x1ab, 0x0100, 1, 0, 0, 0) + (
         b"".join(bytes([len(label)]) + label.encode() for label in zone.split(".")) +
         b"\0\0\6\0\1")
@@ -170,7 +173,7 @@ def ask_soa(port, address=ADDRESS, zone="lab.example"):
 
 
 def shake_hands(port, auth_name, ca_file, address=ADDRESS):
-    """Opens a TLS connection as a strict client would; OSError if it fails."""
+    """Opens a TLS connection like a strict client. Raises OSError if it fails."""
     context = ssl.create_default_context(cafile=ca_file)
     with socket.create_connection((address, port), timeout=1) as sock:
         context.wrap_socket(sock, server_hostname=auth_name).close()

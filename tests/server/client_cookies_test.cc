@@ -36,7 +36,7 @@ FullCookie GoodCookie() {
   return JudgeCookie({kClientCookieSize, {7}}, Client().octets(), kNow, kSecrets).reply;
 }
 
-TEST(ClientCookiesTest, OffSendsNone) {
+TEST(ClientCookiesTest, ModeOffSendsNoCookie) {
   Query query = WithCookie({7}, 8);
   EXPECT_EQ(Judge(CookieMode::kOff, query), CookieOutcome::kProceed);
   EXPECT_FALSE(query.reply_cookie.has_value());
@@ -44,7 +44,7 @@ TEST(ClientCookiesTest, OffSendsNone) {
   EXPECT_EQ(Judge(CookieMode::kOff, query), CookieOutcome::kMalformed);
 }
 
-TEST(ClientCookiesTest, OnGivesEveryCookieAnAnswerAndDemandsNone) {
+TEST(ClientCookiesTest, ModeOnAnswersEveryCookieAndRequiresNone) {
   Query without;
   EXPECT_EQ(Judge(CookieMode::kOn, without), CookieOutcome::kProceed);
   EXPECT_FALSE(without.reply_cookie.has_value());
@@ -55,13 +55,13 @@ TEST(ClientCookiesTest, OnGivesEveryCookieAnAnswerAndDemandsNone) {
   }
 }
 
-TEST(ClientCookiesTest, RequiredOverUdpTurnsAwayWhoHasNoGoodCookie) {
+TEST(ClientCookiesTest, ModeRequiredRejectsUdpQueriesWithoutAValidCookie) {
   Query without;
   EXPECT_EQ(Judge(CookieMode::kRequired, without), CookieOutcome::kTruncate);
   for (uint8_t size : std::initializer_list<uint8_t>{8, 24, 40}) {
     Query query = WithCookie({7}, size);
     EXPECT_EQ(Judge(CookieMode::kRequired, query), CookieOutcome::kBadCookie);
-    EXPECT_EQ(query.reply_cookie, GoodCookie()) << "the one to come back with";
+    EXPECT_EQ(query.reply_cookie, GoodCookie()) << "the cookie to retry with";
   }
   Query good = WithCookie(GoodCookie(), 24);
   EXPECT_EQ(Judge(CookieMode::kRequired, good), CookieOutcome::kProceed);
@@ -78,7 +78,7 @@ TEST(ClientCookiesTest, StreamsNeedNoCookie) {
 }
 
 // RFC 7873 section 5.4.
-TEST(ClientCookiesTest, WithoutAQuestionTheCookieIsTheAnswer) {
+TEST(ClientCookiesTest, QueryWithoutQuestionGetsOnlyACookie) {
   for (CookieMode mode : {CookieMode::kOn, CookieMode::kRequired}) {
     Query first = WithCookie({7}, 8);
     first.has_question = false;
@@ -92,7 +92,7 @@ TEST(ClientCookiesTest, WithoutAQuestionTheCookieIsTheAnswer) {
   }
 }
 
-TEST(ClientCookiesTest, ACookieIsForOneAddress) {
+TEST(ClientCookiesTest, CookieIsValidForOneAddress) {
   Query query = WithCookie(GoodCookie(), 24);
   const ClientCookies cookies(CookieMode::kRequired, kSecrets);
   EXPECT_EQ(cookies.Judge(Client("192.0.2.2"), Transport::kUdp, kNow, query),
@@ -101,7 +101,7 @@ TEST(ClientCookiesTest, ACookieIsForOneAddress) {
             CookieOutcome::kBadCookie);
 }
 
-TEST(LoadCookieSecretsTest, ReadsTheFileAndSaysWhatIsWrongWithIt) {
+TEST(LoadCookieSecretsTest, ReadsTheFileAndReportsItsErrors) {
   EXPECT_TRUE(LoadCookieSecrets("").ok());
   const TestDirectory directory;
   const std::string file = directory.Path("secret");
@@ -116,7 +116,7 @@ TEST(LoadCookieSecretsTest, ReadsTheFileAndSaysWhatIsWrongWithIt) {
   EXPECT_THAT(bad.status().message(), Not(HasSubstr("00010203")));
 }
 
-TEST(LoadCookieSecretsTest, AFileThatIsTooLongIsNotCut) {
+TEST(LoadCookieSecretsTest, FileThatIsTooLongIsAnError) {
   const TestDirectory directory;
   const std::string file = directory.Path("secret");
   const std::string secret = "000102030405060708090a0b0c0d0e0f\n";

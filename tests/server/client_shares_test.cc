@@ -15,27 +15,27 @@ using Outcome = ClientShares::Outcome;
 
 Endpoint Client(absl::string_view address) { return *Endpoint::ParseAddress(address, 1234); }
 
-// What each of these clients is told when it takes a place, one after the other.
+// Calls Take() for each of these clients in order and returns the results.
 std::vector<Outcome> Take(ClientShares& shares, std::initializer_list<absl::string_view> clients) {
   std::vector<Outcome> outcomes;
   for (absl::string_view client : clients) outcomes.push_back(shares.Take(Client(client)));
   return outcomes;
 }
 
-TEST(ClientSharesTest, AClientAtItsLimitLeavesPlacesToOthers) {
+TEST(ClientSharesTest, ClientAtItsLimitDoesNotAffectOtherClients) {
   ClientShares shares(2, 10);
   EXPECT_THAT(Take(shares, {"192.0.2.1", "192.0.2.1", "192.0.2.1", "192.0.2.2"}),
               ElementsAre(Outcome::kTaken, Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
-TEST(ClientSharesTest, AReturnedPlaceMayBeTakenAgain) {
+TEST(ClientSharesTest, ReturnedShareCanBeTakenAgain) {
   ClientShares shares(1, 10);
   EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
   shares.Return(Client("192.0.2.1"));
   EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
 }
 
-TEST(ClientSharesTest, AllTogetherHaveALimitToo) {
+TEST(ClientSharesTest, AllClientsTogetherHaveALimit) {
   ClientShares shares(10, 2);
   EXPECT_THAT(Take(shares, {"192.0.2.1", "192.0.2.2", "192.0.2.3"}),
               ElementsAre(Outcome::kTaken, Outcome::kTaken, Outcome::kAllFull));
@@ -43,26 +43,26 @@ TEST(ClientSharesTest, AllTogetherHaveALimitToo) {
   EXPECT_EQ(shares.Take(Client("192.0.2.3")), Outcome::kTaken);
 }
 
-TEST(ClientSharesTest, PortsDoNotMakeAClientAnother) {
+TEST(ClientSharesTest, PortsDoNotDistinguishClients) {
   ClientShares shares(1, 10);
   EXPECT_EQ(shares.Take(*Endpoint::Parse("192.0.2.1:1")), Outcome::kTaken);
   EXPECT_EQ(shares.Take(*Endpoint::Parse("192.0.2.1:2")), Outcome::kClientFull);
 }
 
-TEST(ClientSharesTest, AnIpv6ClientIsItsNetworkOf64Bits) {
+TEST(ClientSharesTest, Ipv6ClientIsItsNetworkOf64Bits) {
   ClientShares shares(1, 10);
   EXPECT_THAT(Take(shares, {"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"}),
               ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
-// An address of this link; there need not be such a link.
+// Returns the address with this interface index. The interface need not exist.
 Endpoint OfLink(absl::string_view address, uint32_t zone) {
   sockaddr_in6 with_zone = *reinterpret_cast<const sockaddr_in6*>(Client(address).address());
   with_zone.sin6_scope_id = zone;
   return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&with_zone));
 }
 
-TEST(ClientSharesTest, ALinkLocalClientIsItsAddressOnItsLink) {
+TEST(ClientSharesTest, LinkLocalClientIsItsAddressAndInterface) {
   ClientShares shares(1, 10);
   for (const char* address : {"fe80::1", "fe80::2", "febf::1"}) {
     EXPECT_EQ(shares.Take(OfLink(address, 1)), Outcome::kTaken) << address;
@@ -75,13 +75,13 @@ TEST(ClientSharesTest, ALinkLocalClientIsItsAddressOnItsLink) {
               ElementsAre(Outcome::kTaken, Outcome::kClientFull));
 }
 
-TEST(ClientSharesTest, AMappedAddressIsTheIpv4Client) {
+TEST(ClientSharesTest, MappedAddressCountsAsIpv4Client) {
   ClientShares shares(1, 10);
   EXPECT_THAT(Take(shares, {"::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"}),
               ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 
-TEST(ClientSharesTest, WhoHasNothingWaitingTakesNoMemory) {
+TEST(ClientSharesTest, ClientWithoutWaitingQueriesUsesNoMemory) {
   ClientShares shares(1, 10);
   EXPECT_EQ(shares.Take(Client("192.0.2.1")), Outcome::kTaken);
   shares.Return(Client("192.0.2.1"));

@@ -21,8 +21,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// Two servers with the common CA, a third with certificate, key and pins of its own, a fourth in
-// clear text; and a DoT listener. All files can be replaced.
+// Four upstream servers and a DoT listener. Two servers use the common CA. The third has its own
+// certificate, key and pins. The fourth uses clear text. All files can be replaced.
 class CredentialStoreTest : public testing::Test {
  protected:
   CredentialStoreTest() {
@@ -54,7 +54,7 @@ class CredentialStoreTest : public testing::Test {
     store_ = *std::move(loaded);
     before_ = store_->current();
   }
-  // What Refresh() returns and logs.
+  // Returns the result of Refresh() and keeps its log in `log_`.
   CredentialChange Refresh() {
     testing::internal::CaptureStderr();
     const CredentialChange change = store_->Refresh();
@@ -70,7 +70,7 @@ class CredentialStoreTest : public testing::Test {
   std::string log_;
 };
 
-TEST_F(CredentialStoreTest, ServersWithTheSameFilesShareWhatIsLoaded) {
+TEST_F(CredentialStoreTest, ServersWithTheSameFilesShareOneObject) {
   Load();
   ASSERT_EQ(before_.upstreams.size(), 4u);
   EXPECT_EQ(before_.upstreams[0], before_.upstreams[1]);
@@ -81,14 +81,14 @@ TEST_F(CredentialStoreTest, ServersWithTheSameFilesShareWhatIsLoaded) {
   EXPECT_NE(before_.listen, nullptr);
 }
 
-TEST_F(CredentialStoreTest, WithoutDotListenersThereAreNoCredentialsForThem) {
+TEST_F(CredentialStoreTest, WithoutDotListenerThereAreNoListenerCredentials) {
   options_.listen.front().transport = Transport::kTcp;
   options_.listen_certificate_file = all_.missing_file;
   Load();
   EXPECT_EQ(before_.listen, nullptr);
 }
 
-TEST_F(CredentialStoreTest, AtStartEveryFileMustBeGood) {
+TEST_F(CredentialStoreTest, AtStartABrokenFileIsAnError) {
   const ServerOptions good = options_;
   for (std::string UpstreamServerOptions::*file :
        {&UpstreamServerOptions::ca_file, &UpstreamServerOptions::certificate_file,
@@ -100,7 +100,7 @@ TEST_F(CredentialStoreTest, AtStartEveryFileMustBeGood) {
   }
 }
 
-TEST_F(CredentialStoreTest, WithoutAChangeNothingIsReadAgain) {
+TEST_F(CredentialStoreTest, UnchangedFilesAreNotReadAgain) {
   Load();
   EXPECT_TRUE(Refresh().empty());
   EXPECT_EQ(store_->current().upstreams, before_.upstreams);
@@ -108,7 +108,7 @@ TEST_F(CredentialStoreTest, WithoutAChangeNothingIsReadAgain) {
   EXPECT_EQ(store_->reloads().value() + store_->failed_reloads().value(), 0u);
 }
 
-TEST_F(CredentialStoreTest, ACaFileIsReadAgainForAllWhoUseIt) {
+TEST_F(CredentialStoreTest, ChangedCaFileIsReadAgainForAllItsServers) {
   Load();
   Put("ca", all_.untrusted.certificate_file);
   const CredentialChange change = Refresh();
@@ -122,7 +122,7 @@ TEST_F(CredentialStoreTest, ACaFileIsReadAgainForAllWhoUseIt) {
               AllOf(HasSubstr("info credentials reloaded"), HasSubstr(options_.upstream_ca_file)));
 }
 
-TEST_F(CredentialStoreTest, OneServersFilesConcernThatServerAlone) {
+TEST_F(CredentialStoreTest, FilesOfOneServerAffectOnlyThatServer) {
   Load();
   Write("pins", absl::StrCat(all_.server.spki_pin, "\n", all_.ca.spki_pin, "\n"));
   EXPECT_THAT(Refresh().upstreams, ElementsAre(2));
@@ -130,7 +130,7 @@ TEST_F(CredentialStoreTest, OneServersFilesConcernThatServerAlone) {
   EXPECT_EQ(store_->current().upstreams[0], before_.upstreams[0]);
 }
 
-TEST_F(CredentialStoreTest, CertificateAndKeyOfTheListenersAreReadAgain) {
+TEST_F(CredentialStoreTest, ChangedListenerCertificateAndKeyAreReadAgain) {
   Load();
   Put("listen.crt", all_.name_only.certificate_file);
   Put("listen.key", all_.name_only.key_file);
@@ -140,8 +140,8 @@ TEST_F(CredentialStoreTest, CertificateAndKeyOfTheListenersAreReadAgain) {
   EXPECT_NE(store_->current().listen, before_.listen);
 }
 
-// As when they are looked at between the two being written.
-TEST_F(CredentialStoreTest, ACertificateIsNotUsedBeforeItsKeyIsThere) {
+// The store may check the files after one was written and before the other is.
+TEST_F(CredentialStoreTest, NewCertificateIsNotUsedWithoutItsKey) {
   Load();
   Put("own.crt", all_.name_only.certificate_file);
   EXPECT_TRUE(Refresh().empty());
@@ -153,7 +153,7 @@ TEST_F(CredentialStoreTest, ACertificateIsNotUsedBeforeItsKeyIsThere) {
   EXPECT_NE(store_->current().upstreams[2], before_.upstreams[2]);
 }
 
-TEST_F(CredentialStoreTest, ABrokenFileIsToldOfOnceForEachChange) {
+TEST_F(CredentialStoreTest, BrokenFileIsLoggedOncePerChange) {
   Load();
   fs::remove(own().pins_file);
   EXPECT_TRUE(Refresh().empty());
@@ -172,8 +172,7 @@ TEST_F(CredentialStoreTest, ABrokenFileIsToldOfOnceForEachChange) {
   EXPECT_EQ(store_->reloads().value(), 1u);
 }
 
-// What was half written when it was read need not look different when it is whole.
-TEST_F(CredentialStoreTest, AFifoIsNotWaitedFor) {
+TEST_F(CredentialStoreTest, FifoDoesNotBlockTheReload) {
   Load();
   const std::string fifo = directory_.Path("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
@@ -183,7 +182,8 @@ TEST_F(CredentialStoreTest, AFifoIsNotWaitedFor) {
   EXPECT_EQ(store_->current().listen, before_.listen);
 }
 
-TEST_F(CredentialStoreTest, WhatCouldNotBeReadIsTriedAgainWithoutAChange) {
+// A file that was half written when it was read may have the same stamp when it is complete.
+TEST_F(CredentialStoreTest, FileThatCouldNotBeReadIsReadAgainWithoutAChange) {
   Load();
   const fs::path real = directory_.Path("elsewhere");
   fs::remove(own().pins_file);

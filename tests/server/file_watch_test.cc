@@ -24,13 +24,13 @@ class FileWatchTest : public testing::Test {
   const TestDirectory directory_;
 };
 
-TEST_F(FileWatchTest, WhatStaysAsItIsHasNotChanged) {
+TEST_F(FileWatchTest, UnchangedFilesAreNotReported) {
   FileWatch watch({Write("a", "1"), Write("b", "2"), directory_.Path("missing")});
   EXPECT_FALSE(watch.Changed());
   EXPECT_FALSE(watch.Changed());
 }
 
-TEST_F(FileWatchTest, EachChangeIsToldOnce) {
+TEST_F(FileWatchTest, EachChangeIsReportedOnce) {
   const std::string a = Write("a", "1");
   const std::string b = Write("b", "1");
   FileWatch watch({a, b});
@@ -41,7 +41,7 @@ TEST_F(FileWatchTest, EachChangeIsToldOnce) {
   }
 }
 
-TEST_F(FileWatchTest, AFileRenamedIntoPlaceIsAnotherThoughItLooksTheSame) {
+TEST_F(FileWatchTest, FileRenamedIntoPlaceIsAChangeEvenWithTheSameSizeAndTime) {
   const std::string path = Write("a", "1");
   const std::string other = Write("b", "2");
   fs::last_write_time(other, fs::last_write_time(path));
@@ -50,11 +50,11 @@ TEST_F(FileWatchTest, AFileRenamedIntoPlaceIsAnotherThoughItLooksTheSame) {
   EXPECT_TRUE(watch.Changed());
 }
 
-TEST_F(FileWatchTest, AFileWrittenToUnderItsOldTimeHasChanged) {
+TEST_F(FileWatchTest, WrittenFileIsAChangeEvenWithItsOldTime) {
   const std::string path = Write("a", "1");
   const auto time = fs::last_write_time(path);
   FileWatch watch({path});
-  // The clock of files may stand still for some milliseconds.
+  // The file system's clock may not advance for some milliseconds.
   while (!watch.Changed()) {
     std::ofstream(path) << "2";
     fs::last_write_time(path, time);
@@ -62,8 +62,9 @@ TEST_F(FileWatchTest, AFileWrittenToUnderItsOldTimeHasChanged) {
   EXPECT_FALSE(watch.Changed());
 }
 
-// As Kubernetes updates a volume: file -> ..data/file, ..data -> a directory with a date.
-TEST_F(FileWatchTest, ADirectoryLinkThatLeadsElsewhereChangesTheFilesBelow) {
+// Kubernetes updates a volume like this: tls.crt -> ..data/tls.crt, and ..data -> a dated
+// directory.
+TEST_F(FileWatchTest, ChangedDirectoryLinkIsAChangeOfTheFilesBelow) {
   Write("..2026_1/tls.crt", "1");
   Write("..2026_2/tls.crt", "2");
   fs::create_directory_symlink("..2026_1", directory_.Path("..data"));
@@ -77,7 +78,7 @@ TEST_F(FileWatchTest, ADirectoryLinkThatLeadsElsewhereChangesTheFilesBelow) {
   EXPECT_FALSE(watch.Changed());
 }
 
-TEST_F(FileWatchTest, AFileThatGoesOrComesHasChanged) {
+TEST_F(FileWatchTest, CreatedOrDeletedFileIsAChange) {
   const std::string path = Write("a", "1");
   FileWatch watch({path});
   fs::remove(path);
@@ -87,7 +88,7 @@ TEST_F(FileWatchTest, AFileThatGoesOrComesHasChanged) {
   EXPECT_TRUE(watch.Changed());
 }
 
-TEST_F(FileWatchTest, OnlyRegularFilesAreToBeRead) {
+TEST_F(FileWatchTest, OnlyRegularFilesAreAccepted) {
   const std::string path = Write("a", "1");
   const std::string link = directory_.Path("link");
   fs::create_symlink("a", link);

@@ -23,7 +23,7 @@ class ForwarderTest : public testing::Test {
  protected:
   void SetUp() override { Make(); }
 
-  // Once more after a change of the limits.
+  // Creates the forwarder. Called again after a change of the limits.
   void Make() {
     forwarder_ = std::make_unique<Forwarder>(
         Forwarder::Environment{loop_, cache_, exchanger_, replies_, counters_, limits_});
@@ -43,7 +43,7 @@ class ForwarderTest : public testing::Test {
     return forwarder_->Forward({query, address_, sink_}, KeyFor(name), nullptr);
   }
 
-  // As the query handler does it, with what the cache knows.
+  // Forwards like the query handler, with the entry that the cache found.
   bool ForwardFound() {
     const Query query = QueryFor(kName, 1);
     const Found found = cache_.Lookup(KeyFor(kName), loop_.Now());
@@ -71,7 +71,7 @@ class ForwarderTest : public testing::Test {
   std::unique_ptr<Forwarder> forwarder_;
 };
 
-TEST_F(ForwarderTest, AClientIsAnsweredInTimeAndItsExchangeGoesOn) {
+TEST_F(ForwarderTest, ClientIsAnsweredAtItsDeadlineAndTheExchangeGoesOn) {
   EXPECT_TRUE(Forward());
   ASSERT_EQ(exchanger_.calls().size(), 1u);
   EXPECT_EQ(exchanger_.calls()[0].deadline, loop_.Now() + Milliseconds{5000});
@@ -91,7 +91,7 @@ TEST_F(ForwarderTest, AClientIsAnsweredInTimeAndItsExchangeGoesOn) {
   EXPECT_EQ(counters_.pending_queries.value(), 0u);
 }
 
-TEST_F(ForwarderTest, EachClientHasATimeOfItsOwn) {
+TEST_F(ForwarderTest, EachClientHasItsOwnDeadline) {
   Forward(kName, 1);
   loop_.Advance(Milliseconds{1500});
   Forward(kName, 2);
@@ -106,7 +106,7 @@ TEST_F(ForwarderTest, EachClientHasATimeOfItsOwn) {
   EXPECT_EQ(exchanger_.calls().size(), 1u);
 }
 
-TEST_F(ForwarderTest, ARetryJoinsTheExchangeThatIsStillUnderWay) {
+TEST_F(ForwarderTest, RetryJoinsTheExchangeInProgress) {
   Forward(kName, 1);
   loop_.Advance(Milliseconds{2500});
   EXPECT_TRUE(Forward(kName, 2));
@@ -117,7 +117,7 @@ TEST_F(ForwarderTest, ARetryJoinsTheExchangeThatIsStillUnderWay) {
   EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
 }
 
-TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
+TEST_F(ForwarderTest, OneTimerServesAllWaitingClients) {
   for (int i = 0; i < 100; ++i) {
     Forward(absl::StrCat("n", i, ".example").c_str());
     loop_.Advance(Milliseconds{1});
@@ -132,11 +132,11 @@ TEST_F(ForwarderTest, OneTimerServesAllWhoWait) {
   EXPECT_EQ(loop_.armed_timer_count(), 0u);
 }
 
-TEST_F(ForwarderTest, ACrowdAtOneNameCostsNoOtherItsExchange) {
+TEST_F(ForwarderTest, ManyClientsOfOneNameDoNotCancelOtherExchanges) {
   limits_.tuning.max_waiters_per_query = 1;
   Make();
   Forward("late.example");
-  loop_.Advance(Seconds{3});  // Nobody waits for it any more.
+  loop_.Advance(Seconds{3});  // No client waits for it any more.
   Forward("hot.example", 1);
   EXPECT_FALSE(Forward("hot.example", 2));
   EXPECT_FALSE(exchanger_.calls()[0].cancelled);
@@ -144,13 +144,13 @@ TEST_F(ForwarderTest, ACrowdAtOneNameCostsNoOtherItsExchange) {
   EXPECT_EQ(cache_.Lookup(KeyFor("late.example"), loop_.Now()).state, Found::State::kFresh);
 }
 
-TEST_F(ForwarderTest, AClientAtItsShareIsTurnedAwayAndNoOtherIs) {
+TEST_F(ForwarderTest, OnlyAClientAtItsLimitGetsServFail) {
   limits_.max_pending_per_client = 2;
   Make();
   EXPECT_TRUE(Forward("a.example"));
   EXPECT_TRUE(Forward("b.example"));
   EXPECT_FALSE(Forward("c.example"));
-  EXPECT_FALSE(Forward("a.example"));  // To wait with others takes a place, too.
+  EXPECT_FALSE(Forward("a.example"));  // To join an exchange also uses a share.
   EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 2u);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
@@ -160,7 +160,7 @@ TEST_F(ForwarderTest, AClientAtItsShareIsTurnedAwayAndNoOtherIs) {
   EXPECT_TRUE(Forward("c.example"));
 }
 
-TEST_F(ForwarderTest, AClientsShareIsGivenBackWithEachReply) {
+TEST_F(ForwarderTest, EachReplyReturnsTheShareOfItsClient) {
   limits_.max_pending_per_client = 1;
   Make();
   EXPECT_TRUE(Forward("answered.example"));
@@ -168,7 +168,7 @@ TEST_F(ForwarderTest, AClientsShareIsGivenBackWithEachReply) {
   EXPECT_TRUE(Forward("failed.example"));
   exchanger_.Fail(1, absl::UnavailableError("x"));
   EXPECT_TRUE(Forward("late.example"));
-  loop_.Advance(Seconds{2});  // Its exchange goes on, but the client has its reply.
+  loop_.Advance(Seconds{2});  // The exchange goes on, but the client has its reply.
   EXPECT_TRUE(Forward("next.example"));
   exchanger_.Fail(3, absl::UnavailableError("x"));
   exchanger_.FailAtOnce(absl::UnavailableError("all down"));
@@ -178,7 +178,7 @@ TEST_F(ForwarderTest, AClientsShareIsGivenBackWithEachReply) {
   EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 0u);
 }
 
-TEST_F(ForwarderTest, AtItsShareAClientGetsStaleDataWhereThereIsSome) {
+TEST_F(ForwarderTest, ClientAtItsLimitGetsStaleDataIfThereIsSome) {
   limits_.max_pending_per_client = 1;
   Make();
   Forward();
@@ -190,7 +190,7 @@ TEST_F(ForwarderTest, AtItsShareAClientGetsStaleDataWhereThereIsSome) {
   EXPECT_EQ(counters_.stale_answers.value(), 1u);
 }
 
-TEST_F(ForwarderTest, AllWhoWaitTogetherHaveALimit) {
+TEST_F(ForwarderTest, AllWaitingClientsTogetherHaveALimit) {
   limits_.max_pending_queries = 1;
   limits_.tuning.max_waiters_per_query = 2;
   Make();
@@ -205,7 +205,7 @@ TEST_F(ForwarderTest, AllWhoWaitTogetherHaveALimit) {
 
 // Stale data.
 
-TEST_F(ForwarderTest, WithStaleDataAClientWaitsForLess) {
+TEST_F(ForwarderTest, ClientWithStaleDataHasAShorterDeadline) {
   Forward();
   exchanger_.Respond(0, Answer());
   loop_.Advance(Seconds{300});
@@ -221,7 +221,7 @@ TEST_F(ForwarderTest, WithStaleDataAClientWaitsForLess) {
   EXPECT_EQ(counters_.failed_refreshes.value(), 1u);
 }
 
-TEST_F(ForwarderTest, StaleDataThatIsPushedOutMeanwhileIsGivenAllTheSame) {
+TEST_F(ForwarderTest, StaleDataIsServedEvenIfEvictedMeanwhile) {
   Forward();
   exchanger_.Respond(0, Answer());
   loop_.Advance(Seconds{300});
@@ -231,7 +231,7 @@ TEST_F(ForwarderTest, StaleDataThatIsPushedOutMeanwhileIsGivenAllTheSame) {
   EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
 }
 
-TEST_F(ForwarderTest, StaleDataIsGivenAtALimitAndNotTakenForAFailedRefresh) {
+TEST_F(ForwarderTest, StaleDataServedAtALimitIsNoFailedRefresh) {
   Forward();
   exchanger_.Respond(0, Answer());
   loop_.Advance(Seconds{300});
@@ -251,7 +251,7 @@ TEST_F(ForwarderTest, StaleDataIsGivenAtALimitAndNotTakenForAFailedRefresh) {
   EXPECT_FALSE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
 }
 
-TEST_F(ForwarderTest, ALimitIsNotRememberedAndOtherFailuresAre) {
+TEST_F(ForwarderTest, LimitsAreNotCachedAsFailures) {
   exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
   Forward();
   EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kNothing);
@@ -260,7 +260,7 @@ TEST_F(ForwarderTest, ALimitIsNotRememberedAndOtherFailuresAre) {
   EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kFailure);
 }
 
-TEST_F(ForwarderTest, WhatIsTurnedAwayLateIsCountedLikeWhatIsTurnedAwayAtOnce) {
+TEST_F(ForwarderTest, LateAndImmediateLimitFailuresAreCountedAlike) {
   Forward();
   exchanger_.Fail(0, absl::ResourceExhaustedError("full"));
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
@@ -269,7 +269,7 @@ TEST_F(ForwarderTest, WhatIsTurnedAwayLateIsCountedLikeWhatIsTurnedAwayAtOnce) {
 
 // Prefetch.
 
-TEST_F(ForwarderTest, NobodyWaitsForAPrefetchButWhoComesJoins) {
+TEST_F(ForwarderTest, QueriesJoinAPrefetchInProgress) {
   forwarder_->Prefetch(QueryFor(kName, 1), KeyFor(kName));
   forwarder_->Prefetch(QueryFor(kName, 1), KeyFor(kName));
   EXPECT_EQ(exchanger_.calls().size(), 1u);
@@ -282,7 +282,7 @@ TEST_F(ForwarderTest, NobodyWaitsForAPrefetchButWhoComesJoins) {
   EXPECT_EQ(Reply(0).rcode, Rcode::kNoError);
 }
 
-TEST_F(ForwarderTest, PrefetchesTakeAnEighthOfThePlacesAndMakeRoom) {
+TEST_F(ForwarderTest, PrefetchesUseAnEighthOfThePlacesAndMakeRoom) {
   limits_.max_pending_queries = 16;
   Make();
   for (int i = 0; i < 10; ++i) {
@@ -297,7 +297,7 @@ TEST_F(ForwarderTest, PrefetchesTakeAnEighthOfThePlacesAndMakeRoom) {
   EXPECT_EQ(exchanger_.calls().size(), 18u);
 }
 
-TEST_F(ForwarderTest, AtTheLimitWhatNobodyWaitsForMakesRoom) {
+TEST_F(ForwarderTest, AtTheLimitAnExchangeWithoutClientsMakesRoom) {
   limits_.max_pending_queries = 2;
   Make();
   Forward("a.example");
@@ -307,7 +307,7 @@ TEST_F(ForwarderTest, AtTheLimitWhatNobodyWaitsForMakesRoom) {
   EXPECT_EQ(counters_.limit(Limit::kPendingQueries).value(), 1u);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   loop_.Advance(Milliseconds{1000});
-  EXPECT_EQ(sink_.replies().size(), 2u);  // The client that asked for a.example.
+  EXPECT_EQ(sink_.replies().size(), 2u);  // The reply to the query for a.example.
   EXPECT_TRUE(Forward("c.example"));
   EXPECT_TRUE(exchanger_.calls()[0].cancelled);
   EXPECT_FALSE(exchanger_.calls()[1].cancelled);

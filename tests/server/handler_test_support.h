@@ -19,7 +19,7 @@ inline CacheOptions SmallCache() {
   return options;
 }
 
-// A client of the network that HandlerTest serves.
+// A client in the network that HandlerTest serves.
 inline ReplyAddress ClientAddress(absl::string_view address = "192.0.2.7",
                                   Transport transport = Transport::kUdp) {
   ReplyAddress client;
@@ -28,7 +28,7 @@ inline ReplyAddress ClientAddress(absl::string_view address = "192.0.2.7",
   return client;
 }
 
-// The test makes `handler_` of these parts.
+// The parts of a QueryHandler. The test makes `handler_` from them.
 class HandlerTest : public testing::Test {
  protected:
   SimulatedLoop loop_;

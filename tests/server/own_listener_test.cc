@@ -22,34 +22,34 @@ bool Finds(absl::string_view listen, absl::string_view upstream,
   return found != nullptr;
 }
 
-// Those of `upstreams` that are the listener at `listen`.
+// Returns the upstreams that the listener at `listen` would receive.
 std::vector<absl::string_view> OwnAmong(std::vector<absl::string_view> upstreams,
                                         absl::string_view listen) {
   std::erase_if(upstreams, [&](absl::string_view upstream) { return !Finds(listen, upstream); });
   return upstreams;
 }
 
-TEST(OwnListenerTest, ItIsTheOneOnTheSameAddressAndPort) {
+TEST(OwnListenerTest, FindsTheListenerOnTheSameAddressAndPort) {
   const std::vector<absl::string_view> upstreams = {"127.0.0.1:53", "127.0.0.1:54", "127.0.0.2:53",
                                                     "[::1]:53"};
   EXPECT_THAT(OwnAmong(upstreams, "127.0.0.1:53"), ElementsAre("127.0.0.1:53"));
   EXPECT_THAT(OwnAmong(upstreams, "[::1]:53"), ElementsAre("[::1]:53"));
 }
 
-TEST(OwnListenerTest, TheWildcardIsEveryAddressOfThisMachine) {
+TEST(OwnListenerTest, WildcardListenerMatchesEveryAddressOfThisMachine) {
   const std::vector<absl::string_view> upstreams = {"127.0.0.1:53", "127.9.8.7:53", "127.0.0.1:54",
                                                     "192.0.2.9:53", "[::1]:53"};
   EXPECT_THAT(OwnAmong(upstreams, "0.0.0.0:53"), ElementsAre("127.0.0.1:53", "127.9.8.7:53"));
-  EXPECT_THAT(OwnAmong(upstreams, "[::]:53"), ElementsAre("[::1]:53"));  // Bound to IPv6 alone.
+  EXPECT_THAT(OwnAmong(upstreams, "[::]:53"), ElementsAre("[::1]:53"));  // Bound to IPv6 only.
 }
 
-TEST(OwnListenerTest, AnIpv4AddressMayBeWrittenAsAnIpv6One) {
+TEST(OwnListenerTest, Ipv4MappedAddressMatchesIpv4Listener) {
   EXPECT_TRUE(Finds("127.0.0.1:53", "[::ffff:127.0.0.1]:53"));
   EXPECT_TRUE(Finds("0.0.0.0:53", "[::ffff:127.0.0.1]:53"));
   EXPECT_FALSE(Finds("[::]:53", "[::ffff:127.0.0.1]:53"));
 }
 
-TEST(OwnListenerTest, StreamsMeetStreamsAndUdpMeetsBoth) {
+TEST(OwnListenerTest, StreamsMatchStreamListenersAndUdpMatchesBoth) {
   const auto finds = [](Transport listening, Transport asking) {
     return Finds("127.0.0.1:53", "127.0.0.1:53", listening, asking);
   };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// QueryHandler: cookies, and what the server says of itself.
+// Tests QueryHandler: cookies, and the answers about this server.
 #include <memory>
 #include <string>
 
@@ -67,7 +67,7 @@ class OwnReactionsTest : public HandlerTest {
   std::unique_ptr<OwnAnswers> own_answers_;
 };
 
-TEST_F(OwnReactionsTest, MissesHitsAndErrorsAllCarryTheCookie) {
+TEST_F(OwnReactionsTest, MissesHitsAndErrorsCarryTheCookie) {
   Make(CookieMode::kOn);
   Handle(Ask(kClientCookie));
   EXPECT_TRUE(exchanger_.calls().size() == 1 && sink_.replies().empty());
@@ -78,7 +78,7 @@ TEST_F(OwnReactionsTest, MissesHitsAndErrorsAllCarryTheCookie) {
 
   Handle(Ask(cookie));
   EXPECT_EQ(counters_.cache_hits.value(), 1u);
-  EXPECT_EQ(CookieOf(Reply()), cookie) << "a good one comes back as it is";
+  EXPECT_EQ(CookieOf(Reply()), cookie) << "a valid cookie is returned unchanged";
 
   exchanger_.FailAtOnce(absl::UnavailableError("all down"));
   Handle(Ask(kClientCookie, QType::kMx));
@@ -86,7 +86,7 @@ TEST_F(OwnReactionsTest, MissesHitsAndErrorsAllCarryTheCookie) {
   EXPECT_EQ(CookieOf(Reply()), cookie);
 }
 
-TEST_F(OwnReactionsTest, ACookieIsRenewedAfterHalfAnHour) {
+TEST_F(OwnReactionsTest, CookieIsRenewedAfterHalfAnHour) {
   Make(CookieMode::kOn);
   Handle(Ask(kClientCookie));
   exchanger_.Respond(0, AnswerOf());
@@ -98,14 +98,14 @@ TEST_F(OwnReactionsTest, ACookieIsRenewedAfterHalfAnHour) {
   EXPECT_NE(CookieOf(Reply()), cookie);
 }
 
-TEST_F(OwnReactionsTest, WhoSendsNoCookieGetsNone) {
+TEST_F(OwnReactionsTest, QueryWithoutCookieGetsNone) {
   Make(CookieMode::kOn);
   Handle(MessageBuilder().Question(kName, QType::kA).Opt().Build());
   exchanger_.Respond(0, AnswerOf());
   EXPECT_THAT(Reply().options, IsEmpty());
 }
 
-TEST_F(OwnReactionsTest, RequiredCookiesAreLearnedInOneRoundTrip) {
+TEST_F(OwnReactionsTest, ClientLearnsARequiredCookieInOneRoundTrip) {
   Make(CookieMode::kRequired);
   EXPECT_EQ(Handle(Ask(kClientCookie)), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kBadCookie);
@@ -115,7 +115,7 @@ TEST_F(OwnReactionsTest, RequiredCookiesAreLearnedInOneRoundTrip) {
   EXPECT_EQ(Handle(Ask(CookieOf(Reply()))), HandleResult::kPending);
 }
 
-TEST_F(OwnReactionsTest, WithoutACookieARequiredOneSendsTheClientToTcp) {
+TEST_F(OwnReactionsTest, QueryWithoutARequiredCookieGetsTc) {
   Make(CookieMode::kRequired);
   const WireMessage query = MakeQuery(kName, QType::kA);
   Handle(query);
@@ -127,8 +127,8 @@ TEST_F(OwnReactionsTest, WithoutACookieARequiredOneSendsTheClientToTcp) {
   EXPECT_EQ(Handle(query, Transport::kTcp), HandleResult::kPending);
 }
 
-// Whoever it is sent to has not shown that it asked.
-TEST_F(OwnReactionsTest, WithoutAGoodCookieNothingIsLongerThanTheQueryButForTheCookie) {
+// The source address of the query may be spoofed.
+TEST_F(OwnReactionsTest, WithoutAValidCookieTheReplyIsNotLongerThanQueryPlusCookie) {
   Make(CookieMode::kRequired, {.identity = std::string(255, 'i')});
   const RawOption nsid = {3, {}};
   const RawOption cookie = {10, kClientCookie};
@@ -142,7 +142,7 @@ TEST_F(OwnReactionsTest, WithoutAGoodCookieNothingIsLongerThanTheQueryButForTheC
   }
 }
 
-TEST_F(OwnReactionsTest, ARefusalWithoutRecursionIsNoLongerThanItsQueryButForTheCookie) {
+TEST_F(OwnReactionsTest, RefusalWithoutRdIsNotLongerThanQueryPlusCookie) {
   Make(CookieMode::kOn, {.identity = std::string(255, 'i')});
   for (const auto& options : std::vector<std::vector<RawOption>>{
            {}, {{3, {}}}, {{10, kClientCookie}}, {{3, {}}, {10, kClientCookie}}}) {
@@ -159,7 +159,7 @@ TEST_F(OwnReactionsTest, ARefusalWithoutRecursionIsNoLongerThanItsQueryButForThe
   }
 }
 
-TEST_F(OwnReactionsTest, ACookieAloneIsAQuestion) {
+TEST_F(OwnReactionsTest, QueryWithOnlyACookieIsAnswered) {
   const WireMessage probe = MessageBuilder().Opt({.options = {{10, kClientCookie}}}).Build();
   Make(CookieMode::kOn);
   EXPECT_EQ(Handle(probe), HandleResult::kReplied);
@@ -177,7 +177,7 @@ TEST_F(OwnReactionsTest, ACookieAloneIsAQuestion) {
   EXPECT_EQ(rejections(RejectionReason::kQuestionCount), 1u);
 }
 
-TEST_F(OwnReactionsTest, ChaosIsAnsweredHereOrRefusedAndNeverForwarded) {
+TEST_F(OwnReactionsTest, ChaosIsAnsweredOrRefusedAndNeverForwarded) {
   const WireMessage query =
       MessageBuilder().Question("id.server", QType::kTxt, QClass::kChaos).Build();
   Make(CookieMode::kOn);
@@ -205,7 +205,7 @@ TEST_F(OwnReactionsTest, NsidNamesTheServerOnRequest) {
   EXPECT_THAT(Reply().options, IsEmpty());
 }
 
-TEST_F(OwnReactionsTest, AnyIsForwardedOrOneHinfo) {
+TEST_F(OwnReactionsTest, AnyIsForwardedOrAnsweredWithOneHinfo) {
   const WireMessage query = MakeQuery(kName, QType::kAny);
   Make(CookieMode::kOn, {.minimal_any = true});
   Handle(query);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who begins a refresh, where two workers share a cache.
+// Tests which of two workers with a common cache begins a refresh.
 #include <memory>
 
 #include "gtest/gtest.h"
@@ -47,7 +47,7 @@ class QueryHandlerRefreshTest : public testing::Test {
     std::unique_ptr<QueryHandler> made = nullptr;
   };
 
-  // Stale, and the time to try again has come.
+  // The data is stale and the retry is due.
   void StaleAndDue() {
     one_.Ask();
     one_.Respond(300);
@@ -65,7 +65,7 @@ class QueryHandlerRefreshTest : public testing::Test {
   Worker two_{*this};
 };
 
-TEST_F(QueryHandlerRefreshTest, AQueryWithoutRdLeavesTheRefreshOfStaleDataToOthers) {
+TEST_F(QueryHandlerRefreshTest, QueryWithoutRdDoesNotRefreshStaleData) {
   StaleAndDue();
   EXPECT_EQ(one_.Ask(/*flags=*/0), HandleResult::kReplied);
   EXPECT_EQ(one_.exchanges(), 2u);
@@ -73,7 +73,7 @@ TEST_F(QueryHandlerRefreshTest, AQueryWithoutRdLeavesTheRefreshOfStaleDataToOthe
   EXPECT_EQ(one_.exchanges(), 3u);
 }
 
-TEST_F(QueryHandlerRefreshTest, AQueryWithoutRdLeavesAPrefetchToOthers) {
+TEST_F(QueryHandlerRefreshTest, QueryWithoutRdDoesNotPrefetch) {
   one_.Ask();
   one_.Respond(1000);
   loop_.Advance(Seconds{951});
@@ -83,7 +83,7 @@ TEST_F(QueryHandlerRefreshTest, AQueryWithoutRdLeavesAPrefetchToOthers) {
   EXPECT_EQ(one_.exchanges(), 2u);
 }
 
-TEST_F(QueryHandlerRefreshTest, NobodyElseBeginsWhileAnExchangeMayStillGoOn) {
+TEST_F(QueryHandlerRefreshTest, OnlyOneWorkerRefreshesAtATime) {
   limits_.tuning.exchange_timeout = Seconds{30};
   one_.Ask();
   one_.Respond(1000);
@@ -99,9 +99,9 @@ TEST_F(QueryHandlerRefreshTest, NobodyElseBeginsWhileAnExchangeMayStillGoOn) {
   EXPECT_EQ(two_.exchanges(), 1u);
 }
 
-// What another worker stored while this one waited is refreshed in time, whatever became of this
-// one's exchange.
-TEST_F(QueryHandlerRefreshTest, ASlowExchangeSaysNothingOfDataThatCameMeanwhile) {
+// Data that another worker stores while this worker's exchange is in progress is refreshed in time,
+// whatever the result of that exchange.
+TEST_F(QueryHandlerRefreshTest, SlowExchangeDoesNotAffectDataStoredMeanwhile) {
   one_.Ask();
   loop_.Advance(limits_.query_timeout - Milliseconds{1});
   two_.Ask();
@@ -112,7 +112,7 @@ TEST_F(QueryHandlerRefreshTest, ASlowExchangeSaysNothingOfDataThatCameMeanwhile)
   EXPECT_EQ(two_.Ask(), HandleResult::kPending);
 }
 
-TEST_F(QueryHandlerRefreshTest, AFailedExchangeSaysNothingOfDataThatCameMeanwhile) {
+TEST_F(QueryHandlerRefreshTest, FailedExchangeDoesNotAffectDataStoredMeanwhile) {
   one_.Ask();
   loop_.Advance(Milliseconds{1});
   two_.Ask();

@@ -40,7 +40,7 @@ class QueryHandlerTest : public HandlerTest {
  protected:
   void SetUp() override { Make(); }
 
-  // Once more after a change of the options.
+  // Creates the handler. Called again after a change of the options.
   void Make() {
     handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
         loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_});
@@ -50,7 +50,7 @@ class QueryHandlerTest : public HandlerTest {
     return handler_->Handle(message, /*cut=*/false, client, sink_);
   }
 
-  // The reply number `index` from the end.
+  // The reply at `index`, counted from the latest.
   ParsedMessage Reply(size_t index_from_end = 0) {
     EXPECT_GT(sink_.replies().size(), index_from_end);
     if (sink_.replies().size() <= index_from_end) return {};
@@ -66,7 +66,7 @@ class QueryHandlerTest : public HandlerTest {
                                 std::make_unique<LocalZones>(absl::Span<const DomainName>())};
 };
 
-TEST_F(QueryHandlerTest, AMissIsAskedUpstreamAndAnswered) {
+TEST_F(QueryHandlerTest, MissIsForwardedAndAnswered) {
   EXPECT_EQ(Handle(MakeQuery("WWW.Example.com", QType::kA, 0xbeef)), HandleResult::kPending);
   EXPECT_EQ(handler_->pending_count(), 1u);
   ASSERT_EQ(exchanger_.calls().size(), 1u);
@@ -86,7 +86,7 @@ TEST_F(QueryHandlerTest, AMissIsAskedUpstreamAndAnswered) {
   EXPECT_EQ(handler_->pending_count(), 0u);
 }
 
-TEST_F(QueryHandlerTest, AHitIsAnsweredInsideTheCallWithoutUpstream) {
+TEST_F(QueryHandlerTest, HitIsAnsweredInsideTheCallWithoutUpstream) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, AnswerFor());
   loop_.Advance(Seconds(100));
@@ -95,7 +95,7 @@ TEST_F(QueryHandlerTest, AHitIsAnsweredInsideTheCallWithoutUpstream) {
   EXPECT_THAT(Reply().answer, ElementsAre("www.example.com. 200 IN A 192.0.2.1"));
 }
 
-TEST_F(QueryHandlerTest, DoAndCdReachUpstreamAndHaveAnswersOfTheirOwn) {
+TEST_F(QueryHandlerTest, DoAndCdAreForwardedAndCachedSeparately) {
   Handle(QueryWithEdns());
   exchanger_.Respond(0, AnswerFor());
   EXPECT_EQ(Handle(QueryWithEdns(kName, kEdnsFlagDo)), HandleResult::kPending);
@@ -122,7 +122,7 @@ TEST_F(QueryHandlerTest, ClientsWithOneQuestionShareOneExchangeAndGetTheirOwnRep
   EXPECT_EQ(Reply(0).question, "WWW.EXAMPLE.COM. IN A");
 }
 
-TEST_F(QueryHandlerTest, EveryFailureOfAnExchangeIsServFailThatSaysWhy) {
+TEST_F(QueryHandlerTest, FailedExchangeIsServFailWithItsCause) {
   const std::vector<std::pair<absl::Status, ExtendedErrorCode>> cases = {
       {absl::UnavailableError("x"), ExtendedErrorCode::kNoReachableAuthority},
       {absl::DeadlineExceededError("x"), ExtendedErrorCode::kNetworkError},
@@ -136,19 +136,19 @@ TEST_F(QueryHandlerTest, EveryFailureOfAnExchangeIsServFailThatSaysWhy) {
     EXPECT_EQ(Reply().rcode, Rcode::kServFail);
     EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(code));
     EXPECT_THAT(Reply().answer, IsEmpty());
-    loop_.Advance(Seconds(300));  // No failure is remembered for longer.
+    loop_.Advance(Seconds(300));  // No failure is cached for longer.
   }
   EXPECT_EQ(exchanger_.calls().size(), cases.size());
 }
 
-TEST_F(QueryHandlerTest, AClientWithoutEdnsGetsNoOptAlsoOnFailure) {
+TEST_F(QueryHandlerTest, ClientWithoutEdnsGetsNoOptEvenOnFailure) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Fail(0, absl::UnavailableError("x"));
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_FALSE(Reply().has_edns);
 }
 
-TEST_F(QueryHandlerTest, AnErrorOfUpstreamServersBecomesServFail) {
+TEST_F(QueryHandlerTest, ErrorOfUpstreamServersBecomesServFail) {
   for (const Rcode rcode : {Rcode::kServFail, Rcode::kRefused, Rcode::kNotImp, Rcode::kFormErr}) {
     SCOPED_TRACE(static_cast<int>(rcode));
     EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kPending);
@@ -160,7 +160,7 @@ TEST_F(QueryHandlerTest, AnErrorOfUpstreamServersBecomesServFail) {
   }
 }
 
-TEST_F(QueryHandlerTest, TheExtendedErrorOfUpstreamIsPassedOn) {
+TEST_F(QueryHandlerTest, ExtendedErrorOfUpstreamIsRelayed) {
   Handle(QueryWithEdns());
   const RawOpt opt = {.options = {{static_cast<uint16_t>(EdnsOption::kExtendedError), {0, 9}}}};
   exchanger_.Respond(
@@ -169,13 +169,13 @@ TEST_F(QueryHandlerTest, TheExtendedErrorOfUpstreamIsPassedOn) {
   EXPECT_EQ(Reply().extended_error, 9);  // DNSKEY Missing.
 }
 
-TEST_F(QueryHandlerTest, YxDomainIsAnAnswerAboutTheNameAndPassedOn) {
+TEST_F(QueryHandlerTest, YxDomainIsRelayed) {
   Handle(QueryWithEdns());
   exchanger_.Respond(0, ErrorFor(Rcode::kYxDomain));
   EXPECT_EQ(Reply().rcode, Rcode::kYxDomain);
 }
 
-TEST_F(QueryHandlerTest, NxDomainAndNoDataArePassedOnWithTheirSoa) {
+TEST_F(QueryHandlerTest, NxDomainAndNoDataAreRelayedWithTheirSoa) {
   const Record soa = SoaRecord("example.com", 900, 60);
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, MakeNegativeResponse(kName, QType::kA, Rcode::kNxDomain, soa));
@@ -188,7 +188,7 @@ TEST_F(QueryHandlerTest, NxDomainAndNoDataArePassedOnWithTheirSoa) {
   EXPECT_EQ(Reply().authority.size(), 1u);
 }
 
-TEST_F(QueryHandlerTest, WhatIsNotToBeKeptTakesNoRoomInTheCache) {
+TEST_F(QueryHandlerTest, UncacheableResponseUsesNoCacheMemory) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, AnswerFor(kName, /*ttl=*/0));
   EXPECT_EQ(Reply().answer.size(), 1u);
@@ -210,7 +210,7 @@ TEST_F(QueryHandlerTest, AtTheLimitOfPendingQueriesTheClientGetsServFail) {
   EXPECT_EQ(Handle(QueryWithEdns("c.example")), HandleResult::kPending);
 }
 
-TEST_F(QueryHandlerTest, AClientAtItsShareStillGetsWhatIsCached) {
+TEST_F(QueryHandlerTest, ClientAtItsLimitStillGetsCachedData) {
   limits_.max_pending_per_client = 1;
   Make();
   Handle(MakeQuery(kName, QType::kA));
@@ -234,7 +234,7 @@ TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
   EXPECT_EQ(sink_.replies().size(), 3u);
 }
 
-TEST_F(QueryHandlerTest, AnExchangerThatIsFullIsServFailAndLeavesNothingPending) {
+TEST_F(QueryHandlerTest, FullExchangerIsServFailAndNothingStaysPending) {
   exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
@@ -246,7 +246,7 @@ TEST_F(QueryHandlerTest, AnExchangerThatIsFullIsServFailAndLeavesNothingPending)
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kPending);
 }
 
-TEST_F(QueryHandlerTest, AnExchangerThatReachesNobodyIsServFailAtOnce) {
+TEST_F(QueryHandlerTest, UnreachableServersAreServFailAtOnce) {
   exchanger_.FailAtOnce(absl::UnavailableError("all down"));
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().extended_error,
@@ -254,7 +254,7 @@ TEST_F(QueryHandlerTest, AnExchangerThatReachesNobodyIsServFailAtOnce) {
   EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 0u);
 }
 
-TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {
+TEST_F(QueryHandlerTest, RefusedClientGetsNoCachedData) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, AnswerFor());
   const WireMessage roomy =
@@ -267,19 +267,19 @@ TEST_F(QueryHandlerTest, AStrangerIsRefusedEvenWhatIsCached) {
   EXPECT_EQ(exchanger_.calls().size(), 1u);
 }
 
-TEST_F(QueryHandlerTest, AStrangersRefusalIsNoLongerThanItsQuery) {
+TEST_F(QueryHandlerTest, RefusalIsNotLongerThanTheQuery) {
   const WireMessage query = QueryWithEdns();
   Handle(query, ClientAddress("198.51.100.1"));
   EXPECT_TRUE(Reply().has_edns);
   EXPECT_LE(sink_.replies().back().wire.size(), query.size());
 }
 
-TEST_F(QueryHandlerTest, AStrangerGetsNoLocalAnswerEither) {
+TEST_F(QueryHandlerTest, RefusedClientGetsNoLocalAnswer) {
   Handle(MakeQuery("localhost", QType::kA), ClientAddress("198.51.100.1"));
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
 }
 
-TEST_F(QueryHandlerTest, AMalformedMessageGetsFormErrAndFromAStrangerSilence) {
+TEST_F(QueryHandlerTest, MalformedMessageGetsFormErrOrNoReplyIfRefused) {
   const WireMessage two_questions =
       MessageBuilder().Question(kName, QType::kA).Question(kName, QType::kAaaa).Build();
   EXPECT_EQ(Handle(two_questions), HandleResult::kReplied);
@@ -291,7 +291,7 @@ TEST_F(QueryHandlerTest, AMalformedMessageGetsFormErrAndFromAStrangerSilence) {
   EXPECT_EQ(responses(Rcode::kFormErr), 1u);
 }
 
-TEST_F(QueryHandlerTest, ResponsesAndFragmentsGetSilence) {
+TEST_F(QueryHandlerTest, ResponsesAndFragmentsGetNoReply) {
   EXPECT_EQ(Handle(AnswerFor()), HandleResult::kDropped);
   EXPECT_EQ(Handle(WireMessage(11, 0)), HandleResult::kDropped);
   EXPECT_EQ(Handle(WireMessage()), HandleResult::kDropped);
@@ -299,7 +299,7 @@ TEST_F(QueryHandlerTest, ResponsesAndFragmentsGetSilence) {
   EXPECT_EQ(counters_.queries[static_cast<size_t>(Transport::kUdp)].value(), 3u);
 }
 
-TEST_F(QueryHandlerTest, ADatagramThatWasCutIsNotServed) {
+TEST_F(QueryHandlerTest, CutDatagramIsNotServed) {
   const HandleResult result =
       handler_->Handle(MakeQuery(kName, QType::kA), /*cut=*/true, ClientAddress(), sink_);
   EXPECT_EQ(result, HandleResult::kReplied);
@@ -309,7 +309,7 @@ TEST_F(QueryHandlerTest, ADatagramThatWasCutIsNotServed) {
             1u);
 }
 
-TEST_F(QueryHandlerTest, WithoutRecursionDesiredOnlyWhatIsCachedIsAnswered) {
+TEST_F(QueryHandlerTest, WithoutRdOnlyCachedDataIsAnswered) {
   const WireMessage query = MessageBuilder().Flags(0).Question(kName, QType::kA).Opt().Build();
   EXPECT_EQ(Handle(query), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
@@ -323,7 +323,7 @@ TEST_F(QueryHandlerTest, WithoutRecursionDesiredOnlyWhatIsCachedIsAnswered) {
   EXPECT_FALSE(Reply().Has(kFlagRd));
 }
 
-TEST_F(QueryHandlerTest, LocalZonesAreAnsweredHere) {
+TEST_F(QueryHandlerTest, LocalZonesAreAnsweredLocally) {
   EXPECT_EQ(Handle(MakeQuery("LocalHost", QType::kA)), HandleResult::kReplied);
   EXPECT_THAT(Reply().answer, ElementsAre("LocalHost. 10800 IN A 127.0.0.1"));
   EXPECT_EQ(Reply().question, "LocalHost. IN A");
@@ -333,7 +333,7 @@ TEST_F(QueryHandlerTest, LocalZonesAreAnsweredHere) {
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
 }
 
-TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredHereAndCountedApart) {
+TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredAndCountedSeparately) {
   const LocalNames names(LoadLocalData({.records = {"printer.example. A 10.0.0.7"}}).records,
                          nullptr);
   handler_ = std::make_unique<QueryHandler>(
@@ -343,16 +343,16 @@ TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredHereAndCountedApart) {
   EXPECT_EQ(counters_.local_record_answers.value(), 1u);
   EXPECT_EQ(counters_.local_answers.value(), 0u);
   EXPECT_EQ(Handle(MakeQuery("nas.home.arpa", QType::kA)), HandleResult::kPending);
-  handler_.reset();  // Before the names.
+  handler_.reset();  // Destroyed before `names`.
 }
 
-TEST_F(QueryHandlerTest, LocalZonesSwitchedOffAreForwarded) {
+TEST_F(QueryHandlerTest, DisabledLocalZonesAreForwarded) {
   handler_ = std::make_unique<QueryHandler>(
       QueryHandler::Environment{loop_, cache_, exchanger_, access_, nullptr, counters_, limits_});
   EXPECT_EQ(Handle(MakeQuery("nas.home.arpa", QType::kA)), HandleResult::kPending);
 }
 
-TEST_F(QueryHandlerTest, WhatDoesNotFitIntoADatagramIsTruncatedThereAndWholeOnAStream) {
+TEST_F(QueryHandlerTest, LargeReplyIsTruncatedOverUdpAndWholeOnAStream) {
   std::vector<Record> records;
   for (int i = 0; i < 100; ++i) records.push_back(ARecord(kName, 300, absl::StrCat("192.0.2.", i)));
   Handle(MakeQuery(kName, QType::kA));
@@ -365,7 +365,7 @@ TEST_F(QueryHandlerTest, WhatDoesNotFitIntoADatagramIsTruncatedThereAndWholeOnAS
   EXPECT_EQ(Reply().answer.size(), 100u);
 }
 
-TEST_F(QueryHandlerTest, StreamClientsThatAskAreToldTheIdleTimeout) {
+TEST_F(QueryHandlerTest, StreamClientsThatSendKeepaliveGetTheIdleTimeout) {
   const RawOpt keepalive = {.options = {{static_cast<uint16_t>(EdnsOption::kTcpKeepalive), {}}}};
   const WireMessage query =
       MessageBuilder().Question("localhost", QType::kA).Opt(keepalive).Build();
@@ -393,7 +393,7 @@ TEST_F(QueryHandlerTest, CountsWhatItDoes) {
   EXPECT_EQ(counters_.miss_duration.sum_us(), 30'000u);
 }
 
-TEST_F(QueryHandlerTest, AClientThatIsGoneCostsNothingButItsReply) {
+TEST_F(QueryHandlerTest, ReplyToAClientThatIsGoneIsDropped) {
   Handle(MakeQuery(kName, QType::kA));
   sink_.Disconnect();
   exchanger_.Respond(0, AnswerFor());
@@ -401,7 +401,7 @@ TEST_F(QueryHandlerTest, AClientThatIsGoneCostsNothingButItsReply) {
   EXPECT_EQ(cache_.Stats().entries, 1u);
 }
 
-TEST_F(QueryHandlerTest, DestructionCancelsWhatIsPending) {
+TEST_F(QueryHandlerTest, DestructorCancelsExchanges) {
   Handle(MakeQuery("a.example", QType::kA));
   Handle(MakeQuery("b.example", QType::kA));
   handler_.reset();
@@ -410,7 +410,7 @@ TEST_F(QueryHandlerTest, DestructionCancelsWhatIsPending) {
   EXPECT_THAT(sink_.replies(), IsEmpty());
 }
 
-TEST_F(QueryHandlerTest, AProbeOfOursThatComesBackGoesNoFurther) {
+TEST_F(QueryHandlerTest, ReturnedLoopProbeIsNotForwarded) {
   LoopWatch loops(1);
   loops.Expect(0, 0xabc);
   handler_ = std::make_unique<QueryHandler>(
@@ -425,7 +425,7 @@ TEST_F(QueryHandlerTest, AProbeOfOursThatComesBackGoesNoFurther) {
   EXPECT_EQ(Reply().rcode, Rcode::kNxDomain);
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
   Handle(MakeQuery("0000000000000abd._loop-check.corp.example", QType::kTxt));
-  EXPECT_EQ(exchanger_.calls().size(), 1u);  // Another's probe.
+  EXPECT_EQ(exchanger_.calls().size(), 1u);  // A probe of another server.
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client connections without sockets, for the tests of sessions.
+// Client connections without sockets, for the tests of TcpSession and SessionTable.
 #ifndef DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_
 #define DOTCACHE_TESTS_SERVER_SESSION_TEST_SUPPORT_H_
 
@@ -21,7 +21,7 @@
 
 namespace dotcache {
 
-// A ByteStream that keeps what is written; what it did outlives it.
+// A ByteStream that records what is written. The record outlives the stream.
 class FakeStream : public ByteStream {
  public:
   struct State {
@@ -48,10 +48,10 @@ class FakeStream : public ByteStream {
   const std::shared_ptr<State> state_;
 };
 
-// One client's end.
+// The client's end of a connection.
 class FakeClient {
  public:
-  // Null `session`: the table had no room.
+  // `session` is null if the table had no room.
   explicit FakeClient(TcpSession* session) : session_(session) {
     if (session_ == nullptr) return;
     session_->Serve(std::make_unique<FakeStream>(state_));
@@ -73,7 +73,7 @@ class FakeClient {
   void Break() { session_->stream_delegate().OnStreamError(StreamError::kReset, "reset"); }
   void Drain() { session_->Drain(); }
 
-  // The IDs of all replies so far.
+  // The message IDs of all replies so far.
   std::vector<uint16_t> ReplyIds() const {
     std::vector<uint16_t> ids;
     for (const ParsedMessage& reply : Replies()) ids.push_back(reply.header.id);
@@ -95,7 +95,7 @@ class FakeClient {
   const std::shared_ptr<FakeStream::State> state_ = std::make_shared<FakeStream::State>();
 };
 
-// A table of sessions in front of a real handler whose upstream the test plays.
+// A session table with a real handler. The test plays the upstream servers.
 class SessionTest : public testing::Test {
  protected:
   // REQUIRES: `limits_` is not changed afterwards.
@@ -109,9 +109,9 @@ class SessionTest : public testing::Test {
     return FakeClient(table_->NewSession(transport, *Endpoint::Parse("127.0.0.1:4711")));
   }
 
-  // A query with a name of its own, and upstream's answer to it.
+  // Returns a query with a name of its own, and the upstream response to it.
   static WireMessage Query(uint16_t id) { return MakeQuery(NameOf(id), QType::kA, id); }
-  // Those with IDs 1 to `count`, as they are on a stream.
+  // Returns the framed queries with IDs 1 to `count`.
   static WireMessage FramedQueries(uint16_t count) {
     WireMessage framed;
     for (uint16_t id = 1; id <= count; ++id) AppendFramed(Query(id), framed);

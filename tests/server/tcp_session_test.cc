@@ -13,7 +13,7 @@ using testing::SizeIs;
 
 class TcpSessionTest : public SessionTest {
  protected:
-  // What was written leaves, and the connection ends.
+  // All written octets are sent, and the connection ends.
   void ExpectClosing(FakeClient& client) {
     EXPECT_TRUE(client.stream().shut_down);
     loop_.Advance(Milliseconds(100));
@@ -27,7 +27,7 @@ class TcpSessionTest : public SessionTest {
   }
 };
 
-TEST_F(TcpSessionTest, AQueryThatArrivesOctetByOctetIsAnswered) {
+TEST_F(TcpSessionTest, QueryThatArrivesOctetByOctetIsAnswered) {
   FakeClient client = Connect();
   WireMessage framed;
   AppendFramed(Query(1), framed);
@@ -40,7 +40,7 @@ TEST_F(TcpSessionTest, AQueryThatArrivesOctetByOctetIsAnswered) {
   EXPECT_FALSE(client.closed());
 }
 
-TEST_F(TcpSessionTest, PipelinedQueriesAreAnsweredInTheOrderOfTheAnswers) {
+TEST_F(TcpSessionTest, PipelinedQueriesAreAnsweredInTheOrderOfTheResponses) {
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(3);
   client.SendOctets(framed);
@@ -51,7 +51,7 @@ TEST_F(TcpSessionTest, PipelinedQueriesAreAnsweredInTheOrderOfTheAnswers) {
   EXPECT_THAT(client.ReplyIds(), ElementsAre(3, 1, 2));
 }
 
-TEST_F(TcpSessionTest, AHitIsAnsweredWhileAMissWaits) {
+TEST_F(TcpSessionTest, HitIsAnsweredWhileAMissWaits) {
   FakeClient client = Connect();
   client.Send(Query(1));
   Answer(0);
@@ -60,7 +60,7 @@ TEST_F(TcpSessionTest, AHitIsAnsweredWhileAMissWaits) {
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 1));
 }
 
-TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndWhatWasReadWaits) {
+TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndReadQueriesWait) {
   limits_.tuning.max_queries_per_connection = 2;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(4);
@@ -78,7 +78,7 @@ TEST_F(TcpSessionTest, AtTheLimitReadingPausesAndWhatWasReadWaits) {
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2, 3, 4));
 }
 
-TEST_F(TcpSessionTest, TheRestOfAMessageThatReadingPausedInTheMiddleOfIsNotLost) {
+TEST_F(TcpSessionTest, PausedReadingLosesNoPartOfAMessage) {
   limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(2);
@@ -92,7 +92,7 @@ TEST_F(TcpSessionTest, TheRestOfAMessageThatReadingPausedInTheMiddleOfIsNotLost)
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
 }
 
-TEST_F(TcpSessionTest, AClientThatDoesNotReadIsNotReadFrom) {
+TEST_F(TcpSessionTest, ReadingPausesForAClientThatDoesNotRead) {
   FakeClient client = Connect();
   client.Send(Query(1));
   client.stream().pending_write_bytes = WriteMarks().high + 1;
@@ -107,7 +107,7 @@ TEST_F(TcpSessionTest, AClientThatDoesNotReadIsNotReadFrom) {
   EXPECT_THAT(exchanger_.calls(), SizeIs(3));
 }
 
-TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
+TEST_F(TcpSessionTest, AfterTheClientsFinASlowReplyIsStillSent) {
   FakeClient client = Connect();
   client.Send(Query(1));
   client.Send(Query(2));
@@ -121,7 +121,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinASlowAnswerStillGoesOut) {
   ExpectClosing(client);
 }
 
-TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
+TEST_F(TcpSessionTest, AfterTheClientsFinReadQueriesAreStillAnswered) {
   limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();
   const WireMessage framed = FramedQueries(2);
@@ -133,7 +133,7 @@ TEST_F(TcpSessionTest, AfterTheClientsFinWhatWasReadBeforeIsStillAnswered) {
   EXPECT_TRUE(client.stream().shut_down);
 }
 
-TEST_F(TcpSessionTest, AfterTheClientsFinAQueryThatWaitsForTheClientToReadIsStillAnswered) {
+TEST_F(TcpSessionTest, AfterTheClientsFinQueriesHeldByBackpressureAreAnswered) {
   FakeClient client = Connect();
   client.stream().pending_write_bytes = WriteMarks().high + 1;
   client.Send(Query(1));
@@ -154,7 +154,7 @@ TEST_F(TcpSessionTest, FinOfAnIdleClientClosesTheConnection) {
   EXPECT_EQ(table_->size(), 0u);
 }
 
-TEST_F(TcpSessionTest, TheConnectionStaysUntilTheLastReplyHasLeft) {
+TEST_F(TcpSessionTest, ConnectionStaysOpenUntilTheLastReplyIsSent) {
   FakeClient client = Connect();
   client.stream().pending_write_bytes = 100;
   client.SendEof();
@@ -165,7 +165,7 @@ TEST_F(TcpSessionTest, TheConnectionStaysUntilTheLastReplyHasLeft) {
   EXPECT_TRUE(client.closed());
 }
 
-TEST_F(TcpSessionTest, AClientThatNeverTakesItsLastReplyIsClosedAfterTheIdleTimeout) {
+TEST_F(TcpSessionTest, ClientThatNeverReadsItsLastReplyIsClosedAfterTheIdleTimeout) {
   FakeClient client = Connect();
   client.stream().pending_write_bytes = 100;
   client.SendEof();
@@ -173,12 +173,12 @@ TEST_F(TcpSessionTest, AClientThatNeverTakesItsLastReplyIsClosedAfterTheIdleTime
   EXPECT_TRUE(client.closed());
 }
 
-TEST_F(TcpSessionTest, WithoutAQueryTheConnectionIsClosedAfterTheIdleTimeout) {
+TEST_F(TcpSessionTest, ConnectionWithoutQueriesIsClosedAfterTheIdleTimeout) {
   FakeClient client = Connect();
   ExpectClosedAfterTheIdleTimeout(client);
 }
 
-TEST_F(TcpSessionTest, AQueryBeginsTheIdleTimeoutAnew) {
+TEST_F(TcpSessionTest, QueryRestartsTheIdleTimeout) {
   FakeClient client = Connect();
   loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));
   client.Send(Query(1));
@@ -186,7 +186,7 @@ TEST_F(TcpSessionTest, AQueryBeginsTheIdleTimeoutAnew) {
   ExpectClosedAfterTheIdleTimeout(client);
 }
 
-TEST_F(TcpSessionTest, OctetsThatTrickleInDoNotKeepTheConnectionOpen) {
+TEST_F(TcpSessionTest, IncompleteQueriesDoNotRestartTheIdleTimeout) {
   FakeClient client = Connect();
   const uint8_t octet = 1;
   for (int i = 0; i < 9; ++i) {
@@ -197,7 +197,7 @@ TEST_F(TcpSessionTest, OctetsThatTrickleInDoNotKeepTheConnectionOpen) {
   EXPECT_TRUE(client.closed());
 }
 
-TEST_F(TcpSessionTest, AConnectionWithAQueryUnansweredIsNotIdle) {
+TEST_F(TcpSessionTest, ConnectionWithAnUnansweredQueryIsNotIdle) {
   limits_.query_timeout = limits_.stream_idle_timeout + Seconds(2);
   FakeClient client = Connect();
   client.Send(Query(1));
@@ -207,7 +207,7 @@ TEST_F(TcpSessionTest, AConnectionWithAQueryUnansweredIsNotIdle) {
   EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
 }
 
-TEST_F(TcpSessionTest, AMessageShorterThanAHeaderClosesTheConnection) {
+TEST_F(TcpSessionTest, MessageShorterThanAHeaderClosesTheConnection) {
   for (const size_t size : {0, 1, 11}) {
     FakeClient client = Connect();
     client.Send(WireMessage(size, 0));
@@ -217,7 +217,7 @@ TEST_F(TcpSessionTest, AMessageShorterThanAHeaderClosesTheConnection) {
   }
 }
 
-TEST_F(TcpSessionTest, AMessageThatGetsNoReplyClosesTheConnectionWithAllThatFollows) {
+TEST_F(TcpSessionTest, MessageWithoutReplyClosesTheConnectionAndTheRestIsIgnored) {
   FakeClient client = Connect();
   WireMessage framed;
   AppendFramed(MakeResponse("www.example.com", QType::kA, {}), framed);
@@ -228,7 +228,7 @@ TEST_F(TcpSessionTest, AMessageThatGetsNoReplyClosesTheConnectionWithAllThatFoll
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
 }
 
-TEST_F(TcpSessionTest, AMalformedQueryGetsItsErrorAndTheConnectionGoesOn) {
+TEST_F(TcpSessionTest, MalformedQueryGetsAnErrorAndTheConnectionStaysOpen) {
   FakeClient client = Connect();
   client.Send(MessageBuilder().Id(7).Flags(0x3000).Question("example.com", QType::kA).Build());
   client.Send(Query(8));
@@ -237,7 +237,7 @@ TEST_F(TcpSessionTest, AMalformedQueryGetsItsErrorAndTheConnectionGoesOn) {
   EXPECT_EQ(client.Replies()[0].rcode, Rcode::kNotImp);
 }
 
-TEST_F(TcpSessionTest, AReplyForAConnectionThatBrokeIsDropped) {
+TEST_F(TcpSessionTest, ReplyForABrokenConnectionIsDropped) {
   FakeClient client = Connect();
   client.Send(Query(1));
   client.Break();
@@ -248,7 +248,7 @@ TEST_F(TcpSessionTest, AReplyForAConnectionThatBrokeIsDropped) {
   EXPECT_EQ(cache_.Stats().entries, 1u);
 }
 
-TEST_F(TcpSessionTest, DrainingAnswersWhatIsInFlightAndReadsNoMore) {
+TEST_F(TcpSessionTest, DrainAnswersPendingQueriesAndReadsNoMore) {
   FakeClient client = Connect();
   client.Send(Query(1));
   client.Drain();
@@ -259,7 +259,7 @@ TEST_F(TcpSessionTest, DrainingAnswersWhatIsInFlightAndReadsNoMore) {
   ExpectClosing(client);
 }
 
-TEST_F(TcpSessionTest, DrainingAnIdleConnectionClosesIt) {
+TEST_F(TcpSessionTest, DrainClosesAnIdleConnection) {
   FakeClient client = Connect();
   client.Drain();
   ExpectClosing(client);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds any DNS message for tests, well formed or not, independent of the code under test.
+// Builds well-formed and malformed DNS messages, without the code under test.
 #ifndef DOTCACHE_TESTS_SUPPORT_MESSAGE_BUILDER_H_
 #define DOTCACHE_TESTS_SUPPORT_MESSAGE_BUILDER_H_
 
@@ -17,15 +17,15 @@
 
 namespace dotcache {
 
-// The octets of a name: text ("www.example.com", "." is the root; no escapes), or raw octets (a
-// pointer, a label without end) that are written as they are.
+// The octets of a name. Text such as "www.example.com" is encoded; "." is the root, and there are
+// no escapes. Raw octets are written unchanged, for example a pointer or a label without an end.
 struct WireName {
   WireName(const char* text) : WireName(absl::string_view(text)) {}         // NOLINT
   WireName(const std::string& text) : WireName(absl::string_view(text)) {}  // NOLINT
   WireName(absl::string_view text);                                         // NOLINT
   WireName(WireMessage raw) : octets(std::move(raw)) {}                     // NOLINT
 
-  // A compression pointer; with `labels` in front of it when given ("www").
+  // A compression pointer, after `labels` ("www") if given.
   static WireName Pointer(uint16_t offset, absl::string_view labels = "");
 
   WireMessage octets;
@@ -33,7 +33,7 @@ struct WireName {
 
 WireMessage Concat(std::initializer_list<Bytes> parts);
 
-// RDATA, all names uncompressed.
+// These return RDATA with uncompressed names.
 WireMessage ARdata(absl::string_view dotted_quad);
 WireMessage AaaaRdata(absl::string_view text);
 WireMessage TxtRdata(std::initializer_list<absl::string_view> strings);
@@ -41,7 +41,7 @@ WireMessage MxRdata(uint16_t preference, const WireName& exchange);
 WireMessage SoaRdata(uint32_t minimum);
 inline WireMessage NameRdata(const WireName& name) { return name.octets; }
 
-// One RR. `rdlength`, when set, is written in place of the RDATA's true size.
+// One RR. If `rdlength` is set, it is written instead of the size of the RDATA.
 struct Record {
   WireName owner = ".";
   QType type = QType::kA;
@@ -69,20 +69,21 @@ struct RawOpt {
 };
 Record OptRecord(const RawOpt& opt = {});
 
-// Sections are written in the order of the calls and counted; a count may be overruled. Example:
+// Writes the sections in the order of the calls and counts their records. A count can be
+// overridden. Example:
 //
 //   WireMessage m = MessageBuilder().Question("example.com", QType::kA).Opt({.flags = 0x8000})
 //                       .Build();
 class MessageBuilder {
  public:
-  // A query: ID 0x1234, RD.
+  // Starts a query with ID 0x1234 and RD.
   MessageBuilder() : header_{.id = 0x1234, .flags = kFlagRd} {}
 
   MessageBuilder& Id(uint16_t id) { return Set(&MessageHeader::id, id); }
-  MessageBuilder& Flags(uint16_t flags) {  // The whole second word.
+  MessageBuilder& Flags(uint16_t flags) {  // The second 16 bits of the header.
     return Set(&MessageHeader::flags, flags);
   }
-  // Adds QR and RA and this RCODE.
+  // Adds QR, RA and the RCODE.
   MessageBuilder& Response(Rcode rcode = Rcode::kNoError);
 
   MessageBuilder& Question(const WireName& qname, QType qtype, QClass qclass = QClass::kIn);
@@ -90,15 +91,15 @@ class MessageBuilder {
   MessageBuilder& Authority(const Record& record) { return Append(record, header_.nscount); }
   MessageBuilder& Additional(const Record& record) { return Append(record, header_.arcount); }
   MessageBuilder& Opt(const RawOpt& opt = {}) { return Additional(OptRecord(opt)); }
-  MessageBuilder& Raw(Bytes octets);  // Not counted anywhere.
+  MessageBuilder& Raw(Bytes octets);  // Not counted in any section.
 
-  // Writes these counts whatever was added.
+  // Override the counts of the header.
   MessageBuilder& Qdcount(uint16_t count) { return Set(&MessageHeader::qdcount, count); }
   MessageBuilder& Ancount(uint16_t count) { return Set(&MessageHeader::ancount, count); }
   MessageBuilder& Nscount(uint16_t count) { return Set(&MessageHeader::nscount, count); }
   MessageBuilder& Arcount(uint16_t count) { return Set(&MessageHeader::arcount, count); }
 
-  // Octets so far, header included: where the next thing added begins.
+  // The octets so far with the header: the offset of the next record.
   uint16_t offset() const { return static_cast<uint16_t>(kHeaderSize + body_.size()); }
 
   WireMessage Build() const;
@@ -114,14 +115,14 @@ class MessageBuilder {
   WireMessage body_;
 };
 
-// A query without EDNS, RD set.
+// Returns a query with RD and without EDNS.
 WireMessage MakeQuery(const WireName& qname, QType qtype, uint16_t id = 0x1234);
 
-// A NOERROR response (QR, RD, RA) with these answers and no OPT.
+// Returns a NOERROR response (QR, RD, RA) with these answers and without OPT.
 WireMessage MakeResponse(const WireName& qname, QType qtype, const std::vector<Record>& answers,
                          uint16_t id = 0x1234);
 
-// A negative response with this SOA: NXDOMAIN, or NODATA with Rcode::kNoError.
+// Returns a negative response with this SOA: NXDOMAIN, or NODATA for Rcode::kNoError.
 WireMessage MakeNegativeResponse(const WireName& qname, QType qtype, Rcode rcode,
                                  const Record& soa);
 

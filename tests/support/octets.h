@@ -8,7 +8,7 @@
 
 namespace dotcache {
 
-// A text as octets. Valid as long as the text.
+// Returns the octets of a text. They are valid as long as the text.
 inline Bytes AsBytes(absl::string_view text) {
   return Bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
 }

@@ -11,7 +11,7 @@
 
 namespace dotcache {
 
-// Turns the loop until `done()`; false when that takes a minute, which only a failure does.
+// Runs the loop until `done()` returns true. Returns false after a minute, which means a failure.
 inline bool RunLoopUntil(UvLoop& loop, absl::FunctionRef<bool()> done) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   while (!done()) {

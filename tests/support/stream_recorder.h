@@ -11,7 +11,7 @@
 
 namespace dotcache {
 
-// A stream's owner that records each callback and checks their order.
+// A ByteStream::Delegate that records each callback and checks their order.
 class StreamRecorder : public ByteStream::Delegate {
  public:
   void OnStreamOpen() override {
@@ -44,12 +44,12 @@ class StreamRecorder : public ByteStream::Delegate {
     Call(on_error);
   }
 
-  bool in_call = false;  // A call into the stream is on the stack.
+  bool in_call = false;  // True during a call into the stream. No callback may come then.
   int opens = 0, eofs = 0, writables = 0;
   std::string data, detail;
   StreamError error = StreamError::kNone;
   absl::AnyInvocable<void()> on_open, on_data, on_eof, on_error;
-  absl::AnyInvocable<void()> on_event;  // After any of the four.
+  absl::AnyInvocable<void()> on_event;  // Called after any of the callbacks.
 
  private:
   void Call(absl::AnyInvocable<void()>& callback) {

@@ -14,7 +14,7 @@
 
 namespace dotcache {
 
-// A directory of one test: empty at first, and removed with all that is in it at the end.
+// A directory of one test. It is empty at first and is removed with its content at the end.
 class TestDirectory {
  public:
   TestDirectory() { EXPECT_NE(mkdtemp(path_.data()), nullptr); }
@@ -24,14 +24,14 @@ class TestDirectory {
 
   std::string Path(absl::string_view name = "") const { return absl::StrCat(path_, "/", name); }
 
-  // Renames a file with this text into place, and returns its path.
+  // Writes the text to a new file, renames it to `name` and returns its path.
   std::string Write(absl::string_view name, absl::string_view text) const {
     std::filesystem::create_directories(std::filesystem::path(Path(name)).parent_path());
     std::ofstream(Path("new")) << text;
     std::filesystem::rename(Path("new"), Path(name));
     return Path(name);
   }
-  // The same with the text of another file.
+  // Like Write(), with the content of the file `from`.
   std::string Copy(absl::string_view name, const std::string& from) const {
     std::filesystem::copy_file(from, Path("new"));
     std::filesystem::rename(Path("new"), Path(name));

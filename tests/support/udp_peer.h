@@ -14,14 +14,14 @@
 
 namespace dotcache {
 
-// A blocking UDP socket on loopback: the other end of what a test tests.
+// A blocking UDP socket on loopback, the other end of the socket under test.
 class TestUdpPeer {
  public:
   explicit TestUdpPeer(absl::string_view address = "127.0.0.1:0")
       : fd_(*BindUdp(*Endpoint::Parse(address))) {
     const int flags = fcntl(fd_.get(), F_GETFL);
     fcntl(fd_.get(), F_SETFL, flags & ~O_NONBLOCK);
-    const timeval limit{60, 0};  // A missing datagram fails the test and does not hang it.
+    const timeval limit{60, 0};  // A missing datagram fails the test instead of blocking it.
     setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
 
@@ -32,7 +32,7 @@ class TestUdpPeer {
               static_cast<ssize_t>(text.size()));
   }
 
-  // The next datagram, from `from`.
+  // Receives the next datagram.
   std::string Receive() {
     char buffer[8192];
     sockaddr_storage address{};
@@ -48,7 +48,8 @@ class TestUdpPeer {
     return recv(fd_.get(), &octet, 1, MSG_DONTWAIT) < 0;
   }
 
-  // From now on only `peer` is heard: other senders learn that the port is unreachable.
+  // From now on only `peer` is received. Other senders get an error, because the port is
+  // unreachable.
   void Connect(const Endpoint& peer) {
     EXPECT_EQ(connect(fd_.get(), peer.address(), peer.address_size()), 0);
   }
