@@ -101,10 +101,9 @@ void RegisterQuery(const std::string& family, const HostileMessage& message) {
 void RegisterResponse(const std::string& family, const HostileMessage& message) {
   // The name says whether the message is accepted or at which defect it is rejected.
   const auto outcome = InspectResponse(message.octets, QuestionOf(message.octets));
-  const auto* defect = std::get_if<ResponseDefect>(&outcome);
-  const std::string said =
-      defect == nullptr ? "accepted" : std::string(ResponseDefectName(*defect));
-  Register(family, absl::StrCat(message.name, " (", said, ")"),
+  const absl::string_view result =
+      std::holds_alternative<ResponseFacts>(outcome) ? "accepted" : "refused";
+  Register(family, absl::StrCat(message.name, " (", result, ")"),
            [octets = message.octets, question = QuestionOf(message.octets)] {
              auto result = InspectResponse(octets, question);
              benchmark::DoNotOptimize(result);

@@ -27,11 +27,13 @@ class Echo : public UdpSocket::Delegate {
 void EchoBatch(benchmark::State& state, const char* bind_to) {
   UvLoop loop;
   Echo echo;
-  auto server = *UdpSocket::Open(loop, *BindUdp(*Endpoint::Parse(bind_to)), echo);
+  UniqueFd bound = *BindUdp(*Endpoint::Parse(bind_to));
+  const auto port = LocalEndpoint(bound.get()).port();
+  auto server = *UdpSocket::Open(loop, std::move(bound), echo);
   echo.socket = server.get();
   const UniqueFd client = *BindUdp(*Endpoint::Parse("127.0.0.1:0"));
   Endpoint to = *Endpoint::Parse("127.0.0.1:0");
-  to.set_port(server->local_endpoint().port());
+  to.set_port(port);
   if (connect(client.get(), to.address(), to.address_size()) != 0) return;
 
   const auto batch = static_cast<unsigned int>(state.range(0));

@@ -11,33 +11,12 @@
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
+#include "cache/cache_stats.h"
+#include "cache/found.h"
 #include "cache/segmented_lru.h"
 #include "core/mutex.h"
 
 namespace dotcache {
-
-struct CacheStats {
-  uint64_t entries = 0;
-  uint64_t bytes = 0;  // Charged against the budget: the tables and all entries.
-  uint64_t budget_bytes = 0;
-  uint64_t insertions = 0;
-  uint64_t evictions = 0;    // Pushed out while fresh.
-  uint64_t expirations = 0;  // Removed because their time was over.
-};
-
-// What the cache knows under a key.
-struct Found {
-  enum class State : uint8_t {
-    kNothing,
-    kFresh,    // Give it. `refresh_due`: this caller has the refresh of a prefetch to begin.
-    kStale,    // RFC 8767. `refresh_due`: refresh first. Else a refresh has failed lately: give it.
-    kFailure,  // RFC 9520: resolution failed lately.
-  };
-  CacheEntryRef entry;
-  State state = State::kNothing;
-  bool refresh_due = false;
-  bool for_all_types = false;  // It is that the name does not exist (RFC 2308 section 5).
-};
 
 // A bounded table of entries in order of use. An expired entry stays in its place, for as long as
 // it may be given as stale data, until it is replaced, swept or pushed out. Any thread may call any
@@ -92,8 +71,6 @@ class alignas(64) LruShard {
 
   // Removes everything; returns the number of entries removed.
   uint64_t Clear();
-
-  size_t slot_count() const { return slot_count_; }
 
   // Adds this shard's numbers to `stats`.
   void AddTo(CacheStats& stats) const;

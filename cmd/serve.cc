@@ -17,6 +17,7 @@
 #include "cmd/descriptor_limit.h"
 #include "core/log.h"
 #include "core/test_delay.h"
+#include "net/boot_clock.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -137,7 +138,7 @@ timespec ToTimespec(Milliseconds duration) {
 // files of certificates, keys and pins every two seconds, and at once on SIGHUP.
 int WaitForStop(Server& server, const sigset_t& signals) {
   bool ready = false;
-  auto next_look = std::chrono::steady_clock::now() + kCredentialPoll;
+  MonoTime next_look = BootTime() + kCredentialPoll;
   while (true) {
     const timespec wait = ToTimespec(ready ? kCredentialPoll : kReadyPoll);
     const int signal_number = sigtimedwait(&signals, nullptr, &wait);
@@ -147,7 +148,7 @@ int WaitForStop(Server& server, const sigset_t& signals) {
       TestDelay(Seam::kReady);
       Log(LogLevel::kInfo, "ready");
     }
-    const auto now = std::chrono::steady_clock::now();
+    const MonoTime now = BootTime();
     if (signal_number != SIGHUP && now < next_look) continue;
     server.ReloadCredentials();
     next_look = now + kCredentialPoll;

@@ -16,7 +16,6 @@ namespace dotcache {
 class Counter {
  public:
   void Add(uint64_t n = 1) { Set(value() + n); }
-  void Sub(uint64_t n = 1) { Set(value() - n); }
   void Set(uint64_t n) { value_.store(n, std::memory_order_relaxed); }
   uint64_t value() const { return value_.load(std::memory_order_relaxed); }
 

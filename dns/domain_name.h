@@ -46,9 +46,6 @@ class DomainName {
   Bytes wire() const { return Bytes(octets_.data(), size_); }
   size_t size() const { return size_; }
 
-  // Writable, for changes of case alone.
-  uint8_t* mutable_octets() { return octets_.data(); }
-
   // The same name with A-Z replaced by a-z (RFC 4343 section 3).
   DomainName Canonical() const;
 

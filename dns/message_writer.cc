@@ -10,7 +10,6 @@ namespace {
 
 constexpr size_t kQdcountOffset = 4;
 constexpr size_t kAncountOffset = 6;
-constexpr size_t kNscountOffset = 8;
 constexpr size_t kArcountOffset = 10;
 constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
 constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
@@ -153,15 +152,6 @@ void MessageWriter::AddQuestion(const DomainName& qname, QType qtype, QClass qcl
 
 void MessageWriter::AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
                               QClass klass) {
-  AddRecord(owner, {type, klass}, ttl, rdata, kAncountOffset);
-}
-
-void MessageWriter::AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
-  AddRecord(owner, {type, QClass::kIn}, ttl, rdata, kNscountOffset);
-}
-
-void MessageWriter::AddRecord(const DomainName& owner, RecordType type, uint32_t ttl, Bytes rdata,
-                              size_t count_offset) {
   const size_t fixed = owner.size() + kRecordFixedSize;
   if (fixed > out_.size() - size_ || rdata.size() > out_.size() - size_ - fixed) {
     overflowed_ = true;
@@ -169,12 +159,12 @@ void MessageWriter::AddRecord(const DomainName& owner, RecordType type, uint32_t
   }
   Cursor cursor(out_.data() + size_);
   cursor.Octets(owner.wire().data(), owner.size());
-  cursor.U16(static_cast<uint16_t>(type.type));
-  cursor.U16(static_cast<uint16_t>(type.klass));
+  cursor.U16(static_cast<uint16_t>(type));
+  cursor.U16(static_cast<uint16_t>(klass));
   cursor.U32(ttl);
   cursor.U16(static_cast<uint16_t>(rdata.size()));
   cursor.Octets(rdata.data(), rdata.size());
-  CountOneMore(out_, count_offset);
+  CountOneMore(out_, kAncountOffset);
   size_ += fixed + rdata.size();
 }
 

@@ -45,7 +45,6 @@ class MessageWriter {
   void AddQuestion(const DomainName& qname, QType qtype, QClass qclass);
   void AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
                  QClass klass = QClass::kIn);
-  void AddAuthority(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata);
 
   // Adds the OPT record. Call it last. NSID takes precedence over the extended error, and the
   // extended error over padding. Parts that do not fit within `max_size` are shortened or left out.
@@ -55,13 +54,6 @@ class MessageWriter {
   bool overflowed() const { return overflowed_; }
 
  private:
-  struct RecordType {
-    QType type;
-    QClass klass;
-  };
-  void AddRecord(const DomainName& owner, RecordType type, uint32_t ttl, Bytes rdata,
-                 size_t count_offset);
-
   MutableBytes out_;
   size_t size_ = 0;
   bool overflowed_ = false;

@@ -208,18 +208,6 @@ uint32_t ToTtl(Seconds seconds) {
 
 }  // namespace
 
-absl::string_view ResponseDefectName(ResponseDefect defect) {
-  switch (defect) {
-    case ResponseDefect::kNotOurs:
-      return "not ours";
-    case ResponseDefect::kMalformed:
-      return "malformed";
-    case ResponseDefect::kNotAnAnswer:
-      return "not an answer";
-  }
-  return "unknown";
-}
-
 bool BelongsToQuestion(Bytes response, const Question& question) {
   if (response.size() < kHeaderSize) return false;
   const MessageHeader header = LoadHeader(response);

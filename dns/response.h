@@ -9,7 +9,6 @@
 #include <variant>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/strings/string_view.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "dns/dns_types.h"
@@ -73,8 +72,6 @@ enum class ResponseDefect : uint8_t {
   kMalformed,    // Matches, but is malformed: try the next server.
   kNotAnAnswer,  // Well formed, but does not answer the question: unrelated records, a CNAME loop.
 };
-
-absl::string_view ResponseDefectName(ResponseDefect defect);
 
 // True when the message is a response (QR=1, opcode QUERY) with exactly this question, ASCII case
 // ignored. Also true for an error RCODE without question and records, except an OPT: some servers

@@ -50,12 +50,4 @@ void StreamFramer::FillBuffer(size_t size) {
   input_.remove_prefix(taken);
 }
 
-void AppendFramed(Bytes message, WireMessage& stream) {
-  assert(message.size() <= kMaxMessageSize);
-  const size_t prefix_at = stream.size();
-  stream.resize(prefix_at + kPrefixSize);
-  StoreU16(&stream[prefix_at], static_cast<uint16_t>(message.size()));
-  stream.insert(stream.end(), message.begin(), message.end());
-}
-
 }  // namespace dotcache

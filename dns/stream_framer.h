@@ -45,9 +45,6 @@ class StreamFramer {
   bool buffer_done_ = false;  // Next() returned the message in `buffer_`. The next call drops it.
 };
 
-// Appends the length prefix and the message to `stream`. REQUIRES: message.size() <= 65,535.
-void AppendFramed(Bytes message, WireMessage& stream);
-
 }  // namespace dotcache
 
 #endif  // DOTCACHE_DNS_STREAM_FRAMER_H_

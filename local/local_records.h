@@ -62,7 +62,6 @@ class LocalRecords {
   std::optional<StoredMessage> Answer(const Question& question) const;
 
   size_t record_count() const { return record_count_; }
-  size_t name_count() const { return names_.size(); }
 
  private:
   struct Rrset {

@@ -17,4 +17,6 @@ Duration SuspendedTime() {
   return BootTime() - awake;
 }
 
+int64_t UnixTime() { return time(nullptr); }
+
 }  // namespace dotcache

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// A clock that also counts the time in which the machine is suspended.
+// The clocks of the system: a monotonic one that also counts suspended time, and the calendar.
 #ifndef DOTCACHE_NET_BOOT_CLOCK_H_
 #define DOTCACHE_NET_BOOT_CLOCK_H_
+
+#include <cstdint>
 
 #include "core/clock.h"
 
@@ -16,6 +18,9 @@ MonoTime BootTime();
 // How far BootTime() is ahead of std::chrono::steady_clock. Only the difference of two results is
 // meaningful: it is how long the machine was suspended between the two calls.
 Duration SuspendedTime();
+
+// Seconds since 1970, for dates that other machines wrote: certificates and DNS cookies.
+int64_t UnixTime();
 
 }  // namespace dotcache
 

@@ -130,8 +130,6 @@ absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, Uni
   return std::make_unique<TcpAcceptor>(std::move(impl));
 }
 
-Endpoint TcpAcceptor::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }
-
 uint64_t TcpAcceptor::back_offs() const { return impl_->back_offs; }
 
 }  // namespace dotcache

@@ -35,8 +35,6 @@ class TcpAcceptor {
   explicit TcpAcceptor(std::unique_ptr<Impl> impl);
   ~TcpAcceptor();
 
-  Endpoint local_endpoint() const;
-
   // How often it paused because descriptors or memory had run out.
   uint64_t back_offs() const;
 

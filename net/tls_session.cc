@@ -8,7 +8,6 @@
 #include <cassert>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -25,7 +24,7 @@ constexpr size_t kMaxPlainText = 16384;  // Largest plain text of one record (RF
 // Without this limit, GnuTLS buffers handshake messages of up to 16 MiB from an unauthenticated
 // peer.
 constexpr size_t kMaxWithoutPlainText = 65536;
-constexpr time_t kMaxTicketSeconds =
+constexpr int64_t kMaxTicketSeconds =
     std::chrono::duration_cast<Seconds>(TlsTicketStore::kMaxAge).count();
 
 absl::Status InternalGnutlsError(int code) {
@@ -224,8 +223,8 @@ void TlsSession::Impl::Handshake() {
 
 // For tickets of a session in which the server has just shown its certificate.
 MonoTime TlsSession::Impl::UsableUntil() const {
-  const time_t left = gnutls_certificate_expiration_time_peers(session.get()) - time(nullptr);
-  const Duration seconds = Seconds(std::clamp<time_t>(left, 0, kMaxTicketSeconds));
+  const int64_t left = gnutls_certificate_expiration_time_peers(session.get()) - UnixTime();
+  const Duration seconds = Seconds(std::clamp<int64_t>(left, 0, kMaxTicketSeconds));
   return tickets->Now() + seconds;
 }
 

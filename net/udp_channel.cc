@@ -11,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/status_macros.h"
-#include "net/listen_socket.h"
 #include "net/uv_handle.h"
 #include "net/uv_loop.h"
 
@@ -117,7 +116,5 @@ void UdpChannel::Send(Bytes datagram) {
   impl_->error_timer = impl_->loop.NewTimer([impl = impl_.get()] { impl->Fail(impl->send_error); });
   impl_->error_timer->Start(Duration::zero());
 }
-
-Endpoint UdpChannel::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }
 
 }  // namespace dotcache

@@ -58,8 +58,6 @@ class UdpChannel : public Deletable {
   // Any other failure is reported in a later turn.
   void Send(Bytes datagram);
 
-  Endpoint local_endpoint() const;
-
  private:
   std::unique_ptr<Impl> impl_;
 };

@@ -266,8 +266,6 @@ void UdpSocket::StopReceiving() {
 
 uint64_t UdpSocket::send_drops() const { return impl_->send_drops; }
 
-Endpoint UdpSocket::local_endpoint() const { return LocalEndpoint(impl_->fd.get()); }
-
 void UdpSocket::OnTurnEnd() { impl_->Flush(); }
 
 }  // namespace dotcache

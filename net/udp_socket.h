@@ -66,8 +66,6 @@ class UdpSocket : public TurnEndHook {
 
   uint64_t send_drops() const;
 
-  Endpoint local_endpoint() const;
-
  private:
   void OnTurnEnd() override;
 

@@ -8,7 +8,6 @@
 #include <atomic>
 #include <cassert>
 #include <cstdlib>
-#include <ctime>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -320,7 +319,7 @@ void UvLoop::Stop() {
 
 MonoTime UvLoop::Now() const { return impl_->Now(); }
 
-uint32_t UvLoop::UnixSeconds() const { return static_cast<uint32_t>(time(nullptr)); }
+uint32_t UvLoop::UnixSeconds() const { return static_cast<uint32_t>(UnixTime()); }
 
 std::unique_ptr<Timer> UvLoop::NewTimer(absl::AnyInvocable<void()> callback) {
   assert(InLoopThread());

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server.h"
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/log.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
+#include "net/boot_clock.h"
 #include "net/listen_socket.h"
 #include "server/worker.h"
 
@@ -160,10 +160,10 @@ void Server::Shutdown() {
     const MutexLock lock(running_mutex_);
     running_ = false;
   }
-  const auto deadline = std::chrono::steady_clock::now() + options_.limits.tuning.drain_timeout;
+  const MonoTime deadline = BootTime() + options_.limits.tuning.drain_timeout;
   TestDelay(Seam::kDrain);
   for (auto& worker : workers_) worker->BeginDrain();
-  for (auto& worker : workers_) worker->Drained().wait_until(deadline);
+  for (auto& worker : workers_) worker->Drained().wait_for(deadline - BootTime());
   TestDelay(Seam::kJoin);
   for (auto& worker : workers_) worker->Stop();
 }

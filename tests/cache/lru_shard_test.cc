@@ -17,6 +17,10 @@ namespace dotcache {
 namespace {
 
 constexpr size_t kEntrySize = 128;  // What TestEntry() is charged.
+constexpr size_t kAllSlots = SIZE_MAX;
+
+// The slots of a shard with this budget.
+size_t SlotsOf(size_t budget_bytes) { return budget_bytes / LruShard::kBytesPerSlot; }
 
 // A budget for exactly `count` test entries beside the table, in a shard large enough for one.
 size_t BudgetFor(size_t count) {
@@ -100,7 +104,7 @@ TEST(LruShardTest, AnExpiredEntryIsNotFoundAndKeepsItsPlaceUntilItIsReplacedOrSw
   EXPECT_FALSE(Has(shard, "a", At(60)));
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(60)).entry, nullptr);
   EXPECT_EQ(StatsOf(shard).entries, 1u);
-  EXPECT_EQ(shard.SweepExpired(At(60), shard.slot_count()), 1u);
+  EXPECT_EQ(shard.SweepExpired(At(60), kAllSlots), 1u);
   EXPECT_EQ(StatsOf(shard).entries, 0u);
   EXPECT_EQ(StatsOf(shard).expirations, 1u);
   EXPECT_FALSE(Has(shard, "a", At(0)));
@@ -241,8 +245,8 @@ TEST(LruShardTest, AnEntryIsInOneShardAtATimeAndOnce) {
 TEST(LruShardTest, SweepRemovesWhatHasExpired) {
   LruShard shard(1 << 16, PlainLru(0));
   for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), i % 2 == 0 ? At(10) : At(60));
-  EXPECT_EQ(shard.SweepExpired(At(5), shard.slot_count()), 0u);
-  EXPECT_EQ(shard.SweepExpired(At(10), shard.slot_count()), 50u);
+  EXPECT_EQ(shard.SweepExpired(At(5), kAllSlots), 0u);
+  EXPECT_EQ(shard.SweepExpired(At(10), kAllSlots), 50u);
   EXPECT_EQ(StatsOf(shard).entries, 50u);
   EXPECT_EQ(StatsOf(shard).expirations, 50u);
   for (int i = 1; i < 100; i += 2) EXPECT_TRUE(Has(shard, absl::StrCat("n", i), At(10))) << i;
@@ -252,7 +256,7 @@ TEST(LruShardTest, SweepsGoOnWhereTheLastOneStopped) {
   LruShard shard(1 << 16, PlainLru(0));
   for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), At(10));
   size_t removed = 0;
-  for (size_t slot = 0; slot < shard.slot_count(); slot += 16) {
+  for (size_t slot = 0; slot < SlotsOf(1 << 16); slot += 16) {
     const size_t now_removed = shard.SweepExpired(At(10), 16);
     // A gap may bring entries back, hence more than slots; but never a shard's worth.
     EXPECT_LT(now_removed, 60u);
@@ -277,10 +281,10 @@ TEST(LruShardTest, AnExpiredEntryIsStaleUntilItsTimeIsOver) {
   Put(shard, "a", At(60));
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(60)).state, State::kStale);
   EXPECT_TRUE(shard.Lookup(TestKey("a"), At(60)).refresh_due);
-  EXPECT_EQ(shard.SweepExpired(At(1059), shard.slot_count()), 0u);
+  EXPECT_EQ(shard.SweepExpired(At(1059), kAllSlots), 0u);
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(1059)).state, State::kStale);
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(1060)).state, State::kNothing);
-  EXPECT_EQ(shard.SweepExpired(At(1060), shard.slot_count()), 1u);
+  EXPECT_EQ(shard.SweepExpired(At(1060), kAllSlots), 1u);
 }
 
 TEST(LruShardTest, AfterAFailedRefreshOneTriesAgainWhenTheTimeIsOver) {
@@ -424,8 +428,8 @@ TEST(LruShardTest, TheSmallestEntriesFillTheOctetsBeforeTheSlots) {
   LruShard shard(1 << 16, PlainLru(0));
   PutOthers(shard, 1000);
   const CacheStats stats = StatsOf(shard);
-  EXPECT_EQ(stats.entries, ((1u << 16) - shard.slot_count() * 16) / kEntrySize);
-  EXPECT_LE(stats.entries, shard.slot_count() * 7 / 8);
+  EXPECT_EQ(stats.entries, ((1u << 16) - SlotsOf(1 << 16) * 16) / kEntrySize);
+  EXPECT_LE(stats.entries, SlotsOf(1 << 16) * 7 / 8);
 }
 
 TEST(LruShardTest, EntriesOfLessThanTheSmallestSizeStopAtSevenEighthsOfTheSlots) {
@@ -434,7 +438,7 @@ TEST(LruShardTest, EntriesOfLessThanTheSmallestSizeStopAtSevenEighthsOfTheSlots)
     const CacheKey key = TestKey(absl::StrCat(i));
     shard.Insert(key, TestEntry(key, At(60), 0), At(0));
   }
-  EXPECT_EQ(StatsOf(shard).entries, shard.slot_count() * 7 / 8);
+  EXPECT_EQ(StatsOf(shard).entries, SlotsOf(1 << 16) * 7 / 8);
 }
 
 // Against a plain map: whatever the order of insertions, removals and sweeps, nothing is lost

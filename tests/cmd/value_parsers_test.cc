@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/value_parsers.h"
 
-#include "cmd/did_you_mean.h"
-#include "cmd/presets.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -75,30 +73,6 @@ TEST(ValueParsersTest, AuthenticationNamesAreHostNames) {
         std::string("::1")}) {
     EXPECT_FALSE(ParseAuthenticationName(wrong).ok()) << wrong;
   }
-}
-
-TEST(DidYouMeanTest, NamesTheNearestOrAll) {
-  static constexpr absl::string_view kKnown[] = {"listen", "policy", "workers"};
-  EXPECT_EQ(DidYouMean("worker", kKnown), "; did you mean `workers`?");
-  EXPECT_EQ(DidYouMean("polcy", kKnown), "; did you mean `policy`?");
-  EXPECT_EQ(DidYouMean("xyzzy", kKnown), "; known are listen, policy, workers");
-  EXPECT_EQ(DidYouMean("", kKnown), "; known are listen, policy, workers");
-}
-
-TEST(PresetsTest, EveryPresetHasValidAddressesOfBothFamiliesAndAName) {
-  for (const Preset& preset : Presets()) {
-    EXPECT_TRUE(ParseAuthenticationName(preset.authentication_name).ok()) << preset.name;
-    int v4 = 0;
-    int v6 = 0;
-    for (absl::string_view address : preset.addresses) {
-      const auto endpoint = Endpoint::ParseAddress(address, 853);
-      ASSERT_TRUE(endpoint.ok()) << address;
-      ++(endpoint->is_v6() ? v6 : v4);
-    }
-    EXPECT_GT(v4, 0) << preset.name;
-    EXPECT_GT(v6, 0) << preset.name;
-  }
-  EXPECT_EQ(FindPreset("unknown"), nullptr);
 }
 
 }  // namespace

@@ -46,7 +46,6 @@ TEST(MessageWriterTest, WritesTheGivenSections) {
   MessageWriter writer(MutableBytes(out), {.id = 7, .flags = kFlagQr | kFlagRd, .qdcount = 9});
   writer.AddQuestion(kName, QType::kA, QClass::kIn);
   writer.AddAnswer(kName, QType::kA, 300, ARdata("192.0.2.1"));
-  writer.AddAuthority(kName.WithoutLabels(1), QType::kSoa, 60, SoaRdata(60));
   out.resize(writer.size());
   EXPECT_FALSE(writer.overflowed());
   EXPECT_EQ(out, MessageBuilder()
@@ -54,7 +53,6 @@ TEST(MessageWriterTest, WritesTheGivenSections) {
                      .Flags(kFlagQr | kFlagRd)
                      .Question("www.example.com", QType::kA)
                      .Answer(ARecord("www.example.com", 300, "192.0.2.1"))
-                     .Authority(SoaRecord("example.com", 60, 60))
                      .Build());
 }
 

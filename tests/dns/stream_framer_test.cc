@@ -6,6 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/message_builder.h"
 
 namespace dotcache {
 namespace {
@@ -35,15 +36,9 @@ std::vector<WireMessage> MessagesOf(std::initializer_list<size_t> sizes) {
   return messages;
 }
 
-WireMessage Stream(const std::vector<WireMessage>& messages) {
-  WireMessage stream;
-  for (const WireMessage& message : messages) AppendFramed(message, stream);
-  return stream;
-}
-
 TEST(StreamFramerTest, AnySplitInTwoOrThreeGivesTheSameMessages) {
   const std::vector<WireMessage> messages = MessagesOf({12, 0, 1, 7, 20});
-  const WireMessage stream = Stream(messages);
+  const WireMessage stream = Framed(messages);
   const Bytes all(stream);
   for (size_t first = 0; first <= all.size(); ++first) {
     for (size_t second = first; second <= all.size(); ++second) {
@@ -59,7 +54,7 @@ TEST(StreamFramerTest, AnySplitInTwoOrThreeGivesTheSameMessages) {
 
 TEST(StreamFramerTest, OneOctetAtATimeGivesTheSameMessages) {
   const std::vector<WireMessage> messages = MessagesOf({300, 0, 65535, 5});
-  const WireMessage stream = Stream(messages);
+  const WireMessage stream = Framed(messages);
   std::vector<Bytes> octets;
   for (size_t i = 0; i < stream.size(); ++i) octets.push_back(Bytes(stream).subspan(i, 1));
   StreamFramer framer;
@@ -68,7 +63,7 @@ TEST(StreamFramerTest, OneOctetAtATimeGivesTheSameMessages) {
 
 TEST(StreamFramerTest, RandomSplitsGiveTheSameMessages) {
   const std::vector<WireMessage> messages = MessagesOf({17, 512, 0, 4096, 2, 65535, 1, 33});
-  const WireMessage stream = Stream(messages);
+  const WireMessage stream = Framed(messages);
   std::minstd_rand random(1);
   for (int round = 0; round < 50; ++round) {
     std::vector<Bytes> pieces;
@@ -83,7 +78,7 @@ TEST(StreamFramerTest, RandomSplitsGiveTheSameMessages) {
 }
 
 TEST(StreamFramerTest, CompleteMessagesAreViewsOfThePiece) {
-  const WireMessage stream = Stream(MessagesOf({12, 30}));
+  const WireMessage stream = Framed(MessagesOf({12, 30}));
   StreamFramer framer;
   framer.Feed(stream);
   EXPECT_EQ(framer.Next()->data(), stream.data() + 2);
@@ -92,7 +87,7 @@ TEST(StreamFramerTest, CompleteMessagesAreViewsOfThePiece) {
 }
 
 TEST(StreamFramerTest, MidMessageIsTrueInsideAMessage) {
-  const WireMessage stream = Stream(MessagesOf({3}));
+  const WireMessage stream = Framed(MessagesOf({3}));
   StreamFramer framer;
   EXPECT_FALSE(framer.mid_message());
   for (size_t i = 0; i + 1 < stream.size(); ++i) {
@@ -108,20 +103,13 @@ TEST(StreamFramerTest, MidMessageIsTrueInsideAMessage) {
 }
 
 TEST(StreamFramerTest, HeldBytesIsTheBufferedPart) {
-  const WireMessage stream = Stream(MessagesOf({300}));
+  const WireMessage stream = Framed(MessagesOf({300}));
   StreamFramer framer;
   Cut(framer, {Bytes(stream).first(200)});
   EXPECT_GE(framer.held_bytes(), 200u);
   EXPECT_LT(framer.held_bytes(), 2 * stream.size());
   Cut(framer, {Bytes(stream).subspan(200)});
   EXPECT_EQ(framer.held_bytes(), 0u);
-}
-
-TEST(StreamFramerTest, FramesAreAppendedBehindWhatIsThere) {
-  WireMessage stream = {9};
-  AppendFramed(WireMessage{1, 2, 3}, stream);
-  AppendFramed({}, stream);
-  EXPECT_EQ(stream, (WireMessage{9, 0, 3, 1, 2, 3, 0, 0}));
 }
 
 }  // namespace

@@ -29,5 +29,12 @@ TEST(BootClockTest, SuspendedTimeIsTheDifferenceOfBothClocks) {
   EXPECT_LE(suspended, Read(CLOCK_BOOTTIME) - awake_before);
 }
 
+TEST(BootClockTest, UnixTimeIsTheCalendars) {
+  const int64_t before = time(nullptr);
+  const int64_t now = UnixTime();
+  EXPECT_GE(now, before);
+  EXPECT_LE(now, time(nullptr));
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -36,18 +36,20 @@ UniqueFd Connected(const Endpoint& server) {
   return fd;
 }
 
-std::unique_ptr<TcpAcceptor> OpenOn(UvLoop& loop, absl::string_view endpoint,
-                                    TcpAcceptor::Delegate& delegate) {
+// An acceptor, null where the address does not exist, and its endpoint.
+std::pair<std::unique_ptr<TcpAcceptor>, Endpoint> OpenOn(UvLoop& loop, absl::string_view endpoint,
+                                                         TcpAcceptor::Delegate& delegate) {
   absl::StatusOr<UniqueFd> fd = BindTcp(*Endpoint::Parse(endpoint));
-  if (!fd.ok()) return nullptr;
-  return *TcpAcceptor::Open(loop, *std::move(fd), delegate);
+  if (!fd.ok()) return {};
+  const Endpoint bound = LocalEndpoint(fd->get());
+  return {*TcpAcceptor::Open(loop, *std::move(fd), delegate), bound};
 }
 
 TEST(TcpAcceptorTest, PassesConnectionsWithTheirRemoteEndpoint) {
   UvLoop loop;
   Keeper keeper;
-  auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
-  UniqueFd client = Connected(acceptor->local_endpoint());
+  auto [acceptor, endpoint] = OpenOn(loop, "127.0.0.1:0", keeper);
+  UniqueFd client = Connected(endpoint);
   while (keeper.fds.empty()) loop.RunOnce();
   EXPECT_EQ(keeper.remotes[0], LocalEndpoint(client.get()));
   const int fd = keeper.fds[0].get();
@@ -62,12 +64,12 @@ TEST(TcpAcceptorTest, PassesConnectionsWithTheirRemoteEndpoint) {
 TEST(TcpAcceptorTest, AcceptsOverIpv6) {
   UvLoop loop;
   Keeper keeper;
-  auto acceptor = OpenOn(loop, "[::1]:0", keeper);
+  auto [acceptor, endpoint] = OpenOn(loop, "[::1]:0", keeper);
   if (acceptor == nullptr) {
     std::printf("skipped: [::1] does not exist on this machine\n");
     return;
   }
-  UniqueFd client = Connected(acceptor->local_endpoint());
+  UniqueFd client = Connected(endpoint);
   while (keeper.fds.empty()) loop.RunOnce();
   EXPECT_EQ(keeper.remotes[0], LocalEndpoint(client.get()));
 }
@@ -76,8 +78,8 @@ TEST(TcpAcceptorTest, DroppedDescriptorClosesTheConnection) {
   UvLoop loop;
   Keeper keeper;
   keeper.keep = false;
-  auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
-  UniqueFd client = Connected(acceptor->local_endpoint());
+  auto [acceptor, endpoint] = OpenOn(loop, "127.0.0.1:0", keeper);
+  UniqueFd client = Connected(endpoint);
   while (keeper.remotes.empty()) loop.RunOnce();
   char octet;
   EXPECT_EQ(recv(client.get(), &octet, 1, 0), 0);
@@ -86,9 +88,9 @@ TEST(TcpAcceptorTest, DroppedDescriptorClosesTheConnection) {
 TEST(TcpAcceptorTest, AcceptsAFloodInSeveralTurns) {
   UvLoop loop;
   Keeper keeper;
-  auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
+  auto [acceptor, endpoint] = OpenOn(loop, "127.0.0.1:0", keeper);
   std::vector<UniqueFd> clients;
-  for (int i = 0; i < 100; ++i) clients.push_back(Connected(acceptor->local_endpoint()));
+  for (int i = 0; i < 100; ++i) clients.push_back(Connected(endpoint));
   loop.RunOnce();
   EXPECT_EQ(keeper.fds.size(), 64u);
   loop.RunOnce();
@@ -98,8 +100,8 @@ TEST(TcpAcceptorTest, AcceptsAFloodInSeveralTurns) {
 TEST(TcpAcceptorTest, PausesWithoutDescriptorsAndRecovers) {
   UvLoop loop;
   Keeper keeper;
-  auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
-  UniqueFd client = Connected(acceptor->local_endpoint());
+  auto [acceptor, endpoint] = OpenOn(loop, "127.0.0.1:0", keeper);
+  UniqueFd client = Connected(endpoint);
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   UniqueFd probe(dup(0));
@@ -118,8 +120,7 @@ TEST(TcpAcceptorTest, PausesWithoutDescriptorsAndRecovers) {
 TEST(TcpAcceptorTest, DestroyedAcceptorRefusesConnections) {
   UvLoop loop;
   Keeper keeper;
-  auto acceptor = OpenOn(loop, "127.0.0.1:0", keeper);
-  const Endpoint endpoint = acceptor->local_endpoint();
+  auto [acceptor, endpoint] = OpenOn(loop, "127.0.0.1:0", keeper);
   acceptor.reset();
   EXPECT_FALSE(Connected(endpoint).valid());
 }

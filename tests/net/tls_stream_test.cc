@@ -40,11 +40,13 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   }
   void StartConnecting() {
     if (acceptor_ == nullptr) {
-      acceptor_ = *TcpAcceptor::Open(loop_, *BindTcp(*Endpoint::Parse("127.0.0.1:0")), *this);
+      UniqueFd fd = *BindTcp(*Endpoint::Parse("127.0.0.1:0"));
+      endpoint_ = LocalEndpoint(fd.get());
+      acceptor_ = *TcpAcceptor::Open(loop_, std::move(fd), *this);
     }
     TlsPeerIdentity identity{
         .authentication_name = kTestServerName, .address = "127.0.0.1", .pins = {}};
-    client_ = TlsStream::Connect(loop_, acceptor_->local_endpoint(), options_,
+    client_ = TlsStream::Connect(loop_, endpoint_, options_,
                                  *TlsSession::NewClient(trust_, identity, tickets_), client_at_);
   }
   void ConnectPair() {
@@ -83,6 +85,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   std::shared_ptr<const TlsServerCredentials> credentials_;
   std::shared_ptr<TlsTicketStore> tickets_ = std::make_shared<TlsTicketStore>();
   StreamRecorder server_at_, client_at_;
+  Endpoint endpoint_;  // The acceptor's.
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TlsStream> server_, client_;
   std::unique_ptr<TcpStream> tcp_server_;
@@ -184,11 +187,10 @@ TEST_F(TlsStreamTest, EofDuringTheHandshakeFailsIt) {
 
 TEST_F(TlsStreamTest, RefusedConnectionIsReported) {
   StartConnecting();
-  const Endpoint nobody = acceptor_->local_endpoint();
   client_.reset();
   acceptor_.reset();
-  client_ =
-      TlsStream::Connect(loop_, nobody, options_, *TlsSession::NewServer(credentials_), client_at_);
+  client_ = TlsStream::Connect(loop_, endpoint_, options_, *TlsSession::NewServer(credentials_),
+                               client_at_);
   RunUntil([&] { return client_at_.error != StreamError::kNone; });
   EXPECT_EQ(client_at_.error, StreamError::kConnectRefused);
 }

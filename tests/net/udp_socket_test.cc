@@ -73,6 +73,7 @@ class UdpSocketTest : public ::testing::Test {
     return true;
   }
   void OpenFd(UniqueFd fd) {
+    endpoint_ = LocalEndpoint(fd.get());
     absl::StatusOr<std::unique_ptr<UdpSocket>> socket =
         UdpSocket::Open(loop_, std::move(fd), echo_);
     ASSERT_TRUE(socket.ok()) << socket.status();
@@ -86,12 +87,12 @@ class UdpSocketTest : public ::testing::Test {
   void OpenAndHear(Client& client) {
     Open("127.0.0.1:0");
     echo_.answer = false;
-    client.Send("x", socket_->local_endpoint());
+    client.Send("x", endpoint_);
     RunUntilReceived(1);
   }
   // Sends to `address` on the socket's port and expects the reply from there.
   void ExpectReplyFrom(absl::string_view address, absl::string_view client_address) {
-    const Endpoint asked = *Endpoint::ParseAddress(address, socket_->local_endpoint().port());
+    const Endpoint asked = *Endpoint::ParseAddress(address, endpoint_.port());
     Client client(client_address);
     const size_t before = echo_.received.size();
     client.Send("hello", asked);
@@ -102,6 +103,7 @@ class UdpSocketTest : public ::testing::Test {
 
   UvLoop loop_;
   Echo echo_;
+  Endpoint endpoint_;  // The socket's.
   std::unique_ptr<UdpSocket> socket_;
 };
 
@@ -143,7 +145,7 @@ TEST_F(UdpSocketTest, LaterRepliesLeaveAtTheEndOfTheTurn) {
   Open("0.0.0.0:0");
   echo_.answer = false;
   Client client;
-  const Endpoint asked = *Endpoint::ParseAddress("127.0.0.9", socket_->local_endpoint().port());
+  const Endpoint asked = *Endpoint::ParseAddress("127.0.0.9", endpoint_.port());
   client.Send("later", asked);
   RunUntilReceived(1);
   auto timer = loop_.NewTimer([&] {
@@ -162,7 +164,7 @@ TEST_F(UdpSocketTest, FloodIsReadInBatchesOverSeveralTurns) {
   Open("127.0.0.1:0");
   Client client;
   constexpr size_t kCount = UdpSocket::kBatch * 6;
-  for (size_t i = 0; i < kCount; ++i) client.Send(absl::StrCat(i), socket_->local_endpoint());
+  for (size_t i = 0; i < kCount; ++i) client.Send(absl::StrCat(i), endpoint_);
   size_t answered = 0;
   for (size_t expected : {size_t{UdpSocket::kBatch} * 4, kCount}) {
     loop_.RunOnce();
@@ -208,11 +210,11 @@ TEST_F(UdpSocketTest, DatagramOverTheLimitIsTruncatedAndMarked) {
   Open("127.0.0.1:0");
   echo_.answer = false;
   Client client;
-  client.Send(std::string(UdpSocket::kMaxDatagram, 'a'), socket_->local_endpoint());
-  client.Send(std::string(UdpSocket::kMaxDatagram + 1, 'b'), socket_->local_endpoint());
-  client.Send(std::string(60'000, 'c'), socket_->local_endpoint());
-  client.Send("", socket_->local_endpoint());
-  client.Send("d", socket_->local_endpoint());
+  client.Send(std::string(UdpSocket::kMaxDatagram, 'a'), endpoint_);
+  client.Send(std::string(UdpSocket::kMaxDatagram + 1, 'b'), endpoint_);
+  client.Send(std::string(60'000, 'c'), endpoint_);
+  client.Send("", endpoint_);
+  client.Send("d", endpoint_);
   RunUntilReceived(5);
   EXPECT_THAT(echo_.cuts, ElementsAre(false, true, true, false, false));
   EXPECT_EQ(echo_.received[1], std::string(UdpSocket::kMaxDatagram, 'b'));
@@ -226,8 +228,8 @@ TEST_F(UdpSocketTest, RepliesStillLeaveAfterStopReceiving) {
   echo_.answer = false;
   echo_.on_datagram = [&] { socket_->StopReceiving(); };
   Client client;
-  client.Send("first", socket_->local_endpoint());
-  client.Send("second", socket_->local_endpoint());
+  client.Send("first", endpoint_);
+  client.Send("second", endpoint_);
   RunUntilReceived(1);
   for (int i = 0; i < 5; ++i) loop_.RunOnce();
   EXPECT_THAT(echo_.received, ElementsAre("first"));
@@ -255,8 +257,7 @@ TEST_F(UdpSocketTest, SocketStillReceivesAfterAnError) {
 
   peer = BindUdp(peer_endpoint);
   ASSERT_TRUE(peer.ok()) << peer.status();
-  const Endpoint ours = socket_->local_endpoint();
-  ASSERT_EQ(sendto(peer->get(), "back", 4, 0, ours.address(), ours.address_size()), 4);
+  ASSERT_EQ(sendto(peer->get(), "back", 4, 0, endpoint_.address(), endpoint_.address_size()), 4);
   RunUntilReceived(1);
   EXPECT_THAT(echo_.received, ElementsAre("back"));
 }
@@ -273,12 +274,12 @@ TEST_F(UdpSocketTest, DestructionDropsQueuedReplies) {
 TEST_F(UdpSocketTest, SeveralSocketsShareOneEndpoint) {
   Open("127.0.0.1:0");
   Echo other_echo;
-  absl::StatusOr<UniqueFd> fd = BindUdp(socket_->local_endpoint());
+  absl::StatusOr<UniqueFd> fd = BindUdp(endpoint_);
   std::unique_ptr<UdpSocket> other = *UdpSocket::Open(loop_, *std::move(fd), other_echo);
   other_echo.socket = other.get();
   constexpr size_t kClients = 64;
   std::vector<Client> clients(kClients);
-  for (Client& client : clients) client.Send("x", socket_->local_endpoint());
+  for (Client& client : clients) client.Send("x", endpoint_);
   while (echo_.received.size() + other_echo.received.size() < kClients) loop_.RunOnce();
   for (Client& client : clients) EXPECT_EQ(client.Receive(), "x");
   EXPECT_GT(echo_.received.size(), 0u);

@@ -63,11 +63,7 @@ class FakeClient {
 
   // REQUIRES: not closed().
   void SendOctets(Bytes octets) { session_->stream_delegate().OnStreamData(octets); }
-  void Send(const WireMessage& message) {
-    WireMessage framed;
-    AppendFramed(message, framed);
-    SendOctets(framed);
-  }
+  void Send(const WireMessage& message) { SendOctets(Framed({message})); }
   void SendEof() { session_->stream_delegate().OnStreamEof(); }
   void TellWritable() { session_->stream_delegate().OnStreamWritable(); }
   void Break() { session_->stream_delegate().OnStreamError(StreamError::kReset, "reset"); }
@@ -113,9 +109,9 @@ class SessionTest : public testing::Test {
   static WireMessage Query(uint16_t id) { return MakeQuery(NameOf(id), QType::kA, id); }
   // Returns the framed queries with IDs 1 to `count`.
   static WireMessage FramedQueries(uint16_t count) {
-    WireMessage framed;
-    for (uint16_t id = 1; id <= count; ++id) AppendFramed(Query(id), framed);
-    return framed;
+    std::vector<WireMessage> queries;
+    for (uint16_t id = 1; id <= count; ++id) queries.push_back(Query(id));
+    return Framed(queries);
   }
   void Answer(size_t call) {
     const Question& question = exchanger_.calls().at(call).query.question;

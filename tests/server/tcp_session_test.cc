@@ -29,8 +29,7 @@ class TcpSessionTest : public SessionTest {
 
 TEST_F(TcpSessionTest, QueryThatArrivesOctetByOctetIsAnswered) {
   FakeClient client = Connect();
-  WireMessage framed;
-  AppendFramed(Query(1), framed);
+  const WireMessage framed = Framed({Query(1)});
   for (const uint8_t octet : framed) {
     EXPECT_THAT(exchanger_.calls(), IsEmpty());
     client.SendOctets(Bytes(&octet, 1));
@@ -219,10 +218,7 @@ TEST_F(TcpSessionTest, MessageShorterThanAHeaderClosesTheConnection) {
 
 TEST_F(TcpSessionTest, MessageWithoutReplyClosesTheConnectionAndTheRestIsIgnored) {
   FakeClient client = Connect();
-  WireMessage framed;
-  AppendFramed(MakeResponse("www.example.com", QType::kA, {}), framed);
-  AppendFramed(Query(1), framed);
-  client.SendOctets(framed);
+  client.SendOctets(Framed({MakeResponse("www.example.com", QType::kA, {}), Query(1)}));
   loop_.RunUntilIdle();
   EXPECT_TRUE(client.closed());
   EXPECT_THAT(exchanger_.calls(), IsEmpty());

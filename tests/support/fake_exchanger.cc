@@ -10,7 +10,7 @@ namespace dotcache {
 void FakeExchanger::Respond(size_t call, const WireMessage& response) {
   auto inspected = InspectResponse(response, calls_.at(call).query.question);
   ASSERT_TRUE(std::holds_alternative<ResponseFacts>(inspected))
-      << ResponseDefectName(std::get<ResponseDefect>(inspected));
+      << "defect " << static_cast<int>(std::get<ResponseDefect>(inspected));
   End(call, UpstreamResponse{response, std::get<ResponseFacts>(std::move(inspected))});
 }
 

@@ -57,6 +57,15 @@ WireMessage Concat(std::initializer_list<Bytes> parts) {
   return octets;
 }
 
+WireMessage Framed(const std::vector<WireMessage>& messages) {
+  WireMessage stream;
+  for (const WireMessage& message : messages) {
+    AppendU16(stream, static_cast<uint16_t>(message.size()));
+    AppendOctets(stream, message);
+  }
+  return stream;
+}
+
 WireMessage ARdata(absl::string_view dotted_quad) { return Address<4>(AF_INET, dotted_quad); }
 
 WireMessage AaaaRdata(absl::string_view text) { return Address<16>(AF_INET6, text); }

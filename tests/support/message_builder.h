@@ -33,6 +33,10 @@ struct WireName {
 
 WireMessage Concat(std::initializer_list<Bytes> parts);
 
+// Returns the messages as a stream carries them: each after its length in two octets (RFC 1035
+// section 4.2.2). REQUIRES: no message is longer than 65,535 octets.
+WireMessage Framed(const std::vector<WireMessage>& messages);
+
 // These return RDATA with uncompressed names.
 WireMessage ARdata(absl::string_view dotted_quad);
 WireMessage AaaaRdata(absl::string_view text);

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers about the content of the cache.
+#ifndef DOTCACHE_CACHE_CACHE_STATS_H_
+#define DOTCACHE_CACHE_CACHE_STATS_H_
+
+#include <cstdint>
+
+namespace dotcache {
+
+// The numbers of one shard, or the sum over all shards.
+struct CacheStats {
+  uint64_t entries = 0;
+  uint64_t bytes = 0;  // Charged against the budget: the tables and all entries.
+  uint64_t budget_bytes = 0;
+  uint64_t insertions = 0;
+  uint64_t evictions = 0;    // Pushed out while fresh.
+  uint64_t expirations = 0;  // Removed because their time was over.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CACHE_CACHE_STATS_H_
