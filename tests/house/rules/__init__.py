@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rules by name. A rule is a function from a SourceTree to the findings in it."""
+
+from rules import (callers, clocks, file_names, file_sizes, includes, licences, unit_tests)
+
+RULES = {
+    "includes": includes.findings,
+    "file_sizes": file_sizes.findings,
+    "clocks": clocks.findings,
+    "callers": callers.findings,
+    "unit_tests": unit_tests.findings,
+    "licences": licences.findings,
+    "file_names": file_names.findings,
+}
