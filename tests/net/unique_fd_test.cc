@@ -29,7 +29,8 @@ TEST(UniqueFdTest, AMovedDescriptorHasOneOwner) {
   UniqueFd second(std::move(first));
   EXPECT_EQ(first.get(), -1);  // NOLINT(bugprone-use-after-move): defined by UniqueFd.
   EXPECT_EQ(second.get(), raw);
-  second = std::move(second);
+  UniqueFd& same = second;
+  second = std::move(same);
   EXPECT_TRUE(IsOpen(raw));
 }
 
