@@ -12,7 +12,7 @@ COPY scripts/install-packages scripts/
 RUN scripts/install-packages build \
  && apt-get install -qq -y --no-install-recommends libcap2-bin
 COPY . .
-# The compiler's cache stays with the builder: a change compiles only what it touches.
+# The builder keeps the compiler cache, so a change compiles only the changed files.
 RUN --mount=type=cache,target=/root/.cache/ccache \
     cmake --preset release && cmake --build --preset release --target dotcache
 RUN deploy/docker/collect-rootfs build/release/dotcache /rootfs

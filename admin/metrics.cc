@@ -89,7 +89,7 @@ uint64_t Sum(const Server& server,
   return sum;
 }
 
-// One sample for each counter of an array, labelled with the name of its index.
+// Adds one sample for each counter of an array. The label is the name of its index.
 template <typename Index, size_t kCount>
 void AddEach(const Server& server, MetricFamily& family, const std::string& label,
              absl::string_view (*name)(Index),
@@ -261,7 +261,7 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
       Exposition::Add(family, totals.labels, totals.Sum(member));
     }
   };
-  // One family of several counters, told apart by a label.
+  // Adds one family of several counters with different labels.
   const auto add_each =
       [&](const char* name, const char* help, const char* label,
           const std::vector<std::pair<const char*, Counter UpstreamCounters::*>>& members) {

@@ -30,8 +30,7 @@ struct ListenOptions {
 // Limits without a setting. They are fixed in production; tests set them.
 struct ServerTuning {
   // How long an exchange lasts, even if no client waits for it any more. A late response is stored
-  // for the client's retry. At least `query_timeout`:
-  // the configuration raises it to that.
+  // for the client's retry. The configuration raises this to `query_timeout` if it is lower.
   Milliseconds exchange_timeout{5000};
   // Clients that wait for one question, per worker. At the limit they get stale data, or else
   // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
