@@ -98,4 +98,9 @@ Endpoint LocalEndpoint(int fd) {
   return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&address));
 }
 
+absl::Status CannotPoll(absl::string_view action, int fd, absl::string_view reason) {
+  return absl::InternalError(
+      absl::StrCat("cannot ", action, " on ", LocalEndpoint(fd).ToString(), ": ", reason));
+}
+
 }  // namespace dotcache

@@ -4,6 +4,7 @@
 #define DOTCACHE_NET_LISTEN_SOCKET_H_
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "net/endpoint.h"
 #include "net/unique_fd.h"
 
@@ -33,6 +34,10 @@ bool IsOwnAddress(const Endpoint& endpoint);
 // The endpoint to which a socket is bound. After a bind to port 0 it has the port that the kernel
 // chose.
 Endpoint LocalEndpoint(int fd);
+
+// The error of a bound socket that cannot be polled: kInternal, "cannot ACTION on ENDPOINT:
+// REASON".
+absl::Status CannotPoll(absl::string_view action, int fd, absl::string_view reason);
 
 }  // namespace dotcache
 

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
 #include "net/uv_handle.h"
 #include "net/uv_loop.h"
@@ -123,10 +122,7 @@ absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, Uni
   auto impl = std::make_unique<Impl>(loop, std::move(fd), delegate);
   int code = OpenPoll(impl->poll, loop.raw(), impl->fd.get(), impl.get());
   if (code == 0) code = impl->Start();
-  if (code != 0) {
-    return absl::InternalError(absl::StrCat(
-        "cannot accept on ", LocalEndpoint(impl->fd.get()).ToString(), ": ", uv_strerror(code)));
-  }
+  if (code != 0) return CannotPoll("accept", impl->fd.get(), uv_strerror(code));
   return std::make_unique<TcpAcceptor>(std::move(impl));
 }
 

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
 #include "net/uv_handle.h"
 #include "net/uv_loop.h"
@@ -79,7 +78,7 @@ void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
       local.sin6_family = AF_INET6;
       local.sin6_addr = info.ipi6_addr;
       peer.local = EndpointOf(local);
-      peer.interface_index = static_cast<uint32_t>(info.ipi6_ifindex);
+      peer.interface_index = info.ipi6_ifindex;
       peer.has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);  // Not usable as a source.
     }
   }
@@ -234,10 +233,7 @@ absl::StatusOr<std::unique_ptr<UdpSocket>> UdpSocket::Open(UvLoop& loop, UniqueF
   impl->SetOptions();
   int code = OpenPoll(impl->poll, loop.raw(), impl->fd.get(), impl.get());
   if (code == 0) code = impl->Start();
-  if (code != 0) {
-    return absl::InternalError(absl::StrCat(
-        "cannot receive on ", LocalEndpoint(impl->fd.get()).ToString(), ": ", uv_strerror(code)));
-  }
+  if (code != 0) return CannotPoll("receive", impl->fd.get(), uv_strerror(code));
   return std::make_unique<UdpSocket>(std::move(impl));
 }
 

@@ -2,6 +2,7 @@
 #include "core/log.h"
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -61,10 +62,13 @@ TEST_F(LogTest, BracesInAMessageArePlainText) {
 }
 
 TEST(LogLevelTest, EveryLevelHasAName) {
-  EXPECT_EQ(LogLevelName(LogLevel::kError), "error");
-  EXPECT_EQ(LogLevelName(LogLevel::kWarn), "warn");
-  EXPECT_EQ(LogLevelName(LogLevel::kInfo), "info");
-  EXPECT_EQ(LogLevelName(LogLevel::kDebug), "debug");
+  using Level = LogLevel;
+  for (const auto& [level, name] : {std::pair(Level::kError, "error"),
+                                    {Level::kWarn, "warn"},
+                                    {Level::kInfo, "info"},
+                                    {Level::kDebug, "debug"}}) {
+    EXPECT_EQ(LogLevelName(level), name);
+  }
 }
 
 }  // namespace

@@ -13,7 +13,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 absl::Status LoadServer(const std::string& certificate_file, const std::string& key_file) {
   return TlsServerCredentials::FromFiles(certificate_file, key_file).status();
@@ -52,7 +51,7 @@ TEST(TlsClientCredentialsTest, LoadsClientCertificateAndPins) {
   EXPECT_THAT((*loaded)->pins(), ElementsAre(*SpkiPin::Parse(all.server.spki_pin)));
   const auto plain = *TlsClientCredentials::FromFile(all.ca.certificate_file);
   EXPECT_FALSE(plain->has_certificate());
-  EXPECT_THAT(plain->pins(), IsEmpty());
+  EXPECT_TRUE(plain->pins().empty());
 }
 
 TEST(TlsClientCredentialsTest, EachBadFileIsNamed) {

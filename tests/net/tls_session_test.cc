@@ -647,13 +647,21 @@ std::shared_ptr<const TlsClientCredentials> TrustAndShow(const TestCertificate& 
   return *std::move(loaded);
 }
 
+// A server that requires a certificate of the test CA.
+class DemandingServer : public RawPeer {
+ public:
+  explicit DemandingServer(const char* priority)
+      : RawPeer(GNUTLS_SERVER, priority, GetTestCertificates().server) {
+    RequireCertificate(GetTestCertificates().ca.certificate_file);
+  }
+};
+
 constexpr const char* kBothVersions[] = {"NORMAL", "NORMAL:-VERS-TLS1.3"};
 
 TEST(TlsSessionTest, ServerThatRequestsTheClientCertificateGetsIt) {
   const TestCertificates& all = GetTestCertificates();
   for (const char* priority : kBothVersions) {
-    RawPeer server(GNUTLS_SERVER, priority, all.server);
-    server.RequireCertificate(all.ca.certificate_file);
+    DemandingServer server(priority);
     End client = NewClient(TrustAndShow(all.client), Named());
     EXPECT_EQ(server.Handshake(client), 0);
     EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
@@ -681,8 +689,7 @@ TEST(TlsSessionTest, ServerThatRequestsNoCertificateGetsNone) {
 TEST(TlsSessionTest, RejectedClientCertificateHasItsOwnError) {
   const TestCertificates& all = GetTestCertificates();
   for (const char* priority : kBothVersions) {
-    RawPeer server(GNUTLS_SERVER, priority, all.server);
-    server.RequireCertificate(all.ca.certificate_file);
+    DemandingServer server(priority);
     End client = NewClient(TrustAndShow(all.self_signed), Named());
     const int code = server.Handshake(client);
     EXPECT_EQ(code, GNUTLS_E_CERTIFICATE_VERIFICATION_ERROR) << gnutls_strerror(code);
@@ -695,9 +702,7 @@ TEST(TlsSessionTest, RejectedClientCertificateHasItsOwnError) {
 }
 
 TEST(TlsSessionTest, ServerThatRequiresAClientCertificateCausesACertificateError) {
-  const TestCertificates& all = GetTestCertificates();
-  RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
-  server.RequireCertificate(all.ca.certificate_file);
+  DemandingServer server("NORMAL");
   End client = NewClient(Trust(), Named());
   server.Refuse(server.Handshake(client), client);
   EXPECT_EQ(client.session->state(), State::kFailed);
@@ -736,8 +741,7 @@ TEST(TlsSessionTest, NoSessionIsResumedAfterTheCertificateHasExpired) {
 // A server sends a ticket only after it accepted the client certificate.
 TEST(TlsSessionTest, TicketEndsTheWaitForTheVerdict) {
   const TestCertificates& all = GetTestCertificates();
-  RawPeer server(GNUTLS_SERVER, "NORMAL", all.server);
-  server.RequireCertificate(all.ca.certificate_file);
+  DemandingServer server("NORMAL");
   gnutls_datum_t key{};
   gnutls_session_ticket_key_generate(&key);
   gnutls_session_ticket_enable_server(server.session(), &key);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/pending_queries.h"
 
+#include <array>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -73,8 +74,8 @@ TEST(PendingQueriesTest, AtTheKeyLimitNewKeysAreRefusedAndKnownKeysJoined) {
 
 TEST(PendingQueriesTest, AtTheWaiterLimitAKeyAcceptsNoClient) {
   PendingQueries pending(10, 2);
-  pending.Join(Key("a.example"), WaiterWithId(1));
-  pending.Join(Key("a.example"), WaiterWithId(2));
+  for (const uint16_t id : std::array<uint16_t, 2>{1, 2})
+    pending.Join(Key("a.example"), WaiterWithId(id));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kCrowded);
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(4)), JoinResult::kFirst);
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
+#include "tests/support/octets.h"
 
 namespace dotcache {
 namespace {
@@ -29,7 +30,7 @@ WireMessage Labels(absl::string_view text) {
   WireMessage octets;
   for (absl::string_view label : absl::StrSplit(text, '.', absl::SkipEmpty())) {
     octets.push_back(static_cast<uint8_t>(label.size()));
-    octets.insert(octets.end(), label.begin(), label.end());
+    AppendOctets(octets, AsBytes(label));
   }
   return octets;
 }
@@ -74,7 +75,7 @@ WireMessage TxtRdata(std::initializer_list<absl::string_view> strings) {
   WireMessage rdata;
   for (absl::string_view string : strings) {
     rdata.push_back(static_cast<uint8_t>(string.size()));
-    rdata.insert(rdata.end(), string.begin(), string.end());
+    AppendOctets(rdata, AsBytes(string));
   }
   return rdata;
 }
