@@ -12,8 +12,11 @@ foreach(file ${e2e_files})
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}/tests/e2e)
   set_tests_properties(${name} PROPERTIES
     ENVIRONMENT "DOTCACHE_BINARY=$<TARGET_FILE:dotcache>;PYTHONDONTWRITEBYTECODE=1"
-    LABELS e2e TIMEOUT 300)
+    LABELS e2e TIMEOUT 300 COST 50)
 endforeach()
+# The longest tests start first, so the run does not end with one of them alone.
+set_tests_properties(e2e.credentials e2e.failover e2e.hostile e2e.loops e2e.network_change
+                     e2e.response_matrix PROPERTIES COST 100)
 
 # Only with `ctest -C delays`: the start, the reload and the stop once more, with delays at their
 # seams (core/test_delay.h), so that a race between two steps shows on every run.
