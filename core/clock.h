@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Monotonic time. Wall-clock time is only used for the age of DNS cookies and the expiry of
-// certificates, so setting the clock changes no TTL and no deadline. The monotonic clock also
-// counts the time in which the machine is suspended (net/boot_clock.h), so entries expire during a
-// suspend.
+// certificates. Setting the clock therefore changes no TTL and no deadline. The monotonic clock
+// also counts the time in which the machine is suspended (net/boot_clock.h), so entries expire
+// during a suspend.
 #ifndef DOTCACHE_CORE_CLOCK_H_
 #define DOTCACHE_CORE_CLOCK_H_
 

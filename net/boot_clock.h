@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The clocks of the system: a monotonic one that also counts suspended time, and the calendar.
+// The system's clocks: a monotonic clock that also counts suspended time, and the calendar time.
 #ifndef DOTCACHE_NET_BOOT_CLOCK_H_
 #define DOTCACHE_NET_BOOT_CLOCK_H_
 
@@ -19,7 +19,7 @@ MonoTime BootTime();
 // meaningful: it is how long the machine was suspended between the two calls.
 Duration SuspendedTime();
 
-// Seconds since 1970, for dates that other machines wrote: certificates and DNS cookies.
+// Seconds since 1970. Used for dates that other machines wrote: in certificates and DNS cookies.
 int64_t UnixTime();
 
 }  // namespace dotcache

@@ -34,7 +34,7 @@ class NetworkWatch {
       UvLoop& loop, std::vector<Endpoint> peers, const OutgoingOptions& outgoing,
       absl::AnyInvocable<void(const NetworkChange&)> on_change);
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit NetworkWatch(std::unique_ptr<Impl> impl);
   ~NetworkWatch();
 

@@ -31,7 +31,7 @@ class TcpAcceptor {
   static absl::StatusOr<std::unique_ptr<TcpAcceptor>> Open(UvLoop& loop, UniqueFd fd,
                                                            Delegate& delegate);
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit TcpAcceptor(std::unique_ptr<Impl> impl);
   ~TcpAcceptor();
 

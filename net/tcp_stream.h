@@ -39,7 +39,7 @@ class TcpStream : public ByteStream {
   static std::unique_ptr<TcpStream> Adopt(UvLoop& loop, UniqueFd fd, const TcpOptions& options,
                                           Delegate& delegate);
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit TcpStream(std::unique_ptr<Impl> impl);
   ~TcpStream() override;
   void Write(Bytes data) override;

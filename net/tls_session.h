@@ -65,7 +65,7 @@ class TlsSession {
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
       std::shared_ptr<const TlsServerCredentials> credentials);
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit TlsSession(std::unique_ptr<Impl> impl);
   ~TlsSession();
 

@@ -50,7 +50,7 @@ class UdpChannel : public Deletable {
                                                           Delegate& delegate,
                                                           const OutgoingOptions& outgoing = {});
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit UdpChannel(std::unique_ptr<Impl> impl);
   ~UdpChannel() override;
 

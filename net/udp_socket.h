@@ -49,7 +49,7 @@ class UdpSocket : public TurnEndHook {
   static absl::StatusOr<std::unique_ptr<UdpSocket>> Open(UvLoop& loop, UniqueFd fd,
                                                          Delegate& delegate);
 
-  struct Impl;  // Only the source file defines it, so only the functions above construct.
+  struct Impl;  // Defined in the source file only, so no other code can construct this class.
   explicit UdpSocket(std::unique_ptr<Impl> impl);
   ~UdpSocket() override;
 

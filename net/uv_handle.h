@@ -55,7 +55,7 @@ class UvHandle {
   T* handle_ = nullptr;
 };
 
-// Makes a handle that can poll `fd`. Open() describes `owner` and the result.
+// Makes a handle that can poll `fd`. See UvHandle::Open() for `owner` and the result.
 inline int OpenPoll(UvHandle<uv_poll_t>& poll, uv_loop_t* loop, int fd, void* owner) {
   return poll.Open(owner, [&](uv_poll_t* handle) { return uv_poll_init(loop, handle, fd); });
 }

@@ -10,16 +10,16 @@ enum class Size { kSmall, kLarge, kUnnamed };
 
 constexpr Named<Size> kSizes[] = {{Size::kSmall, "small"}, {Size::kLarge, "large"}};
 
-TEST(NamesTest, AValueHasTheNameOfItsRow) {
+TEST(NamesTest, ValueHasTheNameOfItsRow) {
   EXPECT_EQ(NameOf(kSizes, Size::kSmall, "other"), "small");
   EXPECT_EQ(NameOf(kSizes, Size::kLarge, "other"), "large");
 }
 
-TEST(NamesTest, AValueWithoutARowHasTheDefaultName) {
+TEST(NamesTest, ValueWithoutARowHasTheDefaultName) {
   EXPECT_EQ(NameOf(kSizes, Size::kUnnamed, "other"), "other");
 }
 
-TEST(NamesTest, AValueWithoutARowHasItsNumber) {
+TEST(NamesTest, ValueWithoutARowHasItsNumber) {
   EXPECT_EQ(NameOrNumber(kSizes, Size::kSmall, "SIZE"), "small");
   EXPECT_EQ(NameOrNumber(kSizes, Size::kUnnamed, "SIZE"), "SIZE2");
 }

@@ -70,7 +70,7 @@ TEST(RecordTextTest, TypesThatNeedAZoneAreRejected) {
                         "(A, AAAA, CNAME"));
 }
 
-// Each text is refused with an error that contains these words.
+// Expects that each text is rejected with an error that contains these words.
 void ExpectErrors(const std::vector<std::pair<std::string, std::string>>& cases) {
   for (const auto& [text, words] : cases) {
     EXPECT_THAT(Parsed(text), AllOf(StartsWith("error: "), HasSubstr(words))) << text;

@@ -29,7 +29,7 @@ TEST(BootClockTest, SuspendedTimeIsTheDifferenceOfBothClocks) {
   EXPECT_LE(suspended, Read(CLOCK_BOOTTIME) - awake_before);
 }
 
-TEST(BootClockTest, UnixTimeIsTheCalendars) {
+TEST(BootClockTest, UnixTimeIsTheCalendarTime) {
   const int64_t before = time(nullptr);
   const int64_t now = UnixTime();
   EXPECT_GE(now, before);

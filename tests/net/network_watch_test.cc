@@ -49,8 +49,8 @@ TEST(NetworkWatchTest, ClosesItsDescriptors) {
   loop.RunOnce();
 }
 
-// Runs `steps` in a new network namespace and returns the indices of the peers whose route changed,
-// in order. nullopt if this machine does not allow a network namespace.
+// Runs `steps` in a new network namespace. Returns the indices of the peers whose route changed, in
+// order. Returns nullopt if this machine does not allow a network namespace.
 std::optional<std::vector<size_t>> ChangesOf(
     const std::vector<Endpoint>& peers, absl::FunctionRef<void(UvLoop&, NetworkWatch&)> steps) {
   std::vector<size_t> seen;

@@ -36,7 +36,7 @@ UniqueFd Connected(const Endpoint& server) {
   return fd;
 }
 
-// An acceptor, null where the address does not exist, and its endpoint.
+// An acceptor and its endpoint. The acceptor is null when this machine lacks the address.
 std::pair<std::unique_ptr<TcpAcceptor>, Endpoint> OpenOn(UvLoop& loop, absl::string_view endpoint,
                                                          TcpAcceptor::Delegate& delegate) {
   absl::StatusOr<UniqueFd> fd = BindTcp(*Endpoint::Parse(endpoint));

@@ -59,7 +59,7 @@ class TcpStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   UvLoop loop_;
   TcpOptions options_;
   StreamRecorder server_at_, client_at_;
-  Endpoint endpoint_;  // The acceptor's.
+  Endpoint endpoint_;  // The endpoint of the acceptor.
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TcpStream> server_, client_;
   int server_fd_ = -1;

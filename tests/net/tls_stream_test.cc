@@ -85,7 +85,7 @@ class TlsStreamTest : public ::testing::Test, public TcpAcceptor::Delegate {
   std::shared_ptr<const TlsServerCredentials> credentials_;
   std::shared_ptr<TlsTicketStore> tickets_ = std::make_shared<TlsTicketStore>();
   StreamRecorder server_at_, client_at_;
-  Endpoint endpoint_;  // The acceptor's.
+  Endpoint endpoint_;  // The endpoint of the acceptor.
   std::unique_ptr<TcpAcceptor> acceptor_;
   std::unique_ptr<TlsStream> server_, client_;
   std::unique_ptr<TcpStream> tcp_server_;

@@ -21,7 +21,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// The channel's own endpoint, as its peer sees it.
+// The endpoint of the channel, as its peer sees it.
 Endpoint EndpointOf(UdpChannel& channel, TestUdpPeer& peer) {
   channel.Send(AsBytes("hello"));
   EXPECT_EQ(peer.Receive(), "hello");

@@ -103,7 +103,7 @@ class UdpSocketTest : public ::testing::Test {
 
   UvLoop loop_;
   Echo echo_;
-  Endpoint endpoint_;  // The socket's.
+  Endpoint endpoint_;  // The endpoint of the socket.
   std::unique_ptr<UdpSocket> socket_;
 };
 

@@ -13,7 +13,7 @@ bool IsOpen(int fd) { return fcntl(fd, F_GETFD) != -1; }
 
 int NewDescriptor() { return open("/dev/null", O_RDONLY | O_CLOEXEC); }
 
-TEST(UniqueFdTest, ClosesItsDescriptorAtItsEnd) {
+TEST(UniqueFdTest, DestructorClosesTheDescriptor) {
   const int raw = NewDescriptor();
   {
     const UniqueFd fd(raw);
@@ -23,7 +23,7 @@ TEST(UniqueFdTest, ClosesItsDescriptorAtItsEnd) {
   EXPECT_FALSE(IsOpen(raw));
 }
 
-TEST(UniqueFdTest, AMovedDescriptorHasOneOwner) {
+TEST(UniqueFdTest, MovedDescriptorHasOneOwner) {
   const int raw = NewDescriptor();
   UniqueFd first(raw);
   UniqueFd second(std::move(first));
@@ -34,7 +34,7 @@ TEST(UniqueFdTest, AMovedDescriptorHasOneOwner) {
   EXPECT_TRUE(IsOpen(raw));
 }
 
-TEST(UniqueFdTest, ANewDescriptorClosesTheOldOne) {
+TEST(UniqueFdTest, NewDescriptorClosesTheOldOne) {
   const int raw = NewDescriptor();
   UniqueFd fd(raw);
   const int other = NewDescriptor();
@@ -45,7 +45,7 @@ TEST(UniqueFdTest, ANewDescriptorClosesTheOldOne) {
   EXPECT_FALSE(fd.valid());
 }
 
-TEST(UniqueFdTest, AReleasedDescriptorStaysOpen) {
+TEST(UniqueFdTest, ReleasedDescriptorStaysOpen) {
   UniqueFd fd(NewDescriptor());
   const UniqueFd released(fd.release());
   EXPECT_FALSE(fd.valid());

@@ -12,7 +12,7 @@ struct Owner {
   int calls = 0;
 };
 
-TEST(UvHandleTest, ACallbackFindsTheOwnerOfTheHandle) {
+TEST(UvHandleTest, CallbackFindsTheOwnerOfTheHandle) {
   UvLoop loop;
   Owner owner;
   UvHandle<uv_idle_t> handle;
@@ -25,7 +25,7 @@ TEST(UvHandleTest, ACallbackFindsTheOwnerOfTheHandle) {
   EXPECT_EQ(owner.calls, 1);
 }
 
-TEST(UvHandleTest, AClosedHandleHasNoOwnerAndStaysUntilItsCloseCallback) {
+TEST(UvHandleTest, ClosedHandleHasNoOwnerAndStaysUntilItsCloseCallback) {
   UvLoop loop;
   Owner owner;
   UvHandle<uv_idle_t> handle;
@@ -35,10 +35,11 @@ TEST(UvHandleTest, AClosedHandleHasNoOwnerAndStaysUntilItsCloseCallback) {
   handle.Reset();
   EXPECT_FALSE(handle);
   EXPECT_EQ(OwnerOf<Owner>(raw), nullptr);
-  loop.RunOnce();  // Frees it: the address sanitizer sees a leak or a second free.
+  loop.RunOnce();  // The close callback frees it. The address sanitizer would report a leak or a
+                   // second free.
 }
 
-TEST(UvHandleTest, AFailedInitialisationLeavesNoHandle) {
+TEST(UvHandleTest, FailedInitialisationLeavesNoHandle) {
   UvHandle<uv_idle_t> handle;
   EXPECT_EQ(handle.Open(nullptr, [](uv_idle_t*) { return int{UV_ENOMEM}; }), UV_ENOMEM);
   EXPECT_FALSE(handle);

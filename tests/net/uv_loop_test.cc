@@ -153,7 +153,7 @@ TEST(UvLoopTest, TimersFireInOrderAndNeverEarly) {
   std::vector<int> order;
   std::vector<std::unique_ptr<Timer>> timers;
   bool early = false;
-  // In one turn, whose time stands still: however slow this is, they come due in their order.
+  // In one turn the time is constant, so a slow machine does not change the order of expiry.
   loop.Post([&] {
     for (int ms : {7, 1, 4, 0, 2}) {
       const auto due = loop.Now() + Milliseconds(ms);
