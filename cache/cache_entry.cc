@@ -9,7 +9,8 @@
 namespace dotcache {
 namespace {
 
-// What malloc of glibc takes for `size` octets: a size word in front, multiples of 16, at least 32.
+// The octets that glibc's malloc takes for `size`: a size word in front, rounded up to a multiple
+// of 16, at least 32.
 constexpr size_t HeapSize(size_t size) {
   constexpr size_t kSizeWord = sizeof(size_t);
   constexpr size_t kAlignment = 2 * sizeof(size_t);
@@ -17,7 +18,8 @@ constexpr size_t HeapSize(size_t size) {
   return rounded < 2 * kAlignment ? 2 * kAlignment : rounded;
 }
 
-static_assert(sizeof(CacheEntry) == 56, "A 62-octet answer with one TTL fits 128 octets");
+static_assert(sizeof(CacheEntry) == 56,
+              "An entry with a 62-octet answer and one TTL takes 128 octets");
 
 constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
   return sizeof(CacheEntry) + offset_count * sizeof(uint16_t) + wire_size;
@@ -33,13 +35,13 @@ CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoT
       failures(facts.failures),
       extended_error(facts.extended_error),
       wire_size_(static_cast<uint16_t>(message.wire.size())),
-      offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())),
-      fresh_seconds_(fresh_seconds) {}
+      fresh_seconds_(fresh_seconds),
+      offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
 
 size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
 
 void CacheEntryRef::Drop(const CacheEntry* entry) {
-  // The last owner must see what the others did before they let go.
+  // The last owner must see what the others did before they dropped their references.
   if (entry->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   entry->~CacheEntry();
   ::operator delete(const_cast<CacheEntry*>(entry));

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "cache/shard_state.h"
 #include "core/clock.h"
 #include "dns/reply.h"
 #include "dns/response.h"
@@ -16,7 +17,7 @@ namespace dotcache {
 
 class CacheEntryRef;
 
-// What an entry says of its message.
+// The facts about a message that its entry keeps beside the octets.
 struct EntryFacts {
   ResponseKind kind = ResponseKind::kAnswer;
   Rcode rcode = Rcode::kNoError;
@@ -24,12 +25,11 @@ struct EntryFacts {
   ExtendedErrorCode extended_error = ExtendedErrorCode::kOther;
 };
 
-// A response with its TTL offsets, in one allocation: this header, the offsets, the message. What
-// is public never changes, hence workers share it without a lock; a reply is a copy of the message
-// with a few stores at its TTL offsets. The private part places the entry in one LruShard, says how
-// it was used, and belongs to that shard's lock. Lives as long as a CacheEntryRef points to it.
+// A response with its TTL offsets, in one allocation: this header, the offsets, the message. A
+// failure (RFC 9520) is an entry of kind kServFail whose message is a header and a question.
 //
-// Or the memory of a failure (RFC 9520): a message of header and question, of kind kServFail.
+// All that a reply needs is constant, so workers share an entry without a lock. A reply is a copy
+// of the message with new values at its TTL offsets. Lives as long as a CacheEntryRef points to it.
 class CacheEntry {
  public:
   CacheEntry(const CacheEntry&) = delete;
@@ -38,14 +38,19 @@ class CacheEntry {
   const MonoTime stored_at;
   const Rcode rcode;
   const ResponseKind kind;
-  // Of a failure: how many there were without a success between, and the extended error that the
-  // first client was told.
+  // Of a failure: how many came without a success between them, and the extended error of its
+  // reply.
   const uint8_t failures;
   const ExtendedErrorCode extended_error;
 
   bool is_failure() const { return kind == ResponseKind::kServFail; }
 
-  MonoTime expires_at() const { return stored_at + Seconds{fresh_seconds_}; }
+  Seconds fresh_for() const { return Seconds{fresh_seconds_}; }
+  MonoTime expires_at() const { return stored_at + fresh_for(); }
+  bool FreshAt(MonoTime now) const { return now < expires_at(); }
+
+  // Whole seconds since the entry was stored.
+  Seconds AgeAt(MonoTime now) const { return std::chrono::duration_cast<Seconds>(now - stored_at); }
 
   // Valid as long as the entry.
   StoredView view() const {
@@ -53,48 +58,39 @@ class CacheEntry {
     return {Bytes(wire, wire_size_), absl::MakeConstSpan(offsets(), offset_count_)};
   }
 
-  // Whole seconds since the entry was stored.
-  Seconds AgeAt(MonoTime now) const { return std::chrono::duration_cast<Seconds>(now - stored_at); }
-
-  bool FreshAt(MonoTime now) const { return now < expires_at(); }
-
   // Octets that the entry takes from the heap: its size and the allocator's own header, rounded up
   // as glibc does.
   size_t charge() const;
 
+  // At most one shard holds an entry, under a key with these DO and CD flags (CacheKey::flags()).
+  // Claim() returns false while a shard holds the entry. Any thread may call these.
+  bool Claim(uint8_t key_flags) const {
+    uint8_t free = 0;
+    return holder_.compare_exchange_strong(free, HeldUnder(key_flags));
+  }
+  bool ClaimedUnder(uint8_t key_flags) const {
+    return holder_.load(std::memory_order_relaxed) == HeldUnder(key_flags);
+  }
+  void EndClaim() const { holder_.store(0, std::memory_order_release); }
+
  private:
   friend class CacheEntryRef;
-  friend class LruShard;
   friend class SegmentedLru;
   friend CacheEntryRef MakeCacheEntry(const StoredView&, const EntryFacts&, MonoTime, Seconds);
-
-  // Set in `state_` while a shard holds the entry, beside the key's octet with DO and CD.
-  static constexpr uint8_t kLinked = 0x80;
-  static constexpr uint32_t kNever = UINT32_MAX;
 
   CacheEntry(const StoredView& message, const EntryFacts& facts, MonoTime stored,
              uint32_t fresh_seconds);
   ~CacheEntry() = default;
 
+  static uint8_t HeldUnder(uint8_t key_flags) { return 0x80 | key_flags; }
   const uint16_t* offsets() const { return reinterpret_cast<const uint16_t*>(this + 1); }
 
-  bool AgeReached(MonoTime now, uint32_t age_ms) const {
-    return now - stored_at >= Milliseconds{age_ms};
-  }
-
-  mutable std::atomic<uint8_t> state_{0};
-  mutable uint8_t hits_ : 2 = 0;            // Since it was stored; 3 stands for more.
-  mutable uint8_t protected_ : 1 = 0;       // In that segment of the LRU.
-  mutable uint8_t refresh_failed_ : 1 = 0;  // So that until `refresh_at_ms_` nobody tries again.
   const uint16_t wire_size_;
-  const uint16_t offset_count_;
   const uint32_t fresh_seconds_;
   mutable std::atomic<uint32_t> references_{0};
-  mutable uint32_t refresh_at_ms_ = kNever;  // The age from which a hit begins a refresh.
-  mutable uint32_t sequence_ = 0;  // The segment's count of moves when this one became the newest.
-  mutable uint32_t hash_ = 0;      // Of the key, its lower half.
-  mutable const CacheEntry* newer_ = nullptr;
-  mutable const CacheEntry* older_ = nullptr;
+  [[no_unique_address]] mutable ShardState shard_state_;  // What follows fills its padding.
+  mutable std::atomic<uint8_t> holder_{0};
+  const uint16_t offset_count_;
 };
 
 // A counted pointer to an immutable entry, or null. Copy and destroy on any thread.
@@ -126,21 +122,20 @@ class CacheEntryRef {
     if (entry != nullptr) entry->references_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  // Gives up one reference; the last one frees.
+  // Gives up one reference. The last one frees the entry.
   static void Drop(const CacheEntry* entry);
 
-  // Hands the reference over to the caller, who ends it with Drop().
+  // Hands the reference over to the caller, which ends it with Drop().
   const CacheEntry* Release() { return std::exchange(entry_, nullptr); }
 
   const CacheEntry* entry_ = nullptr;
 };
 
-// Copies `message` into a new entry that is fresh for `fresh_for`; at most kMaxFreshFor is kept.
-// REQUIRES: the message comes from StoreResponse(), hence holds at most 65,535 octets.
+// Copies `message` into a new entry that is fresh for `fresh_for`, at most for kMaxFreshFor.
+// REQUIRES: `message` holds at most 65,535 octets, as a result of StoreResponse() does.
 inline constexpr Seconds kMaxFreshFor{std::chrono::hours(24 * 14)};
 CacheEntryRef MakeCacheEntry(const StoredView& message, const EntryFacts& facts, MonoTime stored_at,
                              Seconds fresh_for);
-
 CacheEntryRef MakeCacheEntry(const StoredMessage& message, const EntryFacts& facts,
                              MonoTime stored_at, Seconds fresh_for);
 

@@ -13,18 +13,18 @@
 
 namespace dotcache {
 
-// Question, DO and CD in one flat buffer, with its keyed 64-bit hash. Answers with and without DO,
-// and with and without CD, never satisfy each other (RFC 4035 section 3.2.1, RFC 6840 section 5.9).
-// A value type of fixed size; copying copies only the octets in use. Full keys are compared, never
-// hashes alone.
+// Question, DO and CD in one flat buffer, with its keyed 64-bit hash. A response to a query with DO
+// never answers one without it, and the same holds for CD (RFC 4035 section 3.2.1, RFC 6840 section
+// 5.9). A value type of fixed size; a copy copies only the octets in use. Equality compares the
+// octets, not only the hash.
 class CacheKey {
  public:
   CacheKey(const Question& question, bool dnssec_ok, bool checking_disabled, const HashSeed& seed);
   CacheKey(const CacheKey& other) { *this = other; }
   CacheKey& operator=(const CacheKey& other);
 
-  // The key under which that the name does not exist is kept, for all its types: this one with
-  // QTYPE 0, which no query has.
+  // The key of an NXDOMAIN, which is for all types of the name: this key with QTYPE 0, which no
+  // query has.
   CacheKey ForAllTypes(const HashSeed& seed) const;
 
   // SipHash-1-3 of bytes().
@@ -33,7 +33,7 @@ class CacheKey {
   // QNAME (canonical), QTYPE, QCLASS, one octet with DO (1) and CD (2).
   Bytes bytes() const { return Bytes(octets_, size_); }
 
-  // The parts of bytes(): the question as messages spell it, and the octet with DO and CD.
+  // The parts of bytes(): the question in wire format, and the octet with DO and CD.
   Bytes question() const { return Bytes(octets_, size_ - size_t{1}); }
   uint8_t flags() const { return octets_[size_ - 1]; }
 

@@ -46,7 +46,7 @@ struct CacheOptions {
   Seconds failure_ttl{1};
   Seconds failure_max_ttl{300};
 
-  // Refresh an entry shortly before it expires if it had a hit.
+  // Refresh an entry that had a hit shortly before it expires.
   bool prefetch = true;
 
   CacheTuning tuning = {};

@@ -10,11 +10,11 @@ namespace dotcache {
 // The numbers of one shard, or the sum over all shards.
 struct CacheStats {
   uint64_t entries = 0;
-  uint64_t bytes = 0;  // Charged against the budget: the tables and all entries.
+  uint64_t bytes = 0;  // Of all tables and entries.
   uint64_t budget_bytes = 0;
   uint64_t insertions = 0;
-  uint64_t evictions = 0;    // Pushed out while fresh.
-  uint64_t expirations = 0;  // Removed because their time was over.
+  uint64_t evictions = 0;    // Removed while fresh, to make room.
+  uint64_t expirations = 0;  // Removed after they expired.
 };
 
 }  // namespace dotcache

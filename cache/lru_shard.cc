@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table is open addressing with linear probing: an entry sits in the first slot that was free
+// The table uses open addressing with linear probing: an entry is in the first slot that was free
 // at or after its home. Removing closes the gap by moving later entries of the same run back, so
 // there are no tombstones and a search ends at the first free slot.
 #include "cache/lru_shard.h"
@@ -20,9 +20,13 @@ bool IsAbout(const CacheEntry& entry, const CacheKey& key) {
          std::memcmp(wire.data() + kHeaderSize, question.data(), question.size()) == 0;
 }
 
+bool AgeReached(const CacheEntry& entry, MonoTime now, uint32_t age_ms) {
+  return now - entry.stored_at >= Milliseconds{age_ms};
+}
+
 }  // namespace
 
-// Entries taken out under the lock. Declare it before the lock, so that it frees them after.
+// Entries removed under the lock. Declared before the lock, it frees them after the release.
 class LruShard::Removed {
  public:
   Removed() = default;
@@ -30,23 +34,16 @@ class LruShard::Removed {
   Removed& operator=(const Removed&) = delete;
 
   ~Removed() {
-    while (first_ != nullptr) {
-      const CacheEntry* entry = std::exchange(first_, first_->older_);
-      // From here on the entry may be stored again by whoever still has it.
-      entry->state_.store(0, std::memory_order_release);
+    while (const CacheEntry* entry = chain_.Pop()) {
+      entry->EndClaim();  // From here on another owner of a reference may store it again.
       CacheEntryRef::Drop(entry);
     }
   }
 
-  void Add(const CacheEntry* entry) { entry->older_ = std::exchange(first_, entry); }
-
-  // A whole list at once: it is linked the same way.
-  void AddList(const CacheEntry* newest) {
-    while (newest != nullptr) Add(std::exchange(newest, newest->older_));
-  }
+  SegmentedLru::Chain& chain() { return chain_; }
 
  private:
-  const CacheEntry* first_ = nullptr;
+  SegmentedLru::Chain chain_;
 };
 
 LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
@@ -62,7 +59,7 @@ LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
                static_cast<size_t>(std::clamp(options.lru_protected_percent, 0, 95)),
            static_cast<uint64_t>(std::clamp(options.tuning.lru_slack_percent, 0, 100))),
       bytes_(slot_count_ * sizeof(Slot)) {
-  if (slots_ == nullptr && slot_count_ != 0) std::abort();  // As operator new would end it.
+  if (slots_ == nullptr && slot_count_ != 0) std::abort();  // As for operator new.
 }
 
 LruShard::~LruShard() { Clear(); }
@@ -73,24 +70,26 @@ Found LruShard::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   if (slot == kNone) return {};
   const CacheEntry* entry = slots_[slot].entry;
   if (!entry->FreshAt(now)) return FoundExpired(entry, now, may_refresh);
-  Use(entry);
+  CountHit(entry);
   if (entry->is_failure()) return {CacheEntryRef(entry), Found::State::kFailure};
   bool refresh_due = false;
-  if (may_refresh && entry->AgeReached(now, entry->refresh_at_ms_) && entry->hits_ >= 2) {
+  ShardState& state = lru_.StateOf(*entry);
+  if (may_refresh && AgeReached(*entry, now, state.refresh_at_ms) && state.hits >= 2) {
     refresh_due = true;
-    entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
+    state.refresh_at_ms = AgeAfter(*entry, now, kRefreshClaim);
   }
   return {CacheEntryRef(entry), Found::State::kFresh, refresh_due};
 }
 
 Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now, bool may_refresh) {
   if (!IsUsable(*entry, now)) return {};
-  Use(entry);
+  CountHit(entry);
   bool refresh_due = may_refresh;
-  if (may_refresh && entry->refresh_failed_ != 0) {
-    refresh_due = entry->AgeReached(now, entry->refresh_at_ms_);
-    // One tries again for all.
-    if (refresh_due) entry->refresh_at_ms_ = AgeAfter(*entry, now, kRefreshClaim);
+  ShardState& state = lru_.StateOf(*entry);
+  if (may_refresh && state.refresh_failed != 0) {
+    refresh_due = AgeReached(*entry, now, state.refresh_at_ms);
+    // One client's refresh serves all.
+    if (refresh_due) state.refresh_at_ms = AgeAfter(*entry, now, kRefreshClaim);
   }
   return {CacheEntryRef(entry), Found::State::kStale, refresh_due};
 }
@@ -102,9 +101,7 @@ void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
     return;
   }
   if (!entry->FreshAt(now) || !IsAbout(*entry, key)) return;
-  uint8_t not_linked = 0;
-  const auto linked = static_cast<uint8_t>(CacheEntry::kLinked | key.flags());
-  if (!entry->state_.compare_exchange_strong(not_linked, linked)) return;
+  if (!entry->Claim(key.flags())) return;
 
   Removed removed;
   MutexLock lock(mutex_);
@@ -112,20 +109,21 @@ void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
   if (const size_t slot = Find(key); slot != kNone) {
     const CacheEntry& old = *slots_[slot].entry;
     if (entry->is_failure() && IsUsable(old, now)) {
-      entry->state_.store(0, std::memory_order_release);
+      entry->EndClaim();
       return;
     }
-    is_protected = old.protected_ != 0 && !entry->is_failure();
+    is_protected = lru_.StateOf(old).in_protected != 0 && !entry->is_failure();
     Remove(slot, removed);
   }
   while (bytes_ + charge > budget_bytes_ || entries_ >= max_entries_) EvictOne(now, removed);
 
   size_t slot = Home(key.hash());
   while (slots_[slot].entry != nullptr) slot = Next(slot);
-  entry->hash_ = static_cast<uint32_t>(key.hash());
-  entry->hits_ = 0;
-  entry->refresh_failed_ = 0;
-  entry->refresh_at_ms_ = PrefetchAge(*entry, key.hash());
+  ShardState& state = lru_.StateOf(*entry);
+  state.hash = static_cast<uint32_t>(key.hash());
+  state.hits = 0;
+  state.refresh_failed = 0;
+  state.refresh_at_ms = PrefetchAge(*entry, key.hash());
   lru_.Add(entry.get(), is_protected);
   bytes_ += charge;
   ++entries_;
@@ -138,12 +136,13 @@ CacheEntryRef LruShard::NoteFailure(const CacheKey& key, MonoTime now) {
   const size_t slot = Find(key);
   if (slot == kNone || IsDead(*slots_[slot].entry, now)) return nullptr;
   const CacheEntry* entry = slots_[slot].entry;
-  // Fresh data that is not to be refreshed yet came after the exchange that failed began.
+  // Fresh data that is not due for a refresh came after the failed exchange began.
   const bool new_data =
-      entry->FreshAt(now) && !entry->AgeReached(now, PrefetchAge(*entry, key.hash()));
+      entry->FreshAt(now) && !AgeReached(*entry, now, PrefetchAge(*entry, key.hash()));
   if (!entry->is_failure() && !new_data) {
-    entry->refresh_failed_ = 1;
-    entry->refresh_at_ms_ = AgeAfter(*entry, now, stale_recheck_);
+    ShardState& state = lru_.StateOf(*entry);
+    state.refresh_failed = 1;
+    state.refresh_at_ms = AgeAfter(*entry, now, stale_recheck_);
   }
   return CacheEntryRef(entry);
 }
@@ -159,7 +158,7 @@ size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
   MutexLock lock(mutex_);
   size_t count = 0;
   for (size_t left = std::min(max_slots, slot_count_); left > 0; --left) {
-    // Closing the gap may bring another one into the same slot.
+    // Closing the gap may move another entry into the same slot.
     while (slots_[sweep_slot_].entry != nullptr && IsDead(*slots_[sweep_slot_].entry, now)) {
       Remove(sweep_slot_, removed);
       ++count;
@@ -173,9 +172,7 @@ size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
 uint64_t LruShard::Clear() {
   Removed removed;
   MutexLock lock(mutex_);
-  const SegmentedLru::Lists lists = lru_.Clear();
-  removed.AddList(lists.first);
-  removed.AddList(lists.second);
+  lru_.Clear(removed.chain());
   bytes_ = slot_count_ * sizeof(Slot);
   std::fill_n(slots_.get(), slot_count_, Slot{});
   return std::exchange(entries_, 0);
@@ -193,39 +190,39 @@ void LruShard::AddTo(CacheStats& stats) const {
 
 size_t LruShard::Find(const CacheKey& key) const {
   if (entries_ == 0) return kNone;
-  const auto linked = static_cast<uint8_t>(CacheEntry::kLinked | key.flags());
   for (size_t slot = Home(key.hash()); slots_[slot].entry != nullptr; slot = Next(slot)) {
     if (slots_[slot].hash != key.hash()) continue;
     const CacheEntry& entry = *slots_[slot].entry;
-    if (entry.state_.load(std::memory_order_relaxed) == linked && IsAbout(entry, key)) return slot;
+    if (entry.ClaimedUnder(key.flags()) && IsAbout(entry, key)) return slot;
   }
   return kNone;
 }
 
-size_t LruShard::SlotOf(const CacheEntry* entry) const {
-  size_t slot = Home(entry->hash_);
-  while (slots_[slot].entry != entry) slot = Next(slot);
+size_t LruShard::SlotOf(const CacheEntry& entry) const {
+  size_t slot = Home(lru_.StateOf(entry).hash);
+  while (slots_[slot].entry != &entry) slot = Next(slot);
   return slot;
 }
 
-void LruShard::Use(const CacheEntry* entry) {
-  if (entry->hits_ < 3) ++entry->hits_;
+void LruShard::CountHit(const CacheEntry* entry) {
+  ShardState& state = lru_.StateOf(*entry);
+  if (state.hits < 3) ++state.hits;
   lru_.Touch(entry);
 }
 
-// Between 90 and 95 percent of the time for which the entry is fresh: names that were stored
-// together are not refreshed together.
+// Between 90 and 95 percent of the time for which the entry is fresh, by hash: names that were
+// stored together are not refreshed together.
 uint32_t LruShard::PrefetchAge(const CacheEntry& entry, uint64_t hash) const {
-  if (!prefetch_ || entry.is_failure()) return CacheEntry::kNever;
-  const uint64_t fresh_ms = uint64_t{entry.fresh_seconds_} * 1000;
+  if (!prefetch_ || entry.is_failure()) return ShardState::kNever;
+  const auto fresh_ms = static_cast<uint64_t>(Milliseconds{entry.fresh_for()}.count());
   const uint64_t jitter = (hash >> 32) & 0xff;
   return static_cast<uint32_t>(fresh_ms - fresh_ms * (5 * 256 + 5 * jitter) / (100 * 256));
 }
 
-// The entry's age, in milliseconds, when `wait` will be over.
+// The entry's age, in milliseconds, at the end of `wait`.
 uint32_t LruShard::AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait) {
   const auto age = std::chrono::ceil<Milliseconds>(now - entry.stored_at + wait);
-  return static_cast<uint32_t>(std::clamp<int64_t>(age.count(), 0, CacheEntry::kNever));
+  return static_cast<uint32_t>(std::clamp<int64_t>(age.count(), 0, ShardState::kNever));
 }
 
 void LruShard::Remove(size_t slot, Removed& removed) {
@@ -234,7 +231,7 @@ void LruShard::Remove(size_t slot, Removed& removed) {
   CloseGap(slot);
   bytes_ -= entry->charge();
   --entries_;
-  removed.Add(entry);
+  removed.chain().Push(entry);
 }
 
 void LruShard::CloseGap(size_t slot) {
@@ -257,16 +254,16 @@ int LruShard::Worth(const CacheEntry& entry, MonoTime now) const {
 void LruShard::EvictOne(MonoTime now, Removed& removed) {
   const CacheEntry* victim = lru_.oldest();
   int least = Worth(*victim, now);
-  const CacheEntry* candidate = SegmentedLru::Newer(victim);
+  const CacheEntry* candidate = lru_.Newer(victim);
   for (int i = 1; i < kVictimScan && candidate != nullptr && least > 0; ++i) {
     if (const int worth = Worth(*candidate, now); worth < least) {
       least = worth;
       victim = candidate;
     }
-    candidate = SegmentedLru::Newer(candidate);
+    candidate = lru_.Newer(candidate);
   }
   ++(victim->FreshAt(now) ? evictions_ : expirations_);
-  Remove(SlotOf(victim), removed);
+  Remove(SlotOf(*victim), removed);
 }
 
 }  // namespace dotcache

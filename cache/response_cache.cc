@@ -17,7 +17,7 @@ constexpr size_t kMinAutomaticShardBytes = size_t{256} << 10;
 constexpr size_t kMaxAutomaticShards = 64;
 constexpr size_t kMaxShards = 1024;
 
-// A sweep lets go of a shard's lock after this many slots.
+// A sweep releases a shard's lock after this many slots.
 constexpr size_t kSweepSlotsPerLock = 64;
 
 int ShardBits(const CacheOptions& options) {
@@ -31,9 +31,9 @@ int ShardBits(const CacheOptions& options) {
   return std::countr_zero(count);
 }
 
-// Which of two counts: what is known under the key itself, or that the name does not exist; either
-// may be null. What is fresh, the key's own first; then of stale data what was learnt last; a
-// failure only where there is no data.
+// True when an NXDOMAIN for the name answers the question, and not the entry of the key. Either may
+// be null. The order: fresh data of the key, a fresh NXDOMAIN, the later of two stale ones, a
+// failure.
 bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
   if (!denial) return false;
   if (!exact || exact->is_failure()) return true;
@@ -75,7 +75,7 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   const CacheDecision decision = Decide(facts, options_);
   StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
   const CacheKey all_types = key.ForAllTypes(seed_);
-  // With an alias in the answer it is the alias' target that does not exist.
+  // After an alias in the answer section, the missing name is the alias' target, not the QNAME.
   const bool denies_name = facts.kind == ResponseKind::kNxDomain && facts.kept_ancount == 0 &&
                            message.wire.size() >= kHeaderSize + all_types.question().size();
   if (denies_name) {
@@ -84,7 +84,7 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   CacheEntryRef entry =
       MakeCacheEntry(message, {.kind = facts.kind, .rcode = facts.rcode}, now, decision.fresh_for);
   if (shards_.empty() || facts.kind == ResponseKind::kOtherError) return entry;
-  // A live answer ends what was known before, even when it may not be kept itself.
+  // A response removes older data, even when it is not stored itself.
   const CacheKey& place = denies_name ? all_types : key;
   const CacheKey& other = denies_name ? key : all_types;
   ShardOf(other).Erase(other);
@@ -101,7 +101,7 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   if (shards_.empty()) return nullptr;
   CacheEntryRef known = KnownAfterFailure(key, now);
   if (known && !known->is_failure()) return known;
-  // Another worker's exchange ended in the same failure.
+  // Another worker recorded the same failure.
   if (known && known->FreshAt(now)) return nullptr;
   const int before = known ? known->failures : 0;
   const int failures = std::min(before + (failure.grows ? 1 : 0), 255);
@@ -117,8 +117,8 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   return nullptr;
 }
 
-// Notes the failure of all that Lookup() chooses from, and chooses as it does. Returns a failure
-// that was remembered, too.
+// Records the failure with both entries that Lookup() chooses from, and chooses as Lookup() does.
+// The result may be an earlier failure.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
   CacheEntryRef exact = ShardOf(key).NoteFailure(key, now);
   const CacheKey all_types = key.ForAllTypes(seed_);

@@ -5,27 +5,38 @@
 
 namespace dotcache {
 
+void SegmentedLru::Chain::Push(const CacheEntry* entry) {
+  entry->shard_state_.older = std::exchange(first_, entry);
+}
+
+const CacheEntry* SegmentedLru::Chain::Pop() {
+  const CacheEntry* entry = first_;
+  if (entry != nullptr) first_ = entry->shard_state_.older;
+  return entry;
+}
+
 void SegmentedLru::Add(const CacheEntry* entry, bool is_protected) {
-  entry->protected_ = is_protected && protected_bytes_ > 0 ? 1 : 0;
+  StateOf(*entry).in_protected = is_protected && protected_bytes_ > 0 ? 1 : 0;
   Segment& segment = SegmentOf(entry);
   ++segment.entries;
   segment.bytes += entry->charge();
   Push(segment, entry);
-  if (entry->protected_ != 0) BoundProtected();
+  if (StateOf(*entry).in_protected != 0) BoundProtected();
 }
 
 void SegmentedLru::Touch(const CacheEntry* entry) {
-  if (entry->is_failure()) return;  // Whoever repeats a failing name gains nothing by it.
-  // Clients ask for a name's A and AAAA at once, and one denial answers both: the second of a pair
-  // does not make a name popular.
+  if (entry->is_failure()) return;  // A repeated query for a failing name gains it no room.
+  const ShardState& state = StateOf(*entry);
+  // A client queries A and AAAA together, and one NXDOMAIN answers both: the second hit of the pair
+  // does not show that the name is popular.
   const int hits_to_protect = entry->kind == ResponseKind::kNxDomain ? 2 : 1;
-  if (entry->protected_ == 0 && protected_bytes_ > 0 && entry->hits_ >= hits_to_protect) {
+  if (state.in_protected == 0 && protected_bytes_ > 0 && state.hits >= hits_to_protect) {
     Remove(entry);
     Add(entry, /*is_protected=*/true);
     return;
   }
   Segment& segment = SegmentOf(entry);
-  const uint32_t moves_since = segment.sequence - entry->sequence_;
+  const uint32_t moves_since = segment.sequence - state.sequence;
   if (uint64_t{moves_since} * 100 <= segment.entries * slack_percent_) return;
   Unlink(segment, entry);
   Push(segment, entry);
@@ -38,8 +49,13 @@ void SegmentedLru::Remove(const CacheEntry* entry) {
   segment.bytes -= entry->charge();
 }
 
-SegmentedLru::Lists SegmentedLru::Clear() {
-  return {std::exchange(probation_, {}).newest, std::exchange(protected_, {}).newest};
+void SegmentedLru::Clear(Chain& chain) {
+  for (Segment* segment : {&probation_, &protected_}) {
+    if (segment->oldest != nullptr) {
+      StateOf(*segment->oldest).older = std::exchange(chain.first_, segment->newest);
+    }
+    *segment = {};
+  }
 }
 
 void SegmentedLru::BoundProtected() {
@@ -51,16 +67,18 @@ void SegmentedLru::BoundProtected() {
 }
 
 void SegmentedLru::Push(Segment& segment, const CacheEntry* entry) {
-  entry->sequence_ = ++segment.sequence;
-  entry->newer_ = nullptr;
-  entry->older_ = segment.newest;
-  (segment.newest != nullptr ? segment.newest->newer_ : segment.oldest) = entry;
+  ShardState& state = StateOf(*entry);
+  state.sequence = ++segment.sequence;
+  state.newer = nullptr;
+  state.older = segment.newest;
+  (segment.newest != nullptr ? StateOf(*segment.newest).newer : segment.oldest) = entry;
   segment.newest = entry;
 }
 
 void SegmentedLru::Unlink(Segment& segment, const CacheEntry* entry) {
-  (entry->newer_ != nullptr ? entry->newer_->older_ : segment.newest) = entry->older_;
-  (entry->older_ != nullptr ? entry->older_->newer_ : segment.oldest) = entry->newer_;
+  const ShardState& state = StateOf(*entry);
+  (state.newer != nullptr ? StateOf(*state.newer).older : segment.newest) = state.older;
+  (state.older != nullptr ? StateOf(*state.older).newer : segment.oldest) = state.newer;
 }
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which entries of a shard are pushed out.
+// The order in which a shard evicts its entries.
 #ifndef DOTCACHE_CACHE_SEGMENTED_LRU_H_
 #define DOTCACHE_CACHE_SEGMENTED_LRU_H_
 
@@ -10,27 +10,42 @@
 
 namespace dotcache {
 
-// LRU in two segments. What is new is on probation; what was asked for again is protected. Victims
-// come from probation alone as long as it has any, so names that are asked for once, however many
-// there are, push out only each other. The protected segment is bounded in octets: over the bound
-// its least recently used entries go back to probation, as the newest there. With a bound of 0
-// there is one segment: plain LRU. A failure gains nothing by being asked for again.
+// LRU in two segments. A new entry is on probation; an entry with a later hit is protected. Victims
+// come from probation as long as it has any entry. Names that are queried once, however many there
+// are, therefore evict only each other. The protected segment is bounded in octets: over the bound
+// its least recently used entries return to probation, as the newest there. With a bound of 0 there
+// is one segment: plain LRU. A failure is never protected.
 //
 // Each segment is LRU by position: a hit makes an entry the newest only when more than
-// `slack_percent` of the segment's entries became the newest since it did. Hence most hits on
-// popular names write nothing but a reference count, and eviction picks as LRU does. (Refreshing by
-// elapsed time instead degenerates to FIFO once the list turns over faster than the interval.)
+// `slack_percent` of the segment's entries became the newest since it did. Most hits on popular
+// names therefore write nothing except a reference count, and eviction picks as LRU does. (Moving
+// an entry after a fixed time instead becomes FIFO once the list turns over faster than that time.)
 //
-// Links entries and counts octets; owns nothing. Not thread-safe: belongs to a shard's lock.
+// Links entries and counts octets; owns nothing. Not thread-safe: its shard's lock guards it.
 class SegmentedLru {
  public:
+  // Entries that left a shard, for a caller that frees them after it released the lock.
+  class Chain {
+   public:
+    void Push(const CacheEntry* entry);
+    const CacheEntry* Pop();  // Null: empty.
+
+   private:
+    friend class SegmentedLru;
+    const CacheEntry* first_ = nullptr;
+  };
+
   SegmentedLru(size_t protected_bytes, uint64_t slack_percent)
       : protected_bytes_(protected_bytes), slack_percent_(slack_percent) {}
+
+  // The shard's record of an entry that it holds or is about to hold. Not static: clang then checks
+  // that the caller holds the lock that guards this object.
+  ShardState& StateOf(const CacheEntry& entry) const { return entry.shard_state_; }
 
   // Adds the entry as the newest of its segment.
   void Add(const CacheEntry* entry, bool is_protected);
 
-  // The entry was asked for.
+  // Records the effect of a hit, which ShardState::hits already counts.
   void Touch(const CacheEntry* entry);
 
   void Remove(const CacheEntry* entry);
@@ -40,14 +55,10 @@ class SegmentedLru {
   const CacheEntry* oldest() const {
     return probation_.oldest != nullptr ? probation_.oldest : protected_.oldest;
   }
-  static const CacheEntry* Newer(const CacheEntry* entry) { return entry->newer_; }
+  const CacheEntry* Newer(const CacheEntry* entry) const { return StateOf(*entry).newer; }
 
-  // Forgets all entries, and hands over the two lists, linked by `older_`.
-  struct Lists {
-    const CacheEntry* first;
-    const CacheEntry* second;
-  };
-  Lists Clear();
+  // Moves all entries to `chain`.
+  void Clear(Chain& chain);
 
  private:
   struct Segment {
@@ -59,10 +70,10 @@ class SegmentedLru {
   };
 
   Segment& SegmentOf(const CacheEntry* entry) {
-    return entry->protected_ != 0 ? protected_ : probation_;
+    return StateOf(*entry).in_protected != 0 ? protected_ : probation_;
   }
-  static void Push(Segment& segment, const CacheEntry* entry);
-  static void Unlink(Segment& segment, const CacheEntry* entry);
+  void Push(Segment& segment, const CacheEntry* entry);
+  void Unlink(Segment& segment, const CacheEntry* entry);
   void BoundProtected();
 
   const size_t protected_bytes_;

@@ -12,18 +12,18 @@ CacheDecision KeepFor(Seconds fresh_for) {
 }
 
 CacheDecision DecideAnswer(const ResponseFacts& facts, const CacheOptions& options) {
-  // TTL 0 is for this one transaction (RFC 1035 section 3.2.1), whatever the floor says.
+  // TTL 0 is for this one transaction (RFC 1035 section 3.2.1), whatever the floor is.
   if (facts.answer_ttl.value_or(0) == 0) return {};
   const Seconds ttl{*facts.answer_ttl};
   return KeepFor(std::min(std::max(ttl, options.ttl_caps.floor), options.ttl_caps.positive));
 }
 
 CacheDecision DecideNegative(const ResponseFacts& facts, const CacheOptions& options) {
-  // Without an SOA nobody says for how long (RFC 2308 section 5).
+  // Without an SOA there is no TTL for it (RFC 2308 section 5).
   if (!facts.soa_ttl) return {};
   Seconds ttl =
       std::min({Seconds{*facts.soa_ttl}, options.ttl_caps.negative, options.ttl_caps.positive});
-  // The chain that leads to the missing name is positive data in the same message.
+  // The CNAME chain to the missing name is positive data in the same message.
   if (facts.answer_ttl) ttl = std::min(ttl, Seconds{*facts.answer_ttl});
   return KeepFor(ttl);
 }

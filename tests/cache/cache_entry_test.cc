@@ -53,7 +53,7 @@ TEST(CacheEntryTest, AgeIsInWholeSeconds) {
   EXPECT_EQ(entry->AgeAt(kStored + Seconds{2}), Seconds{2});
 }
 
-TEST(CacheEntryTest, IsFreshUntilItExpiresAndNotThen) {
+TEST(CacheEntryTest, IsFreshUntilItExpires) {
   const CacheEntryRef entry = Entry(Message(40));
   EXPECT_TRUE(entry->FreshAt(kStored + Seconds{30} - Duration{1}));
   EXPECT_FALSE(entry->FreshAt(kStored + Seconds{30}));
@@ -67,7 +67,7 @@ TEST(CacheEntryTest, TimesOutOfRangeAreBounded) {
   EXPECT_EQ(expires_after(Seconds{int64_t{1} << 40}), kMaxFreshFor);
 }
 
-TEST(CacheEntryTest, ReferencesShareOneEntryUntilTheLastIsGone) {
+TEST(CacheEntryTest, TheLastReferenceFreesTheEntry) {
   CacheEntryRef first = Entry(Message(40));
   CacheEntryRef second = first;
   EXPECT_EQ(first, second);

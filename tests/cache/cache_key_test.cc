@@ -21,7 +21,7 @@ uint32_t UnkeyedHash(Bytes octets) {
   return hash;
 }
 
-TEST(CacheKeyTest, IsTheFlatQuestionAndAnOctetWithDoAndCd) {
+TEST(CacheKeyTest, HoldsTheQuestionAndAnOctetWithDoAndCd) {
   const Question question{DomainName(), QType::kHttps, QClass::kChaos};
   const std::vector<uint8_t> expected = {0, 0, 65, 0, 3, 2};
   const CacheKey key(question, false, true, kTestSeed);
@@ -74,7 +74,7 @@ TEST(CacheKeyTest, HoldsTheLongestName) {
   EXPECT_EQ(key.flags(), 3);
 }
 
-TEST(CacheKeyTest, CopiesAreEqualAlsoOntoThemselves) {
+TEST(CacheKeyTest, CopiesAndSelfAssignmentAreEqual) {
   CacheKey key = TestKey("www");
   CacheKey copy = TestKey("a-longer-label");
   copy = key;
@@ -90,7 +90,7 @@ TEST(CacheKeyTest, WorksInHashTables) {
   EXPECT_FALSE(keys.contains(TestKey("c")));
 }
 
-TEST(CacheKeyTest, NamesChosenToMeetInOneBucketOfAnUnkeyedHashSpreadEvenly) {
+TEST(CacheKeyTest, NamesThatCollideUnderAnUnkeyedHashSpreadEvenly) {
   constexpr size_t kNames = 100000;
   constexpr int kBits = 3;
   std::vector<int> by_high_bits(1 << kBits);

@@ -12,53 +12,17 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/cache/cache_test_data.h"
+#include "tests/cache/lru_shard_test_data.h"
 
 namespace dotcache {
 namespace {
 
-constexpr size_t kEntrySize = 128;  // What TestEntry() is charged.
-constexpr size_t kAllSlots = SIZE_MAX;
-
-// The slots of a shard with this budget.
-size_t SlotsOf(size_t budget_bytes) { return budget_bytes / LruShard::kBytesPerSlot; }
-
-// A budget for exactly `count` test entries beside the table, in a shard large enough for one.
-size_t BudgetFor(size_t count) {
-  // Slots of 16 octets for every 128 of the budget: 8/7 of the entries' octets, and rounding.
-  size_t budget = count * kEntrySize * 8 / 7;
-  while (budget - budget / LruShard::kBytesPerSlot * 16 < count * kEntrySize) ++budget;
-  return budget;
-}
-
-// Plain LRU, without stale data.
-CacheOptions PlainLru(int slack_percent) {
-  CacheOptions options;
-  options.lru_protected_percent = 0;
-  options.tuning.lru_slack_percent = slack_percent;
-  options.stale_max_age = Seconds{0};
-  return options;
-}
-
-CacheStats StatsOf(const LruShard& shard) {
-  CacheStats stats;
-  shard.AddTo(stats);
-  return stats;
-}
-
-void Put(LruShard& shard, const std::string& label, MonoTime expires = At(60)) {
-  shard.Insert(TestKey(label), TestEntry(TestKey(label), expires), At(0));
-}
-
-bool Has(LruShard& shard, const std::string& label, MonoTime now = At(0)) {
-  return shard.Lookup(TestKey(label), now).state == Found::State::kFresh;
-}
-
-// Adds `count` names that nobody asks for again.
+// Adds `count` names that are not queried again.
 void PutOthers(LruShard& shard, int count) {
   for (int i = 0; i < count; ++i) Put(shard, absl::StrCat("other", i));
 }
 
-TEST(LruShardTest, FindsWhatWasStored) {
+TEST(LruShardTest, FindsAStoredEntry) {
   LruShard shard(1 << 20, PlainLru(0));
   Put(shard, "a");
   const CacheEntryRef entry = shard.Lookup(TestKey("a"), At(0)).entry;
@@ -97,7 +61,7 @@ TEST(LruShardTest, ANewEntryReplacesTheOldOneOfItsKey) {
   EXPECT_EQ(stats.expirations, 0u);
 }
 
-TEST(LruShardTest, AnExpiredEntryIsNotFoundAndKeepsItsPlaceUntilItIsReplacedOrSwept) {
+TEST(LruShardTest, AnExpiredEntryIsNotFoundButStaysUntilReplacedOrSwept) {
   LruShard shard(1 << 20, PlainLru(0));
   Put(shard, "a", At(60));
   EXPECT_TRUE(Has(shard, "a", At(60) - Duration{1}));
@@ -123,7 +87,7 @@ TEST(LruShardTest, EvictsInOrderOfInsertion) {
 TEST(LruShardTest, WithoutSlackEvictsInExactOrderOfUse) {
   LruShard shard(BudgetFor(10), PlainLru(0));
   for (int i = 0; i < 10; ++i) Put(shard, absl::StrCat("n", i));
-  // Used in this order; the first is the next to go.
+  // Used in this order; the first is evicted next.
   const std::vector<int> order = {3, 9, 0, 7, 1, 8, 5, 2, 6, 4};
   for (const int i : order) ASSERT_TRUE(Has(shard, absl::StrCat("n", i)));
   for (size_t gone = 0; gone < order.size(); ++gone) {
@@ -134,7 +98,7 @@ TEST(LruShardTest, WithoutSlackEvictsInExactOrderOfUse) {
   }
 }
 
-TEST(LruShardTest, AHitAmongTheNewestMovesNothingAndOnAnOlderOneMakesItTheNewest) {
+TEST(LruShardTest, OnlyAHitOutsideTheNewestPartMovesAnEntry) {
   LruShard shard(BudgetFor(8), PlainLru(25));  // The newest two do not move.
   for (int i = 0; i < 8; ++i) Put(shard, absl::StrCat("n", i));
   ASSERT_TRUE(Has(shard, "n5"));  // Two have become the newest since.
@@ -146,7 +110,7 @@ TEST(LruShardTest, AHitAmongTheNewestMovesNothingAndOnAnOlderOneMakesItTheNewest
   EXPECT_TRUE(Has(shard, "n4"));
 }
 
-TEST(LruShardTest, WithSlackAHitKeepsAnEntryThatWouldHaveGone) {
+TEST(LruShardTest, WithSlackAHitStillSavesAnOldEntry) {
   LruShard shard(BudgetFor(8), PlainLru(25));
   for (int i = 0; i < 8; ++i) Put(shard, absl::StrCat("n", i));
   for (int i = 0; i < 50; ++i) {
@@ -155,7 +119,7 @@ TEST(LruShardTest, WithSlackAHitKeepsAnEntryThatWouldHaveGone) {
   }
 }
 
-TEST(LruShardTest, ExpiredEntriesAmongTheOldestGoBeforeFreshOnes) {
+TEST(LruShardTest, ExpiredEntriesAreEvictedBeforeFreshOnes) {
   LruShard shard(BudgetFor(12), PlainLru(0));
   for (int i = 0; i < 12; ++i) Put(shard, absl::StrCat("n", i), i == 7 ? At(10) : At(60));
   shard.Insert(TestKey("new"), TestEntry(TestKey("new")), At(20));
@@ -174,7 +138,7 @@ TEST(LruShardTest, TheSearchForAnExpiredVictimIsBounded) {
   EXPECT_EQ(StatsOf(shard).expirations, 0u);
 }
 
-TEST(LruShardTest, AnEntryOutlivesItsEvictionForWhoHoldsIt) {
+TEST(LruShardTest, AReferencedEntryOutlivesItsEviction) {
   LruShard shard(BudgetFor(8), PlainLru(0));
   Put(shard, "a");
   const CacheEntryRef entry = shard.Lookup(TestKey("a"), At(0)).entry;
@@ -195,7 +159,7 @@ TEST(LruShardTest, AnEntryAboveAnEighthOfTheBudgetIsNotStored) {
   EXPECT_FALSE(stored(959));
 }
 
-TEST(LruShardTest, AnEntryTooLargeToKeepEndsTheOldOneAllTheSame) {
+TEST(LruShardTest, AnEntryTooLargeToStoreRemovesTheOldOne) {
   LruShard shard(8192, PlainLru(0));
   Put(shard, "a");
   shard.Insert(TestKey("a"), TestEntry(TestKey("a"), At(90), 4000), At(0));
@@ -219,7 +183,7 @@ TEST(LruShardTest, AnExpiredEntryIsNotStored) {
   EXPECT_EQ(StatsOf(shard).entries, 0u);
 }
 
-TEST(LruShardTest, AMessageAboutAnotherQuestionIsNotStored) {
+TEST(LruShardTest, AMessageWithAnotherQuestionIsNotStored) {
   LruShard shard(1 << 20, PlainLru(0));
   shard.Insert(TestKey("victim"), TestEntry(TestKey("attack")), At(0));
   EXPECT_FALSE(Has(shard, "victim"));
@@ -228,7 +192,7 @@ TEST(LruShardTest, AMessageAboutAnotherQuestionIsNotStored) {
   EXPECT_EQ(StatsOf(shard).entries, 0u);
 }
 
-TEST(LruShardTest, AnEntryIsInOneShardAtATimeAndOnce) {
+TEST(LruShardTest, AnEntryIsStoredOnceAndInOneShardOnly) {
   LruShard first(BudgetFor(8), PlainLru(0));
   LruShard second(1 << 20, PlainLru(0));
   const CacheEntryRef entry = TestEntry(TestKey("a"));
@@ -242,7 +206,7 @@ TEST(LruShardTest, AnEntryIsInOneShardAtATimeAndOnce) {
   EXPECT_TRUE(Has(second, "a"));
 }
 
-TEST(LruShardTest, SweepRemovesWhatHasExpired) {
+TEST(LruShardTest, SweepRemovesExpiredEntries) {
   LruShard shard(1 << 16, PlainLru(0));
   for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), i % 2 == 0 ? At(10) : At(60));
   EXPECT_EQ(shard.SweepExpired(At(5), kAllSlots), 0u);
@@ -252,13 +216,13 @@ TEST(LruShardTest, SweepRemovesWhatHasExpired) {
   for (int i = 1; i < 100; i += 2) EXPECT_TRUE(Has(shard, absl::StrCat("n", i), At(10))) << i;
 }
 
-TEST(LruShardTest, SweepsGoOnWhereTheLastOneStopped) {
+TEST(LruShardTest, ASweepBeginsWhereTheLastOneStopped) {
   LruShard shard(1 << 16, PlainLru(0));
   for (int i = 0; i < 100; ++i) Put(shard, absl::StrCat("n", i), At(10));
   size_t removed = 0;
   for (size_t slot = 0; slot < SlotsOf(1 << 16); slot += 16) {
     const size_t now_removed = shard.SweepExpired(At(10), 16);
-    // A gap may bring entries back, hence more than slots; but never a shard's worth.
+    // Closing a gap may move entries into swept slots: more than the slots, but not all entries.
     EXPECT_LT(now_removed, 60u);
     removed += now_removed;
   }
@@ -266,153 +230,7 @@ TEST(LruShardTest, SweepsGoOnWhereTheLastOneStopped) {
   EXPECT_EQ(shard.SweepExpired(At(10), 0), 0u);
 }
 
-// What is expired, until it is dead.
-
-CacheOptions WithStaleData() {
-  CacheOptions options = PlainLru(0);
-  options.stale_max_age = Seconds{1000};
-  return options;
-}
-
-using State = Found::State;
-
-TEST(LruShardTest, AnExpiredEntryIsStaleUntilItsTimeIsOver) {
-  LruShard shard(1 << 20, WithStaleData());
-  Put(shard, "a", At(60));
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(60)).state, State::kStale);
-  EXPECT_TRUE(shard.Lookup(TestKey("a"), At(60)).refresh_due);
-  EXPECT_EQ(shard.SweepExpired(At(1059), kAllSlots), 0u);
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(1059)).state, State::kStale);
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(1060)).state, State::kNothing);
-  EXPECT_EQ(shard.SweepExpired(At(1060), kAllSlots), 1u);
-}
-
-TEST(LruShardTest, AfterAFailedRefreshOneTriesAgainWhenTheTimeIsOver) {
-  LruShard shard(1 << 20, WithStaleData());
-  Put(shard, "a", At(60));
-  ASSERT_TRUE(shard.NoteFailure(TestKey("a"), At(70)));
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(70)).refresh_due);
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(100) - Milliseconds{1}).refresh_due);
-  EXPECT_TRUE(shard.Lookup(TestKey("a"), At(100)).refresh_due);
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(100)).refresh_due);
-  // Its outcome was lost.
-  EXPECT_TRUE(shard.Lookup(TestKey("a"), At(100) + LruShard::kRefreshClaim).refresh_due);
-}
-
-TEST(LruShardTest, AFailureOfWhatIsNotKnownIsNoted) {
-  LruShard shard(1 << 20, WithStaleData());
-  EXPECT_FALSE(shard.NoteFailure(TestKey("a"), At(0)));
-  Put(shard, "a", At(60));
-  EXPECT_FALSE(shard.NoteFailure(TestKey("a"), At(1060)));  // Dead.
-}
-
-CacheEntryRef TestFailure(const CacheKey& key, MonoTime now, int failures = 1) {
-  return MakeCacheEntry(TestMessage(key, 40),
-                        {.kind = ResponseKind::kServFail, .failures = uint8_t(failures)}, now,
-                        Seconds{1});
-}
-
-TEST(LruShardTest, AFailureIsFoundForItsTimeAndCountedForLonger) {
-  LruShard shard(1 << 20, WithStaleData());
-  shard.Insert(TestKey("a"), TestFailure(TestKey("a"), At(0), 7), At(0));
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(0)).state, State::kFailure);
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(1)).state, State::kNothing);
-  const CacheEntryRef known = shard.NoteFailure(TestKey("a"), At(300));
-  ASSERT_TRUE(known);
-  EXPECT_EQ(known->failures, 7);
-  EXPECT_FALSE(shard.NoteFailure(TestKey("a"), At(301)));
-}
-
-TEST(LruShardTest, AFailureReplacesWhatIsDeadAndNothingElse) {
-  LruShard shard(1 << 20, WithStaleData());
-  Put(shard, "a", At(60));
-  const CacheEntryRef failure = TestFailure(TestKey("a"), At(100));
-  shard.Insert(TestKey("a"), failure, At(100));
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(100)).state, State::kStale);
-  shard.Insert(TestKey("a"), TestFailure(TestKey("a"), At(1060)), At(1060));
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(1060)).state, State::kFailure);
-  // The one that was turned away is not taken for one that is stored.
-  shard.Erase(TestKey("a"));
-  shard.Insert(TestKey("a"), failure, At(100));
-  EXPECT_EQ(shard.Lookup(TestKey("a"), At(100)).state, State::kFailure);
-}
-
-TEST(LruShardTest, AmongTheOldestTheLeastUsefulGoes) {
-  const auto gone_first = [](std::vector<std::string> labels) {
-    CacheOptions options = WithStaleData();
-    LruShard shard(BudgetFor(8), options);
-    const MonoTime now = At(1050);
-    for (const std::string& label : labels) {
-      const CacheKey key = TestKey(label);
-      if (label == "failure") {
-        const EntryFacts facts = {.kind = ResponseKind::kServFail};
-        shard.Insert(key, MakeCacheEntry(TestMessage(key, 62), facts, now, Seconds{1}), now);
-      } else {
-        const MonoTime expires = label == "dead" ? At(20) : label == "stale" ? At(60) : At(2000);
-        shard.Insert(key, TestEntry(key, expires), At(0));
-      }
-    }
-    while (StatsOf(shard).evictions + StatsOf(shard).expirations == 0) {
-      static int other = 0;
-      const CacheKey key = TestKey(absl::StrCat("more", other++));
-      shard.Insert(key, TestEntry(key, At(2000)), now);
-    }
-    for (const std::string& label : labels) {
-      // Dead or not, it is there as long as clearing it removes something.
-      const uint64_t before = StatsOf(shard).entries;
-      shard.Erase(TestKey(label));
-      if (StatsOf(shard).entries == before) return label;
-    }
-    return std::string("none");
-  };
-  EXPECT_EQ(gone_first({"fresh", "stale", "failure", "dead"}), "dead");
-  EXPECT_EQ(gone_first({"fresh", "stale", "failure"}), "failure");
-  EXPECT_EQ(gone_first({"fresh", "stale"}), "stale");
-  EXPECT_EQ(gone_first({"fresh"}), "fresh");
-}
-
-// Prefetch.
-
-TEST(LruShardTest, OneHitInTheLastTenthOfTheTimeBeginsARefresh) {
-  CacheOptions options = WithStaleData();
-  LruShard shard(1 << 20, options);
-  int due = 0;
-  for (int i = 0; i < 200; ++i) {
-    const std::string label = absl::StrCat("n", i);
-    Put(shard, label, At(1000));
-    const auto refresh_due = [&](MonoTime now) {
-      return shard.Lookup(TestKey(label), now).refresh_due;
-    };
-    EXPECT_FALSE(refresh_due(At(899)));
-    EXPECT_FALSE(refresh_due(At(899)));
-    due += refresh_due(At(925)) ? 1 : 0;
-  }
-  EXPECT_GT(due, 50);  // They do not begin at one time.
-  EXPECT_LT(due, 150);
-  Put(shard, "a", At(1000));
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(951)).refresh_due);  // The first hit.
-  EXPECT_TRUE(shard.Lookup(TestKey("a"), At(951)).refresh_due);
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(951)).refresh_due);
-}
-
-TEST(LruShardTest, NoRefreshBeginsWithin30SecondsOfOneThatFailed) {
-  LruShard shard(1 << 20, WithStaleData());
-  Put(shard, "a", At(1000));
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(951)).refresh_due);
-  EXPECT_TRUE(shard.NoteFailure(TestKey("a"), At(951)));
-  EXPECT_FALSE(shard.Lookup(TestKey("a"), At(980)).refresh_due);
-  EXPECT_TRUE(shard.Lookup(TestKey("a"), At(981)).refresh_due);
-}
-
-TEST(LruShardTest, SwitchedOffNoRefreshBegins) {
-  CacheOptions options = WithStaleData();
-  options.prefetch = false;
-  LruShard shard(1 << 20, options);
-  Put(shard, "a", At(1000));
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(shard.Lookup(TestKey("a"), At(999)).refresh_due);
-}
-
-TEST(LruShardTest, ClearRemovesEverythingAndTheShardGoesOn) {
+TEST(LruShardTest, AShardWorksAfterClear) {
   LruShard shard(1 << 16, PlainLru(0));
   const uint64_t empty_bytes = StatsOf(shard).bytes;
   PutOthers(shard, 100);
@@ -424,7 +242,7 @@ TEST(LruShardTest, ClearRemovesEverythingAndTheShardGoesOn) {
   EXPECT_TRUE(Has(shard, "a"));
 }
 
-TEST(LruShardTest, TheSmallestEntriesFillTheOctetsBeforeTheSlots) {
+TEST(LruShardTest, EntriesOf128OctetsFillTheBudgetBeforeTheSlots) {
   LruShard shard(1 << 16, PlainLru(0));
   PutOthers(shard, 1000);
   const CacheStats stats = StatsOf(shard);
@@ -432,7 +250,7 @@ TEST(LruShardTest, TheSmallestEntriesFillTheOctetsBeforeTheSlots) {
   EXPECT_LE(stats.entries, SlotsOf(1 << 16) * 7 / 8);
 }
 
-TEST(LruShardTest, EntriesOfLessThanTheSmallestSizeStopAtSevenEighthsOfTheSlots) {
+TEST(LruShardTest, SmallerEntriesFillSevenEighthsOfTheSlots) {
   LruShard shard(1 << 16, PlainLru(0));
   for (int i = 0; i < 1000; ++i) {
     const CacheKey key = TestKey(absl::StrCat(i));
@@ -441,8 +259,8 @@ TEST(LruShardTest, EntriesOfLessThanTheSmallestSizeStopAtSevenEighthsOfTheSlots)
   EXPECT_EQ(StatsOf(shard).entries, SlotsOf(1 << 16) * 7 / 8);
 }
 
-// Against a plain map: whatever the order of insertions, removals and sweeps, nothing is lost
-// in the table and nothing comes back.
+// In any order of insertions, removals and sweeps, the table loses no entry and returns no removed
+// one.
 TEST(LruShardTest, AgreesWithAPlainMapOverManyRandomOperations) {
   LruShard shard(1 << 15, PlainLru(25));
   std::unordered_map<std::string, MonoTime> expected;
@@ -488,7 +306,7 @@ TEST(LruShardTest, TheBudgetHoldsAfterEveryInsertion) {
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST(LruShardTest, TheChargeIsWhatTheHeapGivesOut) {
+TEST(LruShardTest, TheChargeEqualsTheHeapsOwnCount) {
   // Heap blocks and mappings, in octets.
   const auto heap = [] {
     const struct mallinfo2 info = mallinfo2();

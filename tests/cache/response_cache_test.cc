@@ -35,20 +35,20 @@ bool Has(ResponseCache& cache, const std::string& label, MonoTime now = At(0)) {
   return cache.Lookup(TestKey(label), now).state == Found::State::kFresh;
 }
 
-// How many names stay when far more were stored than fit into one shard.
+// The number of names left after more were stored than fit into one shard.
 uint64_t EntriesAfter(ResponseCache& cache, int names) {
   for (int i = 0; i < names; ++i) Put(cache, absl::StrCat("n", i));
   return cache.Stats().entries;
 }
 
-TEST(ResponseCacheTest, FindsInEveryShardWhatWasStored) {
+TEST(ResponseCacheTest, FindsAStoredEntryInEveryShard) {
   ResponseCache cache(OptionsOf(1 << 20, 16), kTestSeed);
   EXPECT_EQ(EntriesAfter(cache, 1000), 1000u);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(Has(cache, absl::StrCat("n", i))) << i;
   EXPECT_FALSE(Has(cache, "n1000"));
 }
 
-TEST(ResponseCacheTest, ABudgetOfZeroSwitchesItOff) {
+TEST(ResponseCacheTest, ABudgetOfZeroDisablesTheCache) {
   ResponseCache cache(OptionsOf(0), kTestSeed);
   Put(cache, "a");
   EXPECT_FALSE(Has(cache, "a"));
@@ -58,7 +58,7 @@ TEST(ResponseCacheTest, ABudgetOfZeroSwitchesItOff) {
   EXPECT_EQ(cache.Stats().bytes, 0u);
 }
 
-TEST(ResponseCacheTest, AnyNumberOfShardsWorksWithinTheBudget) {
+TEST(ResponseCacheTest, TheBudgetHoldsForAnyNumberOfShards) {
   for (const int shards : {-1, 0, 1, 2, 3, 64, 1000, 1 << 30}) {
     constexpr size_t kBudget = 4 << 20;
     ResponseCache cache(OptionsOf(kBudget, shards), kTestSeed);
@@ -69,7 +69,7 @@ TEST(ResponseCacheTest, AnyNumberOfShardsWorksWithinTheBudget) {
   }
 }
 
-TEST(ResponseCacheTest, TheBudgetHoldsWhenFarMoreIsStored) {
+TEST(ResponseCacheTest, TheBudgetHoldsAfterManyInsertions) {
   constexpr size_t kBudget = 1 << 20;
   ResponseCache cache(OptionsOf(kBudget), kTestSeed);
   for (int i = 0; i < 20000; ++i) {
@@ -85,7 +85,7 @@ TEST(ResponseCacheTest, TheBudgetHoldsWhenFarMoreIsStored) {
   EXPECT_EQ(stats.entries + stats.evictions, 20000u);
 }
 
-TEST(ResponseCacheTest, NamesOfOneSuffixSpreadOverTheShards) {
+TEST(ResponseCacheTest, NamesOfOneZoneSpreadOverTheShards) {
   // Room for 8,960 entries; an uneven spread would fill some shards early and evict.
   constexpr size_t kBudget = size_t{8} << 18;
   ResponseCache cache(OptionsOf(kBudget, 8), kTestSeed);
@@ -100,7 +100,7 @@ TEST(ResponseCacheTest, AnExpiredEntryIsNotFound) {
   EXPECT_FALSE(Has(cache, "a", At(10)));
 }
 
-TEST(ResponseCacheTest, SweepsComeRoundToEveryShard) {
+TEST(ResponseCacheTest, SweepsReachEveryShard) {
   ResponseCache cache(OptionsOf(1 << 20, 16), kTestSeed);
   for (int i = 0; i < 1000; ++i) Put(cache, absl::StrCat("n", i), At(10));
   Put(cache, "fresh", At(60));
@@ -120,7 +120,7 @@ TEST(ResponseCacheTest, ClearRemovesEverything) {
   EXPECT_FALSE(Has(cache, "n1"));
 }
 
-// Responses as a worker hands them over.
+// Stores responses as a worker does.
 
 class ResponseCacheStoreTest : public testing::Test {
  protected:
@@ -151,14 +151,14 @@ class ResponseCacheStoreTest : public testing::Test {
   ResponseCache cache_{CacheOptions(), kTestSeed};
 };
 
-TEST_F(ResponseCacheStoreTest, AnAnswerIsForItsType) {
+TEST_F(ResponseCacheStoreTest, AnAnswerIsForItsTypeOnly) {
   const CacheEntryRef entry = Store(Answer());
   EXPECT_EQ(cache_.Lookup(Key(), At(0)).entry, entry);
   EXPECT_FALSE(cache_.Lookup(Key(), At(0)).for_all_types);
   EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kNothing);
 }
 
-TEST_F(ResponseCacheStoreTest, ADenialOfTheNameIsForAllTypes) {
+TEST_F(ResponseCacheStoreTest, AnNxDomainIsForAllTypes) {
   const CacheEntryRef entry = Store(Denial());
   for (const QType qtype : {QType::kA, QType::kAaaa, QType::kMx}) {
     const Found found = cache_.Lookup(Key(qtype), At(0));
@@ -170,20 +170,20 @@ TEST_F(ResponseCacheStoreTest, ADenialOfTheNameIsForAllTypes) {
   EXPECT_EQ(cache_.Lookup({Key().ForAllTypes(kTestSeed)}, At(0)).entry, entry);
 }
 
-TEST_F(ResponseCacheStoreTest, OfStaleDataAndAStaleDenialTheLaterCounts) {
+TEST_F(ResponseCacheStoreTest, OfStaleDataAndAStaleNxDomainTheLaterAnswers) {
   Store(Answer(), QType::kA, At(0));
   Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   EXPECT_EQ(StateOf(At(400)), State::kStale);
   EXPECT_TRUE(cache_.Lookup(Key(), At(400)).for_all_types);
 }
 
-TEST_F(ResponseCacheStoreTest, AFreshAnswerIsGivenBesideALaterDenial) {
+TEST_F(ResponseCacheStoreTest, AFreshAnswerIsUsedDespiteALaterNxDomain) {
   Store(Answer(), QType::kA, At(0));
   Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   EXPECT_FALSE(cache_.Lookup(Key(), At(20)).for_all_types);
 }
 
-TEST_F(ResponseCacheStoreTest, AnAnswerEndsTheDenialAndADenialTheAnswer) {
+TEST_F(ResponseCacheStoreTest, AnAnswerAndAnNxDomainReplaceEachOther) {
   Store(Denial());
   Store(Answer());
   EXPECT_EQ(StateOf(At(0), QType::kMx), State::kNothing);
@@ -192,7 +192,7 @@ TEST_F(ResponseCacheStoreTest, AnAnswerEndsTheDenialAndADenialTheAnswer) {
   EXPECT_EQ(cache_.Stats().entries, 1u);
 }
 
-TEST_F(ResponseCacheStoreTest, WhatIsNotKeptEndsWhatWasKnown) {
+TEST_F(ResponseCacheStoreTest, AResponseThatIsNotStoredRemovesTheOlderEntry) {
   Store(Answer());
   const CacheEntryRef entry = Store(Answer(/*ttl=*/0));
   EXPECT_FALSE(entry->view().wire.empty());
@@ -200,7 +200,7 @@ TEST_F(ResponseCacheStoreTest, WhatIsNotKeptEndsWhatWasKnown) {
   EXPECT_EQ(cache_.Stats().entries, 0u);
 }
 
-TEST_F(ResponseCacheStoreTest, WithoutACacheWhatComesIsGivenAllTheSame) {
+TEST_F(ResponseCacheStoreTest, WithoutACacheResponsesAreStillReturned) {
   CacheOptions options;
   options.budget_bytes = 0;
   ResponseCache none(options, kTestSeed);
@@ -213,7 +213,7 @@ TEST_F(ResponseCacheStoreTest, WithoutACacheWhatComesIsGivenAllTheSame) {
   EXPECT_EQ(none.Lookup(Key(), At(0)).state, State::kNothing);
 }
 
-TEST_F(ResponseCacheStoreTest, FailuresAreRememberedForLongerEachTime) {
+TEST_F(ResponseCacheStoreTest, RepeatedFailuresAreKeptForLongerEachTime) {
   MonoTime now = At(0);
   for (const int seconds : {1, 2, 4, 8}) {
     EXPECT_FALSE(cache_.NoteFailure(Key(), {ExtendedErrorCode::kInvalidData}, now));
@@ -222,7 +222,7 @@ TEST_F(ResponseCacheStoreTest, FailuresAreRememberedForLongerEachTime) {
     now += Seconds{seconds};
     EXPECT_EQ(StateOf(now), State::kNothing);
   }
-  // One that says nothing about the name neither grows nor ends the series.
+  // An unreachable server neither continues nor ends the series.
   cache_.NoteFailure(Key(), {.grows = false}, now);
   EXPECT_EQ(StateOf(now + Seconds{1}), State::kNothing);
   now += Seconds{1};
@@ -233,7 +233,7 @@ TEST_F(ResponseCacheStoreTest, FailuresAreRememberedForLongerEachTime) {
   EXPECT_EQ(StateOf(now + Seconds{1}), State::kNothing);
 }
 
-TEST_F(ResponseCacheStoreTest, AFailureIsOfOneTypeDoAndCd) {
+TEST_F(ResponseCacheStoreTest, AFailureIsForItsTypeDoAndCdOnly) {
   cache_.NoteFailure(Key(), {}, At(0));
   EXPECT_EQ(StateOf(At(0)), State::kFailure);
   EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kNothing);
@@ -244,21 +244,21 @@ TEST_F(ResponseCacheStoreTest, AFailureIsOfOneTypeDoAndCd) {
   }
 }
 
-TEST_F(ResponseCacheStoreTest, DataIsGivenInPlaceOfAFailure) {
+TEST_F(ResponseCacheStoreTest, StaleDataAnswersInsteadOfAFailure) {
   const CacheEntryRef entry = Store(Answer());
   EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(400)), entry);
   EXPECT_EQ(StateOf(At(400)), State::kStale);
   EXPECT_FALSE(cache_.Lookup(Key(), At(400)).refresh_due);
 }
 
-TEST_F(ResponseCacheStoreTest, WhoMayNotRefreshTakesNoTurnFromWhoMay) {
+TEST_F(ResponseCacheStoreTest, AQueryThatMayNotRefreshLeavesTheRefreshToTheNext) {
   Store(Answer());
   cache_.NoteFailure(Key(), {}, At(301));
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(cache_.Lookup(Key(), At(331), /*may_refresh=*/false).refresh_due);
   }
   EXPECT_TRUE(cache_.Lookup(Key(), At(331)).refresh_due);
-  EXPECT_FALSE(cache_.Lookup(Key(), At(332)).refresh_due);  // One for all.
+  EXPECT_FALSE(cache_.Lookup(Key(), At(332)).refresh_due);  // One refresh serves all.
 
   Store(Answer());
   for (int i = 0; i < 3; ++i) cache_.Lookup(Key(), At(1));
@@ -266,7 +266,7 @@ TEST_F(ResponseCacheStoreTest, WhoMayNotRefreshTakesNoTurnFromWhoMay) {
   EXPECT_TRUE(cache_.Lookup(Key(), At(299)).refresh_due);
 }
 
-TEST_F(ResponseCacheStoreTest, AfterAFailureTheLaterOfAnswerAndDenialIsGivenAndNeitherRefreshed) {
+TEST_F(ResponseCacheStoreTest, AFailedRefreshDelaysTheRefreshOfAnswerAndNxDomain) {
   Store(Answer(60), QType::kA, At(0));
   const CacheEntryRef denial = Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(110)), denial);
@@ -277,7 +277,7 @@ TEST_F(ResponseCacheStoreTest, AfterAFailureTheLaterOfAnswerAndDenialIsGivenAndN
   }
 }
 
-TEST_F(ResponseCacheStoreTest, AfterAFailureAFreshAnswerIsGivenBesideALaterDenialAsInALookup) {
+TEST_F(ResponseCacheStoreTest, NoteFailureReturnsAFreshAnswerDespiteALaterNxDomain) {
   const CacheEntryRef answer = Store(Answer(), QType::kA, At(0));
   Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   for (const int seconds : {20, 100}) {  // The denial is fresh, and stale.
@@ -290,17 +290,18 @@ TEST_F(ResponseCacheStoreTest, TheSameFailureOfSeveralWorkersCountsOnce) {
   for (int worker = 0; worker < 8; ++worker) cache_.NoteFailure(Key(), {}, At(0));
   EXPECT_EQ(StateOf(At(1)), State::kNothing);
   cache_.NoteFailure(Key(), {}, At(1));
-  cache_.NoteFailure(Key(), {.grows = false}, At(1));  // Nor does another kind end it early.
+  cache_.NoteFailure(Key(), {.grows = false},
+                     At(1));  // A failure of another kind does not end it early.
   EXPECT_EQ(StateOf(At(2)), State::kFailure);
 }
 
-TEST_F(ResponseCacheStoreTest, AFailureMarksNoDataThatCameAfterItBegan) {
+TEST_F(ResponseCacheStoreTest, AFailureDoesNotDelayTheRefreshOfNewerData) {
   Store(Answer(60), QType::kA, At(0));
   EXPECT_TRUE(cache_.NoteSlowRefresh(Key(), At(1)));
   EXPECT_TRUE(cache_.Lookup(Key(), At(61)).refresh_due);
 }
 
-TEST(ResponseCacheTest, FailuresOfAllKindsEndAtTheirCap) {
+TEST(ResponseCacheTest, FailuresOfAllKindsExpireAtTheirCap) {
   CacheOptions options;
   options.failure_ttl = Seconds{300};
   options.failure_max_ttl = Seconds{2};
@@ -309,7 +310,7 @@ TEST(ResponseCacheTest, FailuresOfAllKindsEndAtTheirCap) {
   EXPECT_NE(cache.Lookup(TestKey("a"), At(2)).state, State::kFailure);
 }
 
-TEST(ResponseCacheTest, FailuresAskedForAgainPushOutNothingThatIsWanted) {
+TEST(ResponseCacheTest, RepeatedQueriesForFailingNamesEvictNoPopularData) {
   CacheOptions options;
   options.budget_bytes = 1 << 20;
   options.tuning.shards = 1;
@@ -326,7 +327,7 @@ TEST(ResponseCacheTest, FailuresAskedForAgainPushOutNothingThatIsWanted) {
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(Has(cache, absl::StrCat("hot", i))) << i;
 }
 
-TEST_F(ResponseCacheStoreTest, AStaleDenialIsGivenInPlaceOfAFailureOfAnyType) {
+TEST_F(ResponseCacheStoreTest, AStaleNxDomainAnswersInsteadOfAFailureOfAnyType) {
   const CacheEntryRef entry = Store(Denial());
   EXPECT_EQ(cache_.NoteFailure(Key(QType::kMx), {}, At(100)), entry);
   const Found found = cache_.Lookup(Key(QType::kMx), At(100));
@@ -334,7 +335,7 @@ TEST_F(ResponseCacheStoreTest, AStaleDenialIsGivenInPlaceOfAFailureOfAnyType) {
   EXPECT_FALSE(found.refresh_due);
 }
 
-TEST_F(ResponseCacheStoreTest, ASlowRefreshIsNotedAndNoFailureRemembered) {
+TEST_F(ResponseCacheStoreTest, ASlowRefreshStoresNoFailure) {
   EXPECT_FALSE(cache_.NoteSlowRefresh(Key(), At(0)));
   EXPECT_EQ(StateOf(At(0)), State::kNothing);
   const CacheEntryRef entry = Store(Answer());
@@ -342,9 +343,9 @@ TEST_F(ResponseCacheStoreTest, ASlowRefreshIsNotedAndNoFailureRemembered) {
   EXPECT_FALSE(cache_.Lookup(Key(), At(400)).refresh_due);
 }
 
-// Two workers on two shards that evict all the time, and a reader of the numbers: for
-// ThreadSanitizer above all, but nobody may ever get an entry of another name or one that is freed.
-TEST(ResponseCacheTest, ThreadsShareItWithoutHarm) {
+// Two workers on two shards that evict all the time, and a reader of the counters. ThreadSanitizer
+// checks the locks; the test checks that a lookup never returns an entry of another name.
+TEST(ResponseCacheTest, ConcurrentWorkersGetTheirOwnNames) {
   constexpr size_t kBudget = 1 << 15;
   constexpr int kNames = 500;
   CacheOptions options = OptionsOf(kBudget, 2);

@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-constexpr size_t kEntrySize = 128;  // What TestEntry() is charged.
+constexpr size_t kEntrySize = 128;  // The charge of a TestEntry().
 
 // A shard whose protected segment holds `protected_percent` of eight entries.
 CacheOptions Segmented(int protected_percent) {
@@ -64,7 +64,7 @@ class SegmentedLruTest : public testing::Test {
   int other_ = 0;
 };
 
-TEST_F(SegmentedLruTest, WhatWasAskedForAgainOutlivesWhatWasNot) {
+TEST_F(SegmentedLruTest, AnEntryWithAHitOutlivesEntriesWithout) {
   LruShard shard(kBudget, Segmented(80));
   Put(shard, "hot");
   Put(shard, "cold");
@@ -73,21 +73,21 @@ TEST_F(SegmentedLruTest, WhatWasAskedForAgainOutlivesWhatWasNot) {
   EXPECT_THAT(Held(shard, {"hot", "cold"}), ElementsAre("hot"));
 }
 
-TEST_F(SegmentedLruTest, WithAShareOfZeroItIsPlainLru) {
+TEST_F(SegmentedLruTest, AShareOfZeroIsPlainLru) {
   LruShard shard(kBudget, Segmented(0));
   PutAndLookUp(shard, "hot");
   PutOthers(shard, 8);
   EXPECT_FALSE(Has(shard, "hot"));
 }
 
-TEST_F(SegmentedLruTest, OverItsShareTheProtectedSegmentGivesBackItsOldest) {
+TEST_F(SegmentedLruTest, OverItsShareTheProtectedSegmentReturnsItsOldest) {
   LruShard shard(kBudget, Segmented(30));  // Two of eight.
   for (const char* label : {"a", "b", "c"}) PutAndLookUp(shard, label);
   PutOthers(shard, 100);
   EXPECT_THAT(Held(shard, {"a", "b", "c"}), ElementsAre("b", "c"));
 }
 
-TEST_F(SegmentedLruTest, WhatIsGivenBackIsTheNewestOnProbation) {
+TEST_F(SegmentedLruTest, AReturnedEntryIsTheNewestOnProbation) {
   LruShard shard(kBudget, Segmented(30));
   PutAndLookUp(shard, "a");
   for (const char* label : {"b", "c"}) PutAndLookUp(shard, label);
@@ -97,20 +97,20 @@ TEST_F(SegmentedLruTest, WhatIsGivenBackIsTheNewestOnProbation) {
   EXPECT_THAT(Held(shard, {"a", "b"}), ElementsAre("a"));
 }
 
-TEST_F(SegmentedLruTest, ARefreshKeepsTheSegment) {
+TEST_F(SegmentedLruTest, ARefreshedEntryKeepsItsSegment) {
   LruShard shard(kBudget, Segmented(80));
   PutAndLookUp(shard, "hot");
   Put(shard, "hot", ResponseKind::kAnswer, At(30));
   PutOthers(shard, 100, At(30));
   EXPECT_TRUE(Has(shard, "hot", At(30)));
-  // Expired, it still has its place.
+  // An expired entry keeps its place.
   EXPECT_FALSE(Has(shard, "hot", At(90)));
   Put(shard, "hot", ResponseKind::kAnswer, At(90));
   PutOthers(shard, 100, At(90));
   EXPECT_TRUE(Has(shard, "hot", At(90)));
 }
 
-TEST_F(SegmentedLruTest, ADenialIsProtectedWhenItWasAskedForTwice) {
+TEST_F(SegmentedLruTest, AnNxDomainIsProtectedAfterTwoHits) {
   LruShard shard(kBudget, Segmented(80));
   for (const char* label : {"once", "twice"}) {
     Put(shard, label, ResponseKind::kNxDomain);
@@ -122,7 +122,7 @@ TEST_F(SegmentedLruTest, ADenialIsProtectedWhenItWasAskedForTwice) {
   EXPECT_TRUE(Has(shard, "twice"));
 }
 
-TEST_F(SegmentedLruTest, WithNothingOnProbationTheProtectedOldestGoes) {
+TEST_F(SegmentedLruTest, WithEmptyProbationTheOldestProtectedEntryIsEvicted) {
   LruShard shard(80 * kEntrySize * 8 / 7 + 32, Segmented(95));
   for (int i = 0; i < 80; ++i) {
     Put(shard, absl::StrCat("n", i));
@@ -135,8 +135,8 @@ TEST_F(SegmentedLruTest, WithNothingOnProbationTheProtectedOldestGoes) {
   for (int i = 0; i < 80; ++i) EXPECT_EQ(Has(shard, absl::StrCat("n", i)), i >= 9) << i;
 }
 
-// One client in eleven asks for one of the hot names, which take 30 percent of the capacity and are
-// equally popular; ten ask for a name that nobody asks for again.
+// One query in eleven is for a hot name. The hot names take 30 percent of the capacity and are
+// equally popular. The other ten queries are for names that are queried once.
 class Flood {
  public:
   Flood(int protected_percent, ResponseKind flood_kind, Seconds ttl)
@@ -148,11 +148,11 @@ class Flood {
     }
   }
 
-  // Returns the part of the queries for hot names that were hits.
+  // Returns the hit rate of the queries for hot names.
   double HitRate(int steps) {
     int hits = 0;
     for (int step = 0; step < steps; ++step) {
-      now_ += Milliseconds{6};  // A hot name is asked for every 0.8 seconds.
+      now_ += Milliseconds{6};  // Each hot name is queried every 0.8 seconds.
       if (Ask(hot_[random_() % kHotNames], ResponseKind::kAnswer)) ++hits;
       for (int i = 0; i < 10; ++i) Ask(TestKey(absl::StrCat("flood", flood_++)), flood_kind_);
     }
@@ -171,7 +171,7 @@ class Flood {
     return options;
   }
 
-  // As a query is handled: from the cache, or fetched and kept.
+  // Handles a query: from the cache, or fetched and stored.
   bool Ask(const CacheKey& key, ResponseKind kind) {
     const Found found = cache_.Lookup(key, now_);
     const bool hit = found.state == Found::State::kFresh;
@@ -190,18 +190,18 @@ class Flood {
   int flood_ = 0;
 };
 
-TEST(FloodTest, AFloodOfOneHitNamesDoesNotPushOutWhatIsHot) {
+TEST(FloodTest, AFloodOfNamesQueriedOnceDoesNotEvictHotNames) {
   for (const ResponseKind kind : {ResponseKind::kNxDomain, ResponseKind::kAnswer}) {
     EXPECT_GE(Flood(80, kind, Seconds{86400}).HitRate(5000), 0.99) << static_cast<int>(kind);
   }
 }
 
-// Over a minute and a half, hence with one refresh of each hot name at least.
-TEST(FloodTest, NorDoesItWhenWhatIsHotExpiresAndIsRefreshed) {
+// Runs for a minute and a half, so each hot name is refreshed at least once.
+TEST(FloodTest, AFloodDoesNotEvictRefreshedHotNames) {
   EXPECT_GE(Flood(80, ResponseKind::kNxDomain, Seconds{60}).HitRate(15000), 0.99);
 }
 
-TEST(FloodTest, PlainLruLosesWhatIsHot) {
+TEST(FloodTest, PlainLruLosesHotNames) {
   EXPECT_LT(Flood(0, ResponseKind::kNxDomain, Seconds{86400}).HitRate(5000), 0.5);
 }
 

@@ -18,7 +18,7 @@ ResponseFacts Facts(ResponseKind kind, std::optional<uint32_t> answer_ttl,
   return facts;
 }
 
-// How long it is kept in seconds; nullopt when it is not stored.
+// The time that the response is fresh, in seconds; nullopt when it is not stored.
 std::optional<int64_t> KeptFor(const ResponseFacts& facts, const CacheOptions& options = {}) {
   const CacheDecision decision = Decide(facts, options);
   if (!decision.store) return std::nullopt;
@@ -30,7 +30,7 @@ TEST(TtlPolicyTest, AnAnswerIsKeptForItsLowestTtl) {
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 1, std::nullopt)), 1);
 }
 
-TEST(TtlPolicyTest, AnAnswerTakesNoNoticeOfAnSoa) {
+TEST(TtlPolicyTest, AnAnswerIgnoresAnSoa) {
   EXPECT_EQ(KeptFor(Facts(ResponseKind::kAnswer, 300, 5)), 300);
 }
 
@@ -95,7 +95,7 @@ TEST_P(NegativeTtlPolicyTest, IsNotStoredWithoutAnSoa) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), 300, std::nullopt)), std::nullopt);
 }
 
-TEST_P(NegativeTtlPolicyTest, IsNotStoredWhenTheSoaSaysZero) {
+TEST_P(NegativeTtlPolicyTest, IsNotStoredWhenTheSoaTtlIsZero) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), std::nullopt, 0)), std::nullopt);
 }
 
@@ -104,13 +104,13 @@ TEST_P(NegativeTtlPolicyTest, IsCappedAtAnHour) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), std::nullopt, 0x7fffffff)), 3600);
 }
 
-TEST_P(NegativeTtlPolicyTest, TheCapOfAllDataIsItsCapToo) {
+TEST_P(NegativeTtlPolicyTest, TheCapOfPositiveDataLimitsItToo) {
   CacheOptions options;
   options.ttl_caps.positive = Seconds{60};
   EXPECT_EQ(KeptFor(Facts(GetParam(), std::nullopt, 3600), options), 60);
 }
 
-TEST_P(NegativeTtlPolicyTest, TheCnameChainBeforeItLimitsItToo) {
+TEST_P(NegativeTtlPolicyTest, TheTtlOfACnameChainLimitsItToo) {
   EXPECT_EQ(KeptFor(Facts(GetParam(), 20, 60)), 20);
   EXPECT_EQ(KeptFor(Facts(GetParam(), 90, 60)), 60);
   EXPECT_EQ(KeptFor(Facts(GetParam(), 0, 60)), std::nullopt);
@@ -119,7 +119,7 @@ TEST_P(NegativeTtlPolicyTest, TheCnameChainBeforeItLimitsItToo) {
 INSTANTIATE_TEST_SUITE_P(NoDataAndNxDomain, NegativeTtlPolicyTest,
                          ::testing::Values(ResponseKind::kNoData, ResponseKind::kNxDomain));
 
-TEST(TtlPolicyTest, WhatIsNeitherAnswerNorDenialIsNotStored) {
+TEST(TtlPolicyTest, OtherResponsesAreNotStored) {
   for (const ResponseKind kind :
        {ResponseKind::kReferral, ResponseKind::kServFail, ResponseKind::kOtherError}) {
     EXPECT_EQ(KeptFor(Facts(kind, 300, 60)), std::nullopt) << static_cast<int>(kind);
@@ -135,7 +135,7 @@ TEST(TtlPolicyTest, ATruncatedMessageIsNotStored) {
   }
 }
 
-TEST(TtlPolicyTest, AFailureIsRememberedTwiceAsLongEachTimeUpToTheCap) {
+TEST(TtlPolicyTest, EachFailureIsKeptTwiceAsLongUpToTheCap) {
   const CacheOptions options;
   EXPECT_EQ(FailureTtl(1, options), Seconds{1});
   EXPECT_EQ(FailureTtl(2, options), Seconds{2});
