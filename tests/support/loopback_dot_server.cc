@@ -16,11 +16,12 @@
 #include <condition_variable>
 #include <list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "core/mutex.h"
 #include "dns/message_header.h"
 #include "net/unique_fd.h"
 #include "tests/support/message_builder.h"
@@ -116,16 +117,9 @@ struct LoopbackDotServer::Impl {
   // Returns false when the connection has ended.
   bool Carry(Peer& peer, gnutls_session_t session, const DotAction& action);
 
-  template <typename Value>
-  Value Read(const Value& value) {
-    const std::lock_guard<std::mutex> lock(mutex);
-    return value;
-  }
-
   template <typename Condition>
-  bool WaitFor(Condition condition) {
-    std::unique_lock<std::mutex> lock(mutex);
-    return changed.wait_for(lock, kPatience, condition);
+  bool WaitFor(Condition condition) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    return changed.wait_for(mutex, kPatience, condition);
   }
 
   const Options options;
@@ -136,16 +130,16 @@ struct LoopbackDotServer::Impl {
   std::unique_ptr<Signal> stop_accepting;
   std::thread acceptor;
 
-  std::mutex mutex;  // Guards the members below.
-  std::condition_variable changed;
-  DotHandler handler;
-  std::list<Peer> peers;
-  int accepted = 0;
-  int handshakes = 0;
-  int resumptions = 0;
-  int open = 0;
-  int64_t plain_octets = 0;
-  std::vector<WireMessage> queries;
+  Mutex mutex;
+  std::condition_variable_any changed;
+  DotHandler handler ABSL_GUARDED_BY(mutex);
+  std::list<Peer> peers ABSL_GUARDED_BY(mutex);
+  int accepted ABSL_GUARDED_BY(mutex) = 0;
+  int handshakes ABSL_GUARDED_BY(mutex) = 0;
+  int resumptions ABSL_GUARDED_BY(mutex) = 0;
+  int open ABSL_GUARDED_BY(mutex) = 0;
+  int64_t plain_octets ABSL_GUARDED_BY(mutex) = 0;
+  std::vector<WireMessage> queries ABSL_GUARDED_BY(mutex);
 };
 
 LoopbackDotServer::Impl::Impl(Options server_options)
@@ -204,7 +198,7 @@ void LoopbackDotServer::Impl::Accept() {
     if (!fd.valid()) continue;
     const int yes = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-    const std::lock_guard<std::mutex> lock(mutex);
+    const MutexLock lock(mutex);
     peers.emplace_back();
     Peer& peer = peers.back();
     peer.number = accepted++;
@@ -218,7 +212,7 @@ void LoopbackDotServer::Impl::Accept() {
 void LoopbackDotServer::Impl::EndPeers(bool reset) {
   std::list<Peer> ending;
   {
-    const std::lock_guard<std::mutex> lock(mutex);
+    const MutexLock lock(mutex);
     ending.swap(peers);
   }
   for (Peer& peer : ending) {
@@ -254,7 +248,7 @@ void LoopbackDotServer::Impl::Serve(Peer& peer) {
     const linger now = {1, 0};
     setsockopt(peer.fd.get(), SOL_SOCKET, SO_LINGER, &now, sizeof(now));
   }
-  const std::lock_guard<std::mutex> lock(mutex);
+  const MutexLock lock(mutex);
   peer.fd.reset();
   --open;
   changed.notify_all();
@@ -272,7 +266,7 @@ bool LoopbackDotServer::Impl::Handshake(Peer& peer, gnutls_session_t session) {
     poll(polled, 2, -1);
     if (polled[1].revents != 0) return false;
   }
-  const std::lock_guard<std::mutex> lock(mutex);
+  const MutexLock lock(mutex);
   ++handshakes;
   if (gnutls_session_is_resumed(session) != 0) ++resumptions;
   changed.notify_all();
@@ -313,7 +307,7 @@ void LoopbackDotServer::Impl::Talk(Peer& peer, gnutls_session_t session) {
     at_eof |= size == 0;
     input.insert(input.end(), piece, piece + size);
     {
-      const std::lock_guard<std::mutex> lock(mutex);
+      const MutexLock lock(mutex);
       plain_octets += size;
     }
     while (input.size() >= 2 && input.size() >= size_t{2} + LoadU16(input.data())) {
@@ -326,7 +320,7 @@ void LoopbackDotServer::Impl::Talk(Peer& peer, gnutls_session_t session) {
 
 void LoopbackDotServer::Impl::OnQuery(Peer& peer, int number, WireMessage wire,
                                       std::multimap<SteadyClock::time_point, DotAction>& due) {
-  const std::lock_guard<std::mutex> lock(mutex);
+  const MutexLock lock(mutex);
   queries.push_back(wire);
   changed.notify_all();
   const DotQuery query = {std::move(wire), peer.number, number};
@@ -370,7 +364,7 @@ LoopbackDotServer::~LoopbackDotServer() = default;
 Endpoint LoopbackDotServer::endpoint() const { return impl_->endpoint; }
 
 void LoopbackDotServer::SetHandler(DotHandler handler) {
-  const std::lock_guard<std::mutex> lock(impl_->mutex);
+  const MutexLock lock(impl_->mutex);
   impl_->handler = std::move(handler);
 }
 
@@ -382,32 +376,56 @@ void LoopbackDotServer::CloseConnections() { impl_->EndPeers(/*reset=*/false); }
 
 void LoopbackDotServer::ResetConnections() { impl_->EndPeers(/*reset=*/true); }
 
-int LoopbackDotServer::connections() const { return impl_->Read(impl_->accepted); }
+int LoopbackDotServer::connections() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->accepted;
+}
 
-int LoopbackDotServer::handshakes() const { return impl_->Read(impl_->handshakes); }
+int LoopbackDotServer::handshakes() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->handshakes;
+}
 
-int LoopbackDotServer::resumptions() const { return impl_->Read(impl_->resumptions); }
+int LoopbackDotServer::resumptions() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->resumptions;
+}
 
-int LoopbackDotServer::open_connections() const { return impl_->Read(impl_->open); }
+int LoopbackDotServer::open_connections() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->open;
+}
 
 int LoopbackDotServer::queries() const { return static_cast<int>(query_octets().size()); }
 
 std::vector<WireMessage> LoopbackDotServer::query_octets() const {
-  return impl_->Read(impl_->queries);
+  const MutexLock lock(impl_->mutex);
+  return impl_->queries;
 }
 
-int64_t LoopbackDotServer::plain_octets() const { return impl_->Read(impl_->plain_octets); }
+int64_t LoopbackDotServer::plain_octets() const {
+  const MutexLock lock(impl_->mutex);
+  return impl_->plain_octets;
+}
 
 bool LoopbackDotServer::WaitForQueries(int count) const {
-  return impl_->WaitFor([this, count] { return static_cast<int>(impl_->queries.size()) >= count; });
+  const MutexLock lock(impl_->mutex);
+  return impl_->WaitFor([this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) {
+    return static_cast<int>(impl_->queries.size()) >= count;
+  });
 }
 
 bool LoopbackDotServer::WaitForConnections(int count) const {
-  return impl_->WaitFor([this, count] { return impl_->accepted >= count; });
+  const MutexLock lock(impl_->mutex);
+  return impl_->WaitFor([this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) {
+    return impl_->accepted >= count;
+  });
 }
 
 bool LoopbackDotServer::WaitForNoConnection() const {
-  return impl_->WaitFor([this] { return impl_->open == 0; });
+  const MutexLock lock(impl_->mutex);
+  return impl_->WaitFor(
+      [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) { return impl_->open == 0; });
 }
 
 }  // namespace dotcache
