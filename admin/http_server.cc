@@ -59,6 +59,7 @@ struct Sources {
 
 // The request handler. libmicrohttpd calls it when the headers are complete and again after the
 // body.
+// NOLINTNEXTLINE(readability-function-size): libmicrohttpd defines the parameters.
 MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path,
                      const char* method, const char* /*version*/, const char* /*upload*/,
                      size_t* upload_size, void** request_state) {
@@ -76,7 +77,7 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
   Sources& sources = *static_cast<Sources*>(context);
   TestDelay(Seam::kAdminReply);
-  const HttpReply reply = HandleHttp(sources.server, sources.memory, method, path, name, host);
+  const HttpReply reply = HandleHttp(sources.server, sources.memory, {method, path, name, host});
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -101,11 +102,10 @@ struct HttpServer::Daemon {
   MHD_Daemon* handle = nullptr;
 };
 
-HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string_view method,
-                     absl::string_view path, std::optional<absl::string_view> name,
-                     std::optional<absl::string_view> host) {
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRequest& request) {
+  const absl::string_view path = request.path;
   HttpReply reply;
-  if (method != MHD_HTTP_METHOD_GET && method != MHD_HTTP_METHOD_HEAD) {
+  if (request.method != MHD_HTTP_METHOD_GET && request.method != MHD_HTTP_METHOD_HEAD) {
     reply.status = MHD_HTTP_METHOD_NOT_ALLOWED;
     reply.body = "only GET and HEAD are served here\n";
   } else if (path == "/health") {
@@ -118,7 +118,9 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
-    if (!host.has_value() || IsAddressOrLocalhost(*host)) return Explain(server, name);
+    if (!request.host.has_value() || IsAddressOrLocalhost(*request.host)) {
+      return Explain(server, request.name);
+    }
     reply.status = MHD_HTTP_FORBIDDEN;
     reply.body = "/explain needs an IP address or localhost as the host name\n";
   } else {

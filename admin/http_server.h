@@ -17,6 +17,13 @@ class AllocatedMemory;
 class Server;
 
 // The reply to an HTTP request.
+struct HttpRequest {
+  absl::string_view method;
+  absl::string_view path;
+  std::optional<absl::string_view> name = std::nullopt;  // The parameter `name`.
+  std::optional<absl::string_view> host = std::nullopt;  // The Host header.
+};
+
 struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -35,11 +42,7 @@ struct HttpReply {
 //                 JSON: the zone whose servers would get a query for NAME, the order of the
 //                 servers, and why. 400 if NAME is not valid. 403 if the Host header may be the
 //                 name of a web site (admin/http_host.h). 503 before the start and during the stop.
-//
-// `name` is the parameter `name`, and `host` is the Host header, if there are any.
-HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, absl::string_view method,
-                     absl::string_view path, std::optional<absl::string_view> name = std::nullopt,
-                     std::optional<absl::string_view> host = std::nullopt);
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRequest& request);
 
 // Serves HandleHttp() on one thread of libmicrohttpd. `server` must outlive it. No response
 // contains a client address or a name that a client queried. Limits: 64 connections, 10 s without

@@ -7,10 +7,12 @@
 #include <array>
 #include <sstream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/types/span.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -124,60 +126,60 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
           "limit", &LimitName, &WorkerCounters::limit_rejections);
 }
 
+struct WorkerMetric {
+  const char* name;
+  const char* help;
+  Counter WorkerCounters::*member;
+  bool gauge = false;
+};
+constexpr WorkerMetric kWorkerMetrics[] = {
+    {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
+     &WorkerCounters::cache_hits},
+    {"dotcache_cache_misses_total",
+     "Queries that the cache could not answer: forwarded, joined to an exchange in progress, or "
+     "refused.",
+     &WorkerCounters::cache_misses},
+    {"dotcache_cache_nxdomain_hits_total",
+     "Cache hits on an NXDOMAIN that holds for all types of its name.",
+     &WorkerCounters::nxdomain_hits},
+    {"dotcache_stale_answers_total", "Replies with stale data.", &WorkerCounters::stale_answers},
+    {"dotcache_cached_failures_total", "Queries answered from a cached failure.",
+     &WorkerCounters::failure_hits},
+    {"dotcache_prefetches_total", "Refreshes begun for data that was still fresh.",
+     &WorkerCounters::prefetches},
+    {"dotcache_failed_refreshes_total",
+     "Exchanges that failed although their data is in the cache.",
+     &WorkerCounters::failed_refreshes},
+    {"dotcache_local_answers_total",
+     "Queries answered locally: special-use zones, CHAOS names, minimal answers to ANY.",
+     &WorkerCounters::local_answers},
+    {"dotcache_local_record_answers_total", "Queries answered from local records.",
+     &WorkerCounters::local_record_answers},
+    {"dotcache_coalesced_queries_total", "Queries that joined an exchange in progress.",
+     &WorkerCounters::coalesced_queries},
+    {"dotcache_refused_clients_total",
+     "Queries and connections of clients outside the access list.",
+     &WorkerCounters::refused_clients},
+    {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not accept.",
+     &WorkerCounters::udp_send_drops},
+    {"dotcache_truncated_replies_total", "Replies sent with TC set.",
+     &WorkerCounters::truncated_replies},
+    {"dotcache_stream_connections_total", "TCP and DoT client connections accepted.",
+     &WorkerCounters::stream_connections_total},
+    {"dotcache_network_changes_total",
+     "Changed routes to upstream servers, and resumes after a suspend.",
+     &WorkerCounters::network_changes},
+    {"dotcache_stream_connections", "Open TCP and DoT client connections.",
+     &WorkerCounters::stream_connections, true},
+    {"dotcache_pending_queries", "Exchanges in progress.", &WorkerCounters::pending_queries, true},
+};
+
 void AddWorkerMetrics(const Server& server, Exposition& out) {
-  struct Simple {
-    const char* name;
-    const char* help;
-    Counter WorkerCounters::*member;
-    bool gauge = false;
-  };
-  static constexpr Simple kSimple[] = {
-      {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
-       &WorkerCounters::cache_hits},
-      {"dotcache_cache_misses_total",
-       "Queries that the cache could not answer: forwarded, joined to an exchange in progress, or "
-       "refused.",
-       &WorkerCounters::cache_misses},
-      {"dotcache_cache_nxdomain_hits_total",
-       "Cache hits on an NXDOMAIN that holds for all types of its name.",
-       &WorkerCounters::nxdomain_hits},
-      {"dotcache_stale_answers_total", "Replies with stale data.", &WorkerCounters::stale_answers},
-      {"dotcache_cached_failures_total", "Queries answered from a cached failure.",
-       &WorkerCounters::failure_hits},
-      {"dotcache_prefetches_total", "Refreshes begun for data that was still fresh.",
-       &WorkerCounters::prefetches},
-      {"dotcache_failed_refreshes_total",
-       "Exchanges that failed although their data is in the cache.",
-       &WorkerCounters::failed_refreshes},
-      {"dotcache_local_answers_total",
-       "Queries answered locally: special-use zones, CHAOS names, minimal answers to ANY.",
-       &WorkerCounters::local_answers},
-      {"dotcache_local_record_answers_total", "Queries answered from local records.",
-       &WorkerCounters::local_record_answers},
-      {"dotcache_coalesced_queries_total", "Queries that joined an exchange in progress.",
-       &WorkerCounters::coalesced_queries},
-      {"dotcache_refused_clients_total",
-       "Queries and connections of clients outside the access list.",
-       &WorkerCounters::refused_clients},
-      {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not accept.",
-       &WorkerCounters::udp_send_drops},
-      {"dotcache_truncated_replies_total", "Replies sent with TC set.",
-       &WorkerCounters::truncated_replies},
-      {"dotcache_stream_connections_total", "TCP and DoT client connections accepted.",
-       &WorkerCounters::stream_connections_total},
-      {"dotcache_network_changes_total",
-       "Changed routes to upstream servers, and resumes after a suspend.",
-       &WorkerCounters::network_changes},
-      {"dotcache_stream_connections", "Open TCP and DoT client connections.",
-       &WorkerCounters::stream_connections, true},
-      {"dotcache_pending_queries", "Exchanges in progress.", &WorkerCounters::pending_queries,
-       true},
-  };
-  for (const Simple& simple : kSimple) {
+  for (const WorkerMetric& metric : kWorkerMetrics) {
     const uint64_t value =
-        Sum(server, [&](const WorkerCounters& c) -> const Counter& { return c.*simple.member; });
-    simple.gauge ? out.Gauge(simple.name, simple.help, value)
-                 : out.Counter(simple.name, simple.help, value);
+        Sum(server, [&](const WorkerCounters& c) -> const Counter& { return c.*metric.member; });
+    metric.gauge ? out.Gauge(metric.name, metric.help, value)
+                 : out.Counter(metric.name, metric.help, value);
   }
   std::vector<const DurationHistogram*> parts;
   for (int i = 0; i < server.worker_count(); ++i) {
@@ -252,66 +254,85 @@ std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
   return all;
 }
 
+struct UpstreamMetric {
+  const char* name;
+  MetricType type;
+  const char* help;
+  Counter UpstreamCounters::*member;
+};
+constexpr UpstreamMetric kUpstreamMetrics[] = {
+    {"dotcache_upstream_queries_total", MetricType::Counter, "Queries sent to the server.",
+     &UpstreamCounters::queries},
+    {"dotcache_upstream_responses_total", MetricType::Counter, "Usable responses received.",
+     &UpstreamCounters::responses},
+    {"dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
+     &UpstreamCounters::failures},
+    {"dotcache_upstream_timeouts_total", MetricType::Counter,
+     "Attempts without a response in time. A late response may have followed.",
+     &UpstreamCounters::timeouts},
+    {"dotcache_upstream_hedges_total", MetricType::Counter,
+     "Queries sent to this server because another server was slow to respond.",
+     &UpstreamCounters::hedges},
+    {"dotcache_upstream_stalls_total", MetricType::Counter,
+     "Connections on which no data was received while queries waited.", &UpstreamCounters::stalls},
+    {"dotcache_upstream_connections", MetricType::Gauge, "Open connections to the server.",
+     &UpstreamCounters::open_connections},
+    {"dotcache_upstream_in_flight", MetricType::Gauge, "Queries that wait for a response.",
+     &UpstreamCounters::in_flight},
+    {"dotcache_upstream_loops", MetricType::Gauge,
+     "1 while queries sent to the server come back (a forwarding loop). The server is not used "
+     "then.",
+     &UpstreamCounters::loops},
+};
+
+// One value of a label that tells apart the counters of one metric.
+struct LabelledCounter {
+  const char* value;
+  Counter UpstreamCounters::*member;
+};
+constexpr LabelledCounter kRejections[] = {
+    {"not-ours", &UpstreamCounters::mismatched},
+    {"malformed", &UpstreamCounters::malformed},
+    {"not-an-answer", &UpstreamCounters::not_an_answer},
+    {"truncated", &UpstreamCounters::truncated},
+    {"error", &UpstreamCounters::error_responses},
+};
+constexpr LabelledCounter kHandshakes[] = {
+    {"full", &UpstreamCounters::full_handshakes},
+    {"resumed", &UpstreamCounters::resumed_handshakes},
+    {"failed", &UpstreamCounters::failed_handshakes},
+};
+
+void AddByLabel(const std::vector<UpstreamTotals>& upstreams, const char* label,
+                absl::Span<const LabelledCounter> counters, MetricFamily& family) {
+  for (const LabelledCounter& counter : counters) {
+    for (const UpstreamTotals& totals : upstreams) {
+      Labels labels = totals.labels;
+      labels.push_back({label, counter.value});
+      Exposition::Add(family, std::move(labels), totals.Sum(counter.member));
+    }
+  }
+}
+
 void AddUpstreamMetrics(const Server& server, Exposition& out) {
   const std::vector<UpstreamTotals> upstreams = CollectUpstreams(server);
-  const auto add = [&](const char* name, MetricType type, const char* help,
-                       Counter UpstreamCounters::*member) {
-    MetricFamily& family = out.Family(name, type, help);
+  for (const UpstreamMetric& metric : kUpstreamMetrics) {
+    MetricFamily& family = out.Family(metric.name, metric.type, metric.help);
     for (const UpstreamTotals& totals : upstreams) {
-      Exposition::Add(family, totals.labels, totals.Sum(member));
+      Exposition::Add(family, totals.labels, totals.Sum(metric.member));
     }
-  };
-  // Adds one family of several counters with different labels.
-  const auto add_each =
-      [&](const char* name, const char* help, const char* label,
-          const std::vector<std::pair<const char*, Counter UpstreamCounters::*>>& members) {
-        MetricFamily& family = out.Family(name, MetricType::Counter, help);
-        for (const auto& [value, member] : members) {
-          for (const UpstreamTotals& totals : upstreams) {
-            Labels labels = totals.labels;
-            labels.push_back({label, value});
-            Exposition::Add(family, std::move(labels), totals.Sum(member));
-          }
-        }
-      };
-  add("dotcache_upstream_queries_total", MetricType::Counter, "Queries sent to the server.",
-      &UpstreamCounters::queries);
-  add("dotcache_upstream_responses_total", MetricType::Counter, "Usable responses received.",
-      &UpstreamCounters::responses);
-  add("dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
-      &UpstreamCounters::failures);
-  add("dotcache_upstream_timeouts_total", MetricType::Counter,
-      "Attempts without a response in time. A late response may have followed.",
-      &UpstreamCounters::timeouts);
-  add("dotcache_upstream_hedges_total", MetricType::Counter,
-      "Queries sent to this server because another server was slow to respond.",
-      &UpstreamCounters::hedges);
-  add("dotcache_upstream_stalls_total", MetricType::Counter,
-      "Connections on which no data was received while queries waited.", &UpstreamCounters::stalls);
-  add_each("dotcache_upstream_rejected_responses_total",
-           "Responses that were received but not used, by reason.", "reason",
-           {{"not-ours", &UpstreamCounters::mismatched},
-            {"malformed", &UpstreamCounters::malformed},
-            {"not-an-answer", &UpstreamCounters::not_an_answer},
-            {"truncated", &UpstreamCounters::truncated},
-            {"error", &UpstreamCounters::error_responses}});
-  add("dotcache_upstream_connections", MetricType::Gauge, "Open connections to the server.",
-      &UpstreamCounters::open_connections);
-  add("dotcache_upstream_in_flight", MetricType::Gauge, "Queries that wait for a response.",
-      &UpstreamCounters::in_flight);
+  }
   MetricFamily& up = out.Family("dotcache_upstream_up", MetricType::Gauge,
                                 "1 while at least one worker considers the server usable.");
   for (const UpstreamTotals& totals : upstreams) {
     Exposition::Add(up, totals.labels, totals.Sum(&UpstreamCounters::up) > 0 ? 1 : 0);
   }
-  add("dotcache_upstream_loops", MetricType::Gauge,
-      "1 while queries sent to the server come back (a forwarding loop). The server is not used "
-      "then.",
-      &UpstreamCounters::loops);
-  add_each("dotcache_upstream_handshakes_total", "TLS handshakes, by outcome.", "outcome",
-           {{"full", &UpstreamCounters::full_handshakes},
-            {"resumed", &UpstreamCounters::resumed_handshakes},
-            {"failed", &UpstreamCounters::failed_handshakes}});
+  AddByLabel(upstreams, "reason", kRejections,
+             out.Family("dotcache_upstream_rejected_responses_total", MetricType::Counter,
+                        "Responses that were received but not used, by reason."));
+  AddByLabel(upstreams, "outcome", kHandshakes,
+             out.Family("dotcache_upstream_handshakes_total", MetricType::Counter,
+                        "TLS handshakes, by outcome."));
   for (const auto& [name, help, member] :
        {std::tuple("dotcache_upstream_response_seconds",
                    "Time from sending a query to receiving its response.",

@@ -77,7 +77,7 @@ TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerIsConnected) {
   upstream_.Stop();
   RunningServer lonely(TestServerOptions({&upstream_}));
   AllocatedMemory memory;
-  const HttpReply reply = HandleHttp(lonely.server(), memory, "GET", "/ready");
+  const HttpReply reply = HandleHttp(lonely.server(), memory, {"GET", "/ready"});
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("not ready"));
 }
