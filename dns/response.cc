@@ -140,25 +140,24 @@ void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& 
 std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
                                                     bool may_trim);
 
-// Removes from `records` those that are not kept. If a kept record follows a removed one, `facts`
-// becomes the result for the trimmed message. False when no valid trimmed message exists.
-bool Cut(Bytes response, const Question& question, size_t records_begin, const RecordSet& kept,
-         bool may_trim, ResponseRecords& records, ResponseFacts& facts) {
+// The number of records to keep, if they are the first ones; otherwise nullopt.
+std::optional<size_t> KeptPrefix(const RecordSet& kept) {
   const auto cut = std::find(kept.begin(), kept.end(), false);
-  if (std::find(cut, kept.end(), true) == kept.end()) {
-    records.resize(static_cast<size_t>(cut - kept.begin()));
-    return true;
-  }
-  if (!may_trim) return false;
-  std::optional<WireMessage> trimmed = TrimResponse(response, records_begin, records, kept);
-  if (!trimmed.has_value()) return false;
+  if (std::find(cut, kept.end(), true) != kept.end()) return std::nullopt;
+  return static_cast<size_t>(cut - kept.begin());
+}
+
+// The facts of `trimmed`, the kept part of a response, with the EDNS facts of the whole.
+std::variant<ResponseFacts, ResponseDefect> InspectTrimmed(std::optional<WireMessage> trimmed,
+                                                           const Question& question,
+                                                           const EdnsInfo& edns) {
+  if (!trimmed.has_value()) return ResponseDefect::kNotAnAnswer;
   auto inspected = Inspect(*trimmed, question, /*may_trim=*/false);
-  ResponseFacts* found = std::get_if<ResponseFacts>(&inspected);
-  if (found == nullptr) return false;
-  found->edns = facts.edns;
-  found->trimmed = *std::move(trimmed);
-  facts = std::move(*found);
-  return true;
+  ResponseFacts* facts = std::get_if<ResponseFacts>(&inspected);
+  if (facts == nullptr) return ResponseDefect::kNotAnAnswer;
+  facts->edns = edns;
+  facts->trimmed = *std::move(trimmed);
+  return inspected;
 }
 
 std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
@@ -192,10 +191,13 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
                ? RecordSet(records.size(), false)
                : ChooseKept(response, records, chain, question, !positive);
   }
-  if (!Cut(response, question, records_begin, kept, may_trim, records, facts)) {
-    return ResponseDefect::kNotAnAnswer;
+  const std::optional<size_t> kept_prefix = KeptPrefix(kept);
+  if (!kept_prefix.has_value()) {
+    if (!may_trim) return ResponseDefect::kNotAnAnswer;
+    return InspectTrimmed(TrimResponse(response, records_begin, records, kept), question,
+                          facts.edns);
   }
-  if (!facts.trimmed.empty()) return facts;
+  records.resize(*kept_prefix);
   LowerToRrsetTtls(records);
   Keep(records, records_begin, facts);
   if (!IsErrorRcode(facts.rcode)) FindSoa(response, records, chain, question, facts);
