@@ -285,7 +285,7 @@ constexpr UpstreamMetric kUpstreamMetrics[] = {
      &UpstreamCounters::loops},
 };
 
-// One value of a label that tells apart the counters of one metric.
+// One value of a label. It distinguishes the counters of one metric.
 struct LabelledCounter {
   const char* value;
   Counter UpstreamCounters::*member;
