@@ -39,6 +39,12 @@ class Cursor {
     if (size > 0) std::memcpy(at_, octets, size);
     at_ += size;
   }
+  // NAME, TYPE and CLASS, with which a question and a record begin.
+  void Head(const DomainName& name, QType type, QClass klass) {
+    Octets(name.wire().data(), name.size());
+    U16(static_cast<uint16_t>(type));
+    U16(static_cast<uint16_t>(klass));
+  }
   void Zeroes(size_t size) {
     std::memset(at_, 0, size);
     at_ += size;
@@ -143,9 +149,7 @@ void MessageWriter::AddQuestion(const DomainName& qname, QType qtype, QClass qcl
     return;
   }
   Cursor cursor(out_.data() + size_);
-  cursor.Octets(qname.wire().data(), qname.size());
-  cursor.U16(static_cast<uint16_t>(qtype));
-  cursor.U16(static_cast<uint16_t>(qclass));
+  cursor.Head(qname, qtype, qclass);
   CountOneMore(out_, kQdcountOffset);
   size_ += needed;
 }
@@ -158,9 +162,7 @@ void MessageWriter::AddAnswer(const DomainName& owner, QType type, uint32_t ttl,
     return;
   }
   Cursor cursor(out_.data() + size_);
-  cursor.Octets(owner.wire().data(), owner.size());
-  cursor.U16(static_cast<uint16_t>(type));
-  cursor.U16(static_cast<uint16_t>(klass));
+  cursor.Head(owner, type, klass);
   cursor.U32(ttl);
   cursor.U16(static_cast<uint16_t>(rdata.size()));
   cursor.Octets(rdata.data(), rdata.size());

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "core/names.h"
 #include "dns/message_header.h"
 #include "tests/support/message_builder.h"
 
@@ -44,30 +45,26 @@ Record Dname(const WireName& owner, const WireName& target) {
   return {.owner = owner, .type = QType{kDnameType}, .rdata = target.octets};
 }
 
-std::string NameOf(ResponseDefect defect) {
-  switch (defect) {
-    case ResponseDefect::kNotOurs:
-      return "not ours";
-    case ResponseDefect::kMalformed:
-      return "malformed";
-    case ResponseDefect::kNotAnAnswer:
-      return "not an answer";
-  }
-  return "unknown";
+std::string DefectName(ResponseDefect defect) {
+  static constexpr Named<ResponseDefect> kNames[] = {
+      {ResponseDefect::kNotOurs, "not ours"},
+      {ResponseDefect::kMalformed, "malformed"},
+      {ResponseDefect::kNotAnAnswer, "not an answer"}};
+  return std::string(NameOf(kNames, defect, "unknown"));
 }
 
 ResponseFacts Inspect(const WireMessage& message, QType qtype = QType::kA) {
   auto outcome = InspectResponse(message, Ask(qtype));
   const auto* facts = std::get_if<ResponseFacts>(&outcome);
   if (facts != nullptr) return *facts;
-  ADD_FAILURE() << "rejected as " << NameOf(std::get<ResponseDefect>(outcome));
+  ADD_FAILURE() << "rejected as " << DefectName(std::get<ResponseDefect>(outcome));
   return {};
 }
 
 std::string DefectOf(const WireMessage& message, QType qtype = QType::kA) {
   const auto outcome = InspectResponse(message, Ask(qtype));
   const auto* defect = std::get_if<ResponseDefect>(&outcome);
-  return defect == nullptr ? "none" : NameOf(*defect);
+  return defect == nullptr ? "none" : DefectName(*defect);
 }
 
 StoredMessage Store(const WireMessage& message, QType qtype = QType::kA) {
