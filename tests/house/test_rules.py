@@ -156,6 +156,29 @@ def test_a_source_without_its_licence_is_found(write):
                                        "scripts/a:1"]
 
 
+def test_a_long_line_of_prose_is_found(write):
+    long = "x" * 121
+    tree = write({"a.md": f"{long}\n\n| {long} |\n\n```\n{long}\n```\n- [a](https://{long})\n"
+                          f"{long[:120]}\nagain {long}\n\n    code {long}\n"})
+    assert found("line_lengths", tree) == ["a.md:1", "a.md:10"]
+
+
+def test_a_phrase_that_hides_the_subject_is_found(write):
+    tree = write({"docs/a.md": "Plain.\nNobody answers.\n", "dns/a.h": "// True, but for a CNAME.\n",
+                  "tests/a.py": "a = 1  # asked in vain\n",
+                  "CMakeLists.txt": "# Whoever builds.\n"})
+    assert found("plain_words", tree) == ["CMakeLists.txt:1", "dns/a.h:1", "docs/a.md:2",
+                                          "tests/a.py:1"]
+
+
+@pytest.mark.parametrize("path,text", [
+    ("docs/a.md", "`nobody` is a user.\n"), ("dns/a.cc", 'Log("nobody");\n'),
+    ("dns/a.cc", "int nobody = 0;\n"), ("dns/a.cc", "// RNAME is nobody.invalid.\n"),
+    ("dns/a.cc", 'Log("// nobody");\n'), ("tests/a.py", 'a = "# nobody"\n')])
+def test_code_names_and_literals_are_not_prose(write, path, text):
+    assert found("plain_words", write({path: text})) == []
+
+
 def test_a_source_name_that_is_not_snake_case_is_found(write):
     tree = write({"dns/a-b.cc": "", "dns/AB.h": "", "dns/a_b.cc": "", "docs/A-b.md": ""})
     assert found("file_names", tree) == ["dns/AB.h:1", "dns/a-b.cc:1"]
