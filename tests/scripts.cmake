@@ -44,11 +44,3 @@ add_test(NAME faults COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/faults
          --binary $<TARGET_FILE:dotcache> --queries 400 --rate 200 --check answers --sample)
 set_tests_properties(faults PROPERTIES
   ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1" LABELS e2e TIMEOUT 300)
-
-# Only with `ctest -C soak`: two minutes of random faults under load.
-add_test(NAME soak CONFIGURATIONS soak
-         COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/tests/faults/soak
-         --binary $<TARGET_FILE:dotcache> --minutes 2 --rate 1000 --seed 1
-         --out ${PROJECT_BINARY_DIR}/soak)
-set_tests_properties(soak PROPERTIES
-  ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1" LABELS soak RUN_SERIAL TRUE TIMEOUT 300)

@@ -289,8 +289,10 @@ TEST_F(TlsStreamTest, PeerThatReadsAgainMakesTheStreamWritableOnce) {
     loop_.RunOnce();
   }
   EXPECT_EQ(client_at_.writables, 0);
+  EXPECT_GE(client_->refused_write_bytes(), 200'000u);
   server_->SetReadPaused(false);
   RunUntil([&] { return server_at_.data.size() == sent.size(); });
+  EXPECT_EQ(client_->refused_write_bytes(), 0u);
   Write(*client_, "more");
   RunUntil([&] { return server_at_.data.size() == sent.size() + 4; });
   EXPECT_EQ(client_at_.writables, 1);
