@@ -93,8 +93,9 @@ NetworkPath ReadPath(Bytes body) {
 
 template <typename T>
 void Append(const T& value, WireMessage& message) {
-  const auto* octets = reinterpret_cast<const uint8_t*>(&value);
-  message.insert(message.end(), octets, octets + sizeof value);
+  const size_t begin = message.size();
+  message.resize(begin + sizeof value);
+  std::memcpy(message.data() + begin, &value, sizeof value);
 }
 
 void AppendAttribute(uint16_t type, Bytes value, WireMessage& message) {

@@ -163,7 +163,8 @@ void NetworkWatch::Impl::OnEventsReadable() {
 
 void NetworkWatch::Impl::OnClockSet() {
   uint64_t expirations = 0;
-  static_cast<void>(read(clock.get(), &expirations, sizeof expirations));  // Fails with ECANCELED.
+  // Fails with ECANCELED.
+  [[maybe_unused]] const ssize_t size = read(clock.get(), &expirations, sizeof expirations);
   ArmClock();
   static_cast<void>(loop.Now());  // Makes the loop see that its timers are late.
   changes->OnWakeUp();
