@@ -172,6 +172,11 @@ Rows CacheRows() {
            .help = "Refresh popular names shortly before they expire",
            .yaml_only = true},
           [](auto& c) -> auto& { return c.server.cache.prefetch; }),
+      SwitchSetting(
+          {.key = "rotate",
+           .help = "Begin each reply from the cache with another address",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.limits.rotate; }),
       IntegerSetting(
           {.key = "lru-protected-percent",
            .help = "Share of the cache for names that were queried more than once; 0 "

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Follows the aliases in the answer section of a response.
+// What the answer section of a response says about the question.
 #ifndef DOTCACHE_DNS_ANSWER_CHAIN_H_
 #define DOTCACHE_DNS_ANSWER_CHAIN_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "absl/container/inlined_vector.h"
 #include "core/bytes.h"
@@ -14,58 +16,105 @@
 
 namespace dotcache {
 
-inline constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs between the QNAME and the data.
+inline constexpr size_t kMaxChainLinks = 32;  // CNAMEs and DNAMEs from the QNAME to the data.
 
-// Follows the aliases from the QNAME to the data, and marks the records that take part. It works
-// like a resolver (RFC 1034 section 5.3.3, RFC 6672 section 3.2): from name to name, until there is
-// data of the QTYPE or no further alias. Other data at a name with a CNAME is ignored (RFC 1034
-// section 3.6.2).
-//
-// Names are compared by hash. After a hash collision, a record of another name is relayed. That
-// does no harm: the upstream server could have sent the same data with the right name.
+// A CNAME that a DNAME implies and the response lacks (RFC 6672 section 3.1).
+struct SynthesizedCname {
+  size_t dname = 0;  // Index of the DNAME.
+  DomainName owner;
+  DomainName target;
+};
+
+// Follows the aliases of an answer from the QNAME to the data (RFC 1034 section 5.3.3, RFC 6672
+// section 3.2), and tells which records take part and in which order. A name that has a CNAME has
+// no other data that counts (RFC 1034 section 3.6.2). Names are matched by hash: a false match
+// would only relay a record that the upstream server could have sent under the right name.
 //
 // Holds references: response, records and question must outlive it. Not thread-safe.
 class AnswerChain {
  public:
+  enum class Outcome {
+    kComplete,
+    // The chain has a loop, is too long or contradicts itself: a name has two different CNAMEs, or
+    // a CNAME differs from what the DNAME above it makes of the name.
+    kBroken,
+    kNameTooLong,  // A DNAME makes a name of more than 255 octets (RFC 6672 section 2.2).
+  };
+
   AnswerChain(Bytes response, const ResponseRecords& records, const Question& question);
 
-  // Follows the chain. False when the chain has a loop, is too long or contradicts itself. Two
-  // cases are contradictions: two different CNAMEs of one name, and a CNAME that its DNAME does not
-  // produce.
-  bool Follow();
+  Outcome Follow();
 
-  size_t record_count() const { return count_; }  // Records in the answer section.
-  bool found() const { return found_; }           // There is data of the QTYPE.
+  size_t record_count() const { return count_; }  // Of the answer section.
+  bool found() const { return found_; }           // There is data of the asked type.
   bool has_alias() const { return name_hashes_.size() > 1; }
-  const DomainName& end() const { return end_; }  // The last name of the chain; canonical.
+  const DomainName& end() const { return end_; }  // Canonical.
   const absl::InlinedVector<size_t, 4>& name_hashes() const { return name_hashes_; }
 
-  // True when the record with this index takes part in the chain. REQUIRES: index < record_count().
-  bool IsRelated(size_t index) const { return related_[index]; }
+  // True when the record with this index takes part. REQUIRES: index < record_count().
+  bool IsRelated(size_t index) const { return places_[index] != kNowhere; }
+
+  // CNAMEs to add. The one with index n has its place in Layout() as records.size() + n.
+  const std::vector<SynthesizedCname>& synthesized() const { return synthesized_; }
+
+  // True when the records that take part stand in the order of the walk, and none is to be added.
+  bool InOrder() const;
+
+  // The records that take part, in the order of the walk (RFC 1034 section 4.3.1): for each name
+  // its DNAME, then its CNAME, at the end the data. Signatures follow the RRset that they cover.
+  std::vector<size_t> Layout() const;
+
+  // Gives each CNAME that a DNAME implies, and that no RRSIG covers, the TTL of the DNAME (RFC 6672
+  // section 3.1). `records` is what the constructor was given.
+  void AlignCnameTtls(ResponseRecords& records) const;
 
  private:
+  // Where a record stands in the walk: the number of the link, then the kind of record.
+  using Place = uint8_t;
+  static constexpr Place kNowhere = 0xff;
+  enum Kind : uint8_t { kDname, kCname, kData, kKinds };
+  static_assert((kMaxChainLinks + 1) * kKinds < kNowhere);
+
+  struct CnameOfDname {
+    size_t cname;
+    size_t dname;
+  };
+
   bool IsAsked(QType type) const {
     return type == question_.qtype || question_.qtype == QType::kAny;
   }
 
-  // The index of the CNAME of end_, or count_ when there is none. nullopt when two CNAMEs differ.
+  // Notes that the record takes part in the link that is being followed.
+  void Relate(size_t index, Kind kind);
+
+  // True when `a` comes before `b` in the walk; both are of the answer section.
+  bool IsBefore(size_t a, size_t b) const;
+
+  // The index of the CNAME that end_ owns, or count_. nullopt when there are two that differ.
   std::optional<size_t> FindCname() const;
 
-  // Marks the records of end_ that have the QTYPE or are CNAMEs. For an alias, only the CNAMEs.
+  // Notes what end_ owns of the asked type and of CNAME; of CNAME alone for an alias.
   void ReadRecordsOfEnd(bool is_alias);
 
-  // Sets `substituted` to the name that a DNAME above end_ produces, if there is one. False when
-  // that name is too long, or when there are more DNAMEs than a chain can use.
-  bool Substitute(std::optional<DomainName>& substituted);
+  // The DNAME above end_ and what it makes of end_, if there is one.
+  struct Substitution {
+    Outcome outcome = Outcome::kComplete;
+    size_t dname = 0;
+    std::optional<DomainName> name;
+  };
+  Substitution Substitute();
 
   const Bytes response_;
   const ResponseRecords& records_;
   const Question& question_;
   DomainName end_;
   size_t count_ = 0;
-  absl::InlinedVector<bool, 16> related_;  // By index into records_.
-  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of their RRSIGs.
+  absl::InlinedVector<Place, 32> places_;  // By index into records_.
+  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of what signs them.
   absl::InlinedVector<size_t, 4> name_hashes_;
+  std::vector<SynthesizedCname> synthesized_;
+  std::vector<Place> synthesized_places_;
+  std::vector<CnameOfDname> cnames_of_dnames_;
   bool found_ = false;
 };
 

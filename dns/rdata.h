@@ -15,10 +15,10 @@ namespace dotcache {
 
 // The format of the RDATA of `type`: one character for each field, in order.
 //
-//   1-9  that number of octets                    n  a name, possibly compressed
-//   s    a <character-string>                     u  a name that must not be compressed
+//   1-9  that number of octets                    n  a name of a type of RFC 1035
+//   s    a <character-string>                     u  a name of another type
 //   S    <character-string>s up to the end, at least one
-//   U    names that must not be compressed, up to the end
+//   U    names like 'u', up to the end
 //   b    type bitmaps up to the end (RFC 4034 section 4.1.2)
 //   p    SvcParams up to the end (RFC 9460 section 2.2)
 //   h    HIP's algorithm, HIT and public key (RFC 8005 section 5)
@@ -27,10 +27,23 @@ namespace dotcache {
 // An unknown type has the format "r" (RFC 3597 section 3).
 absl::string_view RdataForm(QType type);
 
+// A name in RDATA. Its octets in the message are [begin, end).
+struct RdataName {
+  DomainName name;  // Decompressed, with the case of the message.
+  size_t begin = 0;
+  size_t end = 0;
+  bool compressible = false;  // A name of the kind 'n'.
+};
+
+struct RdataRead {
+  size_t repeated_fields = 0;  // Fields of the kinds 'S' and 'U'.
+  // A name of the kind 'u' or 'U' is compressed. It must be relayed in full (RFC 3597 section 4).
+  bool must_expand = false;
+};
+
 // Reads the RDATA that `cursor` spans. Afterwards cursor.AtEnd() is true exactly when the RDATA has
-// the format of `type`. Returns the number of repeated fields ('S', 'U'). Appends the names in the
-// RDATA to `names`, unless that is null.
-size_t ReadRdata(QType type, WireCursor& cursor, std::vector<DomainName>* names);
+// the format of `type`. Appends the names in the RDATA to `names`, unless that is null.
+RdataRead ReadRdata(QType type, WireCursor& cursor, std::vector<RdataName>* names);
 
 }  // namespace dotcache
 

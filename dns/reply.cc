@@ -11,7 +11,11 @@ namespace dotcache {
 namespace {
 
 constexpr int kExtendedRcodeShift = 4;  // RFC 6891 section 6.1.3.
-constexpr size_t kArcountOffset = 10;   // Offset in the header.
+constexpr size_t kAncountOffset = 6;    // Offsets in the header.
+constexpr size_t kNscountOffset = 8;
+constexpr size_t kArcountOffset = 10;
+constexpr size_t kTypeBeforeTtl = 4;   // From the TTL of a record back to its type.
+constexpr size_t kRdataBehindTtl = 6;  // From the TTL of a record on to its RDATA.
 
 // The flags of every reply to the query: never AA, always RA.
 uint16_t ReplyFlags(const Query& query) {
@@ -104,23 +108,79 @@ size_t AppendBareOpt(bool dnssec_ok, size_t size, uint8_t* message) {
 struct StoredPart {
   size_t size = 0;
   size_t record_count = 0;
+  uint16_t ancount = 0;
+  uint16_t nscount = 0;
   uint16_t arcount = 0;
+  bool truncated = false;
 };
 
+// The end of the record with this index.
+size_t RecordEnd(const StoredView& stored, size_t index) {
+  const size_t rdata_at = stored.ttl_offsets[index] + kRdataBehindTtl;
+  return rdata_at + LoadU16(&stored.wire[rdata_at - 2]);
+}
+
+// The first records of the answer section, as many as fit into `max_size`. nullopt when none fits.
+std::optional<StoredPart> AnswersThatFit(const StoredView& stored, uint16_t ancount,
+                                         size_t max_size) {
+  StoredPart part{.truncated = true};
+  for (; part.ancount < ancount; ++part.ancount) {
+    const size_t end = RecordEnd(stored, part.ancount);
+    if (end > max_size) break;
+    part.size = end;
+  }
+  part.record_count = part.ancount;
+  return part.ancount > 0 ? std::make_optional(part) : std::nullopt;
+}
+
 // The largest part of `stored` that fits into `max_size`: the whole message, or the message without
-// its additional section. Leaving out additional records does not set TC (RFC 2181 section 9).
-// nullopt when the answer and authority sections do not fit.
-std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size) {
+// its additional section. Leaving out additional records does not set TC (RFC 2181 section 9). With
+// `cut_answer` it can also be the first records of the answer. nullopt when no part fits.
+std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size, bool cut_answer) {
   const MessageHeader header = LoadHeader(stored.wire);
   const size_t required = size_t{header.ancount} + header.nscount;
   if (stored.wire.size() <= max_size) {
-    return StoredPart{stored.wire.size(), stored.ttl_offsets.size(), header.arcount};
+    return StoredPart{.size = stored.wire.size(),
+                      .record_count = stored.ttl_offsets.size(),
+                      .ancount = header.ancount,
+                      .nscount = header.nscount,
+                      .arcount = header.arcount};
   }
   if (required == 0 || stored.ttl_offsets.size() != required + header.arcount) return std::nullopt;
-  const size_t rdlength_at = stored.ttl_offsets[required - 1] + size_t{4};
-  const size_t end = rdlength_at + 2 + LoadU16(&stored.wire[rdlength_at]);
-  if (end > max_size) return std::nullopt;
-  return StoredPart{end, required, 0};
+  const size_t end = RecordEnd(stored, required - 1);
+  if (end <= max_size) {
+    return StoredPart{.size = end,
+                      .record_count = required,
+                      .ancount = header.ancount,
+                      .nscount = header.nscount};
+  }
+  return cut_answer ? AnswersThatFit(stored, header.ancount, max_size) : std::nullopt;
+}
+
+// Writes the addresses of an A or AAAA reply from another one on. All of them belong to the RRset
+// at the end of the chain, and stand one behind the other.
+void RotateAddresses(const StoredView& stored, QType qtype, const StoredPart& part,
+                     uint32_t rotation, uint8_t* message) {
+  if (qtype != QType::kA && qtype != QType::kAaaa) return;
+  const size_t size = qtype == QType::kA ? 4 : 16;
+  const size_t ancount = LoadU16(stored.wire.data() + kAncountOffset);
+  const auto is_address = [&](size_t index) {
+    const size_t type_at = stored.ttl_offsets[index] - kTypeBeforeTtl;
+    return LoadU16(&stored.wire[type_at]) == static_cast<uint16_t>(qtype);
+  };
+  size_t first = 0;
+  while (first < ancount && !is_address(first)) ++first;
+  size_t end = first;
+  while (end < ancount && is_address(end)) ++end;
+  const size_t count = end - first;
+  if (count < 2) return;
+  // A fraction of `count`, so that every stride through the rotations meets all addresses.
+  size_t from = (uint64_t{rotation} * count) >> 32;
+  for (size_t to = first; to < std::min<size_t>(end, part.ancount); ++to) {
+    std::memcpy(message + stored.ttl_offsets[to] + kRdataBehindTtl,
+                &stored.wire[stored.ttl_offsets[first + from] + kRdataBehindTtl], size);
+    from = from + 1 == count ? 0 : from + 1;
+  }
 }
 
 // Sets each TTL to its value minus the age, or to the fixed value.
@@ -155,22 +215,30 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   const size_t opt_size = OptSizeOf(query, options, has_options);
   // A response without a question carries only an RCODE.
   const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
+  // A client without EDNS may be one that never asks over TCP; it gets what fits, as from BIND.
   const std::optional<StoredPart> part =
-      opt_size < max_size ? PartThatFits(stored, max_size - opt_size) : std::nullopt;
+      opt_size < max_size ? PartThatFits(stored, max_size - opt_size, !query.edns.present)
+                          : std::nullopt;
   if (!part.has_value() || !has_question) {
     return WriteWithoutRecords(query, has_question ? kFlagTc : 0,
                                static_cast<Rcode>(stored_flags & kRcodeMask), options, out);
   }
   const size_t size = part->size;
   std::memcpy(out.data(), stored.wire.data(), size);
-  const uint16_t kept_flags = WantsAd(query) ? stored_flags : stored_flags & ~kFlagAd;
+  const uint16_t kept_flags = static_cast<uint16_t>(
+      (WantsAd(query) ? stored_flags : stored_flags & ~kFlagAd) | (part->truncated ? kFlagTc : 0));
   StoreU16(out.data(), query.id);
   StoreU16(out.data() + 2, static_cast<uint16_t>(kept_flags | ReplyFlags(query)));
+  StoreU16(out.data() + kAncountOffset, part->ancount);
+  StoreU16(out.data() + kNscountOffset, part->nscount);
   StoreU16(out.data() + kArcountOffset, part->arcount);
   uint8_t* question = out.data() + kHeaderSize;
   std::memcpy(question, query.qname.wire().data(), query.qname.size());
   StoreU16(question + query.qname.size(), static_cast<uint16_t>(query.question.qtype));
   PatchTtls(stored.ttl_offsets.first(part->record_count), options, out.data());
+  if (part->ancount > 1 && options.rotation != 0) {
+    RotateAddresses(stored, query.question.qtype, *part, options.rotation, out.data());
+  }
   if (!query.edns.present) return size;
   if (!has_options) return AppendBareOpt(query.edns.dnssec_ok, size, out.data());
   return AppendOpt(out, size, OptFor(query, options, Rcode::kNoError), max_size);

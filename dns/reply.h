@@ -37,6 +37,10 @@ struct ReplyOptions {
   std::optional<ExtendedError> extended_error = std::nullopt;
   // Only sent on a stream to clients that sent the option (RFC 7828 section 3.2). Unit: 100 ms.
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;
+  // An A or AAAA reply begins with the address at this fraction of the RRset, in units of 2^-32.
+  // The order of an RRset has no meaning (RFC 1034 section 3.6). 0: the order of the stored
+  // message.
+  uint32_t rotation = 0;
   // The server's name, only sent to clients that sent the NSID option (RFC 5001). Empty: not sent.
   // Not owned.
   absl::string_view nsid = {};
@@ -56,8 +60,9 @@ size_t MaxReplySize(const Query& query, const ReplyOptions& options);
 //   it is padded when the query was padded.
 //
 // A reply that is too large loses its additional section first. If that is not enough, it consists
-// of header, question and OPT with TC set (RFC 2181 section 9). Returns the octets written. Returns
-// 0 only when `out` is smaller than the query itself.
+// of header, question and OPT with TC set (RFC 2181 section 9). A client without EDNS also gets the
+// first records of the answer, because some of these clients never use TCP. Returns the octets
+// written. Returns 0 only when `out` is smaller than the query itself.
 size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
                   MutableBytes out);
 

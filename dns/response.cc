@@ -9,12 +9,15 @@
 #include "dns/answer_chain.h"
 #include "dns/message_header.h"
 #include "dns/rdata.h"
-#include "dns/response_trim.h"
+#include "dns/response_rewrite.h"
 #include "dns/response_walk.h"
 #include "dns/wire_cursor.h"
 
 namespace dotcache {
 namespace {
+
+// The records of a response that are kept, by index.
+using RecordSet = absl::InlinedVector<bool, 16>;
 
 bool IsErrorRcode(Rcode rcode) { return rcode != Rcode::kNoError && rcode != Rcode::kNxDomain; }
 
@@ -35,7 +38,7 @@ void KeepReferredTo(Bytes response, const ResponseRecords& records, const Answer
                     RecordSet& kept) {
   if (records.empty() || records.back().section != Section::kAdditional) return;
   absl::flat_hash_set<size_t> names(chain.name_hashes().begin(), chain.name_hashes().end());
-  std::vector<DomainName> named;
+  std::vector<RdataName> named;
   for (size_t i = 0; i < records.size(); ++i) {
     const ResponseRecord& record = records[i];
     if (record.section == Section::kAdditional) kept[i] = names.contains(record.owner_hash);
@@ -43,7 +46,7 @@ void KeepReferredTo(Bytes response, const ResponseRecords& records, const Answer
     WireCursor rdata(response, record.rdata_begin, record.end);
     named.clear();
     ReadRdata(record.type, rdata, &named);
-    for (const DomainName& name : named) names.insert(HashName(name.Canonical()));
+    for (const RdataName& found : named) names.insert(HashName(found.name.Canonical()));
   }
 }
 
@@ -137,31 +140,71 @@ void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& 
   }
 }
 
-std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
-                                                    bool may_trim);
-
-// The number of records to keep, if they are the first ones; otherwise nullopt.
-std::optional<size_t> KeptPrefix(const RecordSet& kept) {
+// True when the kept records are the first ones and can be relayed octet by octet.
+bool CanStay(const ResponseRecords& records, const RecordSet& kept) {
   const auto cut = std::find(kept.begin(), kept.end(), false);
-  if (std::find(cut, kept.end(), true) != kept.end()) return std::nullopt;
-  return static_cast<size_t>(cut - kept.begin());
+  if (std::find(cut, kept.end(), true) != kept.end()) return false;
+  return std::none_of(records.begin(), records.begin() + (cut - kept.begin()),
+                      [](const ResponseRecord& record) { return record.must_rewrite; });
 }
 
-// The facts of `trimmed`, the kept part of a response, with the EDNS facts of the whole.
-std::variant<ResponseFacts, ResponseDefect> InspectTrimmed(std::optional<WireMessage> trimmed,
-                                                           const Question& question,
-                                                           const EdnsInfo& edns) {
-  if (!trimmed.has_value()) return ResponseDefect::kNotAnAnswer;
-  auto inspected = Inspect(*trimmed, question, /*may_trim=*/false);
+// The kept records in the order in which they are relayed, for RewriteResponse().
+std::vector<size_t> LayOut(const AnswerChain& chain, const RecordSet& kept) {
+  std::vector<size_t> layout = chain.Layout();
+  // Without a chain the message is an error, and the answer keeps its order.
+  const size_t next = layout.empty() ? 0 : chain.record_count();
+  for (size_t i = next; i < kept.size(); ++i) {
+    if (kept[i]) layout.push_back(i);
+  }
+  return layout;
+}
+
+std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
+                                                    bool may_rewrite);
+
+// The facts of `rewritten`, the kept part of a response, with the EDNS facts of the whole.
+std::variant<ResponseFacts, ResponseDefect> InspectRewritten(std::optional<WireMessage> rewritten,
+                                                             const Question& question,
+                                                             const EdnsInfo& edns) {
+  if (!rewritten.has_value()) return ResponseDefect::kNotAnAnswer;
+  auto inspected = Inspect(*rewritten, question, /*may_rewrite=*/false);
   ResponseFacts* facts = std::get_if<ResponseFacts>(&inspected);
   if (facts == nullptr) return ResponseDefect::kNotAnAnswer;
   facts->edns = edns;
-  facts->trimmed = *std::move(trimmed);
+  facts->rewritten = *std::move(rewritten);
   return inspected;
 }
 
+// Sets the kind of the response, and returns the records to keep. nullopt when the response does
+// not answer the question.
+std::optional<RecordSet> Judge(Bytes response, const Question& question,
+                               const ResponseRecords& records, AnswerChain& chain,
+                               ResponseFacts& facts) {
+  if (IsErrorRcode(facts.rcode)) {
+    facts.kind =
+        facts.rcode == Rcode::kServFail ? ResponseKind::kServFail : ResponseKind::kOtherError;
+    return ChooseKeptOfError(response, records, question, facts.rcode);
+  }
+  switch (chain.Follow()) {
+    case AnswerChain::Outcome::kBroken:
+      return std::nullopt;
+    case AnswerChain::Outcome::kNameTooLong:
+      facts.rcode = Rcode::kYxDomain;
+      facts.kind = ResponseKind::kOtherError;
+      return ChooseKept(response, records, chain, question, /*negative=*/false);
+    case AnswerChain::Outcome::kComplete:
+      break;
+  }
+  const bool answers = chain.found() || chain.has_alias() || chain.record_count() == 0;
+  if (!answers) return std::nullopt;
+  const bool positive = chain.found() && facts.rcode == Rcode::kNoError;
+  facts.kind = positive ? ResponseKind::kAnswer : NegativeKind(records, chain, facts.rcode);
+  if (facts.kind == ResponseKind::kReferral) return RecordSet(records.size(), false);
+  return ChooseKept(response, records, chain, question, !positive);
+}
+
 std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
-                                                    bool may_trim) {
+                                                    bool may_rewrite) {
   if (!BelongsToQuestion(response, question)) return ResponseDefect::kNotOurs;
   if (response.size() > kMaxMessageSize) return ResponseDefect::kMalformed;
   const bool has_question = LoadHeader(response).qdcount == 1;
@@ -176,29 +219,18 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
   facts.truncated = walked->header.Has(kFlagTc);
   facts.edns = walked->edns;
   AnswerChain chain(response, records, question);
-  RecordSet kept;
-  if (IsErrorRcode(facts.rcode)) {
-    facts.kind =
-        facts.rcode == Rcode::kServFail ? ResponseKind::kServFail : ResponseKind::kOtherError;
-    kept = ChooseKeptOfError(response, records, question, facts.rcode);
-  } else {
-    if (!chain.Follow()) return ResponseDefect::kNotAnAnswer;
-    const bool answers = chain.found() || chain.has_alias() || chain.record_count() == 0;
-    if (!answers) return ResponseDefect::kNotAnAnswer;
-    const bool positive = chain.found() && facts.rcode == Rcode::kNoError;
-    facts.kind = positive ? ResponseKind::kAnswer : NegativeKind(records, chain, facts.rcode);
-    kept = facts.kind == ResponseKind::kReferral
-               ? RecordSet(records.size(), false)
-               : ChooseKept(response, records, chain, question, !positive);
+  const std::optional<RecordSet> kept = Judge(response, question, records, chain, facts);
+  if (!kept.has_value()) return ResponseDefect::kNotAnAnswer;
+  if (!CanStay(records, *kept) || !chain.InOrder()) {
+    if (!may_rewrite) return ResponseDefect::kNotAnAnswer;
+    const std::vector<size_t> layout = LayOut(chain, *kept);
+    return InspectRewritten(
+        RewriteResponse(response, records_begin, records, chain.synthesized(), layout), question,
+        facts.edns);
   }
-  const std::optional<size_t> kept_prefix = KeptPrefix(kept);
-  if (!kept_prefix.has_value()) {
-    if (!may_trim) return ResponseDefect::kNotAnAnswer;
-    return InspectTrimmed(TrimResponse(response, records_begin, records, kept), question,
-                          facts.edns);
-  }
-  records.resize(*kept_prefix);
+  records.resize(static_cast<size_t>(std::find(kept->begin(), kept->end(), false) - kept->begin()));
   LowerToRrsetTtls(records);
+  chain.AlignCnameTtls(records);
   Keep(records, records_begin, facts);
   if (!IsErrorRcode(facts.rcode)) FindSoa(response, records, chain, question, facts);
   return facts;
@@ -219,7 +251,7 @@ bool BelongsToQuestion(Bytes response, const Question& question) {
 
 std::variant<ResponseFacts, ResponseDefect> InspectResponse(Bytes response,
                                                             const Question& question) {
-  return Inspect(response, question, /*may_trim=*/true);
+  return Inspect(response, question, /*may_rewrite=*/true);
 }
 
 StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const TtlCaps& caps) {
@@ -235,7 +267,7 @@ StoredMessage StoreResponse(Bytes response, const ResponseFacts& facts, const Tt
   header.arcount = facts.kept_arcount;
 
   StoredMessage stored;
-  if (!facts.trimmed.empty()) response = facts.trimmed;
+  if (!facts.rewritten.empty()) response = facts.rewritten;
   stored.wire.assign(response.begin(), response.begin() + facts.kept_size);
   StoreHeader(absl::MakeSpan(stored.wire), header);
   // Length octets are below 'A' and do not change.

@@ -55,11 +55,17 @@ struct ResponseFacts {
   // - additional section: records whose owner is on the chain or is named in a kept record. OPT and
   //   TSIG are removed.
   //
-  // When a kept record follows a removed one, `trimmed` is the message without the removed records,
-  // and the offsets of `ttl_fields` refer to it. Otherwise `trimmed` is empty.
-  WireMessage trimmed;
-  // Size of the kept part, and its counts. It is the start of `trimmed`, or of the response when
-  // `trimmed` is empty.
+  // The kept records are written anew when their octets cannot be relayed:
+  // - a kept record follows a removed one;
+  // - the answer is not in the order of the chain, or lacks the CNAME below a DNAME;
+  // - a name in RDATA must be relayed in full (RFC 3597 section 4);
+  // - an owner is the QNAME, but no pointer to the question, so a reply would not show the spelling
+  //   of the client.
+  // Then `rewritten` is the new message, and the offsets of `ttl_fields` refer to it. Otherwise
+  // `rewritten` is empty.
+  WireMessage rewritten;
+  // Size of the kept part, and its counts. It is the start of `rewritten`, or of the response when
+  // `rewritten` is empty.
   uint16_t kept_size = 0;
   uint16_t kept_ancount = 0;
   uint16_t kept_nscount = 0;

@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMinRecordSize = 11;  // Root owner, type, class, TTL, RDLENGTH.
 constexpr uint32_t kTtlTopBit = 0x80000000;
+constexpr uint16_t kPointerToQname = 0xc000 | kHeaderSize;
 
 // The work of ldns can be much larger than the record. ldns copies names label by label and
 // allocates RDLENGTH octets for each field. A TXT record can have one field per octet: 65,535
@@ -45,7 +46,8 @@ class Walker {
   Walker(Bytes response, size_t records_begin)
       : response_(response), cursor_(response, records_begin, response.size(), &names_) {
     if (records_begin > kHeaderSize) {
-      WireCursor(response, kHeaderSize, records_begin, &names_).SkipUncompressedName();
+      WireCursor question(response, kHeaderSize, records_begin, &names_);
+      qname_hash_ = HashName(question.ReadName().Canonical());
     }
   }
 
@@ -67,6 +69,7 @@ class Walker {
   size_t ldns_octets_ = 0;  // At most kMaxLdnsOctets.
   bool seen_tsig_ = false;
   bool listing_ = true;  // True until an OPT or TSIG.
+  size_t qname_hash_ = 0;
   // The records of an RRset usually have the same pointer as owner, so the hash of the latest
   // pointer is kept.
   uint16_t last_pointer_ = 0;  // 0: none yet.
@@ -120,11 +123,14 @@ bool Walker::ReadRecord(Section section) {
   if (klass != static_cast<uint16_t>(QClass::kIn) || IsMetaType(record.type)) return false;
 
   WireCursor rdata(response_, record.rdata_begin, record.end, &names_);
-  const size_t fields = RdataForm(record.type).size() + ReadRdata(record.type, rdata, nullptr);
+  const RdataRead read = ReadRdata(record.type, rdata, nullptr);
+  const size_t fields = RdataForm(record.type).size() + read.repeated_fields;
   const size_t name_octets = owner_size_ + names_.octets() - names_before_rdata;
   if (!rdata.AtEnd() || !LdnsAgrees(record, fields, name_octets)) return false;
   if (!listing_) return true;
   record.ttl = (ttl & kTtlTopBit) != 0 ? 0 : ttl;
+  record.must_rewrite = read.must_expand || (record.owner_hash == qname_hash_ &&
+                                             LoadU16(&response_[record.begin]) != kPointerToQname);
   record.covered = record.type == QType::kRrsig
                        ? static_cast<QType>(LoadU16(&response_[record.rdata_begin]))
                        : record.type;

@@ -28,6 +28,9 @@ struct ResponseRecord {
   QType type = QType::kNone;
   QType covered = QType::kNone;  // The type that an RRSIG covers; for other types the type itself.
   uint32_t ttl = 0;              // 0 when the top bit is set (RFC 2181 section 8).
+  // The octets cannot be relayed: a name in RDATA must be written in full (RFC 3597 section 4), or
+  // the owner is the QNAME but no pointer to the question.
+  bool must_rewrite = false;
 
   size_t ttl_offset() const { return rdata_begin - size_t{6}; }
   size_t rdata_size() const { return size_t{end} - rdata_begin; }

@@ -19,8 +19,6 @@ DomainName WireCursor::ReadName() {
   return size == 0 ? DomainName() : DomainName::FromValidatedWire(Bytes(octets.data(), size));
 }
 
-void WireCursor::SkipName() { FollowName(nullptr, kMaxPointerHops); }
-
 void WireCursor::SkipUncompressedName() { FollowName(nullptr, 0); }
 
 size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {

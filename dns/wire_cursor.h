@@ -95,8 +95,9 @@ class WireCursor {
   // The next name, decompressed and in its spelling. The root after a failure.
   DomainName ReadName();
 
-  // Moves past the next name, with the checks of ReadName().
-  void SkipName();
+  // Moves past the next name, with the checks of ReadName(). Returns the size of the name written
+  // in full; 0 after a failure.
+  size_t SkipName() { return FollowName(nullptr, kMaxPointerHops); }
 
   // Moves past the next name, which must not be compressed (RFC 3597 section 4).
   void SkipUncompressedName();

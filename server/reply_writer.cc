@@ -8,6 +8,13 @@
 #include "server/extended_errors.h"
 
 namespace dotcache {
+namespace {
+
+// 2^32 divided by the golden ratio. The multiples of it are spread evenly, and so is every n-th of
+// them: a name that is queried in turn with others still meets all its addresses.
+constexpr uint32_t kRotationStep = 2654435769;
+
+}  // namespace
 
 ReplyOptions ReplyWriter::OptionsFor(const ReplyAddress& address) const {
   ReplyOptions options;
@@ -38,6 +45,7 @@ void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
   ReplyOptions options = OptionsFor(client.address);
+  if (limits_.rotate) options.rotation = rotation_ += kRotationStep;
   if (entry.FreshAt(now)) {
     options.age = entry.AgeAt(now);
   } else {

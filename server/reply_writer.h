@@ -38,7 +38,7 @@ class ReplyWriter {
 
   // Sends a cached entry. Fresh data has its age subtracted from its TTLs. Stale data has
   // `stale_ttl` as its TTL and is marked by an extended error (RFC 8767 section 4, RFC 8914
-  // sections 4.4 and 4.20).
+  // sections 4.4 and 4.20). If `limits.rotate` is set, the addresses are rotated.
   void SendCached(const Client& client, const CacheEntry& entry, MonoTime now);
 
   // Sends an RCODE without records and with an extended error (RFC 8914). The extended error is
@@ -66,6 +66,7 @@ class ReplyWriter {
   const ServerLimits& limits_;
   const Seconds stale_ttl_;
   const absl::string_view identity_;
+  uint32_t rotation_ = 0;  // ReplyOptions::rotation of the latest reply from the cache.
 };
 
 }  // namespace dotcache

@@ -42,8 +42,8 @@ struct ServerTuning {
   Milliseconds drain_timeout{1500};
 };
 
-// Times and limits that the operator sets. A limit "per worker" applies to each event loop on its
-// own.
+// Times, limits and the form of replies, which the operator sets. A limit "per worker" applies to
+// each event loop on its own.
 struct ServerLimits {
   // After this time from its arrival, a query gets SERVFAIL. Most stub resolvers wait 5 s, so this
   // is shorter.
@@ -53,6 +53,8 @@ struct ServerLimits {
   Milliseconds stale_client_timeout{1800};
   // UDP replies have at most this size, and at most the size that the client announced (RFC 9715).
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
+  // If true, each A or AAAA reply from the cache begins with another address of its RRset.
+  bool rotate = true;
   // Exchanges in progress, per worker. At the limit, an exchange without waiting clients makes
   // room. If there is none, the client gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;

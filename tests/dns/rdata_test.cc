@@ -17,6 +17,17 @@ using ::testing::ElementsAre;
 constexpr uint16_t kHip = 55;
 constexpr uint16_t kUnknownType = 65280;
 
+// Reads `rdata` in a message that holds example.com at offset 12. Fails the test when the RDATA
+// does not have its type's form.
+RdataRead ReadBehindAName(QType type, const WireMessage& rdata) {
+  const WireMessage message =
+      Concat({WireMessage(kHeaderSize, 0), WireName("example.com").octets, rdata});
+  WireCursor cursor(message, message.size() - rdata.size(), message.size());
+  const RdataRead read = ReadRdata(type, cursor, nullptr);
+  EXPECT_TRUE(cursor.AtEnd()) << static_cast<int>(type);
+  return read;
+}
+
 bool IsWellFormed(QType type, const WireMessage& rdata) {
   // After a header, so that a pointer to a name at offset 12 is possible.
   WireMessage message(kHeaderSize, 0);
@@ -77,7 +88,7 @@ TEST(RdataTest, TxtHasOneOrMoreStrings) {
 TEST(RdataTest, CountsTheStringsOfATxt) {
   const WireMessage rdata = TxtRdata({"one", "", "three"});
   WireCursor cursor{Bytes(rdata)};
-  EXPECT_EQ(ReadRdata(QType::kTxt, cursor, nullptr), 3u);
+  EXPECT_EQ(ReadRdata(QType::kTxt, cursor, nullptr).repeated_fields, 3u);
 }
 
 TEST(RdataTest, DnssecTypesHaveFixedFieldsAndFurtherOctets) {
@@ -114,11 +125,45 @@ TEST(RdataTest, SvcParamKeysIncreaseAndTheirValuesFit) {
   }
 }
 
-TEST(RdataTest, NamesOfNewerTypesMustNotBeCompressed) {
-  EXPECT_FALSE(IsWellFormed(QType::kNsec, WireName::Pointer(12).octets));
-  EXPECT_FALSE(IsWellFormed(QType::kHttps, After({0, 1}, WireName::Pointer(12).octets)));
-  EXPECT_FALSE(
-      IsWellFormed(QType::kRrsig, Concat({Octets(18), WireName::Pointer(12).octets, Octets(8)})));
+// RFC 3597 section 4: a receiver undoes compression wherever it meets it; only the types of RFC
+// 1035 may be sent compressed.
+TEST(RdataTest, ACompressedNameOutsideRfc1035IsReadAndHasToBeWrittenInFull) {
+  const WireMessage pointer = WireName::Pointer(12).octets;
+  struct {
+    int type;
+    WireMessage before = {};
+    WireMessage after = {};
+  } const kCases[] = {
+      {17, {}, {0}},                // RP
+      {18, {0, 1}},                 // AFSDB
+      {21, {0, 1}},                 // RT
+      {24, Octets(18), {1}},        // SIG
+      {26, {0, 1}, {0}},            // PX
+      {30, {}, {1}},                // NXT
+      {33, Octets(6)},              // SRV
+      {35, {0, 1, 0, 1, 0, 0, 0}},  // NAPTR
+      {36, {0, 1}},                 // KX
+      {39},                         // DNAME
+      {46, Octets(18), {1}},        // RRSIG
+      {47, {}, {0, 1, 0x40}},       // NSEC
+      {55, {1, 2, 0, 1, 9, 9}},     // HIP
+      {58, {}, {0}},                // TALINK
+      {64, {0, 1}},                 // SVCB
+      {65, {0, 1}},                 // HTTPS
+      {107, {0, 1}},                // LP
+  };
+  for (const auto& c : kCases) {
+    const auto type = static_cast<QType>(c.type);
+    const auto read = [type](const WireMessage& rdata) { return ReadBehindAName(type, rdata); };
+    EXPECT_TRUE(read(Concat({c.before, pointer, c.after})).must_expand) << c.type;
+    EXPECT_FALSE(read(Concat({c.before, WireName("a.example").octets, c.after})).must_expand)
+        << c.type;
+  }
+  for (const int type : {2, 3, 4, 5, 7, 8, 9, 12}) {
+    EXPECT_FALSE(ReadBehindAName(static_cast<QType>(type), pointer).must_expand) << type;
+  }
+  EXPECT_FALSE(ReadBehindAName(QType::kMx, Concat({Octets(2), pointer})).must_expand);
+  EXPECT_FALSE(ReadBehindAName(QType{14}, Concat({pointer, pointer})).must_expand);  // MINFO
 }
 
 TEST(RdataTest, HipHasAKeyFollowedByNames) {
@@ -137,10 +182,13 @@ TEST(RdataTest, UnknownTypesAreOpaque) {
 TEST(RdataTest, ReturnsTheNamesInRdata) {
   const WireMessage rdata = Concat({WireMessage{0, 10}, WireName("mx.example").octets});
   WireCursor cursor{Bytes(rdata)};
-  std::vector<DomainName> names;
+  std::vector<RdataName> names;
   ReadRdata(QType::kMx, cursor, &names);
   ASSERT_EQ(names.size(), 1u);
-  EXPECT_EQ(names[0].ToString(), "mx.example.");
+  EXPECT_EQ(names[0].name.ToString(), "mx.example.");
+  EXPECT_EQ(names[0].begin, 2u);
+  EXPECT_EQ(names[0].end, rdata.size());
+  EXPECT_TRUE(names[0].compressible);
 }
 
 // ldns follows pointers in these types almost without limit, so none of them may be opaque here.

@@ -233,6 +233,91 @@ TEST(ReplyTest, ReplyThatDoesNotFitHasTcAndNoRecords) {
                    .Has(kFlagTc));
 }
 
+// Some stub resolvers never use TCP (RFC 2181 section 9 allows the partial RRset).
+TEST(ReplyTest, ClientWithoutEdnsGetsTheFirstRecordsWithTc) {
+  const WireMessage reply = Reply(Ask(), StoredWithRecords(100));
+  const MessageHeader header = LoadHeader(reply);
+  EXPECT_TRUE(header.Has(kFlagTc));
+  EXPECT_EQ(header.ancount, 29);  // 33 octets, and 16 per record, in 512.
+  EXPECT_EQ(reply.size(), 33u + 29 * 16);
+  EXPECT_EQ(LoadHeader(Reply(Ask(), StoredWithRecords(29))).ancount, 29);
+  EXPECT_FALSE(LoadHeader(Reply(Ask(), StoredWithRecords(29))).Has(kFlagTc));
+}
+
+TEST(ReplyTest, ClientWithoutEdnsGetsNoPartOfARecord) {
+  MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kTxt);
+  builder.Answer(
+      {.owner = WireName::Pointer(12), .type = QType::kTxt, .rdata = WireMessage(600, 0)});
+  const Query query = Ask(QType::kTxt);
+  const WireMessage reply = Reply(query, Store(builder.Build(), query.question));
+  EXPECT_TRUE(LoadHeader(reply).Has(kFlagTc));
+  EXPECT_EQ(LoadHeader(reply).ancount, 0);
+  EXPECT_EQ(reply.size(), kQuestionEnd);
+}
+
+// An answer of a CNAME, the addresses 192.0.2.0 to 192.0.2.(count-1) and their RRSIG.
+StoredMessage StoredAddresses(int count) {
+  const WireName alias = "a.example.com";
+  MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kA);
+  builder.Answer(CnameRecord(WireName::Pointer(12), 60, alias));
+  for (int i = 0; i < count; ++i) {
+    builder.Answer(ARecord(alias, 60 + i, absl::StrCat("192.0.2.", i)));
+  }
+  WireMessage rrsig(27, 0);
+  rrsig[1] = static_cast<uint8_t>(QType::kA);
+  builder.Answer({.owner = alias, .type = QType::kRrsig, .ttl = 60, .rdata = rrsig});
+  return Store(builder.Build(), Ask().question);
+}
+
+// The last octets of the addresses of a reply, in order.
+std::vector<int> Addresses(const WireMessage& reply, const StoredMessage& stored) {
+  std::vector<int> addresses;
+  const size_t ancount = LoadHeader(reply).ancount;
+  for (const uint16_t offset : absl::MakeConstSpan(stored.ttl_offsets).first(ancount)) {
+    if (LoadU16(&reply[offset - size_t{4}]) == static_cast<uint16_t>(QType::kA)) {
+      addresses.push_back(reply[offset + size_t{9}]);
+    }
+  }
+  return addresses;
+}
+
+TEST(ReplyTest, RotationBeginsWithAnotherAddress) {
+  const StoredMessage stored = StoredAddresses(4);
+  const auto rotated = [&](uint32_t rotation) {
+    return Addresses(Reply(AskWithEdns(), stored, {.rotation = rotation}), stored);
+  };
+  EXPECT_THAT(rotated(0), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(rotated(0x40000000), ElementsAre(1, 2, 3, 0));
+  EXPECT_THAT(rotated(0xbfffffff), ElementsAre(2, 3, 0, 1));
+  EXPECT_THAT(rotated(0xffffffff), ElementsAre(3, 0, 1, 2));
+}
+
+TEST(ReplyTest, RotationChangesNothingExceptTheAddresses) {
+  const StoredMessage stored = StoredAddresses(3);
+  WireMessage plain = Reply(AskWithEdns(), stored);
+  WireMessage rotated = Reply(AskWithEdns(), stored, {.rotation = 0x80000000});
+  EXPECT_NE(rotated, plain);
+  for (const uint16_t offset : stored.ttl_offsets) {
+    for (WireMessage* reply : {&plain, &rotated}) {
+      if (LoadU16(&(*reply)[offset - size_t{4}]) != static_cast<uint16_t>(QType::kA)) continue;
+      StoreU32(&(*reply)[offset + size_t{6}], 0);
+    }
+  }
+  EXPECT_EQ(rotated, plain);
+  const StoredMessage one = StoredA();
+  EXPECT_EQ(Reply(Ask(), one, {.rotation = 0x80000000}), Reply(Ask(), one));
+}
+
+TEST(ReplyTest, TruncatedReplyIsRotatedOverAllAddresses) {
+  const StoredMessage stored = StoredAddresses(60);
+  const WireMessage reply = Reply(Ask(), stored, {.rotation = 0xfc000000});
+  const std::vector<int> addresses = Addresses(reply, stored);
+  ASSERT_GT(addresses.size(), 2u);
+  ASSERT_LT(addresses.size(), 60u);
+  EXPECT_EQ(addresses[0], 59);
+  EXPECT_EQ(addresses[1], 0);
+}
+
 TEST(ReplyTest, UsesTheLastOctetThatFits) {
   // 33 octets and 16 per record: 29 records and an OPT need 508 octets; 30 without an OPT need 513.
   const StoredMessage stored = StoredWithRecords(29);

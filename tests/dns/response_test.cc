@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/names.h"
 #include "dns/message_header.h"
+#include "dns/response_walk.h"
 #include "tests/support/message_builder.h"
 
 namespace dotcache {
@@ -303,9 +304,118 @@ TEST(ResponseTest, DnameAndItsCnameAreFollowed) {
                            .Build();
   EXPECT_EQ(Inspect(message).kind, ResponseKind::kAnswer);
   EXPECT_EQ(Inspect(message).kept_ancount, 3);
-  const auto alone =
-      Respond().Answer(Dname("example.com", "example.net")).Answer(A("www.example.net")).Build();
-  EXPECT_EQ(Inspect(alone).kind, ResponseKind::kAnswer);
+}
+
+// RFC 6672 section 3.1.
+TEST(ResponseTest, DnameWithoutItsCnameGetsOneWithItsTtl) {
+  const WireName behind = WireName::Pointer(kHeaderSize + 17 + 4 + 2 + 10);
+  const WireMessage stored = Store(Respond()
+                                       .Answer(A("www.example.net"))
+                                       .Answer(Dname("example.com", "example.net"))
+                                       .Build())
+                                 .wire;
+  const MessageBuilder expected =
+      Respond()
+          .Answer(Dname(WireName::Pointer(kHeaderSize + 4), "example.net"))
+          .Answer(CnameRecord(WireName::Pointer(kHeaderSize), 300,
+                              WireName::Pointer(behind.octets[1], "www")))
+          .Answer(A(WireName::Pointer(static_cast<uint16_t>(behind.octets[1] + 13 + 12))));
+  const WireMessage wanted = expected.Build();
+  EXPECT_EQ(Bytes(stored).subspan(kHeaderSize), Bytes(wanted).subspan(kHeaderSize));
+  EXPECT_EQ(LoadHeader(stored).ancount, 3);
+}
+
+TEST(ResponseTest, CnameBelowADnameHasTheTtlOfTheDname) {
+  const auto facts = Inspect(Respond()
+                                 .Answer(Dname("example.com", "example.net"))
+                                 .Answer(CnameRecord(kName, 0, "www.example.net"))
+                                 .Answer(A("www.example.net"))
+                                 .Build());
+  EXPECT_THAT(facts.answer_ttl, Optional(300u));
+  const auto signed_cname = Inspect(Respond()
+                                        .Answer(Dname("example.com", "example.net"))
+                                        .Answer(CnameRecord(kName, 7, "www.example.net"))
+                                        .Answer(Rrsig(kName, QType::kCname, 7))
+                                        .Answer(A("www.example.net"))
+                                        .Build());
+  EXPECT_THAT(signed_cname.answer_ttl, Optional(7u));
+}
+
+TEST(ResponseTest, QueryForACnameBelowADnameIsAnswered) {
+  const auto facts = Inspect(
+      Respond(QType::kCname).Answer(Dname("example.com", "example.net")).Build(), QType::kCname);
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(facts.kept_ancount, 2);
+}
+
+// RFC 6672 section 2.2.
+TEST(ResponseTest, DnameThatMakesTooLongANameIsYxdomain) {
+  const std::string label(63, 'x');
+  const std::string target = absl::StrCat(label, ".", label, ".", label, ".", std::string(58, 'y'));
+  const auto facts = Inspect(Respond().Answer(Dname("example.com", target)).Build());
+  EXPECT_EQ(facts.kind, ResponseKind::kOtherError);
+  EXPECT_EQ(facts.rcode, Rcode::kYxDomain);
+  EXPECT_EQ(facts.kept_ancount, 1);
+}
+
+// RFC 1034 section 4.3.1; RFC 4035 section 3.1.1 for the signatures.
+TEST(ResponseTest, AnswerIsStoredInTheOrderOfTheChain) {
+  const Record alias = CnameRecord(WireName::Pointer(kHeaderSize), 300, "a.test");
+  const WireMessage ordered =
+      Store(Respond()
+                .Answer(alias)
+                .Answer(Rrsig(WireName::Pointer(kHeaderSize), QType::kCname))
+                .Answer(A("a.test"))
+                .Answer(A("a.test"))
+                .Answer(Rrsig("a.test", QType::kA))
+                .Build())
+          .wire;
+  const WireMessage reversed =
+      Store(Respond()
+                .Answer(Rrsig("a.test", QType::kA))
+                .Answer(A("a.test"))
+                .Answer(Rrsig(WireName::Pointer(kHeaderSize), QType::kCname))
+                .Answer(A("a.test"))
+                .Answer(alias)
+                .Build())
+          .wire;
+  const auto types = [](const WireMessage& stored) {
+    const auto walked = WalkResponse(stored, kHeaderSize + 17 + 4);
+    std::vector<QType> found;
+    for (const ResponseRecord& record : walked->records) found.push_back(record.type);
+    return found;
+  };
+  EXPECT_THAT(types(reversed),
+              ElementsAre(QType::kCname, QType::kRrsig, QType::kA, QType::kA, QType::kRrsig));
+  EXPECT_EQ(types(ordered), types(reversed));
+}
+
+TEST(ResponseTest, OrderedAnswerIsNotWrittenAnew) {
+  const WireName alias = WireName::Pointer(kHeaderSize + 17 + 4 + 12);
+  EXPECT_TRUE(Inspect(Respond()
+                          .Answer(CnameRecord(WireName::Pointer(kHeaderSize), 300, "a.test"))
+                          .Answer(A(alias))
+                          .Answer(A(alias))
+                          .Build())
+                  .rewritten.empty());
+}
+
+// The reply shows the client's spelling where an owner points to the question.
+TEST(ResponseTest, OwnerThatIsTheQnameBecomesAPointerToTheQuestion) {
+  EXPECT_EQ(Store(Respond().Answer(A("WWW.Example.com")).Build()).wire,
+            Store(Respond().Answer(A(WireName::Pointer(kHeaderSize))).Build()).wire);
+}
+
+// RFC 3597 section 4.
+TEST(ResponseTest, CompressedTargetOfAnSrvIsStoredInFull) {
+  const auto srv = [](const WireName& target) {
+    return Record{.owner = WireName::Pointer(kHeaderSize),
+                  .type = QType::kSrv,
+                  .rdata = Concat({WireMessage{0, 1, 0, 2, 0, 53}, target.octets})};
+  };
+  const WireName compressed = WireName::Pointer(kHeaderSize + 4, "sip");
+  EXPECT_EQ(Store(Respond(QType::kSrv).Answer(srv(compressed)).Build(), QType::kSrv).wire,
+            Store(Respond(QType::kSrv).Answer(srv("sip.example.com")).Build(), QType::kSrv).wire);
 }
 
 TEST(ResponseTest, QtypeCnameKeepsTheDname) {

@@ -37,6 +37,12 @@ def test_a_second_question_is_answered_from_the_cache(launch):
     assert server.metric("dotcache_cache_hits_total") == hits + 3
 
 
+def test_cached_replies_begin_with_each_address_in_turn(launch):
+    server = launch()
+    firsts = [str(ask(server, "www.lab.example.").answer[0][0]) for _ in range(20)]
+    assert sorted(set(firsts)) == ["198.18.0.80", "198.18.0.81"], firsts
+
+
 def extended_errors(message):
     return [int(option.code) for option in message.options if isinstance(option, dns.edns.EDEOption)]
 

@@ -26,26 +26,22 @@ LdnsPkt Parse(Bytes message) {
   return pkt;
 }
 
-// RDATA as ldns keeps it: names that may be compressed are written out, all else is as it came.
+// RDATA as ldns keeps it: names are written out, all else is as it came.
 WireMessage WrittenOut(Bytes message, const ResponseRecord& record) {
   WireCursor cursor(message, record.rdata_begin, record.end);
+  std::vector<RdataName> names;
+  ReadRdata(record.type, cursor, &names);
   WireMessage octets;
   const auto append = [&octets](Bytes part) {
     octets.insert(octets.end(), part.begin(), part.end());
   };
-  for (const char field : RdataForm(record.type)) {
-    if (field == 'n') {
-      append(cursor.ReadName().wire());
-    } else if (field >= '1' && field <= '9') {
-      append(cursor.ReadBytes(static_cast<size_t>(field - '0')));
-    } else if (field == 's') {
-      const uint8_t size = cursor.ReadU8();
-      octets.push_back(size);
-      append(cursor.ReadBytes(size));
-    } else {
-      append(cursor.ReadBytes(cursor.remaining()));
-    }
+  size_t at = record.rdata_begin;
+  for (const RdataName& found : names) {
+    append(message.subspan(at, found.begin - at));
+    append(found.name.wire());
+    at = found.end;
   }
+  append(message.subspan(at, record.end - at));
   return octets;
 }
 

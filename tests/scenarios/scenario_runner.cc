@@ -140,7 +140,7 @@ class Runner {
   SimulatedLoop loop_;
   ResponseCache cache_{scenario_.cache, HashSeed{1, 2}};
   const AccessPolicy access_{PrivatePrefixes()};
-  const ServerLimits limits_;
+  const ServerLimits limits_ = {.rotate = false};  // Scenarios compare the order of records.
   WorkerCounters counters_;
   std::mt19937_64 random_{1};
   std::map<std::string, int> servers_;

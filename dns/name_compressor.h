@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Compression of the names in a message that is being written.
+#ifndef DOTCACHE_DNS_NAME_COMPRESSOR_H_
+#define DOTCACHE_DNS_NAME_COMPRESSOR_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/container/flat_hash_map.h"
+#include "core/bytes.h"
+#include "dns/domain_name.h"
+
+namespace dotcache {
+
+// Appends names to a message, and replaces the end of a name by a pointer where the message holds
+// the same name already, ASCII case ignored (RFC 1035 section 4.1.4). A name that is known is
+// always a pointer to its first place.
+//
+// Limits: the compressor looks at the first kMaxSuffixes labels of each name, so that a message
+// costs bounded work. A name needs at most kMaxHops pointers. Pointers lead into the first 16 KiB,
+// as 14 bits allow.
+//
+// Holds a reference: the message must outlive the compressor, and may grow only at its end. Not
+// thread-safe.
+class NameCompressor {
+ public:
+  static constexpr int kMaxSuffixes = 8;
+  static constexpr int kMaxHops = 8;
+
+  explicit NameCompressor(WireMessage& message) : message_(message) {}
+
+  // Appends `name`.
+  void Append(const DomainName& name);
+
+  // The message holds `name`, written in full, at `offset`.
+  void Note(const DomainName& name, size_t offset);
+
+ private:
+  struct Place {
+    uint16_t offset = 0;
+    int hops = 0;  // Pointers that a reader follows from there.
+  };
+
+  // Notes the suffixes of `canonical` that begin before `end`, an offset in the name. The message
+  // holds the name at `offset`.
+  void NoteSuffixes(const DomainName& canonical, size_t end, size_t offset, int hops);
+  bool IsAt(size_t offset, Bytes canonical_suffix) const;
+
+  WireMessage& message_;                       // Not owned.
+  absl::flat_hash_map<size_t, Place> places_;  // By the hash of a canonical name.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_DNS_NAME_COMPRESSOR_H_

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dns/name_compressor.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "dns/wire_cursor.h"
+
+namespace dotcache {
+namespace {
+
+DomainName Name(absl::string_view text) { return *DomainName::FromText(text); }
+
+class NameCompressorTest : public ::testing::Test {
+ protected:
+  // Appends the name, and returns how many octets it takes.
+  size_t Append(absl::string_view text) {
+    const size_t before = message_.size();
+    compressor_.Append(Name(text));
+    WireCursor cursor(message_, before, message_.size());
+    EXPECT_EQ(cursor.ReadName().Canonical(), Name(text).Canonical()) << text;
+    EXPECT_TRUE(cursor.AtEnd()) << text;
+    return message_.size() - before;
+  }
+
+  WireMessage message_ = WireMessage(kHeaderSize, 0);
+  NameCompressor compressor_{message_};
+};
+
+TEST_F(NameCompressorTest, ANameThatIsThereBecomesAPointer) {
+  EXPECT_EQ(Append("www.example.com"), 17u);
+  EXPECT_EQ(Append("www.example.com"), 2u);
+  EXPECT_EQ(Append("WWW.Example.COM"), 2u);
+}
+
+TEST_F(NameCompressorTest, TheEndOfANameBecomesAPointer) {
+  Append("www.example.com");
+  EXPECT_EQ(Append("example.com"), 2u);
+  EXPECT_EQ(Append("mail.example.com"), 5u + 2u);
+  EXPECT_EQ(Append("a.mail.example.com"), 2u + 2u);
+  EXPECT_EQ(Append("example.net"), 13u);
+}
+
+TEST_F(NameCompressorTest, TheRootIsOneOctet) {
+  EXPECT_EQ(Append("."), 1u);
+  EXPECT_EQ(Append("."), 1u);
+}
+
+TEST_F(NameCompressorTest, ANotedNameIsPointedTo) {
+  for (const uint8_t octet : Name("example.com").wire()) message_.push_back(octet);
+  compressor_.Note(Name("example.com"), kHeaderSize);
+  EXPECT_EQ(Append("example.com"), 2u);
+}
+
+TEST_F(NameCompressorTest, PointersLeadIntoTheFirst16KibOnly) {
+  message_.resize(0x3fff);
+  EXPECT_EQ(Append("a.example.com"), 15u);
+  EXPECT_EQ(Append("a.example.com"), 2u);
+  EXPECT_EQ(Append("example.com"), 13u);  // It began at 0x4001.
+}
+
+TEST_F(NameCompressorTest, ANameNeedsABoundedNumberOfPointers) {
+  std::string name = "example.com";
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_LE(Append(name), 255u);
+    name = absl::StrCat("x.", name);
+  }
+}
+
+}  // namespace
+}  // namespace dotcache
