@@ -128,7 +128,7 @@ std::optional<HostRecords> ReadHostResponse(Bytes response, const ResponseFacts&
   const auto walked = WalkResponse(response, kHeaderSize + question.wire_size());
   if (!walked.has_value()) return std::nullopt;
   AnswerChain chain(response, walked->records, question);
-  if (!chain.Follow() || !chain.found()) return std::nullopt;
+  if (chain.Follow() != AnswerChain::Outcome::kComplete || !chain.found()) return std::nullopt;
 
   records.ttl = Seconds(facts.answer_ttl.value_or(0));
   const DomainName host =
