@@ -15,13 +15,11 @@ constexpr uint16_t kPointerTargetMask = 0x3fff;
 
 DomainName WireCursor::ReadName() {
   std::array<uint8_t, kMaxNameSize> octets;
-  const size_t size = FollowName(octets.data(), kMaxPointerHops);
+  const size_t size = FollowName(octets.data());
   return size == 0 ? DomainName() : DomainName::FromValidatedWire(Bytes(octets.data(), size));
 }
 
-void WireCursor::SkipUncompressedName() { FollowName(nullptr, 0); }
-
-size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
+size_t WireCursor::FollowName(uint8_t* octets) {
   if (failed_) return 0;
   size_t at = position_;    // Start of the next label.
   size_t run_begin = at;    // Start of the current run of labels.
@@ -43,7 +41,7 @@ size_t WireCursor::FollowName(uint8_t* octets, int max_hops) {
       position_ = after_name == 0 ? at : after_name;
       return size;
     }
-    if (length < kPointerBits || run_limit - at < 2 || ++hops > max_hops) break;
+    if (length < kPointerBits || run_limit - at < 2 || ++hops > kMaxPointerHops) break;
     const size_t target = LoadU16(&message_[at]) & kPointerTargetMask;
     if (target < kHeaderSize || target >= run_begin) break;
     if (names_ != nullptr && !names_->HasLabel(target)) break;

@@ -97,10 +97,7 @@ class WireCursor {
 
   // Moves past the next name, with the checks of ReadName(). Returns the size of the name written
   // in full; 0 after a failure.
-  size_t SkipName() { return FollowName(nullptr, kMaxPointerHops); }
-
-  // Moves past the next name, which must not be compressed (RFC 3597 section 4).
-  void SkipUncompressedName();
+  size_t SkipName() { return FollowName(nullptr); }
 
   void Fail() { failed_ = true; }
 
@@ -116,7 +113,7 @@ class WireCursor {
 
   // Moves past the next name, and copies its labels to `octets` unless that is null. Returns the
   // decompressed size, or 0 after a failure.
-  size_t FollowName(uint8_t* octets, int max_hops);
+  size_t FollowName(uint8_t* octets);
 
   Bytes message_;
   MessageNames* names_;  // Not owned; may be null.

@@ -95,7 +95,7 @@ TEST(RecordTextTest, ErrorsQuoteTheText) {
                 {"p. A", "is not a record"},
                 {"p. A 10.0.0.256", "\"p. A 10.0.0.256\" is not a record"},
                 {"p. A 10.0.0.7 10.0.0.8", "superfluous"},
-                {"p. CH A 10.0.0.7", "\"CH\" is not a type"},
+                {"p. CH A 10.0.0.7", "\"CH\" is not a supported type"},
                 {"p. AAAA fe80::1%eth0", "is not a record"},
                 {"p. TXT \"open", "without a closing quote"},
                 {"p. A 10.0.0.7 ; a comment", "a comment; write one record"},

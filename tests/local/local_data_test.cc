@@ -129,7 +129,7 @@ TEST_F(LocalDataTest, EveryErrorNamesItsPlace) {
   Load();
   EXPECT_EQ(loaded_.records, nullptr);
   EXPECT_THAT(errors_,
-              ElementsAre(HasSubstr("|1|\"a.example. A ten\" is no record"),
+              ElementsAre(HasSubstr("|1|\"a.example. A ten\" is not a record"),
                           HasSubstr("HOSTS0:2|-1|\"10.0.0.300\" is not an IP address"),
                           HasSubstr("HOSTS0:4|-1|\"c.example\" is not an IP address"),
                           HasSubstr("HOSTS1:1|-1|\"10.0.0.9\" has no name after it"),

@@ -358,7 +358,7 @@ TEST_F(QueryHandlerTest, LargeReplyIsTruncatedOverUdpAndWholeOnAStream) {
   Handle(MakeQuery(kName, QType::kA));
   exchanger_.Respond(0, MakeResponse(kName, QType::kA, records));
   EXPECT_TRUE(Reply().Has(kFlagTc));
-  EXPECT_THAT(Reply().answer, IsEmpty());
+  EXPECT_EQ(Reply().answer.size(), 29u);  // 33 octets, and 16 per record, in 512.
   EXPECT_EQ(counters_.truncated_replies.value(), 1u);
   Handle(MakeQuery(kName, QType::kA), ClientAddress("192.0.2.7", Transport::kTcp));
   EXPECT_FALSE(Reply().Has(kFlagTc));
