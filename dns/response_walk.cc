@@ -47,7 +47,8 @@ class Walker {
       : response_(response), cursor_(response, records_begin, response.size(), &names_) {
     if (records_begin > kHeaderSize) {
       WireCursor question(response, kHeaderSize, records_begin, &names_);
-      qname_hash_ = HashName(question.ReadName().Canonical());
+      const DomainName qname = question.ReadName();
+      if (qname.size() > 1) qname_hash_ = HashName(qname.Canonical());
     }
   }
 
@@ -68,8 +69,8 @@ class Walker {
   WalkedResponse walked_;
   size_t ldns_octets_ = 0;  // At most kMaxLdnsOctets.
   bool seen_tsig_ = false;
-  bool listing_ = true;  // True until an OPT or TSIG.
-  size_t qname_hash_ = 0;
+  bool listing_ = true;               // True until an OPT or TSIG.
+  std::optional<size_t> qname_hash_;  // nullopt for the root, which has no letters.
   // The records of an RRset usually have the same pointer as owner, so the hash of the latest
   // pointer is kept.
   uint16_t last_pointer_ = 0;  // 0: none yet.
@@ -129,8 +130,8 @@ bool Walker::ReadRecord(Section section) {
   if (!rdata.AtEnd() || !LdnsAgrees(record, fields, name_octets)) return false;
   if (!listing_) return true;
   record.ttl = (ttl & kTtlTopBit) != 0 ? 0 : ttl;
-  record.must_rewrite = read.must_expand || (record.owner_hash == qname_hash_ &&
-                                             LoadU16(&response_[record.begin]) != kPointerToQname);
+  const bool is_pointer = LoadU16(&response_[record.begin]) == kPointerToQname;
+  record.must_rewrite = read.must_expand || (record.owner_hash == qname_hash_ && !is_pointer);
   record.covered = record.type == QType::kRrsig
                        ? static_cast<QType>(LoadU16(&response_[record.rdata_begin]))
                        : record.type;

@@ -404,6 +404,19 @@ TEST(ResponseTest, OwnerThatIsTheQnameBecomesAPointerToTheQuestion) {
             Store(Respond().Answer(A(WireName::Pointer(kHeaderSize))).Build()).wire);
 }
 
+TEST(ResponseTest, OwnerThatIsTheRootStaysAsItIs) {
+  const WireMessage message = MessageBuilder()
+                                  .Response()
+                                  .Question(".", QType::kNs)
+                                  .Answer(Ns(".", "ns.example.com"))
+                                  .Build();
+  const auto outcome = InspectResponse(message, Ask(QType::kNs, "."));
+  const auto* facts = std::get_if<ResponseFacts>(&outcome);
+  ASSERT_NE(facts, nullptr);
+  EXPECT_EQ(facts->kind, ResponseKind::kAnswer);
+  EXPECT_TRUE(facts->rewritten.empty());
+}
+
 // RFC 3597 section 4.
 TEST(ResponseTest, CompressedTargetOfAnSrvIsStoredInFull) {
   const auto srv = [](const WireName& target) {
