@@ -41,7 +41,8 @@ CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoT
 size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
 
 void CacheEntryRef::Drop(const CacheEntry* entry) {
-  // The last owner must see what the others did before they dropped their references.
+  // The last owner must see all changes that the other owners made before they dropped their
+  // references.
   if (entry->references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   entry->~CacheEntry();
   ::operator delete(const_cast<CacheEntry*>(entry));

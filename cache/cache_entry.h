@@ -28,8 +28,9 @@ struct EntryFacts {
 // A response with its TTL offsets, in one allocation: this header, the offsets, the message. A
 // failure (RFC 9520) is an entry of kind kServFail whose message is a header and a question.
 //
-// All that a reply needs is constant, so workers share an entry without a lock. A reply is a copy
-// of the message with new values at its TTL offsets. Lives as long as a CacheEntryRef points to it.
+// All fields that a reply needs are constant, so workers share an entry without a lock. A reply is
+// a copy of the message with new values at its TTL offsets. An entry lives as long as a
+// CacheEntryRef points to it.
 class CacheEntry {
  public:
   CacheEntry(const CacheEntry&) = delete;
@@ -38,7 +39,7 @@ class CacheEntry {
   const MonoTime stored_at;
   const Rcode rcode;
   const ResponseKind kind;
-  // Of a failure: how many came without a success between them, and the extended error of its
+  // Of a failure: the number of failures since the last success, and the extended error of the
   // reply.
   const uint8_t failures;
   const ExtendedErrorCode extended_error;
@@ -88,7 +89,7 @@ class CacheEntry {
   const uint16_t wire_size_;
   const uint32_t fresh_seconds_;
   mutable std::atomic<uint32_t> references_{0};
-  [[no_unique_address]] mutable ShardState shard_state_;  // What follows fills its padding.
+  [[no_unique_address]] mutable ShardState shard_state_;  // The next fields fill its padding.
   mutable std::atomic<uint8_t> holder_{0};
   const uint16_t offset_count_;
 };

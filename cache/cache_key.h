@@ -14,17 +14,17 @@
 namespace dotcache {
 
 // Question, DO and CD in one flat buffer, with its keyed 64-bit hash. A response to a query with DO
-// never answers one without it, and the same holds for CD (RFC 4035 section 3.2.1, RFC 6840 section
-// 5.9). A value type of fixed size; a copy copies only the octets in use. Equality compares the
-// octets, not only the hash.
+// never answers a query without DO (RFC 4035 section 3.2.1). The same holds for CD (RFC 6840
+// section 5.9). A value type of fixed size; a copy copies only the octets in use. Equality compares
+// the octets, not only the hash.
 class CacheKey {
  public:
   CacheKey(const Question& question, bool dnssec_ok, bool checking_disabled, const HashSeed& seed);
   CacheKey(const CacheKey& other) { *this = other; }
   CacheKey& operator=(const CacheKey& other);
 
-  // The key of an NXDOMAIN, which is for all types of the name: this key with QTYPE 0, which no
-  // query has.
+  // The key of an NXDOMAIN that holds for all types of the name. It is this key with QTYPE 0, which
+  // no query has.
   CacheKey ForAllTypes(const HashSeed& seed) const;
 
   // SipHash-1-3 of bytes().

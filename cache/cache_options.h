@@ -12,8 +12,8 @@ namespace dotcache {
 
 // Options without a setting. They are fixed in production; tests set them.
 struct CacheTuning {
-  // Number of shards, each with its own lock. It is rounded up to a power of two, and is 1024 at
-  // most. 0: as many as the budget allows with 256 KiB for each shard, 64 at most.
+  // Number of shards, each with its own lock. It is rounded up to a power of two, 1024 at most. The
+  // value 0 means one shard for each 256 KiB of the budget, 64 at most.
   int shards = 0;
 
   // The newest part of an LRU list, in percent of the list's entries. A hit on an entry of
@@ -27,8 +27,8 @@ struct CacheOptions {
   // expired entries and failures are evicted first, then the least recently used entries.
   size_t budget_bytes = size_t{64} << 20;
 
-  // The share of the budget, in percent, that entries with a hit may hold against entries without
-  // one. 95 at most, because new entries need room. 0: plain LRU.
+  // The share of the budget, in percent, that is kept for entries with a hit. The maximum is 95,
+  // because new entries need room. The value 0 means plain LRU.
   int lru_protected_percent = 80;
 
   // Limits on how long data is fresh, and on the TTLs in replies.

@@ -14,7 +14,7 @@ struct Found {
     kNothing,
     kFresh,    // `refresh_due`: the caller begins a prefetch.
     kStale,    // RFC 8767. `refresh_due`: the caller refreshes first; else a refresh failed lately.
-    kFailure,  // RFC 9520: resolution failed lately.
+    kFailure,  // RFC 9520: the last resolution failed.
   };
   CacheEntryRef entry;
   State state = State::kNothing;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table uses open addressing with linear probing: an entry is in the first slot that was free
-// at or after its home. Removing closes the gap by moving later entries of the same run back, so
-// there are no tombstones and a search ends at the first free slot.
+// at or after its home. A removal moves later entries of the same run back and closes the gap.
+// There are no tombstones, so a search ends at the first free slot.
 #include "cache/lru_shard.h"
 
 #include <algorithm>
@@ -88,7 +88,7 @@ Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now, bool may_ref
   ShardState& state = lru_.StateOf(*entry);
   if (may_refresh && state.refresh_failed != 0) {
     refresh_due = AgeReached(*entry, now, state.refresh_at_ms);
-    // One client's refresh serves all.
+    // The refresh of one client serves all clients.
     if (refresh_due) state.refresh_at_ms = AgeAfter(*entry, now, kRefreshClaim);
   }
   return {CacheEntryRef(entry), Found::State::kStale, refresh_due};

@@ -19,11 +19,12 @@
 namespace dotcache {
 
 // A bounded table of entries with an order of eviction. An expired entry stays until it is
-// replaced, swept or evicted, and can be given as stale data until it is dead. Any thread may call
-// any function. Under the lock only pointers and counters change: the table has its full size from
-// the start and never moves, and removed entries are freed after the lock is released.
+// replaced, swept or evicted. It is returned as stale data until it is dead. Any thread may call
+// any function. Under the lock, only pointers and counters change. The table has its full size from
+// the start and never moves. Removed entries are freed after the lock is released.
 //
-// The octets charged never exceed the budget. At least one slot in eight stays free: searches end.
+// The octets charged never exceed the budget. At least one slot in eight stays free, so every
+// search ends.
 class alignas(64) LruShard {
  public:
   // The table has one slot of 16 octets for every 128 of the budget, the size of the smallest
@@ -33,10 +34,11 @@ class alignas(64) LruShard {
   // An entry that takes more than this part of the budget is not stored.
   static constexpr size_t kMaxEntryShare = 8;
 
-  // Eviction compares this many of the oldest entries.
+  // The number of oldest entries that an eviction compares.
   static constexpr int kVictimScan = 8;
 
-  // After `refresh_due` no other caller gets it for this long: longer than any exchange takes.
+  // After a caller got `refresh_due`, other callers do not get it for this time. It is longer than
+  // any exchange.
   static constexpr Seconds kRefreshClaim{31};
 
   // Uses all options except the budget and the number of shards.
@@ -49,23 +51,25 @@ class alignas(64) LruShard {
   // and the refresh stays due for other callers.
   Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
-  // Stores `entry` as the newest, in place of the key's old entry. It is protected if the old one
-  // was and it is no failure. Not stored: an expired entry; one that a shard holds; one whose
-  // message has another question; a failure while usable data is held; and one above
-  // kMaxEntryShare, which still removes old data if it is no failure itself.
+  // Stores `entry` as the newest, in place of the key's old entry. It is protected if the old entry
+  // was protected and `entry` is no failure. These entries are not stored:
+  // - an expired entry, or an entry that a shard holds already;
+  // - an entry whose message has another question;
+  // - a failure while usable data is held;
+  // - an entry above kMaxEntryShare. Unless it is a failure, it still removes the old entry.
   void Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now);
 
   // Records that resolution of `key` failed, and returns the key's entry unless it is dead: data,
-  // or the failure before this one. No refresh of the data begins before
-  // CacheOptions::stale_recheck is over, except of data too fresh for one: it came during the
-  // failed exchange.
+  // or the failure before this one. Data that is not yet due for a refresh arrived during the
+  // failed exchange and is not affected. No refresh of other data begins before
+  // CacheOptions::stale_recheck is over.
   CacheEntryRef NoteFailure(const CacheKey& key, MonoTime now);
 
   // Removes the key's entry.
   void Erase(const CacheKey& key);
 
-  // Removes dead entries from the next `max_slots` slots after the last call's; returns their
-  // number.
+  // Removes dead entries from `max_slots` slots, starting where the last call stopped. Returns
+  // their number.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
   // Removes all entries; returns their number.
@@ -77,7 +81,7 @@ class alignas(64) LruShard {
  private:
   class Removed;
 
-  // The hash is here too, so that a search reads only entries with the right hash.
+  // A slot has the hash too, so that a search reads only entries with the right hash.
   struct Slot {
     uint64_t hash;
     const CacheEntry* entry;  // Null: free. Holds one reference.
@@ -105,7 +109,7 @@ class alignas(64) LruShard {
   bool IsUsable(const CacheEntry& entry, MonoTime now) const {
     return !entry.is_failure() && !IsDead(entry, now);
   }
-  // Of the oldest entries the one with the lowest worth is evicted first.
+  // An eviction takes the entry with the lowest worth among the oldest entries.
   int Worth(const CacheEntry& entry, MonoTime now) const;
   uint32_t PrefetchAge(const CacheEntry& entry, uint64_t hash) const;
   static uint32_t AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait);
@@ -120,7 +124,7 @@ class alignas(64) LruShard {
   const size_t slot_count_;
   const size_t max_entries_;
   const Duration stale_max_age_;
-  const Duration failure_memory_;  // An expired failure is dead, and no longer counted, after this.
+  const Duration failure_memory_;  // After this time, an expired failure is dead.
   const Seconds stale_recheck_;
   const bool prefetch_;
 

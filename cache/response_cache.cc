@@ -31,8 +31,8 @@ int ShardBits(const CacheOptions& options) {
   return std::countr_zero(count);
 }
 
-// True when an NXDOMAIN for the name answers the question, and not the entry of the key. Either may
-// be null. The order: fresh data of the key, a fresh NXDOMAIN, the later of two stale ones, a
+// True when an NXDOMAIN for the name answers the question instead of the entry of the key. Either
+// may be null. The order: fresh data of the key, a fresh NXDOMAIN, the later of two stale ones, a
 // failure.
 bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
   if (!denial) return false;

@@ -26,9 +26,9 @@ struct Failure {
 };
 
 // A TTL-aware LRU cache of responses, bounded in octets and sharded by the key's hash. README.md in
-// this folder lists what is kept, how long, and which entry answers a query. Any thread may call
-// any function; each takes one shard's lock at a time, for a few dozen nanoseconds. Owned by the
-// server; outlives the workers.
+// this folder lists which responses are kept, how long, and which entry answers a query. Any thread
+// may call any function; each takes one shard's lock at a time, for a few dozen nanoseconds. Owned
+// by the server; outlives the workers.
 //
 // Each shard has an equal share of the budget and enforces it. With a budget of 0 there are no
 // shards: nothing is found and nothing stored.
@@ -39,8 +39,8 @@ class ResponseCache {
   const CacheOptions& options() const { return options_; }
   const HashSeed& seed() const { return seed_; }
 
-  // Returns the entry that answers the key's question: data of the key, or an NXDOMAIN for the name
-  // (RFC 2308 section 5); without both, a failure.
+  // Returns the entry that answers the key's question. This is data of the key, or an NXDOMAIN for
+  // the name (RFC 2308 section 5). Without both it is a failure.
   // `may_refresh`: the caller begins a refresh when Found::refresh_due is set.
   Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
@@ -50,12 +50,12 @@ class ResponseCache {
   CacheEntryRef Store(const CacheKey& key, Bytes response, const ResponseFacts& facts,
                       MonoTime now);
 
-  // Records a failed exchange. Returns the data, fresh or stale, that answers clients instead; no
-  // refresh of it begins before CacheOptions::stale_recheck is over. Without such data the failure
-  // itself is stored (RFC 9520), and null is returned.
+  // Records a failed exchange. Returns the data, fresh or stale, that answers clients instead. No
+  // refresh of this data begins before CacheOptions::stale_recheck is over. Without such data the
+  // failure itself is stored (RFC 9520), and null is returned.
   CacheEntryRef NoteFailure(const CacheKey& key, const Failure& failure, MonoTime now);
 
-  // The same for a refresh that is slow but not over. Stores no failure.
+  // Like NoteFailure(), for a refresh that is slow but not over. Stores no failure.
   CacheEntryRef NoteSlowRefresh(const CacheKey& key, MonoTime now);
 
   // Stores `entry` as LruShard::Insert() does. REQUIRES: `entry` is not null.

@@ -27,8 +27,8 @@ void SegmentedLru::Add(const CacheEntry* entry, bool is_protected) {
 void SegmentedLru::Touch(const CacheEntry* entry) {
   if (entry->is_failure()) return;  // A repeated query for a failing name gains it no room.
   const ShardState& state = StateOf(*entry);
-  // A client queries A and AAAA together, and one NXDOMAIN answers both: the second hit of the pair
-  // does not show that the name is popular.
+  // A client queries A and AAAA together, and one NXDOMAIN answers both. The second query of the
+  // pair does not show that the name is popular.
   const int hits_to_protect = entry->kind == ResponseKind::kNxDomain ? 2 : 1;
   if (state.in_protected == 0 && protected_bytes_ > 0 && state.hits >= hits_to_protect) {
     Remove(entry);

@@ -10,16 +10,16 @@
 
 namespace dotcache {
 
-// LRU in two segments. A new entry is on probation; an entry with a later hit is protected. Victims
-// come from probation as long as it has any entry. Names that are queried once, however many there
-// are, therefore evict only each other. The protected segment is bounded in octets: over the bound
-// its least recently used entries return to probation, as the newest there. With a bound of 0 there
-// is one segment: plain LRU. A failure is never protected.
+// LRU in two segments. A new entry is on probation; an entry with a later hit is protected. Evicted
+// entries come from probation as long as it has any entry. Names that are queried once therefore
+// evict only each other, however many there are. The protected segment is bounded in octets. Above
+// the bound, its least recently used entries return to probation as the newest entries. With a
+// bound of 0 there is one segment: plain LRU. A failure is never protected.
 //
-// Each segment is LRU by position: a hit makes an entry the newest only when more than
-// `slack_percent` of the segment's entries became the newest since it did. Most hits on popular
-// names therefore write nothing except a reference count, and eviction picks as LRU does. (Moving
-// an entry after a fixed time instead becomes FIFO once the list turns over faster than that time.)
+// A hit does not move an entry that is among the newest `slack_percent` of its segment. Most hits
+// on popular names therefore write only a reference count, and the order of eviction is still that
+// of LRU. A fixed time instead of a position would give FIFO when the list turns over faster than
+// that time.
 //
 // Links entries and counts octets; owns nothing. Not thread-safe: its shard's lock guards it.
 class SegmentedLru {
@@ -50,8 +50,8 @@ class SegmentedLru {
 
   void Remove(const CacheEntry* entry);
 
-  // From the least recently used on: probation, or the protected segment when that is empty. Null
-  // at the end.
+  // The entries from the least recently used on: probation, or the protected segment when probation
+  // is empty. Null at the end.
   const CacheEntry* oldest() const {
     return probation_.oldest != nullptr ? probation_.oldest : protected_.oldest;
   }

@@ -20,8 +20,8 @@ struct CacheDecision {
 //   any other response, and any response with TC set: not stored
 CacheDecision Decide(const ResponseFacts& facts, const CacheOptions& options);
 
-// How long the `failures`-th failure without a success between them is kept: twice as long each
-// time, within the options' bounds (RFC 9520 section 3.2).
+// How long a failure is kept after `failures` failures in a row. The time doubles with each
+// failure, within the options' bounds (RFC 9520 section 3.2).
 Seconds FailureTtl(int failures, const CacheOptions& options);
 
 }  // namespace dotcache

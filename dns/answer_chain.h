@@ -26,17 +26,17 @@ struct SynthesizedCname {
 };
 
 // Follows the aliases of an answer from the QNAME to the data (RFC 1034 section 5.3.3, RFC 6672
-// section 3.2), and tells which records take part and in which order. A name that has a CNAME has
-// no other data that counts (RFC 1034 section 3.6.2). Names are matched by hash: a false match
-// would only relay a record that the upstream server could have sent under the right name.
+// section 3.2). Tells which records take part, and in which order. If a name has a CNAME, its other
+// data is ignored (RFC 1034 section 3.6.2). Names are compared by hash. A false match would only
+// relay a record that the upstream server could have sent under the right name.
 //
 // Holds references: response, records and question must outlive it. Not thread-safe.
 class AnswerChain {
  public:
   enum class Outcome {
     kComplete,
-    // The chain has a loop, is too long or contradicts itself: a name has two different CNAMEs, or
-    // a CNAME differs from what the DNAME above it makes of the name.
+    // The chain has a loop or is too long; a name has two different CNAMEs; or a CNAME contradicts
+    // the DNAME above it.
     kBroken,
     kNameTooLong,  // A DNAME makes a name of more than 255 octets (RFC 6672 section 2.2).
   };
@@ -60,12 +60,12 @@ class AnswerChain {
   // True when the records that take part stand in the order of the walk, and none is to be added.
   bool InOrder() const;
 
-  // The records that take part, in the order of the walk (RFC 1034 section 4.3.1): for each name
-  // its DNAME, then its CNAME, at the end the data. Signatures follow the RRset that they cover.
+  // The records that take part, in the order of the walk (RFC 1034 section 4.3.1). Each name has
+  // its DNAME first, then its CNAME. The data is last. Signatures follow the RRset that they cover.
   std::vector<size_t> Layout() const;
 
   // Gives each CNAME that a DNAME implies, and that no RRSIG covers, the TTL of the DNAME (RFC 6672
-  // section 3.1). `records` is what the constructor was given.
+  // section 3.1). REQUIRES: `records` are those of the constructor.
   void AlignCnameTtls(ResponseRecords& records) const;
 
  private:
@@ -90,13 +90,15 @@ class AnswerChain {
   // True when `a` comes before `b` in the walk; both are of the answer section.
   bool IsBefore(size_t a, size_t b) const;
 
-  // The index of the CNAME that end_ owns, or count_. nullopt when there are two that differ.
+  // The index of the CNAME that end_ owns, or count_ without a CNAME. nullopt when two CNAMEs
+  // differ.
   std::optional<size_t> FindCname() const;
 
-  // Notes what end_ owns of the asked type and of CNAME; of CNAME alone for an alias.
+  // Notes the records of end_ that have the asked type or are CNAMEs. For an alias, notes only its
+  // CNAMEs.
   void ReadRecordsOfEnd(bool is_alias);
 
-  // The DNAME above end_ and what it makes of end_, if there is one.
+  // The DNAME above end_, if there is one, and the name that it makes from end_.
   struct Substitution {
     Outcome outcome = Outcome::kComplete;
     size_t dname = 0;
@@ -110,7 +112,7 @@ class AnswerChain {
   DomainName end_;
   size_t count_ = 0;
   absl::InlinedVector<Place, 32> places_;  // By index into records_.
-  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and of what signs them.
+  absl::InlinedVector<size_t, 4> dnames_;  // Indices of DNAMEs and their RRSIGs.
   absl::InlinedVector<size_t, 4> name_hashes_;
   std::vector<SynthesizedCname> synthesized_;
   std::vector<Place> synthesized_places_;

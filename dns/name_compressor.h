@@ -12,9 +12,9 @@
 
 namespace dotcache {
 
-// Appends names to a message, and replaces the end of a name by a pointer where the message holds
-// the same name already, ASCII case ignored (RFC 1035 section 4.1.4). A name that is known is
-// always a pointer to its first place.
+// Appends names to a message. If the message holds the end of a name already, ASCII case ignored, a
+// pointer replaces it (RFC 1035 section 4.1.4). A whole name that is known becomes a pointer to its
+// first place.
 //
 // Limits: the compressor looks at the first kMaxSuffixes labels of each name, so that a message
 // costs bounded work. A name needs at most kMaxHops pointers. Pointers lead into the first 16 KiB,
@@ -32,7 +32,7 @@ class NameCompressor {
   // Appends `name`.
   void Append(const DomainName& name);
 
-  // The message holds `name`, written in full, at `offset`.
+  // Notes that the message holds `name`, written in full, at `offset`.
   void Note(const DomainName& name, size_t offset);
 
  private:

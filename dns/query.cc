@@ -15,8 +15,8 @@ constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
 constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
 constexpr uint8_t kMaxLabelSize = 63;
 
-// Size of the uncompressed name at the front of `octets`. 0 when the name is truncated, is longer
-// than 255 octets, or has a pointer or a reserved label type.
+// Size of the uncompressed name at the front of `octets`. Returns 0 if the name is truncated, is
+// longer than 255 octets, or has a pointer or a reserved label type.
 size_t UncompressedNameSize(Bytes octets) {
   const size_t limit = std::min(octets.size(), kMaxNameSize);
   size_t at = 0;
@@ -30,8 +30,8 @@ size_t UncompressedNameSize(Bytes octets) {
 // Turns one message into a Query. Each step returns false after it has set a rejection.
 //
 // The steps before ReadQname() are the structural gate. They only compare numbers. A message that
-// passes has one name without pointers and at most one OPT record. ldns needs this gate, because it
-// follows up to 65,535 pointers, allocates memory without a limit, and accepts trailing octets.
+// passes has one name without pointers and at most one OPT record. Without the gate, ldns would
+// follow up to 65,535 pointers, allocate memory without a limit, and accept trailing octets.
 class QueryReader {
  public:
   QueryReader(Bytes message, Query& query) : message_(message), query_(query) {}

@@ -42,7 +42,7 @@ struct RdataRead {
 };
 
 // Reads the RDATA that `cursor` spans. Afterwards cursor.AtEnd() is true exactly when the RDATA has
-// the format of `type`. Appends the names in the RDATA to `names`, unless that is null.
+// the format of `type`. Appends the names in the RDATA to `names`, unless `names` is null.
 RdataRead ReadRdata(QType type, WireCursor& cursor, std::vector<RdataName>* names);
 
 }  // namespace dotcache

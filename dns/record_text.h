@@ -29,8 +29,8 @@ struct ResourceRecord {
 // directives and continuation lines are not supported. The owner must not be a wildcard or the
 // root.
 //
-// Only types that make sense without a zone are allowed: A, AAAA, CNAME, PTR, MX, TXT, SRV, NAPTR,
-// SSHFP, TLSA, SVCB, HTTPS, URI, CAA.
+// Only types that need no zone are allowed: A, AAAA, CNAME, PTR, MX, TXT, SRV, NAPTR, SSHFP, TLSA,
+// SVCB, HTTPS, URI, CAA.
 //
 // ldns parses the text. This function also rejects numbers too large for their field, and strings
 // without a closing quote. The error kInvalidArgument names the fault.

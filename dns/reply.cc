@@ -215,7 +215,7 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   const size_t opt_size = OptSizeOf(query, options, has_options);
   // A response without a question carries only an RCODE.
   const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
-  // A client without EDNS may be one that never asks over TCP; it gets what fits, as from BIND.
+  // Some clients without EDNS never query over TCP. They get the records that fit, as from BIND.
   const std::optional<StoredPart> part =
       opt_size < max_size ? PartThatFits(stored, max_size - opt_size, !query.edns.present)
                           : std::nullopt;

@@ -59,8 +59,8 @@ struct ResponseFacts {
   // - a kept record follows a removed one;
   // - the answer is not in the order of the chain, or lacks the CNAME below a DNAME;
   // - a name in RDATA must be relayed in full (RFC 3597 section 4);
-  // - an owner is the QNAME, but no pointer to the question, so a reply would not show the spelling
-  //   of the client.
+  // - an owner is the QNAME, but not a pointer to the question. A reply would not show the client's
+  //   spelling.
   // Then `rewritten` is the new message, and the offsets of `ttl_fields` refer to it. Otherwise
   // `rewritten` is empty.
   WireMessage rewritten;
@@ -74,7 +74,7 @@ struct ResponseFacts {
 
 // Why a response is not used.
 enum class ResponseDefect : uint8_t {
-  kNotOurs,      // Wrong QR, opcode or question: wait for the right one (RFC 5452 section 9).
+  kNotOurs,      // Wrong QR, opcode or question: the wait continues (RFC 5452 section 9).
   kMalformed,    // Matches, but is malformed: try the next server.
   kNotAnAnswer,  // Well formed, but does not answer the question: unrelated records, a CNAME loop.
 };
@@ -86,8 +86,8 @@ bool BelongsToQuestion(Bytes response, const Question& question);
 
 // Validates all octets of a response with bounded work. First, a bounds-checked walk reads every
 // RR. It checks names, pointers, RDATA, counts, and OPT. Then ldns parses every record, and its end
-// position must match. The walk is first because ldns neither bounds its work nor checks the end of
-// the RDATA.
+// position must match. The walk is first, because ldns does not bound its work and does not check
+// the end of the RDATA.
 std::variant<ResponseFacts, ResponseDefect> InspectResponse(Bytes response,
                                                             const Question& question);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writing the records of a response anew: some of them, in another order, with names in full.
+// Rewrites a response: with some of its records, in another order, with names in full.
 #ifndef DOTCACHE_DNS_RESPONSE_REWRITE_H_
 #define DOTCACHE_DNS_RESPONSE_REWRITE_H_
 
@@ -19,9 +19,9 @@ namespace dotcache {
 // cnames[n]. The sections keep their order. OPT and TSIG are left out.
 //
 // Owner names, and the names in RDATA of the types of RFC 1035, become pointers to names that were
-// written before; the QNAME always does, so that a reply shows the client's spelling. All other
-// names are written in full (RFC 3597 section 4). nullopt when the message would be longer than
-// 65,535 octets.
+// written before. The QNAME always becomes a pointer, so that a reply shows the client's spelling.
+// All other names are written in full (RFC 3597 section 4). nullopt when the message would be
+// longer than 65,535 octets.
 //
 // REQUIRES: `records` come from WalkResponse(response).
 std::optional<WireMessage> RewriteResponse(Bytes response, size_t records_begin,

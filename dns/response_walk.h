@@ -28,8 +28,8 @@ struct ResponseRecord {
   QType type = QType::kNone;
   QType covered = QType::kNone;  // The type that an RRSIG covers; for other types the type itself.
   uint32_t ttl = 0;              // 0 when the top bit is set (RFC 2181 section 8).
-  // The octets cannot be relayed: a name in RDATA must be written in full (RFC 3597 section 4), or
-  // the owner is the QNAME but no pointer to the question.
+  // The octets cannot be relayed. The cause is a name in RDATA that must be written in full (RFC
+  // 3597 section 4), or a QNAME as owner that is no pointer to the question.
   bool must_rewrite = false;
 
   size_t ttl_offset() const { return rdata_begin - size_t{6}; }
@@ -52,7 +52,8 @@ size_t HashName(const DomainName& canonical);
 
 // Checks every RR after the question, which ends at `records_begin`. WireCursor and the formats of
 // rdata.h check each record first. ldns then parses the record, and its end position must match.
-// The order matters: ldns neither bounds the pointers it follows nor stays inside RDATA.
+// The check is first, because ldns does not limit the pointers that it follows and does not stay
+// inside RDATA.
 //
 // nullopt when the message is malformed:
 // - octets are missing or left over;
@@ -66,8 +67,8 @@ std::optional<WalkedResponse> WalkResponse(Bytes response, size_t records_begin)
 DomainName OwnerName(Bytes response, const ResponseRecord& record);
 DomainName TargetName(Bytes response, const ResponseRecord& record);
 
-// Sets the TTL of all records of an RRset, and of the RRSIGs over it, to the lowest of them (RFC
-// 2181 section 5.2, RFC 4034 section 3).
+// Gives all records of an RRset, and the RRSIGs over it, the lowest of their TTLs (RFC 2181 section
+// 5.2, RFC 4034 section 3).
 void LowerToRrsetTtls(ResponseRecords& records);
 
 }  // namespace dotcache

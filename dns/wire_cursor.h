@@ -17,9 +17,9 @@ namespace dotcache {
 // occurred before. It needs one more for each label that such a name shares with an earlier name.
 inline constexpr int kMaxPointerHops = 32;
 
-// Limit for the decompressed size of all names read in one message. 64 KiB of ordinary records need
-// half of it. 64 KiB of pointers to names of 255 octets would need ten times as much, and take
-// milliseconds.
+// Limit for the decompressed size of all names read in one message. A message of 64 KiB with
+// ordinary records needs half of it. A message of pointers to names of 255 octets would need ten
+// times as much, and milliseconds of CPU.
 inline constexpr size_t kMaxNameOctets = size_t{256} * 1024;
 
 // The names read so far in one message: the offsets of their labels, and their total size. A
@@ -45,8 +45,8 @@ class MessageNames {
 };
 
 // Reads forward through the octets [begin, end) of an upstream server's response or of RDATA. Every
-// read checks its bounds. The first failed read makes the cursor fail permanently: this read and
-// all later reads return zeros and do not move. A caller may thus read a whole structure and check
+// read checks its bounds. After the first failed read, the cursor stays failed. This read and all
+// later reads return zeros and do not move. A caller may therefore read a whole structure and check
 // ok() once.
 //
 // Names follow RFC 1035 sections 3.1 and 4.1.4 strictly, so reading a name always ends (RFC 9267
