@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Delays at the seams of start, stop and reply, for tests of the built program. A race between two
-// steps is rare while both are quick; with a delay between them it happens on every run.
+// quick steps is rare. With a delay between the steps, it happens on every run.
 //
-// Exists in builds with DOTCACHE_TEST_DELAYS only, which CMake defines for the build type Debug. In
-// any other build TestDelay() is empty and the program reads no variable.
+// The delays exist only in builds with DOTCACHE_TEST_DELAYS, which CMake defines for the build type
+// Debug. In any other build TestDelay() is empty and the program reads no variable.
 //
 //   DOTCACHE_TEST_DELAY=50                    every seam, in milliseconds
 //   DOTCACHE_TEST_DELAY=started:700,stop:300  those seams

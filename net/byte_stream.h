@@ -35,12 +35,12 @@ absl::string_view StreamErrorName(StreamError error);
 // destroys the stream to close it at once. The delegate is not called after that.
 //
 // Inside a delegate callback, destroy the stream only with EventLoop::DeferDelete(). Octets that
-// are queued by then still leave. The delegate may still be called until the turn ends, so pause
+// were queued before are still sent. The delegate may still be called until the turn ends, so pause
 // reading first.
 class ByteStream : public Deletable {
  public:
-  // The owner; it must outlive the stream. None of its functions is called inside a call into the
-  // stream.
+  // The owner, which must outlive the stream. The stream never calls it inside a call that the
+  // owner made.
   class Delegate {
    public:
     virtual ~Delegate() = default;

@@ -15,7 +15,7 @@
 namespace dotcache {
 
 // The changes that a group of rtnetlink messages reports. Changes of addresses, routes and rules
-// only set `any`: a route lookup for each peer then shows which peers they concern. Links are kept
+// only set `any`. A route lookup for each peer then shows which peers they concern. Links are kept
 // by interface, because a link that went down may be up again before that lookup.
 struct NetworkEvents {
   // A link is up when it is switched on, has a carrier and is not dormant.

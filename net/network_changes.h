@@ -29,13 +29,13 @@ struct NetworkChange {
 // - its path differs from before: interface, gateway, source address, carrier, or no route;
 // - its interface was down in between.
 //
-// Events of other links and routes are ignored: a container host or a VPN causes them all day.
-// Events within 100 ms are handled together. After a change, the next one follows 300 ms later at
-// the earliest. A suspend of 1 s or more concerns all peers and is reported at once. Bound to its
-// loop's thread.
+// Events of other links and routes are ignored, because a container host or a VPN causes many of
+// them. Events within 100 ms are handled together. After a change, the next one follows 300 ms
+// later at the earliest. A suspend of 1 s or more concerns all peers and is reported at once. Bound
+// to its loop's thread.
 class NetworkChanges {
  public:
-  // Where paths and suspends are read from: the kernel, or values that a test sets.
+  // The source of paths and suspends: the kernel, or values that a test sets.
   struct World {
     absl::AnyInvocable<NetworkPath(const Endpoint&)> find_path;
     absl::AnyInvocable<Duration()> suspended_time;  // Only its growth is used.

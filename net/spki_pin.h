@@ -23,9 +23,9 @@ struct SpkiPin {
   friend bool operator==(const SpkiPin& a, const SpkiPin& b) { return a.sha256 == b.sha256; }
 };
 
-// Parses the text of a pins file: one pin a line. Empty lines and the text after a # are ignored.
-// An error names the line. A text without a pin is an error too, because an operator who sets a
-// pins file expects its pins to be checked.
+// Parses the text of a pins file, which has one pin in each line. Empty lines and the text after a
+// # are ignored. An error names the line. A text without a pin is an error too, because an operator
+// who sets a pins file expects its pins to be checked.
 absl::StatusOr<std::vector<SpkiPin>> ParsePins(absl::string_view text);
 
 // Reads a pins file of at most 64 KiB. An error names the file.

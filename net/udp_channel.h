@@ -33,8 +33,8 @@ absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOption
 // datagram cannot be longer than the loop's read buffer.
 class UdpChannel : public Deletable {
  public:
-  // The owner; it must outlive the channel. None of its functions is called inside a call into the
-  // channel.
+  // The owner, which must outlive the channel. The channel never calls it inside a call that the
+  // owner made.
   class Delegate {
    public:
     virtual ~Delegate() = default;

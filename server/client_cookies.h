@@ -20,7 +20,7 @@ enum class CookieMode : uint8_t {
   kRequired,
 };
 
-// What a query's cookie means for its reply.
+// The reaction to the cookie of a query.
 enum class CookieOutcome : uint8_t {
   kProceed,  // Answer as usual. `query.reply_cookie` is set when the reply carries a cookie.
   // A cookie is required and the query has none. The reply has TC set, so that the client retries

@@ -24,7 +24,7 @@ struct Credentials {
   std::shared_ptr<const TlsServerCredentials> listen;  // Null when there is no DoT listener.
 };
 
-// Says which credentials Refresh() replaced.
+// The credentials that Refresh() replaced.
 struct CredentialChange {
   std::vector<int> upstreams;  // Server indexes.
   bool listen = false;
@@ -48,8 +48,8 @@ class CredentialStore {
   const Credentials& current() const { return current_; }
 
   // Reads the sources whose files changed and returns which credentials are new. Logs each success,
-  // and each failure once per change. Without a change it costs one stat() per file; with a change,
-  // some milliseconds.
+  // and each failure once per change. A call costs one stat() per file, and some milliseconds after
+  // a change.
   CredentialChange Refresh();
 
   const Counter& reloads() const { return reloads_; }

@@ -13,7 +13,7 @@
 
 namespace dotcache {
 
-// Compares the files at some paths with how they were at the previous check. Uses stat() on each
+// Compares the files at some paths with their state at the previous check. Uses stat() on each
 // path, because kernel notifications miss some of these changes:
 // - the file is written to;
 // - another file is renamed into its place, as certbot does;

@@ -16,7 +16,7 @@
 namespace dotcache {
 
 // Begins one exchange per key and stores the response. All clients with the same key wait for that
-// exchange. If it fails, they get stale data where there is some (RFC 8767 section 5), or else
+// exchange. If it fails, they get stale data if there is any (RFC 8767 section 5), or else
 // SERVFAIL.
 //
 // A client and its exchange have separate deadlines. A client is answered after `query_timeout` at
@@ -44,7 +44,7 @@ class Forwarder {
   ~Forwarder();
 
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
-  // Returns false if the query could not be forwarded: the reply was then sent inside the call.
+  // Returns false if the query could not be forwarded. The reply was then sent inside the call.
   bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale);
 
   // Refreshes an entry that is about to expire. No client waits for this exchange, so it is the

@@ -28,7 +28,7 @@ struct Waiter {
   ReplyAddress address;
   ReplySink* sink;  // Not owned; outlives the table.
   MonoTime received_at;
-  MonoTime deadline;              // When the client gets a reply without the response.
+  MonoTime deadline;              // The client then gets a reply without the response.
   CacheEntryRef stale = nullptr;  // Stale data for that reply. Null if there is none.
 
   Client client() const { return {query, address, *sink}; }
@@ -38,9 +38,9 @@ using Waiters = std::deque<Waiter>;  // Ordered by deadline, then by arrival.
 
 // Maps each key to its one exchange and to the clients that wait for it. One exchange per key and
 // worker also prevents birthday attacks (RFC 5452 section 5). An exchange may have no waiting
-// client: a prefetch has none, and deadlines pass. Holds no timer: the owner calls next_deadline()
-// and TakeExpired(). Bound to its loop's thread. Limits: the number of keys, and of waiting clients
-// per key. Beyond a limit, Join() and Begin() add nothing.
+// client, because it is a prefetch or because the deadlines of its clients have passed. Holds no
+// timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread. Limits: the
+// number of keys, and of waiting clients per key. Beyond a limit, Join() and Begin() add nothing.
 class PendingQueries {
  public:
   enum class JoinResult {

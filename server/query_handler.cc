@@ -116,7 +116,7 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
 HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
   CountRejection(rejection.reason);
-  // A client outside the access list gets no reply, not even for a malformed message.
+  // A malformed message from a client outside the access list gets no reply.
   if (!rejection.reply || !env_.access.Allows(address.peer.remote)) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;

@@ -27,10 +27,10 @@ enum class HandleResult {
   kDropped,  // There is no reply. Over UDP the query is ignored; a stream connection is closed.
 };
 
-// Takes each message from a listener through validation, access list, local names, cache and
-// forwarding to its reply (docs/life_of_a_query.md). This class only orders the steps; each step is
-// a module of its own. Bound to its loop's thread. Limits: those of Forwarder. The destructor
-// cancels all exchanges.
+// Handles each message from a listener: validation, access list, local names, cache, forwarding,
+// reply (docs/life_of_a_query.md). This class only orders the steps; each step is a module of its
+// own. Bound to its loop's thread. Limits: those of Forwarder. The destructor cancels all
+// exchanges.
 class QueryHandler {
  public:
   // All of these are shared and must outlive the handler.
@@ -62,8 +62,8 @@ class QueryHandler {
   // Handles a query for which the cache has no fresh data.
   HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                           const Found& found);
-  // Judges the query's cookie and sets its reply cookie. Returns false if the query ends here: its
-  // reply was sent.
+  // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
+  // because its reply was sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
   HandleResult AnswerOurselves(Bytes message, const Client& client);
   void CountRejection(RejectionReason reason) {

@@ -11,7 +11,7 @@ namespace dotcache {
 namespace {
 
 // 2^32 divided by the golden ratio. The multiples of it are spread evenly, and so is every n-th of
-// them: a name that is queried in turn with others still meets all its addresses.
+// them. If names are queried in turn, each name still begins with all of its addresses over time.
 constexpr uint32_t kRotationStep = 2654435769;
 
 }  // namespace

@@ -45,8 +45,8 @@ struct ServerTuning {
 // Times, limits and the form of replies, which the operator sets. A limit "per worker" applies to
 // each event loop on its own.
 struct ServerLimits {
-  // After this time from its arrival, a query gets SERVFAIL. Most stub resolvers wait 5 s, so this
-  // is shorter.
+  // After this time from its arrival, a query gets SERVFAIL. This is shorter than the 5 s that most
+  // stub resolvers wait.
   Milliseconds query_timeout{1900};
   // After this time, a query for which there is stale data gets the stale data (RFC 8767 section
   // 5).

@@ -29,7 +29,7 @@ inline constexpr WriteMarks kClientWriteMarks{
 // SessionTable, which must outlive it.
 //
 // - Reading pauses while max_queries_per_connection queries are unanswered, or above the high write
-//   mark. Data that was already read waits: one read, 64 KiB at most.
+//   mark. Octets that were already read wait. They are one read, 64 KiB at most.
 // - The session ends when no complete query arrives for stream_idle_timeout, even if single octets
 //   arrive.
 // - The session ends at once on a message without a reply, a broken frame or a lost connection.

@@ -16,8 +16,8 @@ namespace dotcache {
 class UvLoop;
 
 // One worker's socket on one UDP endpoint. Bound to its loop's thread. The counters must outlive
-// it. It must outlive the handler, which may send replies through it until it is destroyed. The
-// worker owns both and declares them in that order.
+// it. It must outlive the handler, because the handler may send replies until its own destruction.
+// The worker owns both and declares the listener first.
 class UdpListener : public ReplySink, private UdpSocket::Delegate {
  public:
   static absl::StatusOr<std::unique_ptr<UdpListener>> Open(UvLoop& loop, UniqueFd fd,

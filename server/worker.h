@@ -36,19 +36,19 @@ struct WorkerSockets {
   std::vector<Item> items;
 };
 
-// Owns a thread. On that thread live an event loop, the listeners, the query handler, the upstream
-// manager and all connections. They are created and destroyed there. The public functions may be
-// called only by the thread that owns the worker. Workers share the cache, which has locks, and
-// immutable objects.
+// Owns a thread. An event loop, the listeners, the query handler, the upstream manager and all
+// connections are created, used and destroyed on that thread. The public functions may be called
+// only by the thread that owns the worker. Workers share the cache, which has locks, and immutable
+// objects.
 class Worker {
  public:
-  // What all workers share. Must outlive them.
+  // The objects that all workers share. They must outlive the workers.
   struct Shared {
     ResponseCache& cache;
     const AccessPolicy& access;
     const LocalNames* local_names;  // Null if there are no local names.
     const ServerOptions& options;
-    // Read only during Start(), because main's thread changes it later.
+    // Workers read this only during Start(), because main's thread changes it later.
     const CredentialStore& credentials;
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
