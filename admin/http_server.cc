@@ -51,7 +51,7 @@ std::optional<absl::string_view> Found(const char* value) {
   return value;
 }
 
-// What the handler needs. Used only by the HTTP thread.
+// The objects that the handler needs. Only the HTTP thread uses them.
 struct Sources {
   const Server& server;
   AllocatedMemory memory;

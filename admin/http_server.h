@@ -16,7 +16,7 @@ namespace dotcache {
 class AllocatedMemory;
 class Server;
 
-// The reply to an HTTP request.
+// The parts of an HTTP request that HandleHttp() uses.
 struct HttpRequest {
   absl::string_view method;
   absl::string_view path;
@@ -24,6 +24,7 @@ struct HttpRequest {
   std::optional<absl::string_view> host = std::nullopt;  // The Host header.
 };
 
+// The reply to an HTTP request.
 struct HttpReply {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -35,13 +36,13 @@ struct HttpReply {
 //
 //   GET /health   Liveness: 200 while the process answers.
 //   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
-//   until
-//                 the stop begins, otherwise 503.
+//                 until the stop begins, otherwise 503.
 //   GET /metrics  Prometheus text format.
 //   GET /explain?name=NAME
 //                 JSON: the zone whose servers would get a query for NAME, the order of the
-//                 servers, and why. 400 if NAME is not valid. 403 if the Host header may be the
-//                 name of a web site (admin/http_host.h). 503 before the start and during the stop.
+//                 servers, and the reason. 400 if NAME is not valid. 403 if the Host header may be
+//                 the name of a web site (admin/http_host.h). 503 before the start and during the
+//                 stop.
 HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRequest& request);
 
 // Serves HandleHttp() on one thread of libmicrohttpd. `server` must outlive it. No response

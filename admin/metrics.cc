@@ -51,8 +51,8 @@ class Exposition {
     family.metric.push_back(std::move(metric));
   }
 
-  // Adds one histogram. It has one bucket per power of two, a quarter of the buckets that are
-  // counted. That is enough for quantiles and keeps the number of series low.
+  // Adds one histogram. It has one bucket per power of two, although the workers count four. One
+  // bucket is enough for quantiles and keeps the number of series low.
   static void AddHistogram(MetricFamily& family, Labels labels,
                            const std::vector<const DurationHistogram*>& parts) {
     constexpr int kStep = 1 << DurationHistogram::kSubBucketBits;

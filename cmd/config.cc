@@ -10,7 +10,7 @@
 namespace dotcache {
 namespace {
 
-// Each setting's value from the source that wins.
+// The value of each setting, from the source with the highest precedence.
 using Values = absl::flat_hash_map<std::string, ConfigValue>;
 
 void CollectFile(const std::string& path, Values& values, std::vector<ConfigError>& errors) {

@@ -17,8 +17,8 @@
 
 namespace dotcache {
 
-// What `serve` runs with. The member initialisers here and in the structs of ServerOptions are the
-// defaults of the settings.
+// The configuration of `serve`. The member initialisers here and in the structs of ServerOptions
+// are the defaults of the settings.
 struct Config {
   Config() { server.upstream.zones.emplace_back(); }  // The root zone.
 
@@ -31,8 +31,8 @@ struct Config {
 class ConfigOrigins {
  public:
   void Set(absl::string_view key, const ConfigOrigin& origin);
-  // Of the next element of a list. The elements of "upstream" are the servers of all zones, in
-  // order, and those of "upstream-source" the IPv4 and the IPv6 address.
+  // Sets the place of the next element of a list. The elements of "upstream" are the servers of all
+  // zones, in order, and those of "upstream-source" the IPv4 and the IPv6 address.
   void Add(absl::string_view key, const ConfigOrigin& origin);
 
   // Whether a source sets the setting.
@@ -56,7 +56,7 @@ struct LoadedConfig {
   std::vector<ConfigError> errors;  // Not empty: `config` must not be used.
 };
 
-// What comes from outside, so that tests can replace it.
+// The sources of settings outside the program. Tests replace them.
 struct ConfigSources {
   // Flags given, by key, each with its values in order.
   std::vector<std::pair<std::string, std::vector<std::string>>> flags;
@@ -66,12 +66,12 @@ struct ConfigSources {
   std::string file;
 };
 
-// A flag wins over the environment, the environment over the file, the file over the default. Each
-// setting is taken as a whole from one source. Every error is reported.
+// A flag has precedence over the environment, the environment over the file, the file over the
+// default. Each setting is taken as a whole from one source. Every error is reported.
 LoadedConfig LoadConfig(const ConfigSources& sources);
 
-// The effective configuration as YAML that LoadConfig() reads back to the same, except the names of
-// presets: their servers are listed, and the name becomes a comment.
+// The effective configuration as YAML. LoadConfig() reads it back to the same configuration, except
+// the names of presets. The servers of a preset are listed, and its name becomes a comment.
 std::string FormatConfig(const Config& config);
 
 }  // namespace dotcache

@@ -47,7 +47,7 @@ class Checker {
     Report(origins_.Of(key), key, status);
   }
 
-  // Runs `read` only when all files are regular ones, because others can block it.
+  // Runs `read` only when all files are regular files, because other kinds can block it.
   void ReportFiles(const ConfigOrigin& origin, absl::string_view key,
                    std::vector<std::string> files, absl::FunctionRef<absl::Status()> read) {
     const absl::Status regular = FileWatch(std::move(files)).CheckRegular();

@@ -9,9 +9,9 @@
 
 namespace dotcache {
 
-// Reads the files that the settings name, binds and closes the addresses of the listeners and of
-// `admin`, and looks for upstream servers that are own listeners. Every error has the place of its
-// setting.
+// Reads the files that the settings name. Binds and closes the addresses of the listeners and of
+// `admin`. Looks for upstream servers that are listeners of this process. Every error has the place
+// of its setting.
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded);
 
 }  // namespace dotcache

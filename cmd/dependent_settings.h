@@ -15,8 +15,8 @@ void DeriveWorkers(Config& config);
 // `max-pending-per-client`: 75 % of `max-pending-queries`.
 void DeriveMaxPendingPerClient(Config& config);
 
-// Raises limits without a setting to the settings that they must not be below: an exchange lasts at
-// least `query-timeout`, and a worker may have `max-pending-queries` exchanges.
+// Raises limits without a setting, where a setting requires more. An exchange may last at least
+// `query-timeout`. A worker may have at least `max-pending-queries` exchanges.
 void RaiseDependentLimits(ServerOptions& server);
 
 // Reports settings that contradict each other, and settings that need another one.

@@ -9,12 +9,12 @@
 
 namespace dotcache {
 
-// The most descriptors that a server with these options uses at the same time: listeners, client
-// and upstream connections of all workers, the admin address, and some for files.
+// The highest number of descriptors that a server with these options uses. It counts listeners,
+// client and upstream connections of all workers, the admin address, and some for files.
 uint64_t DescriptorsNeeded(const ServerOptions& options);
 
-// Lowers limits.max_stream_connections to what `available` descriptors allow, so that client
-// connections do not use up the descriptors of upstream connections and health checks. At least one
+// Lowers limits.max_stream_connections to the value that `available` descriptors allow. Client
+// connections then leave descriptors for upstream connections and health checks. At least one
 // client connection is left.
 void FitConnections(uint64_t available, ServerOptions& options);
 

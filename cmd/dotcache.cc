@@ -53,7 +53,7 @@ void AddSettings(CLI::App& command, Flags& flags) {
   }
 }
 
-// The rest of the settings, and which source wins.
+// The settings without a flag, and the precedence of the sources.
 std::string Footer() {
   std::string text = "Settings of the YAML file only:\n";
   for (const Setting& setting : Settings()) {

@@ -28,7 +28,7 @@ std::string AtMost(size_t max);
 void ForEachText(const ConfigValue& value, absl::string_view key, LoadedConfig& loaded,
                  absl::FunctionRef<absl::Status(const ConfigValue& element)> add);
 
-// Reports an empty list, which would leave the server without what the list names.
+// Reports an empty list, for a setting that needs at least one element.
 void RefuseEmptyList(const ConfigValue& value, absl::string_view key, LoadedConfig& loaded);
 
 // A list of at most `max` texts. `parse` and `print` are for one element, as in ScalarSetting();
@@ -66,7 +66,8 @@ Setting ListSetting(Setting setting, size_t max, Field field, Parse parse, Print
   return setting;
 }
 
-// A list with functions of its own. When no source sets it `read` gets `default_elements`.
+// A list with its own functions for reading and printing. When no source sets it, `read` gets
+// `default_elements`.
 Setting RichSetting(const SettingText& text, void (*read)(const ConfigValue&, LoadedConfig&),
                     std::string (*format)(const Config&),
                     std::vector<std::string> default_elements = {});

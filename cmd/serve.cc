@@ -134,8 +134,8 @@ timespec ToTimespec(Milliseconds duration) {
   return {seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
 }
 
-// Waits for a signal to stop. Meanwhile logs when the server becomes ready, and has it check the
-// files of certificates, keys and pins every two seconds, and at once on SIGHUP.
+// Waits for a signal to stop. Logs when the server becomes ready. Lets the server check its files
+// of certificates, keys and pins every two seconds, and at once on SIGHUP.
 int WaitForStop(Server& server, const sigset_t& signals) {
   bool ready = false;
   MonoTime next_look = BootTime() + kCredentialPoll;

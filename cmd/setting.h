@@ -13,8 +13,8 @@
 
 namespace dotcache {
 
-// What a row of the table says about a setting in words. The flag is --KEY, the environment
-// variable DOTCACHE_KEY with underscores, the YAML key KEY.
+// The texts of a row of the table. The flag is --KEY, the environment variable DOTCACHE_KEY with
+// underscores, the YAML key KEY.
 struct SettingText {
   absl::string_view key;
   absl::string_view help;               // Without range and default: those are printed from values.

@@ -3,8 +3,8 @@
 //
 // `field` is a generic lambda that returns a reference to the setting's field:
 //   [](auto& c) -> auto& { return c.server.workers; }
-// The default is the field's value in Config(). It and the range are printed for help texts and
-// errors in the same form in which the setting is written.
+// The default is the field's value in Config(). Help texts and errors show the default and the
+// range in the form in which the setting is written.
 #ifndef DOTCACHE_CMD_SETTING_KINDS_H_
 #define DOTCACHE_CMD_SETTING_KINDS_H_
 
@@ -29,7 +29,7 @@ Setting NewSetting(const SettingText& text, absl::string_view value_name,
 // Sets default_text from the default as it is printed, unless the row has its own words for it.
 void SetDefaultText(absl::string_view printed, Setting& setting);
 
-// A setting of one text. `parse` takes the text and returns absl::StatusOr of the field's value;
+// A setting of one text. `parse` takes the text and returns absl::StatusOr of the field's value.
 // `print` takes the value and returns a text that `parse` accepts, or "" when it is not set.
 template <typename Field, typename Parse, typename Print>
 Setting ScalarSetting(Setting setting, Field field, Parse parse, Print print) {

@@ -13,8 +13,8 @@
 
 namespace dotcache {
 
-// Whether a server may use clear text. Servers of private zones and bootstrap servers may,
-// providers may not.
+// Whether a server may use clear text. It is allowed for servers of private zones and for bootstrap
+// servers, and refused for providers.
 enum class ClearText { kRefused, kAllowed };
 
 // One provider's servers from text:
@@ -30,8 +30,7 @@ enum class ClearText { kRefused, kAllowed };
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
                                                                      ClearText clear_text);
 
-// The same from a YAML element: text as above, or a map with `preset`, `host` or `addresses`, and
-// `name`, `pins`, `pins-file`, `ca`, `cert`, `key`, `insecure`, `weight`, `metered`. Appends
+// The same from a YAML element: a text as above, or a map with the keys of UpstreamKeys(). Appends
 // errors, each with its origin.
 std::vector<UpstreamServerOptions> ParseUpstreamValue(const ConfigValue& value,
                                                       ClearText clear_text,

@@ -31,8 +31,8 @@ std::vector<absl::string_view> NamesOf(const Words<E>& words) {
 // "a, b or c".
 std::string WordList(absl::Span<const absl::string_view> names);
 
-// The index of `text` among `names`, ASCII case ignored. "true" and "yes" stand for "on", "false"
-// and "no" for "off", because YAML tools write them for each other. The error lists the names.
+// The index of `text` among `names`, ASCII case ignored. "true" and "yes" mean "on". "false" and
+// "no" mean "off". YAML tools replace these words by each other. The error lists the names.
 absl::StatusOr<size_t> FindWord(absl::string_view text, absl::Span<const absl::string_view> names);
 
 template <typename E>
