@@ -63,7 +63,7 @@ inline std::vector<std::string> ErrorTexts(const LoadedConfig& loaded) {
   return texts;
 }
 
-// Printed YAML without comments. They hold the names of presets, which are not read back.
+// Printed YAML without comments. The comments hold the names of presets, which are not read back.
 inline std::string WithoutComments(std::string yaml) {
   for (size_t at; (at = yaml.find("  # ")) != std::string::npos;) {
     yaml.erase(at, yaml.find('\n', at) - at);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/configuration.md agrees with the table of settings: it has a row for every setting with its
-// source, default and range, and its example loads without an error.
+// docs/configuration.md agrees with the table of settings. It has a row for every setting with its
+// source, default and range. Its example loads without an error.
 #include <algorithm>
 #include <fstream>
 #include <sstream>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every fuzz target shares.
+// The common parts of all fuzz targets.
 #ifndef DOTCACHE_TESTS_FUZZ_FUZZ_TARGET_H_
 #define DOTCACHE_TESTS_FUZZ_FUZZ_TARGET_H_
 

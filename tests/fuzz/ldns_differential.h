@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What our parsers accepted, read once more by ldns_wire2pkt(): both must have seen the same. Only
-// for octets that have passed our gate, since ldns neither bounds its work nor frees a second TSIG.
+// Compares the result of our parsers with that of ldns_wire2pkt(). Only for octets that have passed
+// our gate, because ldns does not bound its work and does not free a second TSIG.
 #ifndef DOTCACHE_TESTS_FUZZ_LDNS_DIFFERENTIAL_H_
 #define DOTCACHE_TESTS_FUZZ_LDNS_DIFFERENTIAL_H_
 
@@ -11,15 +11,15 @@
 
 namespace dotcache {
 
-// Larger messages are left out: of what our walk passes, a TXT record of very many strings still
-// takes ldns seconds.
+// Larger messages are left out. Our walk accepts TXT records with very many strings, and ldns needs
+// seconds for them.
 inline constexpr size_t kMaxDifferentialSize = 4096;
 
 // The query's header, question and OPT.
 void CheckQueryAgainstLdns(const Query& query, Bytes message);
 
-// Each record of a response that InspectResponse() accepts for this question: its section, owner,
-// type, class, TTL, and every octet of its RDATA with names written out.
+// Each record of a response that InspectResponse() accepts for this question. Compares section,
+// owner, type, class, TTL, and every octet of the RDATA with names written in full.
 void CheckResponseAgainstLdns(Bytes response, const Question& question);
 
 // The options of an OPT record.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// InspectResponse() on any octets, for the question that they hold: what is accepted, ldns
-// reads record by record the same way, and it becomes a reply within its limits, which ldns reads
-// back with the same question and the same records.
+// Calls InspectResponse() on any octets, for the question that they hold. ldns must read each
+// accepted response with the same records. The reply to it must be within its limits. ldns must
+// read that reply with the same question and the same records.
 #include "dns/ldns_ptr.h"
 #include "dns/message_header.h"
 #include "dns/reply.h"

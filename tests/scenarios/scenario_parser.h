@@ -18,7 +18,7 @@
 
 namespace dotcache {
 
-// A message, or what a message must be like: ENTRY_BEGIN to ENTRY_END.
+// A message to send, or an expected message: ENTRY_BEGIN to ENTRY_END.
 //
 //   MATCH words      What is compared; several lines add up.
 //     opcode qname qtype question rcode flags answer authority additional

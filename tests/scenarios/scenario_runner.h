@@ -16,7 +16,7 @@ namespace dotcache {
 // - Steps check every forwarded query and every reply, in order, before the scenario ends.
 // - Every forwarded query has its name in lower case, RD and AD, and padding to a multiple of 128
 //   octets. It has no EDNS options except padding and keepalive.
-// - Every reply has the ID of a query of that client that waits for its reply.
+// - Every reply has the ID of a query for which its client waits.
 absl::Status RunScenario(const Scenario& scenario);
 
 }  // namespace dotcache

@@ -16,8 +16,8 @@
 
 namespace dotcache {
 
-// The reaction of a server to one query: a message (inspected as a real connection does it), a
-// failed attempt, the end of the connection, or no response.
+// The reaction of a server to one query: a message, a failed attempt, the end of the connection, or
+// no response. A message is inspected like one of a real connection.
 struct ScriptedReply {
   static ScriptedReply Message(WireMessage wire, Duration delay = Duration::zero());
   static ScriptedReply Failure(UpstreamFailure failure, Duration delay = Duration::zero());
