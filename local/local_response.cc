@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local/local_response.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 
@@ -30,14 +31,16 @@ void AppendU32(uint32_t value, WireMessage& out) {
 
 LocalResponse::LocalResponse(const Question& question, Rcode rcode) : question_(question) {
   WireMessage& wire = message_.wire;
-  wire.resize(kHeaderSize);
+  const Bytes qname = question.qname.wire();
+  wire.resize(kHeaderSize + question.wire_size());
   MessageHeader header;
   header.flags = static_cast<uint16_t>(kFlagQr | kFlagRa | static_cast<int>(rcode));
   header.qdcount = 1;
   StoreHeader(absl::MakeSpan(wire), header);
-  Append(question.qname.wire(), wire);
-  AppendU16(static_cast<uint16_t>(question.qtype), wire);
-  AppendU16(static_cast<uint16_t>(question.qclass), wire);
+  std::copy(qname.begin(), qname.end(), wire.begin() + kHeaderSize);
+  uint8_t* behind_name = wire.data() + kHeaderSize + qname.size();
+  StoreU16(behind_name, static_cast<uint16_t>(question.qtype));
+  StoreU16(behind_name + 2, static_cast<uint16_t>(question.qclass));
 }
 
 void LocalResponse::AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata) {
