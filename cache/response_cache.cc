@@ -83,7 +83,7 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   }
   CacheEntryRef entry =
       MakeCacheEntry(message, {.kind = facts.kind, .rcode = facts.rcode}, now, decision.fresh_for);
-  if (shards_.empty() || facts.kind == ResponseKind::kOtherError) return entry;
+  if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
   const CacheKey& place = denies_name ? all_types : key;
   const CacheKey& other = denies_name ? key : all_types;

@@ -9,8 +9,9 @@ namespace dotcache {
 
 class CacheEntry;
 
-// Stored in the entry. SegmentedLru::StateOf() is the only way to it, and the shard's lock guards
-// its SegmentedLru: code without the lock does not compile with clang.
+// Stored in the entry. Code reaches it through SegmentedLru::StateOf(), and the shard's lock guards
+// the SegmentedLru, so clang rejects access without the lock. The exception is Chain, which holds
+// entries that have left the shard.
 struct ShardState {
   static constexpr uint32_t kNever = UINT32_MAX;
 

@@ -33,7 +33,7 @@ enum class Seam {
   kAdminReply,   // admin: before a page of the admin address is made.
   kCacheInsert,  // insert: before a response is stored.
 };
-inline constexpr size_t kSeamCount = 12;
+inline constexpr size_t kSeamCount = static_cast<size_t>(Seam::kCacheInsert) + 1;
 
 #ifdef DOTCACHE_TEST_DELAYS
 

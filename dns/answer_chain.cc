@@ -71,9 +71,12 @@ void AnswerChain::Relate(size_t index, Kind kind) {
 }
 
 bool AnswerChain::IsBefore(size_t a, size_t b) const {
-  const auto key = [this](size_t index) {
+  // The RRsets of an answer to ANY keep their order.
+  const bool by_rrset = question_.qtype != QType::kAny;
+  const auto key = [this, by_rrset](size_t index) {
     const ResponseRecord& record = records_[index];
-    return std::make_tuple(places_[index], record.covered, record.type != record.covered);
+    return std::make_tuple(places_[index], by_rrset ? record.covered : QType::kNone,
+                           by_rrset && record.type != record.covered);
   };
   return key(a) < key(b);
 }
@@ -113,7 +116,12 @@ void AnswerChain::AlignCnameTtls(ResponseRecords& records) const {
           return record.owner_hash == owner_hash && record.covered == QType::kCname &&
                  record.type != QType::kCname;
         });
-    if (!is_signed) records[pair.cname].ttl = records[pair.dname].ttl;
+    if (is_signed) continue;
+    for (ResponseRecord& record : records) {  // A server may repeat the CNAME.
+      if (record.owner_hash == owner_hash && record.type == QType::kCname) {
+        record.ttl = records[pair.dname].ttl;
+      }
+    }
   }
 }
 

@@ -26,7 +26,7 @@ void NameCompressor::Append(const DomainName& name) {
   for (int labels = 0; labels < kMaxSuffixes && octets[at] != 0; ++labels) {
     const auto known = places_.find(HashOf(octets.subspan(at)));
     if (known != places_.end() && known->second.hops < kMaxHops &&
-        IsAt(known->second.offset, octets.subspan(at))) {
+        IsAt(known->second.offset, name.wire().subspan(at))) {
       const Place place = known->second;
       message_.insert(message_.end(), name.wire().begin(), name.wire().begin() + at);
       message_.resize(message_.size() + 2);
@@ -55,10 +55,10 @@ void NameCompressor::NoteSuffixes(const DomainName& canonical, size_t end, size_
   }
 }
 
-bool NameCompressor::IsAt(size_t offset, Bytes canonical_suffix) const {
+bool NameCompressor::IsAt(size_t offset, Bytes suffix) const {
   WireCursor cursor(message_, offset, message_.size());
-  const DomainName found = cursor.ReadName().Canonical();
-  return cursor.ok() && found.wire() == canonical_suffix;
+  const DomainName found = cursor.ReadName();
+  return cursor.ok() && found.wire() == suffix;
 }
 
 }  // namespace dotcache

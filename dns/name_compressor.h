@@ -12,9 +12,8 @@
 
 namespace dotcache {
 
-// Appends names to a message. If the message holds the end of a name already, ASCII case ignored, a
-// pointer replaces it (RFC 1035 section 4.1.4). A whole name that is known becomes a pointer to its
-// first place.
+// Appends names to a message. If the message holds the end of a name already, in the same spelling,
+// a pointer replaces it (RFC 1035 section 4.1.4). A pointer never changes the spelling of a name.
 //
 // Limits: the compressor looks at the first kMaxSuffixes labels of each name, so that a message
 // costs bounded work. A name needs at most kMaxHops pointers. Pointers lead into the first 16 KiB,
@@ -44,7 +43,7 @@ class NameCompressor {
   // Notes the suffixes of `canonical` that begin before `end`, an offset in the name. The message
   // holds the name at `offset`.
   void NoteSuffixes(const DomainName& canonical, size_t end, size_t offset, int hops);
-  bool IsAt(size_t offset, Bytes canonical_suffix) const;
+  bool IsAt(size_t offset, Bytes suffix) const;
 
   WireMessage& message_;                       // Not owned.
   absl::flat_hash_map<size_t, Place> places_;  // By the hash of a canonical name.

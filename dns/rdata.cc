@@ -89,11 +89,11 @@ void ReadHipHeader(WireCursor& cursor) {
 void ReadName(bool compressible, WireCursor& cursor, std::vector<RdataName>* names,
               RdataRead& read) {
   const size_t begin = cursor.position();
-  WireCursor rewound = cursor;
   const size_t full_size = cursor.SkipName();
   if (!compressible && full_size != cursor.position() - begin) read.must_expand = true;
   if (names == nullptr || !cursor.ok()) return;
-  names->push_back({rewound.ReadName(), begin, cursor.position(), compressible});
+  names->push_back(
+      {static_cast<uint16_t>(begin), static_cast<uint16_t>(cursor.position()), compressible});
 }
 
 }  // namespace

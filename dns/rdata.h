@@ -4,9 +4,11 @@
 #define DOTCACHE_DNS_RDATA_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "core/bytes.h"
 #include "dns/dns_types.h"
 #include "dns/domain_name.h"
 #include "dns/wire_cursor.h"
@@ -29,10 +31,12 @@ absl::string_view RdataForm(QType type);
 
 // A name in RDATA. Its octets in the message are [begin, end).
 struct RdataName {
-  DomainName name;  // Decompressed, with the case of the message.
-  size_t begin = 0;
-  size_t end = 0;
+  uint16_t begin = 0;
+  uint16_t end = 0;
   bool compressible = false;  // A name of the kind 'n'.
+
+  // The name, decompressed, with the case of the message.
+  DomainName ReadFrom(Bytes message) const { return WireCursor(message, begin, end).ReadName(); }
 };
 
 struct RdataRead {

@@ -157,8 +157,8 @@ std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size
   return cut_answer ? AnswersThatFit(stored, header.ancount, max_size) : std::nullopt;
 }
 
-// Writes the addresses of an A or AAAA reply from another one on. All of them belong to the RRset
-// at the end of the chain, and stand one behind the other.
+// Rotates the addresses of an A or AAAA reply. They are consecutive records, because the answer is
+// in the order of the chain.
 void RotateAddresses(const StoredView& stored, QType qtype, const StoredPart& part,
                      uint32_t rotation, uint8_t* message) {
   if (qtype != QType::kA && qtype != QType::kAaaa) return;
@@ -216,9 +216,10 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   // A response without a question carries only an RCODE.
   const bool has_question = stored.wire.size() >= kHeaderSize + query.question.wire_size();
   // Some clients without EDNS never query over TCP. They get the records that fit, as from BIND.
+  // ANY gets none of them, because it is used for amplification.
+  const bool cut_answer = !query.edns.present && query.question.qtype != QType::kAny;
   const std::optional<StoredPart> part =
-      opt_size < max_size ? PartThatFits(stored, max_size - opt_size, !query.edns.present)
-                          : std::nullopt;
+      opt_size < max_size ? PartThatFits(stored, max_size - opt_size, cut_answer) : std::nullopt;
   if (!part.has_value() || !has_question) {
     return WriteWithoutRecords(query, has_question ? kFlagTc : 0,
                                static_cast<Rcode>(stored_flags & kRcodeMask), options, out);

@@ -46,7 +46,9 @@ void KeepReferredTo(Bytes response, const ResponseRecords& records, const Answer
     WireCursor rdata(response, record.rdata_begin, record.end);
     named.clear();
     ReadRdata(record.type, rdata, &named);
-    for (const RdataName& found : named) names.insert(HashName(found.name.Canonical()));
+    for (const RdataName& found : named) {
+      names.insert(HashName(found.ReadFrom(response).Canonical()));
+    }
   }
 }
 
@@ -140,11 +142,17 @@ void FindSoa(Bytes response, const ResponseRecords& records, const AnswerChain& 
   }
 }
 
+// True when the kept records are the first ones.
+bool IsPrefix(const RecordSet& kept) {
+  const auto cut = std::find(kept.begin(), kept.end(), false);
+  return std::find(cut, kept.end(), true) == kept.end();
+}
+
 // True when the kept records are the first ones and can be relayed octet by octet.
 bool CanStay(const ResponseRecords& records, const RecordSet& kept) {
   const auto cut = std::find(kept.begin(), kept.end(), false);
-  if (std::find(cut, kept.end(), true) != kept.end()) return false;
-  return std::none_of(records.begin(), records.begin() + (cut - kept.begin()),
+  return IsPrefix(kept) &&
+         std::none_of(records.begin(), records.begin() + (cut - kept.begin()),
                       [](const ResponseRecord& record) { return record.must_rewrite; });
 }
 
@@ -157,6 +165,14 @@ std::vector<size_t> LayOut(const AnswerChain& chain, const RecordSet& kept) {
     if (kept[i]) layout.push_back(i);
   }
   return layout;
+}
+
+// Removes the records of the additional section from a layout.
+void DropAdditional(const ResponseRecords& records, std::vector<size_t>& layout) {
+  const auto is_additional = [&records](size_t item) {
+    return item < records.size() && records[item].section == Section::kAdditional;
+  };
+  layout.erase(std::remove_if(layout.begin(), layout.end(), is_additional), layout.end());
 }
 
 std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Question& question,
@@ -221,13 +237,16 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
   AnswerChain chain(response, records, question);
   const std::optional<RecordSet> kept = Judge(response, question, records, chain, facts);
   if (!kept.has_value()) return ResponseDefect::kNotAnAnswer;
-  if (!CanStay(records, *kept) || !chain.InOrder()) {
-    if (!may_rewrite) return ResponseDefect::kNotAnAnswer;
-    const std::vector<size_t> layout = LayOut(chain, *kept);
-    return InspectRewritten(
-        RewriteResponse(response, records_begin, records, chain.synthesized(), layout), question,
-        facts.edns);
+  if (may_rewrite && (!CanStay(records, *kept) || !chain.InOrder())) {
+    std::vector<size_t> layout = LayOut(chain, *kept);
+    auto rewritten = RewriteResponse(response, records_begin, records, chain.synthesized(), layout);
+    if (!rewritten.has_value()) {  // Over 65,535 octets with all names in full.
+      DropAdditional(records, layout);
+      rewritten = RewriteResponse(response, records_begin, records, chain.synthesized(), layout);
+    }
+    return InspectRewritten(std::move(rewritten), question, facts.edns);
   }
+  if (!IsPrefix(*kept)) return ResponseDefect::kNotAnAnswer;
   records.resize(static_cast<size_t>(std::find(kept->begin(), kept->end(), false) - kept->begin()));
   LowerToRrsetTtls(records);
   chain.AlignCnameTtls(records);

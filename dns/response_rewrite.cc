@@ -10,6 +10,7 @@ namespace dotcache {
 namespace {
 
 constexpr size_t kFixedFieldsSize = 10;  // Type, class, TTL, RDLENGTH.
+constexpr uint16_t kPointerToQname = 0xc000 | kHeaderSize;
 
 class Rewriter {
  public:
@@ -18,13 +19,15 @@ class Rewriter {
         out_(response.begin(), response.begin() + records_begin),
         names_(out_) {
     if (records_begin > kHeaderSize) {
-      names_.Note(WireCursor(response, kHeaderSize, records_begin).ReadName(), kHeaderSize);
+      const DomainName qname = WireCursor(response, kHeaderSize, records_begin).ReadName();
+      names_.Note(qname, kHeaderSize);
+      if (qname.size() > 1) qname_ = qname.Canonical();
     }
   }
 
   void Append(const ResponseRecord& record) {
     WireCursor owner(response_, record.begin, record.end);
-    names_.Append(owner.ReadName());
+    AppendOwner(owner.ReadName());
     AppendOctets(record.rdata_begin - kFixedFieldsSize, record.rdata_begin);
     const size_t rdata_begin = out_.size();
     AppendRdata(record);
@@ -33,7 +36,7 @@ class Rewriter {
 
   // `dname` lends its class and TTL (RFC 6672 section 3.1).
   void Append(const SynthesizedCname& cname, const ResponseRecord& dname) {
-    names_.Append(cname.owner);
+    AppendOwner(cname.owner);
     const size_t fixed = out_.size();
     AppendOctets(dname.rdata_begin - kFixedFieldsSize, dname.rdata_begin);
     StoreU16(&out_[fixed], static_cast<uint16_t>(QType::kCname));
@@ -53,6 +56,16 @@ class Rewriter {
   }
 
  private:
+  // The QNAME becomes a pointer to the question in any spelling.
+  void AppendOwner(const DomainName& owner) {
+    if (qname_.has_value() && owner.Canonical() == *qname_) {
+      out_.resize(out_.size() + 2);
+      StoreU16(&out_[out_.size() - 2], kPointerToQname);
+    } else {
+      names_.Append(owner);
+    }
+  }
+
   void AppendOctets(size_t begin, size_t end) {
     out_.insert(out_.end(), response_.begin() + begin, response_.begin() + end);
   }
@@ -68,10 +81,11 @@ class Rewriter {
     size_t at = record.rdata_begin;
     for (const RdataName& found : rdata_names_) {
       AppendOctets(at, found.begin);
+      const DomainName name = found.ReadFrom(response_);
       if (found.compressible) {
-        names_.Append(found.name);
+        names_.Append(name);
       } else {
-        out_.insert(out_.end(), found.name.wire().begin(), found.name.wire().end());
+        out_.insert(out_.end(), name.wire().begin(), name.wire().end());
       }
       at = found.end;
     }
@@ -81,6 +95,7 @@ class Rewriter {
   const Bytes response_;
   WireMessage out_;
   NameCompressor names_;
+  std::optional<DomainName> qname_;     // Canonical. nullopt without a question, and for the root.
   std::vector<RdataName> rdata_names_;  // Of the record being written.
 };
 

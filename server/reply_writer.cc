@@ -10,9 +10,13 @@
 namespace dotcache {
 namespace {
 
-// 2^32 divided by the golden ratio. The multiples of it are spread evenly, and so is every n-th of
-// them. If names are queried in turn, each name still begins with all of its addresses over time.
-constexpr uint32_t kRotationStep = 2654435769;
+// Spreads the numbers of the replies over 32 bits, without a pattern. A name that is queried in
+// turn with others still gets each of its addresses first.
+uint32_t Spread(uint32_t number) {
+  number = (number ^ (number >> 16)) * 0x7feb352d;
+  number = (number ^ (number >> 15)) * 0x846ca68b;
+  return number ^ (number >> 16);
+}
 
 }  // namespace
 
@@ -45,7 +49,7 @@ void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
   ReplyOptions options = OptionsFor(client.address);
-  if (limits_.rotate) options.rotation = rotation_ += kRotationStep;
+  if (limits_.rotate) options.rotation = Spread(++cached_replies_);
   if (entry.FreshAt(now)) {
     options.age = entry.AgeAt(now);
   } else {

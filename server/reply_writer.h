@@ -66,7 +66,7 @@ class ReplyWriter {
   const ServerLimits& limits_;
   const Seconds stale_ttl_;
   const absl::string_view identity_;
-  uint32_t rotation_ = 0;  // ReplyOptions::rotation of the latest reply from the cache.
+  uint32_t cached_replies_ = 0;
 };
 
 }  // namespace dotcache

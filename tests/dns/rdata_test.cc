@@ -185,7 +185,7 @@ TEST(RdataTest, ReturnsTheNamesInRdata) {
   std::vector<RdataName> names;
   ReadRdata(QType::kMx, cursor, &names);
   ASSERT_EQ(names.size(), 1u);
-  EXPECT_EQ(names[0].name.ToString(), "mx.example.");
+  EXPECT_EQ(names[0].ReadFrom(rdata).ToString(), "mx.example.");
   EXPECT_EQ(names[0].begin, 2u);
   EXPECT_EQ(names[0].end, rdata.size());
   EXPECT_TRUE(names[0].compressible);

@@ -244,6 +244,16 @@ TEST(ReplyTest, ClientWithoutEdnsGetsTheFirstRecordsWithTc) {
   EXPECT_FALSE(LoadHeader(Reply(Ask(), StoredWithRecords(29))).Has(kFlagTc));
 }
 
+// ANY is used for amplification (RFC 8482 section 7).
+TEST(ReplyTest, TruncatedReplyToAnyHasNoRecords) {
+  const Query query = Ask(QType::kAny);
+  MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kAny);
+  for (int i = 0; i < 100; ++i) builder.Answer(ARecord(WireName::Pointer(12), 60, "192.0.2.1"));
+  const WireMessage reply = Reply(query, Store(builder.Build(), query.question));
+  EXPECT_TRUE(LoadHeader(reply).Has(kFlagTc));
+  EXPECT_EQ(LoadHeader(reply).ancount, 0);
+}
+
 TEST(ReplyTest, ClientWithoutEdnsGetsNoPartOfARecord) {
   MessageBuilder builder = MessageBuilder().Response().Question(kName, QType::kTxt);
   builder.Answer(

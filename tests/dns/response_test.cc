@@ -398,6 +398,36 @@ TEST(ResponseTest, OrderedAnswerIsNotWrittenAnew) {
                   .rewritten.empty());
 }
 
+TEST(ResponseTest, RepeatedCnameBelowADnameHasTheTtlOfTheDname) {
+  const auto facts = Inspect(Respond()
+                                 .Answer(Dname("example.com", "example.net"))
+                                 .Answer(CnameRecord(kName, 0, "www.example.net"))
+                                 .Answer(CnameRecord(kName, 0, "www.example.net"))
+                                 .Answer(A("www.example.net"))
+                                 .Build());
+  EXPECT_THAT(facts.answer_ttl, Optional(300u));
+}
+
+// Names in full would need more than 65,535 octets.
+TEST(ResponseTest, AdditionalRecordsAreLeftOutOfAnAnswerThatGrowsTooLarge) {
+  const std::string label(60, 'x');
+  const std::string target = absl::StrCat(label, ".", label, ".example.com");
+  MessageBuilder builder = Respond(QType::kSrv);
+  const auto srv = [](const WireName& name) {
+    return Record{.owner = WireName::Pointer(kHeaderSize),
+                  .type = QType::kSrv,
+                  .rdata = Concat({WireMessage{0, 1, 0, 2, 0, 53}, name.octets})};
+  };
+  builder.Answer(srv(target));
+  const uint16_t first_target = kHeaderSize + 17 + 4 + 12 + 6;
+  for (int i = 0; i < 399; ++i) builder.Answer(srv(WireName::Pointer(first_target)));
+  for (int i = 0; i < 200; ++i) builder.Additional(A(WireName::Pointer(first_target)));
+  const ResponseFacts facts = Inspect(builder.Build(), QType::kSrv);
+  EXPECT_EQ(facts.kind, ResponseKind::kAnswer);
+  EXPECT_EQ(facts.kept_ancount, 400);
+  EXPECT_GT(facts.rewritten.size(), size_t{50000});
+}
+
 // The reply shows the client's spelling where an owner points to the question.
 TEST(ResponseTest, OwnerThatIsTheQnameBecomesAPointerToTheQuestion) {
   EXPECT_EQ(Store(Respond().Answer(A("WWW.Example.com")).Build()).wire,

@@ -38,7 +38,7 @@ WireMessage WrittenOut(Bytes message, const ResponseRecord& record) {
   size_t at = record.rdata_begin;
   for (const RdataName& found : names) {
     append(message.subspan(at, found.begin - at));
-    append(found.name.wire());
+    append(found.ReadFrom(message).wire());
     at = found.end;
   }
   append(message.subspan(at, record.end - at));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/reply_writer.h"
 
+#include <set>
+#include <string>
 #include <variant>
 
 #include "gmock/gmock.h"
@@ -49,6 +51,37 @@ TEST_F(ReplyWriterTest, FreshDataHasItsAgeSubtracted) {
   EXPECT_THAT(Reply().answer, ElementsAre("www.example.com. 200 IN A 192.0.2.1"));
   EXPECT_FALSE(Reply().extended_error.has_value());
   EXPECT_EQ(counters_.stale_answers.value(), 0u);
+}
+
+// The first addresses of eight replies from an entry with two addresses.
+std::set<std::string> FirstAddresses(const ServerLimits& limits) {
+  const Query query =
+      std::get<Query>(ParseQuery(MessageBuilder().Question(kName, QType::kA).Build()));
+  const WireMessage response = MakeResponse(
+      kName, QType::kA, {ARecord(kName, 300, "192.0.2.1"), ARecord(kName, 300, "192.0.2.2")});
+  const auto facts = std::get<ResponseFacts>(InspectResponse(response, query.question));
+  const CacheEntryRef entry = MakeCacheEntry(StoreResponse(response, facts, TtlCaps{}),
+                                             EntryFacts{}, MonoTime{}, Seconds{300});
+  WorkerCounters counters;
+  ReplyWriter replies(counters, limits, Seconds{30});
+  const ReplyAddress address;
+  RecordingSink sink;
+  for (int i = 0; i < 8; ++i) replies.SendCached({query, address, sink}, *entry, MonoTime{});
+  std::set<std::string> first;
+  for (const auto& reply : sink.replies()) {
+    first.insert(ParsedMessage::Parse(reply.wire).answer.at(0));
+  }
+  return first;
+}
+
+TEST(ReplyWriterRotationTest, RepliesFromTheCacheBeginWithEachAddress) {
+  EXPECT_EQ(FirstAddresses(ServerLimits{}).size(), 2u);
+}
+
+TEST(ReplyWriterRotationTest, WithoutRotationTheOrderStays) {
+  ServerLimits limits;
+  limits.rotate = false;
+  EXPECT_THAT(FirstAddresses(limits), ElementsAre("www.example.com. 300 IN A 192.0.2.1"));
 }
 
 TEST_F(ReplyWriterTest, StaleDataIsMarkedAndHasTheStaleTtl) {
