@@ -84,7 +84,7 @@ std::vector<size_t> AddPointerLadder(Shape& shape, CountedSection section = kAr)
   return {steps.end() - 2, steps.end()};
 }
 
-HostileMessage Named(std::string name, const Shape& shape) { return {name, shape.Build()}; }
+HostileMessage MakeHostile(std::string name, const Shape& shape) { return {name, shape.Build()}; }
 
 // Returns a query with as many EDNS options of `data_size` octets as fit.
 Shape QueryWithOptions(uint16_t code, size_t data_size, size_t limit) {
@@ -112,14 +112,14 @@ WireMessage Labels(int count, uint8_t size) {
 void AddQueries(size_t limit, std::vector<HostileMessage>& list) {
   for (const int code : {3, 8, 10, 11, 12, 15, 65001}) {
     for (const size_t size : {0, 2, 8}) {
-      list.push_back(Named(absl::StrCat("options-", code, "-of-", size),
-                           QueryWithOptions(static_cast<uint16_t>(code), size, limit)));
+      list.push_back(MakeHostile(absl::StrCat("options-", code, "-of-", size),
+                                 QueryWithOptions(static_cast<uint16_t>(code), size, limit)));
     }
   }
   const auto additional = [&](const char* name, QType type, size_t rdata_size, int owner_labels) {
     const WireMessage owner = Labels(owner_labels, 1);
     const WireMessage rdata(rdata_size, 0);
-    list.push_back(Named(
+    list.push_back(MakeHostile(
         name, Repeat(Shape::Query(), owner.size() + 10 + rdata_size, limit, [&](Shape& shape, int) {
           shape.Raw(owner).Fixed(type, 0, rdata_size, kAr, 255).Raw(rdata);
         })));
@@ -130,17 +130,18 @@ void AddQueries(size_t limit, std::vector<HostileMessage>& list) {
   additional("opt-flood", QType::kOpt, 0, 0);
   additional("opt-flood-with-names", QType::kOpt, 0, 100);
   additional("txt-flood", QType::kTxt, 1, 0);
-  list.push_back(Named(
+  list.push_back(MakeHostile(
       "txt-bomb",
       Shape::Query().U8(0).Fixed(QType::kTxt, 0, limit - 60, kAr).Raw(WireMessage(limit - 60, 0))));
-  list.push_back(Named("questions", Repeat(Shape(), 21, limit,
-                                           [](Shape& shape, int) { shape.Question(QType::kA); })));
-  list.push_back(Named("answers", Repeat(Shape::Query(), 16, limit,
-                                         [](Shape& shape, int) { shape.A(kQnameAt, 60); })));
-  list.push_back(Named("trailing", Shape::Query().Raw(WireMessage(limit - 40, 0))));
-  list.push_back(Named("all-counts", Shape::Query().Count(kAr, 65535).Count(kAn, 65535)));
-  list.push_back(Named("additional-announced", Shape::Query().Count(kAr, 65535)));
-  list.push_back(Named("pointers-in-qname", [&] {
+  list.push_back(MakeHostile("questions", Repeat(Shape(), 21, limit, [](Shape& shape, int) {
+                               shape.Question(QType::kA);
+                             })));
+  list.push_back(MakeHostile("answers", Repeat(Shape::Query(), 16, limit,
+                                               [](Shape& shape, int) { shape.A(kQnameAt, 60); })));
+  list.push_back(MakeHostile("trailing", Shape::Query().Raw(WireMessage(limit - 40, 0))));
+  list.push_back(MakeHostile("all-counts", Shape::Query().Count(kAr, 65535).Count(kAn, 65535)));
+  list.push_back(MakeHostile("additional-announced", Shape::Query().Count(kAr, 65535)));
+  list.push_back(MakeHostile("pointers-in-qname", [&] {
     Shape shape = Shape().U8(1).U8('x');
     for (size_t target = 12; shape.HasRoom(2, limit) && target < 0x3fff; target += 2) {
       shape.Pointer(target);
@@ -156,15 +157,16 @@ std::vector<HostileMessage> SmallHostileQueries() {
   AddQueries(kSmall, list);
   const WireMessage self = {0xc0, 12};
   const WireMessage pair = {0xc0, 14, 0xc0, 12};
-  list.push_back(Named("self-pointer", QueryWithName(self)));
-  list.push_back(Named("pointer-pair", QueryWithName(pair)));
+  list.push_back(MakeHostile("self-pointer", QueryWithName(self)));
+  list.push_back(MakeHostile("pointer-pair", QueryWithName(pair)));
   for (const int count : {100, 126, 127, 128, 240}) {
-    list.push_back(Named(absl::StrCat("labels-", count), QueryWithName(Labels(count, 1))));
+    list.push_back(MakeHostile(absl::StrCat("labels-", count), QueryWithName(Labels(count, 1))));
   }
   for (const int count : {3, 4, 7}) {
-    list.push_back(Named(absl::StrCat("long-labels-", count), QueryWithName(Labels(count, 62))));
+    list.push_back(
+        MakeHostile(absl::StrCat("long-labels-", count), QueryWithName(Labels(count, 62))));
   }
-  list.push_back(Named("longest-name-and-options", [] {
+  list.push_back(MakeHostile("longest-name-and-options", [] {
     Shape shape = QueryWithName(Labels(127, 1));
     const size_t options = (kSmall - shape.size() - 11) / 4;
     shape.U8(0).Fixed(QType::kOpt, 0x8000, options * 4, kAr, 4096);
@@ -186,7 +188,7 @@ std::vector<HostileMessage> LargeHostileQueries() {
 std::vector<HostileMessage> LargeHostileResponses() {
   std::vector<HostileMessage> list;
   const auto add = [&list](const char* name, const Shape& shape) {
-    list.push_back(Named(name, shape));
+    list.push_back(MakeHostile(name, shape));
   };
   for (const CountedSection section : {kAn, kNs, kAr}) {
     const auto same_ttls = [section](Shape& shape, int) { shape.A(kQnameAt, 60, section); };
@@ -196,14 +198,14 @@ std::vector<HostileMessage> LargeHostileResponses() {
     const std::string name = section == kAn   ? "answers"
                              : section == kNs ? "authority"
                                               : "additional";
-    list.push_back(Named(name, Repeat(Shape::Response(), 16, kLarge, same_ttls)));
-    list.push_back(Named(name + "-ttls", Repeat(Shape::Response(), 16, kLarge, other_ttls)));
+    list.push_back(MakeHostile(name, Repeat(Shape::Response(), 16, kLarge, same_ttls)));
+    list.push_back(MakeHostile(name + "-ttls", Repeat(Shape::Response(), 16, kLarge, other_ttls)));
     // Each record is an RRset of its own.
-    list.push_back(
-        Named(name + "-types",
-              Repeat(Shape::Response().A(kQnameAt, 60), 12, kLarge, [section](Shape& shape, int i) {
-                shape.Pointer(kQnameAt).Fixed(QType(1000 + i), i, 0, section);
-              })));
+    list.push_back(MakeHostile(name + "-types", Repeat(Shape::Response().A(kQnameAt, 60), 12,
+                                                       kLarge, [section](Shape& shape, int i) {
+                                                         shape.Pointer(kQnameAt).Fixed(
+                                                             QType(1000 + i), i, 0, section);
+                                                       })));
   }
   add("root-owners", Repeat(Shape::Response().A(kQnameAt, 60), 11, kLarge, [](Shape& shape, int i) {
         shape.U8(0).Fixed(QType{65280}, i, 0, kNs);
@@ -238,7 +240,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
     });
   }());
   for (const size_t strings : {4, 16, 24, 64, 256, 1024}) {
-    list.push_back(Named(
+    list.push_back(MakeHostile(
         absl::StrCat("txt-of-", strings, "-strings"),
         Repeat(Shape::Response(QType::kTxt), 12 + strings, kLarge, [strings](Shape& shape, int i) {
           shape.Pointer(kQnameAt).Fixed(QType::kTxt, i, strings, kAn).Raw(WireMessage(strings, 0));
@@ -250,11 +252,11 @@ std::vector<HostileMessage> LargeHostileResponses() {
       strings.resize(strings.size() + size + 1);
       strings[strings.size() - size - 1] = static_cast<uint8_t>(size);
     }
-    list.push_back(
-        Named(absl::StrCat("txt-bomb-of-", size), Shape::Response(QType::kTxt)
-                                                      .Pointer(kQnameAt)
-                                                      .Fixed(QType::kTxt, 60, strings.size(), kAn)
-                                                      .Raw(strings)));
+    list.push_back(MakeHostile(absl::StrCat("txt-bomb-of-", size),
+                               Shape::Response(QType::kTxt)
+                                   .Pointer(kQnameAt)
+                                   .Fixed(QType::kTxt, 60, strings.size(), kAn)
+                                   .Raw(strings)));
   }
   add("hip-servers", [] {
     const WireMessage servers(65400, 0);
@@ -307,7 +309,7 @@ std::vector<HostileMessage> LargeHostileResponses() {
   // RDATA with many fields in few octets.
   for (const auto& [type, fields_size] : std::vector<std::pair<int, size_t>>{
            {6, 22}, {13, 2}, {27, 3}, {35, 8}, {50, 6}, {51, 5}, {257, 2}}) {
-    list.push_back(Named(
+    list.push_back(MakeHostile(
         absl::StrCat("fields-of-type-", type),
         Repeat(
             Shape::Response().A(kQnameAt, 60), 11 + fields_size, kLarge,
