@@ -50,8 +50,9 @@ TEST_F(NameCompressorTest, TheRootIsOneOctet) {
 }
 
 TEST_F(NameCompressorTest, ANotedNameIsPointedTo) {
-  for (const uint8_t octet : Name("example.com").wire()) message_.push_back(octet);
-  compressor_.Note(Name("example.com"), kHeaderSize);
+  const DomainName name = Name("example.com");
+  message_.insert(message_.end(), name.wire().begin(), name.wire().end());
+  compressor_.Note(name, kHeaderSize);
   EXPECT_EQ(Append("example.com"), 2u);
 }
 
