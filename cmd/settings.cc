@@ -18,10 +18,7 @@
 namespace dotcache {
 namespace {
 
-using std::chrono_literals::operator""ms;
-using std::chrono_literals::operator""s;
-using std::chrono_literals::operator""min;
-using std::chrono_literals::operator""h;
+using namespace std::chrono_literals;
 
 using Rows = std::vector<Setting>;
 
