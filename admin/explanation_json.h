@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "upstream/explanation.h"
+#include "upstream/exchange/explanation.h"
 
 namespace dotcache {
 

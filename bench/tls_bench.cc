@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "net/tls_session.h"
+#include "net/tls/tls_session.h"
 // The bench build has no tests, so it has no library with this source.
 #include "tests/support/test_certificates.cc"  // NOLINT(bugprone-suspicious-include)
 

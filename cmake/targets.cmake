@@ -37,23 +37,24 @@ function(dotcache_use_test_pch target)
 endfunction()
 
 # dotcache_library(FOLDER DEPENDENCY...): all sources of FOLDER as the static library
-# dotcache_FOLDER. cmd/dotcache.cc holds main() and stays out.
+# dotcache_FOLDER, where each '/' becomes '_'. cmd/dotcache.cc holds main() and stays out.
 function(dotcache_library folder)
+  string(REPLACE "/" "_" library dotcache_${folder})
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cc)
   list(FILTER sources EXCLUDE REGEX "cmd/dotcache\\.cc$")
   if(NOT sources)
     set(sources ${CMAKE_BINARY_DIR}/pch.cc)
   endif()
-  add_library(dotcache_${folder} STATIC ${sources})
-  target_include_directories(dotcache_${folder} PUBLIC ${PROJECT_SOURCE_DIR})
-  target_link_libraries(dotcache_${folder} PUBLIC ${ARGN} Threads::Threads)
-  dotcache_use_pch(dotcache_${folder})
+  add_library(${library} STATIC ${sources})
+  target_include_directories(${library} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${library} PUBLIC ${ARGN} Threads::Threads)
+  dotcache_use_pch(${library})
 endfunction()
 
-# dotcache_tests(FOLDER DEPENDENCY...): tests/FOLDER/*_test.cc as FOLDER_tests, one CTest entry for
-# each TEST.
+# dotcache_tests(FOLDER DEPENDENCY...): *_test.cc of tests/FOLDER and of the folders in it as
+# FOLDER_tests, one CTest entry for each TEST.
 function(dotcache_tests folder)
-  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/*_test.cc)
   if(NOT sources)
     return()
   endif()

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
-#include "net/tls_credentials.h"
+#include "net/tls/tls_credentials.h"
 #include "server/file_watch.h"
 #include "server/own_listener.h"
 

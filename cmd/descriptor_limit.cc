@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/log.h"
-#include "upstream/upstream_server.h"
+#include "upstream/pool/upstream_server.h"
 
 namespace dotcache {
 namespace {

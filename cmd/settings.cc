@@ -13,7 +13,7 @@
 #include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
 #include "cmd/words.h"
-#include "upstream/host_answer.h"
+#include "upstream/hosts/host_answer.h"
 
 namespace dotcache {
 namespace {

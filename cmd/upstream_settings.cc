@@ -13,7 +13,7 @@
 #include "cmd/words.h"
 #include "cmd/yaml_text.h"
 #include "core/status_macros.h"
-#include "upstream/host_answer.h"
+#include "upstream/hosts/host_answer.h"
 
 namespace dotcache {
 namespace {

@@ -14,7 +14,7 @@
 #include "cmd/presets.h"
 #include "cmd/value_parsers.h"
 #include "core/status_macros.h"
-#include "upstream/host_answer.h"
+#include "upstream/hosts/host_answer.h"
 
 namespace dotcache {
 namespace {

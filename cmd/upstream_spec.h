@@ -9,7 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "cmd/config_value.h"
-#include "upstream/upstream_options.h"
+#include "upstream/api/upstream_options.h"
 
 namespace dotcache {
 

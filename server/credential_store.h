@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/counters.h"
-#include "net/tls_credentials.h"
+#include "net/tls/tls_credentials.h"
 #include "server/file_watch.h"
 #include "server/server_options.h"
 

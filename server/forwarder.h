@@ -11,7 +11,7 @@
 #include "server/client_shares.h"
 #include "server/pending_queries.h"
 #include "server/reply_writer.h"
-#include "upstream/exchanger.h"
+#include "upstream/api/exchanger.h"
 
 namespace dotcache {
 

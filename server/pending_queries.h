@@ -18,7 +18,7 @@
 #include "core/clock.h"
 #include "dns/query.h"
 #include "server/reply_writer.h"
-#include "upstream/exchanger.h"
+#include "upstream/api/exchanger.h"
 
 namespace dotcache {
 

@@ -15,8 +15,8 @@
 #include "server/reply_writer.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
-#include "upstream/exchanger.h"
-#include "upstream/loop_watch.h"
+#include "upstream/api/exchanger.h"
+#include "upstream/pool/loop_watch.h"
 
 namespace dotcache {
 

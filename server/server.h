@@ -19,8 +19,8 @@
 #include "server/server_options.h"
 #include "server/worker.h"
 #include "server/worker_counters.h"
-#include "upstream/loop_watch.h"
-#include "upstream/upstream_counters.h"
+#include "upstream/api/upstream_counters.h"
+#include "upstream/pool/loop_watch.h"
 
 namespace dotcache {
 

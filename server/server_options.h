@@ -14,7 +14,7 @@
 #include "server/access_policy.h"
 #include "server/client_cookies.h"
 #include "server/own_answers.h"
-#include "upstream/upstream_options.h"
+#include "upstream/api/upstream_options.h"
 
 namespace dotcache {
 

@@ -5,7 +5,7 @@
 
 #include "core/status_macros.h"
 #include "net/tcp_stream.h"
-#include "net/tls_stream.h"
+#include "net/tls/tls_stream.h"
 
 namespace dotcache {
 

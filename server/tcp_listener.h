@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "net/tcp_acceptor.h"
-#include "net/tls_credentials.h"
+#include "net/tls/tls_credentials.h"
 #include "server/access_policy.h"
 #include "server/session_table.h"
 #include "server/worker_counters.h"

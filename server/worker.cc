@@ -15,9 +15,9 @@
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
 #include "upstream/bootstrap.h"
-#include "upstream/loop_prober.h"
-#include "upstream/socket_connector.h"
-#include "upstream/upstream_manager.h"
+#include "upstream/connection/socket_connector.h"
+#include "upstream/exchange/upstream_manager.h"
+#include "upstream/pool/loop_prober.h"
 
 namespace dotcache {
 namespace {

@@ -18,10 +18,10 @@
 #include "server/own_answers.h"
 #include "server/server_options.h"
 #include "server/worker_counters.h"
-#include "upstream/explanation.h"
-#include "upstream/loop_watch.h"
-#include "upstream/probe_gate.h"
-#include "upstream/upstream_counters.h"
+#include "upstream/api/upstream_counters.h"
+#include "upstream/exchange/explanation.h"
+#include "upstream/pool/loop_watch.h"
+#include "upstream/pool/probe_gate.h"
 
 namespace dotcache {
 

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "absl/random/random.h"
-#include "net/tls_credentials.h"
+#include "net/tls/tls_credentials.h"
 #include "net/uv_loop.h"
-#include "upstream/socket_connector.h"
-#include "upstream/upstream_counters.h"
-#include "upstream/upstream_manager.h"
+#include "upstream/api/upstream_counters.h"
+#include "upstream/connection/socket_connector.h"
+#include "upstream/exchange/upstream_manager.h"
 
 namespace dotcache {
 

@@ -2,7 +2,7 @@
 #include "cmd/upstream_spec.h"
 
 #include "tests/cmd/config_test_support.h"
-#include "upstream/host_answer.h"
+#include "upstream/hosts/host_answer.h"
 
 namespace dotcache {
 namespace {

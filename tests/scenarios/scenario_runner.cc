@@ -19,7 +19,7 @@
 #include "tests/support/recording_sink.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
-#include "upstream/upstream_manager.h"
+#include "upstream/exchange/upstream_manager.h"
 
 namespace dotcache {
 namespace {

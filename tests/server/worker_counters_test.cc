@@ -6,7 +6,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "upstream/upstream_counters.h"
+#include "upstream/api/upstream_counters.h"
 
 namespace dotcache {
 namespace {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "upstream/exchanger.h"
+#include "upstream/api/exchanger.h"
 
 namespace dotcache {
 

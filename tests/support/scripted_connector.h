@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/event_loop.h"
-#include "upstream/connection.h"
+#include "upstream/connection/connection.h"
 
 namespace dotcache {
 

@@ -6,27 +6,36 @@ import re
 from finding import Finding
 from source_tree import PRODUCTION
 
-# Folder: the folders that it may include, besides itself.
+# Folder, or room within a folder: the folders and rooms that it may include, besides itself.
+UPSTREAM = {"upstream/api", "upstream/connection", "upstream/pool", "upstream/hosts",
+            "upstream/exchange", "upstream"}
 FLOORS = {
     "core": set(),
     "dns": {"core"},
     "net": {"core"},
+    "net/tls": {"net", "core"},
     "cache": {"dns", "core"},
-    "upstream": {"net", "dns", "core"},
+    "upstream/api": {"net/tls", "net", "dns", "core"},
+    "upstream/connection": {"upstream/api", "net/tls", "net", "dns", "core"},
+    "upstream/pool": {"upstream/connection", "upstream/api", "net", "dns", "core"},
+    "upstream/hosts": {"upstream/api", "net", "dns", "core"},
+    "upstream/exchange": {"upstream/pool", "upstream/hosts", "upstream/connection", "upstream/api",
+                          "net", "dns", "core"},
+    "upstream": UPSTREAM | {"net/tls", "net", "dns", "core"},
     "local": {"net", "dns", "core"},
-    "server": {"local", "upstream", "net", "cache", "dns", "core"},
-    "admin": {"server", "local", "upstream", "net", "cache", "dns", "core"},
-    "cmd": {"admin", "server", "local", "upstream", "net", "cache", "dns", "core"},
+    "server": UPSTREAM | {"local", "net/tls", "net", "cache", "dns", "core"},
+    "admin": UPSTREAM | {"server", "local", "net/tls", "net", "cache", "dns", "core"},
+    "cmd": UPSTREAM | {"admin", "server", "local", "net/tls", "net", "cache", "dns", "core"},
 }
-assert set(FLOORS) == set(PRODUCTION)
+assert {floor.split("/")[0] for floor in FLOORS} == set(PRODUCTION)
 
 # Headers of a library: the files that may include them.
 HOMES = {
     r"ldns/": r"dns/(\w+\.cc|ldns_ptr\.h)",
     r"dns/ldns_ptr\.h": r"dns/\w+\.cc",
     r"spdlog/": r"core/log\.cc",
-    r"uv\.h": r"net/.*",
-    r"gnutls/": r"net/.*",
+    r"uv\.h": r"net/[^/]*",
+    r"gnutls/": r"net/tls/.*",
     r"yaml-cpp/": r"cmd/.*",
     r"CLI/": r"cmd/.*",
     r"microhttpd\.h": r"admin/.*",
@@ -37,9 +46,15 @@ ABSEIL = r"absl/"  # Everywhere.
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
+def floor_of(path):
+    """Returns the room or folder that `path` is in."""
+    return max((floor for floor in FLOORS if path.startswith(floor + "/")), key=len,
+               default=path.split("/")[0])
+
+
 def breaches(path, included, quote):
     """Yields what is wrong with one include of `path`."""
-    folder, target = path.split("/")[0], included.split("/")[0]
+    folder, target = floor_of(path), floor_of(included)
     if target in FLOORS and "/" in included and target != folder \
             and target not in FLOORS[folder]:
         yield f"{folder}/ may not include {target}/"

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Certificates, keys, trust and pins: immutable once loaded, shared by all workers.
+#ifndef DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_
+#define DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "net/tls/spki_pin.h"
+
+namespace dotcache {
+
+// Files with the credentials for connections to an upstream server. All are PEM, except `pins`.
+struct TlsClientFiles {
+  std::string ca;           // Trusted CA certificates. Empty: the system's trust store.
+  std::string certificate;  // The client certificate with its chain, for servers that require one.
+  std::string key;          // Its private key. Empty exactly when `certificate` is empty.
+  std::string pins;         // A file for LoadPins(). Empty: no pins.
+
+  friend bool operator<(const TlsClientFiles& a, const TlsClientFiles& b) {
+    return std::tie(a.ca, a.certificate, a.key, a.pins) <
+           std::tie(b.ca, b.certificate, b.key, b.pins);
+  }
+};
+
+// The usual file of the system's trust store. It is watched for changes and never read.
+inline constexpr char kSystemTrustFile[] = "/etc/ssl/certs/ca-certificates.crt";
+
+// Trusted CAs, pins and the client certificate for connections to upstream servers. Loading the
+// system's trust store takes milliseconds and megabytes, so all workers share one object. Immutable
+// and therefore safe from any thread. Sessions share ownership.
+class TlsClientCredentials {
+ public:
+  // Loads all files that `files` names. Errors:
+  // - kInvalidArgument names a file that cannot be read or used, or a key of another certificate;
+  // - kNotFound: the system's trust store is needed but empty (ca-certificates is not installed).
+  static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> Load(const TlsClientFiles& files);
+  // Loads the system's trust store only.
+  static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> FromSystem() { return Load({}); }
+  // Loads only a PEM file with one or more CA certificates.
+  static absl::StatusOr<std::unique_ptr<TlsClientCredentials>> FromFile(
+      const std::string& ca_file) {
+    return Load({.ca = ca_file, .certificate = "", .key = "", .pins = ""});
+  }
+  ~TlsClientCredentials();
+
+  // The pins of the pins file. TlsSession adds them to TlsPeerIdentity::pins.
+  const std::vector<SpkiPin>& pins() const { return pins_; }
+  bool has_certificate() const { return has_certificate_; }
+
+  struct Impl;  // Contains GnuTLS types; defined only inside net/.
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  explicit TlsClientCredentials(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+  std::vector<SpkiPin> pins_;
+  bool has_certificate_ = false;
+};
+
+// Certificate chain and key of a DoT listener. Immutable, shared and safe from any thread, like
+// TlsClientCredentials.
+class TlsServerCredentials {
+ public:
+  // Loads both files. kInvalidArgument names the file that cannot be read, or a key of another
+  // certificate.
+  static absl::StatusOr<std::unique_ptr<TlsServerCredentials>> FromFiles(
+      const std::string& certificate_file, const std::string& key_file);
+  ~TlsServerCredentials();
+
+  struct Impl;
+  const Impl& impl() const { return *impl_; }
+
+ private:
+  explicit TlsServerCredentials(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Checks that a certificate chain and a key can be read and belong together. An error names the
+// file.
+absl::Status CheckCertificate(const std::string& certificate_file, const std::string& key_file);
+
+// How a client session authenticates its server (RFC 8310 section 5):
+// - with a name: PKIX validation and that name;
+// - without a name: PKIX validation and the address in an IP SAN;
+// - with pins: a certificate of the validated chain must also match a pin. Without PKIX trust, the
+//   server's own key must match a pin (RFC 7858 section 4.2).
+//
+// Only `insecure` disables authentication.
+struct TlsPeerIdentity {
+  std::string authentication_name;  // Empty: `address` is verified instead.
+  std::string address;              // Textual IP address, never empty.
+  std::vector<SpkiPin> pins;
+  bool insecure = false;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_

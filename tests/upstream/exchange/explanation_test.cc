@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/exchange/explanation.h"
+
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/scripted_connector.h"
+#include "tests/support/simulated_loop.h"
+#include "upstream/exchange/upstream_manager.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::Field;
+
+class ExplanationTest : public testing::Test {
+ protected:
+  ExplanationTest() {
+    options_.zones.resize(2);
+    options_.zones[0].servers.resize(3);
+    options_.zones[1].zone = *DomainName::FromText("corp.example");
+    options_.zones[1].policy = SelectionPolicy::kSequential;
+    options_.zones[1].servers.resize(1);
+    int number = 0;
+    for (UpstreamZoneOptions& zone : options_.zones) {
+      for (UpstreamServerOptions& server : zone.servers) {
+        server.provider = absl::StrCat("provider", ++number);
+        server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", number, ":853"));
+      }
+    }
+    manager_ =
+        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
+                                          absl::MakeSpan(probe_gates_), random_, false);
+  }
+
+  NameExplanation Explain(const std::string& name) {
+    return manager_->Explain(*DomainName::FromText(name));
+  }
+
+  SimulatedLoop loop_;
+  UpstreamOptions options_;
+  ScriptedConnector connector_{loop_, options_.limits};
+  std::vector<UpstreamCounters> counters_{4};
+  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(4);
+  std::mt19937_64 random_{1};
+  std::unique_ptr<UpstreamManager> manager_;
+};
+
+TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndItsServersAloneAreNamed) {
+  const NameExplanation explanation = Explain("WWW.Corp.Example");
+  EXPECT_EQ(explanation.zone, "corp.example.");
+  EXPECT_EQ(explanation.policy, "sequential");
+  EXPECT_FALSE(explanation.hedges);
+  EXPECT_THAT(explanation.servers, ElementsAre(Field(&ServerExplanation::provider, "provider4")));
+  EXPECT_EQ(explanation.servers[0].address, "192.0.2.4:853");
+  EXPECT_EQ(explanation.servers[0].why, "not connected");
+  EXPECT_EQ(Explain("www.example").zone, ".");
+  EXPECT_EQ(Explain("www.example").servers.size(), 3u);
+  EXPECT_TRUE(Explain("www.example").hedges);
+}
+
+TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
+  connector_.server(1).connect_failure = UpstreamFailure::kCertificate;
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(80));
+  };
+  manager_->Start();
+  loop_.Advance(Milliseconds(500));
+  for (int i = 0; i < 50; ++i) {
+    UpstreamQuery query;
+    query.question = {*DomainName::FromText("www.example"), QType::kA, QClass::kIn};
+    (void)manager_->Exchange(query, loop_.Now() + Seconds(1), [](auto) {});
+    loop_.Advance(Milliseconds(100));
+  }
+  const NameExplanation explanation = Explain("www.example");
+  EXPECT_THAT(explanation.servers,
+              ElementsAre(Field(&ServerExplanation::why, "among the fastest"),
+                          Field(&ServerExplanation::why, "if those before it fail"),
+                          Field(&ServerExplanation::why, "down: certificate")));
+  const ServerExplanation& fast = explanation.servers[0];
+  EXPECT_EQ(fast.provider, "provider3");
+  EXPECT_EQ(fast.response_time, Milliseconds(10));
+  EXPECT_EQ(fast.connections, 1u);
+  EXPECT_EQ(fast.state, "up");
+  const ServerExplanation& down = explanation.servers[2];
+  EXPECT_EQ(down.state, "down");
+  ASSERT_TRUE(down.next_probe_in.has_value());
+  EXPECT_GT(*down.next_probe_in, Seconds(10));
+  EXPECT_GE(explanation.hedge_after, Milliseconds(20));
+  EXPECT_LT(explanation.hedge_after, Milliseconds(25));
+}
+
+TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
+  manager_->OnNetworkChange({.peers = {{0, true}}});
+  const NameExplanation explanation = Explain("www.example");
+  EXPECT_EQ(explanation.servers.back().provider, "provider1");
+  EXPECT_EQ(explanation.servers.back().why, "the link to it has no carrier");
+  EXPECT_EQ(explanation.servers.back().state, "unused");
+}
+
+TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
+  connector_.server(3).connect_failure = UpstreamFailure::kConnectRefused;
+  UpstreamQuery query;
+  query.question = {*DomainName::FromText("www.corp.example"), QType::kA, QClass::kIn};
+  for (int i = 0; i < 300; ++i) {
+    (void)manager_->Exchange(query, loop_.Now() + Seconds(1), [](auto) {});
+    loop_.Advance(Milliseconds(95));
+    const ServerExplanation server = Explain("www.corp.example").servers[0];
+    if (server.state != "down") continue;
+    ASSERT_TRUE(server.next_probe_in.has_value());
+    EXPECT_GE(*server.next_probe_in, Duration::zero());
+    EXPECT_LE(*server.next_probe_in, Seconds(1));
+  }
+  EXPECT_EQ(Explain("www.corp.example").servers[0].state, "down");
+}
+
+TEST_F(ExplanationTest, ExplainingChangesNothing) {
+  const int connects = connector_.server(0).connects;
+  for (int i = 0; i < 10; ++i) Explain("www.example");
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(connector_.server(0).connects, connects);
+}
+
+}  // namespace
+}  // namespace dotcache

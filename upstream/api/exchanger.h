@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// One query out, one response back: the seam between the server and its upstreams.
+#ifndef DOTCACHE_UPSTREAM_API_EXCHANGER_H_
+#define DOTCACHE_UPSTREAM_API_EXCHANGER_H_
+
+#include <cstdint>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "dns/outgoing_query.h"
+#include "dns/response.h"
+
+namespace dotcache {
+
+// A response that matches its query and was inspected.
+struct UpstreamResponse {
+  WireMessage wire;
+  ResponseFacts facts;
+};
+
+using ExchangeId = uint64_t;
+using ExchangeCallback = absl::AnyInvocable<void(absl::StatusOr<UpstreamResponse>) &&>;
+
+// Asks whoever is in charge of the question. Bound to its loop's thread.
+class Exchanger {
+ public:
+  virtual ~Exchanger() = default;
+
+  // Begins an exchange that ends at `deadline` at the latest. A failure known at once is returned
+  // and `callback` dropped; else `callback` is called exactly once, from the loop, never inside
+  // this call, or never after Cancel(). A SERVFAIL or other error RCODE that servers agree on is a
+  // response, not a failure. Failures:
+  //   kDeadlineExceeded   the deadline passed
+  //   kUnavailable        no server could be reached
+  //   kFailedPrecondition a server leads back to us, and no other could be reached
+  //   kDataLoss           the servers' responses were malformed
+  //   kResourceExhausted  a limit
+  virtual absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                              ExchangeCallback callback) = 0;
+
+  // Forgets an exchange; its callback is destroyed uncalled. Unknown ids are ignored.
+  virtual void Cancel(ExchangeId id) = 0;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_API_EXCHANGER_H_

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an attempt at an upstream server can fail.
+#ifndef DOTCACHE_UPSTREAM_API_UPSTREAM_FAILURE_H_
+#define DOTCACHE_UPSTREAM_API_UPSTREAM_FAILURE_H_
+
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+
+namespace dotcache {
+
+// A closed list: health, counters and log lines speak of failures in these words.
+enum class UpstreamFailure : uint8_t {
+  // The connection could not be had.
+  kConnectRefused,
+  kUnreachable,     // No route, or no such address family on this machine.
+  kOutOfResources,  // We have no descriptor or memory left: says nothing about the server.
+  kConnectFailed,
+  kConnectTimeout,  // Connect and handshake together took too long.
+  kTlsHandshake,
+  kCertificate,        // Name, trust, validity or pin: never retried on the same server at once.
+  kClientCertificate,  // The server refuses ours, or misses it: likewise.
+  // The connection was lost with the query on it.
+  kConnectionLost,
+  // The server did not answer this query.
+  kTimeout,
+  kOverloaded,  // No connection with room, and the queue bound is reached.
+  kLoop,        // Not asked, since what is sent there comes back to us.
+  // The server answered, to no avail. Says nothing against the server's health.
+  kMalformed,
+  kNotAnAnswer,
+  kTruncated,  // TC on a stream.
+  kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...: the next server may know better.
+};
+inline constexpr int kUpstreamFailureCount = static_cast<int>(UpstreamFailure::kServFail) + 1;
+
+absl::string_view UpstreamFailureName(UpstreamFailure failure);
+
+// The step in which the failure arose, for log lines: "connect", "tls", "exchange", "response".
+absl::string_view UpstreamFailurePhase(UpstreamFailure failure);
+
+// True when the connection could not be had, so that the query never left.
+inline bool IsConnectFailure(UpstreamFailure failure) {
+  return failure <= UpstreamFailure::kClientCertificate;
+}
+
+// True where a certificate, theirs or ours, was refused: nothing that mends itself in a moment.
+inline bool IsAboutCertificate(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
+}
+
+// True for evidence about the transport, the only kind that marks a server down.
+bool IsTransportFailure(UpstreamFailure failure);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_API_UPSTREAM_FAILURE_H_

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Connections over real sockets.
+#ifndef DOTCACHE_UPSTREAM_CONNECTION_SOCKET_CONNECTOR_H_
+#define DOTCACHE_UPSTREAM_CONNECTION_SOCKET_CONNECTOR_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/random/random.h"
+#include "net/tls/tls_credentials.h"
+#include "net/tls/tls_session.h"
+#include "net/uv_loop.h"
+#include "upstream/connection/connection.h"
+#include "upstream/connection/idle_limit.h"
+
+namespace dotcache {
+
+// Connects each server over its own transport. Keeps the session tickets of each TLS server, and
+// how long each lets connections idle, while its address is the same. Bound to the loop's thread.
+class SocketConnector : public Connector {
+ public:
+  // By server index; null for servers that are not asked over TLS.
+  using Credentials = std::vector<std::shared_ptr<const TlsClientCredentials>>;
+
+  // The loop outlives the connector, and the connector its connections.
+  SocketConnector(UvLoop& loop, const UpstreamLimits& limits, Credentials credentials);
+
+  // Connections to come are made with these; tickets that were won with others are dropped.
+  void UseCredentials(int server_index, std::shared_ptr<const TlsClientCredentials> credentials);
+
+  std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
+                                      Connection::Delegate& delegate) override;
+
+ private:
+  UvLoop& loop_;
+  const UpstreamLimits limits_;
+  Credentials credentials_;
+  std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
+  std::vector<IdleLimit> idle_limits_;                    // The same; never resized.
+  std::vector<Endpoint> endpoints_;                       // Where each was connected to last.
+  absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_CONNECTION_SOCKET_CONNECTOR_H_

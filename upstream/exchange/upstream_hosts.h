@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The upstream servers whose addresses come from a host name.
+#ifndef DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_HOSTS_H_
+#define DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_HOSTS_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/types/span.h"
+#include "upstream/exchange/upstream_zone.h"
+#include "upstream/hosts/host_resolver.h"
+
+namespace dotcache {
+
+// Gives the slots of each host name in the zones the addresses that the resolver finds, and says in
+// the log, where `log_changes` is set, when these change and when there are none to be had. Owned
+// by the UpstreamManager; bound to its loop's thread.
+class UpstreamHosts : private HostResolver::Delegate {
+ public:
+  // Told, from the loop, when slots of the zone have other addresses than before, or when it is
+  // known that there are none.
+  using OnChange = absl::AnyInvocable<void(UpstreamZone&)>;
+
+  // All references outlive the object.
+  UpstreamHosts(const UpstreamServer::Context& context,
+                absl::Span<const std::unique_ptr<UpstreamZone>> zones, Exchanger& bootstrap,
+                OnChange on_change);
+
+  void Start() { resolver_->Start(); }
+  void Stop() { resolver_->Stop(); }
+
+  // True while hosts of the zone are being resolved for the first time: there may soon be a server.
+  bool IsPending(const UpstreamZone& zone) const;
+
+  // A query for the zone found no address.
+  void OnNoAddress(const UpstreamZone& zone);
+
+  // Servers went down: hosts of which none is left are asked for early.
+  void OnServersDown();
+
+ private:
+  struct Group {
+    UpstreamZone* zone;
+    size_t first;  // Of its kMaxHostAddresses slots in the zone.
+    std::string host;
+    std::vector<std::optional<Endpoint>> slots;
+    bool told_unresolved = false;
+  };
+
+  void OnHostResolved(size_t host, const std::vector<Endpoint>& addresses) override;
+  void OnHostUnresolved(size_t host, const std::string& cause) override;
+  bool IsHostUseless(size_t host) const override;
+
+  const bool log_changes_;
+  OnChange on_change_;
+  std::vector<Group> groups_;
+  std::unique_ptr<HostResolver> resolver_;  // A host's number is its group's.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_HOSTS_H_

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/pool/loop_prober.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/random/uniform_int_distribution.h"
+#include "core/log.h"
+#include "upstream/pool/attempt_result.h"
+#include "upstream/pool/loop_probe.h"
+
+namespace dotcache {
+
+// The probes of one server, one after another. The timer waits for the answer while there is a
+// connection, for the next probe while there is none.
+class LoopProber::Probe : public Deletable, private Connection::Delegate {
+ public:
+  Probe(const Context& context, const DomainName& zone, UpstreamServerOptions server, size_t index,
+        UpstreamCounters& counters)
+      : context_(context),
+        zone_(zone),
+        server_(std::move(server)),
+        index_(index),
+        counters_(counters),
+        timer_(context.loop.NewTimer([this] { OnTimer(); })) {}
+
+  void Begin() {
+    if (connection_ != nullptr) return;
+    const uint64_t number = absl::uniform_int_distribution<uint64_t>(1)(context_.random);
+    const std::optional<DomainName> name = LoopProbeName(number, zone_);
+    if (!name.has_value()) return;
+    context_.watch.Expect(index_, number);
+    connection_ = context_.connector.Connect(server_, static_cast<int>(index_), *this);
+    UpstreamQuery query;
+    query.question = {*name, QType::kTxt, QClass::kIn};
+    connection_->Send(query, kAttempt);
+    timer_->Start(kPatience);
+  }
+
+  void Stop() {
+    timer_->Stop();
+    context_.watch.Expect(index_, 0);
+    if (connection_ != nullptr) context_.loop.DeferDelete(std::move(connection_));
+  }
+
+ private:
+  static constexpr AttemptId kAttempt = 1;
+
+  void OnConnectionReady(Connection&, bool, Duration) override {}
+  void OnUnwantedAnswer(Connection&) override {}
+  void OnMismatch(Connection&, std::optional<AttemptId>) override {}
+  void OnAttemptResult(Connection&, AttemptId, AttemptResult result) override {
+    Finish(IsWord(result));
+  }
+  void OnConnectionClosed(Connection&, UpstreamFailure, bool, const std::string&,
+                          std::vector<AttemptId>) override {
+    Finish(/*answered=*/false);
+  }
+
+  void OnTimer() {
+    if (connection_ == nullptr) {
+      Begin();
+    } else {
+      Finish(/*answered=*/false);
+    }
+  }
+
+  // The number stays expected: what comes back late is a loop all the same, told with the next.
+  void Finish(bool answered) {
+    if (connection_ == nullptr) return;  // A last word of what is about to be destroyed.
+    context_.loop.DeferDelete(std::move(connection_));
+    const bool loops = context_.watch.Conclude(index_, answered);
+    const bool changed = std::exchange(told_, loops) != loops;
+    if (changed) Tell(loops);
+    timer_->Start(answered && !loops && !changed ? kInterval : kSoon);
+  }
+
+  void Tell(bool loops) {
+    counters_.loops.Set(loops ? 1 : 0);
+    Log(loops ? LogLevel::kError : LogLevel::kInfo,
+        loops ? "forwarding loop: queries sent to this upstream come back; it is not used"
+              : "no forwarding loop any more",
+        {{"provider", server_.provider},
+         {"address", server_.endpoint.ToString()},
+         {"zone", zone_.ToString()}});
+  }
+
+  Context context_;
+  const DomainName zone_;
+  const UpstreamServerOptions server_;
+  const size_t index_;
+  UpstreamCounters& counters_;
+  bool told_ = false;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Timer> timer_;
+};
+
+LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
+                       absl::Span<UpstreamCounters> counters)
+    : context_(context), enabled_(options.loop_check), counters_(counters) {
+  for (const UpstreamZoneOptions& zone : options.zones) {
+    for (const UpstreamServerOptions& server : zone.servers) {
+      servers_.push_back({zone.zone, server, server.endpoint, nullptr});
+      Renew(servers_.size() - 1);
+    }
+  }
+}
+
+LoopProber::~LoopProber() = default;
+
+void LoopProber::Start() {
+  started_ = true;
+  if (stopped_) return;
+  for (const Server& server : servers_) {
+    if (server.probe != nullptr) server.probe->Begin();
+  }
+}
+
+void LoopProber::SetAddresses(absl::Span<const Endpoint> addresses) {
+  if (stopped_) return;
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    Server& server = servers_[i];
+    if (addresses[i] == server.address) continue;
+    server.address = addresses[i];
+    Renew(i);
+    if (started_ && server.probe != nullptr) server.probe->Begin();
+  }
+}
+
+void LoopProber::Stop() {
+  stopped_ = true;
+  for (const Server& server : servers_) {
+    if (server.probe != nullptr) server.probe->Stop();
+  }
+}
+
+void LoopProber::Renew(size_t index) {
+  Server& server = servers_[index];
+  if (server.probe != nullptr) {
+    server.probe->Stop();
+    context_.loop.DeferDelete(std::move(server.probe));  // After its connection.
+    context_.watch.Forget(index);
+    counters_[index].loops.Set(0);
+  }
+  const UpstreamServerOptions options = server.options.At(server.address);
+  if (!enabled_ || !options.has_address() || !MayLeadBack(server.address)) return;
+  server.probe = std::make_unique<Probe>(context_, server.zone, options, index, counters_[index]);
+}
+
+}  // namespace dotcache

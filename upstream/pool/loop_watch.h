@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which upstream servers lead back to this process.
+#ifndef DOTCACHE_UPSTREAM_POOL_LOOP_WATCH_H_
+#define DOTCACHE_UPSTREAM_POOL_LOOP_WATCH_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "dns/domain_name.h"
+
+namespace dotcache {
+
+// What the sender of probes (LoopProber, one a process) and their receivers (the query handlers of
+// all workers, since the kernel chooses whose socket a probe comes back to) know together. A server
+// whose probe has come back is a forwarding loop from then on, for all workers, until the sender
+// clears it. All functions are safe from any thread.
+class LoopWatch {
+ public:
+  // `servers`: as many as there are in UpstreamOptions, by the same indexes.
+  explicit LoopWatch(size_t servers) : servers_(servers) {}
+
+  bool loops(size_t server) const { return servers_[server].loops.load(std::memory_order_relaxed); }
+
+  // A query with this name has come in. True when it is a probe of ours. A number cannot be guessed
+  // before it was sent, so that only the server it went to can say that it loops.
+  bool OnQuery(const DomainName& qname);
+
+  // The sender's. The number of the probe that now goes to the server; 0: none.
+  void Expect(size_t server, uint64_t number) { servers_[server].expected.store(number); }
+  // That probe is over: if it was answered without coming back, the server is no loop. Returns
+  // whether it is one.
+  bool Conclude(size_t server, bool answered);
+  // The server is another now, of which nothing is known.
+  void Forget(size_t server);
+
+ private:
+  struct Server {
+    std::atomic<uint64_t> expected{0};  // The number of its latest probe.
+    std::atomic<uint64_t> returned{0};  // And of the latest that came back.
+    std::atomic<bool> loops{false};
+  };
+
+  std::vector<Server> servers_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_POOL_LOOP_WATCH_H_
