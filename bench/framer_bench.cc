@@ -5,11 +5,11 @@
 #include <memory>
 #include <vector>
 
+#include "answer/query_handler.h"
 #include "benchmark/benchmark.h"
 #include "dns/message_writer.h"
 #include "dns/stream_framer.h"
 #include "net/uv_loop.h"
-#include "server/query_handler.h"
 #include "server/session_table.h"
 
 namespace dotcache {

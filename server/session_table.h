@@ -8,10 +8,10 @@
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
-#include "server/query_handler.h"
-#include "server/reply_sink.h"
+#include "answer/query_handler.h"
+#include "answer/reply_sink.h"
+#include "answer/worker_counters.h"
 #include "server/tcp_session.h"
-#include "server/worker_counters.h"
 
 namespace dotcache {
 

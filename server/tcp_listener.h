@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "answer/access_policy.h"
+#include "answer/worker_counters.h"
 #include "net/tcp_acceptor.h"
 #include "net/tls/tls_credentials.h"
-#include "server/access_policy.h"
 #include "server/session_table.h"
-#include "server/worker_counters.h"
 
 namespace dotcache {
 

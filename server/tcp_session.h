@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "answer/query_handler.h"
+#include "answer/reply_sink.h"
 #include "core/event_loop.h"
 #include "dns/stream_framer.h"
 #include "net/byte_stream.h"
-#include "server/query_handler.h"
-#include "server/reply_sink.h"
 #include "server/server_options.h"
 
 namespace dotcache {

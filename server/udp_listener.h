@@ -6,10 +6,10 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "answer/query_handler.h"
+#include "answer/reply_sink.h"
+#include "answer/worker_counters.h"
 #include "net/udp_socket.h"
-#include "server/query_handler.h"
-#include "server/reply_sink.h"
-#include "server/worker_counters.h"
 
 namespace dotcache {
 

@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "absl/random/random.h"
+#include "answer/query_handler.h"
 #include "core/log.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
 #include "net/network_watch.h"
 #include "net/uv_loop.h"
-#include "server/query_handler.h"
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"

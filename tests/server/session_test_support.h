@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "answer/query_handler.h"
 #include "dns/stream_framer.h"
 #include "gtest/gtest.h"
-#include "server/query_handler.h"
 #include "server/session_table.h"
-#include "tests/server/handler_test_support.h"
+#include "tests/answer/handler_test_support.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"

@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "answer/reply_sink.h"
 #include "net/udp_socket.h"
-#include "server/reply_sink.h"
 
 namespace dotcache {
 

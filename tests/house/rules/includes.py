@@ -23,9 +23,11 @@ FLOORS = {
                           "net", "dns", "core"},
     "upstream": UPSTREAM | {"net/tls", "net", "dns", "core"},
     "local": {"net", "dns", "core"},
-    "server": UPSTREAM | {"local", "net/tls", "net", "cache", "dns", "core"},
-    "admin": UPSTREAM | {"server", "local", "net/tls", "net", "cache", "dns", "core"},
-    "cmd": UPSTREAM | {"admin", "server", "local", "net/tls", "net", "cache", "dns", "core"},
+    "answer": {"local", "upstream/pool", "upstream/api", "net", "cache", "dns", "core"},
+    "server": UPSTREAM | {"answer", "local", "net/tls", "net", "cache", "dns", "core"},
+    "admin": UPSTREAM | {"server", "answer", "local", "net/tls", "net", "cache", "dns", "core"},
+    "cmd": UPSTREAM | {"admin", "server", "answer", "local", "net/tls", "net", "cache", "dns",
+                       "core"},
 }
 assert {floor.split("/")[0] for floor in FLOORS} == set(PRODUCTION)
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/access_policy.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+// True when the first `length_bits` of both are equal.
+bool SamePrefix(const uint8_t* a, const uint8_t* b, int length_bits) {
+  const size_t whole = static_cast<size_t>(length_bits) / 8;
+  if (std::memcmp(a, b, whole) != 0) return false;
+  const int rest = length_bits % 8;
+  return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
+}
+
+}  // namespace
+
+absl::StatusOr<AddressPrefix> AddressPrefix::Parse(absl::string_view text) {
+  const size_t slash = text.find('/');
+  const absl::string_view address = text.substr(0, slash);
+  ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::ParseAddress(address, 0));
+  AddressPrefix prefix;
+  prefix.is_v6_ = endpoint.is_v6();
+  const int width = prefix.is_v6_ ? 128 : 32;
+  prefix.length_bits_ = width;
+  if (slash != absl::string_view::npos &&
+      (!absl::SimpleAtoi(text.substr(slash + 1), &prefix.length_bits_) || prefix.length_bits_ < 0 ||
+       prefix.length_bits_ > width)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\": the length after / must be 0 to ", width));
+  }
+  const Bytes octets = endpoint.octets();
+  std::copy(octets.begin(), octets.end(), prefix.address_.begin());
+  for (int bit = prefix.length_bits_; bit < width; ++bit) {
+    if ((octets[static_cast<size_t>(bit / 8)] >> (7 - bit % 8)) & 1) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", text, "\": the address has bits set beyond the first ", prefix.length_bits_));
+    }
+  }
+  return prefix;
+}
+
+bool AddressPrefix::Contains(const Endpoint& endpoint) const {
+  if (endpoint.is_v6() != is_v6_) return false;
+  return SamePrefix(address_.data(), endpoint.octets().data(), length_bits_);
+}
+
+std::string AddressPrefix::ToString() const {
+  sockaddr_in6 storage = {};
+  if (is_v6_) {
+    storage.sin6_family = AF_INET6;
+    std::memcpy(storage.sin6_addr.s6_addr, address_.data(), 16);
+  } else {
+    auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
+    v4->sin_family = AF_INET;
+    std::memcpy(&v4->sin_addr, address_.data(), 4);
+  }
+  const Endpoint endpoint = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&storage));
+  return absl::StrCat(endpoint.AddressToString(), "/", length_bits_);
+}
+
+std::vector<AddressPrefix> PrivatePrefixes() {
+  std::vector<AddressPrefix> prefixes;
+  for (absl::string_view text :
+       {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
+        "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}) {
+    prefixes.push_back(*AddressPrefix::Parse(text));
+  }
+  return prefixes;
+}
+
+bool AccessPolicy::Allows(const Endpoint& client) const {
+  return std::any_of(allow_.begin(), allow_.end(),
+                     [&client](const AddressPrefix& prefix) { return prefix.Contains(client); });
+}
+
+}  // namespace dotcache

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/extended_errors.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "core/names.h"
+
+namespace dotcache {
+namespace {
+
+constexpr Named<ExtendedErrorCode> kNames[] = {
+    {ExtendedErrorCode::kNoReachableAuthority, "No Reachable Authority"},
+    {ExtendedErrorCode::kNetworkError, "Network Error"},
+    {ExtendedErrorCode::kInvalidData, "Invalid Data"}};
+
+}  // namespace
+
+ExtendedError ErrorFor(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+      return {ExtendedErrorCode::kNoReachableAuthority, "no upstream server can be reached"};
+    case absl::StatusCode::kDeadlineExceeded:
+      return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
+    case absl::StatusCode::kFailedPrecondition:
+      return {ExtendedErrorCode::kOther,
+              "forwarding loop: queries to the upstream server come back"};
+    case absl::StatusCode::kDataLoss:
+      return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
+    case absl::StatusCode::kResourceExhausted:
+      return ErrorForLimit(Limit::kUpstream);
+    default:
+      return {ExtendedErrorCode::kOther, "the query could not be forwarded"};
+  }
+}
+
+ExtendedError ErrorForLimit(Limit limit) {
+  switch (limit) {
+    case Limit::kPerClient:
+      return {ExtendedErrorCode::kOther, "too many queries of this client are waiting"};
+    case Limit::kWaitersPerQuery:
+      return {ExtendedErrorCode::kOther, "too many clients are waiting for this name"};
+    default:
+      return {ExtendedErrorCode::kOther, "too many queries are waiting"};
+  }
+}
+
+ExtendedError ErrorForRefusal(const ResponseFacts& facts) {
+  const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
+  return {facts.edns.extended_error.value_or(ExtendedErrorCode::kNoReachableAuthority), said};
+}
+
+ExtendedError StaleError(const CacheEntry& entry) {
+  const bool denial = entry.kind == ResponseKind::kNxDomain;
+  return {denial ? ExtendedErrorCode::kStaleNxDomainAnswer : ExtendedErrorCode::kStaleAnswer, ""};
+}
+
+ExtendedError RememberedError(const CacheEntry& entry) {
+  return {ExtendedErrorCode::kCachedError,
+          absl::StrCat("cached failure: ",
+                       NameOrNumber(kNames, entry.extended_error, "extended error "))};
+}
+
+}  // namespace dotcache

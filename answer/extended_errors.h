@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chooses the extended DNS error of a reply (RFC 8914).
+#ifndef DOTCACHE_ANSWER_EXTENDED_ERRORS_H_
+#define DOTCACHE_ANSWER_EXTENDED_ERRORS_H_
+
+#include "absl/status/status.h"
+#include "answer/worker_counters.h"
+#include "cache/cache_entry.h"
+#include "dns/edns.h"
+#include "dns/response.h"
+
+namespace dotcache {
+
+// For an exchange that failed.
+ExtendedError ErrorFor(const absl::Status& status);
+
+// For a table that is full. The code is 0, because RFC 8914 has no code for it.
+ExtendedError ErrorForLimit(Limit limit);
+
+// For a response that is not relayed to the client.
+ExtendedError ErrorForRefusal(const ResponseFacts& facts);
+
+// For a reply with stale data.
+ExtendedError StaleError(const CacheEntry& entry);
+
+// For a failure that is served from the cache. A reply has only one extended error, so its text
+// names the code of the original failure.
+// REQUIRES: entry.is_failure().
+ExtendedError RememberedError(const CacheEntry& entry);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ANSWER_EXTENDED_ERRORS_H_

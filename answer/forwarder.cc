@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/forwarder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "answer/extended_errors.h"
+
+namespace dotcache {
+namespace {
+
+// Returns true for responses that are relayed to clients. Any other RCODE means that the server
+// could not or would not answer. That is no statement about the name, so the client gets SERVFAIL.
+bool IsRelayed(const ResponseFacts& facts) {
+  switch (facts.kind) {
+    case ResponseKind::kAnswer:
+    case ResponseKind::kNoData:
+    case ResponseKind::kNxDomain:
+      return !facts.truncated;
+    case ResponseKind::kOtherError:
+      return facts.rcode == Rcode::kYxDomain;
+    case ResponseKind::kReferral:
+    case ResponseKind::kServFail:
+      return false;
+  }
+  return false;
+}
+
+// A prefetch begins only while the exchanges without waiting clients are fewer than
+// `max_pending_queries` divided by this.
+constexpr size_t kPrefetchShare = 8;
+
+// All waiting clients together are limited to this many times `max_pending_queries`.
+constexpr size_t kWaitersPerPlace = 2;
+
+}  // namespace
+
+Forwarder::Forwarder(const Environment& environment)
+    : env_(environment),
+      pending_(static_cast<size_t>(environment.limits.max_pending_queries),
+               static_cast<size_t>(environment.limits.tuning.max_waiters_per_query)),
+      shares_(
+          static_cast<size_t>(environment.limits.max_pending_per_client),
+          std::max(kWaitersPerPlace * static_cast<size_t>(environment.limits.max_pending_queries),
+                   static_cast<size_t>(environment.limits.tuning.max_waiters_per_query))),
+      timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
+
+Forwarder::~Forwarder() {
+  pending_.Clear([this](ExchangeId exchange) { env_.exchanger.Cancel(exchange); });
+}
+
+bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale) {
+  if (!TakeShare(client, stale)) return false;
+  const MonoTime now = env_.loop.Now();
+  const Milliseconds patience =
+      stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
+            : env_.limits.query_timeout;
+  const Waiter waiter = {client.query, client.address, &client.sink, now, now + patience, stale};
+  switch (Join(key, waiter)) {
+    case PendingQueries::JoinResult::kJoined:
+      env_.counters.coalesced_queries.Add();
+      ArmTimer();
+      return true;
+    case PendingQueries::JoinResult::kFull:
+      shares_.Return(client.address.peer.remote);
+      TurnAway(client, stale, Limit::kPendingQueries);
+      return false;
+    case PendingQueries::JoinResult::kCrowded:
+      shares_.Return(client.address.peer.remote);
+      TurnAway(client, stale, Limit::kWaitersPerQuery);
+      return false;
+    case PendingQueries::JoinResult::kFirst:
+      break;
+  }
+  if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
+    shares_.Return(client.address.peer.remote);
+    const ExtendedError error = ErrorFor(status);
+    const CacheEntryRef data = NoteFailure(key, status, error);
+    ReplyAfterFailure(client, data ? data : stale, error);
+    return false;
+  }
+  ArmTimer();
+  return true;
+}
+
+bool Forwarder::TakeShare(const Client& client, const CacheEntryRef& stale) {
+  switch (shares_.Take(client.address.peer.remote)) {
+    case ClientShares::Outcome::kTaken:
+      return true;
+    case ClientShares::Outcome::kClientFull:
+      TurnAway(client, stale, Limit::kPerClient);
+      return false;
+    case ClientShares::Outcome::kAllFull:
+      TurnAway(client, stale, Limit::kWaiters);
+      return false;
+  }
+  return false;
+}
+
+void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit) {
+  env_.counters.limit(limit).Add();
+  ReplyAfterFailure(client, stale, ErrorForLimit(limit));
+}
+
+void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
+  const auto places = static_cast<size_t>(env_.limits.max_pending_queries) / kPrefetchShare;
+  if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
+  if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
+  env_.counters.prefetches.Add();
+  const absl::Status status = BeginExchange(query, key);
+  if (!status.ok()) NoteFailure(key, status, ErrorFor(status));
+}
+
+PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& waiter) {
+  const PendingQueries::JoinResult result = pending_.Join(key, waiter);
+  if (result != PendingQueries::JoinResult::kFull) return result;
+  const std::optional<ExchangeId> dropped = pending_.DropOldestAbandoned();
+  if (!dropped.has_value()) return result;
+  env_.exchanger.Cancel(*dropped);
+  return pending_.Join(key, waiter);
+}
+
+absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
+  absl::StatusOr<ExchangeId> exchange =
+      env_.exchanger.Exchange({query.question, query.edns.dnssec_ok, query.checking_disabled},
+                              env_.loop.Now() + env_.limits.tuning.exchange_timeout,
+                              [this, key](absl::StatusOr<UpstreamResponse> response) {
+                                OnExchangeDone(key, std::move(response));
+                              });
+  if (exchange.ok()) {
+    pending_.SetExchange(key, *exchange);
+  } else {
+    NoteIfLimit(exchange.status());
+    pending_.Take(key);
+  }
+  env_.counters.pending_queries.Set(pending_.size());
+  return exchange.status();
+}
+
+void Forwarder::NoteIfLimit(const absl::Status& status) {
+  if (absl::IsResourceExhausted(status)) env_.counters.limit(Limit::kUpstream).Add();
+}
+
+void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response) {
+  const Waiters waiters = pending_.Take(key);
+  env_.counters.pending_queries.Set(pending_.size());
+  NoteIfLimit(response.status());
+  if (response.ok() && IsRelayed(response->facts)) {
+    const CacheEntryRef entry =
+        env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
+    for (const Waiter& waiter : waiters) {
+      env_.replies.SendStored(waiter.client(), entry->view(),
+                              env_.replies.OptionsFor(waiter.address));
+      FinishMiss(waiter);
+    }
+    return;
+  }
+  const ExtendedError error =
+      response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
+  const CacheEntryRef data = NoteFailure(key, response.status(), error);
+  for (const Waiter& waiter : waiters) {
+    ReplyAfterFailure(waiter.client(), data ? data : waiter.stale, error);
+    FinishMiss(waiter);
+  }
+}
+
+CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& status,
+                                     const ExtendedError& error) {
+  // Our own limit is full, which is no statement about the name.
+  if (absl::IsResourceExhausted(status)) return nullptr;
+  // While no server can be reached, the failure is kept for a short time only, so that recovery is
+  // noticed soon. Failures that a server reported are kept for longer each time.
+  const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                           absl::IsFailedPrecondition(status);
+  const Failure failure = {.extended_error = error.code, .grows = !unreachable};
+  CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
+  if (data) env_.counters.failed_refreshes.Add();
+  return data;
+}
+
+void Forwarder::ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
+                                  const ExtendedError& error) {
+  if (data) {
+    env_.replies.SendCached(client, *data, env_.loop.Now());
+  } else {
+    env_.replies.SendError(client, Rcode::kServFail, error);
+  }
+}
+
+void Forwarder::OnTimer() {
+  const MonoTime now = env_.loop.Now();
+  while (const auto expired = pending_.TakeExpired(now)) {
+    // After this call, the next clients get the stale data without waiting for the slow refresh.
+    const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
+    for (const Waiter& waiter : expired->waiters) {
+      ReplyAfterFailure(waiter.client(), data ? data : waiter.stale,
+                        ErrorFor(absl::DeadlineExceededError("")));
+      FinishMiss(waiter);
+    }
+  }
+  ArmTimer();
+}
+
+// The timer is not moved to a later deadline before it fires. Most waiting clients are answered
+// early, and re-arming for each of them costs more than one early expiry per `query_timeout`.
+void Forwarder::ArmTimer() {
+  const std::optional<MonoTime> deadline = pending_.next_deadline();
+  if (!deadline.has_value() || (timer_->armed() && timer_due_ <= *deadline)) return;
+  timer_due_ = *deadline;
+  timer_->Start(timer_due_ - env_.loop.Now());
+}
+
+void Forwarder::FinishMiss(const Waiter& waiter) {
+  shares_.Return(waiter.address.peer.remote);
+  env_.counters.miss_duration.Record(env_.loop.Now() - waiter.received_at);
+}
+
+}  // namespace dotcache

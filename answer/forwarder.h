@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Forwards the queries that the cache cannot answer.
+#ifndef DOTCACHE_ANSWER_FORWARDER_H_
+#define DOTCACHE_ANSWER_FORWARDER_H_
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "answer/client_shares.h"
+#include "answer/pending_queries.h"
+#include "answer/reply_writer.h"
+#include "cache/response_cache.h"
+#include "core/event_loop.h"
+#include "upstream/api/exchanger.h"
+
+namespace dotcache {
+
+// Begins one exchange per key and stores the response. All clients with the same key wait for that
+// exchange. If it fails, they get stale data if there is any (RFC 8767 section 5), or else
+// SERVFAIL.
+//
+// A client and its exchange have separate deadlines. A client is answered after `query_timeout` at
+// the latest, before it retries. If there is stale data, it is answered after
+// `stale_client_timeout`. The exchange goes on after that. A retry joins the exchange or finds its
+// response in the cache.
+//
+// Bound to its loop's thread. Limits: those of PendingQueries and ClientShares. At a limit the
+// client gets stale data or SERVFAIL. When the table of keys is full, an exchange without waiting
+// clients makes room first.
+class Forwarder {
+ public:
+  // All of these are shared and must outlive the forwarder.
+  struct Environment {
+    EventLoop& loop;
+    ResponseCache& cache;
+    Exchanger& exchanger;
+    ReplyWriter& replies;
+    WorkerCounters& counters;
+    const ServerLimits& limits;
+  };
+
+  explicit Forwarder(const Environment& environment);
+  // Cancels all exchanges. Their clients get no reply.
+  ~Forwarder();
+
+  // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
+  // Returns false if the query could not be forwarded. The reply was then sent inside the call.
+  bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale);
+
+  // Refreshes an entry that is about to expire. No client waits for this exchange, so it is the
+  // first to be dropped at a limit.
+  void Prefetch(const Query& query, const CacheKey& key);
+
+  // The number of waiting clients.
+  size_t waiter_count() const { return pending_.waiter_count(); }
+
+ private:
+  bool TakeShare(const Client& client, const CacheEntryRef& stale);
+  void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
+  PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
+  absl::Status BeginExchange(const Query& query, const CacheKey& key);
+  void NoteIfLimit(const absl::Status& status);
+  void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
+  void OnTimer();
+  void ArmTimer();
+  CacheEntryRef NoteFailure(const CacheKey& key, const absl::Status& status,
+                            const ExtendedError& error);
+  void ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
+                         const ExtendedError& error);
+  void FinishMiss(const Waiter& waiter);
+
+  const Environment env_;
+  PendingQueries pending_;
+  ClientShares shares_;           // Counts the clients that wait in `pending_`.
+  std::unique_ptr<Timer> timer_;  // Fires at or before the earliest deadline.
+  MonoTime timer_due_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ANSWER_FORWARDER_H_

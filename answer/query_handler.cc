@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/query_handler.h"
+
+#include <algorithm>
+#include <optional>
+#include <variant>
+
+#include "answer/extended_errors.h"
+
+namespace dotcache {
+namespace {
+
+// Returns how long an error reply may be. Over UDP it must not be longer than its query: the source
+// address may be spoofed, and a longer reply would help an attacker. It may be longer by the
+// difference between our cookie and the client's. A stream client has proved its address, so there
+// is no limit.
+size_t MaxReplySize(Bytes message, const Client& client) {
+  if (client.address.transport != Transport::kUdp) return kMaxMessageSize;
+  const Query& query = client.query;
+  if (!query.reply_cookie.has_value()) return message.size();
+  const size_t cookie_size = query.reply_cookie->size();
+  return message.size() + cookie_size - std::min<size_t>(query.edns.cookie.size, cookie_size);
+}
+
+}  // namespace
+
+QueryHandler::QueryHandler(const Environment& environment)
+    : env_(environment),
+      replies_(environment.counters, environment.limits,
+               std::min(environment.cache.options().stale_ttl,
+                        environment.cache.options().ttl_caps.positive),
+               environment.own_answers == nullptr ? "" : environment.own_answers->identity()),
+      forwarder_({environment.loop, environment.cache, environment.exchanger, replies_,
+                  environment.counters, environment.limits}) {}
+
+HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& address,
+                                  ReplySink& sink) {
+  env_.counters.queries[static_cast<size_t>(address.transport)].Add();
+  std::variant<Query, Rejection> parsed = ParseQuery(message);
+  if (const auto* rejection = std::get_if<Rejection>(&parsed)) {
+    return Reject(message, *rejection, address, sink);
+  }
+  Query& query = std::get<Query>(parsed);
+  const Client client{query, address, sink};
+  if (cut) {
+    return Reject(message, {.reason = RejectionReason::kTrailingOctets, .reply = true}, address,
+                  sink);
+  }
+  if (!env_.access.Allows(address.peer.remote)) {
+    env_.counters.refused_clients.Add();
+    // The source address may be spoofed, so the reply must not be longer than the query.
+    replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
+                       message.size());
+    return HandleResult::kReplied;
+  }
+  if (query.edns.cookie.size > 0 || (env_.cookies != nullptr && env_.cookies->required())) {
+    if (!PassCookie(message, query, client)) return HandleResult::kReplied;
+  }
+  if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
+  if (env_.local_names != nullptr) {
+    if (const auto local = env_.local_names->Answer(query.question)) {
+      WorkerCounters& counters = env_.counters;
+      (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
+      replies_.SendStored(client, {local->message.wire, local->message.ttl_offsets},
+                          replies_.OptionsFor(address));
+      return HandleResult::kReplied;
+    }
+  }
+  if (env_.own_answers != nullptr && env_.own_answers->Concerns(query.question)) {
+    return AnswerOurselves(message, client);
+  }
+  const CacheKey key(query.question, query.edns.dnssec_ok, query.checking_disabled,
+                     env_.cache.seed());
+  const MonoTime now = env_.loop.Now();
+  const Found found = env_.cache.Lookup(key, now, query.recursion_desired);
+  if (found.state != Found::State::kFresh) return HandleMiss(message, client, key, found);
+  env_.counters.cache_hits.Add();
+  if (found.for_all_types) env_.counters.nxdomain_hits.Add();
+  replies_.SendCached(client, *found.entry, now);
+  if (found.refresh_due) forwarder_.Prefetch(query, key);
+  return HandleResult::kReplied;
+}
+
+HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const CacheKey& key,
+                                      const Found& found) {
+  if (env_.loops != nullptr && env_.loops->OnQuery(client.query.question.qname)) {
+    // An error would be retried at another server. NXDOMAIN ends the probe with the fewest
+    // messages.
+    replies_.SendError(client, Rcode::kNxDomain,
+                       {ExtendedErrorCode::kOther, "forwarding loop: this server sent this query"});
+    return HandleResult::kReplied;
+  }
+  if (!client.query.recursion_desired) {
+    // Without RD, only cached data is served. To query an upstream server is recursion (RFC 1035
+    // section 4.3.1).
+    env_.counters.cache_misses.Add();
+    replies_.SendError(client, Rcode::kRefused,
+                       {ExtendedErrorCode::kOther, "recursion was not desired"},
+                       MaxReplySize(message, client));
+    return HandleResult::kReplied;
+  }
+  if (found.state == Found::State::kStale && !found.refresh_due) {
+    replies_.SendCached(client, *found.entry, env_.loop.Now());
+    return HandleResult::kReplied;
+  }
+  if (found.state == Found::State::kFailure) {
+    env_.counters.failure_hits.Add();
+    replies_.SendError(client, Rcode::kServFail, RememberedError(*found.entry));
+    return HandleResult::kReplied;
+  }
+  env_.counters.cache_misses.Add();
+  const bool waits = forwarder_.Forward(client, key, found.entry);
+  return waits ? HandleResult::kPending : HandleResult::kReplied;
+}
+
+HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
+                                  const ReplyAddress& address, ReplySink& sink) {
+  CountRejection(rejection.reason);
+  // A malformed message from a client outside the access list gets no reply.
+  if (!rejection.reply || !env_.access.Allows(address.peer.remote)) return HandleResult::kDropped;
+  const bool sent = replies_.SendRejection(message, rejection, address, sink);
+  return sent ? HandleResult::kReplied : HandleResult::kDropped;
+}
+
+bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client) {
+  const CookieOutcome outcome =
+      env_.cookies == nullptr
+          ? ClientCookies::WithoutCookies(query)
+          : env_.cookies->Judge(client.address.peer.remote, client.address.transport,
+                                env_.loop.UnixSeconds(), query);
+  switch (outcome) {
+    case CookieOutcome::kProceed:
+      return true;
+    case CookieOutcome::kCookieOnly:
+      replies_.SendRcode(client, Rcode::kNoError);
+      return false;
+    case CookieOutcome::kBadCookie:
+      CountRejection(RejectionReason::kBadCookie);
+      replies_.SendRcode(client, Rcode::kBadCookie);
+      return false;
+    case CookieOutcome::kTruncate:
+      CountRejection(RejectionReason::kNoCookie);
+      replies_.SendTruncated(client);
+      return false;
+    case CookieOutcome::kMalformed:
+      Reject(message, RejectionOf(query, RejectionReason::kQuestionCount, Rcode::kFormErr),
+             client.address, client.sink);
+      return false;
+  }
+  return true;
+}
+
+HandleResult QueryHandler::AnswerOurselves(Bytes message, const Client& client) {
+  const std::optional<StoredMessage> answer =
+      env_.own_answers == nullptr ? std::nullopt : env_.own_answers->Answer(client.query.question);
+  if (!answer.has_value()) {
+    return Reject(message, RejectionOf(client.query, RejectionReason::kClass, Rcode::kRefused),
+                  client.address, client.sink);
+  }
+  env_.counters.local_answers.Add();
+  replies_.SendStored(client, {answer->wire, answer->ttl_offsets},
+                      replies_.OptionsFor(client.address));
+  return HandleResult::kReplied;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps that every query takes.
+#ifndef DOTCACHE_ANSWER_QUERY_HANDLER_H_
+#define DOTCACHE_ANSWER_QUERY_HANDLER_H_
+
+#include "answer/access_policy.h"
+#include "answer/client_cookies.h"
+#include "answer/forwarder.h"
+#include "answer/own_answers.h"
+#include "answer/reply_sink.h"
+#include "answer/reply_writer.h"
+#include "answer/server_limits.h"
+#include "answer/worker_counters.h"
+#include "cache/response_cache.h"
+#include "core/event_loop.h"
+#include "dns/query.h"
+#include "local/local_names.h"
+#include "upstream/api/exchanger.h"
+#include "upstream/pool/loop_watch.h"
+
+namespace dotcache {
+
+// Tells the listener how a message was handled.
+enum class HandleResult {
+  kReplied,  // The reply was given to the sink inside the call.
+  kPending,  // The reply will be given to the sink later.
+  kDropped,  // There is no reply. Over UDP the query is ignored; a stream connection is closed.
+};
+
+// Handles each message from a listener: validation, access list, local names, cache, forwarding,
+// reply (docs/life_of_a_query.md). This class only orders the steps; each step is a module of its
+// own. Bound to its loop's thread. Limits: those of Forwarder. The destructor cancels all
+// exchanges.
+class QueryHandler {
+ public:
+  // All of these are shared and must outlive the handler.
+  struct Environment {
+    EventLoop& loop;
+    ResponseCache& cache;
+    Exchanger& exchanger;
+    const AccessPolicy& access;
+    const LocalNames* local_names;  // Null if there are no local names.
+    WorkerCounters& counters;
+    const ServerLimits& limits;
+    const ClientCookies* cookies = nullptr;   // Null if cookies are off.
+    const OwnAnswers* own_answers = nullptr;  // Null if there are none.
+    LoopWatch* loops = nullptr;               // Null if loop probes are not recognized.
+  };
+
+  explicit QueryHandler(const Environment& environment);
+
+  // Handles one message. `cut` is true if the datagram was longer than the receive buffer.
+  // `message` and `address` need to be valid only during the call.
+  HandleResult Handle(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
+
+  // The number of clients that wait for an exchange.
+  size_t pending_count() const { return forwarder_.waiter_count(); }
+
+ private:
+  HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
+                      ReplySink& sink);
+  // Handles a query for which the cache has no fresh data.
+  HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
+                          const Found& found);
+  // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
+  // because its reply was sent.
+  bool PassCookie(Bytes message, Query& query, const Client& client);
+  HandleResult AnswerOurselves(Bytes message, const Client& client);
+  void CountRejection(RejectionReason reason) {
+    env_.counters.rejections[static_cast<size_t>(reason)].Add();
+  }
+
+  const Environment env_;
+  ReplyWriter replies_;
+  Forwarder forwarder_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ANSWER_QUERY_HANDLER_H_

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The counters of one worker.
+#ifndef DOTCACHE_ANSWER_WORKER_COUNTERS_H_
+#define DOTCACHE_ANSWER_WORKER_COUNTERS_H_
+
+#include <array>
+#include <cstdint>
+
+#include "absl/strings/string_view.h"
+#include "core/counters.h"
+#include "dns/dns_types.h"
+#include "dns/query.h"
+
+namespace dotcache {
+
+// The limits that a query or a connection can meet.
+enum class Limit : uint8_t {
+  kPendingQueries,   // Too many exchanges in progress.
+  kWaitersPerQuery,  // Too many clients wait for one question.
+  kPerClient,        // Too many queries of one client wait.
+  kWaiters,          // Too many clients wait in total.
+  kUpstream,         // All connections to upstream servers are full.
+  kConnections,      // Too many client connections are open.
+  kUnread,           // Too many octets of replies are unread by clients.
+  kUnfinished,       // Too many octets of incomplete messages are held.
+};
+inline constexpr int kLimitCount = 8;
+absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
+
+// What one worker counts about its clients. Only that worker writes. Aligned to
+// cache lines, so that no two workers write to the same line.
+struct alignas(64) WorkerCounters {
+  static constexpr int kRcodeSlots = 24;  // RCODE 0 to 23. Slot 23 also counts higher values.
+
+  std::array<Counter, kTransportCount> queries;           // Messages received, by transport.
+  std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
+  std::array<Counter, kRejectionReasonCount> rejections;  // Messages not served, by reason.
+  Counter cache_hits;                                     // Queries answered from fresh data.
+  // Queries without a usable entry: forwarded, or refused (no RD, or a limit).
+  Counter cache_misses;
+  Counter nxdomain_hits;     // Cache hits on an NXDOMAIN that holds for all types of its name.
+  Counter stale_answers;     // Replies with stale data.
+  Counter failure_hits;      // Queries answered from a cached failure.
+  Counter prefetches;        // Refreshes begun for data that was still fresh.
+  Counter failed_refreshes;  // Failed exchanges whose data is still in the cache.
+  // Answers for special-use zones and CHAOS names, and minimal answers to ANY.
+  Counter local_answers;
+  Counter local_record_answers;
+  Counter coalesced_queries;  // Queries that joined an exchange in progress.
+  Counter refused_clients;    // Queries and connections of clients outside the access list.
+  // Queries refused and connections closed at a limit.
+  std::array<Counter, kLimitCount> limit_rejections;
+  Counter udp_send_drops;  // UDP replies that the kernel did not accept.
+  Counter truncated_replies;
+  Counter stream_connections;  // Open TCP and DoT client connections: a gauge.
+  Counter stream_connections_total;
+  Counter pending_queries;  // Exchanges in progress: a gauge.
+  // Changed routes to upstream servers, and resumes after a suspend.
+  Counter network_changes;
+  // From a query's arrival to its reply, for queries that waited for an exchange.
+  DurationHistogram miss_duration;
+
+  Counter& limit(Limit limit) { return limit_rejections[static_cast<size_t>(limit)]; }
+
+  void CountResponse(Rcode rcode) {
+    const size_t slot = static_cast<size_t>(rcode);
+    responses[slot < kRcodeSlots ? slot : kRcodeSlots - 1].Add();
+  }
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ANSWER_WORKER_COUNTERS_H_

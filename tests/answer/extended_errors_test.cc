@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/extended_errors.h"
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+CacheEntryRef Entry(ResponseKind kind, ExtendedErrorCode code = ExtendedErrorCode::kOther) {
+  return MakeCacheEntry(StoredMessage{}, {.kind = kind, .extended_error = code}, MonoTime{},
+                        Seconds{1});
+}
+
+TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
+  EXPECT_EQ(ErrorFor(absl::UnavailableError("")).code, ExtendedErrorCode::kNoReachableAuthority);
+  EXPECT_EQ(ErrorFor(absl::DeadlineExceededError("")).code, ExtendedErrorCode::kNetworkError);
+  EXPECT_EQ(ErrorFor(absl::DataLossError("")).code, ExtendedErrorCode::kInvalidData);
+  EXPECT_EQ(ErrorFor(absl::ResourceExhaustedError("")).code, ExtendedErrorCode::kOther);
+  EXPECT_EQ(ErrorFor(absl::InternalError("")).code, ExtendedErrorCode::kOther);
+}
+
+TEST(ExtendedErrorsTest, RefusalNamesTheRcodeOfTheUpstreamServers) {
+  ResponseFacts facts;
+  facts.rcode = Rcode::kRefused;
+  EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kNoReachableAuthority);
+  EXPECT_EQ(ErrorForRefusal(facts).text, "upstream servers answered REFUSED");
+  facts.edns.extended_error = ExtendedErrorCode::kProhibited;
+  EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kProhibited);
+}
+
+TEST(ExtendedErrorsTest, StaleNxDomainHasItsOwnCode) {
+  EXPECT_EQ(StaleError(*Entry(ResponseKind::kAnswer)).code, ExtendedErrorCode::kStaleAnswer);
+  EXPECT_EQ(StaleError(*Entry(ResponseKind::kNoData)).code, ExtendedErrorCode::kStaleAnswer);
+  EXPECT_EQ(StaleError(*Entry(ResponseKind::kNxDomain)).code,
+            ExtendedErrorCode::kStaleNxDomainAnswer);
+}
+
+TEST(ExtendedErrorsTest, CachedFailureNamesTheOriginalError) {
+  const auto text = [](ExtendedErrorCode code) {
+    const ExtendedError error = RememberedError(*Entry(ResponseKind::kServFail, code));
+    EXPECT_EQ(error.code, ExtendedErrorCode::kCachedError);
+    return error.text;
+  };
+  EXPECT_EQ(text(ExtendedErrorCode::kNoReachableAuthority),
+            "cached failure: No Reachable Authority");
+  EXPECT_EQ(text(ExtendedErrorCode::kNetworkError), "cached failure: Network Error");
+  EXPECT_EQ(text(ExtendedErrorCode::kInvalidData), "cached failure: Invalid Data");
+  EXPECT_EQ(text(static_cast<ExtendedErrorCode>(9)), "cached failure: extended error 9");
+}
+
+}  // namespace
+}  // namespace dotcache
