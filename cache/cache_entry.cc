@@ -6,6 +6,8 @@
 #include <cstring>
 #include <new>
 
+#include "dns/message_header.h"
+
 namespace dotcache {
 namespace {
 
@@ -37,6 +39,12 @@ CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoT
       wire_size_(static_cast<uint16_t>(message.wire.size())),
       fresh_seconds_(fresh_seconds),
       offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
+
+bool CacheEntry::has_data() const {
+  return kind == ResponseKind::kAnswer || LoadHeader(view().wire).ancount > 0;
+}
+
+QType CacheEntry::denied_type() const { return static_cast<QType>(LoadHeader(view().wire).id); }
 
 size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
 

@@ -46,6 +46,10 @@ class CacheEntry {
 
   bool is_failure() const { return kind == ResponseKind::kServFail; }
 
+  bool has_data() const;  // The answer section is not empty.
+  // Of an NXDOMAIN for all types: the type that was queried. It is in place of the message ID.
+  QType denied_type() const;
+
   Seconds fresh_for() const { return Seconds{fresh_seconds_}; }
   MonoTime expires_at() const { return stored_at + fresh_for(); }
   bool FreshAt(MonoTime now) const { return now < expires_at(); }

@@ -13,8 +13,8 @@ CacheKey::CacheKey(const Question& question, bool dnssec_ok, bool checking_disab
   StoreU16(p, static_cast<uint16_t>(question.qtype));
   StoreU16(p + 2, static_cast<uint16_t>(question.qclass));
   p[4] = static_cast<uint8_t>((dnssec_ok ? 1 : 0) | (checking_disabled ? 2 : 0));
-  size_ = static_cast<uint16_t>(qname.size() + 5);
-  hash_ = SipHash13(seed, bytes());
+  size_ = static_cast<uint16_t>(qname.size() + kTailSize);
+  hash_ = SipHash13(seed, qname) + HashOfTail();
 }
 
 CacheKey& CacheKey::operator=(const CacheKey& other) {
@@ -25,10 +25,12 @@ CacheKey& CacheKey::operator=(const CacheKey& other) {
   return *this;
 }
 
-CacheKey CacheKey::ForAllTypes(const HashSeed& seed) const {
+CacheKey CacheKey::With(QType qtype, uint8_t flags) const {
   CacheKey key(*this);
-  StoreU16(key.octets_ + key.size_ - 5, 0);
-  key.hash_ = SipHash13(seed, key.bytes());
+  key.hash_ = name_hash();
+  StoreU16(key.octets_ + key.size_ - kTailSize, static_cast<uint16_t>(qtype));
+  key.octets_[key.size_ - 1] = flags;
+  key.hash_ += key.HashOfTail();
   return key;
 }
 

@@ -25,10 +25,15 @@ class CacheKey {
 
   // The key of an NXDOMAIN that holds for all types of the name. It is this key with QTYPE 0, which
   // no query has.
-  CacheKey ForAllTypes(const HashSeed& seed) const;
+  CacheKey ForAllTypes() const { return With(QType::kNone, flags()); }
 
-  // SipHash-1-3 of bytes().
+  // This key with another QTYPE, and with other DO and CD flags.
+  CacheKey With(QType qtype, uint8_t flags) const;
+
+  // SipHash-1-3 of QNAME, plus a multiple of the other parts. The keys of one name thus need one
+  // SipHash. An attacker does not know the hash of any name, so cannot choose names that collide.
   uint64_t hash() const { return hash_; }
+  uint64_t name_hash() const { return hash_ - HashOfTail(); }
 
   // QNAME (canonical), QTYPE, QCLASS, one octet with DO (1) and CD (2).
   Bytes bytes() const { return Bytes(octets_, size_); }
@@ -36,6 +41,9 @@ class CacheKey {
   // The parts of bytes(): the question in wire format, and the octet with DO and CD.
   Bytes question() const { return Bytes(octets_, size_ - size_t{1}); }
   uint8_t flags() const { return octets_[size_ - 1]; }
+  QType qtype() const { return static_cast<QType>(LoadU16(octets_ + size_ - kTailSize)); }
+
+  static constexpr uint8_t kMaxFlags = 3;
 
   friend bool operator==(const CacheKey& a, const CacheKey& b) {
     return a.hash_ == b.hash_ && a.bytes() == b.bytes();
@@ -47,9 +55,17 @@ class CacheKey {
   }
 
  private:
+  static constexpr size_t kTailSize = 5;  // QTYPE, QCLASS, flags.
+
+  uint64_t HashOfTail() const {
+    const uint8_t* tail = octets_ + size_ - kTailSize;
+    const uint64_t parts = uint64_t{LoadU16(tail + 2)} << 18 | LoadU16(tail) << 2 | tail[4];
+    return parts * 0x9e3779b97f4a7c15;  // 2^64 divided by the golden ratio: spreads all bits.
+  }
+
   uint64_t hash_;
   uint16_t size_;
-  uint8_t octets_[kMaxNameSize + 5];
+  uint8_t octets_[kMaxNameSize + kTailSize];
 };
 
 }  // namespace dotcache

@@ -153,6 +153,22 @@ void LruShard::Erase(const CacheKey& key) {
   if (const size_t slot = Find(key); slot != kNone) Remove(slot, removed);
 }
 
+CacheEntryRef LruShard::Take(const CacheKey& key) {
+  Removed removed;
+  MutexLock lock(mutex_);
+  const size_t slot = Find(key);
+  if (slot == kNone) return nullptr;
+  CacheEntryRef entry(slots_[slot].entry);
+  Remove(slot, removed);
+  return entry;
+}
+
+bool LruShard::HasData(const CacheKey& key, MonoTime now) const {
+  MutexLock lock(mutex_);
+  const size_t slot = Find(key);
+  return slot != kNone && slots_[slot].entry->has_data() && IsUsable(*slots_[slot].entry, now);
+}
+
 size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
   Removed removed;
   MutexLock lock(mutex_);

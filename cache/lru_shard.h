@@ -68,6 +68,12 @@ class alignas(64) LruShard {
   // Removes the key's entry.
   void Erase(const CacheKey& key);
 
+  // Removes the key's entry and returns it. Null without one.
+  CacheEntryRef Take(const CacheKey& key);
+
+  // True if the key has data, fresh or stale: records, or an alias that leads to none. Is no hit.
+  bool HasData(const CacheKey& key, MonoTime now) const;
+
   // Removes dead entries from `max_slots` slots, starting where the last call stopped. Returns
   // their number.
   size_t SweepExpired(MonoTime now, size_t max_slots);

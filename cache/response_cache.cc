@@ -31,20 +31,26 @@ int ShardBits(const CacheOptions& options) {
   return std::countr_zero(count);
 }
 
+// The types whose data is looked for before a name is denied for all types.
+constexpr QType kCommonTypes[] = {QType::kA, QType::kAaaa, QType::kHttps, QType::kMx};
+
 // True when an NXDOMAIN for the name answers the question instead of the entry of the key. Either
-// may be null. The order: fresh data of the key, a fresh NXDOMAIN, the later of two stale ones, a
-// failure.
+// may be null. The order: data of the key, a fresh NXDOMAIN, the later one of a stale denial of the
+// key and a stale NXDOMAIN, a failure.
 bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
   if (!denial) return false;
   if (!exact || exact->is_failure()) return true;
-  if (exact->FreshAt(now)) return false;
+  if (exact->FreshAt(now) || exact->has_data()) return false;
   return denial->FreshAt(now) || denial->stored_at > exact->stored_at;
 }
 
 }  // namespace
 
 ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
-    : options_(options), seed_(seed), shard_bits_(ShardBits(options)) {
+    : options_(options),
+      seed_(seed),
+      shard_bits_(ShardBits(options)),
+      positive_names_(options.budget_bytes) {
   if (options.budget_bytes == 0) return;
   const size_t count = size_t{1} << shard_bits_;
   shards_.reserve(count);
@@ -62,7 +68,7 @@ Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh)
 
 Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime now,
                                     bool may_refresh) {
-  const CacheKey all_types = key.ForAllTypes(seed_);
+  const CacheKey all_types = key.ForAllTypes();
   Found denial = ShardOf(all_types).Lookup(all_types, now, may_refresh);
   if (!DenialCounts(exact.entry, denial.entry, now)) return exact;
   denial.for_all_types = true;
@@ -74,26 +80,75 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   TestDelay(Seam::kCacheInsert);
   const CacheDecision decision = Decide(facts, options_);
   StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
-  const CacheKey all_types = key.ForAllTypes(seed_);
   // After an alias in the answer section, the missing name is the alias' target, not the QNAME.
   const bool denies_name = facts.kind == ResponseKind::kNxDomain && facts.kept_ancount == 0 &&
-                           message.wire.size() >= kHeaderSize + all_types.question().size();
-  if (denies_name) {
+                           message.wire.size() >= kHeaderSize + key.question().size();
+  const bool for_all_types = denies_name && !HasOtherData(key, now);
+  const CacheKey all_types = key.ForAllTypes();
+  if (for_all_types) {
+    const auto bit = static_cast<uint8_t>(1 << key.flags());
+    if ((denied_flags_.load() & bit) == 0) denied_flags_.fetch_or(bit);
+    StoreU16(message.wire.data(), static_cast<uint16_t>(key.qtype()));
     absl::c_copy(all_types.question(), message.wire.begin() + kHeaderSize);
   }
   CacheEntryRef entry =
       MakeCacheEntry(message, {.kind = facts.kind, .rcode = facts.rcode}, now, decision.fresh_for);
   if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
-  const CacheKey& place = denies_name ? all_types : key;
-  const CacheKey& other = denies_name ? key : all_types;
-  ShardOf(other).Erase(other);
+  const CacheKey& place = for_all_types ? all_types : key;
+  const CacheKey& other = for_all_types ? key : all_types;
+  if (entry->has_data()) {
+    NoteData(key, now);
+  } else {
+    ShardOf(other).Erase(other);
+  }
   if (decision.store) {
     ShardOf(place).Insert(place, entry, now);
   } else {
     ShardOf(place).Erase(place);
   }
+  // After the insertion, because another worker may store data meanwhile. See NoteData().
+  if (for_all_types && positive_names_.HadOtherThan(key.name_hash(), key.qtype(), now)) {
+    LimitDenialToItsType(all_types, now);
+  }
   return entry;
+}
+
+bool ResponseCache::HasOtherData(const CacheKey& key, MonoTime now) {
+  if (shards_.empty()) return false;
+  return absl::c_any_of(kCommonTypes, [&](QType type) {
+    if (type == key.qtype()) return false;
+    const CacheKey other = key.With(type, key.flags());
+    return ShardOf(other).HasData(other, now);
+  });
+}
+
+// An NXDOMAIN for all types does not stand against data, whatever DO and CD the two queries had.
+void ResponseCache::NoteData(const CacheKey& key, MonoTime now) {
+  // Noted before the search, so that a worker that stores an NXDOMAIN meanwhile finds the note.
+  positive_names_.Note(key.name_hash(), key.qtype(), now);
+  const uint8_t denied_flags = denied_flags_.load();
+  for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
+    if ((denied_flags >> flags & 1) == 0) continue;
+    LimitDenialToItsType(key.With(QType::kNone, flags), now);
+  }
+}
+
+// Turns an NXDOMAIN for all types into one for the type that was queried. If it has expired, or is
+// about the type that has data now, it is removed.
+void ResponseCache::LimitDenialToItsType(const CacheKey& all_types, MonoTime now) {
+  const CacheEntryRef denial = ShardOf(all_types).Take(all_types);
+  if (!denial || !denial->FreshAt(now)) return;
+  const CacheKey key = all_types.With(denial->denied_type(), all_types.flags());
+  const StoredView view = denial->view();
+  WireMessage wire(view.wire.begin(), view.wire.end());
+  StoreU16(wire.data(), 0);
+  absl::c_copy(key.question(), wire.begin() + kHeaderSize);
+  ShardOf(key).Insert(key,
+                      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
+                                     {.kind = denial->kind, .rcode = denial->rcode},
+                                     denial->stored_at, denial->fresh_for()),
+                      now);
 }
 
 CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,
@@ -121,7 +176,7 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
 // The result may be an earlier failure.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
   CacheEntryRef exact = ShardOf(key).NoteFailure(key, now);
-  const CacheKey all_types = key.ForAllTypes(seed_);
+  const CacheKey all_types = key.ForAllTypes();
   CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
   return DenialCounts(exact, denial, now) ? denial : exact;
 }

@@ -13,6 +13,7 @@
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
 #include "cache/lru_shard.h"
+#include "cache/positive_names.h"
 
 namespace dotcache {
 
@@ -45,8 +46,9 @@ class ResponseCache {
   Found Lookup(const CacheKey& key, MonoTime now, bool may_refresh = true);
 
   // Stores a response as ttl_policy decides, in place of the key's data or failure. An NXDOMAIN for
-  // the QNAME itself is stored for all types of the name. Returns the entry for the waiting
-  // clients, stored or not.
+  // the QNAME itself is stored for all types of the name, unless the name has data of another type.
+  // Some servers deny a name that has data (RFC 4074 section 4.2), so such an NXDOMAIN is stored
+  // for its own type. Returns the entry for the waiting clients, stored or not.
   CacheEntryRef Store(const CacheKey& key, Bytes response, const ResponseFacts& facts,
                       MonoTime now);
 
@@ -78,6 +80,10 @@ class ResponseCache {
     return *shards_[shard_bits_ == 0 ? 0 : key.hash() >> (64 - shard_bits_)];
   }
 
+  bool HasOtherData(const CacheKey& key, MonoTime now);
+  void NoteData(const CacheKey& key, MonoTime now);
+  void LimitDenialToItsType(const CacheKey& all_types, MonoTime now);
+
   CacheEntryRef KnownAfterFailure(const CacheKey& key, MonoTime now);
   Found LookupAllTypes(const CacheKey& key, Found exact, MonoTime now, bool may_refresh);
 
@@ -85,6 +91,9 @@ class ResponseCache {
   const HashSeed seed_;
   const int shard_bits_;
   std::vector<std::unique_ptr<LruShard>> shards_;
+  PositiveNames positive_names_;
+  // A bit for each value of CacheKey::flags() that an NXDOMAIN for all types was stored under.
+  std::atomic<uint8_t> denied_flags_{0};
   std::atomic<size_t> sweep_shard_{0};
 };
 

@@ -135,9 +135,13 @@ class ResponseCacheStoreTest : public testing::Test {
     return cache_.Store(Key(qtype), response, std::get<ResponseFacts>(facts), now);
   }
 
-  WireMessage Answer(uint32_t ttl = 300) {
-    return MakeResponse("www.example.com", QType::kA,
-                        {ARecord("www.example.com", ttl, "192.0.2.1")});
+  WireMessage Answer(uint32_t ttl = 300, QType qtype = QType::kA) {
+    WireMessage rdata = ARdata("192.0.2.1");
+    if (qtype == QType::kAaaa) rdata = AaaaRdata("2001:db8::1");
+    if (qtype == QType::kTxt) rdata = TxtRdata({"text"});
+    if (qtype == QType::kMx) rdata = MxRdata(10, "mx.example.com");
+    if (qtype == QType::kHttps) rdata = MxRdata(0, "svc.example.com");  // AliasMode.
+    return MakeResponse("www.example.com", qtype, {{"www.example.com", qtype, ttl, rdata}});
   }
 
   WireMessage Denial(Rcode rcode = Rcode::kNxDomain, QType qtype = QType::kA) {
@@ -167,11 +171,89 @@ TEST_F(ResponseCacheStoreTest, AnNxDomainIsForAllTypes) {
     EXPECT_TRUE(found.for_all_types);
   }
   EXPECT_EQ(cache_.Stats().entries, 1u);
-  EXPECT_EQ(cache_.Lookup({Key().ForAllTypes(kTestSeed)}, At(0)).entry, entry);
+  EXPECT_EQ(cache_.Lookup({Key().ForAllTypes()}, At(0)).entry, entry);
 }
 
-TEST_F(ResponseCacheStoreTest, OfStaleDataAndAStaleNxDomainTheLaterAnswers) {
+TEST_F(ResponseCacheStoreTest, DataIsNotHiddenByADenialOfAnotherType) {
+  for (const QType has : {QType::kA, QType::kAaaa, QType::kHttps, QType::kMx}) {
+    cache_.Clear();
+    const QType denied = has == QType::kAaaa ? QType::kA : QType::kAaaa;
+    const CacheEntryRef answer = Store(Answer(300, has), has, At(0));
+    // The name had data too long ago for PositiveNames. The data itself is still stale data.
+    const CacheEntryRef denial = Store(Denial(Rcode::kNxDomain, denied), denied, At(7200));
+    EXPECT_EQ(cache_.Lookup(Key(denied), At(7200)).entry, denial);
+    EXPECT_FALSE(cache_.Lookup(Key(denied), At(7200)).for_all_types);
+    EXPECT_EQ(cache_.Lookup(Key(has), At(7200)).entry, answer);
+    EXPECT_EQ(StateOf(At(7200), has), State::kStale);
+    EXPECT_EQ(StateOf(At(7200), QType::kTxt), State::kNothing);
+  }
+}
+
+TEST_F(ResponseCacheStoreTest, StaleDataOfAnyTypeAnswersDespiteAFreshNxDomain) {
+  const CacheEntryRef answer = Store(Answer(300, QType::kTxt), QType::kTxt, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(7200));
+  EXPECT_EQ(cache_.Lookup(Key(QType::kTxt), At(7200)).entry, answer);
+  EXPECT_EQ(cache_.NoteFailure(Key(QType::kTxt), {}, At(7200)), answer);
+}
+
+TEST_F(ResponseCacheStoreTest, DataOfAMomentAgoEndsTheDenialOfOtherTypes) {
+  Store(Answer(/*ttl=*/0, QType::kTxt), QType::kTxt, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(0));
+  EXPECT_EQ(StateOf(At(0), QType::kTxt), State::kNothing);
+  EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kFresh);
+}
+
+TEST_F(ResponseCacheStoreTest, ADenialForAllTypesIsLimitedToItsTypeWhenDataArrives) {
+  for (const uint32_t ttl : {0, 300}) {
+    cache_.Clear();
+    Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(0));
+    EXPECT_EQ(StateOf(At(1), QType::kMx), State::kFresh);
+    Store(Answer(ttl), QType::kA, At(10));
+    EXPECT_EQ(StateOf(At(11), QType::kMx), State::kNothing);
+    EXPECT_EQ(StateOf(At(11)), ttl == 0 ? State::kNothing : State::kFresh);
+    const Found found = cache_.Lookup(Key(QType::kAaaa), At(11));
+    EXPECT_EQ(found.state, State::kFresh);
+    EXPECT_FALSE(found.for_all_types);
+    EXPECT_EQ(found.entry->kind, ResponseKind::kNxDomain);
+    EXPECT_EQ(found.entry->stored_at, At(0));
+    EXPECT_EQ(StateOf(At(60), QType::kAaaa), State::kStale);  // SOA MINIMUM is 60.
+  }
+}
+
+TEST_F(ResponseCacheStoreTest, ADenialForAllTypesEndsWithDataOfItsTypeAndOfOtherDoAndCd) {
+  Store(Denial(), QType::kA, At(0));
+  Store(Answer(), QType::kA, At(1));
+  EXPECT_EQ(cache_.Stats().entries, 1u);
+  cache_.Clear();
+  const Question question = {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn};
+  const auto denial = Denial();
+  const CacheKey with_do(question, true, false, kTestSeed);
+  cache_.Store(with_do, denial, std::get<ResponseFacts>(InspectResponse(denial, question)), At(2));
+  Store(Answer(), QType::kA, At(3));
+  EXPECT_EQ(cache_.Lookup(with_do, At(4)).entry->kind, ResponseKind::kNxDomain);
+  EXPECT_EQ(cache_.Lookup(with_do.With(QType::kMx, with_do.flags()), At(4)).state, State::kNothing);
+}
+
+TEST_F(ResponseCacheStoreTest, AnAliasIsDataOfItsName) {
+  const WireMessage dangling = MessageBuilder()
+                                   .Response(Rcode::kNxDomain)
+                                   .Question("www.example.com", QType::kA)
+                                   .Answer(CnameRecord("www.example.com", 300, "gone.example.com"))
+                                   .Authority(SoaRecord("example.com", 900, 60))
+                                   .Build();
+  Store(dangling, QType::kA, At(0));
+  Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(7200));
+  EXPECT_EQ(StateOf(At(7200), QType::kTxt), State::kNothing);
+}
+
+TEST_F(ResponseCacheStoreTest, AnNxDomainOfTheTypeThatHadDataIsForAllTypes) {
   Store(Answer(), QType::kA, At(0));
+  Store(Denial(), QType::kA, At(300));
+  EXPECT_TRUE(cache_.Lookup(Key(QType::kAaaa), At(301)).for_all_types);
+}
+
+TEST_F(ResponseCacheStoreTest, OfAStaleNoDataAndAStaleNxDomainTheLaterAnswers) {
+  Store(Denial(Rcode::kNoError), QType::kA, At(0));
   Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   EXPECT_EQ(StateOf(At(400)), State::kStale);
   EXPECT_TRUE(cache_.Lookup(Key(), At(400)).for_all_types);
@@ -266,8 +348,8 @@ TEST_F(ResponseCacheStoreTest, AQueryThatMayNotRefreshLeavesTheRefreshToTheNext)
   EXPECT_TRUE(cache_.Lookup(Key(), At(299)).refresh_due);
 }
 
-TEST_F(ResponseCacheStoreTest, AFailedRefreshDelaysTheRefreshOfAnswerAndNxDomain) {
-  Store(Answer(60), QType::kA, At(0));
+TEST_F(ResponseCacheStoreTest, AFailedRefreshDelaysTheRefreshOfNoDataAndNxDomain) {
+  Store(Denial(Rcode::kNoError), QType::kA, At(0));
   const CacheEntryRef denial = Store(Denial(Rcode::kNxDomain, QType::kAaaa), QType::kAaaa, At(10));
   EXPECT_EQ(cache_.NoteFailure(Key(), {}, At(110)), denial);
   for (const QType qtype : {QType::kA, QType::kAaaa}) {
