@@ -26,11 +26,19 @@ LdnsPkt Parse(Bytes message) {
   return pkt;
 }
 
+// True for types whose names ldns keeps as octets: A6, IPSECKEY, AMTRELAY and later ones.
+bool KeepsNamesAsOctets(const ldns_rr* rr) {
+  for (size_t i = 0; i < ldns_rr_rd_count(rr); ++i) {
+    if (ldns_rdf_get_type(ldns_rr_rdf(rr, i)) == LDNS_RDF_TYPE_DNAME) return false;
+  }
+  return true;
+}
+
 // RDATA as ldns keeps it: names are written out, all else is as it came.
-WireMessage WrittenOut(Bytes message, const ResponseRecord& record) {
+WireMessage WrittenOut(Bytes message, const ResponseRecord& record, const ldns_rr* theirs) {
   WireCursor cursor(message, record.rdata_begin, record.end);
   std::vector<RdataName> names;
-  ReadRdata(record.type, cursor, &names);
+  if (!KeepsNamesAsOctets(theirs)) ReadRdata(record.type, cursor, &names);
   WireMessage octets;
   const auto append = [&octets](Bytes part) {
     octets.insert(octets.end(), part.begin(), part.end());
@@ -58,7 +66,7 @@ void CheckRecord(Bytes message, const ResponseRecord& record, const ldns_rr* the
     const Bytes field = DataOf(ldns_rr_rdf(theirs, i));
     rdata.insert(rdata.end(), field.begin(), field.end());
   }
-  FUZZ_CHECK(rdata == WrittenOut(message, record));
+  FUZZ_CHECK(rdata == WrittenOut(message, record, theirs));
 }
 
 const ldns_rr_list* SectionOf(const ldns_pkt* pkt, Section section) {
@@ -101,6 +109,7 @@ void CheckResponseAgainstLdns(Bytes response, const Question& question) {
   const auto walked =
       WalkResponse(response, kHeaderSize + (has_question ? question.wire_size() : 0));
   FUZZ_CHECK(walked.has_value());
+  if (!LdnsKnowsAllForms(walked->records)) return;
   const LdnsPkt pkt = Parse(response);
   if (pkt == nullptr) return;
   size_t index = 0;
@@ -119,6 +128,11 @@ void CheckResponseAgainstLdns(Bytes response, const Question& question) {
                                            ldns_rr_list_rr_count(ldns_pkt_additional(pkt.get())));
   FUZZ_CHECK(walked->edns.dnssec_ok == ldns_pkt_edns_do(pkt.get()));
   FUZZ_CHECK(walked->edns.extended_rcode == ldns_pkt_edns_extended_rcode(pkt.get()));
+}
+
+bool LdnsKnowsAllForms(const ResponseRecords& records) {
+  return std::all_of(records.begin(), records.end(),
+                     [](const ResponseRecord& record) { return LdnsKnowsFormOf(record.type); });
 }
 
 void CheckOptionsAgainstLdns(const EdnsInfo& edns, Bytes rdata) {

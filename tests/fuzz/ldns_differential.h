@@ -8,6 +8,7 @@
 #include "dns/edns.h"
 #include "dns/query.h"
 #include "dns/question.h"
+#include "dns/response_walk.h"
 
 namespace dotcache {
 
@@ -21,6 +22,9 @@ void CheckQueryAgainstLdns(const Query& query, Bytes message);
 // Each record of a response that InspectResponse() accepts for this question. Compares section,
 // owner, type, class, TTL, and every octet of the RDATA with names written in full.
 void CheckResponseAgainstLdns(Bytes response, const Question& question);
+
+// False when ldns would misread a record, and all octets after it.
+bool LdnsKnowsAllForms(const ResponseRecords& records);
 
 // The options of an OPT record.
 void CheckOptionsAgainstLdns(const EdnsInfo& edns, Bytes rdata);

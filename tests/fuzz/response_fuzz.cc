@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls InspectResponse() on any octets, for the question that they hold. ldns must read each
-// accepted response with the same records. The reply to it must be within its limits. ldns must
-// read that reply with the same question and the same records.
+// accepted response with the same records. A rewritten response must have no other records. The
+// reply must be within its limits. ldns must read that reply with the same question and the same
+// records.
 #include "dns/ldns_ptr.h"
 #include "dns/message_header.h"
 #include "dns/reply.h"
@@ -9,6 +10,7 @@
 #include "dns/wire_cursor.h"
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/ldns_differential.h"
+#include "tests/fuzz/rewrite_check.h"
 
 using namespace dotcache;  // NOLINT
 
@@ -23,7 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto outcome = InspectResponse(response, query.question);
   if (!std::holds_alternative<ResponseFacts>(outcome)) return 0;
   CheckResponseAgainstLdns(response, query.question);
-  const StoredMessage stored = StoreResponse(response, std::get<ResponseFacts>(outcome), TtlCaps{});
+  const auto& facts = std::get<ResponseFacts>(outcome);
+  if (!facts.rewritten.empty()) CheckRewritten(response, facts, query.question);
+  const StoredMessage stored = StoreResponse(response, facts, TtlCaps{});
   WireMessage out(kMaxMessageSize);
   const ReplyOptions options{.transport = size % 3 == 0 ? Transport::kTcp : Transport::kUdp,
                              .age = Seconds{1}};
@@ -32,6 +36,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FUZZ_CHECK(out.size() >= kHeaderSize && out.size() <= MaxReplySize(query, options));
   FUZZ_CHECK(query.question.MatchesMessage(out));
 
+  const auto walked = WalkResponse(out, kHeaderSize + query.question.wire_size());
+  FUZZ_CHECK(LoadHeader(out).qdcount == 0 || walked.has_value());
+  if (!walked.has_value() || !LdnsKnowsAllForms(walked->records)) return 0;
   ldns_pkt* raw = nullptr;
   FUZZ_CHECK(ldns_wire2pkt(&raw, out.data(), out.size()) == LDNS_STATUS_OK);
   const LdnsPkt owner(raw);
