@@ -43,8 +43,8 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   Query& query = std::get<Query>(parsed);
   const Client client{query, address, sink};
   if (cut) {
-    return Reject(message, {.reason = RejectionReason::kTrailingOctets, .reply = true}, address,
-                  sink);
+    return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
+                  address, sink);
   }
   if (!env_.access.Allows(address.peer.remote)) {
     env_.counters.refused_clients.Add();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "answer/extended_errors.h"
+#include "dns/error_reply.h"
 #include "dns/message_header.h"
 
 namespace dotcache {
@@ -90,7 +91,7 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
                                 const ReplyAddress& address, ReplySink& sink) {
   const MutableBytes buffer = sink.ReserveReply(address);
   if (buffer.empty()) return false;
-  const size_t size = BuildErrorReply(message, rejection, buffer);
+  const size_t size = BuildErrorReply(message, rejection, address.transport, buffer);
   counters_.CountResponse(rejection.rcode);
   sink.CommitReply(address, size);
   return true;

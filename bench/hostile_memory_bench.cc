@@ -12,6 +12,7 @@
 
 #include "bench/hostile_messages.h"
 #include "bench/message_corpus.h"
+#include "dns/error_reply.h"
 #include "dns/query.h"
 #include "dns/reply.h"
 #include "dns/response.h"
@@ -39,7 +40,7 @@ struct Tally {
 void Feed(Bytes message, MutableBytes out, Tally& tally) {
   const auto parsed = ParseQuery(message);
   if (const auto* rejection = std::get_if<Rejection>(&parsed)) {
-    if (rejection->reply) BuildErrorReply(message, *rejection, out);
+    if (rejection->reply) BuildErrorReply(message, *rejection, Transport::kUdp, out);
   } else {
     ++tally.queries;
   }

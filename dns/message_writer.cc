@@ -101,7 +101,7 @@ std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room)
   }
   if (opt.padding_block > 0 && layout.total + kOptionHeaderSize <= room) {
     layout.total += kOptionHeaderSize;
-    const size_t beyond_block = (size + layout.total) % opt.padding_block;
+    const size_t beyond_block = (size + layout.total + opt.octets_behind) % opt.padding_block;
     const size_t wanted = beyond_block == 0 ? 0 : opt.padding_block - beyond_block;
     layout.padding_data = std::min(wanted, room - layout.total);
     layout.total += *layout.padding_data;

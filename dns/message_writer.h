@@ -31,6 +31,8 @@ struct OptToWrite {
   // Pads the whole message to a multiple of this many octets, as far as `max_size` allows. 0: no
   // padding option.
   size_t padding_block = 0;
+  // Octets of the records that will follow the OPT.
+  size_t octets_behind = 0;
 };
 
 // Appends records section by section and updates the counts in the header. Never writes beyond the

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 
+#include "dns/extra_records.h"
 #include "dns/ldns_ptr.h"
+#include "dns/tsig.h"
 
 namespace dotcache {
 namespace {
@@ -37,8 +39,10 @@ class QueryReader {
   QueryReader(Bytes message, Query& query) : message_(message), query_(query) {}
 
   bool Read() {
-    return ReadHeader() && FindQuestion() && FindOpt() && ReadQname() && ReadOpt() &&
-           CheckQuestion();
+    const bool accepted =
+        ReadHeader() && FindQuestion() && FindOpt() && ReadQname() && ReadOpt() && CheckQuestion();
+    if (!accepted && rejection_.reply) ReadExtraRecords();
+    return accepted;
   }
   const Rejection& rejection() const { return rejection_; }
 
@@ -48,6 +52,7 @@ class QueryReader {
   bool RejectOpcode();
   bool FindOpt();
   bool CheckAdditional(size_t owner_size, size_t record_at, bool last);
+  void ReadExtraRecords();
   bool ReadQname();
   bool ReadOpt();
   bool CheckQuestion();
@@ -130,6 +135,10 @@ bool QueryReader::FindOpt() {
   size_t at = kHeaderSize + rejection_.question_size;
   for (int left = LDNS_ARCOUNT(At(0)); left > 0; --left) {
     const size_t owner_size = UncompressedNameSize(message_.subspan(at));
+    // The owner of a TSIG may be compressed. The owner of an OPT has no label.
+    if (owner_size == 0 && left == 1 && ReadTsig(message_, at).has_value()) {
+      return Reject(RejectionReason::kTransaction, Rcode::kNotAuth);
+    }
     const size_t record_at = at + owner_size;
     if (owner_size == 0 || message_.size() - record_at < kRecordFixedSize) {
       return Reject(RejectionReason::kUnexpectedRecords);
@@ -150,16 +159,31 @@ bool QueryReader::CheckAdditional(size_t owner_size, size_t record_at, bool last
       }
       opt_at_ = record_at;
       opt_end_ = end;
-      rejection_.has_edns = true;
-      rejection_.dnssec_ok = (ldns_read_uint32(At(record_at + 4)) & kEdnsFlagDo) != 0;
       return true;
     case QType::kTsig:  // TSIG must be the last record (RFC 8945 sections 5.1, 5.2).
       return Reject(RejectionReason::kTransaction,
-                    last && end == message_.size() ? Rcode::kNotAuth : Rcode::kFormErr);
+                    last && ReadTsig(message_, record_at - owner_size).has_value()
+                        ? Rcode::kNotAuth
+                        : Rcode::kFormErr);
     case QType::kSig:  // A server without SIG(0) replies FORMERR (RFC 2931).
       return Reject(RejectionReason::kTransaction);
     default:
       return Reject(RejectionReason::kUnexpectedRecords);
+  }
+}
+
+// An error reply has an OPT if the query has one (RFC 6891 section 6.1.1). This server has no TSIG
+// keys, so NOTAUTH to a signed message also says BADKEY (RFC 8945 section 5.2.1).
+void QueryReader::ReadExtraRecords() {
+  const ExtraRecords extra = FindExtraRecords(message_);
+  if (extra.edns.has_value()) {
+    rejection_.has_edns = true;
+    rejection_.dnssec_ok = extra.edns->dnssec_ok;
+    rejection_.has_padding = extra.edns->has_padding;
+  }
+  if (rejection_.rcode == Rcode::kNotAuth && extra.tsig_at.has_value() &&
+      ReadTsig(message_, *extra.tsig_at).has_value()) {
+    rejection_.tsig_at = static_cast<uint16_t>(*extra.tsig_at);
   }
 }
 
@@ -259,6 +283,7 @@ Rejection RejectionOf(const Query& query, RejectionReason reason, Rcode rcode) {
   }
   rejection.has_edns = query.edns.present;
   rejection.dnssec_ok = query.edns.dnssec_ok;
+  rejection.has_padding = query.edns.has_padding;
   return rejection;
 }
 

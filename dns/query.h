@@ -66,6 +66,8 @@ struct Rejection {
   uint16_t question_size = 0;  // Size of the question to copy to the reply. 0: QDCOUNT 0.
   bool has_edns = false;       // Only then the reply has an OPT.
   bool dnssec_ok = false;
+  bool has_padding = false;  // Over DoT the reply is then padded, too.
+  uint16_t tsig_at = 0;      // Offset of a TSIG for ReadTsig(). 0: the reply has no TSIG.
 };
 
 // Parses one message from a client (RFC 1035, 6891, 8906, 9619, 5625). A structural gate checks the

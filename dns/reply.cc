@@ -17,8 +17,18 @@ constexpr size_t kArcountOffset = 10;
 constexpr size_t kTypeBeforeTtl = 4;   // From the TTL of a record back to its type.
 constexpr size_t kRdataBehindTtl = 6;  // From the TTL of a record on to its RDATA.
 
-// The flags of every reply to the query: never AA, always RA.
-uint16_t ReplyFlags(const Query& query) {
+// True for errors that concern the message or the client. Nothing was resolved, so flags about
+// resolution (RA, CD) have no meaning.
+bool IsAboutMessage(Rcode rcode) {
+  return rcode == Rcode::kFormErr || rcode == Rcode::kNotImp || rcode == Rcode::kRefused ||
+         rcode == Rcode::kNotAuth || rcode == Rcode::kBadVers;
+}
+
+// The flags of a reply to the query: never AA, and RA except for such errors.
+uint16_t ReplyFlags(const Query& query, Rcode rcode = Rcode::kNoError) {
+  if (IsAboutMessage(rcode)) {
+    return static_cast<uint16_t>(kFlagQr | (query.recursion_desired ? kFlagRd : 0));
+  }
   return static_cast<uint16_t>(kFlagQr | kFlagRa | (query.recursion_desired ? kFlagRd : 0) |
                                (query.checking_disabled ? kFlagCd : 0));
 }
@@ -80,8 +90,8 @@ size_t WriteWithoutRecords(const Query& query, uint16_t flags, Rcode rcode,
   rcode = ExpressibleRcode(rcode, query.edns.present);
   MessageHeader header;
   header.id = query.id;
-  header.flags =
-      static_cast<uint16_t>(ReplyFlags(query) | flags | (static_cast<int>(rcode) & kRcodeMask));
+  header.flags = static_cast<uint16_t>(ReplyFlags(query, rcode) | flags |
+                                       (static_cast<int>(rcode) & kRcodeMask));
   MessageWriter writer(out, header);
   if (query.has_question) {
     writer.AddQuestion(query.qname, query.question.qtype, query.question.qclass);
@@ -252,32 +262,6 @@ size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& opti
 
 size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out) {
   return WriteWithoutRecords(query, kFlagTc, Rcode::kNoError, options, out);
-}
-
-size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out) {
-  const MessageHeader received = LoadHeader(message);
-  const size_t max_size = std::min(message.size(), out.size());
-  const size_t question_size = rejection.question_size;
-  if (kHeaderSize + question_size > max_size) return 0;
-  size_t size = kHeaderSize + question_size;
-  const bool has_room = rejection.has_edns && size + kOptFixedSize <= max_size;
-  const Rcode rcode = ExpressibleRcode(rejection.rcode, has_room);
-
-  MessageHeader header;
-  header.id = received.id;
-  header.flags = static_cast<uint16_t>(kFlagQr | kFlagRa |
-                                       (received.flags & (kOpcodeMask | kFlagRd | kFlagCd)) |
-                                       (static_cast<int>(rcode) & kRcodeMask));
-  header.qdcount = question_size > 0 ? 1 : 0;
-  StoreHeader(out, header);
-  std::memcpy(out.data() + kHeaderSize, message.data() + kHeaderSize, question_size);
-  if (has_room) {
-    OptToWrite opt;
-    opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
-    opt.dnssec_ok = rejection.dnssec_ok;
-    size = AppendOpt(out, size, opt, max_size);
-  }
-  return size;
 }
 
 }  // namespace dotcache

@@ -73,10 +73,6 @@ size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& opti
 // Writes a reply with TC set and no records, so that the client retries over TCP.
 size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out);
 
-// Writes the error reply to a message that ParseQuery() rejected with `reply` set. It is never
-// longer than the message. REQUIRES: message.size() >= kHeaderSize, rejection.reply.
-size_t BuildErrorReply(Bytes message, const Rejection& rejection, MutableBytes out);
-
 }  // namespace dotcache
 
 #endif  // DOTCACHE_DNS_REPLY_H_

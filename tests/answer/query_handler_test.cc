@@ -301,9 +301,11 @@ TEST_F(QueryHandlerTest, ResponsesAndFragmentsGetNoReply) {
 
 TEST_F(QueryHandlerTest, CutDatagramIsNotServed) {
   const HandleResult result =
-      handler_->Handle(MakeQuery(kName, QType::kA), /*cut=*/true, ClientAddress(), sink_);
+      handler_->Handle(MessageBuilder().Question(kName, QType::kA).Opt().Build(), /*cut=*/true,
+                       ClientAddress(), sink_);
   EXPECT_EQ(result, HandleResult::kReplied);
-  EXPECT_EQ(LoadHeader(sink_.replies().back().wire).header_rcode(), Rcode::kFormErr);
+  EXPECT_EQ(Reply().rcode, Rcode::kFormErr);
+  EXPECT_TRUE(Reply().has_edns);
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
   EXPECT_EQ(counters_.rejections[static_cast<size_t>(RejectionReason::kTrailingOctets)].value(),
             1u);

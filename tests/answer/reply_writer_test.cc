@@ -105,6 +105,24 @@ TEST_F(ReplyWriterTest, KeepaliveIsForStreams) {
   EXPECT_EQ(replies_.OptionsFor(address_).keepalive_timeout_100ms, 100);
 }
 
+TEST_F(ReplyWriterTest, ErrorRepliesOverDotArePadded) {
+  const WireMessage message = MessageBuilder()
+                                  .Question(kName, QType::kAxfr)
+                                  .Opt({.options = {{12, WireMessage(8)}}})  // Padding.
+                                  .Build();
+  const auto rejection = std::get<Rejection>(ParseQuery(message));
+  address_.transport = Transport::kDot;
+  EXPECT_TRUE(replies_.SendRejection(message, rejection, address_, sink_));
+  EXPECT_EQ(Reply().size, 468u);  // RFC 8467 section 4.2.
+}
+
+TEST_F(ReplyWriterTest, RefusedHasNoRaAndServfailHas) {
+  replies_.SendError(client(), Rcode::kRefused, {});
+  EXPECT_FALSE(Reply().Has(kFlagRa));
+  replies_.SendError(client(), Rcode::kServFail, {});
+  EXPECT_TRUE(ParsedMessage::Parse(sink_.replies().back().wire).Has(kFlagRa));
+}
+
 TEST_F(ReplyWriterTest, ClientThatIsGoneGetsNoReply) {
   sink_.Disconnect();
   replies_.SendCached(client(), *entry_, MonoTime{});

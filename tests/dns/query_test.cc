@@ -72,7 +72,7 @@ Record Tsig() {
   return {.owner = "key.example",
           .type = QType::kTsig,
           .ttl = 0,
-          .rdata = WireMessage(30),
+          .rdata = WireMessage(17),
           .klass = QClass::kAny};
 }
 

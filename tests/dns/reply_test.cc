@@ -111,12 +111,6 @@ WireMessage RcodeReply(const Query& query, Rcode rcode, const ReplyOptions& opti
   return out;
 }
 
-WireMessage ErrorReply(const WireMessage& message, const Rejection& rejection) {
-  WireMessage out(kMaxMessageSize);
-  out.resize(BuildErrorReply(message, rejection, absl::MakeSpan(out)));
-  return out;
-}
-
 uint32_t FirstTtl(const WireMessage& reply) { return LoadU32(&reply[kQuestionEnd + 6]); }
 
 TEST(ReplyTest, HasTheIdAndSpellingOfTheQuery) {
@@ -498,72 +492,6 @@ TEST(RcodeReplyTest, RcodeAbove15NeedsAnOptAndIsServfailWithoutOne) {
   EXPECT_EQ(static_cast<int>(LoadHeader(with).header_rcode()), 7);
   EXPECT_EQ(FindOpt(with)->extended_rcode, 1);
   EXPECT_EQ(LoadHeader(RcodeReply(Ask(), Rcode::kBadCookie)).header_rcode(), Rcode::kServFail);
-}
-
-TEST(ErrorReplyTest, CopiesIdOpcodeRdCdAndTheQuestion) {
-  const WireMessage query = MessageBuilder()
-                                .Flags(4 << 11 | kFlagRd | kFlagCd | kFlagAa | kFlagAd | kFlagZ | 5)
-                                .Question(kName, QType::kSoa)
-                                .Build();
-  const WireMessage reply = ErrorReply(
-      query, {.reply = true, .rcode = Rcode::kNotImp, .question_size = kQuestionEnd - kHeaderSize});
-  const MessageHeader header = LoadHeader(reply);
-  EXPECT_EQ(header.id, 0x1234);
-  EXPECT_EQ(header.flags, kFlagQr | kFlagRa | 4 << 11 | kFlagRd | kFlagCd | 4);
-  EXPECT_EQ(header.qdcount, 1);
-  EXPECT_EQ(header.arcount, 0);
-  EXPECT_TRUE(std::equal(query.begin() + kHeaderSize, query.end(), reply.begin() + kHeaderSize,
-                         reply.end()));
-}
-
-TEST(ErrorReplyTest, UnparsableQuestionIsNotCopied) {
-  const WireMessage query = MessageBuilder().Qdcount(1).Raw(WireMessage{3, 'a'}).Build();
-  const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
-  EXPECT_EQ(reply.size(), kHeaderSize);
-  EXPECT_EQ(LoadHeader(reply).qdcount, 0);
-  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kFormErr);
-}
-
-TEST(ErrorReplyTest, BadversIsExtendedRcodeOneWithVersionZero) {
-  const WireMessage query =
-      MessageBuilder().Question(kName, QType::kA).Opt({.version = 1, .flags = 0x8000}).Build();
-  const WireMessage reply = ErrorReply(query, {.reply = true,
-                                               .rcode = Rcode::kBadVers,
-                                               .question_size = kQuestionEnd - kHeaderSize,
-                                               .has_edns = true,
-                                               .dnssec_ok = true});
-  const auto opt = FindOpt(reply);
-  ASSERT_TRUE(opt.has_value());
-  EXPECT_EQ(LoadHeader(reply).flags & kRcodeMask, 0);
-  EXPECT_EQ(opt->extended_rcode, 1);
-  EXPECT_EQ(opt->version, 0);
-  EXPECT_EQ(opt->flags, kEdnsFlagDo);
-  EXPECT_EQ(reply.size(), query.size());
-}
-
-TEST(ErrorReplyTest, OptIsLeftOutSoThatTheReplyIsNotLongerThanTheQuery) {
-  const WireMessage query = MessageBuilder().Question(kName, QType::kA).Raw({0, 0, 41}).Build();
-  const WireMessage reply = ErrorReply(query, {.reply = true,
-                                               .rcode = Rcode::kFormErr,
-                                               .question_size = kQuestionEnd - kHeaderSize,
-                                               .has_edns = true});
-  EXPECT_EQ(reply.size(), kQuestionEnd);
-  EXPECT_EQ(LoadHeader(reply).arcount, 0);
-}
-
-TEST(ErrorReplyTest, HasNoOptWithoutAReadableOptInTheQuery) {
-  const WireMessage query =
-      MessageBuilder().Question(kName, QType::kA).Raw(WireMessage(20, 0)).Build();
-  const WireMessage reply = ErrorReply(query, {.reply = true, .rcode = Rcode::kFormErr});
-  EXPECT_EQ(reply.size(), kHeaderSize);
-  EXPECT_EQ(LoadHeader(reply).arcount, 0);
-}
-
-TEST(ErrorReplyTest, ExtendedRcodeWithoutRoomForItsOptIsServfail) {
-  const WireMessage reply = ErrorReply(MessageBuilder().Build(),
-                                       {.reply = true, .rcode = Rcode::kBadVers, .has_edns = true});
-  EXPECT_EQ(reply.size(), kHeaderSize);
-  EXPECT_EQ(LoadHeader(reply).header_rcode(), Rcode::kServFail);
 }
 
 }  // namespace

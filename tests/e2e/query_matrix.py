@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of what a client can send and how dotcache reacts: 176 rows.
+"""The table of what a client can send and how dotcache reacts: 180 rows.
 
 A row gives the octets of a query and the one correct reaction on each transport. It also gives the
 EDNS options of the reply, and whether the query may be forwarded. `python3 query_matrix.py` prints
@@ -246,6 +246,15 @@ def option_rows():
     yield Row("ctl-dot", edns(), transports=(DOT,))
     yield Row("ede-in-query", edns(option(EDE, b"\0\x0fmine")))
     yield error("tsig-unknown-key", message(counts=(1, 0, 0, 1), rest=TSIG_RECORD), NOTAUTH)
+    fields = TSIG_RECORD[TSIG_RECORD.index(b"\0\xfa\0\xff"):]
+    yield error("tsig-compressed-owner", message(
+        counts=(1, 0, 0, 1), rest=b"\xc0\x0c" + fields), NOTAUTH)
+    yield error("tsig-class-in", message(
+        counts=(1, 0, 0, 1), rest=TSIG_RECORD.replace(b"\0\xfa\0\xff", b"\0\xfa\0\1")))
+    yield error("opcode-2-edns", message(
+        flags=2 << 11, counts=(1, 0, 0, 1), rest=opt()), NOTIMP)
+    yield error("edns-behind-a-record", message(
+        counts=(1, 0, 0, 2), rest=record(1, bytes(4)) + opt()))
     yield error("tsig-not-last", message(counts=(1, 0, 0, 2), rest=TSIG_RECORD + opt()))
     # Stricter than BIND: dotcache knows no key, and forwarding would break the signature
     # (exception).

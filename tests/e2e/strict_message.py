@@ -8,6 +8,7 @@ import dataclasses
 import struct
 
 TXT, OPT, TSIG, IN = 16, 41, 250, 1
+NOTAUTH = 9
 QR, Z = 0x8000, 0x0040
 # The RDATA sizes of types with a fixed size.
 FIXED_SIZES = {1: 4, 28: 16}
@@ -129,12 +130,16 @@ def parse(wire):
 
 
 def parse_reply(wire):
-    """Like parse(), for a reply to a client: a response of class IN without TSIG."""
+    """Like parse(), for a reply to a client: a response of class IN. Its only TSIG is BADKEY."""
     message = parse(wire)
     require(message.flags & QR, "QR is 0")
     require(not message.flags & Z, "Z is 1")
     for record in message.records:
-        if record.type != OPT:
+        if record.type == TSIG and message.flags & 0xf == NOTAUTH:
+            # No MAC, error BADKEY, no other data (RFC 8945 section 5.3.2).
+            require(record is message.records[-1] and record.rdata[-8:-6] == b"\0\0" and
+                    record.rdata[-4:] == b"\0\x11\0\0", "a TSIG that does not say BADKEY")
+        elif record.type != OPT:
             require(record.klass == IN and record.type != TSIG,
                     f"a record of type {record.type}, class {record.klass}")
     return message

@@ -3,6 +3,7 @@
 // reply can be made for.
 #include <string>
 
+#include "dns/error_reply.h"
 #include "dns/ldns_ptr.h"
 #include "dns/message_header.h"
 #include "dns/query.h"
@@ -34,6 +35,23 @@ static void CheckReplies(Query query, Bytes message) {
   FUZZ_CHECK(LoadHeader(out).arcount == (query.edns.present ? 1 : 0));
 }
 
+// An error reply is well formed on every transport, and over UDP no longer than its message.
+static void CheckErrorReply(Bytes message, const Rejection& rejection) {
+  const int records = (rejection.has_edns ? 1 : 0) + (rejection.tsig_at > 0 ? 1 : 0);
+  for (const Transport transport : {Transport::kUdp, Transport::kTcp, Transport::kDot}) {
+    WireMessage out(kMaxMessageSize);
+    out.resize(BuildErrorReply(message, rejection, transport, absl::MakeSpan(out)));
+    FUZZ_CHECK(out.size() >= kHeaderSize);
+    FUZZ_CHECK(transport != Transport::kUdp || out.size() <= message.size());
+    const int arcount = LoadHeader(out).arcount;
+    FUZZ_CHECK(transport == Transport::kUdp ? arcount <= records : arcount == records);
+    FUZZ_CHECK(transport != Transport::kDot || !rejection.has_padding || out.size() % 468 == 0);
+    ldns_pkt* raw = nullptr;
+    FUZZ_CHECK(ldns_wire2pkt(&raw, out.data(), out.size()) == LDNS_STATUS_OK);
+    const LdnsPkt owner(raw);
+  }
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::variant<Query, Rejection> result = ParseQuery(Bytes(data, size));
   if (const Query* query = std::get_if<Query>(&result)) {
@@ -44,8 +62,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Rejection& rejection = std::get<Rejection>(result);
   const bool silent = size < kHeaderSize || (data[2] & 0x80) != 0;
   FUZZ_CHECK(rejection.reply == !silent);
-  const size_t reply_size =
-      kHeaderSize + rejection.question_size + (rejection.has_edns ? kOptFixedSize : 0);
-  FUZZ_CHECK(silent || reply_size <= size);
+  if (!silent) CheckErrorReply(Bytes(data, size), rejection);
   return 0;
 }
