@@ -84,7 +84,9 @@ class Loader {
     record.rdata.assign(address.octets().begin(), address.octets().end());
     for (const DomainName& name : parsed->names) {
       record.owner = name;
-      if (absl::Status status = builder_.Add(record); !status.ok()) return status;
+      if (absl::Status status = builder_.Add(record, RecordSource::kHostsFile); !status.ok()) {
+        return status;
+      }
     }
     if (address.is_wildcard()) return absl::OkStatus();
     const DomainName reverse = ReverseName(address);
@@ -92,7 +94,8 @@ class Loader {
       return absl::OkStatus();
     }
     const Bytes target = parsed->names.front().wire();
-    return builder_.Add({reverse, QType::kPtr, ttl_, WireMessage(target.begin(), target.end())});
+    return builder_.Add({reverse, QType::kPtr, ttl_, WireMessage(target.begin(), target.end())},
+                        RecordSource::kHostsFile);
   }
 
   const uint32_t ttl_;

@@ -12,7 +12,8 @@
 
 namespace dotcache {
 
-// Answers from local records first, in any zone, then from special-use zones. Owns both. Immutable
+// Answers from local records first, in any zone, then from special-use zones. In such a zone, a
+// name of a hosts file exists for the types that its records do not answer. Owns both. Immutable
 // and therefore safe from any thread.
 class LocalNames {
  public:
@@ -31,7 +32,10 @@ class LocalNames {
       if (auto message = records_->Answer(question)) return Answered{*std::move(message), true};
     }
     if (zones_ != nullptr) {
-      if (auto message = zones_->Answer(question)) return Answered{*std::move(message), false};
+      const bool has_records = records_ != nullptr && records_->Holds(question.qname);
+      if (auto message = zones_->Answer(question, has_records)) {
+        return Answered{*std::move(message), false};
+      }
     }
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 #include "local/local_records.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,7 +40,7 @@ LocalRecords::Builder::Builder() : records_(new LocalRecords) {}
 
 LocalRecords::Builder::~Builder() = default;
 
-absl::Status LocalRecords::Builder::Add(const ResourceRecord& record) {
+absl::Status LocalRecords::Builder::Add(const ResourceRecord& record, RecordSource source) {
   LocalRecords& all = *records_;
   if (all.record_count_ >= kMaxRecords) {
     return absl::InvalidArgumentError(absl::StrCat("more than ", kMaxRecords, " local records"));
@@ -48,7 +49,10 @@ absl::Status LocalRecords::Builder::Add(const ResourceRecord& record) {
   Rrsets& rrsets = all.names_[std::string(TextOf(name.wire()))];
   auto rrset = std::find_if(rrsets.begin(), rrsets.end(),
                             [&record](const Rrset& r) { return r.type == record.type; });
-  if (rrset == rrsets.end()) rrset = rrsets.insert(rrsets.end(), {record.type, record.ttl, ""});
+  if (rrset == rrsets.end()) {
+    rrset = rrsets.insert(rrsets.end(), {record.type, source, record.ttl, ""});
+  }
+  if (source == RecordSource::kText) rrset->source = source;
   rrset->ttl = std::min(rrset->ttl, record.ttl);
   bool known = false;
   size_t octets = kRecordOverhead + record.rdata.size();
@@ -112,7 +116,7 @@ std::unique_ptr<const LocalRecords> LocalRecords::Builder::Build(uint32_t negati
 
 std::optional<StoredMessage> LocalRecords::Answer(const Question& question) const {
   const Rrsets* rrsets = Find(question.qname);
-  if (rrsets == nullptr) return std::nullopt;
+  if (rrsets == nullptr || !Concerns(*rrsets, question.qtype)) return std::nullopt;
   LocalResponse response(question, Rcode::kNoError);
   DomainName owner = question.qname;
   for (int links = 0; links <= kMaxChain && rrsets != nullptr; ++links) {
@@ -142,6 +146,16 @@ const LocalRecords::Rrset* LocalRecords::Pick(const Rrsets& rrsets, QType type) 
   const auto found = std::find_if(rrsets.begin(), rrsets.end(),
                                   [type](const Rrset& rrset) { return rrset.type == type; });
   return found == rrsets.end() ? nullptr : &*found;
+}
+
+// True when the records say what the name has of this type, or that it has none.
+bool LocalRecords::Concerns(const Rrsets& rrsets, QType qtype) {
+  constexpr QType kTypesOfHosts[] = {QType::kA,    QType::kAaaa, QType::kHttps,
+                                     QType::kSvcb, QType::kPtr,  QType::kAny};
+  return std::find(std::begin(kTypesOfHosts), std::end(kTypesOfHosts), qtype) !=
+             std::end(kTypesOfHosts) ||
+         std::any_of(rrsets.begin(), rrsets.end(),
+                     [](const Rrset& rrset) { return rrset.source == RecordSource::kText; });
 }
 
 }  // namespace dotcache

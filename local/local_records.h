@@ -17,9 +17,15 @@
 
 namespace dotcache {
 
+// Where a record comes from.
+enum class RecordSource : uint8_t { kText, kHostsFile };
+
 // The configured names with their records. A name with a record is answered locally for every type.
 // The response has the RRset, or the CNAME with the target's records, or NODATA. Names above and
 // below it are not affected, because records do not make a zone.
+//
+// A name whose records are all from hosts files is answered for the types of addresses (A, AAAA,
+// HTTPS, SVCB) and PTR only. A hosts file cannot have records of other types.
 //
 // Immutable and therefore safe from any thread. A name that is not here costs one hash lookup. A
 // name with one address takes about 150 octets.
@@ -37,7 +43,7 @@ class LocalRecords {
 
     // Adds a record. A duplicate is ignored. All records of an RRset get the lowest TTL (RFC 2181
     // section 5.2). kInvalidArgument beyond the limits above.
-    absl::Status Add(const ResourceRecord& record);
+    absl::Status Add(const ResourceRecord& record, RecordSource source = RecordSource::kText);
 
     // True when the name has a record of this type.
     bool Has(const DomainName& name, QType type) const;
@@ -57,15 +63,19 @@ class LocalRecords {
     std::unique_ptr<LocalRecords> records_;
   };
 
-  // The response as a stored message of age 0. nullopt for a name without records. QTYPE ANY gets
-  // one RRset (RFC 8482 section 4.1).
+  // The response as a stored message of age 0. nullopt for a name without records, and for a type
+  // that its hosts file cannot have. QTYPE ANY gets one RRset (RFC 8482 section 4.1).
   std::optional<StoredMessage> Answer(const Question& question) const;
+
+  // True when the name has records. REQUIRES: `name` is canonical.
+  bool Holds(const DomainName& name) const { return Find(name) != nullptr; }
 
   size_t record_count() const { return record_count_; }
 
  private:
   struct Rrset {
     QType type;
+    RecordSource source;  // kHostsFile: all items are from hosts files.
     uint32_t ttl;
     std::string items;  // Each RDATA after its length of two octets.
   };
@@ -74,6 +84,7 @@ class LocalRecords {
   LocalRecords() = default;
   const Rrsets* Find(const DomainName& canonical) const;
   static const Rrset* Pick(const Rrsets& rrsets, QType type);
+  static bool Concerns(const Rrsets& rrsets, QType qtype);
   std::string CnameError(const Rrsets* rrsets) const;
 
   absl::flat_hash_map<std::string, Rrsets> names_;  // By canonical wire form.

@@ -141,7 +141,7 @@ bool LocalZones::HoldsZoneAtOrBelow(const DomainName& name) {
          });
 }
 
-std::optional<StoredMessage> LocalZones::Answer(const Question& question) const {
+std::optional<StoredMessage> LocalZones::Answer(const Question& question, bool exists) const {
   const int above = LabelsAbove(zones_, question.qname);
   if (above < 0) return std::nullopt;
   const int forwarded_above = LabelsAbove(forwarded_, question.qname);
@@ -156,8 +156,8 @@ std::optional<StoredMessage> LocalZones::Answer(const Question& question) const 
     response.AddAnswer(question.qname, data->type, kZoneTtl, data->rdata);
     return response.Take();
   }
-  LocalResponse response(question,
-                         NameExists(question.qname, zone) ? Rcode::kNoError : Rcode::kNxDomain);
+  exists = exists || NameExists(question.qname, zone);
+  LocalResponse response(question, exists ? Rcode::kNoError : Rcode::kNxDomain);
   response.AddSoa(zone, kZoneTtl);
   return response.Take();
 }

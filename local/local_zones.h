@@ -41,8 +41,8 @@ class LocalZones {
   static bool HoldsZoneAtOrBelow(const DomainName& name);
 
   // The response for `question` as a stored message of age 0. nullopt when no local zone contains
-  // its name.
-  std::optional<StoredMessage> Answer(const Question& question) const;
+  // its name. `exists`: the name has records elsewhere, so the response is not NXDOMAIN.
+  std::optional<StoredMessage> Answer(const Question& question, bool exists = false) const;
 
  private:
   absl::flat_hash_set<DomainName> zones_;

@@ -84,6 +84,31 @@ TEST_F(LocalDataTest, HostsFileGivesAddressesAndPtrs) {
   EXPECT_THAT(Answer("scoped"), ElementsAre("not here"));
 }
 
+// A hosts file names addresses only, so it does not say which other records a name has.
+TEST_F(LocalDataTest, NamesOfAHostsFileAreAnsweredForAddressesAndPtrOnly) {
+  WriteHosts("192.0.2.7 host.example alias.example\n0.0.0.0 blocked.example\n");
+  options_.records = {"alias.example. TXT text"};
+  Load();
+  for (const char* name : {"host.example", "blocked.example", "7.2.0.192.in-addr.arpa"}) {
+    for (const QType qtype : {QType::kA, QType::kAaaa, QType::kHttps, QType::kSvcb, QType::kPtr}) {
+      EXPECT_NE(Answer(name, qtype), std::vector<std::string>{"not here"}) << name;
+    }
+    for (const QType qtype :
+         {QType::kMx, QType::kTxt, QType::kSoa, QType::kNs, QType::kDs, QType{257}, QType{65280}}) {
+      EXPECT_THAT(Answer(name, qtype), ElementsAre("not here")) << name;
+    }
+  }
+  EXPECT_THAT(Answer("host.example", QType::kHttps), IsEmpty());  // NODATA.
+  EXPECT_THAT(Answer("alias.example", QType::kMx), IsEmpty());    // Has a configured record.
+}
+
+TEST_F(LocalDataTest, ConfiguredAddressesBesideThoseOfAHostsFileAnswerEveryType) {
+  WriteHosts("192.0.2.7 host.example\n");
+  options_.records = {"host.example. A 192.0.2.8"};
+  Load();
+  EXPECT_THAT(Answer("host.example", QType::kMx), IsEmpty());
+}
+
 TEST_F(LocalDataTest, UnspecifiedAddressesOfBlockListsGetNoPtr) {
   WriteHosts("0.0.0.0 ads.example\n:: ads.example\n");
   Load();

@@ -37,6 +37,20 @@ TEST(LocalNamesTest, LocalRecordsTakePrecedenceOverZones) {
   EXPECT_FALSE(names.Answer(QuestionFor("www.example.com")).has_value());
 }
 
+TEST(LocalNamesTest, ANameOfAHostsFileExistsInItsSpecialUseZone) {
+  LocalRecords::Builder builder;
+  const auto record = *ParseRecordText("printer.home.arpa. A 192.168.1.7", 60);
+  EXPECT_TRUE(builder.Add(record, RecordSource::kHostsFile).ok());
+  const LocalNames names(builder.Build(60), Zones());
+  const auto rcode_of = [&names](absl::string_view name) {
+    const auto answered = names.Answer({*DomainName::FromText(name), QType::kMx, QClass::kIn});
+    return answered.has_value() ? ParsedMessage::Parse(answered->message.wire).rcode
+                                : Rcode::kServFail;
+  };
+  EXPECT_EQ(rcode_of("printer.home.arpa"), Rcode::kNoError);
+  EXPECT_EQ(rcode_of("other.home.arpa"), Rcode::kNxDomain);
+}
+
 TEST(LocalNamesTest, RecordsOrZonesMayBeNull) {
   EXPECT_FALSE(LocalNames(Printer(), nullptr).Answer(QuestionFor("a.home.arpa")).has_value());
   EXPECT_TRUE(LocalNames(nullptr, Zones()).Answer(QuestionFor("a.home.arpa")).has_value());
