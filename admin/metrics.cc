@@ -155,8 +155,11 @@ constexpr WorkerMetric kWorkerMetrics[] = {
      &WorkerCounters::local_answers},
     {"dotcache_local_record_answers_total", "Queries answered from local records.",
      &WorkerCounters::local_record_answers},
-    {"dotcache_coalesced_queries_total", "Queries that joined an exchange in progress.",
+    {"dotcache_coalesced_queries_total",
+     "Queries that joined an exchange in progress, or came just after it.",
      &WorkerCounters::coalesced_queries},
+    {"dotcache_handed_queries_total", "Cache misses handed to the worker that owns their names.",
+     &WorkerCounters::handed_queries},
     {"dotcache_refused_clients_total",
      "Queries and connections of clients outside the access list.",
      &WorkerCounters::refused_clients},
@@ -241,7 +244,7 @@ std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
       totals.labels = {{"zone", zone.zone.ToString()},
                        {"provider", options.provider},
                        {"address", options.Label()}};
-      for (int worker = 0; worker < server.worker_count(); ++worker) {
+      for (int worker = 0; worker < server.upstream_worker_count(); ++worker) {
         totals.workers.push_back(&server.upstream_counters(worker)[index]);
       }
       ++index;

@@ -49,34 +49,58 @@ Forwarder::~Forwarder() {
   pending_.Clear([this](ExchangeId exchange) { env_.exchanger.Cancel(exchange); });
 }
 
-bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale) {
+void Forwarder::ForwardHanded(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
+                              MonoTime received_at) {
+  // Without an exchange in progress, one may have ended since the other worker looked.
+  if (!pending_.Contains(key)) {
+    const MonoTime now = env_.loop.Now();
+    const Found found = env_.cache.Lookup(key, now, /*may_refresh=*/false);
+    if (found.state == Found::State::kFresh || found.state == Found::State::kFailure) {
+      env_.counters.coalesced_queries.Add();
+      SendFound(client, found, now);
+      return;
+    }
+  }
+  Forward(client, key, stale, received_at);
+}
+
+void Forwarder::SendFound(const Client& client, const Found& found, MonoTime now) {
+  if (found.state == Found::State::kFresh) {
+    env_.replies.SendCached(client, *found.entry, now);
+  } else {
+    env_.replies.SendError(client, Rcode::kServFail, RememberedError(*found.entry));
+  }
+}
+
+bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
+                        MonoTime received_at) {
   if (!TakeShare(client, stale)) return false;
-  const MonoTime now = env_.loop.Now();
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
             : env_.limits.query_timeout;
-  const Waiter waiter = {client.query, client.address, &client.sink, now, now + patience, stale};
+  const Waiter waiter = {client.query, client.address,         &client.sink,
+                         received_at,  received_at + patience, stale};
   switch (Join(key, waiter)) {
     case PendingQueries::JoinResult::kJoined:
       env_.counters.coalesced_queries.Add();
       ArmTimer();
       return true;
     case PendingQueries::JoinResult::kFull:
-      shares_.Return(client.address.peer.remote);
+      shares_.Return(client.address.client);
       TurnAway(client, stale, Limit::kPendingQueries);
       return false;
     case PendingQueries::JoinResult::kCrowded:
-      shares_.Return(client.address.peer.remote);
+      shares_.Return(client.address.client);
       TurnAway(client, stale, Limit::kWaitersPerQuery);
       return false;
     case PendingQueries::JoinResult::kFirst:
       break;
   }
   if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
-    shares_.Return(client.address.peer.remote);
+    shares_.Return(client.address.client);
     const ExtendedError error = ErrorFor(status);
     const CacheEntryRef data = NoteFailure(key, status, error);
-    ReplyAfterFailure(client, data ? data : stale, error);
+    env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
     return false;
   }
   ArmTimer();
@@ -84,7 +108,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
 }
 
 bool Forwarder::TakeShare(const Client& client, const CacheEntryRef& stale) {
-  switch (shares_.Take(client.address.peer.remote)) {
+  switch (shares_.Take(client.address.client)) {
     case ClientShares::Outcome::kTaken:
       return true;
     case ClientShares::Outcome::kClientFull:
@@ -99,7 +123,7 @@ bool Forwarder::TakeShare(const Client& client, const CacheEntryRef& stale) {
 
 void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit) {
   env_.counters.limit(limit).Add();
-  ReplyAfterFailure(client, stale, ErrorForLimit(limit));
+  env_.replies.SendAfterFailure(client, stale, env_.loop.Now(), ErrorForLimit(limit));
 }
 
 void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
@@ -159,7 +183,8 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
       response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
   const CacheEntryRef data = NoteFailure(key, response.status(), error);
   for (const Waiter& waiter : waiters) {
-    ReplyAfterFailure(waiter.client(), data ? data : waiter.stale, error);
+    env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),
+                                  error);
     FinishMiss(waiter);
   }
 }
@@ -178,23 +203,14 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& st
   return data;
 }
 
-void Forwarder::ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
-                                  const ExtendedError& error) {
-  if (data) {
-    env_.replies.SendCached(client, *data, env_.loop.Now());
-  } else {
-    env_.replies.SendError(client, Rcode::kServFail, error);
-  }
-}
-
 void Forwarder::OnTimer() {
   const MonoTime now = env_.loop.Now();
   while (const auto expired = pending_.TakeExpired(now)) {
     // After this call, the next clients get the stale data without waiting for the slow refresh.
     const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
     for (const Waiter& waiter : expired->waiters) {
-      ReplyAfterFailure(waiter.client(), data ? data : waiter.stale,
-                        ErrorFor(absl::DeadlineExceededError("")));
+      env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, now,
+                                    ErrorFor(absl::DeadlineExceededError("")));
       FinishMiss(waiter);
     }
   }
@@ -211,7 +227,7 @@ void Forwarder::ArmTimer() {
 }
 
 void Forwarder::FinishMiss(const Waiter& waiter) {
-  shares_.Return(waiter.address.peer.remote);
+  shares_.Return(waiter.address.client);
   env_.counters.miss_duration.Record(env_.loop.Now() - waiter.received_at);
 }
 

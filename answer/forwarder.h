@@ -44,8 +44,15 @@ class Forwarder {
   ~Forwarder();
 
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
-  // Returns false if the query could not be forwarded. The reply was then sent inside the call.
-  bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale);
+  // `received_at` is when the query arrived. Returns false if the query could not be forwarded. The
+  // reply was then sent inside the call.
+  bool Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
+               MonoTime received_at);
+
+  // The same for a query that another worker handed over. If the cache has its answer by now, the
+  // reply is sent inside the call.
+  void ForwardHanded(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
+                     MonoTime received_at);
 
   // Refreshes an entry that is about to expire. No client waits for this exchange, so it is the
   // first to be dropped at a limit.
@@ -55,6 +62,7 @@ class Forwarder {
   size_t waiter_count() const { return pending_.waiter_count(); }
 
  private:
+  void SendFound(const Client& client, const Found& found, MonoTime now);
   bool TakeShare(const Client& client, const CacheEntryRef& stale);
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
@@ -65,8 +73,6 @@ class Forwarder {
   void ArmTimer();
   CacheEntryRef NoteFailure(const CacheKey& key, const absl::Status& status,
                             const ExtendedError& error);
-  void ReplyAfterFailure(const Client& client, const CacheEntryRef& data,
-                         const ExtendedError& error);
   void FinishMiss(const Waiter& waiter);
 
   const Environment env_;

@@ -80,6 +80,7 @@ class PendingQueries {
   // exchange, which the caller cancels. Returns std::nullopt when every key has a waiting client.
   std::optional<ExchangeId> DropOldestAbandoned();
 
+  bool Contains(const CacheKey& key) const { return pending_.contains(key); }
   size_t size() const { return pending_.size(); }
   size_t waiter_count() const { return waiter_count_; }
   // The number of keys without waiting clients.

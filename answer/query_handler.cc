@@ -29,9 +29,30 @@ QueryHandler::QueryHandler(const Environment& environment)
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
-               environment.own_answers == nullptr ? "" : environment.own_answers->identity()),
-      forwarder_({environment.loop, environment.cache, environment.exchanger, replies_,
-                  environment.counters, environment.limits}) {}
+               environment.own_answers == nullptr ? "" : environment.own_answers->identity()) {
+  if (env_.exchanger != nullptr) {
+    forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
+                                              env_.counters, env_.limits});
+  }
+  if (env_.handoff.has_value()) {
+    handoff_.emplace(MissHandoff::Environment{env_.loop, env_.handoff->board, env_.handoff->worker,
+                                              env_.handoff->sinks, replies_, env_.counters,
+                                              forwarder_.has_value() ? &*forwarder_ : nullptr});
+  }
+}
+
+bool QueryHandler::Finish() {
+  const bool no_more = !handoff_.has_value() || handoff_->Finish();
+  return no_more && pending_count() == 0;
+}
+
+void QueryHandler::Prefetch(const Query& query, const CacheKey& key) {
+  if (IsHome(query)) {
+    forwarder_->Prefetch(query, key);
+  } else {
+    handoff_->HandOverPrefetch(query, key);
+  }
+}
 
 HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& address,
                                   ReplySink& sink) {
@@ -46,7 +67,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
                   address, sink);
   }
-  if (!env_.access.Allows(address.peer.remote)) {
+  if (!env_.access.Allows(address.client)) {
     env_.counters.refused_clients.Add();
     // The source address may be spoofed, so the reply must not be longer than the query.
     replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
@@ -77,7 +98,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   env_.counters.cache_hits.Add();
   if (found.for_all_types) env_.counters.nxdomain_hits.Add();
   replies_.SendCached(client, *found.entry, now);
-  if (found.refresh_due) forwarder_.Prefetch(query, key);
+  if (found.refresh_due) Prefetch(query, key);
   return HandleResult::kReplied;
 }
 
@@ -109,7 +130,9 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
     return HandleResult::kReplied;
   }
   env_.counters.cache_misses.Add();
-  const bool waits = forwarder_.Forward(client, key, found.entry);
+  const bool waits = IsHome(client.query)
+                         ? forwarder_->Forward(client, key, found.entry, env_.loop.Now())
+                         : handoff_->HandOver(client, key, found.entry);
   return waits ? HandleResult::kPending : HandleResult::kReplied;
 }
 
@@ -117,17 +140,16 @@ HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
   CountRejection(rejection.reason);
   // A malformed message from a client outside the access list gets no reply.
-  if (!rejection.reply || !env_.access.Allows(address.peer.remote)) return HandleResult::kDropped;
+  if (!rejection.reply || !env_.access.Allows(address.client)) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;
 }
 
 bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client) {
   const CookieOutcome outcome =
-      env_.cookies == nullptr
-          ? ClientCookies::WithoutCookies(query)
-          : env_.cookies->Judge(client.address.peer.remote, client.address.transport,
-                                env_.loop.UnixSeconds(), query);
+      env_.cookies == nullptr ? ClientCookies::WithoutCookies(query)
+                              : env_.cookies->Judge(client.address.client, client.address.transport,
+                                                    env_.loop.UnixSeconds(), query);
   switch (outcome) {
     case CookieOutcome::kProceed:
       return true;

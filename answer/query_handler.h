@@ -3,9 +3,13 @@
 #ifndef DOTCACHE_ANSWER_QUERY_HANDLER_H_
 #define DOTCACHE_ANSWER_QUERY_HANDLER_H_
 
+#include <optional>
+
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
 #include "answer/forwarder.h"
+#include "answer/handoff_board.h"
+#include "answer/miss_handoff.h"
 #include "answer/own_answers.h"
 #include "answer/reply_sink.h"
 #include "answer/reply_writer.h"
@@ -27,6 +31,13 @@ enum class HandleResult {
   kDropped,  // There is no reply. Over UDP the query is ignored; a stream connection is closed.
 };
 
+// What a handler needs to hand misses to the handlers of other workers.
+struct HandoffPeers {
+  HandoffBoard& board;
+  size_t worker;  // The number of the handler's own worker.
+  ReplySinks& sinks;
+};
+
 // Handles each message from a listener: validation, access list, local names, cache, forwarding,
 // reply (docs/life_of_a_query.md). This class only orders the steps; each step is a module of its
 // own. Bound to its loop's thread. Limits: those of Forwarder. The destructor cancels all
@@ -37,14 +48,15 @@ class QueryHandler {
   struct Environment {
     EventLoop& loop;
     ResponseCache& cache;
-    Exchanger& exchanger;
+    Exchanger* exchanger;  // Null in a worker without upstream servers. It then needs a `handoff`.
     const AccessPolicy& access;
     const LocalNames* local_names;  // Null if there are no local names.
     WorkerCounters& counters;
     const ServerLimits& limits;
-    const ClientCookies* cookies = nullptr;   // Null if cookies are off.
-    const OwnAnswers* own_answers = nullptr;  // Null if there are none.
-    LoopWatch* loops = nullptr;               // Null if loop probes are not recognized.
+    const ClientCookies* cookies = nullptr;              // Null if cookies are off.
+    const OwnAnswers* own_answers = nullptr;             // Null if there are none.
+    LoopWatch* loops = nullptr;                          // Null if loop probes are not recognized.
+    std::optional<HandoffPeers> handoff = std::nullopt;  // Empty if there is only one worker.
   };
 
   explicit QueryHandler(const Environment& environment);
@@ -53,8 +65,12 @@ class QueryHandler {
   // `message` and `address` need to be valid only during the call.
   HandleResult Handle(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
 
+  // The caller passes no more messages. Returns true when no client waits for an exchange of this
+  // worker, and no other worker can hand over a query.
+  bool Finish();
+
   // The number of clients that wait for an exchange.
-  size_t pending_count() const { return forwarder_.waiter_count(); }
+  size_t pending_count() const { return forwarder_.has_value() ? forwarder_->waiter_count() : 0; }
 
  private:
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
@@ -65,6 +81,10 @@ class QueryHandler {
   // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
   // because its reply was sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
+  bool IsHome(const Query& query) const {
+    return !handoff_.has_value() || handoff_->IsHome(query.question.qname);
+  }
+  void Prefetch(const Query& query, const CacheKey& key);
   HandleResult AnswerOurselves(Bytes message, const Client& client);
   void CountRejection(RejectionReason reason) {
     env_.counters.rejections[static_cast<size_t>(reason)].Add();
@@ -72,7 +92,8 @@ class QueryHandler {
 
   const Environment env_;
   ReplyWriter replies_;
-  Forwarder forwarder_;
+  std::optional<Forwarder> forwarder_;  // Empty without an exchanger.
+  std::optional<MissHandoff> handoff_;  // Empty without other workers.
 };
 
 }  // namespace dotcache

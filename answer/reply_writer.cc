@@ -68,6 +68,15 @@ void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError err
   SendRcode(client, rcode, options, max_size);
 }
 
+void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
+                                   const ExtendedError& error) {
+  if (data) {
+    SendCached(client, *data, now);
+  } else {
+    SendError(client, Rcode::kServFail, error);
+  }
+}
+
 void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
   SendRcode(client, rcode, OptionsForUnproved(client.address), kMaxMessageSize);
 }

@@ -46,6 +46,11 @@ class ReplyWriter {
   void SendError(const Client& client, Rcode rcode, ExtendedError error,
                  size_t max_size = kMaxMessageSize);
 
+  // Answers a query whose exchange failed, or did not begin: with `data`, or with SERVFAIL if it is
+  // null.
+  void SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
+                        const ExtendedError& error);
+
   // Sends an RCODE without records and without NSID. Like SendTruncated(), for clients whose
   // address may be spoofed: over UDP the reply is no longer than the query, except for its cookie.
   void SendRcode(const Client& client, Rcode rcode);

@@ -15,10 +15,13 @@ struct ServerTuning {
   // How long an exchange lasts, even if no client waits for it any more. A late response is stored
   // for the client's retry. The configuration raises this to `query_timeout` if it is lower.
   Milliseconds exchange_timeout{5000};
-  // Clients that wait for one question, per worker. At the limit they get stale data, or else
+  // Clients that wait for one question, per owner. At the limit they get stale data, or else
   // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
   // value if it is larger.
   int max_waiters_per_query = 2000;
+  // Queries of other workers that wait for the worker that owns their names. At the limit, further
+  // ones get stale data, or else SERVFAIL.
+  int max_handed_queries = 4096;
   // Unanswered queries of one connection. At the limit, the server stops reading from it.
   int max_queries_per_connection = 100;
   // How long a stop waits for the queries in flight.
@@ -26,7 +29,7 @@ struct ServerTuning {
 };
 
 // Times, limits and the form of replies, which the operator sets. A limit "per worker" applies to
-// each event loop on its own.
+// each event loop on its own; one "per owner" to each worker that owns names.
 struct ServerLimits {
   // After this time from its arrival, a query gets SERVFAIL. This is shorter than the 5 s that most
   // stub resolvers wait.
@@ -38,10 +41,10 @@ struct ServerLimits {
   uint16_t max_udp_payload_size = kOurUdpPayloadSize;
   // If true, each A or AAAA reply from the cache begins with another address of its RRset.
   bool rotate = true;
-  // Exchanges in progress, per worker. At the limit, an exchange without waiting clients makes
+  // Exchanges in progress, per owner. At the limit, an exchange without waiting clients makes
   // room. If there is none, the client gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;
-  // Waiting queries of one client (ClientShares), per worker. At the limit, further cache misses of
+  // Waiting queries of one client (ClientShares), per owner. At the limit, further cache misses of
   // this client get stale data, or else SERVFAIL. Cache hits and other clients are not affected.
   // The value must be less than `max_pending_queries`, so that one client cannot fill that table.
   int max_pending_per_client = 7500;

@@ -23,8 +23,9 @@ enum class Limit : uint8_t {
   kConnections,      // Too many client connections are open.
   kUnread,           // Too many octets of replies are unread by clients.
   kUnfinished,       // Too many octets of incomplete messages are held.
+  kHandOff,          // Too many queries wait for the worker that owns their names.
 };
-inline constexpr int kLimitCount = 8;
+inline constexpr int kLimitCount = 9;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about its clients. Only that worker writes. Aligned to
@@ -46,8 +47,10 @@ struct alignas(64) WorkerCounters {
   // Answers for special-use zones and CHAOS names, and minimal answers to ANY.
   Counter local_answers;
   Counter local_record_answers;
-  Counter coalesced_queries;  // Queries that joined an exchange in progress.
-  Counter refused_clients;    // Queries and connections of clients outside the access list.
+  // Queries that joined an exchange in progress, or that were handed over while it ended.
+  Counter coalesced_queries;
+  Counter handed_queries;   // Queries handed to the worker that owns their names.
+  Counter refused_clients;  // Queries and connections of clients outside the access list.
   // Queries refused and connections closed at a limit.
   std::array<Counter, kLimitCount> limit_rejections;
   Counter udp_send_drops;  // UDP replies that the kernel did not accept.

@@ -82,7 +82,7 @@ void BM_SessionRoundTrip(benchmark::State& state) {
   const ServerLimits limits{};
   SessionTable table(loop, limits, counters);
   QueryHandler handler(
-      QueryHandler::Environment{loop, cache, exchanger, refuse_all, nullptr, counters, limits});
+      QueryHandler::Environment{loop, cache, &exchanger, refuse_all, nullptr, counters, limits});
   table.set_handler(handler);
   TcpSession* session = table.NewSession(Transport::kTcp, *Endpoint::Parse("127.0.0.1:4711"));
   session->Serve(std::make_unique<EndlessStream>());

@@ -20,22 +20,24 @@ constexpr uint64_t kReservedDescriptors = 96;  // Admin connections, files, stan
 uint64_t FixedDescriptors(const ServerOptions& options) {
   const UpstreamLimits& limits = options.upstream.limits;
   const auto connections = static_cast<uint64_t>(limits.tuning.max_connections_per_server);
-  uint64_t each_worker = kLoopDescriptors + options.listen.size();
+  const uint64_t each_worker = kLoopDescriptors + options.listen.size();
+  uint64_t each_owner = 0;
   // Shared connections, as many that drain, a spare one, exclusive ones, and the loop probe.
   const uint64_t each_server = 2 * connections + 1 + UpstreamServer::kMaxAlone + 1;
   uint64_t slots = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
-      each_worker += each_server;
+      each_owner += each_server;
       slots += server.host.empty() ? 0 : 1;
       if (server.transport != Transport::kUdp) continue;
-      each_worker +=
+      each_owner +=
           (connections + 1) * static_cast<uint64_t>(limits.tuning.max_sockets_per_connection);
     }
   }
   // A host name has at most three queries at a time, which is less than its slots.
-  each_worker += options.upstream.bootstrap.size() * (each_server + slots);
-  return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker;
+  each_owner += options.upstream.bootstrap.size() * (each_server + slots);
+  return kReservedDescriptors + static_cast<uint64_t>(options.workers) * each_worker +
+         static_cast<uint64_t>(std::min(options.upstream_workers, options.workers)) * each_owner;
 }
 
 }  // namespace

@@ -281,6 +281,11 @@ Rows ProcessRows() {
                               .help = "Threads that serve queries, each with its own event loop",
                               .default_text = "number of CPUs"},
                              1, kMaxWorkers, [](auto& c) -> auto& { return c.server.workers; })),
+      IntegerSetting(
+          {.key = "upstream-workers",
+           .help = "Workers that query upstream servers; the others hand them their cache misses",
+           .yaml_only = true},
+          1, kMaxWorkers, [](auto& c) -> auto& { return c.server.upstream_workers; }),
       DurationSetting(
           {.key = "query-timeout",
            .help = "Time from a query's arrival to SERVFAIL, when no server responds",
@@ -288,14 +293,14 @@ Rows ProcessRows() {
           100ms, 30s, [](auto& c) -> auto& { return c.server.limits.query_timeout; }),
       IntegerSetting(
           {.key = "max-pending-queries",
-           .help = "Distinct questions that wait for upstream, in each worker",
+           .help = "Distinct questions that wait for upstream, in each upstream worker",
            .yaml_only = true},
           1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_queries; }),
       WithDerivedDefault(
           DeriveMaxPendingPerClient,
           IntegerSetting(
               {.key = "max-pending-per-client",
-               .help = "Queries of one client that wait for upstream, in each worker",
+               .help = "Queries of one client that wait for upstream, in each upstream worker",
                .default_text = "75 % of max-pending-queries",
                .yaml_only = true},
               1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_per_client; })),

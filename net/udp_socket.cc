@@ -70,16 +70,14 @@ void ReadLocalAddress(const msghdr& header, UdpPeer& peer) {
       // Not ipi_addr, which can be a group or broadcast address.
       local.sin_addr = info.ipi_spec_dst;
       peer.local = EndpointOf(local);
-      peer.interface_index = static_cast<uint32_t>(info.ipi_ifindex);
-      peer.has_local = true;
     } else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
       const auto info = ControlData<in6_pktinfo>(c);
       sockaddr_in6 local{};
       local.sin6_family = AF_INET6;
       local.sin6_addr = info.ipi6_addr;
-      peer.local = EndpointOf(local);
-      peer.interface_index = info.ipi6_ifindex;
-      peer.has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);  // Not usable as a source.
+      local.sin6_scope_id = info.ipi6_ifindex;
+      // A multicast address is not usable as a source.
+      if (!IN6_IS_ADDR_MULTICAST(&info.ipi6_addr)) peer.local = EndpointOf(local);
     }
   }
 }
@@ -97,16 +95,16 @@ void WriteControl(msghdr& header, int level, int type, const Info& info) {
 // Sends the reply from the address that received the query.
 void WriteLocalAddress(const UdpPeer& peer, msghdr& header) {
   header.msg_controllen = 0;
-  if (!peer.has_local) return;
-  if (peer.local.is_v6()) {
+  if (!peer.local.has_value()) return;
+  if (peer.local->is_v6()) {
     in6_pktinfo info{};
-    std::memcpy(&info.ipi6_addr, peer.local.octets().data(), sizeof info.ipi6_addr);
+    std::memcpy(&info.ipi6_addr, peer.local->octets().data(), sizeof info.ipi6_addr);
     // For other addresses, routing selects the interface: the route back may differ.
-    if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = peer.interface_index;
+    if (IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr)) info.ipi6_ifindex = peer.local->zone();
     WriteControl(header, IPPROTO_IPV6, IPV6_PKTINFO, info);
   } else {
     in_pktinfo info{};
-    std::memcpy(&info.ipi_spec_dst, peer.local.octets().data(), sizeof info.ipi_spec_dst);
+    std::memcpy(&info.ipi_spec_dst, peer.local->octets().data(), sizeof info.ipi_spec_dst);
     WriteControl(header, IPPROTO_IP, IP_PKTINFO, info);
   }
 }

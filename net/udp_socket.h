@@ -4,6 +4,7 @@
 #define DOTCACHE_NET_UDP_SOCKET_H_
 
 #include <memory>
+#include <optional>
 
 #include "absl/status/statusor.h"
 #include "core/bytes.h"
@@ -19,11 +20,9 @@ class UvLoop;
 // way.
 struct UdpPeer {
   Endpoint remote;
-  // Set on wildcard sockets from IP_PKTINFO or IPV6_PKTINFO. It is the reply's source address and,
-  // for link-local IPv6, its interface. The port is unused.
-  Endpoint local;
-  uint32_t interface_index = 0;
-  bool has_local = false;
+  // Set on wildcard sockets from IP_PKTINFO or IPV6_PKTINFO. It is the reply's source address. Its
+  // zone is the interface. The port is unused.
+  std::optional<Endpoint> local;
 };
 
 // A UDP socket over uv_poll, recvmmsg and sendmmsg: 64 datagrams per call, up to 4 batches per

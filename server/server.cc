@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,11 @@ std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
   return servers;
 }
 
+ServerOptions WithinWorkers(ServerOptions options) {
+  options.upstream_workers = std::min(options.upstream_workers, options.workers);
+  return options;
+}
+
 std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
   std::vector<DomainName> zones;
   for (const UpstreamZoneOptions& zone : options.zones) zones.push_back(zone.zone);
@@ -39,13 +45,15 @@ SocketKind KindOf(const ListenOptions& listen) {
 }  // namespace
 
 Server::Server(const ServerOptions& options)
-    : options_(options),
+    : options_(WithinWorkers(options)),
       cache_(options.cache, HashSeed::Random()),
       access_(options.allow_from),
       own_answers_(options.own_answers),
       upstream_servers_(AllServers(options.upstream)),
       probe_gates_(upstream_servers_.size()),
-      loops_(upstream_servers_.size()) {}
+      loops_(upstream_servers_.size()),
+      handoff_(static_cast<size_t>(options.workers), static_cast<size_t>(options_.upstream_workers),
+               static_cast<size_t>(options.limits.tuning.max_handed_queries), cache_.seed()) {}
 
 Server::~Server() = default;
 
@@ -55,7 +63,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   RETURN_IF_ERROR(server->LoadCredentials());
   RETURN_IF_ERROR(server->BindListeners());
   for (int i = 0; i < options.workers; ++i) {
-    server->counters_.push_back(std::make_unique<CounterBoard>(server->upstream_servers_.size()));
+    const bool has_upstreams = i < server->upstream_worker_count();
+    server->counters_.push_back(
+        std::make_unique<CounterBoard>(has_upstreams ? server->upstream_servers_.size() : 0));
   }
   return server;
 }
@@ -121,7 +131,7 @@ absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, access_, local_names_.get(), options_, *credentials_, *cookies_,
-                     own_answers_, absl::MakeSpan(probe_gates_), loops_});
+                     own_answers_, absl::MakeSpan(probe_gates_), loops_, handoff_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
@@ -138,9 +148,9 @@ absl::Status Server::Start() {
 bool Server::ready() const {
   if (stopping_.load(std::memory_order_relaxed)) return false;
   const size_t root_servers = options_.upstream.zones.front().servers.size();
-  for (const auto& board : counters_) {
+  for (int worker = 0; worker < upstream_worker_count(); ++worker) {
     for (size_t i = 0; i < root_servers; ++i) {
-      const UpstreamCounters& upstream = board->upstreams[i];
+      const UpstreamCounters& upstream = upstream_counters(worker)[i];
       if (upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0) return true;
     }
   }
@@ -171,7 +181,7 @@ void Server::Shutdown() {
 std::optional<NameExplanation> Server::Explain(const DomainName& name) const {
   const MutexLock lock(running_mutex_);
   if (!running_) return std::nullopt;
-  return workers_.front()->Explain(name);
+  return workers_[handoff_.OwnerOf(name.Canonical())]->Explain(name);
 }
 
 const WorkerCounters& Server::worker_counters(int worker) const {

@@ -63,13 +63,15 @@ class Server {
   size_t local_record_count() const;
 
   int worker_count() const { return options_.workers; }
+  // The first of the workers that have upstream servers.
+  int upstream_worker_count() const { return options_.upstream_workers; }
   const WorkerCounters& worker_counters(int worker) const;
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
   const CredentialStore& credentials() const { return *credentials_; }
 
-  // Explains how the first worker would forward a query for `name`. Returns std::nullopt before
-  // Start() and after Shutdown().
+  // Explains how the worker that owns `name` would forward a query for it. Returns std::nullopt
+  // before Start() and after Shutdown().
   std::optional<NameExplanation> Explain(const DomainName& name) const;
 
  private:
@@ -94,6 +96,7 @@ class Server {
   const std::vector<UpstreamServerOptions> upstream_servers_;
   std::vector<ProbeGate> probe_gates_;  // By server index. Shared by all workers.
   LoopWatch loops_;
+  mutable HandoffBoard handoff_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

@@ -34,6 +34,9 @@ struct ServerOptions {
   std::string listen_certificate_file;
   std::string listen_key_file;
   int workers = 1;  // 1 to 256.
+  // The workers that query upstream servers, at most `workers`. Each name belongs to one of them.
+  // The other workers hand it their cache misses.
+  int upstream_workers = 1;
   CacheOptions cache;
   UpstreamOptions upstream;
   // CA file of upstream servers without their own. If empty, the system's CA file.

@@ -32,8 +32,8 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
   const uint64_t id = next_id_++;
   ReplyAddress address;
   address.transport = transport;
-  address.peer.remote = remote;
-  address.stream_id = id;
+  address.client = remote;
+  address.session_id = id;
   const TcpSession::Environment environment{loop_, *handler_, *this, *this, limits_};
   Slot& slot = sessions_[id];
   slot.session = std::make_unique<TcpSession>(environment, address);
@@ -69,12 +69,12 @@ TcpSession* SessionTable::Find(uint64_t id) {
 }
 
 MutableBytes SessionTable::ReserveReply(const ReplyAddress& address) {
-  if (Find(address.stream_id) == nullptr) return {};
+  if (Find(address.session_id) == nullptr) return {};
   return absl::MakeSpan(reply_buffer_).subspan(kLengthPrefix);
 }
 
 void SessionTable::CommitReply(const ReplyAddress& address, size_t size) {
-  TcpSession* session = Find(address.stream_id);
+  TcpSession* session = Find(address.session_id);
   if (session == nullptr) return;
   StoreU16(reply_buffer_.data(), static_cast<uint16_t>(size));
   session->SendReply(Bytes(reply_buffer_).subspan(0, size == 0 ? 0 : kLengthPrefix + size));

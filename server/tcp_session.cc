@@ -47,8 +47,9 @@ void TcpSession::OnStreamData(Bytes data) {
 void TcpSession::HandleMessage(Bytes message) {
   // A message shorter than a header is a broken frame (RFC 7766 section 8).
   if (message.size() < kHeaderSize) return End();
-  env_.owner.OnSessionActive(address_.stream_id);
+  env_.owner.OnSessionActive(address_.session_id);
   timer_->Start(env_.limits.stream_idle_timeout);
+  ++address_.request_id;
   handling_ = true;
   const HandleResult result = env_.handler.Handle(message, /*cut=*/false, address_, env_.sink);
   handling_ = false;
@@ -148,7 +149,7 @@ void TcpSession::End() {
   backlog_.clear();
   backlog_bytes_ = 0;
   TellHeldBytes();
-  env_.owner.OnSessionOver(address_.stream_id);
+  env_.owner.OnSessionOver(address_.session_id);
 }
 
 }  // namespace dotcache

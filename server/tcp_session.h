@@ -78,7 +78,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // Ends the session at once. Nothing more is read, handled or sent.
   void End();
 
-  uint64_t id() const { return address_.stream_id; }
+  uint64_t id() const { return address_.session_id; }
 
   // Octets of replies that the client has not read and that do not fit into the kernel's send
   // buffer.
@@ -107,7 +107,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   void CloseWhenFlushed();
 
   const Environment env_;
-  const ReplyAddress address_;
+  ReplyAddress address_;  // Of the latest query.
   StreamFramer framer_;
   std::deque<WireMessage> backlog_;  // Messages that arrived at a limit.
   size_t backlog_bytes_ = 0;         // Includes the overhead of each message.

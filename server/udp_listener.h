@@ -20,7 +20,8 @@ class UvLoop;
 // The worker owns both and declares the listener first.
 class UdpListener : public ReplySink, private UdpSocket::Delegate {
  public:
-  static absl::StatusOr<std::unique_ptr<UdpListener>> Open(UvLoop& loop, UniqueFd fd,
+  // `number` is the ReplyAddress::listener of its queries.
+  static absl::StatusOr<std::unique_ptr<UdpListener>> Open(UvLoop& loop, UniqueFd fd, size_t number,
                                                            WorkerCounters& counters);
 
   // Begins to pass queries to `handler`.
@@ -33,9 +34,10 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   void CommitReply(const ReplyAddress& address, size_t size) override;
 
  private:
-  explicit UdpListener(WorkerCounters& counters) : counters_(counters) {}
+  UdpListener(size_t number, WorkerCounters& counters) : number_(number), counters_(counters) {}
   void OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) override;
 
+  const size_t number_;
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
   // The part of socket_->send_drops() that `counters_` already includes.

@@ -4,20 +4,14 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/random/random.h"
 #include "answer/query_handler.h"
-#include "core/log.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
-#include "net/network_watch.h"
 #include "net/uv_loop.h"
 #include "server/session_table.h"
 #include "server/tcp_listener.h"
 #include "server/udp_listener.h"
-#include "upstream/bootstrap.h"
-#include "upstream/connection/socket_connector.h"
-#include "upstream/exchange/upstream_manager.h"
-#include "upstream/pool/loop_prober.h"
+#include "server/worker_upstreams.h"
 
 namespace dotcache {
 namespace {
@@ -35,38 +29,25 @@ constexpr size_t kSweepFraction = 64;  // Each sweep examines one in this many e
 
 // Everything that lives on the worker's loop. Members are declared before the members that use
 // them.
-class Worker::Services {
+class Worker::Services : private ReplySinks {
  public:
   Services(Worker& worker, UvLoop& loop)
       : worker_(worker),
         loop_(loop),
-        connector_(loop, worker.shared_.options.upstream.limits,
-                   worker.shared_.credentials.current().upstreams),
-        upstreams_(loop, worker.shared_.options.upstream, connector_, worker.upstream_counters_,
-                   worker.shared_.probe_gates, random_, /*log_state_changes=*/worker.index_ == 0,
-                   &worker.shared_.loops),
-        loop_prober_({loop, connector_, worker.shared_.loops, random_},
-                     worker.shared_.options.upstream, worker.upstream_counters_),
+        upstreams_(NewUpstreams(worker, loop)),
         sessions_(loop, worker.shared_.options.limits, worker.counters_),
-        handler_({loop, worker.shared_.cache, upstreams_, worker.shared_.access,
-                  worker.shared_.local_names, worker.counters_, worker.shared_.options.limits,
-                  &worker.shared_.cookies, &worker.shared_.own_answers, &worker.shared_.loops}),
+        handler_(HandlerEnvironment()),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
     sessions_.set_handler(handler_);
-    if (!worker.shared_.options.upstream.bootstrap.empty()) {
-      bootstrap_ =
-          std::make_unique<Bootstrap>(loop, worker.shared_.options.upstream,
-                                      BootstrapCredentials(worker.shared_.credentials.current()));
-      upstreams_.ResolveHostsBy(bootstrap_->exchanger(), [this] { OnAddresses(); });
-    }
   }
 
   absl::Status Open(WorkerSockets sockets) {
     for (WorkerSockets::Item& item : sockets.items) {
       if (item.listen.transport == Transport::kUdp) {
-        ASSIGN_OR_RETURN(auto listener,
-                         UdpListener::Open(loop_, std::move(item.fd), worker_.counters_));
+        ASSIGN_OR_RETURN(
+            auto listener,
+            UdpListener::Open(loop_, std::move(item.fd), udp_listeners_.size(), worker_.counters_));
         listener->Serve(handler_);
         udp_listeners_.push_back(std::move(listener));
       } else {
@@ -79,98 +60,67 @@ class Worker::Services {
         tcp_listeners_.push_back(std::move(listener));
       }
     }
-    upstreams_.Start();
-    WatchNetwork();
-    if (worker_.index_ == 0) loop_prober_.Start();
+    if (upstreams_ != nullptr) upstreams_->Start();
     if (worker_.index_ == 0) sweep_timer_->Start(kSweepInterval);
     return absl::OkStatus();
   }
 
   void UseCredentials(const Credentials& credentials, const CredentialChange& change) {
-    for (const int index : change.upstreams) {
-      const auto& credential = credentials.upstreams[static_cast<size_t>(index)];
-      const int bootstrap_index = index - static_cast<int>(worker_.upstream_counters_.size());
-      if (bootstrap_index < 0) {
-        connector_.UseCredentials(index, credential);
-      } else {
-        bootstrap_->UseCredentials(bootstrap_index, credential);
-      }
-    }
-    upstreams_.OnTrustChanged(change.upstreams);
+    if (upstreams_ != nullptr) upstreams_->UseCredentials(credentials, change);
     if (!change.listen) return;
     for (const auto& listener : tcp_listeners_) listener->UseCredentials(credentials.listen);
   }
 
   void BeginDrain() { drain_timer_->Start(kDrainGrace); }
 
-  NameExplanation Explain(const DomainName& name) const { return upstreams_.Explain(name); }
+  // REQUIRES: the worker has upstream servers.
+  NameExplanation Explain(const DomainName& name) const { return upstreams_->Explain(name); }
 
  private:
-  // Endpoints of the zones' servers, then of the bootstrap servers.
-  std::vector<Endpoint> Peers() const {
-    std::vector<Endpoint> peers = upstreams_.Endpoints();
-    for (const UpstreamServerOptions& server : worker_.shared_.options.upstream.bootstrap) {
-      peers.push_back(server.endpoint);
+  static std::unique_ptr<WorkerUpstreams> NewUpstreams(Worker& worker, UvLoop& loop) {
+    const Shared& shared = worker.shared_;
+    if (worker.index_ >= shared.options.upstream_workers) return nullptr;
+    return std::make_unique<WorkerUpstreams>(WorkerUpstreams::Environment{
+        loop, shared.options.upstream, shared.credentials.current(), worker.upstream_counters_,
+        shared.probe_gates, shared.loops, worker.counters_, /*first=*/worker.index_ == 0});
+  }
+
+  QueryHandler::Environment HandlerEnvironment() {
+    const Shared& shared = worker_.shared_;
+    QueryHandler::Environment environment{
+        .loop = loop_,
+        .cache = shared.cache,
+        .exchanger = upstreams_ == nullptr ? nullptr : &upstreams_->exchanger(),
+        .access = shared.access,
+        .local_names = shared.local_names,
+        .counters = worker_.counters_,
+        .limits = shared.options.limits,
+        .cookies = &shared.cookies,
+        .own_answers = &shared.own_answers,
+        .loops = &shared.loops};
+    if (shared.options.workers > 1) {
+      const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};
+      environment.handoff.emplace(peers);
     }
-    return peers;
+    return environment;
   }
 
-  // A sandbox may forbid netlink sockets. The worker then runs without the watch.
-  void WatchNetwork() {
-    auto watch =
-        NetworkWatch::Open(loop_, Peers(), worker_.shared_.options.upstream.limits.outgoing,
-                           [this](const NetworkChange& change) { OnNetworkChange(change); });
-    if (watch.ok()) {
-      network_watch_ = *std::move(watch);
-    } else if (worker_.index_ == 0) {
-      Log(LogLevel::kWarn, "network changes are not watched",
-          {{"cause", watch.status().message()}});
-    }
-  }
-
-  // Called when the addresses of upstream host names may have changed.
-  void OnAddresses() {
-    if (network_watch_ != nullptr) network_watch_->SetPeers(Peers());
-    if (worker_.index_ == 0) loop_prober_.SetAddresses(upstreams_.Endpoints());
-  }
-
-  void OnNetworkChange(const NetworkChange& change) {
-    NetworkChange upstreams;
-    upstreams.suspended = change.suspended;
-    NetworkChange bootstrap = upstreams;
-    for (NetworkChange::Peer peer : change.peers) {
-      const bool is_bootstrap = peer.index >= worker_.upstream_counters_.size();
-      if (is_bootstrap) peer.index -= worker_.upstream_counters_.size();
-      (is_bootstrap ? bootstrap : upstreams).peers.push_back(peer);
-    }
-    if (bootstrap_ != nullptr) bootstrap_->OnNetworkChange(bootstrap);
-    upstreams_.OnNetworkChange(upstreams);
-    // Every worker receives the change. Only the first one counts and logs it.
-    if (worker_.index_ != 0) return;
-    worker_.counters_.network_changes.Add();
-    loop_prober_.Start();  // The change may have made or removed a forwarding loop.
-    Log(LogLevel::kInfo, change.suspended ? "resumed after a suspend" : "the network has changed",
-        {{"upstream_servers", change.peers.size()}});
-  }
-
-  // The credentials of the bootstrap servers, which come after those of the zones' servers.
-  SocketConnector::Credentials BootstrapCredentials(const Credentials& all) const {
-    const auto first = static_cast<std::ptrdiff_t>(worker_.upstream_counters_.size());
-    return {all.upstreams.begin() + first, all.upstreams.end()};
+  ReplySink& SinkFor(const ReplyAddress& address) override {
+    if (address.transport != Transport::kUdp) return sessions_;
+    return *udp_listeners_[address.listener];
   }
 
   void ContinueDrain() {
     if (!stopped_accepting_) {
       stopped_accepting_ = true;
-      loop_prober_.Stop();
+      if (upstreams_ != nullptr) upstreams_->StopProbing();
       tcp_listeners_.clear();
       for (auto& listener : udp_listeners_) listener->StopReceiving();
       sessions_.Drain();
     }
-    if (handler_.pending_count() == 0 && sessions_.size() == 0) {
-      network_watch_.reset();
-      upstreams_.Drain();
-      if (bootstrap_ != nullptr) bootstrap_->Drain();
+    // A session that still exists may have queries to come.
+    if (sessions_.size() == 0 && handler_.Finish()) {
+      if (upstreams_ != nullptr) upstreams_->Drain();
       // The last replies are sent at the end of this turn.
       loop_.Post([&drained = worker_.drained_] { drained.set_value(); });
       return;
@@ -187,12 +137,7 @@ class Worker::Services {
 
   Worker& worker_;
   UvLoop& loop_;
-  absl::BitGen random_;
-  std::unique_ptr<Bootstrap> bootstrap_;  // Null without bootstrap servers.
-  SocketConnector connector_;
-  UpstreamManager upstreams_;
-  LoopProber loop_prober_;                       // Runs only in the first worker.
-  std::unique_ptr<NetworkWatch> network_watch_;  // Null if it could not be opened.
+  std::unique_ptr<WorkerUpstreams> upstreams_;  // Null if the worker owns no names.
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;

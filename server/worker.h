@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
+#include "answer/handoff_board.h"
 #include "answer/own_answers.h"
 #include "answer/worker_counters.h"
 #include "cache/response_cache.h"
@@ -36,7 +37,7 @@ struct WorkerSockets {
   std::vector<Item> items;
 };
 
-// Owns a thread. An event loop, the listeners, the query handler, the upstream manager and all
+// Owns a thread. An event loop, the listeners, the query handler, the upstream side and all
 // connections are created, used and destroyed on that thread. The public functions may be called
 // only by the thread that owns the worker. Workers share the cache, which has locks, and immutable
 // objects.
@@ -54,10 +55,12 @@ class Worker {
     const OwnAnswers& own_answers;
     absl::Span<ProbeGate> probe_gates;  // By server index.
     LoopWatch& loops;
+    HandoffBoard& handoff;
   };
 
-  // Only this worker writes `counters` and `upstream_counters`. The first worker (index 0) also
-  // logs upstream state changes, removes expired cache entries and probes for forwarding loops.
+  // Only this worker writes `counters` and `upstream_counters`. The first workers
+  // (ServerOptions::upstream_workers) have upstream servers. Worker 0 also removes expired cache
+  // entries.
   Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
          absl::Span<UpstreamCounters> upstream_counters);
   ~Worker();
@@ -75,7 +78,8 @@ class Worker {
   void BeginDrain();
 
   // Explains how this worker would forward a query for `name`. Waits for a turn of its loop.
-  // REQUIRES: Start() has returned, and Stop() is not called during the call.
+  // REQUIRES: this worker has upstream servers, Start() has returned, and Stop() is not called
+  // during the call.
   NameExplanation Explain(const DomainName& name) const;
 
   // Becomes ready when the drain is complete.

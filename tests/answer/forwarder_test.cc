@@ -40,14 +40,14 @@ class ForwarderTest : public testing::Test {
 
   bool Forward(const char* name = kName, uint16_t id = 1) {
     const Query query = QueryFor(name, id);
-    return forwarder_->Forward({query, address_, sink_}, KeyFor(name), nullptr);
+    return forwarder_->Forward({query, address_, sink_}, KeyFor(name), nullptr, loop_.Now());
   }
 
   // Forwards like the query handler, with the entry that the cache found.
   bool ForwardFound() {
     const Query query = QueryFor(kName, 1);
     const Found found = cache_.Lookup(KeyFor(kName), loop_.Now());
-    return forwarder_->Forward({query, address_, sink_}, KeyFor(kName), found.entry);
+    return forwarder_->Forward({query, address_, sink_}, KeyFor(kName), found.entry, loop_.Now());
   }
 
   ParsedMessage Reply(size_t index) {
@@ -156,7 +156,7 @@ TEST_F(ForwarderTest, OnlyAClientAtItsLimitGetsServFail) {
   EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
   EXPECT_EQ(exchanger_.calls().size(), 2u);
 
-  address_.peer.remote = *Endpoint::Parse("192.0.2.9:1");
+  address_.client = *Endpoint::Parse("192.0.2.9:1");
   EXPECT_TRUE(Forward("c.example"));
 }
 
@@ -194,11 +194,11 @@ TEST_F(ForwarderTest, AllWaitingClientsTogetherHaveALimit) {
   limits_.max_pending_queries = 1;
   limits_.tuning.max_waiters_per_query = 2;
   Make();
-  address_.peer.remote = *Endpoint::Parse("192.0.2.1:1");
+  address_.client = *Endpoint::Parse("192.0.2.1:1");
   EXPECT_TRUE(Forward());
-  address_.peer.remote = *Endpoint::Parse("192.0.2.2:1");
+  address_.client = *Endpoint::Parse("192.0.2.2:1");
   EXPECT_TRUE(Forward());
-  address_.peer.remote = *Endpoint::Parse("192.0.2.3:1");
+  address_.client = *Endpoint::Parse("192.0.2.3:1");
   EXPECT_FALSE(Forward());
   EXPECT_EQ(counters_.limit(Limit::kWaiters).value(), 1u);
 }

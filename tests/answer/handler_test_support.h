@@ -24,7 +24,7 @@ inline ReplyAddress ClientAddress(absl::string_view address = "192.0.2.7",
                                   Transport transport = Transport::kUdp) {
   ReplyAddress client;
   client.transport = transport;
-  client.peer.remote = *Endpoint::ParseAddress(address, 4711);
+  client.client = *Endpoint::ParseAddress(address, 4711);
   return client;
 }
 

@@ -39,7 +39,7 @@ class OwnReactionsTest : public HandlerTest {
     handler_ = std::make_unique<QueryHandler>(
         QueryHandler::Environment{.loop = loop_,
                                   .cache = cache_,
-                                  .exchanger = exchanger_,
+                                  .exchanger = &exchanger_,
                                   .access = access_,
                                   .local_names = nullptr,
                                   .counters = counters_,

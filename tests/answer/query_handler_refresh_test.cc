@@ -22,7 +22,7 @@ class QueryHandlerRefreshTest : public testing::Test {
     QueryHandler& handler() {
       if (made == nullptr) {
         made = std::make_unique<QueryHandler>(QueryHandler::Environment{
-            test.loop_, test.cache_, exchanger, test.access_, nullptr, counters, test.limits_});
+            test.loop_, test.cache_, &exchanger, test.access_, nullptr, counters, test.limits_});
       }
       return *made;
     }

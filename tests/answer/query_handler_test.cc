@@ -43,7 +43,7 @@ class QueryHandlerTest : public HandlerTest {
   // Creates the handler. Called again after a change of the options.
   void Make() {
     handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-        loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_});
+        loop_, cache_, &exchanger_, access_, &local_names_, counters_, limits_});
   }
 
   HandleResult Handle(const WireMessage& message, const ReplyAddress& client = ClientAddress()) {
@@ -114,8 +114,8 @@ TEST_F(QueryHandlerTest, ClientsWithOneQuestionShareOneExchangeAndGetTheirOwnRep
   EXPECT_EQ(counters_.coalesced_queries.value(), 1u);
   exchanger_.Respond(0, AnswerFor());
   ASSERT_EQ(sink_.replies().size(), 2u);
-  EXPECT_EQ(sink_.replies()[0].address.peer.remote, ClientAddress("192.0.2.1").peer.remote);
-  EXPECT_EQ(sink_.replies()[1].address.peer.remote, ClientAddress("192.0.2.2").peer.remote);
+  EXPECT_EQ(sink_.replies()[0].address.client, ClientAddress("192.0.2.1").client);
+  EXPECT_EQ(sink_.replies()[1].address.client, ClientAddress("192.0.2.2").client);
   EXPECT_EQ(Reply(1).header.id, 1);
   EXPECT_EQ(Reply(0).header.id, 2);
   EXPECT_EQ(Reply(1).question, "www.example.com. IN A");
@@ -339,7 +339,7 @@ TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredAndCountedSeparately) {
   const LocalNames names(LoadLocalData({.records = {"printer.example. A 10.0.0.7"}}).records,
                          nullptr);
   handler_ = std::make_unique<QueryHandler>(
-      QueryHandler::Environment{loop_, cache_, exchanger_, access_, &names, counters_, limits_});
+      QueryHandler::Environment{loop_, cache_, &exchanger_, access_, &names, counters_, limits_});
   EXPECT_EQ(Handle(MakeQuery("Printer.example", QType::kA)), HandleResult::kReplied);
   EXPECT_THAT(Reply().answer, ElementsAre("Printer.example. 60 IN A 10.0.0.7"));
   EXPECT_EQ(counters_.local_record_answers.value(), 1u);
@@ -350,7 +350,7 @@ TEST_F(QueryHandlerTest, LocalRecordsAreAnsweredAndCountedSeparately) {
 
 TEST_F(QueryHandlerTest, DisabledLocalZonesAreForwarded) {
   handler_ = std::make_unique<QueryHandler>(
-      QueryHandler::Environment{loop_, cache_, exchanger_, access_, nullptr, counters_, limits_});
+      QueryHandler::Environment{loop_, cache_, &exchanger_, access_, nullptr, counters_, limits_});
   EXPECT_EQ(Handle(MakeQuery("nas.home.arpa", QType::kA)), HandleResult::kPending);
 }
 
@@ -416,7 +416,7 @@ TEST_F(QueryHandlerTest, ReturnedLoopProbeIsNotForwarded) {
   LoopWatch loops(1);
   loops.Expect(0, 0xabc);
   handler_ = std::make_unique<QueryHandler>(
-      QueryHandler::Environment{loop_, cache_, exchanger_, access_, &local_names_, counters_,
+      QueryHandler::Environment{loop_, cache_, &exchanger_, access_, &local_names_, counters_,
                                 limits_, nullptr, nullptr, &loops});
   const WireMessage probe = MessageBuilder()
                                 .Question("0000000000000ABC._loop-check.corp.example", QType::kTxt)

@@ -48,8 +48,8 @@ def start(provider, bare_lab, tmp_path):
         server.kill()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_thousand_equal_misses_are_one_query_of_each_worker(start, provider, workers):
+@pytest.mark.parametrize("workers", [1, 4])
+def test_a_thousand_equal_misses_of_all_workers_are_one_query(start, provider, workers):
     server = start("--workers", workers)
     asked, outcome = clients.UdpClients(server.port, CROWD), clients.Outcome()
     for number in range(CROWD):
@@ -58,7 +58,7 @@ def test_a_thousand_equal_misses_are_one_query_of_each_worker(start, provider, w
     asked.close()
     assert len(outcome.times_ms) == CROWD
     # A single server that does not respond within its usual time gets the query again.
-    assert 1 <= provider.counts()["slow"] <= 2 * workers
+    assert 1 <= provider.counts()["slow"] <= 2
 
 
 def test_unanswered_names_do_not_affect_other_names(start, provider):

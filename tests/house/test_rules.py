@@ -49,6 +49,11 @@ def test_a_library_away_from_its_home_is_found(write):
     assert found("includes", tree) == ["server/a.cc:1"]
 
 
+def test_the_steps_of_a_query_know_no_socket(write):
+    tree = write({"answer/a.cc": '#include "net/endpoint.h"\n#include "net/udp_socket.h"\n'})
+    assert found("includes", tree) == ["answer/a.cc:2"]
+
+
 def test_a_library_without_a_home_is_found(write):
     tree = write({"net/a.cc": '#include "absl/strings/str_cat.h"\n#include "boost/any.hpp"\n'})
     assert found("includes", tree) == ["net/a.cc:2"]

@@ -110,7 +110,7 @@ class UdpSocketTest : public ::testing::Test {
 TEST_F(UdpSocketTest, ReplyGoesBackToTheSender) {
   Open("127.0.0.1:0");
   ExpectReplyFrom("127.0.0.1", "127.0.0.1:0");
-  EXPECT_FALSE(echo_.peers[0].has_local);
+  EXPECT_FALSE(echo_.peers[0].local.has_value());
   EXPECT_FALSE(echo_.cuts[0]);
 }
 
@@ -119,7 +119,7 @@ TEST_F(UdpSocketTest, WildcardSocketRepliesFromTheQueriedAddress) {
   ExpectReplyFrom("127.0.0.2", "127.0.0.1:0");
   ExpectReplyFrom("127.0.0.1", "127.0.0.1:0");
   ExpectReplyFrom("127.3.4.5", "127.0.0.1:0");
-  EXPECT_EQ(echo_.peers[0].local.AddressToString(), "127.0.0.2");
+  EXPECT_EQ(echo_.peers[0].local->AddressToString(), "127.0.0.2");
 }
 
 TEST_F(UdpSocketTest, WildcardIpv6SocketRepliesFromTheQueriedAddress) {
@@ -128,9 +128,9 @@ TEST_F(UdpSocketTest, WildcardIpv6SocketRepliesFromTheQueriedAddress) {
     return;
   }
   ExpectReplyFrom("::1", "[::1]:0");
-  EXPECT_TRUE(echo_.peers[0].has_local);
-  EXPECT_EQ(echo_.peers[0].local.AddressToString(), "::1");
-  EXPECT_NE(echo_.peers[0].interface_index, 0u);
+  EXPECT_TRUE(echo_.peers[0].local.has_value());
+  EXPECT_EQ(echo_.peers[0].local->AddressToString(), "::1");
+  EXPECT_NE(echo_.peers[0].local->zone(), 0u);
 
   // The test needs a second address, one that routing would not choose for a client at ::1.
   const std::optional<std::string> second = SecondIpv6Address();
@@ -190,7 +190,6 @@ TEST_F(UdpSocketTest, FailedDestinationDoesNotAffectOtherReplies) {
   UdpPeer no_port = echo_.peers[0];
   no_port.remote.set_port(0);
   UdpPeer foreign_source = echo_.peers[0];
-  foreign_source.has_local = true;
   foreign_source.local = *Endpoint::Parse("198.51.100.7:0");
   UdpPeer wrong_family = echo_.peers[0];
   wrong_family.remote = *Endpoint::Parse("[::1]:53");

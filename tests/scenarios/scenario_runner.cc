@@ -183,7 +183,7 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
                                                  absl::MakeSpan(upstream_counters_),
                                                  absl::MakeSpan(probe_gates_), random_, false);
   handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-      loop_, cache_, *upstreams_, access_, local_names_.get(), counters_, limits_});
+      loop_, cache_, upstreams_.get(), access_, local_names_.get(), counters_, limits_});
 }
 
 void Runner::AddZone(const std::string& zone, const std::vector<std::string>& names) {
@@ -259,7 +259,7 @@ absl::Status Runner::Ask(const ScenarioStep& step) {
   const auto remote =
       Endpoint::ParseAddress(step.address.empty() ? "127.0.0.1" : step.address, 4711);
   RETURN_IF_ERROR(remote.status());
-  client.peer.remote = *remote;
+  client.client = *remote;
   WireMessage query = step.entry.octets;
   StoreU16(query.data(), next_id_);
   waiting_.emplace(remote->AddressToString(), next_id_++);
@@ -270,7 +270,7 @@ absl::Status Runner::Ask(const ScenarioStep& step) {
 absl::Status Runner::CheckAnswer(const ScenarioStep& step) {
   if (answers_checked_ == sink_.replies().size()) return absl::InternalError("there is no reply");
   const RecordingSink::Reply& reply = sink_.replies()[answers_checked_++];
-  const std::string client = reply.address.peer.remote.AddressToString();
+  const std::string client = reply.address.client.AddressToString();
   if (!step.address.empty() && step.address != client) {
     return absl::InternalError(absl::StrCat("the reply went to ", client));
   }

@@ -192,7 +192,7 @@ TEST_F(SessionTableTest, NoBufferIsReservedForAClientThatIsGone) {
   FakeClient client = Connect();
   ReplyAddress address;
   address.transport = Transport::kTcp;
-  address.stream_id = 99;
+  address.session_id = 99;
   EXPECT_TRUE(table_->ReserveReply(address).empty());
   table_->CommitReply(address, 0);
   EXPECT_THAT(client.stream().written, IsEmpty());
@@ -202,7 +202,7 @@ TEST_F(SessionTableTest, ReplyBufferHoldsTheLargestMessage) {
   FakeClient client = Connect();
   ReplyAddress address;
   address.transport = Transport::kTcp;
-  address.stream_id = 1;
+  address.session_id = 1;
   EXPECT_EQ(table_->ReserveReply(address).size(), kMaxMessageSize);
 }
 

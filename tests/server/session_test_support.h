@@ -99,7 +99,7 @@ class SessionTest : public testing::Test {
     if (table_ == nullptr) {
       table_ = std::make_unique<SessionTable>(loop_, limits_, counters_);
       handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-          loop_, cache_, exchanger_, access_, nullptr, counters_, limits_});
+          loop_, cache_, &exchanger_, access_, nullptr, counters_, limits_});
       table_->set_handler(*handler_);
     }
     return FakeClient(table_->NewSession(transport, *Endpoint::Parse("127.0.0.1:4711")));

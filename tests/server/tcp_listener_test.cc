@@ -20,7 +20,7 @@ class TcpListenerTest : public testing::Test {
   TcpListenerTest() : handler_(Environment()) { sessions_.set_handler(handler_); }
 
   QueryHandler::Environment Environment() {
-    return {loop_, cache_, exchanger_, access_, &local_names_, counters_, limits_};
+    return {loop_, cache_, &exchanger_, access_, &local_names_, counters_, limits_};
   }
 
   using ServerCredentials = std::shared_ptr<const TlsServerCredentials>;

@@ -22,9 +22,9 @@ class UdpListenerTest : public testing::Test {
   UdpListenerTest() {
     UniqueFd fd = *BindUdp(*Endpoint::Parse("127.0.0.1:0"));
     endpoint_ = LocalEndpoint(fd.get());
-    listener_ = *UdpListener::Open(loop_, std::move(fd), counters_);
-    handler_ = std::make_unique<QueryHandler>(
-        QueryHandler::Environment{loop_, cache_, exchanger_, access_, nullptr, counters_, limits_});
+    listener_ = *UdpListener::Open(loop_, std::move(fd), /*number=*/0, counters_);
+    handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
+        loop_, cache_, &exchanger_, access_, nullptr, counters_, limits_});
     listener_->Serve(*handler_);
   }
 
@@ -98,7 +98,7 @@ TEST_F(UdpListenerTest, EmptyReplyIsNotSent) {
   client->Send(MakeQuery(kName, QType::kA, 1));
   RunUntilReceived(1);
   ReplyAddress self;
-  self.peer.remote = endpoint_;  // A reply would come back to this socket.
+  self.client = endpoint_;  // A reply would come back to this socket.
   EXPECT_EQ(listener_->ReserveReply(self).size(), UdpSocket::kMaxReply);
   listener_->CommitReply(self, 0);
   Answer(0);

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "answer/reply_sink.h"
-#include "net/udp_socket.h"
 
 namespace dotcache {
 
@@ -25,8 +24,7 @@ class RecordingSink : public ReplySink {
 
   MutableBytes ReserveReply(const ReplyAddress& address) override {
     if (!connected_) return {};
-    buffer_.assign(address.transport == Transport::kUdp ? UdpSocket::kMaxReply : kMaxMessageSize,
-                   0xdd);
+    buffer_.assign(address.transport == Transport::kUdp ? kMaxUdpReply : kMaxMessageSize, 0xdd);
     return MutableBytes(buffer_);
   }
 
