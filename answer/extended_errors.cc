@@ -45,9 +45,9 @@ ExtendedError ErrorForLimit(Limit limit) {
   }
 }
 
-ExtendedError ErrorForRefusal(const ResponseFacts& facts) {
+FailureErrors ErrorForRefusal(const ResponseFacts& facts) {
   const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
-  return {facts.edns.extended_error.value_or(ExtendedErrorCode::kNoReachableAuthority), said};
+  return {{ExtendedErrorCode::kNoReachableAuthority, said}, facts.extended_error};
 }
 
 ExtendedError StaleError(const CacheEntry& entry) {
@@ -55,10 +55,10 @@ ExtendedError StaleError(const CacheEntry& entry) {
   return {denial ? ExtendedErrorCode::kStaleNxDomainAnswer : ExtendedErrorCode::kStaleAnswer, ""};
 }
 
-ExtendedError RememberedError(const CacheEntry& entry) {
-  return {ExtendedErrorCode::kCachedError,
-          absl::StrCat("cached failure: ",
-                       NameOrNumber(kNames, entry.extended_error, "extended error "))};
+FailureErrors RememberedError(const CacheEntry& entry) {
+  const std::string original = NameOrNumber(kNames, entry.extended_error, "extended error ");
+  return {{ExtendedErrorCode::kCachedError, absl::StrCat("cached failure: ", original)},
+          entry.upstream_error()};
 }
 
 }  // namespace dotcache

@@ -3,6 +3,9 @@
 #ifndef DOTCACHE_ANSWER_EXTENDED_ERRORS_H_
 #define DOTCACHE_ANSWER_EXTENDED_ERRORS_H_
 
+#include <optional>
+#include <utility>
+
 #include "absl/status/status.h"
 #include "answer/worker_counters.h"
 #include "cache/cache_entry.h"
@@ -17,16 +20,25 @@ ExtendedError ErrorFor(const absl::Status& status);
 // For a table that is full. The code is 0, because RFC 8914 has no code for it.
 ExtendedError ErrorForLimit(Limit limit);
 
+// The extended errors of a SERVFAIL. The upstream server's own error states the cause.
+struct FailureErrors {
+  FailureErrors(ExtendedError own_error) : own(std::move(own_error)) {}  // NOLINT
+  FailureErrors(ExtendedError own_error, std::optional<ExtendedError> upstream_error)
+      : own(std::move(own_error)), upstream(std::move(upstream_error)) {}
+
+  ExtendedError own;
+  std::optional<ExtendedError> upstream;
+};
+
 // For a response that is not relayed to the client.
-ExtendedError ErrorForRefusal(const ResponseFacts& facts);
+FailureErrors ErrorForRefusal(const ResponseFacts& facts);
 
 // For a reply with stale data.
 ExtendedError StaleError(const CacheEntry& entry);
 
-// For a failure that is served from the cache. A reply has only one extended error, so its text
-// names the code of the original failure.
-// REQUIRES: entry.is_failure().
-ExtendedError RememberedError(const CacheEntry& entry);
+// For a failure that is served from the cache. The text of our error names the code of the original
+// failure. REQUIRES: entry.is_failure().
+FailureErrors RememberedError(const CacheEntry& entry);
 
 }  // namespace dotcache
 

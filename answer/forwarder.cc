@@ -68,7 +68,7 @@ void Forwarder::SendFound(const Client& client, const Found& found, MonoTime now
   if (found.state == Found::State::kFresh) {
     env_.replies.SendCached(client, *found.entry, now);
   } else {
-    env_.replies.SendError(client, Rcode::kServFail, RememberedError(*found.entry));
+    env_.replies.SendFailure(client, RememberedError(*found.entry));
   }
 }
 
@@ -98,7 +98,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   }
   if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
     shares_.Return(client.address.client);
-    const ExtendedError error = ErrorFor(status);
+    const FailureErrors error = ErrorFor(status);
     const CacheEntryRef data = NoteFailure(key, status, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
     return false;
@@ -173,13 +173,12 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
     const CacheEntryRef entry =
         env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
     for (const Waiter& waiter : waiters) {
-      env_.replies.SendStored(waiter.client(), entry->view(),
-                              env_.replies.OptionsFor(waiter.address));
+      env_.replies.SendFetched(waiter.client(), *entry);
       FinishMiss(waiter);
     }
     return;
   }
-  const ExtendedError error =
+  const FailureErrors error =
       response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
   const CacheEntryRef data = NoteFailure(key, response.status(), error);
   for (const Waiter& waiter : waiters) {
@@ -190,14 +189,15 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
 }
 
 CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& status,
-                                     const ExtendedError& error) {
+                                     const FailureErrors& error) {
   // Our own limit is full, which is no statement about the name.
   if (absl::IsResourceExhausted(status)) return nullptr;
   // While no server can be reached, the failure is kept for a short time only, so that recovery is
   // noticed soon. Failures that a server reported are kept for longer each time.
   const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
                            absl::IsFailedPrecondition(status);
-  const Failure failure = {.extended_error = error.code, .grows = !unreachable};
+  const Failure failure = {
+      .extended_error = error.own.code, .grows = !unreachable, .upstream_error = error.upstream};
   CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
   if (data) env_.counters.failed_refreshes.Add();
   return data;

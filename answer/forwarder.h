@@ -72,7 +72,7 @@ class Forwarder {
   void OnTimer();
   void ArmTimer();
   CacheEntryRef NoteFailure(const CacheKey& key, const absl::Status& status,
-                            const ExtendedError& error);
+                            const FailureErrors& error);
   void FinishMiss(const Waiter& waiter);
 
   const Environment env_;

@@ -126,7 +126,7 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
   }
   if (found.state == Found::State::kFailure) {
     env_.counters.failure_hits.Add();
-    replies_.SendError(client, Rcode::kServFail, RememberedError(*found.entry));
+    replies_.SendFailure(client, RememberedError(*found.entry));
     return HandleResult::kReplied;
   }
   env_.counters.cache_misses.Add();

@@ -50,6 +50,7 @@ void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
   ReplyOptions options = OptionsFor(client.address);
+  options.upstream_error = entry.upstream_error();
   if (limits_.rotate) options.rotation = Spread(++cached_replies_);
   if (entry.FreshAt(now)) {
     options.age = entry.AgeAt(now);
@@ -61,6 +62,19 @@ void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, Mono
   SendStored(client, entry.view(), options);
 }
 
+void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry) {
+  ReplyOptions options = OptionsFor(client.address);
+  options.upstream_error = entry.upstream_error();
+  SendStored(client, entry.view(), options);
+}
+
+void ReplyWriter::SendFailure(const Client& client, FailureErrors errors) {
+  ReplyOptions options = OptionsFor(client.address);
+  options.upstream_error = std::move(errors.upstream);
+  options.extended_error = std::move(errors.own);
+  SendRcode(client, Rcode::kServFail, options, kMaxMessageSize);
+}
+
 void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error,
                             size_t max_size) {
   ReplyOptions options = OptionsFor(client.address);
@@ -69,11 +83,11 @@ void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError err
 }
 
 void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
-                                   const ExtendedError& error) {
+                                   const FailureErrors& errors) {
   if (data) {
     SendCached(client, *data, now);
   } else {
-    SendError(client, Rcode::kServFail, error);
+    SendFailure(client, errors);
   }
 }
 

@@ -4,6 +4,7 @@
 #define DOTCACHE_ANSWER_REPLY_WRITER_H_
 
 #include "absl/strings/string_view.h"
+#include "answer/extended_errors.h"
 #include "answer/reply_sink.h"
 #include "answer/server_limits.h"
 #include "answer/worker_counters.h"
@@ -46,10 +47,16 @@ class ReplyWriter {
   void SendError(const Client& client, Rcode rcode, ExtendedError error,
                  size_t max_size = kMaxMessageSize);
 
+  // Sends the response of an exchange. Its age is 0.
+  void SendFetched(const Client& client, const CacheEntry& entry);
+
+  // Sends SERVFAIL with these extended errors.
+  void SendFailure(const Client& client, FailureErrors errors);
+
   // Answers a query whose exchange failed, or did not begin: with `data`, or with SERVFAIL if it is
   // null.
   void SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
-                        const ExtendedError& error);
+                        const FailureErrors& errors);
 
   // Sends an RCODE without records and without NSID. Like SendTruncated(), for clients whose
   // address may be spoofed: over UDP the reply is no longer than the query, except for its cookie.

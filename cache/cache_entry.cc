@@ -5,7 +5,9 @@
 #include <cassert>
 #include <cstring>
 #include <new>
+#include <string>
 
+#include "dns/extra_text.h"
 #include "dns/message_header.h"
 
 namespace dotcache {
@@ -23,8 +25,14 @@ constexpr size_t HeapSize(size_t size) {
 static_assert(sizeof(CacheEntry) == 56,
               "An entry with a 62-octet answer and one TTL takes 128 octets");
 
-constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
-  return sizeof(CacheEntry) + offset_count * sizeof(uint16_t) + wire_size;
+constexpr size_t kInfoCodeSize = 2;
+
+size_t ErrorSize(const std::optional<ExtendedError>& error) {
+  return error.has_value() ? kInfoCodeSize + std::min(error->text.size(), kMaxExtraText) : 0;
+}
+
+constexpr size_t EntrySize(size_t wire_size, size_t offset_count, size_t error_size) {
+  return sizeof(CacheEntry) + offset_count * sizeof(uint16_t) + wire_size + error_size;
 }
 
 }  // namespace
@@ -32,11 +40,11 @@ constexpr size_t EntrySize(size_t wire_size, size_t offset_count) {
 CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoTime stored,
                        uint32_t fresh_seconds)
     : stored_at(stored),
-      rcode(facts.rcode),
       kind(facts.kind),
       failures(facts.failures),
       extended_error(facts.extended_error),
       wire_size_(static_cast<uint16_t>(message.wire.size())),
+      upstream_error_size_(static_cast<uint16_t>(ErrorSize(facts.upstream_error))),
       fresh_seconds_(fresh_seconds),
       offset_count_(static_cast<uint16_t>(message.ttl_offsets.size())) {}
 
@@ -46,7 +54,16 @@ bool CacheEntry::has_data() const {
 
 QType CacheEntry::denied_type() const { return static_cast<QType>(LoadHeader(view().wire).id); }
 
-size_t CacheEntry::charge() const { return HeapSize(EntrySize(wire_size_, offset_count_)); }
+size_t CacheEntry::charge() const {
+  return HeapSize(EntrySize(wire_size_, offset_count_, upstream_error_size_));
+}
+
+ExtendedError CacheEntry::ReadUpstreamError() const {
+  const uint8_t* code = view().wire.end();
+  const auto* text = reinterpret_cast<const char*>(code + kInfoCodeSize);
+  return {static_cast<ExtendedErrorCode>(LoadU16(code)),
+          std::string(text, upstream_error_size_ - kInfoCodeSize)};
+}
 
 void CacheEntryRef::Drop(const CacheEntry* entry) {
   // The last owner must see all changes that the other owners made before they dropped their
@@ -62,13 +79,20 @@ CacheEntryRef MakeCacheEntry(const StoredView& message, const EntryFacts& facts,
   const size_t wire_size = message.wire.size();
   const size_t offsets_size = message.ttl_offsets.size() * sizeof(uint16_t);
   const Seconds kept = std::clamp(fresh_for, Seconds{0}, kMaxFreshFor);
-  void* memory = ::operator new(EntrySize(wire_size, message.ttl_offsets.size()));
+  const size_t error_size = ErrorSize(facts.upstream_error);
+  void* memory = ::operator new(EntrySize(wire_size, message.ttl_offsets.size(), error_size));
   auto* entry =
       new (memory) CacheEntry(message, facts, stored_at, static_cast<uint32_t>(kept.count()));
   auto* tail = reinterpret_cast<uint8_t*>(entry + 1);
   // Spans may be empty with a null pointer, which memcpy does not allow.
   if (offsets_size != 0) std::memcpy(tail, message.ttl_offsets.data(), offsets_size);
   if (wire_size != 0) std::memcpy(tail + offsets_size, message.wire.data(), wire_size);
+  if (error_size != 0) {
+    uint8_t* code = tail + offsets_size + wire_size;
+    StoreU16(code, static_cast<uint16_t>(facts.upstream_error->code));
+    facts.upstream_error->text.copy(reinterpret_cast<char*>(code + kInfoCodeSize),
+                                    error_size - kInfoCodeSize);
+  }
   return CacheEntryRef(entry);
 }
 

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
+#include "cache/entry_facts.h"
 #include "cache/shard_state.h"
 #include "core/clock.h"
 #include "dns/reply.h"
@@ -17,15 +19,7 @@ namespace dotcache {
 
 class CacheEntryRef;
 
-// The facts about a message that its entry keeps beside the octets.
-struct EntryFacts {
-  ResponseKind kind = ResponseKind::kAnswer;
-  Rcode rcode = Rcode::kNoError;
-  uint8_t failures = 0;
-  ExtendedErrorCode extended_error = ExtendedErrorCode::kOther;
-};
-
-// A response with its TTL offsets, in one allocation: this header, the offsets, the message. A
+// A response in one allocation: this header, the TTL offsets, the message, an extended error. A
 // failure (RFC 9520) is an entry of kind kServFail whose message is a header and a question.
 //
 // All fields that a reply needs are constant, so workers share an entry without a lock. A reply is
@@ -37,7 +31,6 @@ class CacheEntry {
   CacheEntry& operator=(const CacheEntry&) = delete;
 
   const MonoTime stored_at;
-  const Rcode rcode;
   const ResponseKind kind;
   // Of a failure: the number of failures since the last success, and the extended error of the
   // reply.
@@ -49,6 +42,10 @@ class CacheEntry {
   bool has_data() const;  // The answer section is not empty.
   // Of an NXDOMAIN for all types: the type that was queried. It is in place of the message ID.
   QType denied_type() const;
+  // The extended error of the upstream server's response.
+  std::optional<ExtendedError> upstream_error() const {
+    return upstream_error_size_ == 0 ? std::nullopt : std::make_optional(ReadUpstreamError());
+  }
 
   Seconds fresh_for() const { return Seconds{fresh_seconds_}; }
   MonoTime expires_at() const { return stored_at + fresh_for(); }
@@ -87,10 +84,12 @@ class CacheEntry {
              uint32_t fresh_seconds);
   ~CacheEntry() = default;
 
+  ExtendedError ReadUpstreamError() const;
   static uint8_t HeldUnder(uint8_t key_flags) { return 0x80 | key_flags; }
   const uint16_t* offsets() const { return reinterpret_cast<const uint16_t*>(this + 1); }
 
   const uint16_t wire_size_;
+  const uint16_t upstream_error_size_;  // INFO-CODE and EXTRA-TEXT behind the message. 0: none.
   const uint32_t fresh_seconds_;
   mutable std::atomic<uint32_t> references_{0};
   [[no_unique_address]] mutable ShardState shard_state_;  // The next fields fill its padding.

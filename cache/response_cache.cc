@@ -92,7 +92,8 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
     absl::c_copy(all_types.question(), message.wire.begin() + kHeaderSize);
   }
   CacheEntryRef entry =
-      MakeCacheEntry(message, {.kind = facts.kind, .rcode = facts.rcode}, now, decision.fresh_for);
+      MakeCacheEntry(message, {.kind = facts.kind, .upstream_error = facts.extended_error}, now,
+                     decision.fresh_for);
   if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
   const CacheKey& place = for_all_types ? all_types : key;
@@ -144,11 +145,12 @@ void ResponseCache::LimitDenialToItsType(const CacheKey& all_types, MonoTime now
   WireMessage wire(view.wire.begin(), view.wire.end());
   StoreU16(wire.data(), 0);
   absl::c_copy(key.question(), wire.begin() + kHeaderSize);
-  ShardOf(key).Insert(key,
-                      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
-                                     {.kind = denial->kind, .rcode = denial->rcode},
-                                     denial->stored_at, denial->fresh_for()),
-                      now);
+  ShardOf(key).Insert(
+      key,
+      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
+                     {.kind = denial->kind, .upstream_error = denial->upstream_error()},
+                     denial->stored_at, denial->fresh_for()),
+      now);
 }
 
 CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,
@@ -165,9 +167,9 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   absl::c_copy(key.question(), octets + kHeaderSize);
   const Bytes wire(octets, kHeaderSize + key.question().size());
   const EntryFacts facts = {.kind = ResponseKind::kServFail,
-                            .rcode = Rcode::kServFail,
                             .failures = static_cast<uint8_t>(failures),
-                            .extended_error = failure.extended_error};
+                            .extended_error = failure.extended_error,
+                            .upstream_error = failure.upstream_error};
   Insert(key, MakeCacheEntry(StoredView{wire, {}}, facts, now, ttl), now);
   return nullptr;
 }

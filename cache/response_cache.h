@@ -24,6 +24,8 @@ struct Failure {
   // True: servers answered with an error, and a repeated failure is kept for longer each time.
   // False: no server answered, which may change within a second.
   bool grows = true;
+  // Of the server that answered with an error.
+  std::optional<ExtendedError> upstream_error = std::nullopt;
 };
 
 // A TTL-aware LRU cache of responses, bounded in octets and sharded by the key's hash. README.md in

@@ -55,6 +55,7 @@ bool StoreOption(EdnsOption code, Bytes data, EdnsInfo& edns) {
     case EdnsOption::kExtendedError:
       if (data.size() >= 2 && !edns.extended_error.has_value()) {
         edns.extended_error = static_cast<ExtendedErrorCode>(LoadU16(data.data()));
+        edns.extra_text_size = static_cast<uint16_t>(data.size() - 2);
       }
       return true;
     case EdnsOption::kNsid:
@@ -73,13 +74,18 @@ std::optional<EdnsInfo> ParseOpt(uint16_t klass, uint32_t ttl, Bytes rdata, Edns
   edns.extended_rcode = static_cast<uint8_t>(ttl >> 24);
   edns.version = static_cast<uint8_t>(ttl >> 16);
   edns.dnssec_ok = (ttl & kEdnsFlagDo) != 0;
+  const uint8_t* begin = rdata.data();
   while (!rdata.empty()) {
     if (rdata.size() < kOptionHeaderSize) return std::nullopt;
     const auto code = static_cast<EdnsOption>(LoadU16(rdata.data()));
     const size_t size = LoadU16(rdata.data() + 2);
     rdata.remove_prefix(kOptionHeaderSize);
     if (size > rdata.size()) return std::nullopt;
+    const bool has_error = edns.extended_error.has_value();
     const bool valid = StoreOption(code, rdata.first(size), edns);
+    if (edns.extended_error.has_value() && !has_error) {
+      edns.extra_text_at = static_cast<uint16_t>(rdata.data() + 2 - begin);
+    }
     if (!valid && sender == EdnsSender::kClient) return std::nullopt;
     rdata.remove_prefix(size);
   }

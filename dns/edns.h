@@ -33,7 +33,9 @@ struct EdnsInfo {
   bool has_nsid = false;
   std::optional<uint16_t> keepalive_timeout_100ms;  // Present when the option carries a value.
   std::optional<ExtendedErrorCode> extended_error;  // The first one.
-  CookieOption cookie;                              // The first one (RFC 7873 section 5.2).
+  uint16_t extra_text_at = 0;                       // Its text: an offset in the RDATA.
+  uint16_t extra_text_size = 0;
+  CookieOption cookie;  // The first one (RFC 7873 section 5.2).
 };
 
 // The sender of the options. An invalid option of a client makes its query malformed: a cookie of a
@@ -45,11 +47,13 @@ enum class EdnsSender : uint8_t { kClient, kUpstream };
 // violates its RFC.
 std::optional<EdnsInfo> ParseOpt(uint16_t klass, uint32_t ttl, Bytes rdata, EdnsSender sender);
 
-// An extended error to send. The text is shortened to the available room. It never contains text
-// from other hosts.
+// An extended error to send. The text is shortened to the available room. The text of an upstream
+// server has passed CleanExtraText().
 struct ExtendedError {
   ExtendedErrorCode code = ExtendedErrorCode::kOther;
   std::string text;
+
+  bool operator==(const ExtendedError&) const = default;
 };
 
 }  // namespace dotcache

@@ -5,6 +5,8 @@
 #include <cassert>
 #include <cstring>
 
+#include "dns/extra_text.h"
+
 namespace dotcache {
 namespace {
 
@@ -74,11 +76,23 @@ size_t NsidSize(const OptToWrite& opt) {
 struct OptLayout {
   size_t keepalive = 0;  // Size of the whole option; 0: none.
   bool nsid = false;
-  bool extended_error = false;
-  absl::string_view extended_error_text;
+  std::optional<absl::string_view> upstream_error;  // Its text.
+  std::optional<absl::string_view> extended_error;
   std::optional<size_t> padding_data;  // OPTION-LENGTH of the padding option.
   size_t total = 0;                    // Size of the record.
 };
+
+// Adds an extended error to `total` if it fits into `room`. Returns the part of its text that fits
+// into `room_for_text`.
+std::optional<absl::string_view> FitError(const std::optional<ExtendedError>& error, size_t room,
+                                          size_t room_for_text, size_t& total) {
+  if (!error.has_value() || total + kExtendedErrorSize > room) return std::nullopt;
+  total += kExtendedErrorSize;
+  const size_t left = room_for_text > total ? room_for_text - total : 0;
+  const absl::string_view text = FirstCharacters(error->text, left);
+  total += text.size();
+  return text;
+}
 
 // Selects the parts that fit into `room` octets after a message of `size`. nullopt: even the record
 // with its required options does not fit.
@@ -91,14 +105,10 @@ std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room)
     layout.nsid = true;
     layout.total += nsid_size;
   }
-  if (opt.extended_error.has_value() && layout.total + kExtendedErrorSize <= room) {
-    layout.extended_error = true;
-    layout.total += kExtendedErrorSize;
-    const size_t reserved = layout.total + (opt.padding_block > 0 ? kOptionHeaderSize : 0);
-    layout.extended_error_text = absl::string_view(opt.extended_error->text)
-                                     .substr(0, room > reserved ? room - reserved : 0);
-    layout.total += layout.extended_error_text.size();
-  }
+  const size_t room_for_errors =
+      room - std::min(room, opt.padding_block > 0 ? kOptionHeaderSize : 0);
+  layout.upstream_error = FitError(opt.upstream_error, room, room_for_errors, layout.total);
+  layout.extended_error = FitError(opt.extended_error, room, room_for_errors, layout.total);
   if (opt.padding_block > 0 && layout.total + kOptionHeaderSize <= room) {
     layout.total += kOptionHeaderSize;
     const size_t beyond_block = (size + layout.total + opt.octets_behind) % opt.padding_block;
@@ -107,6 +117,14 @@ std::optional<OptLayout> LayOut(const OptToWrite& opt, size_t size, size_t room)
     layout.total += *layout.padding_data;
   }
   return layout;
+}
+
+void WriteError(const std::optional<ExtendedError>& error,
+                const std::optional<absl::string_view>& text, Cursor& cursor) {
+  if (!text.has_value()) return;
+  cursor.OptionHeader(EdnsOption::kExtendedError, 2 + text->size());
+  cursor.U16(static_cast<uint16_t>(error->code));
+  cursor.Octets(text->data(), text->size());
 }
 
 void WriteOptions(const OptToWrite& opt, const OptLayout& layout, Cursor& cursor) {
@@ -122,12 +140,8 @@ void WriteOptions(const OptToWrite& opt, const OptLayout& layout, Cursor& cursor
     cursor.OptionHeader(EdnsOption::kTcpKeepalive, layout.keepalive - kOptionHeaderSize);
     if (opt.keepalive_timeout_100ms.has_value()) cursor.U16(*opt.keepalive_timeout_100ms);
   }
-  if (layout.extended_error) {
-    const absl::string_view text = layout.extended_error_text;
-    cursor.OptionHeader(EdnsOption::kExtendedError, 2 + text.size());
-    cursor.U16(static_cast<uint16_t>(opt.extended_error->code));
-    cursor.Octets(text.data(), text.size());
-  }
+  WriteError(opt.upstream_error, layout.upstream_error, cursor);
+  WriteError(opt.extended_error, layout.extended_error, cursor);
   if (layout.padding_data.has_value()) {
     cursor.OptionHeader(EdnsOption::kPadding, *layout.padding_data);
     cursor.Zeroes(*layout.padding_data);

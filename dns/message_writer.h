@@ -20,6 +20,8 @@ struct OptToWrite {
   uint16_t udp_payload_size = kOurUdpPayloadSize;
   uint8_t extended_rcode = 0;
   bool dnssec_ok = false;
+  // Of the upstream server and of this one, in this order.
+  std::optional<ExtendedError> upstream_error = std::nullopt;
   std::optional<ExtendedError> extended_error = std::nullopt;
   // Data of the COOKIE option.
   std::optional<FullCookie> cookie = std::nullopt;
@@ -48,8 +50,8 @@ class MessageWriter {
   void AddAnswer(const DomainName& owner, QType type, uint32_t ttl, Bytes rdata,
                  QClass klass = QClass::kIn);
 
-  // Adds the OPT record. Call it last. NSID takes precedence over the extended error, and the
-  // extended error over padding. Parts that do not fit within `max_size` are shortened or left out.
+  // Adds the OPT record. Call it last. NSID takes precedence over the extended errors, and
+  // these over padding. Parts that do not fit within `max_size` are shortened or left out.
   void AddOpt(const OptToWrite& opt, size_t max_size);
 
   size_t size() const { return size_; }

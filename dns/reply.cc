@@ -54,6 +54,7 @@ OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) 
   OptToWrite opt;
   opt.extended_rcode = static_cast<uint8_t>(static_cast<uint16_t>(rcode) >> kExtendedRcodeShift);
   opt.dnssec_ok = query.edns.dnssec_ok;
+  opt.upstream_error = options.upstream_error;
   opt.extended_error = options.extended_error;
   opt.cookie = query.reply_cookie;
   if (SendsNsid(query, options)) opt.nsid = options.nsid;
@@ -65,9 +66,9 @@ OptToWrite OptFor(const Query& query, const ReplyOptions& options, Rcode rcode) 
 
 // False for most replies: their OPT has no options.
 bool SendsOptions(const Query& query, const ReplyOptions& options) {
-  return options.extended_error.has_value() || query.reply_cookie.has_value() ||
-         SendsNsid(query, options) || SendsKeepalive(query, options) ||
-         SendsPadding(query, options);
+  return options.upstream_error.has_value() || options.extended_error.has_value() ||
+         query.reply_cookie.has_value() || SendsNsid(query, options) ||
+         SendsKeepalive(query, options) || SendsPadding(query, options);
 }
 
 // Octets to reserve for the OPT record. Records are left out to make room for it.

@@ -34,6 +34,7 @@ struct ReplyOptions {
   // When set, every TTL has this value instead (stale data, RFC 8767 section 5).
   std::optional<Seconds> fixed_ttl = std::nullopt;
   // Only sent to clients that sent an OPT.
+  std::optional<ExtendedError> upstream_error = std::nullopt;
   std::optional<ExtendedError> extended_error = std::nullopt;
   // Only sent on a stream to clients that sent the option (RFC 7828 section 3.2). Unit: 100 ms.
   std::optional<uint16_t> keepalive_timeout_100ms = std::nullopt;

@@ -7,6 +7,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "dns/answer_chain.h"
+#include "dns/extra_text.h"
 #include "dns/message_header.h"
 #include "dns/rdata.h"
 #include "dns/response_rewrite.h"
@@ -181,12 +182,13 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
 // The facts of `rewritten`, the kept part of a response, with the EDNS facts of the whole.
 std::variant<ResponseFacts, ResponseDefect> InspectRewritten(std::optional<WireMessage> rewritten,
                                                              const Question& question,
-                                                             const EdnsInfo& edns) {
+                                                             const ResponseFacts& whole) {
   if (!rewritten.has_value()) return ResponseDefect::kNotAnAnswer;
   auto inspected = Inspect(*rewritten, question, /*may_rewrite=*/false);
   ResponseFacts* facts = std::get_if<ResponseFacts>(&inspected);
   if (facts == nullptr) return ResponseDefect::kNotAnAnswer;
-  facts->edns = edns;
+  facts->edns = whole.edns;
+  facts->extended_error = whole.extended_error;
   facts->rewritten = *std::move(rewritten);
   return inspected;
 }
@@ -234,6 +236,9 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
                                    static_cast<int>(walked->header.header_rcode()));
   facts.truncated = walked->header.Has(kFlagTc);
   facts.edns = walked->edns;
+  if (facts.edns.extended_error.has_value()) {
+    facts.extended_error = {*facts.edns.extended_error, CleanExtraText(walked->extra_text)};
+  }
   AnswerChain chain(response, records, question);
   const std::optional<RecordSet> kept = Judge(response, question, records, chain, facts);
   if (!kept.has_value()) return ResponseDefect::kNotAnAnswer;
@@ -244,7 +249,7 @@ std::variant<ResponseFacts, ResponseDefect> Inspect(Bytes response, const Questi
       DropAdditional(records, layout);
       rewritten = RewriteResponse(response, records_begin, records, chain.synthesized(), layout);
     }
-    return InspectRewritten(std::move(rewritten), question, facts.edns);
+    return InspectRewritten(std::move(rewritten), question, facts);
   }
   if (!IsPrefix(*kept)) return ResponseDefect::kNotAnAnswer;
   records.resize(static_cast<size_t>(std::find(kept->begin(), kept->end(), false) - kept->begin()));

@@ -40,6 +40,8 @@ struct ResponseFacts {
   Rcode rcode = Rcode::kServFail;  // Twelve bits, including those of OPT.
   bool truncated = false;          // TC=1. Never stored.
   EdnsInfo edns;                   // The upstream's OPT, if any. Hop-by-hop, so never relayed.
+  // The upstream's extended error (RFC 8914), with a text that may be relayed.
+  std::optional<ExtendedError> extended_error;
   // The lowest TTL of the answer section. nullopt when the section is empty.
   std::optional<uint32_t> answer_ttl;
   // min(TTL, MINIMUM) of the SOA in the authority section. The owner of the SOA is at or above the

@@ -147,6 +147,7 @@ bool Walker::ReadOpt(const ResponseRecord& record, uint16_t klass, uint32_t ttl)
   const std::optional<EdnsInfo> edns = ParseOpt(klass, ttl, rdata, EdnsSender::kUpstream);
   if (!edns.has_value() || edns->version != 0) return false;
   walked_.edns = *edns;
+  walked_.extra_text = rdata.subspan(edns->extra_text_at, edns->extra_text_size);
   return LdnsAgrees(record, 0, 0);
 }
 

@@ -41,6 +41,7 @@ using ResponseRecords = absl::InlinedVector<ResponseRecord, 16>;
 struct WalkedResponse {
   MessageHeader header;
   EdnsInfo edns;
+  Bytes extra_text;  // Of the extended error; a part of the response.
   // In message order, up to the first OPT or TSIG. Records from there on are checked but not
   // listed.
   ResponseRecords records;

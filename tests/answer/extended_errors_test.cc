@@ -23,10 +23,11 @@ TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
 TEST(ExtendedErrorsTest, RefusalNamesTheRcodeOfTheUpstreamServers) {
   ResponseFacts facts;
   facts.rcode = Rcode::kRefused;
-  EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kNoReachableAuthority);
-  EXPECT_EQ(ErrorForRefusal(facts).text, "upstream servers answered REFUSED");
-  facts.edns.extended_error = ExtendedErrorCode::kProhibited;
-  EXPECT_EQ(ErrorForRefusal(facts).code, ExtendedErrorCode::kProhibited);
+  EXPECT_EQ(ErrorForRefusal(facts).own.code, ExtendedErrorCode::kNoReachableAuthority);
+  EXPECT_EQ(ErrorForRefusal(facts).own.text, "upstream servers answered REFUSED");
+  EXPECT_FALSE(ErrorForRefusal(facts).upstream.has_value());
+  facts.extended_error = ExtendedError{ExtendedErrorCode::kProhibited, "not you"};
+  EXPECT_EQ(ErrorForRefusal(facts).upstream, facts.extended_error);
 }
 
 TEST(ExtendedErrorsTest, StaleNxDomainHasItsOwnCode) {
@@ -38,7 +39,7 @@ TEST(ExtendedErrorsTest, StaleNxDomainHasItsOwnCode) {
 
 TEST(ExtendedErrorsTest, CachedFailureNamesTheOriginalError) {
   const auto text = [](ExtendedErrorCode code) {
-    const ExtendedError error = RememberedError(*Entry(ResponseKind::kServFail, code));
+    const ExtendedError error = RememberedError(*Entry(ResponseKind::kServFail, code)).own;
     EXPECT_EQ(error.code, ExtendedErrorCode::kCachedError);
     return error.text;
   };

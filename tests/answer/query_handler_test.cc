@@ -160,13 +160,57 @@ TEST_F(QueryHandlerTest, ErrorOfUpstreamServersBecomesServFail) {
   }
 }
 
-TEST_F(QueryHandlerTest, ExtendedErrorOfUpstreamIsRelayed) {
+// The extended errors of a reply as "CODE TEXT", in order.
+std::vector<std::string> ExtendedErrorsOf(const ParsedMessage& reply) {
+  std::vector<std::string> errors;
+  for (const auto& option : reply.options) {
+    if (option.code != 15) continue;
+    errors.push_back(absl::StrCat(LoadU16(option.data.data()), " ",
+                                  std::string(option.data.begin() + 2, option.data.end())));
+  }
+  return errors;
+}
+
+TEST_F(QueryHandlerTest, ExtendedErrorOfUpstreamStandsBesideOursInAServFail) {
+  const RawOpt opt = {.options = {{15, {0, 9, 'k', 'e', 'y'}}}};  // DNSKEY Missing.
   Handle(QueryWithEdns());
-  const RawOpt opt = {.options = {{static_cast<uint16_t>(EdnsOption::kExtendedError), {0, 9}}}};
   exchanger_.Respond(
       0, MessageBuilder().Response(Rcode::kServFail).Question(kName, QType::kA).Opt(opt).Build());
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
-  EXPECT_EQ(Reply().extended_error, 9);  // DNSKEY Missing.
+  EXPECT_THAT(ExtendedErrorsOf(Reply()),
+              ElementsAre("9 key", "22 upstream servers answered SERVFAIL"));
+  Handle(QueryWithEdns());  // Remembered.
+  EXPECT_THAT(ExtendedErrorsOf(Reply()),
+              ElementsAre("9 key", "13 cached failure: No Reachable Authority"));
+}
+
+// RFC 8914 section 3: a forwarder may relay the extended errors that it received.
+TEST_F(QueryHandlerTest, ExtendedErrorOfAnAnswerOrDenialIsRelayedAlsoFromTheCache) {
+  for (const Rcode rcode : {Rcode::kNxDomain, Rcode::kNoError}) {
+    SCOPED_TRACE(RcodeName(rcode));
+    const RawOpt opt = {.options = {{15, {0, 15, 'a', 'd', 's'}}}};  // Blocked.
+    Handle(QueryWithEdns());
+    exchanger_.Respond(exchanger_.calls().size() - 1,
+                       MessageBuilder()
+                           .Response(rcode)
+                           .Question(kName, QType::kA)
+                           .Authority(SoaRecord("example.com", 900, 60))
+                           .Opt(opt)
+                           .Build());
+    EXPECT_EQ(Reply().rcode, rcode);
+    EXPECT_THAT(ExtendedErrorsOf(Reply()), ElementsAre("15 ads"));
+    loop_.Advance(Seconds(10));
+    Handle(QueryWithEdns());  // From the cache.
+    EXPECT_THAT(ExtendedErrorsOf(Reply()), ElementsAre("15 ads"));
+    Handle(MakeQuery(kName, QType::kA));
+    EXPECT_FALSE(Reply().has_edns);
+    loop_.Advance(Seconds(60));
+    Handle(QueryWithEdns());
+    exchanger_.Fail(exchanger_.calls().size() - 1, absl::UnavailableError("x"));
+    const std::string stale = rcode == Rcode::kNxDomain ? "19 " : "3 ";
+    EXPECT_THAT(ExtendedErrorsOf(Reply()), ElementsAre("15 ads", stale));
+    loop_.Advance(Seconds(300));
+  }
 }
 
 TEST_F(QueryHandlerTest, YxDomainIsRelayed) {

@@ -3,8 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
 #include <thread>
 #include <utility>
+
+#include "tests/cache/cache_test_data.h"
 
 namespace dotcache {
 namespace {
@@ -19,8 +23,7 @@ StoredMessage Message(size_t size) {
 }
 
 CacheEntryRef Entry(const StoredMessage& message) {
-  return MakeCacheEntry(message, {.kind = ResponseKind::kNxDomain, .rcode = Rcode::kNxDomain},
-                        kStored, Seconds{30});
+  return MakeCacheEntry(message, {.kind = ResponseKind::kNxDomain}, kStored, Seconds{30});
 }
 
 TEST(CacheEntryTest, HoldsACopyOfTheMessageAndItsOffsets) {
@@ -31,7 +34,7 @@ TEST(CacheEntryTest, HoldsACopyOfTheMessageAndItsOffsets) {
   message.wire[0] ^= 1;
   EXPECT_NE(entry->view().wire, Bytes(message.wire));
   EXPECT_EQ(entry->kind, ResponseKind::kNxDomain);
-  EXPECT_EQ(entry->rcode, Rcode::kNxDomain);
+  EXPECT_FALSE(entry->upstream_error().has_value());
   EXPECT_EQ(entry->expires_at(), kStored + Seconds{30});
 }
 
@@ -90,6 +93,20 @@ TEST(CacheEntryTest, ASmallAnswerTakes128Octets) {
   StoredMessage message = Message(62);
   message.ttl_offsets.resize(1);
   EXPECT_EQ(Entry(message)->charge(), 128u);
+}
+
+TEST(CacheEntryTest, KeepsTheExtendedErrorOfTheUpstreamServer) {
+  const StoredMessage message = TestMessage(TestKey("www"), 62);
+  const auto charge = MakeCacheEntry(message, {}, At(0), Seconds{60})->charge();
+  for (const size_t size : {size_t{0}, size_t{5}, size_t{128}, size_t{500}}) {
+    const ExtendedError error = {ExtendedErrorCode{15}, std::string(size, 'x')};
+    const auto entry = MakeCacheEntry(message, {.upstream_error = error}, At(0), Seconds{60});
+    ASSERT_TRUE(entry->upstream_error().has_value());
+    EXPECT_EQ(entry->upstream_error()->code, ExtendedErrorCode{15});
+    EXPECT_EQ(entry->upstream_error()->text, std::string(std::min<size_t>(size, 128), 'x'));
+    EXPECT_EQ(entry->view().wire, Bytes(message.wire));
+    EXPECT_GE(entry->charge() + 15, charge + 2 + std::min<size_t>(size, 128));
+  }
 }
 
 }  // namespace

@@ -234,6 +234,23 @@ TEST_F(ResponseCacheStoreTest, ADenialForAllTypesEndsWithDataOfItsTypeAndOfOther
   EXPECT_EQ(cache_.Lookup(with_do.With(QType::kMx, with_do.flags()), At(4)).state, State::kNothing);
 }
 
+TEST_F(ResponseCacheStoreTest, ExtendedErrorsOfTheUpstreamServerStayWithEntryAndFailure) {
+  const RawOpt opt = {.options = {{15, {0, 15, 'a', 'd', 's'}}}};
+  const ExtendedError blocked = {ExtendedErrorCode{15}, "ads"};
+  Store(MessageBuilder()
+            .Response(Rcode::kNxDomain)
+            .Question("www.example.com", QType::kAaaa)
+            .Authority(SoaRecord("example.com", 900, 60))
+            .Opt(opt)
+            .Build(),
+        QType::kAaaa);
+  EXPECT_EQ(cache_.Lookup(Key(QType::kMx), At(0)).entry->upstream_error(), blocked);
+  Store(Answer(), QType::kA, At(1));  // Limits the denial to its type.
+  EXPECT_EQ(cache_.Lookup(Key(QType::kAaaa), At(2)).entry->upstream_error(), blocked);
+  cache_.NoteFailure(Key(QType::kTxt), {.upstream_error = blocked}, At(2));
+  EXPECT_EQ(cache_.Lookup(Key(QType::kTxt), At(2)).entry->upstream_error(), blocked);
+}
+
 TEST_F(ResponseCacheStoreTest, AnAliasIsDataOfItsName) {
   const WireMessage dangling = MessageBuilder()
                                    .Response(Rcode::kNxDomain)

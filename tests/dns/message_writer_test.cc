@@ -116,6 +116,30 @@ TEST(MessageWriterTest, PaddingExtendsTheMessageToAMultipleOfTheBlock) {
   }
 }
 
+TEST(MessageWriterTest, TheUpstreamErrorStandsBeforeOurs) {
+  WireMessage out(512);
+  const size_t size =
+      WriteQuery(MutableBytes(out),
+                 {.upstream_error = ExtendedError{ExtendedErrorCode{15}, "ads"},
+                  .extended_error = ExtendedError{ExtendedErrorCode::kStaleAnswer, "old"}},
+                 512);
+  out.resize(size);
+  EXPECT_EQ(out, MessageBuilder()
+                     .Id(7)
+                     .Question("www.example.com", QType::kA)
+                     .Opt({.options = {{15, {0, 15, 'a', 'd', 's'}}, {15, {0, 3, 'o', 'l', 'd'}}}})
+                     .Build());
+}
+
+TEST(MessageWriterTest, ATextIsShortenedAfterAWholeCharacter) {
+  const OptToWrite opt{.upstream_error = ExtendedError{ExtendedErrorCode{15}, "a\xe2\x82\xac"}};
+  const size_t bare = kHeaderSize + kName.size() + 4 + kOptFixedSize + 6;
+  for (const auto& [room, kept] : {std::pair<size_t, size_t>{0, 0}, {1, 1}, {3, 1}, {4, 4}}) {
+    WireMessage out(512);
+    EXPECT_EQ(WriteQuery(MutableBytes(out), opt, bare + room), bare + kept);
+  }
+}
+
 TEST(MessageWriterTest, TextAndPaddingAreShortenedToTheSizeLimit) {
   const OptToWrite opt{
       .extended_error = ExtendedError{ExtendedErrorCode::kOther, "a long explanation"},

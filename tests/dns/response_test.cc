@@ -738,5 +738,32 @@ TEST(StoreResponseTest, ErrorWithoutAQuestionIsStoredAsItsHeader) {
   EXPECT_EQ(LoadHeader(stored.wire).header_rcode(), Rcode::kRefused);
 }
 
+// RFC 8914 section 2: INFO-CODE, then EXTRA-TEXT in UTF-8.
+TEST(InspectResponseTest, ReadsTheFirstExtendedErrorWithItsText) {
+  const Question question = {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn};
+  const auto error_of = [&question](const WireMessage& text, bool rewritten) {
+    MessageBuilder builder = MessageBuilder().Response().Question("www.example.com", QType::kA);
+    // An owner in full makes InspectResponse() write the response anew.
+    const WireName owner = rewritten ? WireName("www.example.com") : WireName::Pointer(12);
+    builder.Answer(ARecord(owner, 60, "192.0.2.1"));
+    const RawOption padding{12, WireMessage(3)};
+    const RawOption error{15, Concat({WireMessage{0, 17}, text})};
+    const RawOption later{15, {0, 1, 'x'}};
+    builder.Opt({.options = {padding, error, later}});
+    const auto outcome = InspectResponse(builder.Build(), question);
+    const auto& facts = std::get<ResponseFacts>(outcome);
+    EXPECT_EQ(facts.rewritten.empty(), !rewritten);
+    return facts.extended_error;
+  };
+  for (const bool rewritten : {false, true}) {
+    EXPECT_EQ(error_of({'a', 0xc3, 0xa4, 0}, rewritten),
+              (ExtendedError{ExtendedErrorCode{17}, "a\xc3\xa4"}));
+    EXPECT_EQ(error_of({0xff}, rewritten), (ExtendedError{ExtendedErrorCode{17}, ""}));
+  }
+  const WireMessage plain =
+      MakeResponse("www.example.com", QType::kA, {ARecord("www.example.com", 60, "192.0.2.1")});
+  EXPECT_FALSE(std::get<ResponseFacts>(InspectResponse(plain, question)).extended_error);
+}
+
 }  // namespace
 }  // namespace dotcache
