@@ -12,11 +12,12 @@ namespace dotcache {
 namespace {
 
 // TLS 1.2 and 1.3 with forward secrecy and AEAD ciphers (RFC 9325). X25519 comes first, so the
-// ClientHello carries a key share for it alone.
+// ClientHello carries a key share for it alone. No signature uses SHA-1 (RFC 9155).
 constexpr char kPriority[] =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
-    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305";
+    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
+    "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1";
 
 absl::Status GnutlsError(absl::string_view what, int code) {
   return absl::InvalidArgumentError(absl::StrCat(what, ": ", gnutls_strerror(code)));

@@ -122,10 +122,12 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   code = gnutls_credentials_set(raw, GNUTLS_CRD_CERTIFICATE, credentials);
   if (code < 0) return InternalGnutlsError(code);
   // RFC 7858 does not define ALPN, but some providers require it. It is offered, and a peer without
-  // it is accepted.
+  // it is accepted. A client that offers only other protocols gets the alert
+  // no_application_protocol (RFC 7301 section 3.2).
   std::array<uint8_t, 3> dot = {'d', 'o', 't'};
   const gnutls_datum_t protocol = {dot.data(), static_cast<unsigned>(dot.size())};
-  code = gnutls_alpn_set_protocols(raw, &protocol, 1, 0);
+  const bool is_server = (role & GNUTLS_SERVER) != 0;
+  code = gnutls_alpn_set_protocols(raw, &protocol, 1, is_server ? GNUTLS_ALPN_MANDATORY : 0);
   if (code < 0) return InternalGnutlsError(code);
   gnutls_session_set_ptr(raw, this);
   gnutls_transport_set_ptr(raw, this);

@@ -577,16 +577,49 @@ TEST(TlsSessionTest, ClientSendsNoServerNameForAnAddress) {
   EXPECT_EQ(server.ServerName(), "");
 }
 
-TEST(TlsSessionTest, ServerSelectsAlpnDotAndAcceptsOtherProtocols) {
+constexpr const char* kTls13 = "NORMAL";
+constexpr const char* kTls12 = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
+
+TEST(TlsSessionTest, ServerSelectsAlpnDotAndAcceptsClientsWithoutAlpn) {
   const auto credentials = Serve(GetTestCertificates().server);
-  for (const std::string protocol : {"dot", "h2"}) {
-    RawPeer client(GNUTLS_CLIENT, "NORMAL", GetTestCertificates().server);
-    client.Offer(protocol);
-    End server = NewServer(credentials);
-    EXPECT_EQ(client.Handshake(server), 0);
-    EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
-    EXPECT_EQ(client.SelectedProtocol(), protocol == "dot" ? "dot" : "");
+  for (const char* version : {kTls13, kTls12}) {
+    for (const std::string protocol : {"dot", ""}) {
+      RawPeer client(GNUTLS_CLIENT, version, GetTestCertificates().server);
+      if (!protocol.empty()) client.Offer(protocol);
+      End server = NewServer(credentials);
+      EXPECT_EQ(client.Handshake(server), 0);
+      EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
+      EXPECT_EQ(client.SelectedProtocol(), protocol);
+    }
   }
+}
+
+// RFC 7301 section 3.2: the alert is no_application_protocol, 120.
+TEST(TlsSessionTest, ServerRejectsAClientThatOffersOnlyOtherProtocols) {
+  for (const char* version : {kTls13, kTls12}) {
+    RawPeer client(GNUTLS_CLIENT, version, GetTestCertificates().server);
+    client.Offer("h2");
+    End server = NewServer(Serve(GetTestCertificates().server));
+    EXPECT_EQ(client.Handshake(server), GNUTLS_E_FATAL_ALERT_RECEIVED);
+    EXPECT_EQ(static_cast<int>(gnutls_alert_get(client.session())), 120);
+    EXPECT_EQ(server.session->state(), State::kFailed);
+    EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
+  }
+}
+
+// RFC 9155: SHA-1 must not be used for signatures in TLS 1.2.
+TEST(TlsSessionTest, NeitherSideUsesSha1Signatures) {
+  const char* sha1 =
+      "NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-ALL:+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1:"
+      "%VERIFY_ALLOW_SIGN_WITH_SHA1";
+  RawPeer raw_client(GNUTLS_CLIENT, sha1, GetTestCertificates().server);
+  End server = NewServer(Serve(GetTestCertificates().server));
+  EXPECT_NE(raw_client.Handshake(server), 0);
+  EXPECT_EQ(server.session->state(), State::kFailed);
+  RawPeer raw_server(GNUTLS_SERVER, sha1, GetTestCertificates().server);
+  End client = NewClient(Trust(), Named());
+  EXPECT_NE(raw_server.Handshake(client), 0);
+  EXPECT_NE(client.session->state(), State::kOpen);
 }
 
 TEST(TlsSessionTest, BothSidesSupportTls12) {
