@@ -36,8 +36,8 @@ struct Waiter {
 
 using Waiters = std::deque<Waiter>;  // Ordered by deadline, then by arrival.
 
-// Maps each key to its one exchange and to the clients that wait for it. One exchange per key and
-// worker also prevents birthday attacks (RFC 5452 section 5). An exchange may have no waiting
+// Maps each key to its one exchange and to the clients that wait for it. One exchange per key
+// also prevents birthday attacks (RFC 5452 section 5). An exchange may have no waiting
 // client, because it is a prefetch or because the deadlines of its clients have passed. Holds no
 // timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread. Limits: the
 // number of keys, and of waiting clients per key. Beyond a limit, Join() and Begin() add nothing.
