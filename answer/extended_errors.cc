@@ -10,6 +10,7 @@ namespace dotcache {
 namespace {
 
 constexpr Named<ExtendedErrorCode> kNames[] = {
+    {ExtendedErrorCode::kOther, "Other Error"},
     {ExtendedErrorCode::kNoReachableAuthority, "No Reachable Authority"},
     {ExtendedErrorCode::kNetworkError, "Network Error"},
     {ExtendedErrorCode::kInvalidData, "Invalid Data"}};
@@ -26,7 +27,9 @@ ExtendedError ErrorFor(const absl::Status& status) {
       return {ExtendedErrorCode::kOther,
               "forwarding loop: queries to the upstream server come back"};
     case absl::StatusCode::kDataLoss:
-      return {ExtendedErrorCode::kInvalidData, "upstream responses were malformed"};
+      return {ExtendedErrorCode::kInvalidData, status.message().empty()
+                                                   ? "no upstream response could be used"
+                                                   : std::string(status.message())};
     case absl::StatusCode::kResourceExhausted:
       return ErrorForLimit(Limit::kUpstream);
     default:

@@ -14,7 +14,7 @@
 
 namespace dotcache {
 
-// For an exchange that failed.
+// For an exchange that failed. If no response could be used, the message of the status says why.
 ExtendedError ErrorFor(const absl::Status& status);
 
 // For a table that is full. The code is 0, because RFC 8914 has no code for it.

@@ -20,6 +20,12 @@ TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
   EXPECT_EQ(ErrorFor(absl::InternalError("")).code, ExtendedErrorCode::kOther);
 }
 
+TEST(ExtendedErrorsTest, ResponsesThatCannotBeUsedAreDescribedByTheExchange) {
+  EXPECT_EQ(ErrorFor(absl::DataLossError("the upstream server sent a referral")).text,
+            "the upstream server sent a referral");
+  EXPECT_EQ(ErrorFor(absl::DataLossError("")).text, "no upstream response could be used");
+}
+
 TEST(ExtendedErrorsTest, RefusalNamesTheRcodeOfTheUpstreamServers) {
   ResponseFacts facts;
   facts.rcode = Rcode::kRefused;
