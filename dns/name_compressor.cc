@@ -40,14 +40,15 @@ void NameCompressor::Append(const DomainName& name) {
 }
 
 void NameCompressor::Note(const DomainName& name, size_t offset) {
-  NoteSuffixes(name.Canonical(), name.size(), offset, 0);
+  const DomainName canonical = name.Canonical();
+  NoteSuffixes(canonical, name.size(), offset, 0, canonical.LabelCount());
 }
 
-void NameCompressor::NoteSuffixes(const DomainName& canonical, size_t end, size_t offset,
-                                  int hops) {
+void NameCompressor::NoteSuffixes(const DomainName& canonical, size_t end, size_t offset, int hops,
+                                  int max_suffixes) {
   const Bytes octets = canonical.wire();
   size_t at = 0;
-  for (int labels = 0; labels < kMaxSuffixes && at < end && octets[at] != 0; ++labels) {
+  for (int labels = 0; labels < max_suffixes && at < end && octets[at] != 0; ++labels) {
     if (offset + at >= kPointerLimit) return;
     const Place place = {static_cast<uint16_t>(offset + at), hops};
     places_.try_emplace(HashOf(octets.subspan(at)), place);

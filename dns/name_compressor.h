@@ -15,9 +15,9 @@ namespace dotcache {
 // Appends names to a message. If the message holds the end of a name already, in the same spelling,
 // a pointer replaces it (RFC 1035 section 4.1.4). A pointer never changes the spelling of a name.
 //
-// Limits: the compressor looks at the first kMaxSuffixes labels of each name, so that a message
-// costs bounded work. A name needs at most kMaxHops pointers. Pointers lead into the first 16 KiB,
-// as 14 bits allow.
+// Limits: the compressor looks at the first kMaxSuffixes labels of each appended name, so that a
+// message costs bounded work. A name needs at most kMaxHops pointers. Pointers lead into the first
+// 16 KiB, as 14 bits allow.
 //
 // Holds a reference: the message must outlive the compressor, and may grow only at its end. Not
 // thread-safe.
@@ -31,7 +31,8 @@ class NameCompressor {
   // Appends `name`.
   void Append(const DomainName& name);
 
-  // Notes that the message holds `name`, written in full, at `offset`.
+  // Notes that the message holds `name`, written in full, at `offset`. Notes all of its suffixes,
+  // so it is for few names, such as the QNAME: a reverse name of IPv6 has 34 labels.
   void Note(const DomainName& name, size_t offset);
 
  private:
@@ -42,7 +43,8 @@ class NameCompressor {
 
   // Notes the suffixes of `canonical` that begin before `end`, an offset in the name. The message
   // holds the name at `offset`.
-  void NoteSuffixes(const DomainName& canonical, size_t end, size_t offset, int hops);
+  void NoteSuffixes(const DomainName& canonical, size_t end, size_t offset, int hops,
+                    int max_suffixes = kMaxSuffixes);
   bool IsAt(size_t offset, Bytes suffix) const;
 
   WireMessage& message_;                       // Not owned.

@@ -86,14 +86,16 @@ RecordSet ChooseKept(Bytes response, const ResponseRecords& records, const Answe
 }
 
 // YXDOMAIN means that a DNAME turns the QNAME into a name that is too long (RFC 6672 section 2.2).
-// That DNAME and its RRSIGs stay. Other errors keep no record.
+// That DNAME and its RRSIGs stay. It is above the QNAME, because a DNAME does not redirect its own
+// owner (RFC 6672 section 2.3). Other errors keep no record.
 RecordSet ChooseKeptOfError(Bytes response, const ResponseRecords& records,
                             const Question& question, Rcode rcode) {
   RecordSet kept(records.size(), false);
   if (rcode != Rcode::kYxDomain) return kept;
   for (size_t i = 0; i < records.size(); ++i) {
-    kept[i] = records[i].section == Section::kAnswer && records[i].covered == QType::kDname &&
-              question.qname.IsAtOrBelow(OwnerName(response, records[i]));
+    if (records[i].section != Section::kAnswer || records[i].covered != QType::kDname) continue;
+    const DomainName owner = OwnerName(response, records[i]);
+    kept[i] = question.qname.IsAtOrBelow(owner) && !(question.qname == owner);
   }
   return kept;
 }

@@ -56,6 +56,14 @@ TEST_F(NameCompressorTest, ANotedNameIsPointedTo) {
   EXPECT_EQ(Append("example.com"), 2u);
 }
 
+TEST_F(NameCompressorTest, AnyEndOfANotedNameIsPointedTo) {
+  const std::string zone = "8.b.d.0.1.0.0.2.ip6.arpa";
+  const DomainName name = Name("1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0." + zone);
+  message_.insert(message_.end(), name.wire().begin(), name.wire().end());
+  compressor_.Note(name, kHeaderSize);
+  EXPECT_EQ(Append(zone), 2u);
+}
+
 TEST_F(NameCompressorTest, PointersLeadIntoTheFirst16KibOnly) {
   message_.resize(0x3fff);
   EXPECT_EQ(Append("a.example.com"), 15u);

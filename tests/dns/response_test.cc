@@ -569,6 +569,10 @@ TEST(ResponseTest, ErrorKeepsNoRecordExceptTheDnameOfYxdomain) {
   EXPECT_EQ(error(Rcode::kRefused).kept_ancount, 0);
   EXPECT_EQ(error(Rcode::kYxDomain).kept_ancount, 1);
   EXPECT_EQ(error(Rcode::kYxDomain).kept_nscount, 0);
+  // RFC 6672 section 2.3: a DNAME does not redirect its own owner.
+  const auto own =
+      Inspect(Respond(QType::kA, Rcode::kYxDomain).Answer(Dname(kName, "example.net")).Build());
+  EXPECT_EQ(own.kept_ancount, 0);
 }
 
 TEST(ResponseTest, OtherDataBesideACnameIsIgnored) {
