@@ -105,9 +105,8 @@ void MissHandoff::OnMail() {
   std::move(mail.queries.begin(), mail.queries.end(), std::back_inserter(taken_));
   const size_t count = std::min(taken_.size(), kQueriesPerTurn);
   for (size_t i = 0; i < count; ++i) {
-    const HandedQuery handed = std::move(taken_.front());
+    Forward(taken_.front());
     taken_.pop_front();
-    Forward(handed);
   }
   mailbox_.ReleaseQueries(count);
   if (!taken_.empty()) mailbox_.Wake();

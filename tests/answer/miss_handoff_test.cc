@@ -275,10 +275,13 @@ TEST_F(MissHandoffTest, OwnerFinishesAfterTheOtherWorkersAndTheirQueries) {
   EXPECT_FALSE(workers_[1].handler->Finish());  // Its query leaves at the end of the turn.
   loop_.RunUntilIdle();
   EXPECT_TRUE(workers_[1].handler->Finish());
+  Respond();
   EXPECT_FALSE(workers_[0].handler->Finish());  // Worker 2 may still hand over queries.
+  Ask(2, "mail.example.com");
+  loop_.RunUntilIdle();
   EXPECT_TRUE(workers_[2].handler->Finish());
   EXPECT_FALSE(workers_[0].handler->Finish());  // A client waits.
-  Respond();
+  Respond(1);
   EXPECT_TRUE(workers_[0].handler->Finish());
 }
 

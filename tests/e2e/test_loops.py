@@ -19,9 +19,9 @@ from waiting import wait_for
 FOUND = "forwarding loop: queries sent to this upstream come back"
 GONE = "no forwarding loop any more"
 ZONE = "loop.example"
-# Two attempts of each of two workers, and again if the other forwarder still retries after the
-# failure has expired from the cache.
-MESSAGES_A_NAME = 16
+# Two attempts, however many workers there are, and again if the other forwarder still retries after
+# the failure has expired from the cache.
+MESSAGES_A_NAME = 8
 # An unbound that forwards the zone to another server. It answers one name of its own, which shows
 # that it is up.
 UNBOUND = UNBOUND_BASICS + """
