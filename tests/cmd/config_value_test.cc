@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/config_value.h"
 
+#include <sys/resource.h>
+
+#include <iostream>
+
+#include "absl/base/config.h"
+#include "absl/strings/str_join.h"
 #include "tests/cmd/config_test_support.h"
 
 namespace dotcache {
@@ -52,6 +58,57 @@ TEST(ConfigValueTest, LimitsHold) {
   EXPECT_THAT(ErrorsOf("a: " + std::string(20, '[') + std::string(20, ']') + "\n"),
               ElementsAre(HasSubstr("nested too deeply")));
 }
+
+// Eight levels of `width` aliases each: width^8 values.
+std::string NestedAliases(int width) {
+  std::string yaml = "a0: &a0 x\n";
+  for (int level = 1; level <= 7; ++level) {
+    absl::StrAppend(&yaml, "a", level, ": &a", level, " [");
+    for (int i = 0; i < width; ++i) absl::StrAppend(&yaml, i == 0 ? "" : ",", "*a", level - 1);
+    yaml += "]\n";
+  }
+  return yaml;
+}
+
+TEST(ConfigValueTest, AliasesAreCountedAsIfWrittenOut) {
+  EXPECT_THAT(ErrorsOf(NestedAliases(2)), IsEmpty());
+  const std::string bomb = NestedAliases(10);
+  EXPECT_LT(bomb.size(), 400u);
+  EXPECT_THAT(ErrorsOf(bomb), ElementsAre("FILE:6: with its aliases written out, the file holds "
+                                          "more than 100000 values or 1 MiB of text"));
+  std::string texts = absl::StrCat("a: &a ", std::string(1 << 16, 'x'), "\nb:\n");
+  for (int i = 0; i < 15; ++i) texts += "- *a\n";
+  EXPECT_THAT(ErrorsOf(texts + "- *a\n"), ElementsAre(HasSubstr("FILE:18: with its aliases")));
+}
+
+TEST(ConfigValueTest, AliasesDoNotNestDeeperThanText) {
+  EXPECT_THAT(ErrorsOf("a: &a [[[x]]]\nb: [[[[*a]]]]\n"), IsEmpty());
+  EXPECT_THAT(ErrorsOf("a: &a [[[x]]]\nb: [[[[[*a]]]]]\n"),
+              ElementsAre("FILE:2: nested too deeply"));
+  EXPECT_THAT(ErrorsOf("a: &a\n- x\n- [*a, *a]\n"),
+              ElementsAre("FILE:3: an alias is inside the value that it repeats"));
+}
+
+// The allocator of a sanitizer ends the process instead of throwing.
+#if !defined(ABSL_HAVE_ADDRESS_SANITIZER) && !defined(ABSL_HAVE_THREAD_SANITIZER)
+TEST(ConfigValueTest, TooLittleMemoryIsAnErrorWithALine) {
+  const std::string yaml =
+      absl::StrCat("a:\n", absl::StrJoin(std::vector<std::string>(90'000, "- b\n"), ""));
+  const ScratchFile file(yaml);
+  const auto read_with_little_memory = [&file] {
+    size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    const rlim_t octets = pages * static_cast<size_t>(getpagesize()) + (size_t{8} << 20);
+    const rlimit limit = {octets, octets};
+    setrlimit(RLIMIT_AS, &limit);
+    const ConfigFile read = ReadConfigFile(file.path());
+    for (const ConfigError& error : read.errors) std::cerr << error.ToString();
+    std::_Exit(read.root.map.empty() ? 0 : 1);
+  };
+  EXPECT_EXIT(read_with_little_memory(), testing::ExitedWithCode(0),
+              ":90001: there is not enough memory to read on");
+}
+#endif
 
 TEST(ConfigValueTest, ADirectoryIsNoFile) {
   const ConfigFile read = ReadConfigFile("/");
