@@ -2,7 +2,14 @@
 #include "admin/http_server.h"
 
 #include <microhttpd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
 
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,8 +26,9 @@
 namespace dotcache {
 namespace {
 
-constexpr unsigned kMaxConnections = 64;
-constexpr unsigned kIdleTimeoutSeconds = 10;
+// libmicrohttpd accepts up to ten connections in one run and closes evicted ones in the next run.
+// It stops to accept at its own limit, so that one is above the limit of HttpConnections.
+constexpr unsigned kMaxSockets = 64;
 constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
@@ -51,11 +59,38 @@ std::optional<absl::string_view> Found(const char* value) {
   return value;
 }
 
-// The objects that the handler needs. Only the HTTP thread uses them.
+// The objects that the handlers need. Only the HTTP thread uses them.
 struct Sources {
   const Server& server;
   AllocatedMemory memory;
+  std::vector<std::string> host_names;
+  HttpConnections connections;
 };
+
+int SocketOf(MHD_Connection* connection) {
+  return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
+// libmicrohttpd sees the end of the stream at its next run, and closes the socket.
+void Close(int socket) { shutdown(socket, SHUT_RDWR); }
+
+// libmicrohttpd calls it after the accept and before the close.
+void OnConnection(void* context, MHD_Connection* connection, void** /*state*/,
+                  MHD_ConnectionNotificationCode code) {
+  HttpConnections& connections = static_cast<Sources*>(context)->connections;
+  const int socket = SocketOf(connection);
+  if (code != MHD_CONNECTION_NOTIFY_STARTED) return connections.Remove(socket);
+  const sockaddr* client =
+      MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+  const auto evicted = connections.Add(socket, Endpoint::FromSockaddr(client), BootTime());
+  if (evicted.has_value()) Close(*evicted);
+}
+
+void OnRequestDone(void* context, MHD_Connection* connection, void** /*state*/,
+                   MHD_RequestTerminationCode code) {
+  if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK) return;
+  static_cast<Sources*>(context)->connections.RequestDone(SocketOf(connection), BootTime());
+}
 
 // The request handler. libmicrohttpd calls it when the headers are complete and again after the
 // body.
@@ -77,7 +112,8 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
   Sources& sources = *static_cast<Sources*>(context);
   TestDelay(Seam::kAdminReply);
-  const HttpReply reply = HandleHttp(sources.server, sources.memory, {method, path, name, host});
+  const HttpReply reply =
+      HandleHttp(sources.server, sources.memory, sources.host_names, {method, path, name, host});
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -93,19 +129,65 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
 }  // namespace
 
 struct HttpServer::Daemon {
-  explicit Daemon(const Server& server) : sources{server, {}} {}
+  Daemon(const Server& server, const HttpOptions& options)
+      : sources{server, {}, options.host_names, HttpConnections(options.limits)} {
+    sources.host_names.push_back(MachineName());
+  }
   ~Daemon() {
+    if (thread.joinable()) {
+      eventfd_write(stop.get(), 1);
+      thread.join();
+    }
     if (handle != nullptr) MHD_stop_daemon(handle);
+  }
+
+  // How long the thread may wait for events; -1: without limit.
+  int WaitMs() const {
+    constexpr int64_t kLongest = 60'000;
+    int64_t wait_ms = -1;
+    const std::optional<MonoTime> deadline = sources.connections.NextDeadline();
+    if (deadline.has_value()) {
+      const auto left = std::chrono::ceil<Milliseconds>(*deadline - BootTime());
+      wait_ms = std::clamp<int64_t>(left.count(), 0, kLongest);
+    }
+    unsigned long long library_ms = 0;  // NOLINT(google-runtime-int): the type of the library.
+    if (MHD_get_timeout(handle, &library_ms) == MHD_YES) {
+      const auto other = static_cast<int64_t>(std::min<uint64_t>(library_ms, kLongest));
+      wait_ms = wait_ms < 0 ? other : std::min(wait_ms, other);
+    }
+    return static_cast<int>(wait_ms);
+  }
+
+  // The HTTP thread.
+  void Run() {
+    pollfd fds[] = {
+        {MHD_get_daemon_info(handle, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd, POLLIN, 0},
+        {stop.get(), POLLIN, 0},
+    };
+    for (;;) {
+      poll(fds, std::size(fds), WaitMs());
+      if (fds[1].revents != 0) return;
+      MHD_run(handle);
+      for (const int socket : sources.connections.TakeOverdue(BootTime())) Close(socket);
+    }
   }
 
   Sources sources;
   MHD_Daemon* handle = nullptr;
+  const UniqueFd stop{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::thread thread;
 };
 
-HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRequest& request) {
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
+                     const std::vector<std::string>& host_names, const HttpRequest& request) {
   const absl::string_view path = request.path;
   HttpReply reply;
-  if (request.method != MHD_HTTP_METHOD_GET && request.method != MHD_HTTP_METHOD_HEAD) {
+  if (request.host.has_value() && !IsAllowedHost(*request.host, host_names)) {
+    reply.status = MHD_HTTP_FORBIDDEN;
+    reply.body =
+        "the host name in the URL must be an IP address, localhost, the name of this machine or "
+        "one of admin-hosts\n";
+  } else if (request.method != MHD_HTTP_METHOD_GET && request.method != MHD_HTTP_METHOD_HEAD) {
     reply.status = MHD_HTTP_METHOD_NOT_ALLOWED;
     reply.body = "only GET and HEAD are served here\n";
   } else if (path == "/health") {
@@ -118,11 +200,7 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRe
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
-    if (!request.host.has_value() || IsAddressOrLocalhost(*request.host)) {
-      return Explain(server, request.name);
-    }
-    reply.status = MHD_HTTP_FORBIDDEN;
-    reply.body = "/explain needs an IP address or localhost as the host name\n";
+    return Explain(server, request.name);
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
     reply.body = "not found; the paths are /metrics, /health, /ready and /explain\n";
@@ -136,20 +214,22 @@ HttpServer::HttpServer(std::unique_ptr<Daemon> daemon, const Endpoint& local_end
 HttpServer::~HttpServer() = default;
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(const Endpoint& endpoint,
-                                                             const Server& server) {
+                                                             const Server& server,
+                                                             const HttpOptions& options) {
   if (endpoint.port() != 0) RETURN_IF_ERROR(CheckEndpointFree(endpoint, SocketKind::kTcp));
   ASSIGN_OR_RETURN(UniqueFd fd, BindTcp(endpoint));
   const Endpoint local = LocalEndpoint(fd.get());
-  auto daemon = std::make_unique<Daemon>(server);
+  auto daemon = std::make_unique<Daemon>(server, options);
   daemon->handle = MHD_start_daemon(
-      MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest,
-      &daemon->sources, MHD_OPTION_LISTEN_SOCKET, fd.get(), MHD_OPTION_CONNECTION_LIMIT,
-      kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kIdleTimeoutSeconds,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes, MHD_OPTION_END);
-  if (daemon->handle == nullptr) {
+      MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest, &daemon->sources, MHD_OPTION_LISTEN_SOCKET,
+      fd.get(), MHD_OPTION_CONNECTION_LIMIT, kMaxSockets, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      kConnectionMemoryBytes, MHD_OPTION_NOTIFY_CONNECTION, &OnConnection, &daemon->sources,
+      MHD_OPTION_NOTIFY_COMPLETED, &OnRequestDone, &daemon->sources, MHD_OPTION_END);
+  if (daemon->handle == nullptr || daemon->stop.get() < 0) {
     return absl::InternalError(absl::StrCat("cannot serve HTTP on ", endpoint.ToString()));
   }
   fd.release();  // The daemon closes it.
+  daemon->thread = std::thread(&Daemon::Run, daemon.get());
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(daemon), local));
 }
 

@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "admin/http_connections.h"
 #include "net/endpoint.h"
 
 namespace dotcache {
@@ -24,6 +26,12 @@ struct HttpRequest {
   std::optional<absl::string_view> host = std::nullopt;  // The Host header.
 };
 
+struct HttpOptions {
+  std::vector<std::string> host_names =
+      {};  // Allowed in the Host header, in addition to MachineName().
+  HttpConnectionLimits limits = {};
+};
+
 // The reply to an HTTP request.
 struct HttpReply {
   int status = 200;
@@ -32,7 +40,8 @@ struct HttpReply {
 };
 
 // Answers one HTTP request from the state of `server` and `memory`. Any thread may call it, if no
-// other thread uses `memory` at the same time.
+// other thread uses `memory` at the same time. The reply is 403 if the Host header may be the name
+// of a web site: neither an address, nor `localhost`, nor one of `host_names` (admin/http_host.h).
 //
 //   GET /health   Liveness: 200 while the process answers.
 //   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
@@ -40,19 +49,20 @@ struct HttpReply {
 //   GET /metrics  Prometheus text format.
 //   GET /explain?name=NAME
 //                 JSON: the zone whose servers would get a query for NAME, the order of the
-//                 servers, and the reason. 400 if NAME is not valid. 403 if the Host header may be
-//                 the name of a web site (admin/http_host.h). 503 before the start and during the
-//                 stop.
-HttpReply HandleHttp(const Server& server, AllocatedMemory& memory, const HttpRequest& request);
+//                 servers, and the reason. 400 if NAME is not valid. 503 before the start and
+//                 during the stop.
+HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
+                     const std::vector<std::string>& host_names, const HttpRequest& request);
 
-// Serves HandleHttp() on one thread of libmicrohttpd. `server` must outlive it. No response
-// contains a client address or a name that a client queried. Limits: 64 connections, 10 s without
-// activity, 16 KiB of request headers.
+// Serves HandleHttp() on one thread with libmicrohttpd. `server` must outlive it. No response
+// contains a client address or a name that a client queried. Limits: HttpConnectionLimits, and
+// 16 KiB of request headers.
 class HttpServer {
  public:
   // Binds `endpoint` and starts the thread. An error names the endpoint.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Open(const Endpoint& endpoint,
-                                                          const Server& server);
+                                                          const Server& server,
+                                                          const HttpOptions& options = {});
   // Closes the socket and the connections, and joins the thread.
   ~HttpServer();
 

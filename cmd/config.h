@@ -24,6 +24,7 @@ struct Config {
 
   ServerOptions server;
   std::optional<Endpoint> admin = *Endpoint::Parse("127.0.0.1:9153");  // nullopt: off.
+  std::vector<std::string> admin_hosts;  // Names in the Host header, see HttpOptions.
   LogLevel log_level = LogLevel::kInfo;
 };
 

@@ -193,7 +193,8 @@ int RunServe(const ConfigSources& sources) {
   if (!server.ok()) return Fail(server.status());
   std::unique_ptr<HttpServer> admin;
   if (loaded.config.admin.has_value()) {
-    auto opened = HttpServer::Open(*loaded.config.admin, **server);
+    auto opened =
+        HttpServer::Open(*loaded.config.admin, **server, {.host_names = loaded.config.admin_hosts});
     if (!opened.ok()) return Fail(opened.status());
     admin = *std::move(opened);
   }

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using Rows = std::vector<Setting>;
 
 constexpr auto kDay = 24h;
+constexpr size_t kMaxAdminHosts = 64;
 constexpr int kMost = 1000000;  // Of connections and of queries, in each worker.
 
 Rows ListenRows() {
@@ -309,6 +310,12 @@ Rows ProcessRows() {
               {.key = "admin", .help = "HTTP address of /metrics, /health, /ready and /explain"},
               "ADDR:PORT|off"),
           [](auto& c) -> auto& { return c.admin; }, ParseAdmin, FormatAdmin),
+      ListSetting(
+          NewSetting({.key = "admin-hosts",
+                      .help = "Host name by which a program may reach the admin address"},
+                     "NAME", AtMost(kMaxAdminHosts)),
+          kMaxAdminHosts, [](auto& c) -> auto& { return c.admin_hosts; }, ParseHostName,
+          [](const std::string& name) { return name; }),
       WordSetting(
           {.key = "log-level", .help = "Least severe log line that is written"}, kLogLevelWords,
           [](auto& c) -> auto& { return c.log_level; }),

@@ -186,6 +186,16 @@ absl::string_view SchemeOf(Transport transport) {
   return transport == Transport::kDot ? "tls" : TransportName(transport);
 }
 
+absl::StatusOr<std::string> ParseHostName(absl::string_view text) {
+  const bool good =
+      !text.empty() && text.size() <= 253 && std::all_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ||
+               c == '.';
+      });
+  if (!good) return Wrong(text, "a host name such as dns.example, without a port");
+  return std::string(text);
+}
+
 absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text) {
   static constexpr absl::string_view kRight = "an authentication name such as dns.quad9.net";
   absl::string_view name = absl::StripSuffix(text, ".");

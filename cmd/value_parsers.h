@@ -70,6 +70,9 @@ absl::string_view SchemeOf(Transport transport);
 // result is in lower case and has no trailing dot.
 absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text);
 
+// A host name of a URL, without port.
+absl::StatusOr<std::string> ParseHostName(absl::string_view text);
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_CMD_VALUE_PARSERS_H_

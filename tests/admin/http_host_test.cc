@@ -22,5 +22,15 @@ TEST(HttpHostTest, AnyOtherNameIsRejected) {
   }
 }
 
+TEST(HttpHostTest, NamesAreAcceptedWhenAllowed) {
+  const std::vector<std::string> names = {"dotcache", "dns.example"};
+  for (const char* host : {"dotcache", "DotCache:9153", "dns.example:80", "192.0.2.1", "localhost"})
+    EXPECT_TRUE(IsAllowedHost(host, names)) << host;
+  for (const char* host : {"rebind.example", "dotcache.example", "xdotcache", "dotcache:x", ""})
+    EXPECT_FALSE(IsAllowedHost(host, names)) << host;
+}
+
+TEST(HttpHostTest, TheMachineHasAName) { EXPECT_FALSE(MachineName().empty()); }
+
 }  // namespace
 }  // namespace dotcache

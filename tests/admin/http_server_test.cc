@@ -4,11 +4,14 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <cerrno>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "admin/allocated_memory.h"
+#include "admin/http_host.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/unique_fd.h"
@@ -20,21 +23,44 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// Sends the octets and returns everything received until the server closes the connection.
-std::string Send(const Endpoint& endpoint, const std::string& octets) {
-  const UniqueFd fd(socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const timeval patience = {10, 0};
-  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-  if (connect(fd.get(), endpoint.address(), endpoint.address_size()) != 0) return "refused";
-  EXPECT_EQ(send(fd.get(), octets.data(), octets.size(), MSG_NOSIGNAL),
-            static_cast<ssize_t>(octets.size()));
+bool SendAll(int fd, const std::string& octets) {
+  return send(fd, octets.data(), octets.size(), MSG_NOSIGNAL) ==
+         static_cast<ssize_t>(octets.size());
+}
+
+// Everything until the server closes the connection, or 10 s without any octet.
+std::string ReceiveAll(int fd) {
   std::string received;
   char piece[4096];
   for (;;) {
-    const ssize_t size = recv(fd.get(), piece, sizeof(piece), 0);
+    const ssize_t size = recv(fd, piece, sizeof(piece), 0);
+    if (size < 0 && errno == EAGAIN) return received + "(open)";
     if (size <= 0) return received;
     received.append(piece, static_cast<size_t>(size));
   }
+}
+
+UniqueFd Connect(const Endpoint& endpoint) {
+  UniqueFd fd(socket(endpoint.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval patience = {10, 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  if (connect(fd.get(), endpoint.address(), endpoint.address_size()) != 0) return UniqueFd();
+  return fd;
+}
+
+// Sends the octets and returns everything received until the server closes the connection.
+std::string Send(const Endpoint& endpoint, const std::string& octets) {
+  const UniqueFd fd = Connect(endpoint);
+  if (fd.get() < 0) return "refused";
+  EXPECT_TRUE(SendAll(fd.get(), octets));
+  return ReceiveAll(fd.get());
+}
+
+// A connection whose request stops inside a header.
+UniqueFd SendPart(const Endpoint& endpoint) {
+  UniqueFd fd = Connect(endpoint);
+  EXPECT_TRUE(SendAll(fd.get(), "GET /health HTTP/1.1\r\nHost: localhost\r\nX: x"));
+  return fd;
 }
 
 std::string Request(const Endpoint& endpoint, const std::string& method, const std::string& path,
@@ -46,8 +72,10 @@ std::string Request(const Endpoint& endpoint, const std::string& method, const s
 
 class HttpServerTest : public testing::Test {
  protected:
-  void SetUp() override {
-    auto http = HttpServer::Open(*Endpoint::Parse("127.0.0.1:0"), server_.server());
+  void SetUp() override { Open({}); }
+
+  void Open(const HttpOptions& options) {
+    auto http = HttpServer::Open(*Endpoint::Parse("127.0.0.1:0"), server_.server(), options);
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);
     endpoint_ = http_->local_endpoint();
@@ -77,7 +105,7 @@ TEST_F(HttpServerTest, NotReadyBeforeAnUpstreamServerIsConnected) {
   upstream_.Stop();
   RunningServer lonely(TestServerOptions({&upstream_}));
   AllocatedMemory memory;
-  const HttpReply reply = HandleHttp(lonely.server(), memory, {"GET", "/ready"});
+  const HttpReply reply = HandleHttp(lonely.server(), memory, {}, {"GET", "/ready"});
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("not ready"));
 }
@@ -100,20 +128,60 @@ TEST_F(HttpServerTest, ExplainShowsTheServersOfANameAndWhy) {
   EXPECT_THAT(reply, HasSubstr("first in the order written"));
 }
 
-TEST_F(HttpServerTest, ExplainIsForbiddenForHostNamesOfWebSites) {
+TEST_F(HttpServerTest, EveryPathIsForbiddenForHostNamesOfWebSites) {
+  Open({.host_names = {"dns.example"}});
   const auto ask = [this](const std::string& path, const std::string& host) {
     return Send(endpoint_, absl::StrCat("GET ", path, " HTTP/1.0\r\n", host, "\r\n"));
   };
-  const std::string explain = "/explain?name=www.example.com";
-  for (const char* host : {"Host: rebind.example\r\n", "hOsT: rebind.example:9153\r\n"}) {
-    const std::string reply = ask(explain, host);
-    EXPECT_THAT(reply, HasSubstr(" 403 ")) << host;
-    EXPECT_THAT(reply, testing::Not(HasSubstr("zone"))) << host;
-    EXPECT_THAT(ask("/metrics", host), HasSubstr(" 200 ")) << host;
+  for (const char* path : {"/metrics", "/explain?name=www.example.com", "/health", "/other"}) {
+    for (const char* host : {"Host: rebind.example\r\n", "hOsT: rebind.example:9153\r\n"}) {
+      const std::string reply = ask(path, host);
+      EXPECT_THAT(reply, HasSubstr(" 403 ")) << path << host;
+      EXPECT_THAT(reply, testing::Not(HasSubstr("zone"))) << path << host;
+    }
   }
-  for (const char* host : {"", "Host: 127.0.0.1:9153\r\n", "Host: [::1]\r\n"}) {
-    EXPECT_THAT(ask(explain, host), HasSubstr(" 200 ")) << host;
+  const std::string own = absl::StrCat("Host: ", MachineName(), ":9153\r\n");
+  for (const std::string& host :
+       std::vector<std::string>{"", "Host: 127.0.0.1:9153\r\n", "Host: [::1]\r\n",
+                                "Host: 10.1.2.3:9153\r\n", "Host: dns.example:9153\r\n", own}) {
+    for (const char* path : {"/metrics", "/explain?name=www.example.com", "/health"}) {
+      EXPECT_THAT(ask(path, host), HasSubstr(" 200 ")) << path << host;
+    }
   }
+}
+
+TEST_F(HttpServerTest, UnfinishedRequestsKeepNoProbeOut) {
+  std::vector<UniqueFd> slow;
+  for (int i = 0; i < 200; ++i) slow.push_back(SendPart(endpoint_));
+  for (int i = 0; i < 13; ++i) {
+    ASSERT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200")) << i;
+    slow.push_back(SendPart(endpoint_));
+  }
+}
+
+TEST_F(HttpServerTest, AClientLosesItsOldestConnectionAtItsLimit) {
+  Open({.limits = {.per_client = 2}});
+  const UniqueFd first = SendPart(endpoint_);
+  const UniqueFd second = SendPart(endpoint_);
+  EXPECT_THAT(Request(endpoint_, "GET", "/health"), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(ReceiveAll(first.get()), "");  // Closed. The patience of the socket is longer.
+  EXPECT_EQ(SendAll(second.get(), "\r\nConnection: close\r\n\r\n"), true);
+  EXPECT_THAT(ReceiveAll(second.get()), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(HttpServerTest, ARequestHasAnAbsoluteTime) {
+  Open({.limits = {.request_time = Milliseconds(200)}});
+  const UniqueFd fd = SendPart(endpoint_);
+  const timeval pause = {0, 10'000};
+  setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof(pause));
+  // One octet of the header each 10 ms, for at most 20 s.
+  int sent = 0;
+  char octet;
+  while (sent < 2000 && SendAll(fd.get(), "x") && recv(fd.get(), &octet, 1, 0) < 0 &&
+         errno == EAGAIN) {
+    ++sent;
+  }
+  EXPECT_LT(sent, 2000) << "the connection is still open";
 }
 
 TEST_F(HttpServerTest, ExplainNeedsAName) {

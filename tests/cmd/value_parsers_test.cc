@@ -75,5 +75,16 @@ TEST(ValueParsersTest, AuthenticationNamesAreHostNames) {
   }
 }
 
+TEST(ValueParsersTest, HostNamesOfAUrlHaveNoPort) {
+  for (const char* right : {"dns.example", "DNS-1.example.", "dot_cache"}) {
+    EXPECT_EQ(*ParseHostName(right), right);
+  }
+  for (const std::string& wrong :
+       {std::string(), std::string("dns.example:9153"), std::string("a b"), std::string(254, 'a'),
+        std::string("http://dns.example")}) {
+    EXPECT_FALSE(ParseHostName(wrong).ok()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace dotcache
