@@ -270,6 +270,12 @@ constexpr UpstreamMetric kUpstreamMetrics[] = {
      &UpstreamCounters::responses},
     {"dotcache_upstream_failures_total", MetricType::Counter, "Attempts that failed.",
      &UpstreamCounters::failures},
+    {"dotcache_upstream_given_up_total", MetricType::Counter,
+     "Attempts without a result when their exchange ended. Queries = responses + failures + these, "
+     "at rest.",
+     &UpstreamCounters::given_up},
+    {"dotcache_upstream_late_responses_total", MetricType::Counter,
+     "Responses that came after their exchange had ended.", &UpstreamCounters::late},
     {"dotcache_upstream_timeouts_total", MetricType::Counter,
      "Attempts without a response in time. A late response may have followed.",
      &UpstreamCounters::timeouts},
@@ -282,6 +288,10 @@ constexpr UpstreamMetric kUpstreamMetrics[] = {
      &UpstreamCounters::open_connections},
     {"dotcache_upstream_in_flight", MetricType::Gauge, "Queries that wait for a response.",
      &UpstreamCounters::in_flight},
+    {"dotcache_upstream_erring", MetricType::Gauge,
+     "1 while the provider of the server answers with errors that other providers do not have. It "
+     "is queried last then.",
+     &UpstreamCounters::erring},
     {"dotcache_upstream_loops", MetricType::Gauge,
      "1 while queries sent to the server come back (a forwarding loop). The server is not used "
      "then.",

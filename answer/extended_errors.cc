@@ -30,6 +30,8 @@ ExtendedError ErrorFor(const absl::Status& status) {
       return {ExtendedErrorCode::kInvalidData, status.message().empty()
                                                    ? "no upstream response could be used"
                                                    : std::string(status.message())};
+    case absl::StatusCode::kAborted:
+      return {ExtendedErrorCode::kNoReachableAuthority, "upstream servers answered with errors"};
     case absl::StatusCode::kResourceExhausted:
       return ErrorForLimit(Limit::kUpstream);
     default:

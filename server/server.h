@@ -94,7 +94,6 @@ class Server {
   const OwnAnswers own_answers_;
   std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
   const std::vector<UpstreamServerOptions> upstream_servers_;
-  std::vector<ProbeGate> probe_gates_;  // By server index. Shared by all workers.
   LoopWatch loops_;
   mutable HandoffBoard handoff_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().

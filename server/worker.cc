@@ -82,7 +82,7 @@ class Worker::Services : private ReplySinks {
     if (worker.index_ >= shared.options.upstream_workers) return nullptr;
     return std::make_unique<WorkerUpstreams>(WorkerUpstreams::Environment{
         loop, shared.options.upstream, shared.credentials.current(), worker.upstream_counters_,
-        shared.probe_gates, shared.loops, worker.counters_, /*first=*/worker.index_ == 0});
+        shared.loops, worker.counters_, /*first=*/worker.index_ == 0});
   }
 
   QueryHandler::Environment HandlerEnvironment() {

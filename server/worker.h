@@ -22,7 +22,6 @@
 #include "upstream/api/upstream_counters.h"
 #include "upstream/exchange/explanation.h"
 #include "upstream/pool/loop_watch.h"
-#include "upstream/pool/probe_gate.h"
 
 namespace dotcache {
 
@@ -53,7 +52,6 @@ class Worker {
     const CredentialStore& credentials;
     const ClientCookies& cookies;
     const OwnAnswers& own_answers;
-    absl::Span<ProbeGate> probe_gates;  // By server index.
     LoopWatch& loops;
     HandoffBoard& handoff;
   };

@@ -24,8 +24,7 @@ WorkerUpstreams::WorkerUpstreams(const Environment& environment)
       worker_counters_(environment.worker_counters),
       first_(environment.first),
       connector_(loop_, options_.limits, environment.credentials.upstreams),
-      manager_(loop_, options_, connector_, environment.counters, environment.probe_gates, random_,
-               /*log_state_changes=*/first_, &environment.loops),
+      manager_(loop_, options_, connector_, environment.counters, random_, &environment.loops),
       loop_prober_({loop_, connector_, environment.loops, random_}, options_,
                    environment.counters) {
   if (options_.bootstrap.empty()) return;

@@ -18,7 +18,6 @@
 #include "upstream/exchange/upstream_manager.h"
 #include "upstream/pool/loop_prober.h"
 #include "upstream/pool/loop_watch.h"
-#include "upstream/pool/probe_gate.h"
 
 namespace dotcache {
 
@@ -34,7 +33,6 @@ class WorkerUpstreams {
     const UpstreamOptions& options;
     const Credentials& credentials;
     absl::Span<UpstreamCounters> counters;  // By server index, for this worker alone.
-    absl::Span<ProbeGate> probe_gates;      // By server index, for all workers.
     LoopWatch& loops;
     WorkerCounters& worker_counters;
     // One worker of a process also logs changes of state, counts changes of the network and probes

@@ -26,10 +26,7 @@ UpstreamOptions OptionsOf(const UpstreamOptions& options) {
 Bootstrap::Bootstrap(UvLoop& loop, const UpstreamOptions& options,
                      SocketConnector::Credentials credentials)
     : counters_(options.bootstrap.size()),
-      probe_gates_(options.bootstrap.size()),
       connector_(loop, options.limits, std::move(credentials)),
-      manager_(loop, OptionsOf(options), connector_, absl::MakeSpan(counters_),
-               absl::MakeSpan(probe_gates_), random_,
-               /*log_state_changes=*/false) {}
+      manager_(loop, OptionsOf(options), connector_, absl::MakeSpan(counters_), random_) {}
 
 }  // namespace dotcache

@@ -38,7 +38,6 @@ class Bootstrap {
  private:
   absl::BitGen random_;
   std::vector<UpstreamCounters> counters_;
-  std::vector<ProbeGate> probe_gates_;
   SocketConnector connector_;
   UpstreamManager manager_;
 };

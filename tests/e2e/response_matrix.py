@@ -106,7 +106,8 @@ ROWS = [
     error("ede", 9, 22),
     reject("tcbit"), reject("tcbitdata"),
     ok("giant", answer=tuple(f"10.0.{i >> 8}.{i & 255}" for i in range(4000)), tcp=True),
-    ok("ranot"), ok("zbit"), ok("adbit"), ok("aabit"), ok("optunknown"), ok("edeok"),
+    ok("ranot"), ok("zbit"), ok("adbit"), ok("aabit"), ok("optunknown"),
+    ok("edeok", ede=(0,)),
     ok("duprr"), ok("sendtwice"),
     # Stream errors.
     *(Row(case, "SERVFAIL", (), (22, 23), next=True, upstream=(2, 2))

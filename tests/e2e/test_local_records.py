@@ -84,14 +84,22 @@ def test_configured_records_are_answered(server, provider, name, rr_type, expect
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("rr_type", ["MX", "HTTPS", "DS", "TYPE65280"])
-def test_types_without_a_record_are_nodata_with_an_soa(server, provider, rr_type, transport):
+@pytest.mark.parametrize("rr_type", ["HTTPS", "SVCB", "PTR"])
+def test_types_of_addresses_without_a_record_are_nodata_with_an_soa(
+        server, provider, rr_type, transport):
     before = provider.queries
     reply = ask(server, "Lp.corp.example.", rr_type, transport)
     assert reply.rcode().name == "NOERROR" and not reply.answer
     assert texts(reply.authority) == [
         "Lp.corp.example. 120 SOA lp.corp.example. nobody.invalid. 1 3600 1200 604800 120"]
     assert provider.queries == before
+
+
+@pytest.mark.parametrize("rr_type", ["MX", "DS", "TYPE65280"])
+def test_types_of_which_a_hosts_file_says_nothing_are_forwarded(server, provider, rr_type):
+    before = provider.queries
+    ask(server, "Lp.corp.example.", rr_type)
+    assert provider.queries > before
 
 
 def test_other_names_are_forwarded(server, provider):

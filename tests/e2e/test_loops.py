@@ -176,7 +176,8 @@ def test_begin_and_end_of_a_loop_through_another_server_are_found(launch_zone, f
     assert reply.rcode().name == "SERVFAIL" and "forwarding loop" in str(extended_error(reply)[1])
     assert not datagrams.names[f"www.{ZONE}."]
     for name, count in dict(datagrams.names).items():
-        assert count <= 4, f"{count} probes {name}"
+        # The name of the zone is what a server is asked for a sign of life.
+        assert count <= (12 if name == f"{ZONE}." else 4), f"{count} probes {name}"
     # Another server is there now. It refuses the zone and forwards nothing.
     datagrams.target = lab.servers["nsd"].classic_port
     wait_for(lambda: not looping(server, datagrams.port), "the loop's end is not found")

@@ -147,7 +147,6 @@ class Runner {
   std::map<std::string, int> servers_;
   UpstreamOptions options_;
   std::vector<UpstreamCounters> upstream_counters_{64};
-  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(64);
   RecordingSink sink_;
   std::unique_ptr<LocalNames> local_names_;
   std::unique_ptr<ScriptedConnector> connector_;
@@ -178,10 +177,13 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
       out_queries_.push_back({number, query});
       return ScriptedReply::Silence();
     };
+    // A server without a reply in the script is alive.
+    server.life_reply = [](const UpstreamQuery& query) {
+      return ScriptedReply::Message(ScriptedAnswer(query));
+    };
   }
   upstreams_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(upstream_counters_),
-                                                 absl::MakeSpan(probe_gates_), random_, false);
+                                                 absl::MakeSpan(upstream_counters_), random_);
   handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
       loop_, cache_, upstreams_.get(), access_, local_names_.get(), counters_, limits_});
 }

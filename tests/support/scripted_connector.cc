@@ -75,147 +75,175 @@ class ScriptedConnector::ScriptedConnection : public Connection {
 
   ~ScriptedConnection() override { Leave(); }
 
-  void Send(const UpstreamQuery& query, AttemptId attempt) override {
+  AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) override {
     assert(HasRoom());
-    Pending& pending = pending_[attempt];
+    Pending& pending = pending_[++last_ticket_];
     pending.query = query;
+    pending.attempt = attempt;
+    pending.sent = connector_.loop_.Now();
     ++wanted_;
-    if (!ready_) return;
-    timer_->Stop();
-    Deliver(attempt, pending);
+    if (ready()) {
+      timer_->Stop();
+      Deliver(last_ticket_, pending);
+    }
+    return last_ticket_;
   }
 
-  void Forget(AttemptId attempt) override {
-    const auto found = pending_.find(attempt);
-    if (found == pending_.end() || !found->second.wanted) return;
-    found->second.wanted = false;
-    if (--wanted_ == 0 && ready_) StartIdleTimer();
+  void Forget(AttemptTicket ticket) override {
+    pending_.at(ticket).purpose = Purpose::kForgotten;
+    --wanted_;
+    WhenIdle();
   }
 
-  bool ready() const override { return ready_; }
-  bool draining() const override { return closed_ || retired_; }
+  void AskForSignOfLife(const Question& question) override {
+    if (!ready()) return;
+    Pending& pending = pending_[++last_ticket_];
+    pending.query.question = question;
+    pending.purpose = Purpose::kSignOfLife;
+    ScriptedServer& script = connector_.server(index_);
+    ++script.life_questions;
+    const auto& reply = script.life_reply != nullptr ? script.life_reply : script.reply;
+    Schedule(last_ticket_, pending, reply(pending.query));
+  }
+
   bool HasRoom() const override {
     return !draining() && static_cast<int>(pending_.size()) <
                               connector_.limits_.tuning.max_in_flight_per_connection;
   }
   int in_flight() const override { return wanted_; }
-  MonoTime last_received() const override { return last_received_; }
+  std::vector<AttemptId> attempts() const override {
+    std::vector<AttemptId> attempts;
+    for (const auto& [ticket, pending] : pending_) {
+      if (pending.purpose == Purpose::kAttempt) attempts.push_back(pending.attempt);
+    }
+    return attempts;
+  }
 
-  void Retire() override {
-    retired_ = true;
-    if (ready_ && wanted_ == 0) timer_->Start(Duration::zero());
+  void Drain() override {
+    ChangeState(ConnectionState::kDraining);
+    WhenIdle();
+  }
+  void CloseSoon() override {
+    ChangeState(ConnectionState::kDraining);
+    ends_now_ = true;
+    timer_->Start(Duration::zero());
   }
 
   int index() const { return index_; }
 
-  void Close(UpstreamFailure failure, const std::string& detail) {
-    if (closed_) return;
-    closed_ = true;
+  void Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
+    if (state() == ConnectionState::kClosed) return;
     timer_->Stop();
-    std::vector<AttemptId> lost;
-    for (const auto& [attempt, pending] : pending_) {
-      if (pending.wanted) lost.push_back(attempt);
-    }
+    End end{.failure = failure, .graceful = graceful, .detail = detail, .lost = {}, .not_sent = {}};
+    (ready() ? end.lost : end.not_sent) = attempts();
+    ChangeState(ConnectionState::kClosed);
     pending_.clear();
     Leave();
-    const bool graceful = ready_ && lost.empty();
-    delegate_.OnConnectionClosed(*this, failure, graceful, detail, std::move(lost));
+    delegate_.OnConnectionClosed(*this, std::move(end));
   }
+  void Disconnect() { Close(UpstreamFailure::kConnectionLost, wanted_ == 0, "scripted"); }
 
   bool BreakSilence(const Question& question, ScriptedReply reply) {
-    for (auto& [attempt, pending] : pending_) {
-      if (!ready_ || pending.timer != nullptr || !(pending.query.question == question)) continue;
-      Schedule(attempt, pending, std::move(reply));
+    for (auto& [ticket, pending] : pending_) {
+      if (!ready() || pending.timer != nullptr || !(pending.query.question == question)) continue;
+      Schedule(ticket, pending, std::move(reply));
       return true;
     }
     return false;
   }
 
   void ReceiveMismatch() {
-    last_received_ = connector_.loop_.Now();
-    const auto wanted = std::find_if(pending_.begin(), pending_.end(),
-                                     [](const auto& entry) { return entry.second.wanted; });
-    delegate_.OnMismatch(*this,
-                         wanted == pending_.end() ? std::nullopt : std::optional(wanted->first));
+    NoteReceived(connector_.loop_.Now());
+    const std::vector<AttemptId> wanted = attempts();
+    delegate_.OnMismatch(*this, wanted.empty() ? std::nullopt : std::optional(wanted.front()));
   }
 
  private:
+  enum class Purpose { kAttempt, kForgotten, kSignOfLife };
   struct Pending {
     UpstreamQuery query;
-    bool wanted = true;
+    AttemptId attempt = 0;
+    Purpose purpose = Purpose::kAttempt;
+    MonoTime sent;
     ScriptedReply reply;
     std::unique_ptr<Timer> timer;
   };
 
-  void StartIdleTimer() {
-    timer_->Start(retired_ ? Duration::zero() : Duration(connector_.limits_.idle_timeout));
+  void WhenIdle() {
+    if (!ready() || wanted_ > 0) return;
+    timer_->Start(draining() ? Duration::zero() : Duration(connector_.limits_.idle_timeout));
   }
 
   void Leave() { std::erase(connector_.connections_, this); }
 
   void OnTimer() {
-    if (ready_) {
-      Close(UpstreamFailure::kConnectionLost, "idle");
+    if (ends_now_ || ready()) {
+      Close(UpstreamFailure::kConnectionLost, true, "idle");
       return;
     }
     const ScriptedServer& script = connector_.server(index_);
     if (times_out_ || script.connect_failure.has_value()) {
-      Close(times_out_ ? UpstreamFailure::kConnectTimeout : *script.connect_failure, "scripted");
+      Close(times_out_ ? UpstreamFailure::kConnectTimeout : *script.connect_failure, false,
+            "scripted");
       return;
     }
-    ready_ = true;
-    if (wanted_ == 0) StartIdleTimer();
-    for (auto& [attempt, pending] : pending_) Deliver(attempt, pending);
+    BecomeReady();
+    WhenIdle();
+    for (auto& [ticket, pending] : pending_) {
+      pending.sent = connector_.loop_.Now();
+      Deliver(ticket, pending);
+    }
     delegate_.OnConnectionReady(*this, false, connector_.loop_.Now() - began_);
   }
 
   // The query reaches the server.
-  void Deliver(AttemptId attempt, Pending& pending) {
+  void Deliver(AttemptTicket ticket, Pending& pending) {
     ScriptedServer& script = connector_.server(index_);
     ++script.queries;
-    Schedule(attempt, pending, script.reply(pending.query));
+    Schedule(ticket, pending, script.reply(pending.query));
   }
 
-  void Schedule(AttemptId attempt, Pending& pending, ScriptedReply scheduled) {
+  void Schedule(AttemptTicket ticket, Pending& pending, ScriptedReply scheduled) {
     pending.reply = std::move(scheduled);
     const ScriptedReply& reply = pending.reply;
     if (!reply.message.has_value() && !reply.failure.has_value() && !reply.disconnect) return;
-    pending.timer = connector_.loop_.NewTimer([this, attempt] { OnReply(attempt); });
+    pending.timer = connector_.loop_.NewTimer([this, ticket] { OnReply(ticket); });
     pending.timer->Start(reply.delay);
   }
 
-  void OnReply(AttemptId attempt) {
-    const auto found = pending_.find(attempt);
+  void OnReply(AttemptTicket ticket) {
+    const auto found = pending_.find(ticket);
     if (found->second.reply.disconnect) {
-      Close(UpstreamFailure::kConnectionLost, "scripted");
+      Disconnect();
       return;
     }
     const Pending pending = std::move(found->second);
     pending_.erase(found);
-    last_received_ = connector_.loop_.Now();
-    if (!pending.wanted) {
-      delegate_.OnUnwantedAnswer(*this);
-      return;
+    NoteReceived(connector_.loop_.Now());
+    AttemptResult result = pending.reply.failure.has_value()
+                               ? AttemptResult(*pending.reply.failure)
+                               : Inspect(*pending.reply.message, pending.query.question);
+    const Duration elapsed = connector_.loop_.Now() - pending.sent;
+    if (pending.purpose == Purpose::kAttempt) --wanted_;
+    WhenIdle();
+    if (pending.purpose == Purpose::kSignOfLife) {
+      delegate_.OnSignOfLife(*this);
+    } else if (pending.purpose == Purpose::kForgotten) {
+      delegate_.OnLateResult(*this, result, elapsed);
+    } else {
+      delegate_.OnAttemptResult(*this, pending.attempt, std::move(result), elapsed);
     }
-    if (--wanted_ == 0) StartIdleTimer();
-    const ScriptedReply& reply = pending.reply;
-    delegate_.OnAttemptResult(*this, attempt,
-                              reply.failure.has_value()
-                                  ? AttemptResult(*reply.failure)
-                                  : Inspect(*reply.message, pending.query.question));
   }
 
   ScriptedConnector& connector_;
   const int index_;
   Delegate& delegate_;
   const MonoTime began_;
-  bool ready_ = false;
-  bool closed_ = false;
-  bool retired_ = false;
   bool times_out_ = false;
+  bool ends_now_ = false;
   int wanted_ = 0;
-  MonoTime last_received_;
-  std::map<AttemptId, Pending> pending_;
+  AttemptTicket last_ticket_ = 0;
+  std::map<AttemptTicket, Pending> pending_;
   std::unique_ptr<Timer> timer_;  // For the end of the handshake, then for the idle timeout.
 };
 
@@ -233,9 +261,7 @@ int ScriptedConnector::open_connections(int index) const {
 void ScriptedConnector::Disconnect(int index) {
   const std::vector<ScriptedConnection*> connections = connections_;
   for (ScriptedConnection* connection : connections) {
-    if (connection->index() == index && connection->ready()) {
-      connection->Close(UpstreamFailure::kConnectionLost, "scripted");
-    }
+    if (connection->index() == index && connection->ready()) connection->Disconnect();
   }
 }
 

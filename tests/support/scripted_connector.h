@@ -35,7 +35,7 @@ struct ScriptedReply {
 WireMessage ScriptedAnswer(const UpstreamQuery& query);
 WireMessage ScriptedError(const UpstreamQuery& query, Rcode rcode);
 
-// One scripted server. The first three members may be set at any time.
+// One scripted server. The first four members may be set at any time.
 struct ScriptedServer {
   // The result of a connection attempt after `handshake`. std::nullopt is success.
   std::optional<UpstreamFailure> connect_failure;
@@ -45,9 +45,13 @@ struct ScriptedServer {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(10));
   };
 
+  // Answers questions for a sign of life. Null: `reply` does.
+  std::function<ScriptedReply(const UpstreamQuery&)> life_reply;
+
   int connects = 0;          // Connections begun.
   Endpoint latest_endpoint;  // The endpoint of the latest connection.
   int queries = 0;           // Queries that reached the server.
+  int life_questions = 0;    // Questions for a sign of life that reached the server.
 };
 
 // Scripted servers by index. By default they connect and answer. Bound to its loop. The loop must

@@ -23,7 +23,7 @@ struct UpstreamResponse {
 using ExchangeId = uint64_t;
 using ExchangeCallback = absl::AnyInvocable<void(absl::StatusOr<UpstreamResponse>) &&>;
 
-// Asks whoever is in charge of the question. Bound to its loop's thread.
+// Gets a response from the servers of the question's zone. Bound to its loop's thread.
 class Exchanger {
  public:
   virtual ~Exchanger() = default;
@@ -36,6 +36,7 @@ class Exchanger {
   //   kUnavailable        no server could be reached
   //   kFailedPrecondition a server leads back to us, and no other could be reached
   //   kDataLoss           the servers' responses were malformed
+  //   kAborted            the servers answered with errors that cannot be relayed
   //   kResourceExhausted  a limit
   virtual absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
                                               ExchangeCallback callback) = 0;

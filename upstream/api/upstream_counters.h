@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one worker counts about one upstream server.
+// The counters of one upstream server.
 #ifndef DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 #define DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 
@@ -8,33 +8,36 @@
 
 namespace dotcache {
 
-// What one worker counts about one upstream server.
+// The counters of one upstream server. At rest, queries = responses + failures + given_up.
 struct alignas(64) UpstreamCounters {
-  Counter queries;    // Queries sent, re-sent ones included.
-  Counter responses;  // Usable responses received.
-  Counter hedges;     // Queries sent while another server still may answer.
-  Counter stalls;     // Connections that fell silent with queries on them.
-  Counter timeouts;   // Attempts not answered in time; a late answer may follow.
+  Counter queries;    // Queries given to a connection, repeated ones included.
+  Counter responses;  // Usable responses.
   Counter failures;   // Attempts that ended in an UpstreamFailure.
+  Counter given_up;   // Attempts without a result when their exchange ended.
+  Counter late;       // Responses that came after that.
+  Counter hedges;     // Queries sent for speed while another server may still answer.
+  Counter stalls;     // Connections that became silent with queries on them.
+  Counter timeouts;   // Attempts that took longer than usual. A late response may follow.
   // Responses that were not used, by reason.
-  Counter mismatched;       // Not ours: dropped, and the wait went on.
-  Counter malformed;        // Broken.
-  Counter not_an_answer;    // Well formed, but no answer to the question.
-  Counter truncated;        // TC on a stream.
-  Counter error_responses;  // An error RCODE, of which the next server may know better.
+  Counter mismatched;       // They match no query. They were dropped.
+  Counter malformed;        // They are not valid messages.
+  Counter not_an_answer;    // They are valid, but do not answer the question.
+  Counter truncated;        // They have TC set on a stream.
+  Counter error_responses;  // They have an error RCODE.
   Counter full_handshakes;
   Counter resumed_handshakes;
-  Counter failed_handshakes;
+  Counter failed_handshakes;         // TLS handshakes that failed; not failed TCP connects.
   Counter open_connections;          // A gauge.
   Counter in_flight;                 // A gauge.
-  Counter present;                   // 1, or 0 for a slot without an address: a gauge.
-  Counter up;                        // 1 up (or not tried yet), 0 down: a gauge.
-  Counter loops;                     // 1 where queries sent to it come back: a gauge of one worker.
-  DurationHistogram response_time;   // Query written to response read.
-  DurationHistogram handshake_time;  // Connect begun to connection ready.
+  Counter present;                   // 1, or 0 for a slot without an address. A gauge.
+  Counter up;                        // 1: up or on trial, 0: down. A gauge.
+  Counter loops;                     // 1 while queries sent to it come back. A gauge.
+  Counter erring;                    // 1 while its provider answers with errors only. A gauge.
+  DurationHistogram response_time;   // From query to response, late ones included.
+  DurationHistogram handshake_time;  // From the start of the connect to the ready connection.
 };
 
-// Where a response is counted that was not used because of this; nullptr for other failures.
+// Returns the counter of responses that were not used for this reason. nullptr for other failures.
 inline Counter* RejectionCounter(UpstreamFailure failure, UpstreamCounters& counters) {
   switch (failure) {
     case UpstreamFailure::kMalformed:

@@ -14,23 +14,23 @@ enum class UpstreamFailure : uint8_t {
   // The connection could not be had.
   kConnectRefused,
   kUnreachable,     // No route, or no such address family on this machine.
-  kOutOfResources,  // We have no descriptor or memory left: says nothing about the server.
+  kOutOfResources,  // This process has no descriptor or memory left. No evidence about the server.
   kConnectFailed,
   kConnectTimeout,  // Connect and handshake together took too long.
   kTlsHandshake,
-  kCertificate,        // Name, trust, validity or pin: never retried on the same server at once.
-  kClientCertificate,  // The server refuses ours, or misses it: likewise.
+  kCertificate,        // Name, trust, validity or pin: not retried on the same server at once.
+  kClientCertificate,  // The server refuses or requires ours. The same.
   // The connection was lost with the query on it.
   kConnectionLost,
   // The server did not answer this query.
   kTimeout,
   kOverloaded,  // No connection with room, and the queue bound is reached.
-  kLoop,        // Not asked, since what is sent there comes back to us.
-  // The server answered, to no avail. Says nothing against the server's health.
+  kLoop,        // Not queried, because queries to it come back.
+  // The server's response was not used. No evidence against its health.
   kMalformed,
   kNotAnAnswer,
   kTruncated,  // TC on a stream.
-  kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...: the next server may know better.
+  kServFail,   // SERVFAIL, REFUSED, NOTIMP, FORMERR...
 };
 inline constexpr int kUpstreamFailureCount = static_cast<int>(UpstreamFailure::kServFail) + 1;
 

@@ -36,14 +36,14 @@ struct UpstreamServerOptions {
   TlsPeerIdentity identity;
   // Trust store of this server alone; empty: the one of all servers.
   std::string ca_file;
-  // What we prove ourselves with to this server: certificate chain and key, both or neither.
+  // Our certificate chain and key for this server, both or neither.
   std::string certificate_file;
   std::string key_file;
   // More pins, for LoadPins(), beside identity.pins.
   std::string pins_file;
   // Share of a provider's queries under `weighted`, in proportion; its addresses divide it evenly.
   int weight = 1;  // 1 to 1000.
-  // It charges by the query: no query is sent to it only because another server might be slow.
+  // It charges for each query, so no query is sent to it only for speed.
   bool metered = false;
 
   // The same at this address of its host.
@@ -67,7 +67,7 @@ enum class SelectionPolicy {
 absl::string_view SelectionPolicyName(SelectionPolicy policy);
 
 // The servers for one zone. Names at or below `zone` go to them and to no others: when they are
-// down the query fails, it is never sent to the servers of a zone above.
+// down the query fails. It is never sent to the servers of a zone above.
 struct UpstreamZoneOptions {
   DomainName zone;  // The root for the default servers.
   SelectionPolicy policy = SelectionPolicy::kBalanced;
@@ -78,8 +78,8 @@ struct UpstreamZoneOptions {
 // them.
 struct UpstreamTuning {
   // After clamp(srtt + 4 rttvar, min, max) on a ready connection the next server is queried too,
-  // and a late response is still taken. While the response time is unknown the limit is 400 ms, or
-  // three times the connect time if that is more.
+  // and a late response is still taken. While the response time is unknown the limit is three times
+  // the connect time, at most 400 ms.
   Milliseconds min_attempt_timeout{90};
   Milliseconds max_attempt_timeout{1500};
   // A connection older than this takes no new query and closes when drained.
@@ -102,7 +102,7 @@ struct UpstreamTuning {
 struct UpstreamLimits {
   // Connect and TLS handshake together.
   Milliseconds connect_timeout{2000};
-  // A query that takes unusually long is sent to a second server too, within HedgeBudget.
+  // A slow query is sent to a second server too (docs/upstream_rules.md).
   bool hedge = true;
   // A connection without queries is closed after this time, or after the time that the server
   // announces if that is shorter.

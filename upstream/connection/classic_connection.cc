@@ -27,22 +27,29 @@ UpstreamFailure FailureOf(StreamError error) {
 
 }  // namespace
 
-// One query that waits for its response: over UDP while it has a channel, else over TCP.
+// A query that waits for its response: over UDP while it has a channel, else over TCP.
 class ClassicConnection::Pending : public Deletable, public UdpChannel::Delegate {
  public:
-  Pending(ClassicConnection& owner, const UpstreamQuery& the_query, AttemptId the_attempt)
-      : query(the_query), attempt(the_attempt), owner_(owner) {}
+  enum class Purpose : uint8_t { kAttempt, kOverdueAttempt, kForgottenAttempt, kSignOfLife };
+
+  Pending(ClassicConnection& owner, const UpstreamQuery& the_query, AttemptId the_attempt,
+          Purpose the_purpose)
+      : query(the_query), attempt(the_attempt), purpose(the_purpose), owner_(owner) {}
 
   void OnDatagram(Bytes datagram) override { owner_.OnDatagram(*this, datagram); }
   void OnChannelError(StreamError error) override { owner_.OnChannelError(error); }
+  bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
 
   const UpstreamQuery query;
   const AttemptId attempt;
+  Purpose purpose;
+  AttemptTicket ticket = 0;
   uint16_t id = 0;
-  bool wanted = true;
-  MonoTime forgotten_at;
+  MonoTime sent;
+  MonoTime unwanted_since;  // Unless it is wanted.
   int foreign_datagrams = 0;
   std::unique_ptr<UdpChannel> channel;
+  std::optional<AttemptTicket> tcp_ticket;
 
  private:
   ClassicConnection& owner_;
@@ -61,90 +68,165 @@ ClassicConnection::ClassicConnection(const Context& context, const UpstreamServe
 
 ClassicConnection::~ClassicConnection() = default;
 
-void ClassicConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
+AttemptTicket ClassicConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
-  auto pending = std::make_unique<Pending>(*this, query, attempt);
+  ++wanted_;
+  return Open(std::make_unique<Pending>(*this, query, attempt, Pending::Purpose::kAttempt));
+}
+
+void ClassicConnection::AskForSignOfLife(const Question& question) {
+  if (draining()) return;
+  auto pending = std::make_unique<Pending>(*this, UpstreamQuery{question, false, false}, 0,
+                                           Pending::Purpose::kSignOfLife);
+  pending->unwanted_since = context_.loop.Now();
+  Open(std::move(pending));
+  if (!timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
+}
+
+AttemptTicket ClassicConnection::Open(std::unique_ptr<Pending> pending) {
+  MakePlace();
+  const AttemptTicket ticket = ++last_ticket_;
+  pending->ticket = ticket;
+  pending->sent = context_.loop.Now();
   auto channel =
       UdpChannel::Open(context_.loop, server_.endpoint, *pending, context_.limits.outgoing);
   if (channel.ok()) {
     pending->channel = *std::move(channel);
     pending->id = absl::uniform_int_distribution<uint16_t>()(random_);
     std::array<uint8_t, kMaxUpstreamQuerySize> octets;
-    const size_t size = BuildUpstreamQuery(
-        query, pending->id, {.padded = false, .ask_keepalive = false}, absl::MakeSpan(octets));
+    const size_t size =
+        BuildUpstreamQuery(pending->query, pending->id, {.padded = false, .ask_keepalive = false},
+                           absl::MakeSpan(octets));
     pending->channel->Send(Bytes(octets.data(), size));
   } else {
     if (absl::IsResourceExhausted(channel.status())) {
-      without_socket_.push_back(attempt);
+      without_socket_.push_back(ticket);
     } else {
-      no_way_ = std::string(channel.status().message());
+      no_route_ = std::string(channel.status().message());
     }
     timer_->Start(Duration::zero());
   }
-  pending_[attempt] = std::move(pending);
-  ++wanted_;
+  pending_[ticket] = std::move(pending);
+  return ticket;
 }
 
-void ClassicConnection::Forget(AttemptId attempt) {
-  const auto found = pending_.find(attempt);
-  if (found == pending_.end() || !found->second->wanted) return;
-  Pending& pending = *found->second;
-  if (pending.channel == nullptr) {
-    if (tcp_ != nullptr) tcp_->Forget(attempt);
-    Remove(attempt);
-    return;
+// Closes a socket if as many are open as may be. Its query has had its time.
+void ClassicConnection::MakePlace() {
+  if (static_cast<int>(pending_.size()) < context_.limits.tuning.max_sockets_per_connection) return;
+  const auto rank = [](const Pending& pending) {
+    return std::pair(pending.wanted(), pending.ticket);
+  };
+  Pending* oldest = nullptr;
+  for (const auto& [ticket, pending] : pending_) {
+    if (pending->purpose == Pending::Purpose::kAttempt || pending->channel == nullptr) continue;
+    if (oldest == nullptr || rank(*pending) < rank(*oldest)) oldest = pending.get();
   }
-  pending.wanted = false;
-  pending.forgotten_at = context_.loop.Now();
+  if (oldest == nullptr) return;
+  if (!oldest->wanted()) return Remove(oldest->ticket);
+  context_.loop.DeferDelete(std::move(oldest->channel));
+  evicted_.push_back(oldest->ticket);
+  timer_->Start(Duration::zero());
+}
+
+void ClassicConnection::Forget(AttemptTicket ticket) {
+  Pending& pending = *pending_.at(ticket);
+  if (pending.channel == nullptr) {
+    if (pending.tcp_ticket.has_value() && tcp_ != nullptr) tcp_->Forget(*pending.tcp_ticket);
+    Remove(ticket);
+  } else {
+    CountOut(pending);
+    pending.purpose = Pending::Purpose::kForgottenAttempt;
+    pending.unwanted_since = context_.loop.Now();
+    if (!timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
+  }
+  CloseIfDrained();
+}
+
+void ClassicConnection::CountOut(const Pending& pending) {
+  if (!pending.wanted()) return;
   --wanted_;
-  if (!timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
+  if (pending.purpose == Pending::Purpose::kOverdueAttempt) --overdue_;
+}
+
+void ClassicConnection::NoteOverdue(AttemptTicket ticket) {
+  Pending& pending = *pending_.at(ticket);
+  if (pending.tcp_ticket.has_value() && tcp_ != nullptr) tcp_->NoteOverdue(*pending.tcp_ticket);
+  if (pending.purpose != Pending::Purpose::kAttempt) return;
+  pending.purpose = Pending::Purpose::kOverdueAttempt;
+  ++overdue_;
 }
 
 bool ClassicConnection::HasRoom() const {
-  return !closed_ &&
-         static_cast<int>(pending_.size()) < context_.limits.tuning.max_sockets_per_connection;
+  return !draining() && wanted_ - overdue_ < context_.limits.tuning.max_sockets_per_connection;
+}
+
+std::vector<AttemptId> ClassicConnection::attempts() const {
+  std::vector<AttemptId> attempts;
+  for (const auto& [ticket, pending] : pending_) {
+    if (pending->wanted()) attempts.push_back(pending->attempt);
+  }
+  return attempts;
+}
+
+void ClassicConnection::Drain() {
+  ChangeState(ConnectionState::kDraining);
+  CloseIfDrained();
+}
+
+void ClassicConnection::CloseSoon() {
+  ChangeState(ConnectionState::kDraining);
+  ends_now_ = true;
+  timer_->Start(Duration::zero());
+}
+
+void ClassicConnection::CloseIfDrained() {
+  if (state() == ConnectionState::kDraining && wanted_ == 0) timer_->Start(Duration::zero());
 }
 
 void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
-  if (closed_) return;
-  if (!ready_) BecomeReady();
+  if (state() == ConnectionState::kClosed) return;
   if (datagram.size() < kHeaderSize || LoadU16(datagram.data()) != pending.id ||
       !BelongsToQuestion(datagram, pending.query.question)) {
     OnForeignDatagram(pending);
     return;
   }
-  last_received_ = context_.loop.Now();
-  if (!pending.wanted) {
-    Remove(pending.attempt);
-    delegate_.OnUnwantedAnswer(*this);
-    return;
-  }
-  // Whatever else it holds is not looked at (RFC 2181 section 9).
-  if (LoadHeader(datagram).Has(kFlagTc)) {
+  NoteReceived(context_.loop.Now());
+  // The rest of a truncated response is not used (RFC 2181 section 9).
+  if (pending.wanted() && LoadHeader(datagram).Has(kFlagTc)) {
     AskOverTcp(pending);
     return;
   }
   EdnsInfo edns;
-  Finish(pending.attempt, JudgeResponse(datagram, pending.query.question, &edns));
+  AttemptResult result = JudgeResponse(datagram, pending.query.question, &edns);
+  if (pending.wanted()) return Finish(pending.ticket, std::move(result));
+  const bool late = pending.purpose == Pending::Purpose::kForgottenAttempt;
+  const Duration elapsed = context_.loop.Now() - pending.sent;
+  Remove(pending.ticket);
+  if (late) {
+    delegate_.OnLateResult(*this, result, elapsed);
+  } else {
+    delegate_.OnSignOfLife(*this);
+  }
 }
 
 void ClassicConnection::OnForeignDatagram(Pending& pending) {
   const bool under_attack = ++pending.foreign_datagrams >= kMaxForeignDatagrams;
-  const AttemptId attempt = pending.attempt;
-  // Anybody may send datagrams: that says nothing of the server's own answer.
+  const AttemptTicket ticket = pending.ticket;
+  // Any host may send datagrams, so the server's own response may still come.
   delegate_.OnMismatch(*this, std::nullopt);
-  if (!under_attack || !pending_.contains(attempt)) return;
-  if (pending.wanted) {
+  if (!under_attack || !pending_.contains(ticket)) return;
+  if (pending.wanted()) {
     AskOverTcp(pending);
   } else {
-    Remove(attempt);
+    Remove(ticket);
   }
 }
 
-// The other queries went to the same address: none of them will be answered. It is a failure to
-// connect, told as late as only a query can tell it.
+// The other queries went to the same address, so none of them will be answered. It is a failure to
+// connect, which only a query can discover.
 void ClassicConnection::OnChannelError(StreamError error) {
-  if (!closed_) Close(FailureOf(error), std::string(StreamErrorName(error)));
+  if (state() == ConnectionState::kClosed) return;
+  Close(FailureOf(error), /*graceful=*/false, std::string(StreamErrorName(error)));
 }
 
 void ClassicConnection::AskOverTcp(Pending& pending) {
@@ -156,107 +238,117 @@ void ClassicConnection::AskOverTcp(Pending& pending) {
         server_, static_cast<Connection::Delegate&>(*this));
   }
   if (tcp_->HasRoom()) {
-    tcp_->Send(pending.query, pending.attempt);
+    pending.tcp_ticket = tcp_->Send(pending.query, pending.ticket);
   } else {
-    Finish(pending.attempt, UpstreamFailure::kOverloaded);
+    Finish(pending.ticket, UpstreamFailure::kOverloaded);
   }
 }
 
-void ClassicConnection::OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result) {
-  if (closed_) return;
-  last_received_ = context_.loop.Now();
-  Finish(attempt, std::move(result));
+// The TCP connection knows an attempt by its ticket here.
+void ClassicConnection::OnAttemptResult(Connection&, AttemptId ticket, AttemptResult result,
+                                        Duration) {
+  if (state() == ConnectionState::kClosed) return;
+  NoteReceived(context_.loop.Now());
+  Finish(static_cast<AttemptTicket>(ticket), std::move(result));
 }
 
-void ClassicConnection::OnUnwantedAnswer(Connection&) {
-  if (closed_) return;
-  last_received_ = context_.loop.Now();
-  delegate_.OnUnwantedAnswer(*this);
+void ClassicConnection::OnLateResult(Connection&, const AttemptResult& result, Duration elapsed) {
+  if (state() == ConnectionState::kClosed) return;
+  NoteReceived(context_.loop.Now());
+  delegate_.OnLateResult(*this, result, elapsed);
 }
 
-void ClassicConnection::OnMismatch(Connection&, std::optional<AttemptId> attempt) {
-  if (!closed_) delegate_.OnMismatch(*this, attempt);
+void ClassicConnection::OnMismatch(Connection&, std::optional<AttemptId> ticket) {
+  if (state() == ConnectionState::kClosed) return;
+  std::optional<AttemptId> attempt;
+  if (ticket.has_value()) {
+    const auto found = pending_.find(static_cast<AttemptTicket>(*ticket));
+    if (found != pending_.end()) attempt = found->second->attempt;
+  }
+  delegate_.OnMismatch(*this, attempt);
 }
 
-// Says nothing about UDP: a server may refuse TCP and answer all the same what is small enough.
-void ClassicConnection::OnConnectionClosed(Connection&, UpstreamFailure failure, bool,
-                                           const std::string&, std::vector<AttemptId> lost) {
+// UDP goes on: a server may refuse TCP and answer over UDP what is small enough.
+// Over UDP the query was sent and answered, so no attempt counts as not sent.
+void ClassicConnection::OnConnectionClosed(Connection&, End end) {
   context_.loop.DeferDelete(std::move(tcp_));
-  // Over UDP the query has been sent, and answered with TC: it is not as if it had never left.
   const UpstreamFailure as_sent =
-      IsConnectFailure(failure) ? UpstreamFailure::kConnectionLost : failure;
-  for (const AttemptId attempt : lost) {
-    if (closed_) return;
-    Finish(attempt, as_sent);
+      IsConnectFailure(end.failure) ? UpstreamFailure::kConnectionLost : end.failure;
+  end.lost.insert(end.lost.end(), end.not_sent.begin(), end.not_sent.end());
+  for (const AttemptId ticket : end.lost) {
+    if (state() == ConnectionState::kClosed) return;
+    Finish(static_cast<AttemptTicket>(ticket), as_sent);
   }
 }
 
-void ClassicConnection::Finish(AttemptId attempt, AttemptResult result) {
-  const auto found = pending_.find(attempt);
-  if (found == pending_.end() || !found->second->wanted) return;
-  Remove(attempt);
-  delegate_.OnAttemptResult(*this, attempt, std::move(result));
+void ClassicConnection::Finish(AttemptTicket ticket, AttemptResult result) {
+  const auto found = pending_.find(ticket);
+  if (found == pending_.end() || !found->second->wanted()) return;
+  const AttemptId attempt = found->second->attempt;
+  const Duration elapsed = context_.loop.Now() - found->second->sent;
+  Remove(ticket);
+  CloseIfDrained();
+  delegate_.OnAttemptResult(*this, attempt, std::move(result), elapsed);
 }
 
-// Through the loop, as this may be inside a callback of its channel.
-void ClassicConnection::Remove(AttemptId attempt) {
-  const auto found = pending_.find(attempt);
-  if (found->second->wanted) --wanted_;
+// Through the loop, because this may be inside a callback of its channel.
+void ClassicConnection::Remove(AttemptTicket ticket) {
+  const auto found = pending_.find(ticket);
+  CountOut(*found->second);
   context_.loop.DeferDelete(std::move(found->second));
   pending_.erase(found);
 }
 
 void ClassicConnection::OnTimer() {
-  if (!ready_ && no_way_.empty()) FindWay();
-  if (!no_way_.empty()) {
-    Close(UpstreamFailure::kUnreachable, no_way_);
-    return;
+  if (ends_now_) return Close(UpstreamFailure::kConnectionLost, true, "given up");
+  if (!ready() && no_route_.empty()) FindRoute();
+  if (!no_route_.empty()) return Close(UpstreamFailure::kUnreachable, false, no_route_);
+  if (draining() && wanted_ == 0) {
+    return Close(UpstreamFailure::kConnectionLost, true, "drained");
   }
-  if (!ready_) BecomeReady();
-  if (!closed_) ReportUnsent();
-  if (!closed_) DropForgotten();
+  if (!ready()) {
+    BecomeReady();
+    delegate_.OnConnectionReady(*this, /*resumed=*/false, context_.loop.Now() - began_);
+  }
+  if (state() != ConnectionState::kClosed) ReportUnsent();
+  if (state() != ConnectionState::kClosed) DropForgotten();
 }
 
-// Whether there is a way at all is the one thing that can be known without a query.
-void ClassicConnection::FindWay() {
+// Only the existence of a route can be known without a query.
+void ClassicConnection::FindRoute() {
   const auto socket = ConnectUdp(server_.endpoint, context_.limits.outgoing);
-  if (absl::IsUnavailable(socket.status())) no_way_ = std::string(socket.status().message());
-}
-
-void ClassicConnection::BecomeReady() {
-  ready_ = true;
-  delegate_.OnConnectionReady(*this, /*resumed=*/false, context_.loop.Now() - began_);
+  if (absl::IsUnavailable(socket.status())) no_route_ = std::string(socket.status().message());
 }
 
 void ClassicConnection::ReportUnsent() {
-  for (const AttemptId attempt : std::exchange(without_socket_, {})) {
-    Finish(attempt, UpstreamFailure::kOverloaded);
+  for (const AttemptTicket ticket : std::exchange(without_socket_, {})) {
+    Finish(ticket, UpstreamFailure::kOverloaded);
+  }
+  for (const AttemptTicket ticket : std::exchange(evicted_, {})) {
+    Finish(ticket, UpstreamFailure::kTimeout);
   }
 }
 
 void ClassicConnection::DropForgotten() {
   const MonoTime now = context_.loop.Now();
-  bool some_left = false;
+  const Duration wait = context_.limits.tuning.max_attempt_timeout;
+  MonoTime next = MonoTime::max();
   absl::erase_if(pending_, [&](const auto& entry) {
-    if (entry.second->wanted) return false;
-    const bool late =
-        now - entry.second->forgotten_at >= context_.limits.tuning.max_attempt_timeout;
-    some_left |= !late;
-    return late;
+    if (entry.second->wanted()) return false;
+    const MonoTime end = entry.second->unwanted_since + wait;
+    if (end > now) next = std::min(next, end);
+    return end <= now;
   });
-  if (some_left && !timer_->armed()) timer_->Start(context_.limits.tuning.max_attempt_timeout);
+  if (next != MonoTime::max() && !timer_->armed()) timer_->Start(next - now);
 }
 
 // The owner destroys this object, through the loop, inside the last call.
-void ClassicConnection::Close(UpstreamFailure failure, const std::string& detail) {
-  closed_ = true;
+void ClassicConnection::Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
   timer_->Stop();
-  std::vector<AttemptId> lost;
-  for (const auto& [attempt, pending] : pending_) {
-    if (pending->wanted) lost.push_back(attempt);
-  }
-  wanted_ = 0;
-  delegate_.OnConnectionClosed(*this, failure, /*graceful=*/false, detail, std::move(lost));
+  End end{.failure = failure, .graceful = graceful, .detail = detail, .lost = {}, .not_sent = {}};
+  (IsConnectFailure(failure) ? end.not_sent : end.lost) = attempts();
+  ChangeState(ConnectionState::kClosed);
+  delegate_.OnConnectionClosed(*this, std::move(end));
 }
 
 }  // namespace dotcache

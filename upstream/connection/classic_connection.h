@@ -17,22 +17,23 @@
 
 namespace dotcache {
 
-// Asks one server over UDP, and over TCP what it answered with TC set (RFC 7766 section 5). Clear
-// text that anybody on the path can read and forge; what keeps others from forging is RFC 5452:
-// each query has a connected socket with a random port of its own and a random message ID, so that
-// a forger has to guess both, and a response must come from the server's address and port and
-// repeat ID and question. What does not match is dropped and the wait goes on; a query that met 16
-// such datagrams is asked over TCP instead, where guessing is of no use. Queries announce 1232
-// octets, so that no response is fragmented (RFC 9715), and are not padded, as nothing is hidden.
+// Queries one server over UDP, and over TCP after a response with TC set (RFC 7766 section 5). It
+// is clear text that anybody on the path can read and forge. RFC 5452 makes forging hard: each
+// query has a connected socket with a random port of its own and a random message ID, and a
+// response must come from the server's address and port and repeat ID and question. Another
+// datagram is dropped. A query that met 16 of these is repeated over TCP. Queries announce 1232
+// octets, so that no response is fragmented (RFC 9715), and are not padded, because nothing is
+// hidden.
 //
-// There is nothing to connect: it is ready in the turn after it was made, if there is a way to the
-// server at all. "Nobody listens there" (ICMP port unreachable) ends it, with all its queries. A
-// lost query is not repeated here but by whoever sends attempts. A socket whose query was forgotten
-// waits for the late answer, a sign of life, for max_attempt_timeout. Bound to its loop's thread.
-// Limits: max_sockets_per_connection; one TCP connection, with the limits of StreamConnection.
+// It is ready one turn after it was made, if there is a route to the server. An ICMP error ends it
+// with all its queries. A lost query is not repeated here. The socket of a forgotten query waits
+// for the late response for max_attempt_timeout. Limits: max_sockets_per_connection queries that
+// are not overdue; when so many sockets are open, the oldest forgotten one makes room, or else the
+// oldest overdue one, whose attempt ends with kTimeout. Questions for a sign of life are beyond
+// that. One TCP connection with the limits of StreamConnection. Bound to its loop's thread.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
-  // What a connection needs from its connector. The references outlive it.
+  // All of these outlive the connection.
   struct Context {
     UvLoop& loop;
     const UpstreamLimits& limits;
@@ -45,51 +46,59 @@ class ClassicConnection : public Connection, private Connection::Delegate {
                     Connection::Delegate& delegate);
   ~ClassicConnection() override;
 
-  void Send(const UpstreamQuery& query, AttemptId attempt) override;
-  void Forget(AttemptId attempt) override;
-  bool ready() const override { return ready_; }
+  AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) override;
+  void Forget(AttemptTicket ticket) override;
+  void NoteOverdue(AttemptTicket ticket) override;
+  void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
   int in_flight() const override { return wanted_; }
-  MonoTime last_received() const override { return last_received_; }
+  std::vector<AttemptId> attempts() const override;
+  void Drain() override;
+  void CloseSoon() override;
 
  private:
   class Pending;
 
   // Of the TCP connection.
   void OnConnectionReady(Connection&, bool, Duration) override {}
-  void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
-  void OnUnwantedAnswer(Connection& connection) override;
-  void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
-  void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
-                          const std::string& detail, std::vector<AttemptId> lost) override;
+  void OnAttemptResult(Connection& connection, AttemptId ticket, AttemptResult result,
+                       Duration elapsed) override;
+  void OnLateResult(Connection& connection, const AttemptResult& result, Duration elapsed) override;
+  void OnSignOfLife(Connection&) override {}
+  void OnMismatch(Connection& connection, std::optional<AttemptId> ticket) override;
+  void OnConnectionClosed(Connection& connection, End end) override;
 
+  AttemptTicket Open(std::unique_ptr<Pending> pending);
   void OnDatagram(Pending& pending, Bytes datagram);
   void OnForeignDatagram(Pending& pending);
   void OnChannelError(StreamError error);
   void AskOverTcp(Pending& pending);
-  void Finish(AttemptId attempt, AttemptResult result);
-  void Remove(AttemptId attempt);
+  void Finish(AttemptTicket ticket, AttemptResult result);
+  void CountOut(const Pending& pending);
+  void Remove(AttemptTicket ticket);
   void OnTimer();
-  void FindWay();
-  void BecomeReady();
+  void MakePlace();
+  void FindRoute();
   void ReportUnsent();
   void DropForgotten();
-  void Close(UpstreamFailure failure, const std::string& detail);
+  void CloseIfDrained();
+  void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
   const UpstreamServerOptions& server_;
   Connection::Delegate& delegate_;
   absl::BitGenRef random_;
   const MonoTime began_;
-  bool ready_ = false;
-  bool closed_ = false;
-  int wanted_ = 0;  // Of `pending_`.
-  MonoTime last_received_;
-  absl::flat_hash_map<AttemptId, std::unique_ptr<Pending>> pending_;
-  std::vector<AttemptId> without_socket_;  // No descriptor was left for them.
-  std::string no_way_;                     // Why a socket could not be connected.
-  std::unique_ptr<Timer> timer_;           // For all that has to wait for a later turn.
-  std::unique_ptr<StreamConnection> tcp_;  // Since the first truncated response, while it lasts.
+  AttemptTicket last_ticket_ = 0;
+  int wanted_ = 0;   // Attempts that wait for a response,
+  int overdue_ = 0;  // and those of them that are overdue.
+  bool ends_now_ = false;
+  absl::flat_hash_map<AttemptTicket, std::unique_ptr<Pending>> pending_;
+  std::vector<AttemptTicket> without_socket_;  // No descriptor was left for them.
+  std::vector<AttemptTicket> evicted_;         // Others needed their sockets.
+  std::string no_route_;                       // Why a socket could not be connected.
+  std::unique_ptr<Timer> timer_;               // For all that must wait for a later turn.
+  std::unique_ptr<StreamConnection> tcp_;      // From the first truncated response, while it lasts.
 };
 
 }  // namespace dotcache

@@ -16,10 +16,31 @@ AttemptResult JudgeResponse(Bytes response, const Question& question, EdnsInfo* 
   ResponseFacts& facts = std::get<ResponseFacts>(inspected);
   *edns = facts.edns;
   if (facts.truncated) return UpstreamFailure::kTruncated;
-  // An error that does not repeat the question is no reply to build on.
+  // An error without the question cannot be relayed.
   if (LoadHeader(response).qdcount == 0) return UpstreamFailure::kServFail;
   if (facts.kind == ResponseKind::kReferral) return UpstreamFailure::kNotAnAnswer;
   return UpstreamResponse{WireMessage(response.begin(), response.end()), std::move(facts)};
+}
+
+void Connection::ChangeState(ConnectionState state) {
+  const bool back = state_ == ConnectionState::kSilent && state == ConnectionState::kReady;
+  if (state > state_ || back) state_ = state;
+}
+
+void Connection::BecomeReady() {
+  ready_ = true;
+  ChangeState(ConnectionState::kReady);
+}
+
+void Connection::GoSilent(MonoTime now) {
+  if (state_ != ConnectionState::kReady) return;
+  ChangeState(ConnectionState::kSilent);
+  silent_since_ = now;
+}
+
+void Connection::NoteReceived(MonoTime now) {
+  last_received_ = now;
+  if (state_ == ConnectionState::kSilent) ChangeState(ConnectionState::kReady);
 }
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seam where tests replace sockets.
+// One connection to an upstream server: the interface that tests replace.
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_CONNECTION_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_CONNECTION_H_
 
@@ -17,83 +17,125 @@
 
 namespace dotcache {
 
-// Names one query on its way, for whoever sent it.
+// Identifies one attempt. The exchange chooses it.
 using AttemptId = uint64_t;
 
-// What came of an attempt on a connection that lives on.
+// A connection's own number of an attempt that it carries.
+using AttemptTicket = uint32_t;
+
+// The result of an attempt on a connection that continues to exist.
 using AttemptResult = std::variant<UpstreamResponse, UpstreamFailure>;
 
-// What a response that belongs to `question` means for the attempt: an answer to hand on, or why it
-// is none. Leaves what its OPT says in `edns`.
+// Inspects a response to `question`. Stores its OPT in `edns`.
 AttemptResult JudgeResponse(Bytes response, const Question& question, EdnsInfo* edns);
 
-// One connection to one upstream server, shared by many queries. Bound to its loop's thread; owned
-// by its UpstreamServer, which destroys it to close it at once (inside a delegate callback only
-// through EventLoop::DeferDelete()).
+enum class ConnectionState : uint8_t {
+  kConnecting,  // Takes queries and sends them when it is ready.
+  kReady,
+  kSilent,    // A sign of life is overdue. Becomes kReady with the next message.
+  kDraining,  // Takes no query. Closes when no attempt waits for it.
+  kClosed,
+};
+
+// One connection to one upstream server, shared by many queries. Bound to its loop's thread. Owned
+// by its UpstreamServer, which may destroy it at any time, but inside a delegate callback only
+// through EventLoop::DeferDelete().
 class Connection : public Deletable {
  public:
+  // The reason and the consequences of the end of a connection.
+  struct End {
+    UpstreamFailure failure = UpstreamFailure::kConnectionLost;
+    bool graceful = false;  // An idle connection was closed, or this side gave it up.
+    std::string detail;
+    std::vector<AttemptId> lost;      // They were sent and have no response.
+    std::vector<AttemptId> not_sent;  // They waited for the connection.
+  };
+
   // The owner, which outlives the connection. No function is called inside a call into the
   // connection.
   class Delegate {
    public:
     virtual ~Delegate() = default;
-    // Connected and authenticated. `elapsed` since the connect began.
+    // It is connected and authenticated, `elapsed` after the start.
     virtual void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) = 0;
-    // A response for the attempt, or a failure of it alone.
-    virtual void OnAttemptResult(Connection& connection, AttemptId attempt,
-                                 AttemptResult result) = 0;
-    // An answer arrived to an attempt that was forgotten: of no use but as a sign of life.
-    virtual void OnUnwantedAnswer(Connection& connection) = 0;
-    // A message that is not ours arrived and was dropped. `attempt`: the one whose message ID or
-    // question it bears. It goes on, but has most likely had what the server has to say to it.
+    // A response for the attempt, or a failure of this attempt only, `elapsed` after it was sent.
+    virtual void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result,
+                                 Duration elapsed) = 0;
+    // A response for an attempt that was forgotten, `elapsed` after it was sent.
+    virtual void OnLateResult(Connection& connection, const AttemptResult& result,
+                              Duration elapsed) = 0;
+    // A response to AskForSignOfLife().
+    virtual void OnSignOfLife(Connection& connection) = 0;
+    // A message that matches no query was dropped. `attempt` has its ID or its question. The
+    // attempt continues, but the server probably sends no other response to it.
     virtual void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) = 0;
-    // The connection is over. `lost` were in flight on it. `failure` is kConnectionLost for one
-    // that had been ready, but for UDP, which learns from a query what others learn from
-    // connecting, and for a server that refuses our certificate, which TLS 1.3 lets it do later; an
-    // idle close by either side is `graceful`. Last call.
-    virtual void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
-                                    const std::string& detail, std::vector<AttemptId> lost) = 0;
+    // The connection has ended. The last call. `end.failure` is kConnectionLost for one that was
+    // ready, with two exceptions. UDP learns from a query what a stream learns when it connects. A
+    // server may reject our certificate after the handshake (RFC 8446 section 4.4.2.4).
+    virtual void OnConnectionClosed(Connection& connection, End end) = 0;
   };
 
-  // Sends a query (once ready, when it is not yet). REQUIRES: HasRoom().
-  virtual void Send(const UpstreamQuery& query, AttemptId attempt) = 0;
+  ConnectionState state() const { return state_; }
+  // True from the moment when it is connected and authenticated, also while it drains.
+  bool ready() const { return ready_; }
+  bool draining() const { return state_ >= ConnectionState::kDraining; }
+  bool silent() const { return state_ == ConnectionState::kSilent; }
 
-  // The result of this attempt is not wanted any more; its message ID stays taken until the answer
-  // comes or the connection ends.
-  virtual void Forget(AttemptId attempt) = 0;
+  // Time of the latest message, and when the connection became silent. The clock's epoch: never.
+  MonoTime last_received() const { return last_received_; }
+  MonoTime silent_since() const { return silent_since_; }
 
-  // The attempt has taken longer than answers usually do. It may still be answered, but does not
-  // count against the limit of what is in flight.
-  virtual void NoteOverdue(AttemptId /*attempt*/) {}
+  // Sends a query now, or when the connection is ready. REQUIRES: HasRoom().
+  virtual AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) = 0;
 
-  // Sends, where there is a way, a query that any server can answer at once; the answer is reported
-  // by OnUnwantedAnswer().
-  virtual void AskForSignOfLife() {}
+  // Nothing waits for the result of this attempt now. REQUIRES: the attempt has not ended.
+  virtual void Forget(AttemptTicket ticket) = 0;
 
-  virtual bool ready() const = 0;
-  virtual bool HasRoom() const = 0;   // False at the limit, and while draining.
-  virtual int in_flight() const = 0;  // Attempts whose results are wanted.
+  // The attempt has taken longer than usual. Its response is still wanted, but it takes no place.
+  // REQUIRES: the attempt has not ended.
+  virtual void NoteOverdue(AttemptTicket /*ticket*/) {}
 
-  // True when it takes no new query and closes as soon as nobody waits on it.
-  virtual bool draining() const { return false; }
+  // Sends this question. The response is reported by OnSignOfLife().
+  virtual void AskForSignOfLife(const Question& question) = 0;
 
-  // Takes no new query from now on; closes, in a later turn, as soon as nobody waits on it.
-  virtual void Retire() {}
+  // False at the limit of queries, and while it drains.
+  virtual bool HasRoom() const = 0;
+  // The number of attempts that wait for a response.
+  virtual int in_flight() const = 0;
+  // These attempts.
+  virtual std::vector<AttemptId> attempts() const = 0;
 
-  // Ends it in the next turn of the loop, with what is in flight.
-  virtual void CloseSoon() {}
+  // A sign of life is overdue. No effect while it connects or drains.
+  void GoSilent(MonoTime now);
 
-  // When the latest message came, wanted or not; the clock's epoch when none has.
-  virtual MonoTime last_received() const = 0;
+  // Takes no query from now on. Closes in a later turn, when no attempt waits for it.
+  virtual void Drain() = 0;
+
+  // Takes no query from now on. Ends in the next turn, with the attempts that wait for it.
+  virtual void CloseSoon() = 0;
+
+ protected:
+  // The one place where the state changes. A state never goes back, except from kSilent to kReady.
+  void ChangeState(ConnectionState state);
+  // It is connected and authenticated. A connection that drains sends its queries now.
+  void BecomeReady();
+  // A whole message has come.
+  void NoteReceived(MonoTime now);
+
+ private:
+  ConnectionState state_ = ConnectionState::kConnecting;
+  bool ready_ = false;
+  MonoTime last_received_;
+  MonoTime silent_since_;
 };
 
-// Makes connections. One per worker.
+// Makes connections. One for each worker.
 class Connector {
  public:
   virtual ~Connector() = default;
 
   // Begins to connect to the server with this index among all servers of `UpstreamOptions`, counted
-  // through its zones in order. The outcome comes to `delegate`, never inside this call.
+  // through its zones in order. Calls `delegate` later, never inside this call.
   virtual std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
                                               Connection::Delegate& delegate) = 0;
 };

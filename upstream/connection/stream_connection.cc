@@ -13,12 +13,12 @@
 namespace dotcache {
 namespace {
 
-constexpr char kSpoilt[] = "messages that answer none of our queries";
+constexpr char kForeignMessages[] = "messages that answer none of our queries";
 constexpr char kRefused[] =
     "the server asked for a client certificate (cert, key) and closed the connection";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
-// Message IDs that wait for answers nobody wants, an eighth of all.
+// Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
 
 UpstreamFailure FailureToConnect(StreamError error) {
@@ -54,8 +54,9 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
     : context_(context),
       delegate_(delegate),
       began_(context.loop.Now()),
-      max_age_(DrawAge(context.limits.tuning.max_connection_age, context.random)),
+      drains_at_(began_ + DrawAge(context.limits.tuning.max_connection_age, context.random)),
       idle_timeout_(context.limits.idle_timeout),
+      idle_since_(began_),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
   TcpOptions options;
@@ -69,7 +70,7 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
   }
   auto session = TlsSession::NewClient(context.credentials, server.identity, context.tickets);
   if (!session.ok()) {
-    start_error_ = std::string(session.status().message());
+    end_detail_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
     return;
   }
@@ -80,27 +81,24 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
 
 StreamConnection::~StreamConnection() = default;
 
-void StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
+AttemptTicket StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
-  const uint16_t id = Write(query);
-  Pending& pending = pending_.at(id);
-  pending.attempt = attempt;
-  pending.wanted = true;
-  id_of_wanted_[attempt] = id;
   ++wanted_;
-  idle_since_.reset();
-  if (ready_) timer_->Stop();
+  return Write(query, attempt, Purpose::kAttempt);
 }
 
-// Sends a query whose answer nobody wants yet; returns its message ID.
-uint16_t StreamConnection::Write(const UpstreamQuery& query) {
+// Returns the message ID.
+uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose) {
   const Question& question = query.question;
   const uint16_t id = ids_.Take();
   Pending& pending = pending_[id];
+  pending.attempt = attempt;
+  pending.purpose = purpose;
   pending.qtype = question.qtype;
   pending.qclass = question.qclass;
+  pending.sent = context_.loop.Now();
   pending.qname.assign(question.qname.wire().begin(), question.qname.wire().end());
-  if (stream_ == nullptr) return id;  // Never began; the timer reports it.
+  if (stream_ == nullptr) return id;  // There is no session. The timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
   const size_t size =
       BuildUpstreamQuery(query, id, {.padded = tls_ != nullptr, .ask_keepalive = true},
@@ -110,65 +108,78 @@ uint16_t StreamConnection::Write(const UpstreamQuery& query) {
   return id;
 }
 
-void StreamConnection::AskForSignOfLife() {
-  if (!ready_ || closed_ || ids_.taken_count() >= MessageIdPool::kMaxTaken) return;
-  Write({{DomainName(), QType::kNs, QClass::kIn}, false, false});
+void StreamConnection::AskForSignOfLife(const Question& question) {
+  if (!ready() || state() == ConnectionState::kClosed) return;
+  if (ids_.taken_count() >= MessageIdPool::kMaxTaken) return;
+  Write({question, false, false}, 0, Purpose::kSignOfLife);
 }
 
-void StreamConnection::Forget(AttemptId attempt) {
-  const auto found = id_of_wanted_.find(attempt);
-  if (found == id_of_wanted_.end()) return;
-  Pending& pending = pending_.at(found->second);
-  id_of_wanted_.erase(found);
-  pending.wanted = false;
+void StreamConnection::CountOut(const Pending& pending) {
+  if (!pending.wanted()) return;
   --wanted_;
-  overdue_ -= pending.overdue ? 1 : 0;
-  if (ready_ && !closed_) WhenIdle();
+  if (pending.purpose == Purpose::kOverdueAttempt) --overdue_;
 }
 
-void StreamConnection::NoteOverdue(AttemptId attempt) {
-  const auto found = id_of_wanted_.find(attempt);
-  if (found == id_of_wanted_.end()) return;
-  if (!std::exchange(pending_.at(found->second).overdue, true)) ++overdue_;
+void StreamConnection::Forget(AttemptTicket ticket) {
+  Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  CountOut(pending);
+  pending.purpose = Purpose::kForgottenAttempt;
+  if (pending_.size() - static_cast<size_t>(wanted_) > kMaxUnwanted) {
+    ChangeState(ConnectionState::kDraining);
+  }
+  WhenIdle();
+}
+
+void StreamConnection::NoteOverdue(AttemptTicket ticket) {
+  Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  if (pending.purpose != Purpose::kAttempt) return;
+  pending.purpose = Purpose::kOverdueAttempt;
+  ++overdue_;
 }
 
 bool StreamConnection::HasRoom() const {
   return !draining() && wanted_ - overdue_ < context_.limits.tuning.max_in_flight_per_connection &&
-         ids_.taken_count() < MessageIdPool::kMaxTaken;
+         ids_.taken_count() < MessageIdPool::kMaxTaken && context_.loop.Now() < drains_at_;
 }
 
-bool StreamConnection::draining() const {
-  return closed_ || told_to_close_ || spoilt_ || given_up_ || retired_ ||
-         pending_.size() - static_cast<size_t>(wanted_) > kMaxUnwanted ||
-         context_.loop.Now() - began_ >= max_age_;
+std::vector<AttemptId> StreamConnection::attempts() const {
+  std::vector<AttemptId> attempts;
+  for (const auto& [id, pending] : pending_) {
+    if (pending.wanted()) attempts.push_back(pending.attempt);
+  }
+  return attempts;
 }
 
 void StreamConnection::OnStreamOpen() {
-  ready_ = true;
+  if (ends_now_) return;
+  const MonoTime now = context_.loop.Now();
+  for (auto& [id, pending] : pending_) pending.sent = now;
+  BecomeReady();
   timer_->Stop();
+  idle_since_ = now;
+  ArmBy(drains_at_);
   WhenIdle();
-  delegate_.OnConnectionReady(*this, tls_ != nullptr && tls_->resumed(),
-                              context_.loop.Now() - began_);
+  delegate_.OnConnectionReady(*this, tls_ != nullptr && tls_->resumed(), now - began_);
 }
 
 void StreamConnection::OnStreamData(Bytes data) {
-  if (closed_) return;
+  if (state() == ConnectionState::kClosed) return;
   framer_.Feed(data);
-  while (!closed_) {
+  while (state() != ConnectionState::kClosed) {
     const std::optional<Bytes> message = framer_.Next();
     if (!message.has_value()) break;
     OnMessage(*message);
   }
-  if (closed_ || !pending_.empty() || !framer_.mid_message()) return;
-  // Of a message that answers nothing it is not worth waiting for the rest: an answer behind it
-  // would be taken for part of it.
+  if (state() == ConnectionState::kClosed || !pending_.empty() || !framer_.mid_message()) return;
+  // The rest of a message that answers nothing is not waited for: a response behind it would be
+  // taken for a part of it.
   delegate_.OnMismatch(*this, std::nullopt);
-  if (!closed_) Close(UpstreamFailure::kConnectionLost, true, "octets that answer no query");
+  if (state() == ConnectionState::kClosed) return;
+  Close(UpstreamFailure::kConnectionLost, true, "octets that answer no query");
 }
 
 void StreamConnection::OnMessage(Bytes message) {
-  last_received_ = context_.loop.Now();
-  // What has no ID is nobody's.
+  NoteReceived(context_.loop.Now());
   const auto found =
       message.size() < kHeaderSize ? pending_.end() : pending_.find(LoadU16(message.data()));
   if (found == pending_.end() || !BelongsToQuestion(message, found->second.question())) {
@@ -178,64 +189,74 @@ void StreamConnection::OnMessage(Bytes message) {
   const Pending pending = std::move(found->second);
   ids_.Release(found->first);
   pending_.erase(found);
+  CountOut(pending);
+  OnResponse(pending, message);
+}
+
+void StreamConnection::OnResponse(const Pending& pending, Bytes message) {
   EdnsInfo edns;
   AttemptResult result = JudgeResponse(message, pending.question(), &edns);
   NoteKeepalive(edns);
-  if (!pending.wanted) {
-    WhenIdle();
-    delegate_.OnUnwantedAnswer(*this);
-    return;
-  }
-  id_of_wanted_.erase(pending.attempt);
-  --wanted_;
-  overdue_ -= pending.overdue ? 1 : 0;
   WhenIdle();
-  delegate_.OnAttemptResult(*this, pending.attempt, std::move(result));
+  const Duration elapsed = context_.loop.Now() - pending.sent;
+  if (pending.wanted()) {
+    delegate_.OnAttemptResult(*this, pending.attempt, std::move(result), elapsed);
+  } else if (pending.purpose == Purpose::kForgottenAttempt) {
+    delegate_.OnLateResult(*this, result, elapsed);
+  } else {
+    delegate_.OnSignOfLife(*this);
+  }
 }
 
 void StreamConnection::NoteKeepalive(const EdnsInfo& edns) {
   if (!edns.keepalive_timeout_100ms.has_value()) return;
-  // An eighth less than the server allows, so that no query meets a connection being closed.
+  // An eighth less than the server allows, so that no query meets a connection that is being
+  // closed.
   const Duration announced = Milliseconds(100) * *edns.keepalive_timeout_100ms;
-  told_to_close_ = announced == Duration::zero();
+  if (announced == Duration::zero()) ChangeState(ConnectionState::kDraining);
   idle_timeout_ = std::min<Duration>(context_.limits.idle_timeout, announced - announced / 8);
 }
 
 void StreamConnection::OnForeignMessage(Bytes message) {
-  std::optional<AttemptId> attempt;
-  if (message.size() >= kHeaderSize) {
-    const auto by_id = pending_.find(LoadU16(message.data()));
-    const auto is_meant = [&message](const auto& entry) {
-      return entry.second.wanted && LoadHeader(message).qdcount == 1 &&
-             BelongsToQuestion(message, entry.second.question());
-    };
-    const auto meant =
-        by_id != pending_.end() ? by_id : std::find_if(pending_.begin(), pending_.end(), is_meant);
-    if (meant != pending_.end() && meant->second.wanted) attempt = meant->second.attempt;
-  }
+  const std::optional<AttemptId> attempt = AttemptMeantBy(message);
   ++foreign_messages_;
   if (foreign_messages_ == kForeignMessagesToDrain) {
-    spoilt_ = true;
+    end_detail_ = kForeignMessages;
+    ChangeState(ConnectionState::kDraining);
     WhenIdle();
   }
   delegate_.OnMismatch(*this, attempt);
-  if (foreign_messages_ < kForeignMessagesToClose || closed_) return;
-  Close(UpstreamFailure::kConnectionLost, false, kSpoilt);
+  if (foreign_messages_ < kForeignMessagesToClose || state() == ConnectionState::kClosed) return;
+  Close(UpstreamFailure::kConnectionLost, false, kForeignMessages);
 }
 
-void StreamConnection::Retire() {
-  retired_ = true;
-  if (ready_ && !closed_) WhenIdle();
+// Returns the attempt whose message ID the message has, or else whose question.
+std::optional<AttemptId> StreamConnection::AttemptMeantBy(Bytes message) const {
+  if (message.size() < kHeaderSize) return std::nullopt;
+  auto meant = pending_.find(LoadU16(message.data()));
+  if (meant == pending_.end() && LoadHeader(message).qdcount == 1) {
+    meant = std::find_if(pending_.begin(), pending_.end(), [&message](const auto& entry) {
+      return entry.second.wanted() && BelongsToQuestion(message, entry.second.question());
+    });
+  }
+  if (meant == pending_.end() || !meant->second.wanted()) return std::nullopt;
+  return meant->second.attempt;
+}
+
+void StreamConnection::Drain() {
+  ChangeState(ConnectionState::kDraining);
+  WhenIdle();
 }
 
 void StreamConnection::CloseSoon() {
-  given_up_ = true;
+  ChangeState(ConnectionState::kDraining);
+  ends_now_ = true;
   timer_->Start(Duration::zero());
 }
 
 void StreamConnection::OnStreamEof() {
-  if (closed_) return;
-  if (!ready_) {
+  if (state() == ConnectionState::kClosed) return;
+  if (!ready()) {
     Close(UpstreamFailure::kTlsHandshake, false, "the server closed during the TLS handshake");
     return;
   }
@@ -246,13 +267,13 @@ void StreamConnection::OnStreamEof() {
 }
 
 void StreamConnection::OnStreamError(StreamError error, const std::string& detail) {
-  if (closed_) return;
-  if (!ready_) {
+  if (state() == ConnectionState::kClosed) return;
+  if (!ready()) {
     Close(FailureToConnect(error), false, detail);
     return;
   }
-  // In TLS 1.3 the server judges our certificate when we are through with the handshake.
-  if (error == StreamError::kTlsClientCertificate && last_received_ == MonoTime()) {
+  // In TLS 1.3 the server judges our certificate after the client has finished its handshake.
+  if (error == StreamError::kTlsClientCertificate && last_received() == MonoTime()) {
     return Close(UpstreamFailure::kClientCertificate, false, detail);
   }
   if (error == StreamError::kReset) {
@@ -263,42 +284,50 @@ void StreamConnection::OnStreamError(StreamError error, const std::string& detai
 }
 
 void StreamConnection::OnTimer() {
-  if (ready_) {
-    if (idle_since_.has_value() && !draining()) context_.idle_limit.NoteHeld();
-    const bool graceful = given_up_ || (!spoilt_ && wanted_ == 0);
-    Close(UpstreamFailure::kConnectionLost, graceful,
-          spoilt_ ? kSpoilt : (given_up_ ? "given up" : "idle"));
-  } else if (given_up_) {
-    Close(UpstreamFailure::kConnectionLost, true, "given up");
-  } else if (!start_error_.empty()) {
-    Close(UpstreamFailure::kTlsHandshake, false, start_error_);
-  } else {
-    Close(UpstreamFailure::kConnectTimeout, false,
-          absl::StrCat("not connected within ", context_.limits.connect_timeout.count(), " ms"));
-  }
-}
-
-// Sets the time to close when nobody waits for a response: at once in the next turn when draining.
-void StreamConnection::WhenIdle() {
-  if (wanted_ > 0) return;
-  if (draining()) {
-    timer_->Start(Duration::zero());
-    return;
-  }
   const MonoTime now = context_.loop.Now();
-  if (!idle_since_.has_value()) idle_since_ = now;
-  timer_->Start(
-      std::min<Duration>(context_.idle_limit.Allowed(idle_timeout_), max_age_ - (now - began_)));
+  if (ends_now_) return Close(UpstreamFailure::kConnectionLost, true, "given up");
+  if (!ready()) {
+    if (!end_detail_.empty()) return Close(UpstreamFailure::kTlsHandshake, false, end_detail_);
+    return Close(
+        UpstreamFailure::kConnectTimeout, false,
+        absl::StrCat("not connected within ", context_.limits.connect_timeout.count(), " ms"));
+  }
+  if (now >= drains_at_) ChangeState(ConnectionState::kDraining);
+  const bool idle = wanted_ == 0;
+  if (idle && draining()) {
+    const bool graceful = end_detail_.empty();
+    return Close(UpstreamFailure::kConnectionLost, graceful, graceful ? "drained" : end_detail_);
+  }
+  if (idle && now >= idle_since_ + context_.idle_limit.Allowed(idle_timeout_)) {
+    context_.idle_limit.NoteHeld();
+    return Close(UpstreamFailure::kConnectionLost, true, "idle");
+  }
+  if (!draining()) ArmBy(drains_at_);
+  if (idle) ArmBy(idle_since_ + context_.idle_limit.Allowed(idle_timeout_));
 }
 
-// Closed by the server: it may do so to every connection that idles as long.
+// Sets the time to close, if no attempt waits: the next turn while it drains.
+void StreamConnection::WhenIdle() {
+  if (!ready() || state() == ConnectionState::kClosed || wanted_ > 0) return;
+  idle_since_ = context_.loop.Now();
+  ArmBy(draining() ? idle_since_ : idle_since_ + context_.idle_limit.Allowed(idle_timeout_));
+}
+
+// The timer is not moved to a later time before it fires, so that most queries leave it alone.
+void StreamConnection::ArmBy(MonoTime due) {
+  if (timer_->armed() && timer_due_ <= due) return;
+  timer_due_ = due;
+  timer_->Start(due - context_.loop.Now());
+}
+
+// The server may close every connection that is idle for as long.
 void StreamConnection::NoteClosedByServer() {
-  if (!idle_since_.has_value() || !pending_.empty() || draining()) return;
-  context_.idle_limit.NoteClosedByServer(context_.loop.Now() - *idle_since_);
+  if (!pending_.empty() || draining()) return;
+  context_.idle_limit.NoteClosedByServer(context_.loop.Now() - idle_since_);
 }
 
-// True when the server asked for our certificate and then closed without a word, as soon as that
-// could be judged. Later, that is how a server closes an idle connection.
+// Returns true if the server requested our certificate and then closed without an alert, as soon as
+// it could judge the certificate. Later, a server closes an idle connection like this.
 bool StreamConnection::WasRefused() const {
   return tls_ != nullptr && tls_->awaits_verdict() &&
          context_.loop.Now() - began_ < context_.limits.connect_timeout;
@@ -306,14 +335,11 @@ bool StreamConnection::WasRefused() const {
 
 // The owner destroys this object, through the loop, inside the last call.
 void StreamConnection::Close(UpstreamFailure failure, bool graceful, const std::string& detail) {
-  closed_ = true;
   timer_->Stop();
-  std::vector<AttemptId> lost;
-  for (const auto& [id, pending] : pending_) {
-    if (pending.wanted) lost.push_back(pending.attempt);
-  }
-  wanted_ = 0;
-  delegate_.OnConnectionClosed(*this, failure, graceful, detail, std::move(lost));
+  End end{.failure = failure, .graceful = graceful, .detail = detail, .lost = {}, .not_sent = {}};
+  (ready() ? end.lost : end.not_sent) = attempts();
+  ChangeState(ConnectionState::kClosed);
+  delegate_.OnConnectionClosed(*this, std::move(end));
 }
 
 }  // namespace dotcache

@@ -22,22 +22,25 @@
 
 namespace dotcache {
 
-// One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) nothing leaves
+// One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) no query leaves
 // before the server is authenticated, and queries are padded to 128 octets (RFC 8467 section 4.1).
-// Responses come in any order and are matched by message ID and question (RFC 5452 section 9.1).
-// What does not match is dropped; octets that begin a message while no query is open end the
-// connection, as does the hundredth message that does not match. Without queries it is closed after
-// the idle timeout, or what the server announced (RFC 7828) or has shown when that is less;
-// announced as 0, or after three quarters of the maximum age or more, drawn for each, since all are
-// opened together and must not end together, or when 8192 of its message IDs wait for answers that
-// nobody wants any more, or after three messages that did not match, it takes no new query and
-// closes when drained: so a bad answer to one name costs no other name's. Limits:
-// max_in_flight_per_connection queries that may still be answered in their usual time; those whose
-// patience has ended take no place, so that names nobody answers do not fill the connection. Bound
-// to its loop's thread.
+// Responses come in any order. Message ID and question match them to queries (RFC 5452 section
+// 9.1); a message that matches none is dropped.
+//
+// It drains, so that no query is lost, when
+//   - the server announces an idle timeout of 0 (RFC 7828),
+//   - three messages matched no query,
+//   - it has reached its maximum age, drawn from the last quarter before `max_connection_age`, so
+//     that connections opened together do not end together,
+//   - 8192 of its message IDs wait for responses to forgotten attempts.
+// It closes when it is idle for the idle timeout, or for the time that the server announced or has
+// shown if that is less. It ends when octets come that begin a message while no query is open, and
+// with the hundredth message that matches no query.
+//
+// Limits: max_in_flight_per_connection attempts that are not overdue. Bound to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
-  // What a connection needs from its connector. What is referred to outlives the connection.
+  // All of these outlive the connection.
   struct Context {
     UvLoop& loop;
     const UpstreamLimits& limits;
@@ -51,32 +54,34 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
                    Connection::Delegate& delegate);
   ~StreamConnection() override;
 
-  void Send(const UpstreamQuery& query, AttemptId attempt) override;
-  void Forget(AttemptId attempt) override;
-  void NoteOverdue(AttemptId attempt) override;
-  void AskForSignOfLife() override;
-  bool ready() const override { return ready_; }
+  AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) override;
+  void Forget(AttemptTicket ticket) override;
+  void NoteOverdue(AttemptTicket ticket) override;
+  void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
   int in_flight() const override { return wanted_; }
-  bool draining() const override;
-  void Retire() override;
+  std::vector<AttemptId> attempts() const override;
+  void Drain() override;
   void CloseSoon() override;
-  MonoTime last_received() const override { return last_received_; }
 
  private:
-  // A query whose response has not come. There may be many: the name takes no more than its octets.
+  enum class Purpose : uint8_t { kAttempt, kOverdueAttempt, kForgottenAttempt, kSignOfLife };
+
+  // A query without a response. There may be many, so the name takes only its octets.
   struct Pending {
     AttemptId attempt = 0;
-    bool wanted = false;
-    bool overdue = false;
+    Purpose purpose = Purpose::kAttempt;
     QType qtype = QType::kNone;
     QClass qclass = QClass::kIn;
+    MonoTime sent;
     WireMessage qname;
 
+    bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
     Question question() const { return {DomainName::FromValidatedWire(qname), qtype, qclass}; }
   };
 
-  uint16_t Write(const UpstreamQuery& query);
+  uint16_t Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose);
+  void CountOut(const Pending& pending);
 
   void OnStreamOpen() override;
   void OnStreamData(Bytes data) override;
@@ -84,10 +89,13 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void OnStreamError(StreamError error, const std::string& detail) override;
 
   void OnMessage(Bytes message);
+  void OnResponse(const Pending& pending, Bytes message);
   void NoteKeepalive(const EdnsInfo& edns);
   void OnForeignMessage(Bytes message);
+  std::optional<AttemptId> AttemptMeantBy(Bytes message) const;
   void OnTimer();
   void WhenIdle();
+  void ArmBy(MonoTime due);
   void NoteClosedByServer();
   bool WasRefused() const;
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
@@ -95,27 +103,21 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   const Context context_;
   Connection::Delegate& delegate_;
   const MonoTime began_;
-  const Duration max_age_;
-  bool ready_ = false;
-  bool closed_ = false;
-  bool told_to_close_ = false;  // The server announced a timeout of 0.
-  bool given_up_ = false;       // By the owner,
-  bool retired_ = false;        // or only taken out of use.
-  bool spoilt_ = false;         // Too much did not match.
-  int wanted_ = 0;              // Of `pending_`;
-  int overdue_ = 0;             // of those.
+  const MonoTime drains_at_;  // When it reaches its maximum age.
+  Duration idle_timeout_;     // As configured or announced.
+  MonoTime idle_since_;       // While no attempt waits.
+  int wanted_ = 0;            // Attempts that wait for a response,
+  int overdue_ = 0;           // and those of them that are overdue.
   int foreign_messages_ = 0;
-  Duration idle_timeout_;  // What is configured or announced.
-  std::optional<MonoTime> idle_since_;
-  MonoTime last_received_;
-  std::string start_error_;  // Why there is no session at all.
+  bool ends_now_ = false;
+  std::string end_detail_;  // Why it drains, or why there is no session.
   MessageIdPool ids_;
-  absl::flat_hash_map<uint16_t, Pending> pending_;         // By message ID.
-  absl::flat_hash_map<AttemptId, uint16_t> id_of_wanted_;  // Message IDs.
+  absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID, which is the ticket.
   StreamFramer framer_;
-  std::unique_ptr<Timer> timer_;  // Connecting: the connect timeout. Idle: what is left of that.
+  std::unique_ptr<Timer> timer_;  // The connect timeout, then the idle timeout and the age.
+  MonoTime timer_due_;
   std::unique_ptr<ByteStream> stream_;
-  TlsStream* tls_ = nullptr;  // `stream_`, when it is TLS.
+  TlsStream* tls_ = nullptr;  // `stream_`, if it is TLS.
 };
 
 }  // namespace dotcache

@@ -17,43 +17,60 @@ size_t PlaceOf(ExchangeId id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
 
 }  // namespace
 
-ActiveAttempt* ExchangeState::Progress::FindActive(AttemptId attempt) {
-  const auto found = std::find_if(active.begin(), active.end(),
-                                  [attempt](const auto& other) { return other.id == attempt; });
-  return found == active.end() ? nullptr : &*found;
+std::optional<size_t> ExchangeRecord::Find(AttemptId attempt) const {
+  for (size_t i = 0; i < attempts.size(); ++i) {
+    if (attempts[i].id == attempt) return i;
+  }
+  return std::nullopt;
 }
 
-ExchangeState& ExchangeTable::Take() {
+void ExchangeRecord::RemoveAttempt(size_t index) {
+  const auto offset = static_cast<std::ptrdiff_t>(index);
+  attempts.erase(attempts.begin() + offset);
+  progress.attempts.erase(progress.attempts.begin() + offset);
+}
+
+uint32_t ExchangeRecord::LatestConnectionAt(const UpstreamServer* server) const {
+  const auto latest = std::find_if(attempts.rbegin(), attempts.rend(),
+                                   [server](const Attempt& a) { return a.server == server; });
+  return latest == attempts.rend() ? 0 : latest->place.connection;
+}
+
+ExchangeRecord& ExchangeTable::Take() {
   if (free_.empty()) {
-    auto place = std::make_unique<ExchangeState>();
-    ExchangeState* exchange = place.get();
+    auto place = std::make_unique<ExchangeRecord>();
+    ExchangeRecord* exchange = place.get();
     exchange->id = places_.size();
     exchange->timer = loop_.NewTimer([this, exchange] { on_timer_(*exchange); });
     free_.push_back(places_.size());
     places_.push_back(std::move(place));
   }
-  ExchangeState& exchange = *places_[free_.back()];
+  ExchangeRecord& exchange = *places_[free_.back()];
   free_.pop_back();
   exchange.taken = true;
   exchange.id = (exchange.id + (ExchangeId{1} << kPlaceBits)) & kIdMask;
   return exchange;
 }
 
-void ExchangeTable::Release(ExchangeState& exchange) {
+void ExchangeTable::Release(ExchangeRecord& exchange) {
   assert(exchange.taken);
   exchange.taken = false;
+  exchange.waits_for_server = false;
   exchange.timer->Stop();
   exchange.callback.reset();
-  // In place: g++ 12 takes the move of an empty InlinedVector for a read of its storage.
+  exchange.attempts.clear();
+  exchange.attempts_made = 0;
+  exchange.error_response.reset();
+  // In place: g++ 12 warns about the move of an empty InlinedVector.
   std::destroy_at(&exchange.progress);
   std::construct_at(&exchange.progress);
   free_.push_back(PlaceOf(exchange.id));
 }
 
-ExchangeState* ExchangeTable::Find(ExchangeId id) {
+ExchangeRecord* ExchangeTable::Find(ExchangeId id) {
   const size_t place = PlaceOf(id);
   if (place >= places_.size()) return nullptr;
-  ExchangeState& exchange = *places_[place];
+  ExchangeRecord& exchange = *places_[place];
   return exchange.taken && exchange.id == id ? &exchange : nullptr;
 }
 

@@ -4,22 +4,11 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "upstream/exchange/decision.h"
 #include "upstream/exchange/upstream_zone.h"
 
 namespace dotcache {
 namespace {
-
-absl::string_view StateName(UpstreamHealth::State state) {
-  switch (state) {
-    case UpstreamHealth::State::kUp:
-      return "up";
-    case UpstreamHealth::State::kProbation:
-      return "probation";
-    case UpstreamHealth::State::kDown:
-      return "down";
-  }
-  return "";
-}
 
 absl::string_view FirstByPolicy(SelectionPolicy policy) {
   switch (policy) {
@@ -41,21 +30,33 @@ absl::string_view FirstByPolicy(SelectionPolicy policy) {
   return "";
 }
 
-std::string Why(const UpstreamZone& zone, const UpstreamServer& server, bool first) {
-  const ServerSnapshot snapshot = server.Snapshot();
-  if (server.loops()) return "forwarding loop: what is sent there comes back";
-  if (server.link_down()) return "the link to it has no carrier";
-  if (server.down()) {
-    return absl::StrCat("down: ", UpstreamFailureName(server.health().last_failure()));
+std::string Why(const UpstreamZone& zone, const ServerView& view, const UpstreamServer& server,
+                bool first) {
+  const Provider& provider = zone.provider(view.provider);
+  switch (view.status.state) {
+    case ServerState::kLoop:
+      return "forwarding loop: queries sent to it come back";
+    case ServerState::kNoCarrier:
+      return "the link to it has no carrier";
+    case ServerState::kNoAddress:
+      return "its name has no address";
+    case ServerState::kDown:
+    case ServerState::kDead:
+      return absl::StrCat("down: ", UpstreamFailureName(view.status.last_failure),
+                          server.last_cause().empty() ? "" : ": ", server.last_cause());
+    case ServerState::kOnTrial:
+      return "on trial: its connections are silent";
+    case ServerState::kUp:
+      break;
   }
-  if (server.health().state() == UpstreamHealth::State::kProbation) {
-    return server.health().was_down() ? "on probation: it was down and has not answered yet"
-                                      : "on probation: it fell silent with queries waiting";
+  if (provider.erring()) {
+    return absl::StrCat("erring: ", RcodeName(provider.error()), " to ", provider.errors(),
+                        " queries that another provider answered");
   }
-  if (snapshot.family_broken) {
-    return absl::StrCat(snapshot.is_v6 ? "IPv6" : "IPv4", " does not work here");
+  if (view.status.family_broken) {
+    return absl::StrCat(view.status.is_v6 ? "IPv6" : "IPv4", " does not work here");
   }
-  if (!snapshot.ready) return "not connected";
+  if (!view.status.ready) return "not connected";
   return first ? std::string(FirstByPolicy(zone.options().policy)) : "if those before it fail";
 }
 
@@ -66,24 +67,26 @@ NameExplanation Explain(const UpstreamZone& zone, const DomainName& qname, MonoT
   explanation.zone = zone.options().zone.ToString();
   explanation.policy = SelectionPolicyName(zone.options().policy);
   explanation.hedges = zone.MayHedge();
-  explanation.hedge_after = zone.HedgeTime();
-  for (const uint8_t index : zone.PreviewOrder(qname)) {
+  const UpstreamZone::Views views = zone.LookAt(now);
+  explanation.hedge_after = zone.HedgeTime(views);
+  for (const uint8_t index : zone.PreviewOrder(qname, views)) {
     const UpstreamServer& server = zone.server(index);
     const UpstreamHealth& health = server.health();
+    const ServerStatus& status = views[index].status;
     ServerExplanation& entry = explanation.servers.emplace_back();
     entry.provider = server.options().provider;
     entry.address = server.options().endpoint.ToString();
     entry.transport = TransportName(server.options().transport);
-    entry.state = server.unusable() ? "unused" : StateName(health.state());
-    entry.why = Why(zone, server, explanation.servers.size() == 1);
+    entry.state = ServerStateName(status.state);
+    entry.why = Why(zone, views[index], server, explanation.servers.size() == 1);
     entry.connections = server.ready_connections();
-    entry.in_flight = server.Snapshot().in_flight;
+    entry.in_flight = status.in_flight;
     entry.failures_in_row = health.failures_in_row();
     entry.response_time = health.response_time();
     entry.slow_response_time = health.slow_response_time();
-    if (server.down() && !server.unusable()) {
-      const Duration due = health.next_probe() - now;
-      const Duration latest = zone.AllDown() ? Duration(ProbeGate::kInterval) : Duration::max();
+    if (status.down()) {
+      const Duration due = status.next_probe - now;
+      const Duration latest = AllDown(views) ? ConnectPacing::kProbeInterval : Duration::max();
       entry.next_probe_in = std::clamp(due, Duration::zero(), latest);
     }
   }

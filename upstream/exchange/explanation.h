@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a name is asked where it is asked.
+// Why a name is forwarded as it is.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_EXPLANATION_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_EXPLANATION_H_
 
@@ -20,26 +20,26 @@ struct ServerExplanation {
   std::string provider;
   std::string address;          // With the port.
   absl::string_view transport;  // "udp", "tcp", "tls".
-  absl::string_view state;      // "up", "probation", "down".
-  std::string why;              // Why it stands where it does, in words.
+  absl::string_view state;      // ServerStateName().
+  std::string why;              // Why it has its place in the order.
   size_t connections = 0;       // Ready ones.
   int in_flight = 0;
   int failures_in_row = 0;                     // Of the transport.
-  std::optional<Duration> response_time;       // What a query may expect.
+  std::optional<Duration> response_time;       // The expected one.
   std::optional<Duration> slow_response_time;  // 19 of 20 responses are faster.
   std::optional<Duration> next_probe_in;       // While it is down.
 };
 
-// What one worker would do with a query for the name.
+// How a query for the name would be forwarded.
 struct NameExplanation {
-  std::string zone;  // The servers of this zone are in charge, and no others.
+  std::string zone;  // Only the servers of this zone are queried.
   absl::string_view policy;
-  bool hedges = false;                     // It may be asked twice for speed,
-  Duration hedge_after{0};                 // after this long.
-  std::vector<ServerExplanation> servers;  // In the order in which they would be asked.
+  bool hedges = false;                     // A second query may be sent for speed,
+  Duration hedge_after{0};                 // after this time.
+  std::vector<ServerExplanation> servers;  // In the order of querying.
 };
 
-// Changes nothing: no turn is taken, no connection opened.
+// Changes nothing: no turn of a policy, no connection.
 NameExplanation Explain(const UpstreamZone& zone, const DomainName& qname, MonoTime now);
 
 }  // namespace dotcache

@@ -19,7 +19,7 @@ constexpr Duration kWhileAllAreDown = Seconds(5);
 UpstreamHosts::UpstreamHosts(const UpstreamServer::Context& context,
                              absl::Span<const std::unique_ptr<UpstreamZone>> zones,
                              Exchanger& bootstrap, OnChange on_change)
-    : log_changes_(context.log_state_changes), on_change_(std::move(on_change)) {
+    : log_changes_(!context.quiet), on_change_(std::move(on_change)) {
   std::vector<HostResolver::Host> hosts;
   for (const auto& zone : zones) {
     for (size_t i = 0; i < zone->size(); ++i) {
@@ -91,7 +91,8 @@ void UpstreamHosts::OnHostUnresolved(size_t host, const std::string& cause) {
 bool UpstreamHosts::IsHostUseless(size_t host) const {
   const Group& group = groups_[host];
   for (size_t i = 0; i < group.slots.size(); ++i) {
-    if (!group.zone->server(group.first + i).down()) return false;
+    const UpstreamServer& server = group.zone->server(group.first + i);
+    if (!server.absent() && !server.health().down()) return false;
   }
   return true;
 }

@@ -6,364 +6,391 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/container/flat_hash_map.h"
-#include "core/log.h"
-#include "upstream/exchange/exchange_rules.h"
-#include "upstream/exchange/exchange_table.h"
-#include "upstream/exchange/exchange_walk.h"
-#include "upstream/exchange/upstream_hosts.h"
-#include "upstream/exchange/upstream_zone.h"
+#include "upstream/exchange/exchange_end.h"
+#include "upstream/pool/attempt_result.h"
 #include "upstream/pool/loop_probe.h"
-
-// How an exchange goes says exchange_rules.h.
 
 namespace dotcache {
 namespace {
 
-// Exchanges that wait for the first address; at the limit the next fails.
-constexpr size_t kMaxWaiting = 4096;
+constexpr size_t kMaxAddressless = 4096;  // At the limit the next exchange fails.
+// Exchanges woken in one turn. The others follow in the next turns.
+constexpr size_t kMaxWokenPerTurn = 256;
+constexpr Duration kDoubtfulPatience = Milliseconds(10);
 
+using AttemptState = AttemptView::State;
 }  // namespace
 
-struct UpstreamManager::Impl final : private UpstreamServer::Delegate {
-  Impl(EventLoop& event_loop, const UpstreamOptions& upstream_options, Connector& connector,
-       absl::BitGenRef random_source, bool log_state_changes, const LoopWatch* loops)
-      : loop(event_loop),
-        options(upstream_options),
-        random(random_source),
-        families(log_state_changes),
-        context{event_loop, options.limits,    connector, random_source,     *this,
-                families,   log_state_changes, loops,     options.mode.quiet},
-        exchanges(event_loop, [this](ExchangeState& exchange) { OnTimer(exchange); }),
-        walk(event_loop, options.mode.patient),
-        down_timer(event_loop.NewTimer([this] { OnServersDown(); })) {}
+UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
+                                 Connector& connector, absl::Span<UpstreamCounters> counters,
+                                 absl::BitGenRef random, const LoopWatch* loops)
+    : loop_(loop),
+      options_(options),
+      families_(!options.mode.quiet),
+      context_{loop,  options_.limits, connector, random,
+               *this, families_,       loops,     options.mode.quiet},
+      zones_(context_, options_.zones, counters),
+      exchanges_(loop, [this](ExchangeRecord& exchange) { Proceed(exchange); }),
+      wake_timer_(loop.NewTimer([this] { Wake(); })) {}
 
-  void AddZones(absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates);
-  UpstreamZone& FindZone(const DomainName& qname) const;
-  absl::StatusOr<ExchangeId> Begin(const UpstreamQuery& query, MonoTime deadline,
-                                   ExchangeCallback callback);
-  void OnTimer(ExchangeState& exchange);
-  void Proceed(ExchangeState& exchange);
-  void Finish(ExchangeState& exchange, absl::StatusOr<UpstreamResponse> result);
-  void Release(ExchangeState& exchange);
+UpstreamManager::~UpstreamManager() = default;
 
-  void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
-  void OnAttemptLost(AttemptId attempt, size_t others) override;
-  void OnAttemptDoubtful(AttemptId attempt) override;
-  void OnServerReady(UpstreamServer& server) override;
-  void OnStall(const std::vector<AttemptId>& attempts) override;
-  void OnServerDown() override { down_timer->Start(Duration::zero()); }
-
-  struct Found {
-    ExchangeState* exchange = nullptr;
-    ActiveAttempt* attempt = nullptr;  // Null when it has ended.
-  };
-  Found Find(AttemptId attempt);
-
-  absl::Status BeginOrWait(ExchangeState& exchange);
-  void ChooseOrder(ExchangeState& exchange);
-  void OnHostChange(UpstreamZone& zone);
-  void OnServersDown();
-
-  EventLoop& loop;
-  const UpstreamOptions options;
-  absl::BitGenRef random;
-  AddressFamilies families;
-  const UpstreamServer::Context context;
-  std::vector<std::unique_ptr<UpstreamZone>> zones;  // The root's first.
-  absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name;
-  ExchangeTable exchanges;
-  ExchangeWalk walk;
-  std::unique_ptr<Timer> down_timer;     // For what one turn's servers that went down mean.
-  std::unique_ptr<UpstreamHosts> hosts;  // Null where every server is an address.
-  std::vector<ExchangeId> waiting;       // For the first address of their zone; some have ended.
-  bool ready = false;
-  bool draining = false;
-};
-
-void UpstreamManager::Impl::AddZones(absl::Span<UpstreamCounters> counters,
-                                     absl::Span<ProbeGate> probe_gates) {
-  size_t index = 0;
-  for (const UpstreamZoneOptions& zone : options.zones) {
-    const size_t servers = zone.servers.size();
-    zones.push_back(std::make_unique<UpstreamZone>(context, zone, static_cast<int>(index),
-                                                   counters.subspan(index, servers),
-                                                   probe_gates.subspan(index, servers)));
-    zone_by_name[zone.zone.Canonical()] = zones.back().get();
-    index += servers;
-  }
-}
-
-UpstreamZone& UpstreamManager::Impl::FindZone(const DomainName& qname) const {
-  if (zones.size() == 1) return *zones.front();
-  DomainName name = qname;
-  while (name.size() > 1) {
-    const auto found = zone_by_name.find(name);
-    if (found != zone_by_name.end()) return *found->second;
-    name = name.WithoutLabels(1);
-  }
-  return *zones.front();
-}
-
-absl::StatusOr<ExchangeId> UpstreamManager::Impl::Begin(const UpstreamQuery& query,
-                                                        MonoTime deadline,
-                                                        ExchangeCallback callback) {
-  if (draining) return absl::UnavailableError("shutting down");
-  if (exchanges.size() >= static_cast<size_t>(options.limits.tuning.max_exchanges)) {
+absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                                     ExchangeCallback callback) {
+  assert(loop_.InLoopThread());
+  const MonoTime now = loop_.Now();
+  if (draining_) return absl::UnavailableError("shutting down");
+  if (exchanges_.size() >= static_cast<size_t>(options_.limits.tuning.max_exchanges)) {
     return absl::ResourceExhaustedError("too many exchanges under way");
   }
-  if (deadline <= loop.Now()) return absl::DeadlineExceededError("the deadline has passed");
-  const bool are_many =
-      exchanges.size() >= static_cast<size_t>(options.limits.tuning.max_exchanges / 8);
-  ExchangeState& exchange = exchanges.Take();
-  exchange.progress.thrifty = are_many;
+  if (deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
+  ExchangeRecord& exchange = exchanges_.Take();
+  UpstreamZone& zone = zones_.Find(query.question.qname);
   exchange.query = query;
-  exchange.progress.began = loop.Now();
-  exchange.deadline = deadline;
-  exchange.progress.zone = &FindZone(query.question.qname);
-  ChooseOrder(exchange);
-  const bool has_servers = !exchange.progress.order.empty();
-  // Another's probe for loops is answered, that it may see whether the loop is still there.
-  const bool known_dead = has_servers && exchange.progress.zone->IsKnownDead() &&
-                          !ReadLoopProbeName(query.question.qname).has_value();
-  if (absl::Status failure = BeginOrWait(exchange); !failure.ok()) {
+  exchange.zone = &zone;
+  ExchangeProgress& progress = exchange.progress;
+  progress.began = now;
+  progress.deadline = deadline;
+  progress.patient = options_.mode.patient;
+  progress.is_loop_probe = ReadLoopProbeName(query.question.qname).has_value();
+  progress.may_hedge = zone.MayHedge();
+  progress.times_asked.assign(zone.size(), 0);
+  const UpstreamZone::Views views = zone.LookAt(now);
+  progress.order = zone.ChooseOrder(query.question.qname, views, now);
+  const absl::Status failure = progress.order.empty()      ? WaitForAddress(exchange)
+                               : CarryOut(exchange, views) ? absl::OkStatus()
+                                                           : FailureOf(exchange, now);
+  if (!failure.ok()) {
     Release(exchange);
     return failure;
   }
-  // It goes on without its client, to find out whether a server answers again.
-  if (known_dead && !options.mode.patient) {
-    return absl::UnavailableError("no upstream server could be reached");
-  }
   exchange.callback = std::move(callback);
-  walk.OnExchange();
+  hedges_.OnExchange();
   return exchange.id;
 }
 
-void UpstreamManager::Impl::ChooseOrder(ExchangeState& exchange) {
-  UpstreamZone& zone = *exchange.progress.zone;
-  exchange.progress.order = zone.ChooseOrder(exchange.query.question.qname);
-  exchange.progress.times_asked.assign(zone.size(), 0);
-}
-
-// Where no server has an address yet the exchange waits for one; its timer is the deadline.
-absl::Status UpstreamManager::Impl::BeginOrWait(ExchangeState& exchange) {
-  if (!exchange.progress.order.empty()) {
-    if (walk.Proceed(exchange)) return absl::OkStatus();
-    return FailureStatus(exchange.progress);
-  }
-  const UpstreamZone& zone = *exchange.progress.zone;
-  if (hosts != nullptr) hosts->OnNoAddress(zone);
-  if (hosts == nullptr || !hosts->IsPending(zone)) {
+// No server has an address yet. The timer is the deadline.
+absl::Status UpstreamManager::WaitForAddress(ExchangeRecord& exchange) {
+  const UpstreamZone& zone = *exchange.zone;
+  if (hosts_ != nullptr) hosts_->OnNoAddress(zone);
+  if (hosts_ == nullptr || !hosts_->IsPending(zone)) {
     return absl::UnavailableError("no upstream server has a known address");
   }
-  if (waiting.size() >= kMaxWaiting) {
-    std::erase_if(waiting, [this](ExchangeId id) { return exchanges.Find(id) == nullptr; });
+  if (addressless_.size() >= kMaxAddressless) {
+    std::erase_if(addressless_, [this](ExchangeId id) { return exchanges_.Find(id) == nullptr; });
   }
-  if (waiting.size() >= kMaxWaiting) return absl::ResourceExhaustedError("too many wait");
-  waiting.push_back(exchange.id);
-  walk.Rearm(exchange);
+  if (addressless_.size() >= kMaxAddressless) return absl::ResourceExhaustedError("too many wait");
+  addressless_.push_back(exchange.id);
+  exchange.timer->Start(exchange.progress.deadline - loop_.Now());
   return absl::OkStatus();
 }
 
-void UpstreamManager::Impl::OnHostChange(UpstreamZone& zone) {
-  OnServerDown();
-  for (const ExchangeId id : std::exchange(waiting, {})) {
-    ExchangeState* exchange = exchanges.Find(id);
-    if (exchange == nullptr) continue;
-    if (exchange->progress.zone == &zone) ChooseOrder(*exchange);
-    if (!exchange->progress.order.empty()) {
-      Proceed(*exchange);
-    } else if (hosts->IsPending(*exchange->progress.zone)) {
-      waiting.push_back(id);
-    } else {
-      Finish(*exchange, absl::UnavailableError("no upstream server has a known address"));
+// Decides what the exchange does and does it. Returns false if the exchange is at its end.
+bool UpstreamManager::CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views) {
+  UpstreamZone& zone = *exchange.zone;
+  ExchangeProgress& progress = exchange.progress;
+  const MonoTime now = loop_.Now();
+  progress.refused = 0;
+  progress.draining = draining_;
+  MarkLate(exchange);
+  if (AllDown(views)) zone.SetUrgent(true);
+  while (true) {
+    progress.has_hedge_budget = hedges_.HasOne();
+    const Decision decision = Next(progress, views, now);
+    switch (decision.kind) {
+      case Decision::Kind::kFinish:
+        return false;
+      case Decision::Kind::kAsk:
+        Ask(exchange, decision, views);
+        continue;
+      case Decision::Kind::kWait:
+        if (decision.needs_server) WaitForServer(exchange);
+        exchange.timer->Start(decision.until - now);
+        return true;
     }
   }
 }
 
-// Said once each time, until one is connected again.
-void UpstreamManager::Impl::OnServersDown() {
-  if (hosts != nullptr) hosts->OnServersDown();
-  for (const auto& zone : zones) {
-    if (!zone->AllDown() || (hosts != nullptr && hosts->IsPending(*zone))) continue;
-    if (zone->NoteLost(true) && context.log_state_changes) {
-      Log(LogLevel::kWarn, "no upstream reachable", {{"zone", zone->options().zone.ToString()}});
-    }
+// The exchange goes on when a server of its zone changes.
+void UpstreamManager::WaitForServer(ExchangeRecord& exchange) {
+  if (!std::exchange(exchange.waits_for_server, true)) {
+    exchange.zone->Wait(exchange.id);
+  }
+  exchange.zone->ProbeOnDemand();
+}
+
+// The patience of attempts that were sent ends here.
+void UpstreamManager::MarkLate(ExchangeRecord& exchange) {
+  const MonoTime now = loop_.Now();
+  for (size_t i = 0; i < exchange.attempts.size(); ++i) {
+    AttemptView& view = exchange.progress.attempts[i];
+    if (view.state != AttemptState::kSent || view.due > now) continue;
+    view.state = AttemptState::kLate;
+    const Attempt& attempt = exchange.attempts[i];
+    attempt.server->OnAttemptLate(attempt.place, now - attempt.began);
   }
 }
 
-void UpstreamManager::Impl::OnStall(const std::vector<AttemptId>& attempts) {
-  for (const AttemptId stalled : attempts) {
-    if (const Found found = Find(stalled); found.attempt != nullptr) {
-      walk.OnStall(*found.exchange, *found.attempt);
-    }
+void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
+                          const UpstreamZone::Views& views) {
+  ExchangeProgress& progress = exchange.progress;
+  UpstreamServer& server = exchange.zone->server(decision.server);
+  const AttemptId id = exchange.NextAttemptId();
+  UpstreamServer::SendMode mode{.alone = decision.alone};
+  if (decision.apart) mode.apart_from = exchange.LatestConnectionAt(&server);
+  const auto sent = server.Send(exchange.query, id, mode);
+  if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&sent)) {
+    progress.refused |= uint64_t{1} << decision.server;
+    progress.only_overloaded &= *failure == UpstreamFailure::kOverloaded;
+    return;
+  }
+  Provider& provider = exchange.zone->provider(views[decision.server].provider);
+  if (decision.retry) provider.retries().Take();
+  if (exchange.attempts_made == 0) provider.retries().OnExchange();
+  if (decision.hedge) {
+    hedges_.Take();
+    progress.may_hedge = false;
+    server.CountHedge();
+  }
+  ++exchange.attempts_made;
+  ++progress.sent;
+  ++progress.times_asked[decision.server];
+  const MonoTime now = loop_.Now();
+  exchange.attempts.push_back({id, &server, std::get<AttemptPlace>(sent), now});
+  progress.attempts.push_back({.server = decision.server, .due = now + server.QueuedPatience()});
+  const size_t index = exchange.attempts.size() - 1;
+  if (exchange.attempts[index].place.sent) NoteSent(exchange, index, views);
+}
+
+// The query of the attempt has left.
+void UpstreamManager::NoteSent(ExchangeRecord& exchange, size_t index,
+                               const UpstreamZone::Views& views) {
+  const MonoTime now = loop_.Now();
+  Attempt& attempt = exchange.attempts[index];
+  AttemptView& view = exchange.progress.attempts[index];
+  attempt.began = now;
+  view.state = AttemptState::kSent;
+  view.due = now + attempt.server->SentPatience();
+  // A server on trial has its time to show whether it answers.
+  if (!exchange.progress.may_hedge || views[view.server].status.state != ServerState::kUp) return;
+  exchange.progress.hedge_at =
+      std::min(exchange.progress.hedge_at, now + exchange.zone->HedgeTime(views));
+}
+
+void UpstreamManager::Proceed(ExchangeRecord& exchange) {
+  if (exchange.progress.order.empty()) {
+    Finish(exchange, absl::DeadlineExceededError("no upstream server has a known address"));
+  } else if (!CarryOut(exchange, exchange.zone->LookAt(loop_.Now()))) {
+    Finish(exchange, EndOf(exchange, loop_.Now()));
   }
 }
 
-void UpstreamManager::Impl::OnTimer(ExchangeState& exchange) {
-  if (!walk.OnTimer(exchange))
-    Finish(exchange, EndOf(exchange.progress, loop.Now() >= exchange.deadline));
+void UpstreamManager::OnAttemptPlaced(AttemptId attempt, const AttemptPlace& place) {
+  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  const std::optional<size_t> index = exchange->Find(attempt);
+  if (!index.has_value()) return;
+  exchange->attempts[*index].place = place;
+  exchange->progress.attempts[*index].due =
+      loop_.Now() + exchange->attempts[*index].server->QueuedPatience();
+  if (place.sent) NoteSent(*exchange, *index, exchange->zone->LookAt(loop_.Now()));
+  exchange->timer->Start(Duration::zero());
 }
 
-UpstreamManager::Impl::Found UpstreamManager::Impl::Find(AttemptId attempt) {
-  ExchangeState* exchange = exchanges.FindByAttempt(attempt);
-  if (exchange == nullptr) return {};
-  return {exchange, exchange->progress.FindActive(attempt)};
+void UpstreamManager::OnAttemptSent(AttemptId attempt) {
+  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  const std::optional<size_t> index = exchange->Find(attempt);
+  if (!index.has_value()) return;
+  exchange->attempts[*index].place.sent = true;
+  NoteSent(*exchange, *index, exchange->zone->LookAt(loop_.Now()));
+  Proceed(*exchange);
 }
 
-void UpstreamManager::Impl::OnAttemptResult(AttemptId attempt, AttemptResult result) {
-  const auto [exchange, active] = Find(attempt);
-  if (active == nullptr) return;
-  ExchangeState::Progress& progress = exchange->progress;
-  const uint8_t server = active->server;
-  const uint64_t server_bit = uint64_t{1} << server;
-  progress.active.erase(active);
-
+void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
+  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  const std::optional<size_t> index = exchange->Find(attempt);
+  if (!index.has_value()) return;
+  const uint8_t server = exchange->progress.attempts[*index].server;
+  exchange->RemoveAttempt(*index);
+  ExchangeProgress& progress = exchange->progress;
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
-    if (*failure == UpstreamFailure::kServFail) progress.error_reporters |= server_bit;
-    if (IsConnectFailure(*failure)) NoteNotSent(progress, server);
-    NoteFailure(exchange->progress, *failure);
+    progress.only_overloaded &= *failure == UpstreamFailure::kOverloaded;
+    if (*failure == UpstreamFailure::kServFail) {
+      OnError(*exchange, server, std::nullopt);
+      return;
+    }
+    if (IsConnectFailure(*failure)) {  // The query never left.
+      --progress.times_asked[server];
+      --progress.sent;
+    }
+    if (IsUseless(*failure)) {
+      progress.saw_useless = true;
+      exchange->useless = *failure;
+    }
     Proceed(*exchange);
     return;
   }
   UpstreamResponse& response = std::get<UpstreamResponse>(result);
-  if (!IsErrorResponse(response) || progress.error_response.has_value()) {
-    Finish(*exchange, std::move(response));
+  if (IsErrorResponse(response.facts)) {
+    OnError(*exchange, server, std::move(response));
     return;
   }
-  progress.error_reporters |= server_bit;
-  progress.error_response = std::move(response);
-  Proceed(*exchange);
+  const DomainName& qname = exchange->query.question.qname;
+  exchange->zone->NoteAnswer(server, progress.reported_errors, qname, ErrorOf(*exchange));
+  Finish(*exchange, std::move(response));
 }
 
-void UpstreamManager::Impl::OnAttemptLost(AttemptId attempt, size_t others) {
-  if (ExchangeState* exchange = exchanges.FindByAttempt(attempt)) {
+// A server answered with an error. A server of another provider may know better, or else another
+// server. The second error is the result. `response`: nullopt if the error cannot be relayed.
+void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
+                              std::optional<UpstreamResponse> response) {
+  ExchangeProgress& progress = exchange.progress;
+  const UpstreamZone::Views views = exchange.zone->LookAt(loop_.Now());
+  const uint64_t same_provider = exchange.zone->SameProvider(server, views);
+  const bool confirmed = (progress.reported_errors & ~same_provider) != 0;
+  progress.reported_errors |= same_provider;
+  progress.has_error = true;
+  progress.only_overloaded = false;
+  if (response.has_value()) exchange.error_response = std::move(response);
+  if (confirmed) {
+    Finish(exchange, EndOf(exchange, loop_.Now()));
+  } else {
+    Proceed(exchange);
+  }
+}
+
+void UpstreamManager::OnAttemptLost(AttemptId attempt, size_t others) {
+  if (ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt)) {
     NoteLoss(exchange->progress, others);
   }
   OnAttemptResult(attempt, UpstreamFailure::kConnectionLost);
 }
 
-void UpstreamManager::Impl::OnAttemptDoubtful(AttemptId attempt) {
-  if (const Found found = Find(attempt); found.attempt != nullptr) {
-    walk.OnDoubtful(*found.exchange, *found.attempt);
+// The response may follow at once. If not, there is little to wait for.
+void UpstreamManager::OnAttemptDoubtful(AttemptId attempt) {
+  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  if (exchange == nullptr) return;
+  const std::optional<size_t> index = exchange->Find(attempt);
+  if (!index.has_value()) return;
+  AttemptView& view = exchange->progress.attempts[*index];
+  view.due = std::min(view.due, loop_.Now() + kDoubtfulPatience);
+  Proceed(*exchange);
+}
+
+void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts) {
+  for (const AttemptId stalled : attempts) {
+    ExchangeRecord* exchange = exchanges_.FindByAttempt(stalled);
+    if (exchange == nullptr) continue;
+    const std::optional<size_t> index = exchange->Find(stalled);
+    if (!index.has_value()) continue;
+    exchange->progress.attempts[*index].stalled = true;
+    Proceed(*exchange);
   }
 }
 
-// Goes on after an attempt has ended without a final result.
-void UpstreamManager::Impl::Proceed(ExchangeState& exchange) {
-  if (!walk.Proceed(exchange))
-    Finish(exchange, EndOf(exchange.progress, loop.Now() >= exchange.deadline));
-}
-
-void UpstreamManager::Impl::Finish(ExchangeState& exchange,
-                                   absl::StatusOr<UpstreamResponse> result) {
+void UpstreamManager::Finish(ExchangeRecord& exchange, absl::StatusOr<UpstreamResponse> result) {
   if (!exchange.callback.has_value()) return Release(exchange);
   ExchangeCallback callback = *std::move(exchange.callback);
   Release(exchange);
   std::move(callback)(std::move(result));
 }
 
-void UpstreamManager::Impl::Release(ExchangeState& exchange) {
-  for (const ActiveAttempt& attempt : exchange.progress.active) {
-    exchange.progress.zone->Forget(attempt.server, attempt.id);
+void UpstreamManager::Release(ExchangeRecord& exchange) {
+  const auto attempts = exchange.attempts;
+  exchanges_.Release(exchange);
+  for (const Attempt& attempt : attempts) attempt.server->Forget(attempt.id, attempt.place);
+}
+
+void UpstreamManager::Cancel(ExchangeId id) {
+  assert(loop_.InLoopThread());
+  if (ExchangeRecord* exchange = exchanges_.Find(id)) Release(*exchange);
+}
+
+void UpstreamManager::OnServerChanged(UpstreamServer& server) {
+  UpstreamZone& zone = zones_.ZoneOf(server);
+  const bool matters =
+      server.health().down() || zone.urgent() || server.drained() || !ready_ || zone.HasWaiting();
+  zone.NoteChange();
+  if (matters && !wake_timer_->armed()) wake_timer_->Start(Duration::zero());
+}
+
+// One turn after servers have changed.
+void UpstreamManager::Wake() {
+  if (hosts_ != nullptr) hosts_->OnServersDown();
+  for (const auto& zone : zones_.all()) WakeZone(*zone);
+}
+
+void UpstreamManager::WakeZone(UpstreamZone& zone) {
+  zone.DropRetired();
+  const UpstreamZone::Views views = zone.LookAt(loop_.Now());
+  const bool all_down = AllDown(views);
+  ready_ |= &zone == &zones_.root() &&
+            absl::c_any_of(views, [](const ServerView& view) { return view.status.ready; });
+  if (!all_down) zone.SetUrgent(false);
+  zone.NoteLost(all_down && (hosts_ == nullptr || !hosts_->IsPending(zone)));
+  const std::vector<ExchangeId> woken = zone.TakeWoken(kMaxWokenPerTurn);
+  if (zone.HasWoken()) wake_timer_->Start(Duration::zero());
+  for (const ExchangeId id : woken) {
+    ExchangeRecord* exchange = exchanges_.Find(id);
+    if (exchange == nullptr) continue;
+    exchange->waits_for_server = false;
+    Proceed(*exchange);
   }
-  exchanges.Release(exchange);
 }
-
-void UpstreamManager::Impl::OnServerReady(UpstreamServer& server) {
-  const auto zone = std::find_if(zones.begin(), zones.end(),
-                                 [&server](const auto& z) { return z->Owns(server); });
-  assert(zone != zones.end());
-  ready |= zone == zones.begin();
-  (*zone)->NoteLost(false);
-  (*zone)->OnServerReady();
-}
-
-UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
-                                 Connector& connector, absl::Span<UpstreamCounters> counters,
-                                 absl::Span<ProbeGate> probe_gates, absl::BitGenRef random,
-                                 bool log_state_changes, const LoopWatch* loops)
-    : impl_(std::make_unique<Impl>(loop, options, connector, random, log_state_changes, loops)) {
-  impl_->AddZones(counters, probe_gates);
-}
-
-UpstreamManager::~UpstreamManager() = default;
 
 void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,
                                      absl::AnyInvocable<void()> on_addresses) {
-  impl_->hosts = std::make_unique<UpstreamHosts>(
-      impl_->context, impl_->zones, bootstrap,
-      [impl = impl_.get(), told = std::move(on_addresses)](UpstreamZone& zone) mutable {
-        impl->OnHostChange(zone);
+  hosts_ = std::make_unique<UpstreamHosts>(
+      context_, zones_.all(), bootstrap,
+      [this, told = std::move(on_addresses)](UpstreamZone& zone) mutable {
+        OnHostChange(zone);
         told();
       });
 }
 
-std::vector<Endpoint> UpstreamManager::Endpoints() const {
-  std::vector<Endpoint> endpoints;
-  for (const auto& zone : impl_->zones) {
-    for (size_t i = 0; i < zone->size(); ++i) {
-      endpoints.push_back(zone->server(i).options().endpoint);
+void UpstreamManager::OnHostChange(UpstreamZone& zone) {
+  wake_timer_->Start(Duration::zero());
+  const MonoTime now = loop_.Now();
+  for (const ExchangeId id : std::exchange(addressless_, {})) {
+    ExchangeRecord* exchange = exchanges_.Find(id);
+    if (exchange == nullptr) continue;
+    if (exchange->zone == &zone) {
+      exchange->progress.order =
+          zone.ChooseOrder(exchange->query.question.qname, zone.LookAt(now), now);
+    }
+    if (!exchange->progress.order.empty()) {
+      Proceed(*exchange);
+    } else if (hosts_->IsPending(*exchange->zone)) {
+      addressless_.push_back(id);
+    } else {
+      Finish(*exchange, absl::UnavailableError("no upstream server has a known address"));
     }
   }
-  return endpoints;
 }
 
 void UpstreamManager::Start() {
-  if (impl_->hosts != nullptr) impl_->hosts->Start();
-  if (impl_->options.mode.prewarm) impl_->zones.front()->Prepare();
-}
-
-bool UpstreamManager::ready() const { return impl_->ready; }
-
-void UpstreamManager::OnTrustChanged(absl::Span<const int> servers) {
-  for (const auto& zone : impl_->zones) {
-    for (size_t i = 0; i < zone->size(); ++i) {
-      UpstreamServer& server = zone->server(i);
-      if (absl::c_linear_search(servers, server.index())) server.OnTrustChanged();
-    }
-  }
+  if (hosts_ != nullptr) hosts_->Start();
+  if (options_.mode.prewarm) zones_.root().Prepare();
 }
 
 void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
-  assert(impl_->loop.InLoopThread());
-  impl_->families.Forget();
-  for (const NetworkChange::Peer& peer : change.peers) {
-    size_t index = peer.index;
-    for (const auto& zone : impl_->zones) {
-      if (index < zone->size()) {
-        zone->OnNetworkChange(index, peer.link_down);
-        break;
-      }
-      index -= zone->size();
-    }
-  }
+  assert(loop_.InLoopThread());
+  families_.Forget();
+  zones_.OnNetworkChange(change);
   Start();
 }
 
 void UpstreamManager::Drain() {
-  impl_->draining = true;
-  impl_->walk.Drain();
-  if (impl_->hosts != nullptr) impl_->hosts->Stop();
-  for (const auto& zone : impl_->zones) zone->Drain();
-}
-
-absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                                     ExchangeCallback callback) {
-  assert(impl_->loop.InLoopThread());
-  return impl_->Begin(query, deadline, std::move(callback));
-}
-
-void UpstreamManager::Cancel(ExchangeId id) {
-  assert(impl_->loop.InLoopThread());
-  if (ExchangeState* exchange = impl_->exchanges.Find(id)) impl_->Release(*exchange);
+  draining_ = true;
+  if (hosts_ != nullptr) hosts_->Stop();
+  zones_.Drain();
 }
 
 NameExplanation UpstreamManager::Explain(const DomainName& name) const {
-  assert(impl_->loop.InLoopThread());
-  return dotcache::Explain(impl_->FindZone(name.Canonical()), name.Canonical(), impl_->loop.Now());
+  assert(loop_.InLoopThread());
+  return dotcache::Explain(zones_.Find(name.Canonical()), name.Canonical(), loop_.Now());
 }
-
-size_t UpstreamManager::exchange_count() const { return impl_->exchanges.size(); }
 
 }  // namespace dotcache

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which servers are in charge of a question, in which order, and what next.
+// Carries a query to the servers of its zone until one of them answers.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_MANAGER_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_MANAGER_H_
 
@@ -10,70 +10,101 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
-#include "net/network_changes.h"
+#include "net/network_watch.h"
 #include "upstream/api/exchanger.h"
 #include "upstream/api/upstream_counters.h"
 #include "upstream/api/upstream_options.h"
-#include "upstream/connection/connection.h"
+#include "upstream/exchange/exchange_table.h"
 #include "upstream/exchange/explanation.h"
-#include "upstream/pool/loop_watch.h"
-#include "upstream/pool/probe_gate.h"
+#include "upstream/exchange/query_budget.h"
+#include "upstream/exchange/upstream_hosts.h"
+#include "upstream/exchange/upstream_zone.h"
+#include "upstream/exchange/zone_set.h"
 
 namespace dotcache {
 
-// The Exchanger of one worker: finds the question's zone, asks the selector for an order, walks it
-// until a server gives a usable response, the tries are used up (N+1 for N servers) or the deadline
-// passes. Owns its UpstreamServers and, through them, the connections. Logs changes of a server's
-// state, once per process, and where `log_state_changes` is set (one worker of many) those of
-// zones, host names and address families. Bound to its loop's thread.
-class UpstreamManager : public Exchanger {
+// The Exchanger of one worker. It finds the zone of the question, and lets Next() decide at each
+// event what the exchange does: a result, a lost or silent connection, a server that has changed,
+// the exchange's one timer. Owns the zones and, through them, the servers and connections. Logs
+// changes of servers, zones, host names and address families, except in quiet mode. Bound to its
+// loop's thread. Limits: `limits.tuning.max_exchanges`; 4,096 exchanges that wait for the first
+// address of a host name.
+class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
  public:
-  // All references must outlive the manager. `counters` and `probe_gates` have one element per
-  // server, counted through the zones in order; the gates are shared with the managers of other
-  // workers. `loops` says which servers are not to be used; null: none.
+  // All references outlive the manager. `counters` has one element for each server, counted through
+  // the zones in order. `loops` says which servers lead back here; null: none.
   UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
-                  absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates,
-                  absl::BitGenRef random, bool log_state_changes, const LoopWatch* loops = nullptr);
+                  absl::Span<UpstreamCounters> counters, absl::BitGenRef random,
+                  const LoopWatch* loops = nullptr);
   ~UpstreamManager() override;
 
-  // Who resolves the host names of servers; outlives the manager. Before Start(), and only where
-  // there are such names.
+  // Sets what resolves the host names of servers. It outlives the manager. Called before Start(),
+  // and only if there are host names. `on_addresses` is called after addresses have changed.
   void ResolveHostsBy(
       Exchanger& bootstrap, absl::AnyInvocable<void()> on_addresses = [] {});
 
-  // Of all servers, in the order of the counters; 0.0.0.0:0 where a slot has no address.
-  std::vector<Endpoint> Endpoints() const;
+  // Of all servers, in the order of the counters. 0.0.0.0:0 for a slot without an address.
+  std::vector<Endpoint> Endpoints() const { return zones_.Endpoints(); }
 
-  // Opens the connections that options.mode.prewarm asks for, and has host names resolved. A query
-  // for a zone all of whose servers are still to be resolved for the first time waits for that.
+  // Opens the connections that options.mode.prewarm asks for, and begins to resolve host names.
   void Start();
 
-  // True once a server of the root zone has been connected to and authenticated.
-  bool ready() const;
+  // True after a server of the root zone was connected to and authenticated.
+  bool ready() const { return ready_; }
 
-  // The connector makes connections to these servers, named by index, with other credentials now.
-  void OnTrustChanged(absl::Span<const int> servers);
+  // The connector makes connections to these servers, by index, with other credentials now.
+  void OnTrustChanged(absl::Span<const int> servers) { zones_.OnTrustChanged(servers); }
 
-  // The ways to these servers, by their index among all, have changed, or the machine was
-  // suspended: connections from before are not trusted, servers that are down are probed at once,
-  // and what options.mode.prewarm asks for is opened again.
+  // The routes to these servers have changed, or the machine was suspended.
   void OnNetworkChange(const NetworkChange& change);
 
-  // Takes no new exchanges (kUnavailable) and closes connections as they fall idle.
+  // Takes no new exchanges (kUnavailable) and closes connections when they become idle.
   void Drain();
 
   absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
                                       ExchangeCallback callback) override;
   void Cancel(ExchangeId id) override;
 
-  // What would be done with a query for this name, and why.
+  // How a query for this name would be forwarded, and why.
   NameExplanation Explain(const DomainName& name) const;
 
-  size_t exchange_count() const;
+  size_t exchange_count() const { return exchanges_.size(); }
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  void OnAttemptPlaced(AttemptId attempt, const AttemptPlace& place) override;
+  void OnAttemptSent(AttemptId attempt) override;
+  void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
+  void OnAttemptLost(AttemptId attempt, size_t others) override;
+  void OnAttemptDoubtful(AttemptId attempt) override;
+  void OnAttemptsStalled(const std::vector<AttemptId>& attempts) override;
+  void OnServerChanged(UpstreamServer& server) override;
+
+  absl::Status WaitForAddress(ExchangeRecord& exchange);
+  bool CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views);
+  void WaitForServer(ExchangeRecord& exchange);
+  void Ask(ExchangeRecord& exchange, const Decision& decision, const UpstreamZone::Views& views);
+  void NoteSent(ExchangeRecord& exchange, size_t index, const UpstreamZone::Views& views);
+  void MarkLate(ExchangeRecord& exchange);
+  void Proceed(ExchangeRecord& exchange);
+  void OnError(ExchangeRecord& exchange, uint8_t server, std::optional<UpstreamResponse> response);
+  void Finish(ExchangeRecord& exchange, absl::StatusOr<UpstreamResponse> result);
+  void Release(ExchangeRecord& exchange);
+  void Wake();
+  void WakeZone(UpstreamZone& zone);
+  void OnHostChange(UpstreamZone& zone);
+
+  EventLoop& loop_;
+  const UpstreamOptions options_;
+  AddressFamilies families_;
+  const UpstreamServer::Context context_;
+  ZoneSet zones_;
+  ExchangeTable exchanges_;
+  QueryBudget hedges_{0.05, 50};  // One exchange in twenty may be hedged.
+  std::unique_ptr<Timer> wake_timer_;
+  std::unique_ptr<UpstreamHosts> hosts_;  // Null if every server is an address.
+  std::vector<ExchangeId> addressless_;   // They wait for the first address of their zone.
+  bool ready_ = false;
+  bool draining_ = false;
 };
 
 }  // namespace dotcache

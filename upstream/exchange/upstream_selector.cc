@@ -15,12 +15,12 @@ constexpr double kBand = 1.5;
 // How often another server is asked first, to see whether it has become better.
 constexpr double kExploration = 0.01;
 
-using Servers = absl::Span<const ServerSnapshot>;
+using Servers = absl::Span<const ServerView>;
 
 // Seconds. A server not yet measured counts as the best: it must be tried to become known.
-double ResponseTime(const ServerSnapshot& server, double best) {
-  if (!server.response_time.has_value()) return best;
-  const std::chrono::duration<double> seconds = *server.response_time;
+double ResponseTime(const ServerView& server, double best) {
+  if (!server.status.response_time.has_value()) return best;
+  const std::chrono::duration<double> seconds = *server.status.response_time;
   return std::max(seconds.count(), 1e-6);
 }
 
@@ -53,10 +53,12 @@ uint64_t Mix(uint64_t x) {
 ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, uint64_t name_hash) {
   assert(!servers.empty() && servers.size() <= 64);
   ServerOrder up;
-  ServerOrder down;
+  ServerOrder others;
   for (size_t i = 0; i < servers.size(); ++i) {
-    if (servers[i].absent) continue;
-    (servers[i].up ? up : down).push_back(static_cast<uint8_t>(i));
+    const ServerView& server = servers[i];
+    if (server.status.state == ServerState::kNoAddress) continue;
+    const bool is_first = server.status.state == ServerState::kUp && !server.erring;
+    (is_first ? up : others).push_back(static_cast<uint8_t>(i));
   }
 
   switch (policy_) {
@@ -83,19 +85,24 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, u
   }
 
   std::stable_partition(up.begin(), up.end(),
-                        [servers](uint8_t i) { return !servers[i].family_broken; });
+                        [servers](uint8_t i) { return !servers[i].status.family_broken; });
   ServerChoice choice;
   if (!up.empty() && policy_ != SelectionPolicy::kStickyHash) {
     const uint8_t first = up.front();
-    std::stable_partition(up.begin(), up.end(), [servers](uint8_t i) { return servers[i].ready; });
+    std::stable_partition(up.begin(), up.end(),
+                          [servers](uint8_t i) { return servers[i].status.ready; });
     if (up.front() != first) choice.connect = first;
   }
   RaceFamilies(servers, up);
-  std::stable_sort(down.begin(), down.end(), [servers](uint8_t a, uint8_t b) {
-    return servers[a].next_probe < servers[b].next_probe;
-  });
+  const auto rank = [servers](uint8_t i) {
+    const ServerStatus& status = servers[i].status;
+    const MonoTime probe = status.down() ? status.next_probe : MonoTime();
+    return std::pair(status.state, probe);
+  };
+  std::stable_sort(others.begin(), others.end(),
+                   [&rank](uint8_t a, uint8_t b) { return rank(a) < rank(b); });
   choice.order = std::move(up);
-  choice.order.insert(choice.order.end(), down.begin(), down.end());
+  choice.order.insert(choice.order.end(), others.begin(), others.end());
   return choice;
 }
 
@@ -110,7 +117,7 @@ void UpstreamSelector::OrderBalanced(Servers servers, absl::BitGenRef random,
     return ResponseTime(servers[i], best) <= kBand * best;
   };
   const auto score = [servers, best](uint8_t i) {
-    return ResponseTime(servers[i], best) * (servers[i].in_flight + 1);
+    return ResponseTime(servers[i], best) * (servers[i].status.in_flight + 1);
   };
   std::sort(up.begin(), up.end(), [&in_band, &score](uint8_t a, uint8_t b) {
     if (in_band(a) != in_band(b)) return in_band(a);
@@ -130,8 +137,8 @@ void UpstreamSelector::OrderBalanced(Servers servers, absl::BitGenRef random,
 void UpstreamSelector::OrderFastest(Servers servers, absl::BitGenRef random,
                                     ServerOrder& up) const {
   const auto rank = [servers](uint8_t i) {
-    const bool idle = servers[i].in_flight == 0;
-    return servers[i].response_time.value_or(idle ? Duration::zero() : Duration::max());
+    const bool idle = servers[i].status.in_flight == 0;
+    return servers[i].status.response_time.value_or(idle ? Duration::zero() : Duration::max());
   };
   std::shuffle(up.begin(), up.end(), random);
   std::stable_sort(up.begin(), up.end(),
@@ -168,10 +175,11 @@ void UpstreamSelector::OrderSticky(Servers servers, uint64_t name_hash, ServerOr
 }
 
 void UpstreamSelector::RaceFamilies(Servers servers, ServerOrder& up) const {
-  if (up.size() < 3 || servers[up.front()].ready) return;
-  const ServerSnapshot& first = servers[up.front()];
+  if (up.size() < 3 || servers[up.front()].status.ready) return;
+  const ServerView& first = servers[up.front()];
   const auto rival = std::find_if(up.begin() + 1, up.end(), [&](uint8_t i) {
-    if (servers[i].is_v6 == first.is_v6 || servers[i].family_broken) return false;
+    if (servers[i].status.is_v6 == first.status.is_v6 || servers[i].status.family_broken)
+      return false;
     return policy_ != SelectionPolicy::kStickyHash ||
            servers[i].provider_hash == first.provider_hash;
   });

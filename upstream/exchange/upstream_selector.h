@@ -10,37 +10,37 @@
 #include "absl/random/bit_gen_ref.h"
 #include "absl/types/span.h"
 #include "upstream/api/upstream_options.h"
-#include "upstream/pool/server_snapshot.h"
+#include "upstream/exchange/server_view.h"
 
 namespace dotcache {
 
-// Indices of the servers that have an address, each once, the one to ask first in front.
+// Indices of the servers that have an address, each once, in the order of querying.
 using ServerOrder = absl::InlinedVector<uint8_t, 8>;
 
 struct ServerChoice {
   ServerOrder order;
-  // The policy's first choice, when it gave way to a server that is connected already: a connection
-  // to it should be opened, so that it can have its share next time.
+  // The policy's first choice, if a connected server was put before it. A connection to it should
+  // be opened, so that it gets its share next time.
   std::optional<int> connect;
 };
 
-// Puts the servers of one zone in order: those that are up as the policy says, except that one with
-// a ready connection comes before one without, because a query never waits for a handshake that it
-// can do without; then those that are down, by their next probe. `sticky-hash` waits for the
-// handshake: the name is meant for that provider alone. Keeps nothing but the position of round
-// robin. Not thread-safe.
+// Puts the servers of one zone in order: first those that are up, as the policy says. One with a
+// ready connection comes before one without, because a query does not wait for a handshake if it
+// need not. Then come servers whose provider is erring, those on trial, and those that are down, by
+// their next probe. `sticky-hash` waits for the handshake: the name is for that provider only.
+// Keeps only the position of round robin. Not thread-safe.
 class UpstreamSelector {
  public:
   explicit UpstreamSelector(SelectionPolicy policy) : policy_(policy) {}
 
   // `name_hash` is read by sticky-hash alone. REQUIRES: 1 to 64 servers.
-  ServerChoice Choose(absl::Span<const ServerSnapshot> servers, absl::BitGenRef random,
+  ServerChoice Choose(absl::Span<const ServerView> servers, absl::BitGenRef random,
                       uint64_t name_hash = 0);
 
   SelectionPolicy policy() const { return policy_; }
 
  private:
-  using Servers = absl::Span<const ServerSnapshot>;
+  using Servers = absl::Span<const ServerView>;
   void OrderBalanced(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
   void OrderFastest(Servers servers, absl::BitGenRef random, ServerOrder& up) const;
   void OrderWeighted(Servers servers, absl::BitGenRef random, ServerOrder& up) const;

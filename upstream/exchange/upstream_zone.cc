@@ -2,9 +2,9 @@
 #include "upstream/exchange/upstream_zone.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "absl/container/inlined_vector.h"
+#include "absl/hash/hash.h"
+#include "core/log.h"
 #include "core/siphash.h"
 
 namespace dotcache {
@@ -12,129 +12,172 @@ namespace {
 
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
-// How often servers are looked at while all are down; and while none of them is to be probed.
-constexpr Duration kProbeCheck = Milliseconds(20);
-constexpr Duration kIdleCheck = Milliseconds(250);
-// A server whose place was taken lives while it is owed answers; at the limit the oldest goes.
-constexpr Duration kRetiredCheck = Milliseconds(250);
-constexpr size_t kMaxRetired = 64;
 
 }  // namespace
 
 UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
                            const UpstreamZoneOptions& options, int first_index,
-                           absl::Span<UpstreamCounters> counters, absl::Span<ProbeGate> probe_gates)
+                           absl::Span<UpstreamCounters> counters)
     : context_(context),
       options_(options),
       first_index_(first_index),
       counters_(counters),
-      probe_gates_(probe_gates),
-      selector_(options.policy),
-      probe_timer_(context.loop.NewTimer([this] { ProbeAll(); })),
-      retired_timer_(context.loop.NewTimer([this] { DropRetired(); })) {
+      selector_(options.policy) {
   for (size_t i = 0; i < options.servers.size(); ++i) {
-    servers_.push_back(std::make_unique<UpstreamServer>(context, options.servers[i],
-                                                        first_index + static_cast<int>(i),
-                                                        counters[i], probe_gates[i]));
+    servers_.push_back(std::make_unique<UpstreamServer>(
+        context, options.servers[i], first_index + static_cast<int>(i), options.zone, counters[i]));
   }
-  Share();
+  FindProviders();
 }
 
-// A provider's weight is divided among the addresses that it has at present.
-void UpstreamZone::Share() {
+// A provider's weight is divided among the addresses that it has now.
+void UpstreamZone::FindProviders() {
   portions_.clear();
   for (const auto& server : servers_) {
-    const std::string& provider = server->options().provider;
+    const std::string& name = server->options().provider;
+    auto provider = std::find_if(providers_.begin(), providers_.end(),
+                                 [&name](const Provider& p) { return p.name() == name; });
+    if (provider == providers_.end()) {
+      providers_.emplace_back(name);
+      provider = providers_.end() - 1;
+    }
     const auto addresses = std::count_if(servers_.begin(), servers_.end(), [&](const auto& other) {
-      return !other->absent() && other->options().provider == provider;
+      return !other->absent() && other->options().provider == name;
     });
-    const auto* name = reinterpret_cast<const uint8_t*>(provider.data());
+    const auto* octets = reinterpret_cast<const uint8_t*>(name.data());
     const auto parts = static_cast<double>(std::max<std::ptrdiff_t>(addresses, 1));
-    portions_.push_back({static_cast<double>(server->options().weight) / parts,
-                         SipHash13(HashSeed{}, Bytes(name, provider.size()))});
+    portions_.push_back({static_cast<uint8_t>(provider - providers_.begin()),
+                         static_cast<double>(server->options().weight) / parts,
+                         SipHash13(HashSeed{}, Bytes(octets, name.size()))});
   }
 }
 
-bool UpstreamZone::Owns(const UpstreamServer& server) const {
-  return std::any_of(servers_.begin(), servers_.end(),
-                     [&server](const auto& own) { return own.get() == &server; });
-}
-
-ServerChoice UpstreamZone::Choose(UpstreamSelector& selector, const DomainName& qname) const {
-  absl::InlinedVector<ServerSnapshot, 8> snapshots;
+UpstreamZone::Views UpstreamZone::LookAt(MonoTime now) const {
+  Views views;
   for (size_t i = 0; i < servers_.size(); ++i) {
-    snapshots.push_back(servers_[i]->Snapshot());
-    snapshots.back().weight = portions_[i].weight;
-    snapshots.back().provider_hash = portions_[i].provider_hash;
+    ServerView& view = views.emplace_back();
+    const UpstreamServer& server = *servers_[i];
+    const Provider& provider = providers_[portions_[i].provider];
+    view.status = server.StatusAt(now);
+    view.provider = portions_[i].provider;
+    view.provider_hash = portions_[i].provider_hash;
+    view.weight = portions_[i].weight;
+    view.metered = server.options().metered;
+    view.datagrams = server.options().transport == Transport::kUdp;
+    view.may_retry = provider.retries().HasOne();
+    view.erring = provider.erring();
   }
+  return views;
+}
+
+ServerChoice UpstreamZone::Choose(UpstreamSelector& selector, const DomainName& qname,
+                                  const Views& views) const {
   // The same for all workers and after a restart: no secret.
   const bool sticky = options_.policy == SelectionPolicy::kStickyHash;
   const uint64_t name_hash = sticky ? SipHash13(HashSeed{}, qname.wire()) : 0;
-  return selector.Choose(snapshots, context_.random, name_hash);
+  return selector.Choose(views, context_.random, name_hash);
 }
 
-ServerOrder UpstreamZone::ChooseOrder(const DomainName& qname) {
-  if (servers_.size() == 1) return {0};
-  ServerChoice choice = Choose(selector_, qname);
+ServerOrder UpstreamZone::ChooseOrder(const DomainName& qname, const Views& views, MonoTime now) {
+  if (servers_.size() == 1 && views[0].status.state != ServerState::kNoAddress) return {0};
+  ServerChoice choice = Choose(selector_, qname, views);
   if (choice.connect.has_value()) servers_[static_cast<size_t>(*choice.connect)]->Prepare();
+  const auto probed = std::find_if(choice.order.begin(), choice.order.end(), [&](uint8_t i) {
+    return views[i].erring && views[i].status.state == ServerState::kUp &&
+           providers_[views[i].provider].TakeProbe(now);
+  });
+  if (probed != choice.order.end()) std::rotate(choice.order.begin(), probed, probed + 1);
   return std::move(choice.order);
 }
 
-ServerOrder UpstreamZone::PreviewOrder(const DomainName& qname) const {
+ServerOrder UpstreamZone::PreviewOrder(const DomainName& qname, const Views& views) const {
   UpstreamSelector selector = selector_;
-  return Choose(selector, qname).order;
+  return Choose(selector, qname, views).order;
 }
 
-Duration UpstreamZone::HedgeTime() const {
+Duration UpstreamZone::HedgeTime(const Views& views) const {
   Duration best = context_.limits.tuning.max_attempt_timeout;
-  for (const auto& server : servers_) {
-    const auto slow = server->health().slow_response_time();
-    if (!server->down() && slow.has_value()) best = std::min(best, *slow);
+  for (const ServerView& view : views) {
+    if (!view.status.TakesQueries()) continue;
+    best = std::min(best, view.status.slow_response_time.value_or(best));
   }
   return std::max(kMinHedgeTime, kHedgeTimes * best);
 }
 
-bool UpstreamZone::AllDown() const {
-  return std::all_of(servers_.begin(), servers_.end(),
-                     [](const auto& server) { return server->down() || server->unusable(); });
-}
-
-bool UpstreamZone::IsKnownDead() const {
-  const MonoTime now = context_.loop.Now();
-  return std::all_of(servers_.begin(), servers_.end(), [now](const auto& server) {
-    if (server->unusable()) return true;
-    if (!server->down() && (!server->health().was_down() || server->IsUntried())) return false;
-    return now - server->in_vain_since() > UpstreamServer::kDeadAfter;
-  });
-}
-
-bool UpstreamZone::AllUseless() const {
-  return std::all_of(servers_.begin(), servers_.end(),
-                     [](const auto& server) { return server->useless(); });
-}
-
-void UpstreamZone::OnFoundAllDown() {
-  if (!std::exchange(was_all_down_, true)) ProbeAll();
-}
-
-void UpstreamZone::OnServerReady() {
-  const bool up = std::any_of(servers_.begin(), servers_.end(),
-                              [](const auto& server) { return server->serves(); });
-  if (!was_all_down_ || !up) return;
-  was_all_down_ = false;
-  for (const auto& server : servers_) server->ProbeNow();
-}
-
-void UpstreamZone::ProbeAll() {
-  if (draining_) return;
-  OnServerReady();  // One may have answered meanwhile.
-  if (!was_all_down_) return;
-  bool is_any_due = false;
-  for (const auto& server : servers_) {
-    server->ProbeEverySecond();
-    is_any_due |= server->down() && !server->unusable();
+uint64_t UpstreamZone::SameProvider(size_t server, const Views& views) const {
+  uint64_t same = 0;
+  bool others = false;
+  for (size_t i = 0; i < views.size(); ++i) {
+    if (views[i].provider == views[server].provider) {
+      same |= uint64_t{1} << i;
+    } else {
+      others |= views[i].status.state != ServerState::kNoAddress;
+    }
   }
-  probe_timer_->Start(is_any_due ? kProbeCheck : kIdleCheck);
+  return others ? same : uint64_t{1} << server;
+}
+
+void UpstreamZone::NoteChange() {
+  woken_.insert(woken_.end(), waiting_.begin(), waiting_.end());
+  waiting_.clear();
+}
+
+std::vector<ExchangeId> UpstreamZone::TakeWoken(size_t limit) {
+  const auto end = woken_.begin() + static_cast<std::ptrdiff_t>(std::min(limit, woken_.size()));
+  std::vector<ExchangeId> taken(woken_.begin(), end);
+  woken_.erase(woken_.begin(), end);
+  return taken;
+}
+
+void UpstreamZone::NoteLost(bool lost) {
+  const bool is_new = std::exchange(told_lost_, lost) != lost;
+  if (!lost || !is_new || context_.quiet) return;
+  Log(LogLevel::kWarn, "no upstream reachable", {{"zone", options_.zone.ToString()}});
+}
+
+void UpstreamZone::NoteAnswer(size_t server, uint64_t reported_errors, const DomainName& qname,
+                              Rcode rcode) {
+  const uint8_t own = portions_[server].provider;
+  if (providers_[own].NoteUsable()) TellErring(own);
+  if (reported_errors == 0 || providers_.size() < 2) return;
+  uint64_t judged = uint64_t{1} << own;
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    const uint8_t provider = portions_[i].provider;
+    if ((reported_errors >> i & 1) == 0 || (judged >> provider & 1) != 0) continue;
+    judged |= uint64_t{1} << provider;
+    const bool erring =
+        providers_[provider].NoteWrongError(rcode, absl::HashOf(qname), context_.loop.Now());
+    if (erring) TellErring(provider);
+  }
+}
+
+// The provider is erring from now on, or no longer.
+void UpstreamZone::TellErring(uint8_t provider) {
+  const Provider& told = providers_[provider];
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    if (portions_[i].provider == provider) servers_[i]->SetErring(told.erring());
+  }
+  if (context_.quiet) return;
+  if (!told.erring()) {
+    Log(LogLevel::kInfo, "upstream provider answers again", {{"provider", told.name()}});
+    return;
+  }
+  Log(LogLevel::kWarn, "upstream provider is erring: it is queried last",
+      {{"provider", told.name()}, {"cause", RcodeName(told.error())}, {"errors", told.errors()}});
+}
+
+void UpstreamZone::SetUrgent(bool urgent) {
+  if (draining_ || std::exchange(urgent_, urgent) == urgent) return;
+  for (const auto& server : servers_) {
+    server->probes().SetUrgent(urgent);
+    // What all of them had in common is over: the others are probably back, too.
+    if (!urgent) server->probes().Now();
+  }
+}
+
+void UpstreamZone::ProbeOnDemand() {
+  if (draining_) return;
+  for (const auto& server : servers_) server->probes().OnDemand();
 }
 
 void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& address) {
@@ -142,15 +185,11 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
   UpstreamServerOptions options = options_.servers[index];
   if (address.has_value()) options = options.At(*address);
   place->Retire();
-  probe_gates_[index].TellOnce(ProbeGate::Told::kUp);  // Nothing is known of the newcomer.
-  auto retired = std::make_unique<Retired>();
-  retired->server = std::move(place);
-  retired_.push_back(std::move(retired));
-  retired_timer_->Start(kRetiredCheck);
-  place =
-      std::make_unique<UpstreamServer>(context_, options, first_index_ + static_cast<int>(index),
-                                       counters_[index], probe_gates_[index]);
-  Share();
+  retired_.push_back(std::move(place));
+  place = std::make_unique<UpstreamServer>(
+      context_, options, first_index_ + static_cast<int>(index), options_.zone, counters_[index]);
+  place->probes().SetUrgent(urgent_);
+  FindProviders();
   if (draining_) {
     place->Drain();
   } else if (prepared_) {
@@ -158,31 +197,16 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
   }
 }
 
-void UpstreamZone::Forget(size_t index, AttemptId attempt) {
-  servers_[index]->Forget(attempt);
-  for (const auto& retired : retired_) retired->server->Forget(attempt);
-}
-
 void UpstreamZone::DropRetired() {
-  size_t surplus = retired_.size() - std::min(retired_.size(), kMaxRetired);
-  for (auto& retired : std::exchange(retired_, {})) {
-    if (surplus == 0 && retired->server->Snapshot().in_flight > 0) {
-      retired_.push_back(std::move(retired));
-    } else {
-      surplus -= std::min<size_t>(surplus, 1);
-      context_.loop.DeferDelete(std::move(retired));  // After its connections.
-    }
+  for (auto& server : retired_) {
+    if (server->drained()) context_.loop.DeferDelete(std::move(server));  // After its connections.
   }
-  if (!retired_.empty()) retired_timer_->Start(kRetiredCheck);
+  std::erase(retired_, nullptr);
 }
 
 void UpstreamZone::Prepare() {
   prepared_ = true;
   for (const auto& server : servers_) server->Prepare();
-}
-
-void UpstreamZone::OnNetworkChange(size_t index, bool link_down) {
-  servers_[index]->OnNetworkChange(link_down);
 }
 
 void UpstreamZone::Drain() {

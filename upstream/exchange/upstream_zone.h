@@ -3,122 +3,130 @@
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_ZONE_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_ZONE_H_
 
-#include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
-#include "upstream/api/upstream_counters.h"
+#include "dns/domain_name.h"
+#include "upstream/api/exchanger.h"
 #include "upstream/api/upstream_options.h"
+#include "upstream/exchange/provider.h"
+#include "upstream/exchange/server_view.h"
 #include "upstream/exchange/upstream_selector.h"
 #include "upstream/pool/upstream_server.h"
 
 namespace dotcache {
 
-// Owns the servers to which the names at and below one name go, puts them in order for a question,
-// and knows what is true of all of them together: while all are down each is probed every second,
-// whatever its back-off says, because whoever comes back first is wanted. Owned by the
-// UpstreamManager; bound to its loop's thread.
+// Owns the servers that are queried for the names at and below one name, and puts them in order for
+// a question. Knows what concerns all of them: the providers, and whether all are down. While all
+// are down, each is probed without its back-off. Owned by the UpstreamManager; bound to its loop's
+// thread.
 class UpstreamZone {
  public:
-  // `counters` and `probe_gates`: one element per server. They and `options` outlive the zone;
-  // `first_index` is the index of its first server among all.
+  using Views = absl::InlinedVector<ServerView, 8>;
+
+  // `counters`: one element for each server. They and `options` outlive the zone. `first_index` is
+  // the index of its first server among the servers of all zones.
   UpstreamZone(const UpstreamServer::Context& context, const UpstreamZoneOptions& options,
-               int first_index, absl::Span<UpstreamCounters> counters,
-               absl::Span<ProbeGate> probe_gates);
+               int first_index, absl::Span<UpstreamCounters> counters);
 
   const UpstreamZoneOptions& options() const { return options_; }
   size_t size() const { return servers_.size(); }
   UpstreamServer& server(size_t index) { return *servers_[index]; }
   const UpstreamServer& server(size_t index) const { return *servers_[index]; }
-  bool Owns(const UpstreamServer& server) const;
+  Provider& provider(size_t index) { return providers_[index]; }
+  const Provider& provider(size_t index) const { return providers_[index]; }
+  // The exchange waits for a server. It goes on when one has changed.
+  void Wait(ExchangeId exchange) { waiting_.push_back(exchange); }
+  // A server has changed.
+  void NoteChange();
+  bool HasWaiting() const { return !waiting_.empty(); }
+  // At most `limit` of the exchanges that waited when a server changed. Some may have ended.
+  std::vector<ExchangeId> TakeWoken(size_t limit);
+  bool HasWoken() const { return !woken_.empty(); }
 
-  // In which order to ask for this name. Has a connection opened to a server that could not come
-  // first for want of one.
-  ServerOrder ChooseOrder(const DomainName& qname);
+  // The servers as they are now.
+  Views LookAt(MonoTime now) const;
 
-  // What the policy makes of the servers as they are now; changes nothing.
-  ServerOrder PreviewOrder(const DomainName& qname) const;
+  // The order of querying for this name. Opens a connection to a server that could not come first
+  // without one.
+  ServerOrder ChooseOrder(const DomainName& qname, const Views& views, MonoTime now);
 
-  // Whether its names may be asked twice for speed. A hedge would tell a sticky name to another
-  // provider.
+  // The same, but it changes nothing.
+  ServerOrder PreviewOrder(const DomainName& qname, const Views& views) const;
+
+  // Whether its names may be queried twice for speed. Under `sticky-hash` a hedge would tell the
+  // name to another provider.
   bool MayHedge() const {
     return context_.limits.hedge && size() > 1 && options_.policy != SelectionPolicy::kStickyHash;
   }
 
-  // After how long without a response a query is worth asking elsewhere, too: twice what nineteen
-  // of twenty responses of the best server need, at least 20 ms.
-  Duration HedgeTime() const;
+  // A query without a response is hedged after this: twice the time in which the best server gives
+  // 19 of 20 responses, at least 20 ms.
+  Duration HedgeTime(const Views& views) const;
 
-  bool AllDown() const;
+  // The servers of the same provider, as bits; only the server itself if the zone has no other
+  // provider with an address.
+  uint64_t SameProvider(size_t server, const Views& views) const;
 
-  // Takes note of whether nobody can be reached; true when that is news.
-  bool NoteLost(bool lost) { return std::exchange(told_lost_, lost) != lost; }
+  // While urgent, the servers are probed without their back-off.
+  void SetUrgent(bool urgent);
+  bool urgent() const { return urgent_; }
 
-  // True when all servers are down or on probation after that, and whatever was tried with them has
-  // been in vain for a second: nobody is kept waiting any more.
-  bool IsKnownDead() const;
+  // Notes whether no server can be reached. Logs a line when that begins.
+  void NoteLost(bool lost);
 
-  // True when none of them wants a query that shows whether it answers again.
-  bool AllUseless() const;
+  // A server gave a usable response to a name to which the servers in `reported_errors` (bits)
+  // answered with an error, the latest with `rcode`. Their providers were wrong.
+  void NoteAnswer(size_t server, uint64_t reported_errors, const DomainName& qname, Rcode rcode);
 
-  // An exchange found all servers down.
-  void OnFoundAllDown();
-  // One of its servers is connected. If all were down, and it does not have to answer first to be
-  // up, the cause was most likely one for all: the others are probed at once.
-  void OnServerReady();
-
-  // The result of an attempt at the server that had this place then is not wanted any more.
-  void Forget(size_t index, AttemptId attempt);
+  // Probes the servers that are down, if a probe for a query is due.
+  void ProbeOnDemand();
 
   // Opens a connection to each server.
   void Prepare();
 
-  // The way to this server has changed.
-  void OnNetworkChange(size_t index, bool link_down);
-  // The slot has this address from now on, or none: a new server in the place of the old one, which
-  // still answers what it was asked. REQUIRES: it is a slot of a host name.
+  // The slot has this address from now on, or none. A new server takes the place of the old one,
+  // which still answers its queries. REQUIRES: it is a slot of a host name.
   void SetAddress(size_t index, const std::optional<Endpoint>& address);
+  // Destroys former servers without connections. Not inside a callback of theirs.
+  void DropRetired();
 
-  // Closes connections as they fall idle and opens none but for queries.
+  // Closes connections when they become idle and opens one only for a query.
   void Drain();
 
  private:
-  // What ServerSnapshot says of a server whatever its state.
+  // What ServerView says about a server whatever its state.
   struct Portion {
+    uint8_t provider;
     double weight;
     uint64_t provider_hash;
   };
 
-  // One whose place another has taken.
-  struct Retired : Deletable {
-    std::unique_ptr<UpstreamServer> server;
-  };
-
-  void Share();
-  void DropRetired();
-  ServerChoice Choose(UpstreamSelector& selector, const DomainName& qname) const;
-  void ProbeAll();
+  void FindProviders();
+  void TellErring(uint8_t provider);
+  ServerChoice Choose(UpstreamSelector& selector, const DomainName& qname,
+                      const Views& views) const;
 
   const UpstreamServer::Context context_;
   const UpstreamZoneOptions& options_;
   const int first_index_;
   const absl::Span<UpstreamCounters> counters_;
-  const absl::Span<ProbeGate> probe_gates_;
   UpstreamSelector selector_;
   std::vector<std::unique_ptr<UpstreamServer>> servers_;
+  std::vector<std::unique_ptr<UpstreamServer>> retired_;  // Their place was taken.
+  std::vector<Provider> providers_;
   std::vector<Portion> portions_;  // By server.
   bool draining_ = false;
-  bool was_all_down_ = false;  // An exchange found it so, and no server has come back since.
-  std::unique_ptr<Timer> probe_timer_;  // Runs while all are down.
   bool prepared_ = false;
+  bool urgent_ = false;
   bool told_lost_ = false;
-  std::vector<std::unique_ptr<Retired>> retired_;  // Oldest first.
-  std::unique_ptr<Timer> retired_timer_;           // Runs while there are any.
+  std::vector<ExchangeId> waiting_;
+  std::vector<ExchangeId> woken_;
 };
 
 }  // namespace dotcache

@@ -21,7 +21,7 @@ constexpr uint16_t kPort = 3;
 constexpr uint16_t kIpv4Hint = 4;
 constexpr uint16_t kIpv6Hint = 6;
 
-// nullopt for an address that nobody can connect to: unspecified, multicast and above, mapped.
+// nullopt for an address without a server: unspecified, multicast and above, mapped.
 std::optional<Endpoint> EndpointOf(Bytes octets) {
   if (octets.size() == 4) {
     if (octets[0] == 0 || octets[0] >= 224) return std::nullopt;
@@ -77,7 +77,7 @@ struct ServiceBinding {
   HostRecords records;
 };
 
-// nullopt when it is of no use to who asks over TLS.
+// nullopt if it is of no use for DNS over TLS.
 std::optional<ServiceBinding> ReadServiceBinding(Bytes response, const ResponseRecord& record,
                                                  const DomainName& host) {
   WireCursor cursor(response, record.rdata_begin, record.end);

@@ -24,10 +24,10 @@ inline constexpr size_t kMaxHostAddresses = 8;
 inline constexpr Seconds kMinHostTtl{10};
 inline constexpr Seconds kMaxHostTtl{86400};
 
-// What one response says. Of an A or AAAA response its addresses; of an SVCB response (RFC 9461)
-// the port and the address hints of its best record that is usable: in service mode, for the host
-// itself, with `dot` among its ALPN ids and no mandatory parameter that is not known here. All
-// empty where the response denies. Addresses have port 0; what nobody can connect to is left out.
+// The contents of one response. For A and AAAA: its addresses. For SVCB (RFC 9461): port and
+// address hints of its best usable record, which is in service mode, for the host itself, with
+// `dot` among its ALPN ids, and without an unknown mandatory parameter. All are empty after a
+// denial. Addresses have port 0; unspecified, multicast and mapped ones are left out.
 struct HostRecords {
   std::vector<Endpoint> v4;
   std::vector<Endpoint> v6;
@@ -35,7 +35,7 @@ struct HostRecords {
   Seconds ttl{0};
 };
 
-// nullopt when it says nothing, but an error. REQUIRES: `facts` are InspectResponse()'s for these
+// nullopt for an error. REQUIRES: `facts` are InspectResponse()'s for these
 // very octets and `question`, which is A or AAAA of the host, or SVCB of `_dns.` before it.
 std::optional<HostRecords> ReadHostResponse(Bytes response, const ResponseFacts& facts,
                                             const Question& question);

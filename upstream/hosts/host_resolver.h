@@ -18,12 +18,11 @@
 
 namespace dotcache {
 
-// Asks A, AAAA and, where the operator named no port, SVCB of `_dns.HOST` (RFC 9461) of every host
-// at once, and again when the TTL has passed. What a question was told last stays until it is told
-// something else: addresses are used on while nobody can say better ones (as RFC 8767 has it for
-// data). A round that brings nothing is repeated after 1 s x 2^n, at most 60 s, give or take a
-// quarter; so is one whose addresses are all useless. Owned by a worker's manager; bound to its
-// loop's thread.
+// Queries A, AAAA and, if the operator named no port, SVCB of `_dns.HOST` (RFC 9461) of every host
+// at once, and again when the TTL has passed. The latest answer to each question is kept until
+// another one comes, so addresses stay in use while they cannot be resolved (as in RFC 8767). A
+// round without an address, or with useless ones only, is repeated after 1 s x 2^n, at most 60 s,
+// give or take a quarter. Owned by a worker's manager; bound to its loop's thread.
 class HostResolver {
  public:
   struct Host {
@@ -51,11 +50,11 @@ class HostResolver {
   // Begins with all hosts in the next turn of the loop.
   void Start();
 
-  // Asks nothing any more, and calls nobody.
+  // Sends no query and calls no delegate from now on.
   void Stop();
 
-  // Its addresses are wanted, but there are none, or they are useless: asks again without waiting
-  // for the back-off or the TTL, `interval` after the latest round began.
+  // Its addresses are wanted, but there are none, or they are useless. Queries again without
+  // waiting for the back-off or the TTL, `interval` after the latest round began.
   void Hurry(size_t host, Duration interval);
 
   // True until its first round has ended or brought an address.
@@ -67,7 +66,7 @@ class HostResolver {
     Host host;
     HostKnowledge known;
     bool is_first = true;
-    int failures = 0;   // Rounds in vain in a row: n of the back-off.
+    int failures = 0;   // Rounds in a row that brought nothing: n of the back-off.
     MonoTime began;     // The latest round,
     MonoTime next_due;  // and the next.
     std::unique_ptr<Timer> next_round;

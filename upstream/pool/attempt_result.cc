@@ -3,21 +3,29 @@
 
 namespace dotcache {
 
-bool IsUsable(const AttemptResult& result) {
-  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
-  return response != nullptr && response->facts.kind != ResponseKind::kServFail &&
-         response->facts.kind != ResponseKind::kOtherError;
+bool IsErrorResponse(const ResponseFacts& facts) {
+  return facts.kind == ResponseKind::kServFail ||
+         (facts.kind == ResponseKind::kOtherError && facts.rcode != Rcode::kYxDomain);
 }
 
-bool IsWord(const AttemptResult& result) {
+bool IsUsable(const AttemptResult& result) {
+  const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
+  return response != nullptr && !IsErrorResponse(response->facts);
+}
+
+bool IsFromServer(const AttemptResult& result) {
   const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
   return failure == nullptr || UpstreamFailurePhase(*failure) == "response";
 }
 
-void CountResult(const AttemptResult& result, Duration elapsed, UpstreamCounters& counters) {
+bool IsUseless(UpstreamFailure failure) {
+  return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
+         failure == UpstreamFailure::kTruncated;
+}
+
+void CountResult(const AttemptResult& result, UpstreamCounters& counters) {
   if (IsUsable(result)) {
     counters.responses.Add();
-    counters.response_time.Record(elapsed);
     return;
   }
   counters.failures.Add();

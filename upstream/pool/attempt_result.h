@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the result of an attempt says of the server.
+// What the result of an attempt says about the server.
 #ifndef DOTCACHE_UPSTREAM_POOL_ATTEMPT_RESULT_H_
 #define DOTCACHE_UPSTREAM_POOL_ATTEMPT_RESULT_H_
 
@@ -8,14 +8,21 @@
 
 namespace dotcache {
 
-// True for a response that can be handed on without asking anybody else.
+// An error RCODE, about which another server may know better. YXDOMAIN is an answer about a DNAME
+// (RFC 6672 section 2.2).
+bool IsErrorResponse(const ResponseFacts& facts);
+
+// True for a response that ends the exchange without another server.
 bool IsUsable(const AttemptResult& result);
 
-// True for what the server said, false for what became of us on the way.
-bool IsWord(const AttemptResult& result);
+// True if the server sent it. False for a failure on the way.
+bool IsFromServer(const AttemptResult& result);
 
-// Counts it, `elapsed` after the query was sent.
-void CountResult(const AttemptResult& result, Duration elapsed, UpstreamCounters& counters);
+// True for a message that was no answer: malformed, a referral, or truncated on a stream.
+bool IsUseless(UpstreamFailure failure);
+
+// Counts the result of an attempt.
+void CountResult(const AttemptResult& result, UpstreamCounters& counters);
 
 }  // namespace dotcache
 

@@ -12,12 +12,12 @@
 
 namespace dotcache {
 
-// <16 hexadecimal digits>._loop-check.<zone>: a name that nobody has, hence in nobody's cache, and
-// that is no special-use name, which the server asked might answer itself instead of forwarding it.
-// nullopt where the zone's name leaves no room.
+// <16 hexadecimal digits>._loop-check.<zone>: a name that does not exist and is in no cache. It is
+// no special-use name, which a server might answer itself instead of forwarding it. nullopt if the
+// zone's name leaves no room.
 std::optional<DomainName> LoopProbeName(uint64_t number, const DomainName& zone);
 
-// The number in such a name, whoever made it; nullopt for any other name, after a look at two
+// The number in such a name of any forwarder; nullopt for any other name, after a look at two
 // octets for nearly all. REQUIRES: `name` is canonical.
 std::optional<uint64_t> ReadLoopProbeName(const DomainName& name);
 

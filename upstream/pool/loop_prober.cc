@@ -48,15 +48,13 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
   static constexpr AttemptId kAttempt = 1;
 
   void OnConnectionReady(Connection&, bool, Duration) override {}
-  void OnUnwantedAnswer(Connection&) override {}
+  void OnLateResult(Connection&, const AttemptResult&, Duration) override {}
+  void OnSignOfLife(Connection&) override {}
   void OnMismatch(Connection&, std::optional<AttemptId>) override {}
-  void OnAttemptResult(Connection&, AttemptId, AttemptResult result) override {
-    Finish(IsWord(result));
+  void OnAttemptResult(Connection&, AttemptId, AttemptResult result, Duration) override {
+    Finish(IsFromServer(result));
   }
-  void OnConnectionClosed(Connection&, UpstreamFailure, bool, const std::string&,
-                          std::vector<AttemptId>) override {
-    Finish(/*answered=*/false);
-  }
+  void OnConnectionClosed(Connection&, Connection::End) override { Finish(/*answered=*/false); }
 
   void OnTimer() {
     if (connection_ == nullptr) {

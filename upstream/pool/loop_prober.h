@@ -17,16 +17,16 @@
 
 namespace dotcache {
 
-// Sends each server that MayLeadBack() one query for a name that nobody has, over a connection of
-// its own, so that neither the server's health nor its other queries are concerned: at Start(),
-// every minute, and every ten seconds while it loops or says nothing. A server whose probe comes
-// back is a loop (LoopWatch); it is none any more when it answers a probe that has not come back.
-// Logs both, and keeps the gauge `loops` of `counters`. What was known of a server that gets
-// another address is forgotten. One a process; bound to its loop's thread. Limits: one probe under
-// way for each server, for three seconds.
+// Sends each server that MayLeadBack() one query for a name that does not exist: at Start(), every
+// minute, and every ten seconds while it loops or does not respond. The query has a connection of
+// its own, so that it affects neither the server's health nor other queries. A server whose probe
+// comes back is a loop (LoopWatch). It is no loop after it answers a probe that has not come back.
+// Logs both, and keeps the gauge `loops` of `counters`. A server with another address begins anew.
+// One for each process; bound to its loop's thread. Limits: one probe for each server, for three
+// seconds.
 class LoopProber {
  public:
-  // What the prober works with; all of it outlives the prober.
+  // All of these outlive the prober.
   struct Context {
     EventLoop& loop;
     Connector& connector;
@@ -43,14 +43,15 @@ class LoopProber {
              absl::Span<UpstreamCounters> counters);
   ~LoopProber();
 
-  // Probes now; again after a change of the network, say. Nothing where options.loop_check is off.
+  // Probes now, for example again after a change of the network. No effect if options.loop_check is
+  // off.
   void Start();
 
-  // Where the servers are now, one element each: host names have been resolved. Who has moved is
-  // probed at once, if that began.
+  // The addresses of the servers now, one element each: host names have been resolved. A server
+  // with another address is probed at once, after Start().
   void SetAddresses(absl::Span<const Endpoint> addresses);
 
-  // Sends no more, whatever is called.
+  // Sends no probe from now on.
   void Stop();
 
  private:

@@ -14,7 +14,7 @@ bool LoopWatch::OnQuery(const DomainName& qname) {
     if (server.expected.load() != *number) continue;
     server.returned.store(*number);
     server.loops.store(true);
-    // Forgotten meanwhile: nobody might probe it any more, and clear that.
+    // It was forgotten meanwhile. No later probe might clear this.
     if (server.expected.load() == 0) server.loops.store(false);
     return true;
   }

@@ -1,36 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
-// The log line about a server that went down or came back.
+// The log lines about a server that went down or came back.
 #ifndef DOTCACHE_UPSTREAM_POOL_STATE_LOG_H_
 #define DOTCACHE_UPSTREAM_POOL_STATE_LOG_H_
 
+#include <memory>
+#include <optional>
+#include <string>
+
 #include "absl/strings/string_view.h"
+#include "core/event_loop.h"
 #include "upstream/api/upstream_options.h"
-#include "upstream/pool/probe_gate.h"
 #include "upstream/pool/upstream_health.h"
 
 namespace dotcache {
 
-// What one worker has last told of one server, so that each change is told once; of all workers the
-// first to see it writes the line. A certificate that fails, where it was something else, or no
-// more, is a change; so is a server that is found bad where we had no means to ask it. Probation is
-// not told: it was down and has not answered yet, or it is up and slow. Owned by the
-// UpstreamServer.
+// Tells each change of one server once: that it went down, that it is down for another kind of
+// failure, and that it is up. A trial is not told. Limits: a burst of four lines, then one in ten
+// seconds; what is told then is the state at that time. Owned by the UpstreamServer; bound to its
+// loop's thread.
 class StateLog {
  public:
-  // Writes nothing where `quiet`. `server` and `gate`, which the workers share, outlive the log.
-  StateLog(const UpstreamServerOptions& server, ProbeGate& gate, bool quiet)
-      : server_(server), gate_(gate), quiet_(quiet) {}
+  // Writes nothing if `quiet`. `loop` and `server` outlive the log.
+  StateLog(EventLoop& loop, const UpstreamServerOptions& server, bool quiet);
 
-  // True when the server went down, with `cause` in words, or came back, since the latest call.
-  bool Note(const UpstreamHealth& health, absl::string_view cause);
+  // Notes the state of the server, with `cause` of its latest failure in words.
+  void Note(const UpstreamHealth& health, absl::string_view cause);
 
-  bool told_up() const { return told_ == ProbeGate::Told::kUp; }
+  // The cause of the latest failure in words.
+  const std::string& cause() const { return cause_; }
+
+  // No line is written from now on.
+  void Stop();
 
  private:
+  // nullopt: the server is up.
+  using Told = std::optional<UpstreamFailure>;
+
+  static constexpr double kBurst = 4;
+  static constexpr Duration kInterval = Seconds(10);
+
+  void TellWhenAllowed();
+
+  EventLoop& loop_;
   const UpstreamServerOptions& server_;
-  ProbeGate& gate_;
   const bool quiet_;
-  ProbeGate::Told told_ = ProbeGate::Told::kUp;
+  bool stopped_ = false;
+  Told now_;
+  std::string cause_;
+  Told told_;
+  double lines_left_ = kBurst;
+  MonoTime lines_counted_;
+  std::unique_ptr<Timer> timer_;
 };
 
 }  // namespace dotcache

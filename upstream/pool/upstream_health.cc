@@ -15,11 +15,13 @@ constexpr Duration kLongestProbeWait = Seconds(30);
 constexpr Duration kSteady = Seconds(30);
 constexpr Duration kOneLoss = Seconds(1);
 constexpr int kLargestSample = 3;  // Times the mean.
-// Patience with a server never heard of: as late answers are taken, too short costs one query more.
+// For a server without a response so far. Late responses are used, so too short costs one query.
 constexpr Duration kFirstTimeout = Milliseconds(400);
 constexpr int kFirstTimeoutConnects = 3;
 constexpr Duration kMinStallTime = Milliseconds(40);
 constexpr int kStallTimeMeans = 4;
+constexpr int kTrialConnects = 3;
+constexpr Duration kMinTrialTime = Milliseconds(200);
 // The mark of the slowest twentieth moves by this part of itself, 19 times as far up as down.
 constexpr int kSlowMarkSteps = 400;
 constexpr int kBestMeanFade = 4096;
@@ -47,22 +49,20 @@ Duration UpstreamHealth::StallTime(const UpstreamLimits& limits) const {
   return std::max(kStallTimeMeans * *mean_, kMinStallTime);
 }
 
-void UpstreamHealth::OnWayFound() {
-  if (state_ == State::kDown) GoOnTrial(/*was_down=*/true);
+Duration UpstreamHealth::TrialTime(const UpstreamLimits& limits) const {
+  const Duration handshakes = kTrialConnects * connect_time_.value_or(Duration::zero());
+  return std::clamp<Duration>(std::max(handshakes, AttemptTimeout(limits)),
+                              std::min<Duration>(kMinTrialTime, limits.tuning.max_attempt_timeout),
+                              limits.tuning.max_attempt_timeout);
 }
 
-void UpstreamHealth::OnConnected(Duration elapsed, MonoTime now) {
-  connect_time_ = elapsed;
-  if (state_ != State::kDown) return;
-  if (must_answer_) {
-    GoOnTrial(/*was_down=*/true);
-  } else {
-    GoUp(now);
-  }
+void UpstreamHealth::OnConnected(Duration elapsed, bool proves_life, MonoTime now) {
+  if (proves_life) connect_time_ = elapsed;
+  if (down() && proves_life && !must_answer_) OnAlive(now);
 }
 
-void UpstreamHealth::OnStall() {
-  if (state_ == State::kUp) GoOnTrial(/*was_down=*/false);
+void UpstreamHealth::OnSilence() {
+  if (state_ == State::kUp) state_ = State::kOnTrial;
 }
 
 void UpstreamHealth::OnResponse(Duration elapsed, bool usable, MonoTime now) {
@@ -73,7 +73,8 @@ void UpstreamHealth::OnResponse(Duration elapsed, bool usable, MonoTime now) {
 
 void UpstreamHealth::OnAlive(MonoTime now) {
   failures_in_row_ = 0;
-  if (state_ != State::kUp) GoUp(now);
+  if (down()) up_since_ = now;
+  state_ = State::kUp;
 }
 
 void UpstreamHealth::OnNetworkChange(MonoTime now) {
@@ -81,29 +82,29 @@ void UpstreamHealth::OnNetworkChange(MonoTime now) {
   silence_ = Duration::zero();
   probe_waits_ = 0;
   counted_loss_.reset();
-  if (state_ == State::kDown) next_probe_ = now;
+  if (down()) next_probe_ = now;
 }
 
 void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime now,
                                absl::BitGenRef random) {
   if (!IsTransportFailure(failure)) return;
   if (failure == UpstreamFailure::kOutOfResources) return OnOutOfResources(connected, now, random);
-  const bool connect_failure = IsConnectFailure(failure);
-  // Of a server that is down, only the probe that was due tells something new: not what was in
-  // flight before, and not an attempt ahead of time because all others were down, too.
-  if (state_ == State::kDown && (!connect_failure || now < next_probe_)) return;
-  if (failure == UpstreamFailure::kConnectionLost && state_ != State::kDown && !was_down()) {
+  // Only a probe that was due tells something new about a server that is down.
+  if (down() && now < next_probe_) return;
+  if (failure == UpstreamFailure::kConnectionLost && state_ == State::kUp) {
     if (counted_loss_.has_value() && now - *counted_loss_ < kOneLoss) return;
     counted_loss_ = now;
   }
   ++failures_in_row_;
-  const bool trusted = state_ != State::kDown && !was_down();
-  const bool enough = !trusted || failures_in_row_ >= kFailuresToGoDown;
-  if (!(connect_failure && !connected) && !enough) return;
-  last_failure_ = failure;
-  if (trusted) must_answer_ = false;
-  // A server that refuses our certificate may do so when the handshake is through.
+  const bool connect_failure = IsConnectFailure(failure);
+  if (state_ == State::kUp && !(connect_failure && !connected) &&
+      failures_in_row_ < kFailuresToGoDown) {
+    return;
+  }
+  if (state_ != State::kDown) must_answer_ = false;
+  // A server may reject our certificate after the handshake.
   if (!connect_failure || failure == UpstreamFailure::kClientCertificate) must_answer_ = true;
+  last_failure_ = failure;
   GoDown(now, random);
 }
 
@@ -119,7 +120,7 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
   if (!may_lower) sample = std::max(sample, *mean_);
   const Duration step = std::max<Duration>(*slow_, Milliseconds(1)) / kSlowMarkSteps;
   slow_ = sample > *slow_ ? *slow_ + 19 * step : std::max(*slow_ - step, Duration::zero());
-  // A mean below the clock's millisecond would hold samples at 0 for ever.
+  // The clock counts milliseconds. A smaller mean would keep all samples at 0.
   const Duration cap = kLargestSample * std::max<Duration>(*mean_, Milliseconds(1));
   sample = std::min(sample, cap);
   const Duration difference = sample > *mean_ ? sample - *mean_ : *mean_ - sample;
@@ -130,7 +131,7 @@ void UpstreamHealth::AddSample(Duration sample, bool may_lower) {
 
 void UpstreamHealth::TakeDown(MonoTime now) {
   const bool steady = !up_since_.has_value() || now - *up_since_ >= kSteady;
-  if (state_ != State::kDown && !was_down() && steady) probe_waits_ = 0;
+  if (state_ != State::kDown && steady) probe_waits_ = 0;
   state_ = State::kDown;
 }
 
@@ -144,11 +145,11 @@ void UpstreamHealth::GoDown(MonoTime now, absl::BitGenRef random) {
   SetNextProbe(wait, now, random);
 }
 
-// Nothing is known about the server but that it cannot be connected to: no reason to take it down
-// where it is connected, to change what it is down for, or to wait longer each time.
+// Nothing is known about the server, except that it cannot be connected to. That is no reason to
+// take it down while it is connected, to change its last failure, or to wait longer each time.
 void UpstreamHealth::OnOutOfResources(bool connected, MonoTime now, absl::BitGenRef random) {
-  if (state_ == State::kProbation || connected) return;
-  if (state_ == State::kDown && now < next_probe_) return;
+  if (state_ == State::kOnTrial || connected) return;
+  if (down() && now < next_probe_) return;
   if (state_ == State::kUp) {
     last_failure_ = UpstreamFailure::kOutOfResources;
     must_answer_ = false;
@@ -160,17 +161,6 @@ void UpstreamHealth::OnOutOfResources(bool connected, MonoTime now, absl::BitGen
 void UpstreamHealth::SetNextProbe(Duration wait, MonoTime now, absl::BitGenRef random) {
   absl::uniform_real_distribution<double> jitter(0.75, 1.25);
   next_probe_ = now + std::chrono::duration_cast<Duration>(wait * jitter(random));
-}
-
-void UpstreamHealth::GoOnTrial(bool was_down) {
-  state_ = State::kProbation;
-  was_down_ = was_down;
-}
-
-void UpstreamHealth::GoUp(MonoTime now) {
-  state_ = State::kUp;
-  failures_in_row_ = 0;
-  up_since_ = now;
 }
 
 }  // namespace dotcache

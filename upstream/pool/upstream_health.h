@@ -13,92 +13,82 @@
 
 namespace dotcache {
 
-// What is known of a server, from what was seen of it. Says nothing of its answers' content: only
-// evidence about the transport marks a server down.
+// What is known about a server from its connections. The content of its responses has no influence.
 //
-//   kUp         initially, and after any response.
-//   kDown       after a failed connect when nothing else is connected, or 3 transport failures in a
-//               row, where connections lost within a second are one failure: a burst of queries
-//               that make it close them says nothing about others. Until next_probe(): 0.5 s x 2^n,
-//               at most 30 s, give or take a quarter; n goes on counting while the server was up
-//               for less than 30 s in between, so that one that flaps is asked seldom. A
-//               certificate that does not verify means 30 s at once.
-//   kProbation  it was down for not answering, or for our certificate, and could be connected to
-//   again: one query may show
-//               whether it answers; one more failure and it is down again. Or a connection with
-//               queries on it has fallen silent: it is tried with one query at a time, too, but
-//               goes down by failures in a row as before.
+//   kUp       initially, and after any message from it.
+//   kOnTrial  all its connections are silent. It is asked for a sign of life on a new one.
+//   kDown     that sign did not come, or a connect failed while no connection was ready, or three
+//             connections were lost in a row. Connections lost within one second count as one: a
+//             burst of queries that make the server close them is no evidence about
+//             other queries. The next probe is due after 0.5 s x 2^n, at most 30 s, give or take a
+//             quarter. n continues to count while the server is up for less than 30 s in between,
+//             so that a flapping server is seldom probed. A certificate that fails means 30 s at
+//             once.
 //
-// A value, without a clock of its own; not thread-safe.
+// A value without a clock of its own; not thread-safe.
 class UpstreamHealth {
  public:
-  enum class State : uint8_t { kUp, kProbation, kDown };
+  enum class State : uint8_t { kUp, kOnTrial, kDown };
 
   State state() const { return state_; }
+  bool down() const { return state_ == State::kDown; }
 
-  // On probation, and down before that.
-  // Being connected to again is not enough for it to be up.
-  bool must_answer() const { return must_answer_; }
-  bool was_down() const { return state_ == State::kProbation && was_down_; }
-
-  // REQUIRES: state() == kDown.
+  // REQUIRES: down().
   MonoTime next_probe() const { return next_probe_; }
 
   // The latest transport failure.
   UpstreamFailure last_failure() const { return last_failure_; }
 
-  // Transport failures since anything was received.
+  // Transport failures since the latest message.
   int failures_in_row() const { return failures_in_row_; }
 
-  // What a query sent now may expect: the mean response time, smoothed as RFC 6298 section 2 does,
-  // each sample cut to three times the mean, so that one slow answer moves it, but does not throw
-  // it; or the longest silence since the latest response, when that is more. nullopt before the
-  // first of both.
+  // The expected response time of a query sent now: the mean, smoothed as in RFC 6298 section 2,
+  // each sample cut to three times the mean; or the longest silence since the latest response if
+  // that is more. nullopt before the first of both.
   std::optional<Duration> response_time() const;
 
-  // How much longer responses take than they did at the best of times: what waiting for one another
-  // costs them, here, on the way or there. The best of times fades by a part in 4096 a response.
+  // How much longer responses take than at the best of times, because they wait for one another.
+  // The best of times fades by 1/4096 for each response.
   Duration queueing_time() const {
     return mean_.has_value() ? *mean_ - best_mean_ : Duration::zero();
   }
 
-  // The response time that nineteen of twenty responses stay below; nullopt before the first.
+  // 19 of 20 responses take less. nullopt before the first.
   std::optional<Duration> slow_response_time() const { return slow_; }
 
-  // clamp(mean + 4 deviations, min, max) of the limits; for a mean still unknown, three times what
-  // connecting took, 400 ms at the most.
+  // clamp(mean + 4 deviations, min, max) of the limits. While the mean is unknown, three times the
+  // connect time, at most 400 ms.
   Duration AttemptTimeout(const UpstreamLimits& limits) const;
 
-  // How long a connection with queries on it may say nothing before that means something:
-  // max(4 x mean, 40 ms), and the attempt timeout while the mean is unknown.
+  // How long a connection with two queries on it may be silent: max(4 x mean, 40 ms), or the
+  // attempt timeout while the mean is unknown.
   Duration StallTime(const UpstreamLimits& limits) const;
 
-  // A connection became ready, `elapsed` after it was begun.
-  void OnConnected(Duration elapsed, MonoTime now);
+  // How long a server on trial or down has for a sign of life on a new connection.
+  Duration TrialTime(const UpstreamLimits& limits) const;
 
-  // There is a way to a server that is asked over UDP. That proves little: if it was down, it must
-  // answer to be up.
-  void OnWayFound();
+  // A connection became ready, `elapsed` after it was begun. `proves_life`: false for UDP.
+  void OnConnected(Duration elapsed, bool proves_life, MonoTime now);
 
-  // A response came `elapsed` after the query. An error response never lowers the mean: whoever
-  // fails fast shall not look fast.
+  // A response came `elapsed` after the query. An error never lowers the mean: a server that fails
+  // fast must not look fast.
   void OnResponse(Duration elapsed, bool usable, MonoTime now);
 
-  // A whole message came, of which nothing is known but that it came.
+  // A message came.
   void OnAlive(MonoTime now);
 
-  // No response came within `elapsed`: it would have taken at least that long.
+  // No response came within `elapsed`.
   void OnSlow(Duration elapsed) { silence_ = std::max(silence_, elapsed); }
 
-  // A connection with several queries on it has said nothing for StallTime().
-  void OnStall();
+  // All connections are silent.
+  void OnSilence();
 
-  // The way to the server is another: failures and silence of before mean nothing, and if it is
-  // down its next probe is due, the first of a new back-off.
+  // The route to the server has changed. Earlier failures mean nothing now. A server that is down
+  // is probed at once, with a new back-off.
   void OnNetworkChange(MonoTime now);
 
-  // A transport failure; any other is ignored. Want of resources of our own counts only where it is
-  // not connected, and is tried again soon. `connected`: another connection to it is ready.
+  // A transport failure; others are ignored. `connected`: another connection is ready and not
+  // silent. Lack of our own resources counts only without a connection, and is tried again soon.
   void OnFailure(UpstreamFailure failure, bool connected, MonoTime now, absl::BitGenRef random);
 
  private:
@@ -107,15 +97,14 @@ class UpstreamHealth {
   void GoDown(MonoTime now, absl::BitGenRef random);
   void OnOutOfResources(bool connected, MonoTime now, absl::BitGenRef random);
   void SetNextProbe(Duration wait, MonoTime now, absl::BitGenRef random);
-  void GoOnTrial(bool was_down);
-  void GoUp(MonoTime now);
 
   State state_ = State::kUp;
   UpstreamFailure last_failure_ = UpstreamFailure::kTimeout;
   int failures_in_row_ = 0;
-  int probe_waits_ = 0;                   // n of the back-off.
-  bool must_answer_ = false;              // It was down for not answering.
-  bool was_down_ = false;                 // Before it was put on probation.
+  int probe_waits_ = 0;  // n of the back-off.
+  // It went down because it did not answer, or because of our certificate. A new connection does
+  // not take it up, only a message does.
+  bool must_answer_ = false;
   std::optional<MonoTime> up_since_;      // nullopt: it was never down.
   std::optional<MonoTime> counted_loss_;  // When a lost connection last counted.
   MonoTime next_probe_;
@@ -124,7 +113,7 @@ class UpstreamHealth {
   Duration deviation_{0};
   Duration best_mean_{0};
   std::optional<Duration> slow_;
-  Duration silence_{0};  // The longest wait in vain since the latest response.
+  Duration silence_{0};  // The longest wait without a response since the latest one.
 };
 
 }  // namespace dotcache

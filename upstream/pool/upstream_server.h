@@ -1,69 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// One configured upstream server: its connections, its health, its probes.
+// One upstream server: its connections, its health, its probes.
 #ifndef DOTCACHE_UPSTREAM_POOL_UPSTREAM_SERVER_H_
 #define DOTCACHE_UPSTREAM_POOL_UPSTREAM_SERVER_H_
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/random/bit_gen_ref.h"
 #include "core/event_loop.h"
+#include "dns/outgoing_query.h"
 #include "upstream/api/upstream_counters.h"
+#include "upstream/api/upstream_options.h"
 #include "upstream/connection/connection.h"
 #include "upstream/pool/address_families.h"
-#include "upstream/pool/attempt_table.h"
 #include "upstream/pool/connect_pacing.h"
-#include "upstream/pool/deferred_reports.h"
+#include "upstream/pool/life_watch.h"
 #include "upstream/pool/loop_watch.h"
-#include "upstream/pool/probe_gate.h"
-#include "upstream/pool/server_snapshot.h"
-#include "upstream/pool/stall_watch.h"
+#include "upstream/pool/server_connections.h"
+#include "upstream/pool/server_delegate.h"
+#include "upstream/pool/server_probes.h"
+#include "upstream/pool/server_status.h"
 #include "upstream/pool/state_log.h"
 #include "upstream/pool/upstream_health.h"
-#include "upstream/pool/upstream_links.h"
 
 namespace dotcache {
 
 // Carries attempts over as few connections as have room, the first one first, so that queries share
-// writes; opens another when none has room, or when queries queue on crowded ones, up to
-// max_connections_per_server. While the server is
-// down, one probe at a time, a plain connection attempt, goes out by itself whenever it is due, and
-// at most one a second of all workers.
-// After a failed connect, no other than a probe begins for 500 ms. A connection on which a query
-// timed out and nothing came since the query is passed over until something comes. So is one that
-// has stalled (StallWatch). Where all are, one beyond the limit is opened. At the limit the oldest
-// such makes way: one that nobody waits for, or that has been silent for a second; then the
-// attempts on it are lost. Until then queries go over the one that fell silent last: it may only be
-// slow.
-//
-// A server may close a connection because of one query on it, and nobody can tell which of those in
-// flight it was. So an attempt whose exchange has lost a connection before may ask to go alone:
-// over a connection that nobody shares, at most kMaxAlone of them at a time beyond the limit above,
-// others waiting their turn. A connection that proved good is shared from then on. Owned by the
-// UpstreamManager; bound to its loop's thread.
-class UpstreamServer : private Connection::Delegate {
+// writes. It opens another connection when none has room, or when queries wait for one another, up
+// to max_connections_per_server. docs/upstream_rules.md has the rules for silent connections, for
+// attempts that go alone, and for probes. It keeps no list of attempts: their exchanges own them.
+// Owned by its zone; bound to its loop's thread.
+class UpstreamServer : public Deletable, private Connection::Delegate {
  public:
-  // The owner, which outlives the server. No function is called inside a call into the server.
-  class Delegate {
-   public:
-    virtual ~Delegate() = default;
-    // What came of an attempt that was not forgotten. Once for each; the attempt is over.
-    virtual void OnAttemptResult(AttemptId attempt, AttemptResult result) = 0;
-    // The same for one whose connection was lost, together with `others` more.
-    virtual void OnAttemptLost(AttemptId attempt, size_t others) = 0;
-    // Something came for the attempt that was not its response. It goes on.
-    virtual void OnAttemptDoubtful(AttemptId attempt) = 0;
-    // Connected and authenticated.
-    virtual void OnServerReady(UpstreamServer& server) = 0;
-    // The connection of these attempts has stalled; they go on, with little hope.
-    virtual void OnStall(const std::vector<AttemptId>& attempts) = 0;
-    // A server went down. This one may come inside a call: only to take note.
-    virtual void OnServerDown() {}
-  };
+  using Delegate = ServerDelegate;
 
-  // What all servers of one manager share. The references outlive the servers.
+  // Shared by all servers of one manager. The references outlive the servers.
   struct Context {
     EventLoop& loop;
     const UpstreamLimits& limits;
@@ -71,168 +47,130 @@ class UpstreamServer : private Connection::Delegate {
     absl::BitGenRef random;
     Delegate& delegate;
     AddressFamilies& families;
-    bool log_state_changes;            // Of more than a server: it is one worker that does.
-    const LoopWatch* loops = nullptr;  // Null: none is known.
-    bool quiet = false;                // Nothing of a server is logged.
+    const LoopWatch* loops = nullptr;  // Null: no loops are detected.
+    bool quiet = false;                // No line about a server is logged.
   };
 
-  // `index` counts through all zones. `counters` and `probe_gate`, which the servers of other
-  // workers with the same index share, outlive the server.
+  // `index` counts the servers of all zones. Any server for `zone` answers a query for the zone's
+  // NS records, with whatever RCODE: that is its sign of life. `counters` outlives the server.
   UpstreamServer(const Context& context, const UpstreamServerOptions& options, int index,
-                 UpstreamCounters& counters, ProbeGate& probe_gate);
+                 const DomainName& zone, UpstreamCounters& counters);
   ~UpstreamServer() override;
 
-  struct SendMode {
-    bool last_resort = false;  // Even while the server is down.
-    bool fresh = false;        // Rather over a connection that is only being opened.
-    bool alone = false;
-    bool with_probe = false;  // Even while the server is down, if a connect has just begun.
-  };
   static constexpr size_t kMaxAlone = 4;
-  // Tried for so long in vain it is dead rather than starting again.
-  static constexpr Duration kDeadAfter = Seconds(1);
+  // Attempts that wait for a connection of their own. At the limit the others share.
+  static constexpr size_t kMaxWaiting = 256;
 
-  // Sends the query, or queues it on a connection that is being opened; or returns why not. While
-  // the server is down, only a `last_resort` goes out: on the probe under way, or on
-  // a new one when the latest began 100 ms ago; and what goes `with_probe`, on one that has just
-  // begun.
-  std::optional<UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt, SendMode mode);
+  struct SendMode {
+    bool alone = false;       // It shares its connection with no other attempt.
+    uint32_t apart_from = 0;  // Rather over another connection than the one with this number.
+  };
+  // Sends the query, or queues it on a connection that is being opened. Returns the reason if the
+  // server takes no query.
+  std::variant<AttemptPlace, UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt,
+                                                   const SendMode& mode);
 
-  // The result is not wanted any more. Unknown attempts are ignored.
-  void Forget(AttemptId attempt);
+  // The result is not wanted now. REQUIRES: the attempt has not ended.
+  void Forget(AttemptId attempt, const AttemptPlace& place);
 
-  // How much longer to wait for this attempt before another server is asked: shorter while it waits
-  // for a connection. Unknown attempts: none.
-  Duration Patience(AttemptId attempt) const;
+  // The attempt has waited for `elapsed`, longer than usual. A late response is still reported.
+  void OnAttemptLate(const AttemptPlace& place, Duration elapsed);
 
-  // True when the attempt waits for its connection.
-  bool IsQueued(AttemptId attempt) const;
+  // How long to wait before another server is queried: for an attempt that was sent, and for one
+  // that waits for its connection.
+  Duration SentPatience() const { return health_.AttemptTimeout(context_.limits); }
+  Duration QueuedPatience() const;
 
-  // Its patience is over. The attempt goes on: a late answer is still reported.
-  void OnAttemptTimeout(AttemptId attempt);
-
-  // True when asking the same server again may help: the attempt timed out, and went over UDP or
-  // its connection has been silent since it was sent; or its connection has made way.
-  bool IsStalled(AttemptId attempt) const;
+  ServerStatus StatusAt(MonoTime now) const;
 
   // The attempt sent last was a hedge.
   void CountHedge() { counters_.hedges.Add(); }
+  void SetErring(bool erring) { counters_.erring.Set(erring ? 1 : 0); }
 
-  // Opens a connection when there is none that would take a query.
+  // Opens a connection if none would take a query.
   void Prepare();
 
-  // Opens a connection now if the server is down, without waiting until the probe is due.
-  void ProbeNow();
+  ServerProbes& probes() { return probes_; }
 
-  // The same, unless the latest attempt to connect, of all workers, began less than a second ago.
-  void ProbeEverySecond();
-  // The same for a query; five seconds where a certificate failed.
-  void ProbeOnDemand();
-
-  // Trust, pins or our own certificate are others now: no connection from before takes a query any
-  // more, and where there were some a new one is opened at once, as is one to a server that is
-  // down: what kept it down may have been repaired.
+  // Trust, pins or our own certificate have changed. Connections from before take no query, new
+  // ones replace them at once, and a server that is down is probed.
   void OnTrustChanged();
 
-  // The way to it has changed, or the machine was suspended. Idle connections are closed, attempts
-  // to connect given up with the queries that wait for them; no query goes over a connection from
-  // before until something comes on it, and those in flight are reported as stalled in the next
-  // turn. If it is down it is probed at once. With `link_down` the way to it has no carrier: until
-  // the next change nothing is opened, and queries fail at once. What were sent into the void would
-  // hold up what follows when the carrier is back: the kernel asks for the neighbour's address only
-  // once a second.
+  // The route to the server has changed, or the machine was suspended. Idle connections and those
+  // that connect are closed. Others are silent until a message comes; their attempts are reported
+  // as stalled in the next turn. A server that is down is probed. With `link_down` the link has no
+  // carrier: nothing is opened until the next change. Packets sent then would only delay those that
+  // follow when the carrier is back, because the kernel requests the neighbour's address once a
+  // second.
   void OnNetworkChange(bool link_down);
 
-  // Closes connections as they fall idle and opens none but for a Send().
+  // Closes connections when they become idle and opens one only for a Send().
   void Drain();
-
-  // The same for one whose place another takes: gauges and log lines are that one's from now on.
+  // The same when another server takes its place. Gauges and log lines are the new server's.
   void Retire();
 
-  ServerSnapshot Snapshot() const;
-  // When it last gave a sign of life: a message of any kind, or a connection while it is up. The
-  // clock's epoch when it gave none.
-  MonoTime last_sign() const { return last_sign_; }
-
-  // Since when nothing came of what was tried: the first query or connect after that.
-  MonoTime in_vain_since() const;
-
-  // Was down, has been connected for a second and asked nothing: who asks first is to be answered.
-  bool IsUntried() const;
-
-  // Whether it is down, and some worker has tried it since then, and this one for a second, in
-  // vain; or nobody tries it now, because its certificate has just failed.
-  bool WasTriedInVain(MonoTime since) const;
+  // True when no connection is left after Drain().
+  bool drained() const { return draining_ && connections_.empty(); }
 
   const UpstreamHealth& health() const { return health_; }
-  // Nothing may be expected of it: it is down, or was and is being tried.
-  bool useless() const { return down() || (health_.was_down() && links_.HasHopeful()); }
-  bool down() const { return absent() || health_.state() == UpstreamHealth::State::kDown; }
-  // A slot without an address: there is nobody to ask.
-  bool absent() const { return !options_.has_address(); }
-  // What is sent there comes back to us: it gets nothing but probes for loops.
-  bool loops() const {
-    return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
-  }
-  bool link_down() const { return link_down_; }
-  // Nothing is sent to it, whatever its health.
-  bool unusable() const { return absent() || loops() || link_down(); }
-  bool serves() const { return !unusable() && health_.state() == UpstreamHealth::State::kUp; }
+  // The cause of the latest failure in words.
+  const std::string& last_cause() const { return state_log_.cause(); }
+  size_t ready_connections() const { return connections_.ready(); }
   int index() const { return index_; }
   const UpstreamServerOptions& options() const { return options_; }
-  size_t ready_connections() const { return links_.ready(); }
+  bool absent() const { return !options_.has_address(); }
 
  private:
   void OnConnectionReady(Connection& connection, bool resumed, Duration elapsed) override;
-  void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result) override;
-  void OnUnwantedAnswer(Connection& connection) override;
+  void OnAttemptResult(Connection& connection, AttemptId attempt, AttemptResult result,
+                       Duration elapsed) override;
+  void OnLateResult(Connection& connection, const AttemptResult& result, Duration elapsed) override;
+  void OnSignOfLife(Connection& connection) override;
   void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
-  void OnConnectionClosed(Connection& connection, UpstreamFailure failure, bool graceful,
-                          const std::string& detail, std::vector<AttemptId> lost) override;
+  void OnConnectionClosed(Connection& connection, Connection::End end) override;
 
-  Connection* Open(bool alone = false);
+  bool loops() const {
+    return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
+  }
+  bool unusable() const { return absent() || link_down_ || loops(); }
+  bool is_udp() const { return options_.transport == Transport::kUdp; }
+  bool MayProbe() const { return !draining_ && !unusable(); }
+
+  ServerConnection* PickOrOpen(uint32_t apart_from);
+  ServerConnection* Open(bool alone = false);
   bool MakeRoom(Duration lateness);
-  bool CanOpen() const;
-  bool MayGoWithProbe() const;
-  bool MayOpen(SendMode mode) const;
-  bool IsQueueing(const Connection& connection);
-  void SendOn(Connection& connection, const UpstreamQuery& query, AttemptId attempt);
-  std::optional<UpstreamFailure> SendAlone(const UpstreamQuery& query, AttemptId attempt);
+  bool IsQueueing(const Connection& connection) const;
+  AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query, AttemptId attempt);
   void GiveTurns();
+  void FailWaiting();
+  void Report();
   void ReleaseAlone(Connection& connection, Duration elapsed);
-  void CloseIfDrained(Connection& connection);
-  void TakeOut(Connection& connection);
-  void OnProbeDue();
-  void NoteTry();
+  void CloseIfDrained(ServerConnection& connection);
+  void TakeOut(const Connection& connection);
+  void NoteResponse(const AttemptResult& result, Duration elapsed);
   void NoteWord(const Connection& connection);
-  void NoteSilence(UpstreamLink& link);
-  void Report(const DeferredReports::Batch& batch);
-  void OnStall(const std::vector<StallWatch::Stall>& stalls);
+  void OnSilent(uint32_t number);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
-  void NoteStateChange(absl::string_view cause);
-  void UpdateGauges();
+  void AfterChange();
 
   const Context context_;
   const UpstreamServerOptions options_;
   const int index_;
   UpstreamCounters& counters_;
-  ConnectPacing pacing_;
   UpstreamHealth health_;
+  ConnectPacing pacing_;
+  ServerConnections connections_;
+  LifeWatch life_watch_;
   StateLog state_log_;
+  std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
+  ServerProbes probes_;
+  std::vector<AttemptId> stalled_;       // To be reported in the next turn,
+  std::vector<AttemptId> unconnected_;   // and these as failed,
+  std::unique_ptr<Timer> report_timer_;  // by this timer.
   bool draining_ = false;
-  bool link_down_ = false;
-  MonoTime network_changed_;  // How long what was sent before has taken says nothing.
   bool retired_ = false;
-  MonoTime last_failure_at_;
-  MonoTime last_sign_;
-  MonoTime in_vain_since_;
-  MonoTime tried_at_;
-  MonoTime found_at_;  // When it was last connected to while it was down.
-  UpstreamLinks links_;
-  StallWatch stall_watch_;
-  AttemptTable attempts_;
-  std::unique_ptr<Timer> probe_timer_;
-  DeferredReports reports_;
+  bool link_down_ = false;
+  MonoTime network_changed_;  // What was sent before has no response time.
 };
 
 }  // namespace dotcache

@@ -64,7 +64,7 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
   void Send(AttemptId attempt, const std::string& name = "www.corp.example") {
     UpstreamQuery query;
     query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
-    connection_->Send(query, attempt);
+    tickets_[attempt] = connection_->Send(query, attempt);
   }
 
   bool RunUntil(absl::FunctionRef<bool()> done) {
@@ -91,7 +91,7 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
     EXPECT_FALSE(resumed);
     ++ready_;
   }
-  void OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result) override {
+  void OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result, Duration) override {
     EXPECT_EQ(ready_, 1);
     if (auto* failure = std::get_if<UpstreamFailure>(&result)) {
       failures_[attempt] = *failure;
@@ -99,16 +99,17 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
       answers_.push_back(attempt);
     }
   }
-  void OnUnwantedAnswer(Connection&) override { ++unwanted_answers_; }
+  void OnLateResult(Connection&, const AttemptResult&, Duration) override { ++late_results_; }
+  void OnSignOfLife(Connection&) override { ++signs_of_life_; }
   void OnMismatch(Connection&, std::optional<AttemptId>) override { ++mismatches_; }
-  void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
-                          const std::string& detail, std::vector<AttemptId> lost) override {
+  void OnConnectionClosed(Connection&, Connection::End end) override {
     EXPECT_FALSE(closed_);
-    EXPECT_FALSE(graceful);
-    EXPECT_NE(detail, "");
+    EXPECT_FALSE(end.graceful);
+    EXPECT_NE(end.detail, "");
     closed_ = true;
-    failure_ = failure;
-    lost_ = std::move(lost);
+    failure_ = end.failure;
+    lost_ = std::move(end.lost);
+    lost_.insert(lost_.end(), end.not_sent.begin(), end.not_sent.end());
     loop_.DeferDelete(std::move(connection_));
   }
 
@@ -122,8 +123,10 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
   int ready_ = 0;
   std::vector<AttemptId> answers_;
   std::map<AttemptId, UpstreamFailure> failures_;
+  std::map<AttemptId, AttemptTicket> tickets_;
   int mismatches_ = 0;
-  int unwanted_answers_ = 0;
+  int late_results_ = 0;
+  int signs_of_life_ = 0;
   bool closed_ = false;
   UpstreamFailure failure_ = UpstreamFailure::kTimeout;
   std::vector<AttemptId> lost_;
@@ -283,26 +286,44 @@ TEST_F(ClassicConnectionTest, ALateAnswerIsASignOfLife) {
   Connect();
   Send(1);
   ASSERT_TRUE(RunUntilQueries(1));
-  connection_->Forget(1);
+  connection_->Forget(tickets_.at(1));
   EXPECT_EQ(connection_->in_flight(), 0);
   server_.SendLate(server_.queries()[0], AnswerTo(server_.queries()[0].wire));
-  ASSERT_TRUE(RunUntil([this] { return unwanted_answers_ == 1; }));
+  ASSERT_TRUE(RunUntil([this] { return late_results_ == 1; }));
   EXPECT_THAT(answers_, IsEmpty());
 }
 
-TEST_F(ClassicConnectionTest, ForgottenQueriesHoldTheirSocketsForALimitedTime) {
+TEST_F(ClassicConnectionTest, ForgottenAndOverdueQueriesTakeNoPlace) {
   limits_.tuning.max_sockets_per_connection = 2;
-  limits_.tuning.max_attempt_timeout = Milliseconds(20);
   server_.set_handler(Silence);
   Connect();
   Send(1);
   Send(2);
   EXPECT_FALSE(connection_->HasRoom());
-  connection_->Forget(1);
-  connection_->Forget(2);
-  EXPECT_EQ(connection_->in_flight(), 0);
+  connection_->Forget(tickets_.at(1));
+  connection_->NoteOverdue(tickets_.at(2));
+  EXPECT_EQ(connection_->in_flight(), 1);
+  ASSERT_TRUE(connection_->HasRoom());
+  Send(3);  // In the place of the forgotten one.
+  ASSERT_TRUE(connection_->HasRoom());
+  Send(4);  // In the place of the one that is overdue.
   EXPECT_FALSE(connection_->HasRoom());
-  EXPECT_TRUE(RunUntil([this] { return connection_->HasRoom(); }));
+  ASSERT_TRUE(RunUntilResults(1));  // In a later turn.
+  EXPECT_EQ(failures_.at(2), UpstreamFailure::kTimeout);
+  EXPECT_EQ(connection_->in_flight(), 2);
+}
+
+TEST_F(ClassicConnectionTest, AFullConnectionStillAsksForASignOfLife) {
+  limits_.tuning.max_sockets_per_connection = 1;
+  server_.set_handler([](const ClassicQuery& query) {
+    const bool is_root = query.wire[kHeaderSize] == 0;
+    return is_root ? Answer(query) : Messages();
+  });
+  Connect();
+  Send(1);
+  ASSERT_FALSE(connection_->HasRoom());
+  connection_->AskForSignOfLife(Question{DomainName(), QType::kNs});
+  EXPECT_TRUE(RunUntil([this] { return signs_of_life_ == 1; }));
 }
 
 TEST_F(ClassicConnectionTest, AForgottenQueryOverTcpIsForgottenThereToo) {
@@ -312,7 +333,7 @@ TEST_F(ClassicConnectionTest, AForgottenQueryOverTcpIsForgottenThereToo) {
   Connect();
   Send(1);
   ASSERT_TRUE(RunUntil([this] { return server_.queries_over(Transport::kTcp) == 1; }));
-  connection_->Forget(1);
+  connection_->Forget(tickets_.at(1));
   EXPECT_EQ(connection_->in_flight(), 0);
   server_.set_handler(TruncateUdp);
   Send(2);

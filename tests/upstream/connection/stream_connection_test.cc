@@ -102,7 +102,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   }
 
   void Send(AttemptId attempt, const std::string& name = "www.example.com") {
-    connection_->Send(QueryFor(name), attempt);
+    tickets_[attempt] = connection_->Send(QueryFor(name), attempt);
   }
 
   bool RunUntil(absl::FunctionRef<bool()> done) { return RunLoopUntil(loop_, done); }
@@ -120,7 +120,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     ++ready_;
     resumed_ = resumed;
   }
-  void OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result) override {
+  void OnAttemptResult(Connection&, AttemptId attempt, AttemptResult result, Duration) override {
     if (std::holds_alternative<UpstreamResponse>(result)) {
       answers_.push_back(attempt);
       last_response_ = std::get<UpstreamResponse>(std::move(result));
@@ -128,19 +128,20 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
       failures_[attempt] = std::get<UpstreamFailure>(result);
     }
   }
-  void OnUnwantedAnswer(Connection&) override { ++unwanted_answers_; }
+  void OnLateResult(Connection&, const AttemptResult&, Duration) override { ++late_results_; }
+  void OnSignOfLife(Connection&) override { ++signs_of_life_; }
   void OnMismatch(Connection&, std::optional<AttemptId> attempt) override {
     ++mismatches_;
     if (attempt.has_value()) meant_.push_back(*attempt);
   }
-  void OnConnectionClosed(Connection&, UpstreamFailure failure, bool graceful,
-                          const std::string& detail, std::vector<AttemptId> lost) override {
+  void OnConnectionClosed(Connection&, Connection::End end) override {
     EXPECT_FALSE(closed_);
     closed_ = true;
-    failure_ = failure;
-    graceful_ = graceful;
-    detail_ = detail;
-    lost_ = std::move(lost);
+    failure_ = end.failure;
+    graceful_ = end.graceful;
+    detail_ = end.detail;
+    lost_ = std::move(end.lost);
+    lost_.insert(lost_.end(), end.not_sent.begin(), end.not_sent.end());
     last_received_at_close_ = connection_->last_received();
     loop_.DeferDelete(std::move(connection_));
   }
@@ -158,9 +159,11 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   std::vector<AttemptId> answers_;
   UpstreamResponse last_response_;
   std::map<AttemptId, UpstreamFailure> failures_;
+  std::map<AttemptId, AttemptTicket> tickets_;
   int mismatches_ = 0;
   std::vector<AttemptId> meant_;  // By those.
-  int unwanted_answers_ = 0;
+  int late_results_ = 0;
+  int signs_of_life_ = 0;
   bool closed_ = false;
   UpstreamFailure failure_ = UpstreamFailure::kTimeout;
   bool graceful_ = false;
@@ -516,9 +519,9 @@ TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsInAnAnswerThatNobodyWait
   Connect();
   ASSERT_TRUE(RunUntilReady());
   Send(1);
-  connection_->Forget(1);
+  connection_->Forget(tickets_.at(1));
   ASSERT_TRUE(RunUntilClosed());  // After 100 ms, not 30 s.
-  EXPECT_EQ(unwanted_answers_, 1);
+  EXPECT_EQ(late_results_, 1);
   EXPECT_EQ(detail_, "idle");
 }
 
@@ -584,7 +587,9 @@ TEST_F(StreamConnectionTest, ThoseOpenedTogetherDoNotEndTogether) {
   std::vector<std::unique_ptr<Connection>> connections;
   for (int i = 0; i < 8; ++i) connections.push_back(connector_->Connect(options_, 0, *this));
   const Duration age = limits_.tuning.max_connection_age;
-  const auto aged = [&] { return std::ranges::count_if(connections, &Connection::draining); };
+  const auto aged = [&] {
+    return std::ranges::count_if(connections, [](const auto& c) { return !c->HasRoom(); });
+  };
   later = age * 3 / 4 - Seconds(30);
   EXPECT_EQ(aged(), 0);
   std::set<ptrdiff_t> counts;
@@ -663,10 +668,10 @@ TEST_F(StreamConnectionTest, AForgottenAttemptIsDroppedSilentlyAndItsAnswerSeen)
   Connect();
   Send(1);
   Send(2);
-  connection_->Forget(1);
+  connection_->Forget(tickets_.at(1));
   EXPECT_EQ(connection_->in_flight(), 1);
   ASSERT_TRUE(RunUntilResults(1));
-  ASSERT_TRUE(RunUntil([this] { return unwanted_answers_ == 1; }));
+  ASSERT_TRUE(RunUntil([this] { return late_results_ == 1; }));
   EXPECT_THAT(answers_, ElementsAre(2));
   EXPECT_EQ(mismatches_, 0);
 }
@@ -693,9 +698,9 @@ TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
   constexpr AttemptId kMany = 8193;
   for (AttemptId attempt = 1; attempt <= kMany; ++attempt) Send(attempt);
   ASSERT_TRUE(RunUntilReady());
-  for (AttemptId attempt = 1; attempt < kMany; ++attempt) connection_->Forget(attempt);
+  for (AttemptId attempt = 1; attempt < kMany; ++attempt) connection_->Forget(tickets_.at(attempt));
   EXPECT_TRUE(connection_->HasRoom());
-  connection_->Forget(kMany);
+  connection_->Forget(tickets_.at(kMany));
   EXPECT_FALSE(connection_->HasRoom());
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_TRUE(graceful_);
@@ -708,14 +713,14 @@ TEST_F(StreamConnectionTest, WhatIsOverdueOrForgottenTakesNoPlace) {
   Send(1);
   Send(2);
   EXPECT_FALSE(connection_->HasRoom());
-  connection_->NoteOverdue(1);
-  connection_->NoteOverdue(1);
+  connection_->NoteOverdue(tickets_.at(1));
+  connection_->NoteOverdue(tickets_.at(1));
   EXPECT_TRUE(connection_->HasRoom());
   Send(3);
   EXPECT_FALSE(connection_->HasRoom());
-  connection_->Forget(1);
+  connection_->Forget(tickets_.at(1));
   EXPECT_FALSE(connection_->HasRoom());
-  connection_->Forget(2);
+  connection_->Forget(tickets_.at(2));
   EXPECT_TRUE(connection_->HasRoom());
   EXPECT_EQ(connection_->in_flight(), 1);
 }
@@ -724,7 +729,7 @@ TEST_F(StreamConnectionTest, AnOverdueQueryIsStillAnsweredAndLeavesNoTrace) {
   limits_.tuning.max_in_flight_per_connection = 1;
   Connect();
   Send(1);
-  connection_->NoteOverdue(1);
+  connection_->NoteOverdue(tickets_.at(1));
   Send(2, "other.example.com");
   ASSERT_TRUE(RunUntilResults(2));
   EXPECT_THAT(answers_, UnorderedElementsAre(1, 2));
@@ -739,10 +744,11 @@ TEST_F(StreamConnectionTest, AServerThatIsAskedForASignOfLifeGivesOne) {
   });
   Connect();
   Send(1);
-  connection_->AskForSignOfLife();  // Too early: there is no connection yet.
+  connection_->AskForSignOfLife(
+      Question{DomainName(), QType::kNs});  // Too early: there is no connection yet.
   ASSERT_TRUE(RunUntilReady());
-  connection_->AskForSignOfLife();
-  ASSERT_TRUE(RunUntil([this] { return unwanted_answers_ > 0; }));
+  connection_->AskForSignOfLife(Question{DomainName(), QType::kNs});
+  ASSERT_TRUE(RunUntil([this] { return signs_of_life_ > 0; }));
   EXPECT_NE(connection_->last_received(), MonoTime());
   EXPECT_EQ(connection_->in_flight(), 1);
   EXPECT_EQ(server_->query_octets().size(), 2u);
@@ -806,7 +812,7 @@ TEST_F(StreamConnectionTest, ARetiredConnectionTakesNoQueryAndClosesWhenItsLastI
   Connect();
   ASSERT_TRUE(RunUntilReady());
   Send(1);
-  connection_->Retire();
+  connection_->Drain();
   EXPECT_FALSE(connection_->HasRoom());
   EXPECT_TRUE(connection_->draining());
   ASSERT_TRUE(RunUntilClosed());
@@ -814,7 +820,7 @@ TEST_F(StreamConnectionTest, ARetiredConnectionTakesNoQueryAndClosesWhenItsLastI
   EXPECT_TRUE(graceful_);
   Connect();
   ASSERT_TRUE(RunUntilReady());
-  connection_->Retire();  // Idle: closes in a later turn.
+  connection_->Drain();  // Idle: closes in a later turn.
   EXPECT_FALSE(closed_);
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_TRUE(graceful_);
@@ -823,7 +829,7 @@ TEST_F(StreamConnectionTest, ARetiredConnectionTakesNoQueryAndClosesWhenItsLastI
 TEST_F(StreamConnectionTest, AConnectionRetiredWhileItConnectsAnswersWhatItHas) {
   Connect();
   Send(1);
-  connection_->Retire();
+  connection_->Drain();
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_THAT(answers_, ElementsAre(1));
   EXPECT_TRUE(graceful_);

@@ -13,12 +13,12 @@ class ExchangeTableTest : public testing::Test {
  protected:
   SimulatedLoop loop_;
   std::vector<ExchangeId> fired_;
-  ExchangeTable table_{loop_, [this](ExchangeState& exchange) { fired_.push_back(exchange.id); }};
+  ExchangeTable table_{loop_, [this](ExchangeRecord& exchange) { fired_.push_back(exchange.id); }};
 };
 
 TEST_F(ExchangeTableTest, AnExchangeIsFoundByItsIdAndItsAttempts) {
-  ExchangeState& exchange = table_.Take();
-  exchange.progress.attempts_made = 64;
+  ExchangeRecord& exchange = table_.Take();
+  exchange.attempts_made = 64;
   EXPECT_EQ(table_.Find(exchange.id), &exchange);
   EXPECT_EQ(table_.FindByAttempt(exchange.NextAttemptId()), &exchange);
   EXPECT_EQ(table_.Find(exchange.id + 1), nullptr);
@@ -26,33 +26,33 @@ TEST_F(ExchangeTableTest, AnExchangeIsFoundByItsIdAndItsAttempts) {
 }
 
 TEST_F(ExchangeTableTest, APlaceIsUsedAgainUnderAnotherId) {
-  ExchangeState& first = table_.Take();
+  ExchangeRecord& first = table_.Take();
   const ExchangeId id = first.id;
   const AttemptId attempt = first.NextAttemptId();
-  first.progress.attempts_made = 1;
+  first.attempts_made = 1;
   table_.Release(first);
   EXPECT_EQ(table_.Find(id), nullptr);
-  ExchangeState& second = table_.Take();
+  ExchangeRecord& second = table_.Take();
   EXPECT_EQ(&second, &first);
   EXPECT_EQ(table_.Find(id), nullptr);
   EXPECT_EQ(table_.FindByAttempt(attempt), nullptr);
-  EXPECT_EQ(second.progress.attempts_made, 0u);
+  EXPECT_EQ(second.attempts_made, 0u);
 }
 
 TEST_F(ExchangeTableTest, AnAttemptIsFoundAfterAnyNumberOfUsesOfThePlace) {
-  ExchangeState& exchange = table_.Take();
+  ExchangeRecord& exchange = table_.Take();
   exchange.id |= ((ExchangeId{1} << 32) - 1) << 24;
   table_.Release(exchange);
   for (int i = 0; i < 3; ++i) {
-    ExchangeState& again = table_.Take();
+    ExchangeRecord& again = table_.Take();
     EXPECT_EQ(table_.FindByAttempt(again.NextAttemptId()), &again);
     table_.Release(again);
   }
 }
 
 TEST_F(ExchangeTableTest, EachExchangeHasItsTimerWhichEndsWithIt) {
-  ExchangeState& first = table_.Take();
-  ExchangeState& second = table_.Take();
+  ExchangeRecord& first = table_.Take();
+  ExchangeRecord& second = table_.Take();
   first.timer->Start(Seconds(1));
   second.timer->Start(Seconds(1));
   const ExchangeId id = second.id;

@@ -34,9 +34,8 @@ class ExplanationTest : public testing::Test {
         server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", number, ":853"));
       }
     }
-    manager_ =
-        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
-                                          absl::MakeSpan(probe_gates_), random_, false);
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
+                                                 absl::MakeSpan(counters_), random_);
   }
 
   NameExplanation Explain(const std::string& name) {
@@ -47,7 +46,6 @@ class ExplanationTest : public testing::Test {
   UpstreamOptions options_;
   ScriptedConnector connector_{loop_, options_.limits};
   std::vector<UpstreamCounters> counters_{4};
-  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(4);
   std::mt19937_64 random_{1};
   std::unique_ptr<UpstreamManager> manager_;
 };
@@ -82,14 +80,14 @@ TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
   EXPECT_THAT(explanation.servers,
               ElementsAre(Field(&ServerExplanation::why, "among the fastest"),
                           Field(&ServerExplanation::why, "if those before it fail"),
-                          Field(&ServerExplanation::why, "down: certificate")));
+                          Field(&ServerExplanation::why, "down: certificate: scripted")));
   const ServerExplanation& fast = explanation.servers[0];
   EXPECT_EQ(fast.provider, "provider3");
   EXPECT_EQ(fast.response_time, Milliseconds(10));
   EXPECT_EQ(fast.connections, 1u);
   EXPECT_EQ(fast.state, "up");
   const ServerExplanation& down = explanation.servers[2];
-  EXPECT_EQ(down.state, "down");
+  EXPECT_EQ(down.state, "dead");
   ASSERT_TRUE(down.next_probe_in.has_value());
   EXPECT_GT(*down.next_probe_in, Seconds(10));
   EXPECT_GE(explanation.hedge_after, Milliseconds(20));
@@ -101,7 +99,7 @@ TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
   const NameExplanation explanation = Explain("www.example");
   EXPECT_EQ(explanation.servers.back().provider, "provider1");
   EXPECT_EQ(explanation.servers.back().why, "the link to it has no carrier");
-  EXPECT_EQ(explanation.servers.back().state, "unused");
+  EXPECT_EQ(explanation.servers.back().state, "no-carrier");
 }
 
 TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
@@ -112,12 +110,12 @@ TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
     (void)manager_->Exchange(query, loop_.Now() + Seconds(1), [](auto) {});
     loop_.Advance(Milliseconds(95));
     const ServerExplanation server = Explain("www.corp.example").servers[0];
-    if (server.state != "down") continue;
+    if (server.state == "up") continue;
     ASSERT_TRUE(server.next_probe_in.has_value());
     EXPECT_GE(*server.next_probe_in, Duration::zero());
     EXPECT_LE(*server.next_probe_in, Seconds(1));
   }
-  EXPECT_EQ(Explain("www.corp.example").servers[0].state, "down");
+  EXPECT_EQ(Explain("www.corp.example").servers[0].state, "dead");
 }
 
 TEST_F(ExplanationTest, ExplainingChangesNothing) {

@@ -39,9 +39,8 @@ class FailoverTest : public testing::Test {
     }
     connector_ = std::make_unique<SocketConnector>(
         loop_, options_.limits, SocketConnector::Credentials(kServers, credentials_));
-    manager_ =
-        std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
-                                          absl::MakeSpan(probe_gates_), random_, false);
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                                 absl::MakeSpan(counters_), random_);
     manager_->Start();
     ASSERT_TRUE(RunUntil([this] { return manager_->ready(); }));
   }
@@ -76,7 +75,6 @@ class FailoverTest : public testing::Test {
   UpstreamOptions options_;
   std::shared_ptr<const TlsClientCredentials> credentials_;
   std::vector<UpstreamCounters> counters_{kServers};
-  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(kServers);
   std::vector<std::unique_ptr<LoopbackDotServer>> servers_;
   std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;

@@ -37,9 +37,8 @@ class UpstreamHostsTest : public testing::Test {
   void Make() {
     connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
     counters_ = std::vector<UpstreamCounters>(options_.zones[0].servers.size());
-    manager_ =
-        std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
-                                          absl::MakeSpan(probe_gates_), random_, true);
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                                 absl::MakeSpan(counters_), random_);
     manager_->ResolveHostsBy(bootstrap_);
     manager_->Start();
     loop_.RunUntilIdle();
@@ -74,7 +73,6 @@ class UpstreamHostsTest : public testing::Test {
   UpstreamOptions options_;
   FakeExchanger bootstrap_;
   std::vector<UpstreamCounters> counters_;
-  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(kMaxHostAddresses + 1);
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;
 };
@@ -178,7 +176,7 @@ TEST_F(UpstreamHostsTest, WhatIsInFlightToAnAddressThatGoesIsStillAnswered) {
   Resolve({"192.0.2.1", "192.0.2.2"});
   loop_.Advance(Milliseconds(20));
   connector_->server(0).reply = [](const UpstreamQuery& query) {
-    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(300));
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(80));
   };
   loop_.Advance(Milliseconds(59500));
   const auto outcome = Ask();

@@ -38,9 +38,8 @@ class UpstreamManagerTest : public testing::Test {
   void Make(int servers, Transport transport = Transport::kDot) {
     for (int i = 0; i < servers; ++i) AddServer(0, transport);
     connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
-    manager_ =
-        std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
-                                          absl::MakeSpan(probe_gates_), random_, false);
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                                 absl::MakeSpan(counters_), random_);
   }
 
   void AddServer(size_t zone, Transport transport = Transport::kDot,
@@ -109,17 +108,6 @@ class UpstreamManagerTest : public testing::Test {
     return tries;
   }
 
-  // The tries of a name that is lost eight times, beside so many names that nobody answers.
-  static constexpr int kMany = 20;
-  int TriesBeside(int mute_names) {
-    options_.zones[0].policy = SelectionPolicy::kRoundRobin;
-    options_.limits.tuning.max_exchanges = 8 * kMany;
-    Make(3);
-    for (int i = 0; i < 3; ++i) Silence(i);
-    for (int i = 0; i < mute_names; ++i) Ask("mute" + std::to_string(i) + ".example");
-    return TriesOfALossyName(9);
-  }
-
   void Refuse(int server) {
     connector_->server(server).connect_failure = UpstreamFailure::kConnectRefused;
   }
@@ -129,7 +117,6 @@ class UpstreamManagerTest : public testing::Test {
   SimulatedLoop loop_;
   UpstreamOptions options_;
   std::vector<UpstreamCounters> counters_{8};
-  std::vector<ProbeGate> probe_gates_ = std::vector<ProbeGate>(8);
   std::mt19937_64 random_{1};
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> manager_;
@@ -402,7 +389,7 @@ TEST_F(UpstreamManagerTest, AnErrorIsBelievedWhenNobodyElseCanBeReached) {
   loop_.Advance(Seconds(3));
   EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
   EXPECT_EQ(outcome->rcode, Rcode::kServFail);
-  EXPECT_EQ(outcome->elapsed, Seconds(2));
+  EXPECT_LE(outcome->elapsed, Milliseconds(300));
 }
 
 TEST_F(UpstreamManagerTest, NxDomainIsAnAnswer) {
@@ -478,9 +465,8 @@ TEST_F(UpstreamManagerTest, AMeteredServerIsAskedWhenNeededAndNeverForSpeed) {
   Make(3);
   manager_.reset();
   options_.zones[0].servers[1].metered = true;
-  manager_ =
-      std::make_unique<UpstreamManager>(loop_, options_, *connector_, absl::MakeSpan(counters_),
-                                        absl::MakeSpan(probe_gates_), random_, false);
+  manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
+                                               absl::MakeSpan(counters_), random_);
   Ask();
   loop_.Advance(Milliseconds(100));
   Silence(0);
@@ -646,21 +632,13 @@ TEST_F(UpstreamManagerTest, ServersThatAreSilentAreConnectedToOnceASecond) {
   EXPECT_LE(connects(0) - before, 11);
 }
 
-TEST_F(UpstreamManagerTest, AServerThatLosesSomeIsAskedAThirdTime) {
+TEST_F(UpstreamManagerTest, ServersThatLoseANameAreAskedThreeTimesEach) {
   options_.zones[0].policy = SelectionPolicy::kRoundRobin;
   Make(3);
   EXPECT_EQ(TriesOfALossyName(9), 9);
 }
 
-TEST_F(UpstreamManagerTest, WhereManyAreUnderWayLossesGetNoTriesOfTheirOwn) {
-  EXPECT_EQ(TriesBeside(kMany), 4);
-}
-
-TEST_F(UpstreamManagerTest, WhereFewerAreUnderWayLossesGetTheirTries) {
-  EXPECT_EQ(TriesBeside(kMany - 1), 9);
-}
-
-TEST_F(UpstreamManagerTest, SilentServersAreAskedTwiceEachAtMost) {
+TEST_F(UpstreamManagerTest, SilentServersAreAskedThreeTimesEachAtMost) {
   Make(3);
   Ask();
   loop_.Advance(Milliseconds(100));
@@ -671,12 +649,11 @@ TEST_F(UpstreamManagerTest, SilentServersAreAskedTwiceEachAtMost) {
       return mute ? ScriptedReply::Silence() : Answer(query);
     });
   }
-  int asked_before = queries(0) + queries(1) + queries(2);
+  const std::vector<int> before = {queries(0), queries(1), queries(2)};
   const auto outcome = Ask("mute.example.com");
   loop_.Advance(Seconds(5));
   EXPECT_EQ(outcome->code, absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(queries(0) + queries(1) + queries(2) - asked_before, 6);
-  for (int i = 0; i < 3; ++i) EXPECT_LE(queries(i), 3) << i;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(queries(i) - before[static_cast<size_t>(i)], 3) << i;
 }
 
 TEST_F(UpstreamManagerTest, ALateAnswerOfTheFirstServerStillWins) {
@@ -688,7 +665,7 @@ TEST_F(UpstreamManagerTest, ALateAnswerOfTheFirstServerStillWins) {
   EXPECT_EQ(outcome->calls, 1);
   EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
   EXPECT_EQ(outcome->elapsed, Milliseconds(1602));
-  EXPECT_LE(queries(0) + queries(1), 4);
+  EXPECT_LE(queries(0) + queries(1), 6);
 }
 
 TEST_F(UpstreamManagerTest, TheDeadlineEndsAnExchange) {
@@ -720,7 +697,7 @@ TEST_F(UpstreamManagerTest, TheOnlyServerIsAskedAgainOnAFreshConnectionWhenItsOw
   EXPECT_EQ(connects(0), 2);
 }
 
-TEST_F(UpstreamManagerTest, AServerAtWorkOverALiveConnectionIsNotAskedAgain) {
+TEST_F(UpstreamManagerTest, AServerAtWorkIsAskedOnceMoreOverAnotherConnection) {
   Make(1);
   Script(0, [](const UpstreamQuery& query) {
     const bool slow = query.question.qname == *DomainName::FromText("slow.example.com");
@@ -735,8 +712,8 @@ TEST_F(UpstreamManagerTest, AServerAtWorkOverALiveConnectionIsNotAskedAgain) {
   }
   EXPECT_EQ(slow->code, absl::StatusCode::kOk);
   EXPECT_EQ(slow->elapsed, Milliseconds(1900));
-  EXPECT_EQ(queries(0), 42);
-  EXPECT_EQ(connects(0), 1);
+  EXPECT_EQ(queries(0), 43);
+  EXPECT_EQ(connects(0), 2);
 }
 
 TEST_F(UpstreamManagerTest, ALostDatagramIsSentOnceMoreWhileOthersAreAnswered) {
@@ -758,13 +735,13 @@ TEST_F(UpstreamManagerTest, ALostDatagramIsSentOnceMoreWhileOthersAreAnswered) {
   EXPECT_EQ(lost, 2);
 }
 
-TEST_F(UpstreamManagerTest, AServerThatLosesAllIsAskedTwice) {
+TEST_F(UpstreamManagerTest, AnOnlyServerThatLosesAllIsAskedThreeTimes) {
   Make(1, Transport::kUdp);
   Silence(0);
   const auto outcome = Ask();
   loop_.Advance(Seconds(10));
-  EXPECT_EQ(outcome->code, absl::StatusCode::kDeadlineExceeded);
-  EXPECT_EQ(queries(0), 2);
+  EXPECT_NE(outcome->code, absl::StatusCode::kOk);
+  EXPECT_EQ(queries(0), 3);
 }
 
 TEST_F(UpstreamManagerTest, ASilentServerNeverHeardOfIsLeftWithinHalfASecond) {
@@ -773,8 +750,8 @@ TEST_F(UpstreamManagerTest, ASilentServerNeverHeardOfIsLeftWithinHalfASecond) {
   Silence(0);
   const auto outcome = Ask();
   loop_.Advance(Seconds(1));
-  // Seen at the end of the wait for connections; then three times what connecting took.
-  EXPECT_EQ(outcome->elapsed, Milliseconds(250 + 2 + 10));
+  // Three times the time to connect, after it is connected.
+  EXPECT_EQ(outcome->elapsed, Milliseconds(50 + 150 + 2 + 10));
 }
 
 TEST_F(UpstreamManagerTest, ABlackHoleIsLeftWhileItsConnectionIsBeingMade) {
@@ -784,7 +761,7 @@ TEST_F(UpstreamManagerTest, ABlackHoleIsLeftWhileItsConnectionIsBeingMade) {
   loop_.Advance(Seconds(1));
   EXPECT_EQ(outcome->code, absl::StatusCode::kOk);
   EXPECT_EQ(outcome->elapsed, Milliseconds(250 + 2 + 10));
-  const auto next = Ask();  // The other is connected: nobody waits for the black hole.
+  const auto next = Ask();  // The other is connected: the black hole is not waited for.
   loop_.Advance(Seconds(1));
   EXPECT_EQ(next->elapsed, Milliseconds(10));
 }
@@ -980,7 +957,7 @@ TEST_F(UpstreamManagerTest, TheCallbackMayBeginTheNextExchange) {
 }
 
 // A steady stream of queries over four balanced servers, of which one at a time is bad in its own
-// way: nobody fails, and nobody waits long.
+// way: no query fails or waits long.
 TEST_F(UpstreamManagerTest, OneBadServerAtATimeFailsNoQuery) {
   options_.zones[0].policy = SelectionPolicy::kBalanced;
   options_.mode.prewarm = true;
@@ -1053,39 +1030,6 @@ TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNever
 }
 
 // Sixteen workers of one process, all of whose servers are dead.
-TEST_F(UpstreamManagerTest, ManyWorkersProbeADeadServerOnceASecondAndAllLearnOfItsReturn) {
-  Make(2);
-  std::vector<std::vector<UpstreamCounters>> counters;
-  std::vector<std::unique_ptr<UpstreamManager>> workers;
-  for (int i = 0; i < 16; ++i) {
-    workers.push_back(std::make_unique<UpstreamManager>(
-        loop_, options_, *connector_, absl::MakeSpan(counters.emplace_back(2)),
-        absl::MakeSpan(probe_gates_), random_, false));
-  }
-  const auto ask_all = [this, &workers](int number) {
-    int answered = 0;
-    for (const auto& worker : workers) {
-      UpstreamQuery query;
-      query.question = {*DomainName::FromText(absl::StrCat("n", number, ".example")), QType::kA,
-                        QClass::kIn};
-      (void)worker->Exchange(query, loop_.Now() + Seconds(2),
-                             [&answered](auto response) { answered += response.ok() ? 1 : 0; });
-    }
-    loop_.Advance(Milliseconds(100));
-    return answered;
-  };
-  for (const int server : {0, 1}) Refuse(server);
-  int number = 0;
-  for (int i = 0; i < 50; ++i) EXPECT_EQ(ask_all(++number), 0);
-  const int before = connects(0);
-  for (int i = 0; i < 100; ++i) ask_all(++number);
-  EXPECT_LE(connects(0) - before, 11);  // In ten seconds.
-  EXPECT_GE(connects(0) - before, 9);
-  connector_->server(0).connect_failure = std::nullopt;
-  for (int i = 0; i < 12; ++i) ask_all(++number);
-  EXPECT_EQ(ask_all(++number), 16);
-}
-
 TEST_F(UpstreamManagerTest, ANetworkChangeConcernsTheServersItNamesInAllZones) {
   options_.zones.resize(2);
   options_.zones[1].zone = *DomainName::FromText("corp.example");

@@ -20,6 +20,45 @@ constexpr std::array<SelectionPolicy, 7> kPolicies = {
     SelectionPolicy::kRandom,    SelectionPolicy::kSequential, SelectionPolicy::kWeighted,
     SelectionPolicy::kStickyHash};
 
+// What the tests set of a ServerView.
+struct ServerSnapshot {
+  bool absent = false;
+  bool up = true;
+  bool ready = false;
+  int in_flight = 0;
+  std::optional<Duration> response_time = std::nullopt;
+  bool is_v6 = false;
+  bool family_broken = false;
+  MonoTime next_probe = {};
+  double weight = 1;
+  uint64_t provider_hash = 0;
+  bool erring = false;
+
+  ServerView View() const {
+    ServerView view;
+    view.status.state = absent ? ServerState::kNoAddress
+                        : up   ? ServerState::kUp
+                               : ServerState::kDown;
+    view.status.ready = ready;
+    view.status.in_flight = in_flight;
+    view.status.response_time = response_time;
+    view.status.is_v6 = is_v6;
+    view.status.family_broken = family_broken;
+    view.status.next_probe = next_probe;
+    view.weight = weight;
+    view.provider_hash = provider_hash;
+    view.erring = erring;
+    return view;
+  }
+};
+
+ServerChoice Choose(UpstreamSelector& selector, const std::vector<ServerSnapshot>& servers,
+                    absl::BitGenRef random, uint64_t name_hash = 0) {
+  std::vector<ServerView> views;
+  for (const ServerSnapshot& server : servers) views.push_back(server.View());
+  return selector.Choose(views, random, name_hash);
+}
+
 ServerSnapshot Ready(int response_time_ms, int in_flight = 0) {
   return {.ready = true, .in_flight = in_flight, .response_time = Milliseconds(response_time_ms)};
 }
@@ -35,7 +74,7 @@ class UpstreamSelectorTest : public testing::Test {
                               int rounds = 10000) {
     UpstreamSelector selector(policy);
     std::vector<int> counts(servers.size());
-    for (int i = 0; i < rounds; ++i) ++counts[selector.Choose(servers, random_).order.front()];
+    for (int i = 0; i < rounds; ++i) ++counts[Choose(selector, servers, random_).order.front()];
     return counts;
   }
 
@@ -46,9 +85,9 @@ TEST_F(UpstreamSelectorTest, WhoHasNoAddressIsInNoOrder) {
   const ServerSnapshot absent = {.absent = true, .up = false};
   for (SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
-    EXPECT_THAT(selector.Choose(std::vector{absent, Ready(5), absent, Down(3)}, random_).order,
+    EXPECT_THAT(Choose(selector, std::vector{absent, Ready(5), absent, Down(3)}, random_).order,
                 ElementsAre(1, 3));
-    EXPECT_TRUE(selector.Choose(std::vector{absent, absent}, random_).order.empty());
+    EXPECT_TRUE(Choose(selector, std::vector{absent, absent}, random_).order.empty());
   }
 }
 
@@ -56,45 +95,55 @@ TEST_F(UpstreamSelectorTest, EveryPolicyNamesEveryServerOnce) {
   for (const SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
     for (int i = 0; i < 300; ++i) {
-      const auto choice =
-          selector.Choose({Ready(10), Down(5), ServerSnapshot{}, Ready(90, 3), Ready(12)}, random_);
+      const auto choice = Choose(
+          selector, {Ready(10), Down(5), ServerSnapshot{}, Ready(90, 3), Ready(12)}, random_);
       EXPECT_THAT(choice.order, UnorderedElementsAre(0, 1, 2, 3, 4));
     }
+  }
+}
+
+TEST_F(UpstreamSelectorTest, ServersOfAnErringProviderComeAfterTheOthersAndBeforeThoseThatAreDown) {
+  ServerSnapshot erring = Ready(1);
+  erring.erring = true;
+  for (const SelectionPolicy policy : kPolicies) {
+    UpstreamSelector selector(policy);
+    const auto choice = Choose(selector, {Down(1), erring, Ready(90)}, random_);
+    EXPECT_THAT(choice.order, ElementsAre(2, 1, 0)) << SelectionPolicyName(policy);
   }
 }
 
 TEST_F(UpstreamSelectorTest, ServersThatAreDownComeLastByTheirNextProbe) {
   for (const SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
-    const auto choice = selector.Choose({Down(9), Ready(10), Down(7)}, random_);
+    const auto choice = Choose(selector, {Down(9), Ready(10), Down(7)}, random_);
     EXPECT_THAT(choice.order, ElementsAre(1, 2, 0)) << SelectionPolicyName(policy);
   }
 }
 
 TEST_F(UpstreamSelectorTest, WhenAllAreDownAllAreStillTried) {
   UpstreamSelector selector(SelectionPolicy::kBalanced);
-  const auto choice = selector.Choose({Down(9), Down(8), Down(7)}, random_);
+  const auto choice = Choose(selector, {Down(9), Down(8), Down(7)}, random_);
   EXPECT_THAT(choice.order, ElementsAre(2, 1, 0));
   EXPECT_EQ(choice.connect, std::nullopt);
 }
 
 TEST_F(UpstreamSelectorTest, AConnectedServerGoesBeforeOneThatIsNotAndThatOneIsConnected) {
   UpstreamSelector selector(SelectionPolicy::kSequential);
-  const auto choice = selector.Choose({ServerSnapshot{}, Ready(90), Ready(10)}, random_);
+  const auto choice = Choose(selector, {ServerSnapshot{}, Ready(90), Ready(10)}, random_);
   EXPECT_THAT(choice.order, ElementsAre(1, 2, 0));
   EXPECT_EQ(choice.connect, 0);
 }
 
 TEST_F(UpstreamSelectorTest, NothingIsConnectedInVainWhenNoServerIsReady) {
   UpstreamSelector selector(SelectionPolicy::kSequential);
-  const auto choice = selector.Choose({ServerSnapshot{}, ServerSnapshot{}}, random_);
+  const auto choice = Choose(selector, {ServerSnapshot{}, ServerSnapshot{}}, random_);
   EXPECT_THAT(choice.order, ElementsAre(0, 1));
   EXPECT_EQ(choice.connect, std::nullopt);
 }
 
 TEST_F(UpstreamSelectorTest, SequentialKeepsTheConfiguredOrder) {
   UpstreamSelector selector(SelectionPolicy::kSequential);
-  EXPECT_THAT(selector.Choose({Ready(90), Ready(10), Ready(50)}, random_).order,
+  EXPECT_THAT(Choose(selector, {Ready(90), Ready(10), Ready(50)}, random_).order,
               ElementsAre(0, 1, 2));
 }
 
@@ -179,11 +228,11 @@ TEST_F(UpstreamSelectorTest, StickyHashSendsANameToOneProviderWhateverItsConnect
   UpstreamSelector selector(SelectionPolicy::kStickyHash);
   std::vector<ServerSnapshot> servers = Providers();
   for (uint64_t name = 0; name < 1000; ++name) {
-    const auto first = selector.Choose(servers, random_, name);
+    const auto first = Choose(selector, servers, random_, name);
     for (const bool ready : {false, true}) {
       servers[2].ready = servers[3].ready = ready;
       servers[3].in_flight = 50;
-      const auto again = selector.Choose(servers, random_, name);
+      const auto again = Choose(selector, servers, random_, name);
       EXPECT_EQ(servers[again.order.front()].provider_hash,
                 servers[first.order.front()].provider_hash);
     }
@@ -195,7 +244,7 @@ TEST_F(UpstreamSelectorTest, StickyHashSpreadsNamesEvenlyOverProviders) {
   const std::vector<ServerSnapshot> servers = Providers();
   std::vector<int> counts(servers.size());
   for (uint64_t name = 0; name < 9000; ++name) {
-    ++counts[selector.Choose(servers, random_, name * 0x9e3779b97f4a7c15).order.front()];
+    ++counts[Choose(selector, servers, random_, name * 0x9e3779b97f4a7c15).order.front()];
   }
   EXPECT_EQ(counts[0], 0);  // Its provider has a faster address.
   for (size_t i = 1; i < counts.size(); ++i) EXPECT_NEAR(counts[i], 3000, 200);
@@ -206,9 +255,9 @@ TEST_F(UpstreamSelectorTest, UnderStickyHashAProviderThatIsDownMovesItsOwnNamesA
   std::vector<ServerSnapshot> servers = Providers();
   for (uint64_t name = 0; name < 1000; ++name) {
     servers[3].up = true;
-    const uint8_t before = selector.Choose(servers, random_, name).order.front();
+    const uint8_t before = Choose(selector, servers, random_, name).order.front();
     servers[3].up = false;
-    const uint8_t after = selector.Choose(servers, random_, name).order.front();
+    const uint8_t after = Choose(selector, servers, random_, name).order.front();
     EXPECT_TRUE(before == 3 || before == after) << name;
     EXPECT_NE(after, 3);
   }
@@ -218,8 +267,8 @@ TEST_F(UpstreamSelectorTest, ServersOfABrokenFamilyComeAfterTheOthers) {
   for (const SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
     for (int i = 0; i < 100; ++i) {
-      const auto choice = selector.Choose(
-          {{.is_v6 = true, .family_broken = true}, {.is_v6 = false}, Down(7)}, random_);
+      const auto choice = Choose(
+          selector, {{.is_v6 = true, .family_broken = true}, {.is_v6 = false}, Down(7)}, random_);
       EXPECT_THAT(choice.order, ElementsAre(1, 0, 2)) << SelectionPolicyName(policy);
     }
   }
@@ -231,25 +280,25 @@ TEST_F(UpstreamSelectorTest, WhoWaitsForAConnectionTriesTheOtherFamilyNext) {
   for (const SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
     for (int i = 0; i < 100; ++i) {
-      const auto order = selector.Choose(servers, random_).order;
+      const auto order = Choose(selector, servers, random_).order;
       EXPECT_NE(servers[order[0]].is_v6, servers[order[1]].is_v6) << SelectionPolicyName(policy);
     }
   }
   std::vector<ServerSnapshot> connected = servers;
   connected[0].ready = true;
   UpstreamSelector selector(SelectionPolicy::kSequential);
-  EXPECT_THAT(selector.Choose(connected, random_).order, ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Choose(selector, connected, random_).order, ElementsAre(0, 1, 2, 3));
 }
 
 TEST_F(UpstreamSelectorTest, StickyHashRacesWithinTheProvider) {
   UpstreamSelector selector(SelectionPolicy::kStickyHash);
   for (uint64_t name = 0; name < 100; ++name) {
-    const auto order = selector
-                           .Choose({{.is_v6 = true, .provider_hash = 1},
-                                    {.is_v6 = true, .provider_hash = 1},
-                                    {.is_v6 = false, .provider_hash = 1},
-                                    {.is_v6 = false, .provider_hash = 2}},
-                                   random_, name)
+    const auto order = Choose(selector,
+                              {{.is_v6 = true, .provider_hash = 1},
+                               {.is_v6 = true, .provider_hash = 1},
+                               {.is_v6 = false, .provider_hash = 1},
+                               {.is_v6 = false, .provider_hash = 2}},
+                              random_, name)
                            .order;
     const bool second_provider = order[0] == 3;
     EXPECT_EQ(order[1], second_provider ? 0 : (order[0] == 2 ? 0 : 2));

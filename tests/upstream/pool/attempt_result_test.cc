@@ -20,21 +20,29 @@ TEST(AttemptResultTest, AnswersAndDenialsAreUsableErrorsAreNot) {
   EXPECT_FALSE(IsUsable(Response(ResponseKind::kServFail)));
   EXPECT_FALSE(IsUsable(Response(ResponseKind::kOtherError)));
   EXPECT_FALSE(IsUsable(UpstreamFailure::kTimeout));
+  // RFC 6672 section 2.2: the name that a DNAME makes is too long.
+  UpstreamResponse too_long;
+  too_long.facts.kind = ResponseKind::kOtherError;
+  too_long.facts.rcode = Rcode::kYxDomain;
+  EXPECT_TRUE(IsUsable(too_long));
 }
 
-TEST(AttemptResultTest, WhatTheServerSaidIsAWordAlsoWhenItIsNonsense) {
-  EXPECT_TRUE(IsWord(Response(ResponseKind::kServFail)));
-  EXPECT_TRUE(IsWord(UpstreamFailure::kMalformed));
-  EXPECT_FALSE(IsWord(UpstreamFailure::kTimeout));
-  EXPECT_FALSE(IsWord(UpstreamFailure::kConnectionLost));
+TEST(AttemptResultTest, AMalformedMessageIsFromTheServerAndATimeoutIsNot) {
+  EXPECT_TRUE(IsFromServer(Response(ResponseKind::kServFail)));
+  EXPECT_TRUE(IsFromServer(UpstreamFailure::kMalformed));
+  EXPECT_FALSE(IsFromServer(UpstreamFailure::kTimeout));
+  EXPECT_FALSE(IsFromServer(UpstreamFailure::kConnectionLost));
+  EXPECT_TRUE(IsUseless(UpstreamFailure::kMalformed));
+  EXPECT_TRUE(IsUseless(UpstreamFailure::kTruncated));
+  EXPECT_FALSE(IsUseless(UpstreamFailure::kServFail));
 }
 
 TEST(AttemptResultTest, EachIsCountedOnceAndByReason) {
   UpstreamCounters counters;
-  CountResult(Response(ResponseKind::kAnswer), Milliseconds(5), counters);
-  CountResult(Response(ResponseKind::kServFail), Milliseconds(5), counters);
-  CountResult(UpstreamFailure::kMalformed, Milliseconds(5), counters);
-  CountResult(UpstreamFailure::kTimeout, Milliseconds(5), counters);
+  CountResult(Response(ResponseKind::kAnswer), counters);
+  CountResult(Response(ResponseKind::kServFail), counters);
+  CountResult(UpstreamFailure::kMalformed, counters);
+  CountResult(UpstreamFailure::kTimeout, counters);
   EXPECT_EQ(counters.responses.value(), 1u);
   EXPECT_EQ(counters.failures.value(), 3u);
   EXPECT_EQ(counters.error_responses.value(), 1u);

@@ -6,49 +6,27 @@
 namespace dotcache {
 namespace {
 
-constexpr MonoTime kStart{Seconds(100)};
+constexpr MonoTime kNow{Seconds(1000)};
 
 TEST(ConnectPacingTest, AfterAFailureNoneBeginsForHalfASecondUnlessItIsForgotten) {
-  ProbeGate gate;
-  ConnectPacing pacing(gate);
-  EXPECT_TRUE(pacing.MayBegin(kStart));
-  pacing.NoteFailed(kStart);
-  EXPECT_FALSE(pacing.MayBegin(kStart + Milliseconds(499)));
-  EXPECT_TRUE(pacing.MayBegin(kStart + Milliseconds(500)));
+  ConnectPacing pacing;
+  EXPECT_TRUE(pacing.MayBegin(kNow));
+  pacing.NoteFailed(kNow);
+  EXPECT_EQ(pacing.failed(), kNow);
+  EXPECT_FALSE(pacing.MayBegin(kNow + Milliseconds(499)));
+  EXPECT_TRUE(pacing.MayBegin(kNow + Milliseconds(500)));
   pacing.Forget();
-  EXPECT_TRUE(pacing.MayBegin(kStart));
+  EXPECT_TRUE(pacing.MayBegin(kNow));
 }
 
-TEST(ConnectPacingTest, LastResortsAndProbesGoByTheLatestBegin) {
-  ProbeGate gate;
-  ConnectPacing pacing(gate);
-  pacing.NoteBegun(kStart);
-  EXPECT_FALSE(pacing.MayBeginLastResort(kStart + Milliseconds(99)));
-  EXPECT_TRUE(pacing.MayBeginLastResort(kStart + Milliseconds(100)));
-  EXPECT_TRUE(pacing.HasJustBegun(kStart + Milliseconds(249)));
-  EXPECT_FALSE(pacing.HasJustBegun(kStart + Milliseconds(250)));
-  EXPECT_FALSE(pacing.IsProbeDue(kStart + Milliseconds(999)));
-  EXPECT_TRUE(pacing.IsProbeDue(kStart + Seconds(1)));
-  EXPECT_FALSE(pacing.IsCertificateProbeDue(kStart + Milliseconds(4999)));
-  EXPECT_TRUE(pacing.IsCertificateProbeDue(kStart + Seconds(5)));
-}
-
-TEST(ConnectPacingTest, OneOfAllWorkersHasTheTurnAndWhatItFindsGivesItToAll) {
-  ProbeGate gate;
-  ConnectPacing ours(gate);
-  ConnectPacing theirs(gate);
-  EXPECT_TRUE(ours.TakeTurn(kStart, kStart));
-  EXPECT_FALSE(theirs.TakeTurn(kStart, kStart + Milliseconds(500)));
-  ours.TellUp(kStart + Milliseconds(600));
-  EXPECT_TRUE(theirs.TakeTurn(kStart, kStart + Milliseconds(700)));
-  EXPECT_FALSE(theirs.TakeTurn(kStart + Milliseconds(650), kStart + Milliseconds(700)));
-  theirs.TellFailed(kStart + Milliseconds(800));
-  EXPECT_TRUE(ours.HasFailedSince(kStart + Milliseconds(700)));
-  EXPECT_FALSE(ours.HasFailedSince(kStart + Milliseconds(800)));
-  EXPECT_FALSE(ours.IsCertificateProbeDue(kStart + Milliseconds(5700)));
-  EXPECT_TRUE(ours.IsCertificateProbeDue(kStart + Milliseconds(5800)));
-  ours.TellUp(kStart + Milliseconds(900));
-  EXPECT_FALSE(ours.HasFailedSince(kStart));
+TEST(ConnectPacingTest, ProbesForQueriesGoByTheLatestConnect) {
+  ConnectPacing pacing;
+  pacing.NoteBegun(kNow);
+  EXPECT_EQ(pacing.begun(), kNow);
+  EXPECT_FALSE(pacing.MayProbe(kNow + Milliseconds(999), /*certificate_failed=*/false));
+  EXPECT_TRUE(pacing.MayProbe(kNow + Seconds(1), false));
+  EXPECT_FALSE(pacing.MayProbe(kNow + Milliseconds(4999), true));
+  EXPECT_TRUE(pacing.MayProbe(kNow + Seconds(5), true));
 }
 
 }  // namespace

@@ -212,11 +212,9 @@ class LoopingServerTest : public LoopProberTest {
  protected:
   void MakeManager() {
     options_.mode.prewarm = false;
-    gates_ = std::vector<ProbeGate>(count_);
     options_.zones[0].policy = SelectionPolicy::kSequential;
-    manager_ =
-        std::make_unique<UpstreamManager>(loop_, options_, connector_, absl::MakeSpan(counters_),
-                                          absl::MakeSpan(gates_), random_, false, watch_.get());
+    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
+                                                 absl::MakeSpan(counters_), random_, watch_.get());
   }
   absl::Status Ask(const DomainName& name) {
     UpstreamQuery query;
@@ -229,8 +227,6 @@ class LoopingServerTest : public LoopProberTest {
     loop_.Advance(Seconds(4));
     return status;
   }
-
-  std::vector<ProbeGate> gates_;
   std::unique_ptr<UpstreamManager> manager_;
 };
 

@@ -22,7 +22,7 @@ TEST(LoopWatchTest, AnotherProcessesProbeIsNoneOfOurs) {
   LoopWatch watch(2);
   watch.Expect(1, 7);
   EXPECT_FALSE(watch.OnQuery(ProbeOf(8)));
-  EXPECT_FALSE(watch.OnQuery(ProbeOf(0)));  // Expected by nobody.
+  EXPECT_FALSE(watch.OnQuery(ProbeOf(0)));  // Not expected.
   EXPECT_FALSE(watch.OnQuery(*DomainName::FromText("www.example.com")));
   EXPECT_FALSE(watch.loops(0) || watch.loops(1));
 }

@@ -6,12 +6,18 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/simulated_loop.h"
 
 namespace dotcache {
 namespace {
 
-using testing::AllOf;
 using testing::HasSubstr;
+using testing::internal::CaptureStderr;
+using testing::internal::GetCapturedStderr;
+
+int CountLines(const std::string& text) {
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
 
 class StateLogTest : public testing::Test {
  protected:
@@ -20,103 +26,78 @@ class StateLogTest : public testing::Test {
     server_.endpoint = *Endpoint::Parse("192.0.2.53:853");
   }
 
-  void GoDown(UpstreamFailure failure) {
-    health_.OnFailure(failure, /*connected=*/false, now_, random_);
+  void Down(UpstreamFailure failure) {
+    health_ = UpstreamHealth();
+    health_.OnFailure(failure, false, loop_.Now(), random_);
+    log_.Note(health_, "words");
+  }
+  void Up() {
+    health_ = UpstreamHealth();
+    log_.Note(health_, "");
   }
 
-  std::string Note(StateLog& log, bool& changed) {
-    testing::internal::CaptureStderr();
-    changed = log.Note(health_, "the cause");
-    return testing::internal::GetCapturedStderr();
-  }
-
-  MonoTime now_{Seconds(100)};
+  SimulatedLoop loop_;
   std::mt19937_64 random_{1};
   UpstreamServerOptions server_;
-  ProbeGate gate_;
   UpstreamHealth health_;
+  StateLog log_{loop_, server_, /*quiet=*/false};
 };
 
-TEST_F(StateLogTest, GoingDownIsToldOnceWithServerPhaseAndCause) {
-  StateLog log(server_, gate_, false);
-  bool changed = false;
-  EXPECT_EQ(Note(log, changed), "");
-  EXPECT_FALSE(changed);
-  GoDown(UpstreamFailure::kCertificate);
-  EXPECT_THAT(Note(log, changed),
-              AllOf(HasSubstr("upstream down"), HasSubstr("provider=example"),
-                    HasSubstr("address=192.0.2.53:853"), HasSubstr("failure=certificate"),
-                    HasSubstr("cause=\"the cause\"")));
-  EXPECT_TRUE(changed);
-  EXPECT_FALSE(log.told_up());
-  EXPECT_EQ(Note(log, changed), "");
-  EXPECT_FALSE(changed);
+TEST_F(StateLogTest, EachChangeIsToldOnceWithItsCause) {
+  CaptureStderr();
+  Up();
+  Down(UpstreamFailure::kConnectRefused);
+  Down(UpstreamFailure::kConnectRefused);
+  Up();
+  Up();
+  const std::string lines = GetCapturedStderr();
+  EXPECT_EQ(CountLines(lines), 2) << lines;
+  EXPECT_THAT(lines, HasSubstr("warning upstream down provider=example address=192.0.2.53:853 "
+                               "phase=connect failure=refused cause=words"));
+  EXPECT_THAT(lines, HasSubstr("info upstream up provider=example"));
 }
 
-TEST_F(StateLogTest, WhatIsWrongWithItIsToldWhereWeLackedTheMeansToAsk) {
-  StateLog log(server_, gate_, false);
-  bool changed = false;
-  GoDown(UpstreamFailure::kOutOfResources);
-  EXPECT_THAT(Note(log, changed), HasSubstr("failure=out-of-resources"));
-  EXPECT_TRUE(changed);
-  now_ = health_.next_probe();
-  GoDown(UpstreamFailure::kConnectRefused);
-  EXPECT_THAT(Note(log, changed), HasSubstr("failure=refused"));
-  EXPECT_FALSE(changed);  // It has been down since then.
-  now_ = health_.next_probe();
-  GoDown(UpstreamFailure::kOutOfResources);
-  EXPECT_EQ(Note(log, changed), "");
+TEST_F(StateLogTest, AnotherKindOfFailureIsTold) {
+  CaptureStderr();
+  Down(UpstreamFailure::kConnectRefused);
+  Down(UpstreamFailure::kCertificate);
+  const std::string lines = GetCapturedStderr();
+  EXPECT_EQ(CountLines(lines), 2);
+  EXPECT_THAT(lines, HasSubstr("phase=tls failure=certificate"));
+  EXPECT_EQ(log_.cause(), "words");
 }
 
-TEST_F(StateLogTest, ComingBackIsToldOnce) {
-  StateLog log(server_, gate_, false);
-  bool changed = false;
-  GoDown(UpstreamFailure::kConnectRefused);
-  Note(log, changed);
-  health_.OnResponse(Milliseconds(10), true, now_);
-  EXPECT_THAT(Note(log, changed), HasSubstr("upstream up"));
-  EXPECT_TRUE(log.told_up());
-  EXPECT_EQ(Note(log, changed), "");
+TEST_F(StateLogTest, AFlappingServerGetsFourLinesAndThenOneInTenSeconds) {
+  CaptureStderr();
+  for (int i = 0; i < 1000; ++i) {
+    Down(UpstreamFailure::kConnectRefused);
+    loop_.Advance(Milliseconds(50));
+    Up();
+    loop_.Advance(Milliseconds(50));
+  }
+  const std::string lines = GetCapturedStderr();
+  EXPECT_GE(CountLines(lines), 4 + 5);
+  EXPECT_LE(CountLines(lines), 4 + 10);
 }
 
-TEST_F(StateLogTest, WhoKeepsQuietKnowsAllTheSame) {
-  StateLog log(server_, gate_, true);
-  bool changed = false;
-  GoDown(UpstreamFailure::kConnectRefused);
-  EXPECT_EQ(Note(log, changed), "");
-  EXPECT_TRUE(changed);
-  EXPECT_FALSE(log.told_up());
+TEST_F(StateLogTest, WhatIsToldLateIsTheStateOfThatTime) {
+  for (int i = 0; i < 3; ++i) {
+    Down(UpstreamFailure::kConnectRefused);
+    Up();
+  }
+  Down(UpstreamFailure::kConnectRefused);
+  CaptureStderr();
+  loop_.Advance(Seconds(11));
+  const std::string lines = GetCapturedStderr();
+  EXPECT_EQ(CountLines(lines), 1);
+  EXPECT_THAT(lines, HasSubstr("upstream down"));
 }
 
-TEST_F(StateLogTest, OfAllWorkersTheFirstTells) {
-  StateLog mine(server_, gate_, false);
-  StateLog other(server_, gate_, false);
-  bool changed = false;
-  GoDown(UpstreamFailure::kConnectRefused);
-  EXPECT_THAT(Note(other, changed), HasSubstr("upstream down"));
-  EXPECT_EQ(Note(mine, changed), "");
-  EXPECT_TRUE(changed);
-  health_.OnResponse(Milliseconds(10), true, now_);
-  EXPECT_THAT(Note(mine, changed), HasSubstr("upstream up"));
-  EXPECT_EQ(Note(other, changed), "");
-  EXPECT_TRUE(changed);
-}
-
-TEST_F(StateLogTest, ACertificateThatFailsWhereTheServerWasDownForSomethingElseIsTold) {
-  StateLog log(server_, gate_, false);
-  bool changed = false;
-  GoDown(UpstreamFailure::kConnectRefused);
-  Note(log, changed);
-  now_ += Seconds(60);
-  GoDown(UpstreamFailure::kConnectTimeout);
-  EXPECT_EQ(Note(log, changed), "");
-  now_ += Seconds(60);
-  GoDown(UpstreamFailure::kCertificate);
-  EXPECT_THAT(Note(log, changed), HasSubstr("failure=certificate"));
-  EXPECT_FALSE(changed);  // It was down before.
-  now_ += Seconds(60);
-  GoDown(UpstreamFailure::kConnectRefused);
-  EXPECT_THAT(Note(log, changed), HasSubstr("failure=refused"));
+TEST_F(StateLogTest, AfterStopNothingIsTold) {
+  log_.Stop();
+  CaptureStderr();
+  Down(UpstreamFailure::kConnectRefused);
+  EXPECT_EQ(GetCapturedStderr(), "");
 }
 
 }  // namespace

@@ -85,9 +85,9 @@ TEST_F(UpstreamHealthTest, SilenceCountsUntilTheNextResponse) {
 }
 
 TEST_F(UpstreamHealthTest, PatienceWithAnUnknownServerIsThreeConnects) {
-  health_.OnConnected(Milliseconds(50), now_);
+  health_.OnConnected(Milliseconds(50), /*proves_life=*/true, now_);
   EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(150));
-  health_.OnConnected(Milliseconds(900), now_);
+  health_.OnConnected(Milliseconds(900), /*proves_life=*/true, now_);
   EXPECT_EQ(health_.AttemptTimeout(limits_), Milliseconds(400));
 }
 
@@ -115,7 +115,7 @@ TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsTriedAgainSoonForAsLongAsItLas
     EXPECT_LE(Wait(), 0.625) << i;
   }
   FailProbe(UpstreamFailure::kConnectRefused);
-  EXPECT_LE(Wait(), 0.625);  // It does not count as tried in vain.
+  EXPECT_LE(Wait(), 0.625);  // It does not count as a failed probe.
 }
 
 TEST_F(UpstreamHealthTest, TheBackOffOfAnOutageLongAgoDoesNotGoOnAfterWantOfOurOwnResources) {
@@ -143,10 +143,9 @@ TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesSaysNothingAgainstWhoIsConnected
   Fail(UpstreamFailure::kTimeout, true);
   Fail(UpstreamFailure::kTimeout, true);
   EXPECT_EQ(health_.state(), State::kUp);
-  Fail(UpstreamFailure::kConnectRefused);
-  health_.OnWayFound();  // It is to answer one query now.
+  health_.OnSilence();
   Fail(UpstreamFailure::kOutOfResources);
-  EXPECT_EQ(health_.state(), State::kProbation);
+  EXPECT_EQ(health_.state(), State::kOnTrial);
 }
 
 TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsNotWhyABadCertificateIsDown) {
@@ -155,20 +154,27 @@ TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesIsNotWhyABadCertificateIsDown) {
   EXPECT_EQ(health_.last_failure(), UpstreamFailure::kCertificate);
 }
 
-TEST_F(UpstreamHealthTest, AStallPutsAServerOnProbation) {
-  health_.OnStall();
-  EXPECT_EQ(health_.state(), State::kProbation);
+TEST_F(UpstreamHealthTest, SilencePutsAServerOnTrialAndOneFailureTakesItDownThen) {
+  health_.OnSilence();
+  EXPECT_EQ(health_.state(), State::kOnTrial);
   health_.OnAlive(now_);
   EXPECT_EQ(health_.state(), State::kUp);
-  health_.OnStall();
-  EXPECT_FALSE(health_.was_down());
-  Fail(UpstreamFailure::kTimeout, true);
-  Fail(UpstreamFailure::kTimeout, true);
-  EXPECT_EQ(health_.state(), State::kProbation);
+  health_.OnSilence();
   Fail(UpstreamFailure::kTimeout, true);
   EXPECT_EQ(health_.state(), State::kDown);
-  health_.OnStall();
+  health_.OnConnected(Milliseconds(10), true, now_);
+  EXPECT_EQ(health_.state(), State::kDown);  // It must answer.
+  health_.OnSilence();
   EXPECT_EQ(health_.state(), State::kDown);
+}
+
+TEST_F(UpstreamHealthTest, ATrialTakesThreeHandshakesAndAtLeast200Milliseconds) {
+  health_.OnConnected(Milliseconds(10), true, now_);
+  EXPECT_EQ(health_.TrialTime(limits_), Milliseconds(200));
+  health_.OnConnected(Milliseconds(300), true, now_);
+  EXPECT_EQ(health_.TrialTime(limits_), Milliseconds(900));
+  health_.OnConnected(Seconds(3), true, now_);
+  EXPECT_EQ(health_.TrialTime(limits_), limits_.tuning.max_attempt_timeout);
 }
 
 TEST_F(UpstreamHealthTest, FastErrorsDoNotMakeAServerFast) {
@@ -252,12 +258,11 @@ TEST_F(UpstreamHealthTest, AFailureAheadOfTheProbeDoesNotPutItOff) {
 // A server that refuses our certificate lets us connect first.
 TEST_F(UpstreamHealthTest, AfterARefusalOfOursBeingConnectedIsNoAnswer) {
   Fail(UpstreamFailure::kClientCertificate);
-  health_.OnConnected(Milliseconds(10), now_);
-  EXPECT_EQ(health_.state(), State::kProbation);
-  Fail(UpstreamFailure::kClientCertificate);
+  health_.OnConnected(Milliseconds(10), /*proves_life=*/true, now_);
   EXPECT_EQ(health_.state(), State::kDown);
+  FailProbe(UpstreamFailure::kClientCertificate);
   EXPECT_GE(Wait(), 22.5);
-  health_.OnConnected(Milliseconds(10), now_);
+  health_.OnConnected(Milliseconds(10), /*proves_life=*/true, now_);
   Respond(Milliseconds(10));
   EXPECT_EQ(health_.state(), State::kUp);
 }
@@ -291,32 +296,26 @@ TEST_F(UpstreamHealthTest, ABadCertificateWaitsLongAtOnce) {
 
 TEST_F(UpstreamHealthTest, ConnectingAgainEndsTroubleWithConnecting) {
   Fail(UpstreamFailure::kConnectRefused);
-  health_.OnConnected(Milliseconds(50), now_);
+  health_.OnConnected(Milliseconds(50), /*proves_life=*/true, now_);
   EXPECT_EQ(health_.state(), State::kUp);
 }
 
-TEST_F(UpstreamHealthTest, AWayToAServerAskedOverUdpIsNoAnswer) {
+TEST_F(UpstreamHealthTest, ARouteToAServerOverUdpIsNoSignOfLife) {
   Fail(UpstreamFailure::kConnectRefused);
+  health_.OnConnected(Milliseconds(1), /*proves_life=*/false, now_);
   EXPECT_EQ(health_.state(), State::kDown);
-  health_.OnWayFound();
-  EXPECT_EQ(health_.state(), State::kProbation);
-  Fail(UpstreamFailure::kConnectRefused);
-  EXPECT_EQ(health_.state(), State::kDown);
-  health_.OnWayFound();
   Respond(Milliseconds(10));
-  EXPECT_EQ(health_.state(), State::kUp);
-  health_.OnWayFound();
   EXPECT_EQ(health_.state(), State::kUp);
 }
 
 TEST_F(UpstreamHealthTest, AServerThatDidNotAnswerMustAnswerToBeUp) {
   for (int i = 0; i < 3; ++i) Fail(UpstreamFailure::kTimeout);
-  FailProbe();  // Not to be reached in between: it must answer all the same.
-  health_.OnConnected(Milliseconds(50), now_);
-  EXPECT_EQ(health_.state(), State::kProbation);
-  Fail(UpstreamFailure::kTimeout, true);
+  FailProbe();  // A probe that cannot connect in between changes nothing.
+  health_.OnConnected(Milliseconds(50), true, now_);
   EXPECT_EQ(health_.state(), State::kDown);
-  health_.OnConnected(Milliseconds(50), now_);
+  FailProbe(UpstreamFailure::kTimeout);
+  health_.OnConnected(Milliseconds(50), true, now_);
+  EXPECT_EQ(health_.state(), State::kDown);
   Respond(Milliseconds(10));
   EXPECT_EQ(health_.state(), State::kUp);
 }
@@ -331,7 +330,7 @@ TEST_F(UpstreamHealthTest, AFlappingServerIsProbedEverMoreSeldom) {
   for (int i = 0; i < 8; ++i) {
     Fail(UpstreamFailure::kConnectRefused);
     now_ = health_.next_probe();
-    health_.OnConnected(Milliseconds(50), now_);
+    health_.OnConnected(Milliseconds(50), /*proves_life=*/true, now_);
     Respond(Milliseconds(10));
     now_ += Seconds(1);
   }
@@ -342,7 +341,7 @@ TEST_F(UpstreamHealthTest, AFlappingServerIsProbedEverMoreSeldom) {
 TEST_F(UpstreamHealthTest, BackOffStartsAnewAfterASteadyTime) {
   Fail(UpstreamFailure::kConnectRefused);
   for (int i = 0; i < 8; ++i) FailProbe();
-  health_.OnConnected(Milliseconds(50), now_);
+  health_.OnConnected(Milliseconds(50), /*proves_life=*/true, now_);
   now_ += Seconds(31);
   Fail(UpstreamFailure::kConnectRefused);
   EXPECT_LE(Wait(), 0.625);

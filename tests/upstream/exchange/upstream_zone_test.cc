@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/exchange/upstream_zone.h"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/scripted_connector.h"
+#include "tests/support/simulated_loop.h"
+#include "upstream/exchange/zone_set.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Zones with providers of two addresses each.
+class UpstreamZoneTest : public testing::Test, private ServerDelegate {
+ protected:
+  void Make(const std::vector<std::string>& names, int providers = 2) {
+    for (const std::string& name : names) {
+      UpstreamZoneOptions& zone = options_.emplace_back();
+      zone.zone = *DomainName::FromText(name);
+      zone.policy = SelectionPolicy::kSequential;
+      for (int i = 0; i < 2 * providers; ++i) {
+        UpstreamServerOptions server;
+        server.provider = absl::StrCat("provider", i / 2);
+        server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", ++addresses_, ":853"));
+        zone.servers.push_back(server);
+      }
+    }
+    counters_ = std::vector<UpstreamCounters>(static_cast<size_t>(addresses_));
+    zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
+  }
+  UpstreamZone& Zone() { return zones_->root(); }
+  ServerOrder Order() {
+    return Zone().ChooseOrder(DomainName(), Zone().LookAt(loop_.Now()), loop_.Now());
+  }
+  // Server 2 answers names to which server 0 answered with SERVFAIL.
+  void Refute(int count) {
+    for (int i = 0; i < count; ++i) {
+      Zone().NoteAnswer(2, 0b0011, *DomainName::FromText(absl::StrCat("n", ++number_, ".example")),
+                        Rcode::kServFail);
+    }
+  }
+
+  void OnAttemptPlaced(AttemptId, const AttemptPlace&) override {}
+  void OnAttemptSent(AttemptId) override {}
+  void OnAttemptResult(AttemptId, AttemptResult) override {}
+  void OnAttemptLost(AttemptId, size_t) override {}
+  void OnAttemptDoubtful(AttemptId) override {}
+  void OnAttemptsStalled(const std::vector<AttemptId>&) override {}
+  void OnServerChanged(UpstreamServer&) override {}
+
+  SimulatedLoop loop_;
+  UpstreamLimits limits_;
+  ScriptedConnector connector_{loop_, limits_};
+  std::mt19937_64 random_{1};
+  AddressFamilies families_{false};
+  const UpstreamServer::Context context_{loop_, limits_, connector_, random_, *this, families_};
+  std::vector<UpstreamZoneOptions> options_;
+  std::vector<UpstreamCounters> counters_;
+  std::unique_ptr<ZoneSet> zones_;
+  int addresses_ = 0;
+  int number_ = 0;
+};
+
+TEST_F(UpstreamZoneTest, AnErringProviderIsAskedLastAndOnceASecondFirst) {
+  Make({"."});
+  testing::internal::CaptureStderr();
+  Refute(8);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("upstream provider is erring: it is queried last provider=provider0 "
+                        "cause=SERVFAIL errors=8"));
+  EXPECT_EQ(counters_[0].erring.value(), 1u);
+  EXPECT_EQ(counters_[1].erring.value(), 1u);
+  EXPECT_EQ(counters_[2].erring.value(), 0u);
+  EXPECT_THAT(Order(), ElementsAre(2, 3, 0, 1));
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(Order()[0], 0);
+  EXPECT_THAT(Order(), ElementsAre(2, 3, 0, 1));
+  testing::internal::CaptureStderr();
+  Zone().NoteAnswer(1, 0, DomainName(), Rcode::kNoError);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("upstream provider answers again"));
+  EXPECT_EQ(counters_[0].erring.value(), 0u);
+  EXPECT_THAT(Order(), ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(UpstreamZoneTest, AProviderAloneIsNeverErring) {
+  Make({"."}, /*providers=*/1);
+  for (int i = 0; i < 20; ++i) {
+    Zone().NoteAnswer(1, 0b0001, *DomainName::FromText(absl::StrCat("n", i, ".example")),
+                      Rcode::kServFail);
+  }
+  EXPECT_EQ(counters_[0].erring.value(), 0u);
+}
+
+TEST_F(UpstreamZoneTest, TheServersOfAProviderShareAnErrorIfThereIsAnotherProvider) {
+  Make({"."});
+  EXPECT_EQ(Zone().SameProvider(1, Zone().LookAt(loop_.Now())), 0b0011u);
+  EXPECT_EQ(Zone().SameProvider(2, Zone().LookAt(loop_.Now())), 0b1100u);
+}
+
+TEST_F(UpstreamZoneTest, WithoutAnotherProviderTheyDoNot) {
+  Make({"."}, /*providers=*/1);
+  EXPECT_EQ(Zone().SameProvider(1, Zone().LookAt(loop_.Now())), 0b10u);
+}
+
+TEST_F(UpstreamZoneTest, ThatNoServerCanBeReachedIsToldOnceEachTime) {
+  Make({"corp.example"});
+  testing::internal::CaptureStderr();
+  Zone().NoteLost(true);
+  Zone().NoteLost(true);
+  const std::string once = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(once, HasSubstr("no upstream reachable zone=corp.example."));
+  EXPECT_EQ(once.find("no upstream", once.find("no upstream") + 1), std::string::npos);
+  Zone().NoteLost(false);
+  testing::internal::CaptureStderr();
+  Zone().NoteLost(true);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("no upstream reachable"));
+}
+
+}  // namespace
+}  // namespace dotcache

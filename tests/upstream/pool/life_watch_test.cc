@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/pool/life_watch.h"
+
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/simulated_loop.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Counts the questions for a sign of life.
+class CountingConnection : public Connection {
+ public:
+  CountingConnection() { BecomeReady(); }
+  AttemptTicket Send(const UpstreamQuery&, AttemptId) override { return 0; }
+  void Forget(AttemptTicket) override {}
+  void AskForSignOfLife(const Question& question) override {
+    EXPECT_EQ(question.qtype, QType::kNs);
+    ++asked;
+  }
+  bool HasRoom() const override { return true; }
+  int in_flight() const override { return 0; }
+  std::vector<AttemptId> attempts() const override { return {}; }
+  void Drain() override {}
+  void CloseSoon() override {}
+
+  int asked = 0;
+};
+
+class LifeWatchTest : public testing::Test {
+ protected:
+  // The mean response time is 20 ms, so the stall time is 80 ms.
+  void Make(bool datagrams = false) {
+    health_.OnResponse(Milliseconds(20), true, loop_.Now());
+    watch_ = std::make_unique<LifeWatch>(
+        LifeWatch::Context{loop_, limits_, health_, connections_,
+                           Question{DomainName(), QType::kNs}, datagrams},
+        [this](uint32_t number) { silent_.push_back(number); });
+    auto connection = std::make_unique<CountingConnection>();
+    connection_ = connection.get();
+    number_ = connections_.Add(std::move(connection), false).number;
+  }
+  ServerConnection& it() { return *connections_.Find(number_); }
+
+  SimulatedLoop loop_;
+  UpstreamLimits limits_;
+  UpstreamHealth health_;
+  ServerConnections connections_{4};
+  std::unique_ptr<LifeWatch> watch_;
+  CountingConnection* connection_ = nullptr;
+  uint32_t number_ = 0;
+  std::vector<uint32_t> silent_;
+};
+
+TEST_F(LifeWatchTest, TwoQueriesWithoutAMessageForTheStallTimeAreSilence) {
+  Make();
+  watch_->NoteSent(it());
+  watch_->NoteSent(it());
+  loop_.Advance(Milliseconds(39));
+  EXPECT_EQ(connection_->asked, 0);
+  loop_.Advance(Milliseconds(1));
+  EXPECT_EQ(connection_->asked, 1);
+  loop_.Advance(Milliseconds(39));
+  EXPECT_THAT(silent_, IsEmpty());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_THAT(silent_, ElementsAre(number_));
+  loop_.Advance(Seconds(10));
+  EXPECT_EQ(silent_.size(), 1u);
+}
+
+TEST_F(LifeWatchTest, OneQueryHasItsAttemptTimeoutFirst) {
+  Make();
+  watch_->NoteSent(it());
+  loop_.Advance(health_.AttemptTimeout(limits_) - Milliseconds(1));
+  EXPECT_EQ(connection_->asked, 0);
+  loop_.Advance(Milliseconds(1));
+  EXPECT_EQ(connection_->asked, 1);
+  loop_.Advance(Milliseconds(40));
+  EXPECT_THAT(silent_, ElementsAre(number_));
+}
+
+TEST_F(LifeWatchTest, LaterQueriesDoNotMoveTheTime) {
+  Make();
+  for (int i = 0; i < 21; ++i) {  // The second is sent after 4 ms.
+    watch_->NoteSent(it());
+    loop_.Advance(Milliseconds(4));
+  }
+  EXPECT_THAT(silent_, ElementsAre(number_));
+}
+
+TEST_F(LifeWatchTest, AMessageEndsTheSuspicionAndTheNextOneBeginsAnew) {
+  Make();
+  for (int round = 0; round < 3; ++round) {
+    watch_->NoteSent(it());
+    watch_->NoteSent(it());
+    loop_.Advance(Milliseconds(79));
+    LifeWatch::NoteWord(it());
+  }
+  loop_.Advance(Seconds(10));
+  EXPECT_THAT(silent_, IsEmpty());
+  EXPECT_EQ(connection_->asked, 3);
+}
+
+TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
+  Make(/*datagrams=*/true);
+  watch_->NoteSent(it());
+  watch_->NoteSent(it());
+  loop_.Advance(Milliseconds(40 + 2 * 40));
+  EXPECT_EQ(connection_->asked, 3);
+  EXPECT_THAT(silent_, IsEmpty());
+  loop_.Advance(Milliseconds(40));
+  EXPECT_THAT(silent_, ElementsAre(number_));
+}
+
+TEST_F(LifeWatchTest, ATrialAsksAtOnceAndHasTheTrialTime) {
+  Make();
+  watch_->BeginTrial(it());
+  EXPECT_EQ(connection_->asked, 1);
+  EXPECT_TRUE(it().trial);
+  loop_.Advance(health_.TrialTime(limits_) - Milliseconds(1));
+  EXPECT_THAT(silent_, IsEmpty());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_THAT(silent_, ElementsAre(number_));
+}
+
+TEST_F(LifeWatchTest, AMessageEndsTheTrial) {
+  Make();
+  watch_->BeginTrial(it());
+  LifeWatch::NoteWord(it());
+  EXPECT_FALSE(it().trial);
+  loop_.Advance(Seconds(10));
+  EXPECT_THAT(silent_, IsEmpty());
+}
+
+TEST_F(LifeWatchTest, EachConnectionHasItsOwnTime) {
+  Make();
+  const uint32_t other = connections_.Add(std::make_unique<CountingConnection>(), false).number;
+  watch_->NoteSent(it());
+  watch_->NoteSent(it());
+  loop_.Advance(Milliseconds(30));
+  for (int i = 0; i < 2; ++i) watch_->NoteSent(*connections_.Find(other));
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(silent_, ElementsAre(number_));
+  loop_.Advance(Milliseconds(30));
+  EXPECT_THAT(silent_, ElementsAre(number_, other));
+}
+
+}  // namespace
+}  // namespace dotcache

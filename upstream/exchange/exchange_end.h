@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The result of an exchange without a usable response.
+#ifndef DOTCACHE_UPSTREAM_EXCHANGE_EXCHANGE_END_H_
+#define DOTCACHE_UPSTREAM_EXCHANGE_EXCHANGE_END_H_
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/clock.h"
+#include "dns/dns_types.h"
+#include "upstream/api/exchanger.h"
+#include "upstream/exchange/exchange_table.h"
+
+namespace dotcache {
+
+// The error that a server answered, if any; else why there is no response. Exchanger::Exchange()
+// lists the failures.
+absl::StatusOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now);
+
+// Why no server could be queried, or what was wrong with the responses.
+absl::Status FailureOf(const ExchangeRecord& exchange, MonoTime now);
+
+// The RCODE of the error that a server answered.
+Rcode ErrorOf(const ExchangeRecord& exchange);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_EXCHANGE_EXCHANGE_END_H_

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The servers of one zone with the same provider name: the unit that answers rightly or wrongly.
+#ifndef DOTCACHE_UPSTREAM_EXCHANGE_PROVIDER_H_
+#define DOTCACHE_UPSTREAM_EXCHANGE_PROVIDER_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "core/clock.h"
+#include "dns/dns_types.h"
+#include "upstream/exchange/query_budget.h"
+
+namespace dotcache {
+
+// Judges a provider by its error RCODEs. It is erring after eight errors within a minute, to at
+// least four different names, that another provider answered, without a usable response in between.
+// One usable response ends that. An error that the other provider confirms does not count, so a
+// name that no provider answers has no influence. While a provider is erring, its servers are
+// queried last, except that one query a second goes to it first. A value; not thread-safe.
+class Provider {
+ public:
+  explicit Provider(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  // It answered `rcode` to a name with this hash, and another provider answered the name. Returns
+  // true if the provider is erring from now on.
+  bool NoteWrongError(Rcode rcode, uint64_t name_hash, MonoTime now);
+
+  // It gave a usable response. Returns true if it was erring until now.
+  bool NoteUsable();
+
+  bool erring() const { return erring_; }
+  Rcode error() const { return rcode_; }
+  int errors() const { return errors_; }
+
+  // True once a second while it is erring: the next query goes to it first.
+  bool TakeProbe(MonoTime now);
+
+  // Retries because earlier queries to this provider are late: half of the exchanges have one.
+  QueryBudget& retries() { return retries_; }
+  const QueryBudget& retries() const { return retries_; }
+
+ private:
+  static constexpr int kErrors = 8;
+  static constexpr size_t kNames = 4;
+  static constexpr Duration kWindow = Seconds(60);
+  static constexpr Duration kProbeInterval = Seconds(1);
+
+  std::string name_;
+  QueryBudget retries_{0.5, 100};
+  bool erring_ = false;
+  Rcode rcode_ = Rcode::kServFail;
+  int errors_ = 0;  // Since the latest usable response or the start of the window.
+  MonoTime window_began_;
+  std::array<uint64_t, kNames> names_ = {};  // Hashes of different names among them.
+  size_t name_count_ = 0;
+  MonoTime probed_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_EXCHANGE_PROVIDER_H_

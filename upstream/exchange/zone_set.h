@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// All zones of one manager.
+#ifndef DOTCACHE_UPSTREAM_EXCHANGE_ZONE_SET_H_
+#define DOTCACHE_UPSTREAM_EXCHANGE_ZONE_SET_H_
+
+#include <memory>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/types/span.h"
+#include "net/endpoint.h"
+#include "net/network_changes.h"
+#include "upstream/api/upstream_counters.h"
+#include "upstream/api/upstream_options.h"
+#include "upstream/exchange/upstream_zone.h"
+
+namespace dotcache {
+
+// Owns the zones and finds them by name and by server. The root's zone is always present. Bound to
+// its loop's thread.
+class ZoneSet {
+ public:
+  // `counters`: one element for each server, counted through the zones in order. They and `options`
+  // outlive the set.
+  ZoneSet(const UpstreamServer::Context& context, const std::vector<UpstreamZoneOptions>& options,
+          absl::Span<UpstreamCounters> counters);
+
+  // The zone closest to the name.
+  UpstreamZone& Find(const DomainName& qname) const;
+  UpstreamZone& ZoneOf(const UpstreamServer& server) const {
+    return *zone_of_server_[static_cast<size_t>(server.index())];
+  }
+  UpstreamZone& root() const { return *zones_.front(); }
+  const std::vector<std::unique_ptr<UpstreamZone>>& all() const { return zones_; }
+
+  // Of all servers. 0.0.0.0:0 for a slot without an address.
+  std::vector<Endpoint> Endpoints() const;
+
+  void OnTrustChanged(absl::Span<const int> servers);
+  void OnNetworkChange(const NetworkChange& change);
+  void Drain();
+
+ private:
+  std::vector<std::unique_ptr<UpstreamZone>> zones_;  // The root's first.
+  std::vector<UpstreamZone*> zone_of_server_;         // By index among all servers.
+  absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_EXCHANGE_ZONE_SET_H_
