@@ -90,9 +90,15 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   }
 
   void Forget(AttemptTicket ticket) override {
-    pending_.at(ticket).purpose = Purpose::kForgotten;
-    --wanted_;
+    Pending& pending = pending_.at(ticket);
+    CountOut(pending);
+    pending.purpose = Purpose::kForgotten;
     WhenIdle();
+  }
+
+  void NoteOverdue(AttemptTicket ticket) override {
+    pending_.at(ticket).purpose = Purpose::kOverdue;
+    ++overdue_;
   }
 
   void AskForSignOfLife(const Question& question) override {
@@ -107,14 +113,14 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   }
 
   bool HasRoom() const override {
-    return !draining() && static_cast<int>(pending_.size()) <
-                              connector_.limits_.tuning.max_in_flight_per_connection;
+    return !draining() &&
+           wanted_ - overdue_ < connector_.limits_.tuning.max_in_flight_per_connection;
   }
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override {
     std::vector<AttemptId> attempts;
     for (const auto& [ticket, pending] : pending_) {
-      if (pending.purpose == Purpose::kAttempt) attempts.push_back(pending.attempt);
+      if (pending.wanted()) attempts.push_back(pending.attempt);
     }
     return attempts;
   }
@@ -159,15 +165,22 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   }
 
  private:
-  enum class Purpose { kAttempt, kForgotten, kSignOfLife };
+  enum class Purpose { kAttempt, kOverdue, kForgotten, kSignOfLife };
   struct Pending {
     UpstreamQuery query;
     AttemptId attempt = 0;
     Purpose purpose = Purpose::kAttempt;
     MonoTime sent;
+    bool wanted() const { return purpose <= Purpose::kOverdue; }
     ScriptedReply reply;
     std::unique_ptr<Timer> timer;
   };
+
+  void CountOut(const Pending& pending) {
+    if (!pending.wanted()) return;
+    --wanted_;
+    if (pending.purpose == Purpose::kOverdue) --overdue_;
+  }
 
   void WhenIdle() {
     if (!ready() || wanted_ > 0) return;
@@ -224,7 +237,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
                                ? AttemptResult(*pending.reply.failure)
                                : Inspect(*pending.reply.message, pending.query.question);
     const Duration elapsed = connector_.loop_.Now() - pending.sent;
-    if (pending.purpose == Purpose::kAttempt) --wanted_;
+    CountOut(pending);
     WhenIdle();
     if (pending.purpose == Purpose::kSignOfLife) {
       delegate_.OnSignOfLife(*this);
@@ -242,6 +255,7 @@ class ScriptedConnector::ScriptedConnection : public Connection {
   bool times_out_ = false;
   bool ends_now_ = false;
   int wanted_ = 0;
+  int overdue_ = 0;
   AttemptTicket last_ticket_ = 0;
   std::map<AttemptTicket, Pending> pending_;
   std::unique_ptr<Timer> timer_;  // For the end of the handshake, then for the idle timeout.
