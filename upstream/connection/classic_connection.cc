@@ -184,7 +184,8 @@ void ClassicConnection::CloseIfDrained() {
 }
 
 void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
-  if (state() == ConnectionState::kClosed) return;
+  // A query that was removed in this turn may still get a datagram.
+  if (state() == ConnectionState::kClosed || !pending_.contains(pending.ticket)) return;
   if (datagram.size() < kHeaderSize || LoadU16(datagram.data()) != pending.id ||
       !BelongsToQuestion(datagram, pending.query.question)) {
     OnForeignDatagram(pending);

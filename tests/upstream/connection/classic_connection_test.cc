@@ -313,6 +313,19 @@ TEST_F(ClassicConnectionTest, ForgottenAndOverdueQueriesTakeNoPlace) {
   EXPECT_EQ(connection_->in_flight(), 2);
 }
 
+TEST_F(ClassicConnectionTest, ALateResponseThatComesTwiceIsOneLateResponse) {
+  server_.set_handler([](const ClassicQuery& query) {
+    return Messages{AnswerTo(query.wire), AnswerTo(query.wire)};
+  });
+  Connect();
+  Send(1);
+  connection_->Forget(tickets_.at(1));
+  ASSERT_TRUE(RunUntil([this] { return late_results_ > 0; }));
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_EQ(late_results_, 1);
+}
+
 TEST_F(ClassicConnectionTest, AFullConnectionStillAsksForASignOfLife) {
   limits_.tuning.max_sockets_per_connection = 1;
   server_.set_handler([](const ClassicQuery& query) {
