@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -15,6 +16,7 @@
 #include "cmd/words.h"
 #include "core/status_macros.h"
 #include "local/local_zones.h"
+#include "net/tls/idna.h"
 
 namespace dotcache {
 namespace {
@@ -205,11 +207,17 @@ absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text) {
         "\"", text, "\" is an address, not a name; leave the name out to check the address in the ",
         "certificate"));
   }
+  if (std::any_of(name.begin(), name.end(), [](char c) { return !absl::ascii_isascii(c); })) {
+    const std::optional<std::string> ascii = ToAsciiName(name);
+    if (!ascii.has_value()) return Wrong(text, kRight);
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not ASCII; write ", *ascii));
+  }
   for (absl::string_view label : absl::StrSplit(name, '.')) {
-    const bool good = !label.empty() && label.size() <= 63 && label.front() != '-' &&
-                      label.back() != '-' && std::all_of(label.begin(), label.end(), [](char c) {
-                        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-';
-                      });
+    const bool good =
+        !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+        std::all_of(label.begin(), label.end(), [](char c) {
+          return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_';
+        });
     if (!good) return Wrong(text, kRight);
   }
   return absl::AsciiStrToLower(name);

@@ -27,7 +27,7 @@ void UdpListener::OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) {
   handler_->Handle(datagram, cut, address, *this);
 }
 
-MutableBytes UdpListener::ReserveReply(const ReplyAddress& address) {
+MutableBytes UdpListener::ReserveReply([[maybe_unused]] const ReplyAddress& address) {
   assert(address.transport == Transport::kUdp);
   return socket_->ReserveReply();
 }

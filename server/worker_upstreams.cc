@@ -92,6 +92,9 @@ void WorkerUpstreams::OnNetworkChange(const NetworkChange& change) {
     if (is_bootstrap) peer.index -= server_count_;
     (is_bootstrap ? bootstrap : upstreams).peers.push_back(peer);
   }
+  for (const NetworkChange::Peer& peer : upstreams.peers) {
+    connector_.ForgetTickets(static_cast<int>(peer.index));
+  }
   if (bootstrap_ != nullptr) bootstrap_->OnNetworkChange(bootstrap);
   manager_.OnNetworkChange(upstreams);
   if (!first_) return;

@@ -29,4 +29,11 @@ Bootstrap::Bootstrap(UvLoop& loop, const UpstreamOptions& options,
       connector_(loop, options.limits, std::move(credentials)),
       manager_(loop, OptionsOf(options), connector_, absl::MakeSpan(counters_), random_) {}
 
+void Bootstrap::OnNetworkChange(const NetworkChange& change) {
+  for (const NetworkChange::Peer& peer : change.peers) {
+    connector_.ForgetTickets(static_cast<int>(peer.index));
+  }
+  manager_.OnNetworkChange(change);
+}
+
 }  // namespace dotcache

@@ -32,7 +32,7 @@ class Bootstrap {
     manager_.OnTrustChanged({index});
   }
   // `change.peers` are bootstrap servers, by their index among these.
-  void OnNetworkChange(const NetworkChange& change) { manager_.OnNetworkChange(change); }
+  void OnNetworkChange(const NetworkChange& change);
   void Drain() { manager_.Drain(); }
 
  private:

@@ -66,7 +66,7 @@ TEST(UpstreamSpecTest, AnErrorSuggestsWhatToWrite) {
   EXPECT_THAT(Parsed("tls://9.9.9"), HasSubstr("a server is written with its IP address"));
   EXPECT_THAT(Parsed("tls://dns.quad9.net:0"), HasSubstr("a whole number from 1 to 65535"));
   EXPECT_THAT(Parsed("tls://dns.quad9.net#"), HasSubstr("is empty"));
-  EXPECT_THAT(Parsed("tls://dns_.quad9.net"), HasSubstr("is written with its IP address"));
+  EXPECT_THAT(Parsed("tls://dns-.quad9.net"), HasSubstr("is written with its IP address"));
   EXPECT_THAT(Parsed("dns.quad9.net"), HasSubstr("neither a preset"));
   EXPECT_THAT(Parsed("tls://0.0.0.0#dns.quad9.net"), HasSubstr("not an address to connect to"));
   EXPECT_THAT(Parsed("tls://9.9.9.9:99999#dns.quad9.net"), HasSubstr("99999"));

@@ -67,12 +67,22 @@ TEST(ValueParsersTest, ListenersHaveASchemeOrMeanUdpAndTcp) {
 TEST(ValueParsersTest, AuthenticationNamesAreHostNames) {
   EXPECT_EQ(*ParseAuthenticationName("DNS.Quad9.net."), "dns.quad9.net");
   EXPECT_EQ(*ParseAuthenticationName("localhost"), "localhost");
+  EXPECT_EQ(*ParseAuthenticationName("dns_1.example"), "dns_1.example");
   for (const std::string& wrong :
        {std::string(), std::string("."), std::string("a..b"), std::string("a b"),
-        std::string("*.example.net"), std::string("under_score.example"), std::string(64, 'a'),
+        std::string("*.example.net"), std::string("\xff.example"), std::string(64, 'a'),
         std::string("::1")}) {
     EXPECT_FALSE(ParseAuthenticationName(wrong).ok()) << wrong;
   }
+}
+
+TEST(ValueParsersTest, AnInternationalizedNameGetsAMessageWithItsAsciiForm) {
+  EXPECT_NE(ParseAuthenticationName("b\xc3\xbc"
+                                    "cher.example")
+                .status()
+                .message()
+                .find("write xn--bcher-kva.example"),
+            absl::string_view::npos);
 }
 
 TEST(ValueParsersTest, HostNamesOfAUrlHaveNoPort) {

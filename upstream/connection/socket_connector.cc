@@ -29,13 +29,18 @@ void SocketConnector::UseCredentials(int server_index,
   tickets_[index] = std::make_shared<TlsTicketStore>();
 }
 
+void SocketConnector::ForgetTickets(int server_index) {
+  const size_t index = static_cast<size_t>(server_index);
+  if (credentials_[index] != nullptr) tickets_[index] = std::make_shared<TlsTicketStore>();
+}
+
 std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions& server,
                                                      int server_index,
                                                      Connection::Delegate& delegate) {
   const size_t index = static_cast<size_t>(server_index);
   if (std::exchange(endpoints_[index], server.endpoint) != server.endpoint) {
     // What another address gave or has shown is not for this one.
-    if (credentials_[index] != nullptr) tickets_[index] = std::make_shared<TlsTicketStore>();
+    ForgetTickets(server_index);
     idle_limits_[index] = IdleLimit();
   }
   if (server.transport == Transport::kUdp) {

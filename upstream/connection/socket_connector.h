@@ -28,6 +28,10 @@ class SocketConnector : public Connector {
   // Connections to come are made with these; tickets that were won with others are dropped.
   void UseCredentials(int server_index, std::shared_ptr<const TlsClientCredentials> credentials);
 
+  // The source address of connections to the server has changed. A ticket from before would link
+  // the two addresses (RFC 8446 appendix C.4).
+  void ForgetTickets(int server_index);
+
   std::unique_ptr<Connection> Connect(const UpstreamServerOptions& server, int server_index,
                                       Connection::Delegate& delegate) override;
 

@@ -754,6 +754,20 @@ TEST_F(StreamConnectionTest, AServerThatIsAskedForASignOfLifeGivesOne) {
   EXPECT_EQ(server_->query_octets().size(), 2u);
 }
 
+// RFC 8446 appendix C.4.
+TEST_F(StreamConnectionTest, NoSessionIsResumedFromAnotherNetwork) {
+  Connect();
+  Send(1);
+  ASSERT_TRUE(RunUntilResults(1));
+  server_->CloseConnections();
+  ASSERT_TRUE(RunUntilClosed());
+  connector_->ForgetTickets(0);
+  Connect();
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_FALSE(resumed_);
+}
+
 TEST_F(StreamConnectionTest, TheNextConnectionResumesTheSession) {
   Connect();
   Send(1);
