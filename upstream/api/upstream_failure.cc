@@ -1,70 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/api/upstream_failure.h"
 
+#include "core/names.h"
+
 namespace dotcache {
+namespace {
+
+constexpr Named<UpstreamFailure> kNames[] = {
+    {UpstreamFailure::kConnectRefused, "refused"},
+    {UpstreamFailure::kUnreachable, "unreachable"},
+    {UpstreamFailure::kOutOfResources, "out-of-resources"},
+    {UpstreamFailure::kConnectFailed, "connect-failed"},
+    {UpstreamFailure::kConnectTimeout, "connect-timeout"},
+    {UpstreamFailure::kTlsHandshake, "tls-handshake"},
+    {UpstreamFailure::kCertificate, "certificate"},
+    {UpstreamFailure::kClientCertificate, "client-certificate"},
+    {UpstreamFailure::kConnectionLost, "connection-lost"},
+    {UpstreamFailure::kTimeout, "timeout"},
+    {UpstreamFailure::kOverloaded, "overloaded"},
+    {UpstreamFailure::kLoop, "loop"},
+    {UpstreamFailure::kMalformed, "malformed"},
+    {UpstreamFailure::kNotAnAnswer, "not-an-answer"},
+    {UpstreamFailure::kTruncated, "truncated"},
+    {UpstreamFailure::kServFail, "servfail"}};
+
+}  // namespace
 
 absl::string_view UpstreamFailureName(UpstreamFailure failure) {
-  switch (failure) {
-    case UpstreamFailure::kConnectRefused:
-      return "refused";
-    case UpstreamFailure::kUnreachable:
-      return "unreachable";
-    case UpstreamFailure::kOutOfResources:
-      return "out-of-resources";
-    case UpstreamFailure::kConnectFailed:
-      return "connect-failed";
-    case UpstreamFailure::kConnectTimeout:
-      return "connect-timeout";
-    case UpstreamFailure::kTlsHandshake:
-      return "tls-handshake";
-    case UpstreamFailure::kCertificate:
-      return "certificate";
-    case UpstreamFailure::kClientCertificate:
-      return "client-certificate";
-    case UpstreamFailure::kConnectionLost:
-      return "connection-lost";
-    case UpstreamFailure::kTimeout:
-      return "timeout";
-    case UpstreamFailure::kOverloaded:
-      return "overloaded";
-    case UpstreamFailure::kLoop:
-      return "loop";
-    case UpstreamFailure::kMalformed:
-      return "malformed";
-    case UpstreamFailure::kNotAnAnswer:
-      return "not-an-answer";
-    case UpstreamFailure::kTruncated:
-      return "truncated";
-    case UpstreamFailure::kServFail:
-      return "servfail";
-  }
-  return "unknown";
+  return NameOf(kNames, failure, "unknown");
 }
 
+// The list is in the order of the phases.
 absl::string_view UpstreamFailurePhase(UpstreamFailure failure) {
-  switch (failure) {
-    case UpstreamFailure::kConnectRefused:
-    case UpstreamFailure::kUnreachable:
-    case UpstreamFailure::kOutOfResources:
-    case UpstreamFailure::kConnectFailed:
-    case UpstreamFailure::kConnectTimeout:
-      return "connect";
-    case UpstreamFailure::kTlsHandshake:
-    case UpstreamFailure::kCertificate:
-    case UpstreamFailure::kClientCertificate:
-      return "tls";
-    case UpstreamFailure::kConnectionLost:
-    case UpstreamFailure::kTimeout:
-    case UpstreamFailure::kOverloaded:
-    case UpstreamFailure::kLoop:
-      return "exchange";
-    case UpstreamFailure::kMalformed:
-    case UpstreamFailure::kNotAnAnswer:
-    case UpstreamFailure::kTruncated:
-    case UpstreamFailure::kServFail:
-      return "response";
-  }
-  return "unknown";
+  if (failure <= UpstreamFailure::kConnectTimeout) return "connect";
+  if (failure <= UpstreamFailure::kClientCertificate) return "tls";
+  return failure <= UpstreamFailure::kLoop ? "exchange" : "response";
 }
 
 bool IsTransportFailure(UpstreamFailure failure) { return failure <= UpstreamFailure::kTimeout; }

@@ -3,22 +3,18 @@
 
 #include <utility>
 
+#include "core/names.h"
 #include "upstream/exchange/upstream_zone.h"
 
 namespace dotcache {
 namespace {
 
 // For the client's extended error (RFC 8914).
-absl::string_view WordsFor(UpstreamFailure useless) {
-  switch (useless) {
-    case UpstreamFailure::kNotAnAnswer:
-      return "the upstream server sent no answer but a referral: is it an authoritative server?";
-    case UpstreamFailure::kTruncated:
-      return "the upstream server sent a truncated response over a stream";
-    default:
-      return "the upstream response was malformed";
-  }
-}
+constexpr Named<UpstreamFailure> kWords[] = {
+    {UpstreamFailure::kMalformed, "the upstream response was malformed"},
+    {UpstreamFailure::kNotAnAnswer,
+     "the upstream server sent no answer but a referral: is it an authoritative server?"},
+    {UpstreamFailure::kTruncated, "the upstream server sent a truncated response over a stream"}};
 
 }  // namespace
 
@@ -37,7 +33,7 @@ absl::Status FailureOf(const ExchangeRecord& exchange, MonoTime now) {
   if (progress.has_error) {
     return absl::AbortedError("the upstream servers answered with errors that cannot be relayed");
   }
-  if (progress.saw_useless) return absl::DataLossError(WordsFor(exchange.useless));
+  if (progress.saw_useless) return absl::DataLossError(NameOf(kWords, exchange.useless, ""));
   if (progress.only_overloaded && progress.refused != 0) {
     return absl::ResourceExhaustedError("all connections to the upstream servers are full");
   }

@@ -4,31 +4,22 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "core/names.h"
 #include "upstream/exchange/decision.h"
 #include "upstream/exchange/upstream_zone.h"
 
 namespace dotcache {
 namespace {
 
-absl::string_view FirstByPolicy(SelectionPolicy policy) {
-  switch (policy) {
-    case SelectionPolicy::kBalanced:
-      return "among the fastest";
-    case SelectionPolicy::kFastest:
-      return "the fastest";
-    case SelectionPolicy::kRoundRobin:
-      return "its turn";
-    case SelectionPolicy::kRandom:
-      return "drawn";
-    case SelectionPolicy::kSequential:
-      return "first in the order written";
-    case SelectionPolicy::kWeighted:
-      return "drawn by weight";
-    case SelectionPolicy::kStickyHash:
-      return "the name's own provider";
-  }
-  return "";
-}
+// Why the first server is first.
+constexpr Named<SelectionPolicy> kFirstByPolicy[] = {
+    {SelectionPolicy::kBalanced, "among the fastest"},
+    {SelectionPolicy::kFastest, "the fastest"},
+    {SelectionPolicy::kRoundRobin, "its turn"},
+    {SelectionPolicy::kRandom, "drawn"},
+    {SelectionPolicy::kSequential, "first in the order written"},
+    {SelectionPolicy::kWeighted, "drawn by weight"},
+    {SelectionPolicy::kStickyHash, "the name's own provider"}};
 
 std::string Why(const UpstreamZone& zone, const ServerView& view, const UpstreamServer& server,
                 bool first) {
@@ -57,7 +48,8 @@ std::string Why(const UpstreamZone& zone, const ServerView& view, const Upstream
     return absl::StrCat(view.status.is_v6 ? "IPv6" : "IPv4", " does not work here");
   }
   if (!view.status.ready) return "not connected";
-  return first ? std::string(FirstByPolicy(zone.options().policy)) : "if those before it fail";
+  return first ? std::string(NameOf(kFirstByPolicy, zone.options().policy, ""))
+               : "if those before it fail";
 }
 
 }  // namespace

@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/pool/server_status.h"
 
-namespace dotcache {
+#include "core/names.h"
 
-absl::string_view ServerStateName(ServerState state) {
-  switch (state) {
-    case ServerState::kUp:
-      return "up";
-    case ServerState::kOnTrial:
-      return "on-trial";
-    case ServerState::kDown:
-      return "down";
-    case ServerState::kDead:
-      return "dead";
-    case ServerState::kNoAddress:
-      return "no-address";
-    case ServerState::kNoCarrier:
-      return "no-carrier";
-    case ServerState::kLoop:
-      return "loop";
-  }
-  return "unknown";
-}
+namespace dotcache {
+namespace {
+
+constexpr Named<ServerState> kNames[] = {{ServerState::kUp, "up"},
+                                         {ServerState::kOnTrial, "on-trial"},
+                                         {ServerState::kDown, "down"},
+                                         {ServerState::kDead, "dead"},
+                                         {ServerState::kNoAddress, "no-address"},
+                                         {ServerState::kNoCarrier, "no-carrier"},
+                                         {ServerState::kLoop, "loop"}};
+
+}  // namespace
+
+absl::string_view ServerStateName(ServerState state) { return NameOf(kNames, state, "unknown"); }
 
 }  // namespace dotcache

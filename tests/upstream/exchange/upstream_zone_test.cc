@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/idle_server_delegate.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
 #include "upstream/exchange/zone_set.h"
@@ -19,7 +20,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // Zones with providers of two addresses each.
-class UpstreamZoneTest : public testing::Test, private ServerDelegate {
+class UpstreamZoneTest : public testing::Test, private IdleServerDelegate {
  protected:
   void Make(const std::vector<std::string>& names, int providers = 2) {
     for (const std::string& name : names) {
@@ -47,14 +48,6 @@ class UpstreamZoneTest : public testing::Test, private ServerDelegate {
                         Rcode::kServFail);
     }
   }
-
-  void OnAttemptPlaced(AttemptId, const AttemptPlace&) override {}
-  void OnAttemptSent(AttemptId) override {}
-  void OnAttemptResult(AttemptId, AttemptResult) override {}
-  void OnAttemptLost(AttemptId, size_t) override {}
-  void OnAttemptDoubtful(AttemptId) override {}
-  void OnAttemptsStalled(const std::vector<AttemptId>&) override {}
-  void OnServerChanged(UpstreamServer&) override {}
 
   SimulatedLoop loop_;
   UpstreamLimits limits_;

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/support/idle_server_delegate.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
 
@@ -14,7 +15,7 @@ namespace dotcache {
 namespace {
 
 // Three zones with two servers each.
-class ZoneSetTest : public testing::Test, private ServerDelegate {
+class ZoneSetTest : public testing::Test, private IdleServerDelegate {
  protected:
   ZoneSetTest() {
     for (const char* name : {".", "example", "corp.example"}) {
@@ -29,14 +30,6 @@ class ZoneSetTest : public testing::Test, private ServerDelegate {
     zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
   }
   UpstreamZone& Find(const char* name) { return zones_->Find(*DomainName::FromText(name)); }
-
-  void OnAttemptPlaced(AttemptId, const AttemptPlace&) override {}
-  void OnAttemptSent(AttemptId) override {}
-  void OnAttemptResult(AttemptId, AttemptResult) override {}
-  void OnAttemptLost(AttemptId, size_t) override {}
-  void OnAttemptDoubtful(AttemptId) override {}
-  void OnAttemptsStalled(const std::vector<AttemptId>&) override {}
-  void OnServerChanged(UpstreamServer&) override {}
 
   SimulatedLoop loop_;
   UpstreamLimits limits_;
