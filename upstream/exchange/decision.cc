@@ -191,7 +191,7 @@ MonoTime InVainSince(const Scene& scene) {
 Decision WaitOrFinish(const Scene& scene) {
   const ExchangeProgress& progress = scene.progress;
   if (!progress.patient && AllDead(scene.servers)) {
-    // A late response may still come to what was sent before.
+    // A response to an earlier query may still come.
     const MonoTime given_up_at = InVainSince(scene) + kGivenUpAfter;
     if (progress.attempts.empty() || scene.has_result() || given_up_at <= scene.now) return {};
     return Wait(std::min(progress.deadline, given_up_at), /*needs_server=*/true);

@@ -170,7 +170,7 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool draining_ = false;
   bool retired_ = false;
   bool link_down_ = false;
-  MonoTime network_changed_;  // What was sent before has no response time.
+  MonoTime network_changed_;  // Queries sent before it give no response time.
 };
 
 }  // namespace dotcache
