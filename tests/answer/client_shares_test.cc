@@ -43,41 +43,9 @@ TEST(ClientSharesTest, AllClientsTogetherHaveALimit) {
   EXPECT_EQ(shares.Take(Client("192.0.2.3")), Outcome::kTaken);
 }
 
-TEST(ClientSharesTest, PortsDoNotDistinguishClients) {
-  ClientShares shares(1, 10);
-  EXPECT_EQ(shares.Take(*Endpoint::Parse("192.0.2.1:1")), Outcome::kTaken);
-  EXPECT_EQ(shares.Take(*Endpoint::Parse("192.0.2.1:2")), Outcome::kClientFull);
-}
-
-TEST(ClientSharesTest, Ipv6ClientIsItsNetworkOf64Bits) {
+TEST(ClientSharesTest, ClientIsKnownByItsKey) {
   ClientShares shares(1, 10);
   EXPECT_THAT(Take(shares, {"2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"}),
-              ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
-}
-
-// Returns the address with this interface index. The interface need not exist.
-Endpoint OfLink(absl::string_view address, uint32_t zone) {
-  sockaddr_in6 with_zone = *reinterpret_cast<const sockaddr_in6*>(Client(address).address());
-  with_zone.sin6_scope_id = zone;
-  return Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&with_zone));
-}
-
-TEST(ClientSharesTest, LinkLocalClientIsItsAddressAndInterface) {
-  ClientShares shares(1, 10);
-  for (const char* address : {"fe80::1", "fe80::2", "febf::1"}) {
-    EXPECT_EQ(shares.Take(OfLink(address, 1)), Outcome::kTaken) << address;
-    EXPECT_EQ(shares.Take(OfLink(address, 1)), Outcome::kClientFull) << address;
-  }
-  EXPECT_EQ(shares.Take(OfLink("fe80::1", 2)), Outcome::kTaken);
-  shares.Return(OfLink("fe80::1", 1));
-  EXPECT_EQ(shares.Take(OfLink("fe80::1", 1)), Outcome::kTaken);
-  EXPECT_THAT(Take(shares, {"fec0::1", "fec0::2"}),
-              ElementsAre(Outcome::kTaken, Outcome::kClientFull));
-}
-
-TEST(ClientSharesTest, MappedAddressCountsAsIpv4Client) {
-  ClientShares shares(1, 10);
-  EXPECT_THAT(Take(shares, {"::ffff:192.0.2.1", "192.0.2.1", "::ffff:192.0.2.2"}),
               ElementsAre(Outcome::kTaken, Outcome::kClientFull, Outcome::kTaken));
 }
 

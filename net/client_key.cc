@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/client_key.h"
+
+#include <algorithm>
+#include <array>
+
+#include "core/bytes.h"
+
+namespace dotcache {
+namespace {
+
+constexpr size_t kV6NetworkOctets = 8;  // The network part of a /64.
+constexpr std::array<uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+// Reads octets in network byte order.
+uint64_t NumberOf(Bytes octets) {
+  uint64_t number = 0;
+  for (const uint8_t octet : octets) number = number << 8 | octet;
+  return number;
+}
+
+bool IsLinkLocal(Bytes v6) { return v6[0] == 0xfe && (v6[1] & 0xc0) == 0x80; }  // fe80::/10
+
+}  // namespace
+
+ClientKey::ClientKey(const Endpoint& client) {
+  Bytes octets = client.octets();
+  if (client.is_v6() && std::equal(kV4Mapped.begin(), kV4Mapped.end(), octets.begin())) {
+    octets.remove_prefix(kV4Mapped.size());
+  } else if (client.is_v6()) {
+    is_v6_ = true;
+    network_ = NumberOf(octets.first(kV6NetworkOctets));
+    if (!IsLinkLocal(octets)) return;
+    interface_ = NumberOf(octets.subspan(kV6NetworkOctets));
+    zone_ = client.zone();
+    return;
+  }
+  network_ = NumberOf(octets);
+}
+
+}  // namespace dotcache
