@@ -48,9 +48,12 @@ struct ServerLimits {
   // this client get stale data, or else SERVFAIL. Cache hits and other clients are not affected.
   // The value must be less than `max_pending_queries`, so that one client cannot fill that table.
   int max_pending_per_client = 7500;
-  // Open TCP and DoT client connections, per worker. At the limit, the connection that has been
-  // idle for the longest time is closed. If none is idle, the new connection is closed.
+  // Open TCP and DoT client connections, per worker. At the limit, the client with most connections
+  // makes room (SessionTable).
   int max_stream_connections = 4096;
+  // Open TCP and DoT connections of one client (ClientKey), of all workers together. At the limit,
+  // an idle connection of this client makes room. If none is idle, the new connection is closed.
+  int max_streams_per_client = 256;
   // A client connection that sends no complete query for this long is closed (RFC 7766 section
   // 6.2.3).
   Milliseconds stream_idle_timeout{10000};

@@ -5,8 +5,8 @@ namespace dotcache {
 
 absl::string_view LimitName(Limit limit) {
   constexpr std::array<absl::string_view, kLimitCount> kNames = {
-      "pending-queries", "waiters-per-query", "per-client", "waiters", "upstream", "connections",
-      "unread",          "unfinished",        "hand-off"};
+      "pending-queries", "waiters-per-query",      "per-client", "waiters",    "upstream",
+      "connections",     "connections-per-client", "unread",     "unfinished", "hand-off"};
   return kNames[static_cast<size_t>(limit)];
 }
 

@@ -15,17 +15,18 @@ namespace dotcache {
 
 // The limits that a query or a connection can meet.
 enum class Limit : uint8_t {
-  kPendingQueries,   // Too many exchanges in progress.
-  kWaitersPerQuery,  // Too many clients wait for one question.
-  kPerClient,        // Too many queries of one client wait.
-  kWaiters,          // Too many clients wait in total.
-  kUpstream,         // All connections to upstream servers are full.
-  kConnections,      // Too many client connections are open.
-  kUnread,           // Too many octets of replies are unread by clients.
-  kUnfinished,       // Too many octets of incomplete messages are held.
-  kHandOff,          // Too many queries wait for the worker that owns their names.
+  kPendingQueries,        // Too many exchanges in progress.
+  kWaitersPerQuery,       // Too many clients wait for one question.
+  kPerClient,             // Too many queries of one client wait.
+  kWaiters,               // Too many clients wait in total.
+  kUpstream,              // All connections to upstream servers are full.
+  kConnections,           // Too many client connections are open.
+  kConnectionsPerClient,  // Too many client connections of one client are open.
+  kUnread,                // Too many octets of replies are unread by clients.
+  kUnfinished,            // Too many octets of incomplete messages are held.
+  kHandOff,               // Too many queries wait for the worker that owns their names.
 };
-inline constexpr int kLimitCount = 9;
+inline constexpr int kLimitCount = 10;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about its clients. Only that worker writes. Aligned to

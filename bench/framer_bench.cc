@@ -80,7 +80,8 @@ void BM_SessionRoundTrip(benchmark::State& state) {
   const AccessPolicy refuse_all{std::vector<AddressPrefix>{}};
   WorkerCounters counters;
   const ServerLimits limits{};
-  SessionTable table(loop, limits, counters);
+  StreamShares shares(limits.max_streams_per_client);
+  SessionTable table(loop, limits, counters, shares);
   QueryHandler handler(
       QueryHandler::Environment{loop, cache, &exchanger, refuse_all, nullptr, counters, limits});
   table.set_handler(handler);

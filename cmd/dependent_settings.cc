@@ -46,6 +46,12 @@ void DeriveMaxPendingPerClient(Config& config) {
   limits.max_pending_per_client = std::max(1, limits.max_pending_queries / 4 * 3);
 }
 
+void DeriveMaxStreamsPerClient(Config& config) {
+  constexpr int kLeast = 16;  // A well-behaved client opens a few connections at a time.
+  ServerLimits& limits = config.server.limits;
+  limits.max_streams_per_client = std::max(kLeast, limits.max_stream_connections / 16);
+}
+
 void RaiseDependentLimits(ServerOptions& server) {
   const ServerLimits& limits = server.limits;
   Milliseconds& exchange_timeout = server.limits.tuning.exchange_timeout;

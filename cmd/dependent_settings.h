@@ -15,6 +15,9 @@ void DeriveWorkers(Config& config);
 // `max-pending-per-client`: 75 % of `max-pending-queries`.
 void DeriveMaxPendingPerClient(Config& config);
 
+// `max-streams-per-client`: a sixteenth of `max-stream-connections`, but at least 16.
+void DeriveMaxStreamsPerClient(Config& config);
+
 // Raises limits without a setting, where a setting requires more. An exchange may last at least
 // `query-timeout`. A worker may have at least `max-pending-queries` exchanges.
 void RaiseDependentLimits(ServerOptions& server);

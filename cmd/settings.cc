@@ -62,6 +62,14 @@ Rows ListenRows() {
            .help = "Open TCP and DoT connections of clients, in each worker",
            .yaml_only = true},
           1, kMost, [](auto& c) -> auto& { return c.server.limits.max_stream_connections; }),
+      WithDerivedDefault(
+          DeriveMaxStreamsPerClient,
+          IntegerSetting(
+              {.key = "max-streams-per-client",
+               .help = "Open TCP and DoT connections of one client, in all workers together",
+               .default_text = "a sixteenth of max-stream-connections, at least 16",
+               .yaml_only = true},
+              1, kMost, [](auto& c) -> auto& { return c.server.limits.max_streams_per_client; })),
   };
 }
 

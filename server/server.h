@@ -18,6 +18,7 @@
 #include "local/local_names.h"
 #include "server/credential_store.h"
 #include "server/server_options.h"
+#include "server/stream_shares.h"
 #include "server/worker.h"
 #include "upstream/api/upstream_counters.h"
 #include "upstream/pool/loop_watch.h"
@@ -96,6 +97,7 @@ class Server {
   const std::vector<UpstreamServerOptions> upstream_servers_;
   LoopWatch loops_;
   mutable HandoffBoard handoff_;
+  StreamShares streams_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

@@ -15,17 +15,28 @@ constexpr size_t kUnreadCheckBytes = size_t{256} * 1024;
 
 }  // namespace
 
-SessionTable::SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters)
+SessionTable::SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters,
+                           StreamShares& shares)
     : loop_(loop),
       limits_(limits),
       counters_(counters),
+      shares_(shares),
       reply_buffer_(kLengthPrefix + kMaxMessageSize) {}
 
-SessionTable::~SessionTable() = default;
+SessionTable::~SessionTable() {
+  for (const auto& [id, slot] : sessions_) shares_.Return(SessionsByClient::KeyOf(slot.of_client));
+}
 
 TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
   assert(handler_ != nullptr);
-  if (sessions_.size() >= static_cast<size_t>(limits_.max_stream_connections) && !MakeRoom()) {
+  const ClientKey client(remote);
+  if (!shares_.Take(client) && !(MakeRoomOf(client) && shares_.Take(client))) {
+    counters_.limit(Limit::kConnectionsPerClient).Add();
+    return nullptr;
+  }
+  if (sessions_.size() >= static_cast<size_t>(limits_.max_stream_connections) &&
+      !MakeRoomFor(client)) {
+    shares_.Return(client);
     counters_.limit(Limit::kConnections).Add();
     return nullptr;
   }
@@ -38,14 +49,34 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
   Slot& slot = sessions_[id];
   slot.session = std::make_unique<TcpSession>(environment, address);
   slot.activity = by_activity_.insert(by_activity_.end(), id);
+  slot.of_client = by_client_.Add(client, id);
   counters_.stream_connections_total.Add();
   counters_.stream_connections.Set(sessions_.size());
   return slot.session.get();
 }
 
-bool SessionTable::MakeRoom() {
+// Ends an idle session of a client that is at its limit. The client may have its idle sessions in
+// other workers. Returns false if there is none.
+bool SessionTable::MakeRoomOf(const ClientKey& client) {
+  const ActivityList* sessions = by_client_.Find(client);
+  return sessions != nullptr && EndIdle(*sessions);
+}
+
+// Ends a session in favour of a new session of `client`. Returns false if none may be ended.
+bool SessionTable::MakeRoomFor(const ClientKey& client) {
+  const ActivityList* own = by_client_.Find(client);
+  const ActivityList& most = by_client_.Most();
+  if (most.size() < (own == nullptr ? 0 : own->size()) + 2) return EndIdle(by_activity_);
+  if (EndIdle(most)) return true;
+  counters_.limit(Limit::kConnections).Add();
+  Find(most.front())->End();
+  return true;
+}
+
+// Ends the least active session that is idle. Returns false if the first ones are all busy.
+bool SessionTable::EndIdle(const ActivityList& ids) {
   int scanned = 0;
-  for (uint64_t id : by_activity_) {
+  for (const uint64_t id : ids) {
     TcpSession* session = Find(id);
     if (session->idle()) {
       session->End();
@@ -117,6 +148,7 @@ void SessionTable::LimitUnfinished() {
 void SessionTable::OnSessionActive(uint64_t id) {
   if (const auto it = sessions_.find(id); it != sessions_.end()) {
     by_activity_.splice(by_activity_.end(), by_activity_, it->second.activity);
+    SessionsByClient::SetActive(it->second.of_client);
   }
 }
 
@@ -125,6 +157,8 @@ void SessionTable::OnSessionOver(uint64_t id) {
   if (it == sessions_.end()) return;
   std::unique_ptr<TcpSession> session = std::move(it->second.session);
   by_activity_.erase(it->second.activity);
+  shares_.Return(SessionsByClient::KeyOf(it->second.of_client));
+  by_client_.Remove(it->second.of_client);
   sessions_.erase(it);
   counters_.stream_connections.Set(sessions_.size());
   loop_.DeferDelete(std::move(session));

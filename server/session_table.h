@@ -11,6 +11,8 @@
 #include "answer/query_handler.h"
 #include "answer/reply_sink.h"
 #include "answer/worker_counters.h"
+#include "server/sessions_by_client.h"
+#include "server/stream_shares.h"
 #include "server/tcp_session.h"
 
 namespace dotcache {
@@ -18,9 +20,15 @@ namespace dotcache {
 // Owns the TcpSessions of a worker's TCP and DoT listeners and is their ReplySink. A reply finds
 // its session by id and is dropped if the session is gone. Bound to its loop's thread.
 //
+// Limit for each client, over all workers (StreamShares):
+// - max_streams_per_client: the idle session of this client that is least active is ended. If none
+//   of its first kMaxEvictionScan sessions is idle, the new connection is refused.
+//
 // Limits, each for all sessions together:
-// - max_stream_connections: the session that has been idle for the longest time is ended. If none
-//   of the first kMaxEvictionScan sessions is idle, the new connection is refused.
+// - max_stream_connections: the client with most sessions makes room, first with an idle session.
+//   If no client has two sessions more than the new client, the session that has been idle for the
+//   longest time is ended. If none of the first kMaxEvictionScan sessions is idle, the new
+//   connection is refused.
 // - kMaxUnreadBytes of replies that clients do not read.
 // - kMaxUnfinishedBytes of octets that were received but not handled.
 // Above one of the last two limits, sessions that hold such octets are ended. The session that has
@@ -33,7 +41,9 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   // A query has some hundred octets, so well-behaved clients stay far below this.
   static constexpr size_t kMaxUnfinishedBytes = 4 * 1024 * 1024;
 
-  SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters);
+  // `shares` counts the sessions of all workers. All arguments must outlive the table.
+  SessionTable(EventLoop& loop, const ServerLimits& limits, WorkerCounters& counters,
+               StreamShares& shares);
   ~SessionTable() override;
 
   // Returns a session for a new client, or null at the limit. The caller makes the stream and calls
@@ -62,12 +72,15 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   struct Slot {
     std::unique_ptr<TcpSession> session;
     ActivityList::iterator activity;
+    SessionsByClient::Place of_client;
   };
 
   void OnSessionActive(uint64_t id) override;
   void OnHeldBytes(size_t before, size_t now) override;
   void OnSessionOver(uint64_t id) override;
-  bool MakeRoom();
+  bool MakeRoomOf(const ClientKey& client);
+  bool MakeRoomFor(const ClientKey& client);
+  bool EndIdle(const ActivityList& ids);
   void LimitUnread();
   void LimitUnfinished();
   TcpSession* Find(uint64_t id);
@@ -75,12 +88,14 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   EventLoop& loop_;
   const ServerLimits& limits_;
   WorkerCounters& counters_;
+  StreamShares& shares_;
   QueryHandler* handler_ = nullptr;  // Not owned.
   uint64_t next_id_ = 1;
   size_t replied_bytes_ = 0;  // Since the last call of LimitUnread().
   size_t held_bytes_ = 0;
   WireMessage reply_buffer_;  // The length prefix and the reply that is being built.
   ActivityList by_activity_;  // Session ids, least active first.
+  SessionsByClient by_client_;
   absl::flat_hash_map<uint64_t, Slot> sessions_;
 };
 

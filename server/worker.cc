@@ -35,7 +35,7 @@ class Worker::Services : private ReplySinks {
       : worker_(worker),
         loop_(loop),
         upstreams_(NewUpstreams(worker, loop)),
-        sessions_(loop, worker.shared_.options.limits, worker.counters_),
+        sessions_(loop, worker.shared_.options.limits, worker.counters_, worker.shared_.streams),
         handler_(HandlerEnvironment()),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {

@@ -19,6 +19,7 @@
 #include "net/unique_fd.h"
 #include "server/credential_store.h"
 #include "server/server_options.h"
+#include "server/stream_shares.h"
 #include "upstream/api/upstream_counters.h"
 #include "upstream/exchange/explanation.h"
 #include "upstream/pool/loop_watch.h"
@@ -54,6 +55,7 @@ class Worker {
     const OwnAnswers& own_answers;
     LoopWatch& loops;
     HandoffBoard& handoff;
+    StreamShares& streams;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers

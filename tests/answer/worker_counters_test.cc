@@ -22,7 +22,8 @@ TEST(WorkerCountersTest, EachLimitHasAName) {
   for (int i = 0; i < kLimitCount; ++i) names.emplace_back(LimitName(static_cast<Limit>(i)));
   EXPECT_THAT(names,
               testing::ElementsAre("pending-queries", "waiters-per-query", "per-client", "waiters",
-                                   "upstream", "connections", "unread", "unfinished", "hand-off"));
+                                   "upstream", "connections", "connections-per-client", "unread",
+                                   "unfinished", "hand-off"));
   EXPECT_EQ(LimitName(Limit::kPerClient), "per-client");
   EXPECT_EQ(LimitName(Limit::kConnections), "connections");
   EXPECT_EQ(LimitName(Limit::kUnfinished), "unfinished");

@@ -129,8 +129,10 @@ def resident_bytes(server):
     return int(status.split("VmRSS:")[1].split()[0]) * 1024
 
 
-def test_incomplete_messages_use_bounded_memory(start):
-    server = start("--workers", 1)
+def test_incomplete_messages_use_bounded_memory(start, tmp_path):
+    config = tmp_path / "dotcache.yaml"
+    config.write_text(f"max-streams-per-client: {2 * UNFINISHED}\n")
+    server = start("--workers", 1, "--config", config)
     assert ask_for(server, "cached", "127.0.0.1").unanswered == 0
     before = resident_bytes(server)
     held = []

@@ -162,11 +162,12 @@ def tls_context(ca_file):
 class StreamClient:
     """One TCP connection, or a DoT connection if `context` and `name` are given."""
 
-    def __init__(self, port, context=None, name=None, receive_buffer=0):
+    def __init__(self, port, context=None, name=None, receive_buffer=0, source=ADDRESS):
         self.socket = socket.socket()
         self.socket.settimeout(TIMEOUT_SECONDS)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.bind((source, 0))
         self.socket.connect((ADDRESS, port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:

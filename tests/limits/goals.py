@@ -43,6 +43,8 @@ class Bench:
         self._certificate = authority.issue("provider", [PROVIDER_NAME])
         self._context = clients.tls_context(authority.certificate)
         self._runs = 0
+        self._config = directory / "dotcache.yaml"  # All clients of a load have one address.
+        self._config.write_text("max-streams-per-client: 100000\n")
 
     @contextlib.contextmanager
     def _server(self, workers, providers, *arguments):
@@ -53,7 +55,7 @@ class Bench:
             server = dotcache_process.Dotcache(
                 self._lab, self._directory / f"log{self._runs}",
                 [f"tls://127.0.0.1:{one.port}#{PROVIDER_NAME}" for one in started],
-                ["--workers", str(workers), *arguments])
+                ["--workers", str(workers), "--config", self._config, *arguments])
             yield server.wait_until(), started
         finally:
             if server is not None:

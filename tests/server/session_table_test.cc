@@ -177,6 +177,91 @@ TEST_F(SessionTableTest, SearchForAnIdleClientIsBounded) {
   EXPECT_TRUE(Connect().accepted());
 }
 
+// The address of one of many clients.
+std::string Address(int number) { return absl::StrCat("10.0.0.", number); }
+
+TEST_F(SessionTableTest, OneClientCannotUseThePlacesOfOthers) {
+  limits_.max_streams_per_client = 2;
+  FakeClient first = Connect(Address(1));
+  FakeClient second = Connect(Address(1), Transport::kDot);
+  first.Send(Query(1));
+  second.Send(Query(2));
+  EXPECT_FALSE(Connect(Address(1)).accepted());
+  EXPECT_EQ(counters_.limit(Limit::kConnectionsPerClient).value(), 1u);
+  EXPECT_TRUE(Connect(Address(2)).accepted());
+  EXPECT_FALSE(first.closed());
+  Answer(0);  // `first` is idle now.
+  EXPECT_TRUE(Connect(Address(1)).accepted());
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(first.closed());
+  EXPECT_FALSE(second.closed());
+}
+
+TEST_F(SessionTableTest, ConnectionsOfAClientCountOverAllWorkers) {
+  limits_.max_streams_per_client = 1;
+  shares_ = std::make_shared<StreamShares>(1);
+  SessionTable other_worker(loop_, limits_, counters_, *shares_);
+  FakeClient here = Connect(Address(1));
+  other_worker.set_handler(*handler_);
+  EXPECT_EQ(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(1), 1)),
+            nullptr);
+  EXPECT_NE(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(2), 1)),
+            nullptr);
+  here.Break();
+  EXPECT_NE(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(1), 1)),
+            nullptr);
+}
+
+TEST_F(SessionTableTest, TheClientWithMostConnectionsMakesRoom) {
+  limits_.max_stream_connections = 4;
+  FakeClient idle = Connect(Address(1));
+  FakeClient busy = Connect(Address(2));
+  FakeClient most_busy = Connect(Address(3));
+  FakeClient most_idle = Connect(Address(3));
+  busy.Send(Query(1));
+  most_busy.Send(Query(2));
+  EXPECT_TRUE(Connect(Address(4)).accepted());  // An idle connection goes first.
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(most_idle.closed());
+  EXPECT_FALSE(most_busy.closed());
+  EXPECT_FALSE(idle.closed());
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 0u);
+}
+
+TEST_F(SessionTableTest, TheClientWithMostConnectionsMakesRoomWithABusyOne) {
+  limits_.max_stream_connections = 3;
+  FakeClient idle = Connect(Address(1));
+  FakeClient first = Connect(Address(2));
+  FakeClient second = Connect(Address(2));
+  first.Send(Query(1));
+  second.Send(Query(2));
+  EXPECT_TRUE(Connect(Address(3)).accepted());
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(first.closed());  // It has sent no query for the longest time.
+  EXPECT_FALSE(second.closed());
+  EXPECT_FALSE(idle.closed());
+  EXPECT_EQ(counters_.limit(Limit::kConnections).value(), 1u);
+  // Now each client has one, and the idle one makes room.
+  EXPECT_TRUE(Connect(Address(4)).accepted());
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(idle.closed());
+}
+
+TEST_F(SessionTableTest, ClosedConnectionsLeaveTheirPlacesToTheClient) {
+  limits_.max_streams_per_client = 1;
+  for (int i = 0; i < 3; ++i) {
+    FakeClient client = Connect(Address(1));
+    EXPECT_TRUE(client.accepted()) << i;
+    client.Send(Query(static_cast<uint16_t>(i)));
+    client.Break();
+  }
+  FakeClient last = Connect(Address(1));
+  last.Send(Query(9));
+  handler_.reset();
+  table_.reset();
+  EXPECT_TRUE(shares_->Take(ClientKey(*Endpoint::ParseAddress(Address(1), 1))));
+}
+
 TEST_F(SessionTableTest, EvictedClientIsNotReadAnyMore) {
   limits_.max_stream_connections = 1;
   FakeClient a = Connect();

@@ -96,13 +96,18 @@ class SessionTest : public testing::Test {
  protected:
   // REQUIRES: `limits_` is not changed afterwards.
   FakeClient Connect(Transport transport = Transport::kTcp) {
+    return Connect("127.0.0.1", transport);
+  }
+  FakeClient Connect(const std::string& address, Transport transport = Transport::kTcp) {
     if (table_ == nullptr) {
-      table_ = std::make_unique<SessionTable>(loop_, limits_, counters_);
+      if (shares_ == nullptr)
+        shares_ = std::make_shared<StreamShares>(limits_.max_streams_per_client);
+      table_ = std::make_unique<SessionTable>(loop_, limits_, counters_, *shares_);
       handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
           loop_, cache_, &exchanger_, access_, nullptr, counters_, limits_});
       table_->set_handler(*handler_);
     }
-    return FakeClient(table_->NewSession(transport, *Endpoint::Parse("127.0.0.1:4711")));
+    return FakeClient(table_->NewSession(transport, *Endpoint::ParseAddress(address, 4711)));
   }
 
   // Returns a query with a name of its own, and the upstream response to it.
@@ -127,6 +132,7 @@ class SessionTest : public testing::Test {
   const AccessPolicy access_{PrivatePrefixes()};
   WorkerCounters counters_;
   ServerLimits limits_;
+  std::shared_ptr<StreamShares> shares_;  // Made by the first Connect(), if it is null.
   std::unique_ptr<SessionTable> table_;
   std::unique_ptr<QueryHandler> handler_;
 };

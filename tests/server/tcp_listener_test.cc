@@ -52,7 +52,8 @@ class TcpListenerTest : public testing::Test {
                                 std::make_unique<LocalZones>(absl::Span<const DomainName>())};
   ServerLimits limits_;
   WorkerCounters counters_;
-  SessionTable sessions_{loop_, limits_, counters_};
+  StreamShares shares_{limits_.max_streams_per_client};
+  SessionTable sessions_{loop_, limits_, counters_, shares_};
   QueryHandler handler_;
   Endpoint endpoint_;
   std::unique_ptr<TcpListener> listener_;
