@@ -27,6 +27,10 @@ class CacheKey {
   // no query has.
   CacheKey ForAllTypes() const { return With(QType::kNone, flags()); }
 
+  // False for a DS. It is data of the zone above the name, and other servers may have that zone. So
+  // its denials hold for the DS only, and no other denial holds for it.
+  bool SharesDenials() const { return qtype() != QType::kDs; }
+
   // This key with another QTYPE, and with other DO and CD flags.
   CacheKey With(QType qtype, uint8_t flags) const;
 

@@ -62,7 +62,7 @@ ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
 Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   if (shards_.empty()) return {};
   Found found = ShardOf(key).Lookup(key, now, may_refresh);
-  if (found.state == Found::State::kFresh) return found;
+  if (found.state == Found::State::kFresh || !key.SharesDenials()) return found;
   return LookupAllTypes(key, std::move(found), now, may_refresh);
 }
 
@@ -82,6 +82,7 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
   // After an alias in the answer section, the missing name is the alias' target, not the QNAME.
   const bool denies_name = facts.kind == ResponseKind::kNxDomain && facts.kept_ancount == 0 &&
+                           key.SharesDenials() &&
                            message.wire.size() >= kHeaderSize + key.question().size();
   const bool for_all_types = denies_name && !HasOtherData(key, now);
   const CacheKey all_types = key.ForAllTypes();
@@ -100,7 +101,7 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   const CacheKey& other = for_all_types ? key : all_types;
   if (entry->has_data()) {
     NoteData(key, now);
-  } else {
+  } else if (key.SharesDenials()) {
     ShardOf(other).Erase(other);
   }
   if (decision.store) {
@@ -178,6 +179,7 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
 // The result may be an earlier failure.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
   CacheEntryRef exact = ShardOf(key).NoteFailure(key, now);
+  if (!key.SharesDenials()) return exact;
   const CacheKey all_types = key.ForAllTypes();
   CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
   return DenialCounts(exact, denial, now) ? denial : exact;

@@ -22,6 +22,12 @@ struct Question {
   // Size of the question on the wire: QNAME + 4.
   size_t wire_size() const { return qname.size() + 4; }
 
+  // A name of the zone that has the data: QNAME, except that a DS is data of the zone above it (RFC
+  // 4035 section 3.1.4.1).
+  DomainName NameInZone() const {
+    return qtype == QType::kDs && qname.LabelCount() > 0 ? qname.WithoutLabels(1) : qname;
+  }
+
   // True when `message` has this question at kHeaderSize, in any ASCII case and without a
   // compression pointer. Safe for any octets.
   bool MatchesMessage(Bytes message) const;

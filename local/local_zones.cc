@@ -56,10 +56,9 @@ bool IsLoopback(const DomainName& name) {
                      [&name](absl::string_view loopback) { return name == Name(loopback); });
 }
 
-// True for a zone that the public tree delegates without a signature. Only its parent can prove
-// that it is not signed.
-bool IsDelegated(const DomainName& zone) {
-  return zone.IsAtOrBelow(Name("arpa")) && zone != Name("resolver.arpa");
+// True for the DS of a local zone about which the public tree may be queried.
+bool IsForParent(const Question& question, const DomainName& zone) {
+  return question.qtype == QType::kDs && question.qname == zone && zone.IsAtOrBelow(Name("arpa"));
 }
 
 // A record of a zone.
@@ -123,7 +122,11 @@ bool IsAtOrBelowAny(const DomainName& name, absl::Span<const DomainName> ancesto
 LocalZones::LocalZones(absl::Span<const DomainName> forwarded, absl::Span<const DomainName> except)
     : zones_(AllZones()) {
   for (const DomainName& zone : forwarded) {
-    if (zone.LabelCount() > 0) forwarded_.insert(zone.Canonical());
+    if (zone.LabelCount() == 0) continue;
+    forwarded_.insert(zone.Canonical());
+    for (int above = 0; above < zone.LabelCount(); ++above) {
+      above_forwarded_.insert(zone.Canonical().WithoutLabels(above));
+    }
   }
   absl::erase_if(zones_, [except](const DomainName& zone) { return IsAtOrBelowAny(zone, except); });
 }
@@ -144,19 +147,20 @@ bool LocalZones::HoldsZoneAtOrBelow(const DomainName& name) {
 std::optional<StoredMessage> LocalZones::Answer(const Question& question, bool exists) const {
   const int above = LabelsAbove(zones_, question.qname);
   if (above < 0) return std::nullopt;
-  const int forwarded_above = LabelsAbove(forwarded_, question.qname);
-  if (forwarded_above >= 0 && forwarded_above <= above) return std::nullopt;
   const DomainName zone = question.qname.WithoutLabels(above);
-  // A DS record belongs to the parent (RFC 4035 section 3.1.4.1). A validating client needs the
-  // parent's proof that it does not exist.
-  if (above == 0 && question.qtype == QType::kDs && IsDelegated(zone)) return std::nullopt;
+  if (IsForParent(question, zone)) return std::nullopt;
+  const DomainName name = question.NameInZone();
+  const int forwarded_above = LabelsAbove(forwarded_, name);
+  if (forwarded_above >= 0 && name.WithoutLabels(forwarded_above).IsAtOrBelow(zone)) {
+    return std::nullopt;
+  }
 
   if (const std::optional<LocalData> data = Find(question, zone)) {
     LocalResponse response(question, Rcode::kNoError);
     response.AddAnswer(question.qname, data->type, kZoneTtl, data->rdata);
     return response.Take();
   }
-  exists = exists || NameExists(question.qname, zone);
+  exists = exists || above_forwarded_.contains(question.qname) || NameExists(question.qname, zone);
   LocalResponse response(question, exists ? Rcode::kNoError : Rcode::kNxDomain);
   response.AddSoa(zone, kZoneTtl);
   return response.Take();

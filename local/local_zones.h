@@ -23,8 +23,11 @@ namespace dotcache {
 //   6303, 7793).
 //
 // Each zone has an SOA and an NS and no names below it, except localhost's addresses and two
-// loopback PTRs. A question for the DS of home.arpa or of a reverse zone is not answered. The
-// public tree delegates these zones, and the DS belongs to the parent.
+// loopback PTRs. A zone also has the names at and above zones with servers of their own.
+//
+// A DS is data of the parent (RFC 4035 section 3.1.4.1). So a question for the DS of a zone below
+// arpa is not answered, because a validating client needs the proof of the public tree. The other
+// zones do not exist there, and their names must not be forwarded.
 //
 // Immutable and therefore safe from any thread.
 class LocalZones {
@@ -47,6 +50,7 @@ class LocalZones {
  private:
   absl::flat_hash_set<DomainName> zones_;
   absl::flat_hash_set<DomainName> forwarded_;
+  absl::flat_hash_set<DomainName> above_forwarded_;  // The forwarded names and those above them.
 };
 
 }  // namespace dotcache

@@ -174,6 +174,22 @@ TEST_F(ResponseCacheStoreTest, AnNxDomainIsForAllTypes) {
   EXPECT_EQ(cache_.Lookup({Key().ForAllTypes()}, At(0)).entry, entry);
 }
 
+// RFC 4035 section 3.1.4.1: the DS comes from the zone above, which may not know the name.
+TEST_F(ResponseCacheStoreTest, ADenialOfTheDsAndADenialOfOtherTypesAreApart) {
+  const CacheEntryRef of_ds = Store(Denial(Rcode::kNxDomain, QType::kDs), QType::kDs);
+  EXPECT_EQ(cache_.Lookup(Key(QType::kDs), At(0)).entry, of_ds);
+  EXPECT_EQ(StateOf(At(0)), State::kNothing);
+  const CacheEntryRef of_a = Store(Denial());
+  EXPECT_EQ(cache_.Lookup(Key(QType::kDs), At(0)).entry, of_ds);
+  EXPECT_EQ(cache_.NoteFailure(Key(QType::kDs), {}, At(0)), of_ds);
+  Store(Denial(Rcode::kNoError, QType::kDs), QType::kDs);
+  EXPECT_EQ(cache_.Lookup(Key(), At(0)).entry, of_a);
+  cache_.Clear();
+  Store(Denial());
+  EXPECT_EQ(StateOf(At(0), QType::kDs), State::kNothing);
+  EXPECT_EQ(cache_.NoteFailure(Key(QType::kDs), {}, At(0)), nullptr);
+}
+
 TEST_F(ResponseCacheStoreTest, DataIsNotHiddenByADenialOfAnotherType) {
   for (const QType has : {QType::kA, QType::kAaaa, QType::kHttps, QType::kMx}) {
     cache_.Clear();

@@ -174,12 +174,13 @@ TEST_F(LocalZonesTest, AnyGetsOneRrset) {
   EXPECT_EQ(Answer("a.test", QType::kAny).rcode, Rcode::kNxDomain);
 }
 
-TEST_F(LocalZonesTest, DsOfADelegatedZoneIsForwarded) {
-  for (const char* zone : {"home.arpa", "10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa"}) {
+TEST_F(LocalZonesTest, DsOfAZoneBelowArpaIsForwarded) {
+  for (const char* zone :
+       {"home.arpa", "resolver.arpa", "10.in-addr.arpa", "16.172.in-addr.arpa", "d.f.ip6.arpa"}) {
     EXPECT_FALSE(Ask(zones_, zone, QType::kDs).has_value()) << zone;
     EXPECT_TRUE(Ask(zones_, absl::StrCat("below.", zone), QType::kDs).has_value()) << zone;
   }
-  for (const char* zone : {"onion", "test", "resolver.arpa", "localhost"}) {
+  for (const char* zone : {"onion", "test", "localhost"}) {
     EXPECT_EQ(Answer(zone, QType::kDs).rcode, Rcode::kNoError) << zone;
   }
 }
@@ -194,6 +195,27 @@ TEST_F(LocalZonesTest, MessageCanBeUsedForReplies) {
     EXPECT_TRUE(parsed.Has(kFlagQr));
     EXPECT_FALSE(parsed.has_edns);
   }
+}
+
+// RFC 4035 section 3.1.4.1: the parent has the DS, and the parent is answered locally here.
+TEST(LocalZonesExclusionTest, TheDsOfAZoneWithServersIsAnsweredByTheZoneAboveIt) {
+  const LocalZones zones({Name("corp.test"), Name("a.b.corp.home.arpa"), Name("local")});
+  for (const char* name : {"corp.test", "a.b.corp.home.arpa"}) {
+    const auto answer = Ask(zones, name, QType::kDs);
+    ASSERT_TRUE(answer.has_value()) << name;
+    EXPECT_EQ(ParsedMessage::Parse(answer->wire).rcode, Rcode::kNoError) << name;
+    EXPECT_FALSE(Ask(zones, absl::StrCat("x.", name), QType::kDs).has_value()) << name;
+  }
+  EXPECT_FALSE(Ask(zones, "local", QType::kSoa).has_value());
+}
+
+// RFC 8020 section 2: a name with names below it exists.
+TEST(LocalZonesExclusionTest, ANameAboveAZoneWithServersExists) {
+  const LocalZones zones({Name("a.b.corp.home.arpa")});
+  for (const char* name : {"b.corp.home.arpa", "corp.home.arpa"}) {
+    EXPECT_EQ(ParsedMessage::Parse(Ask(zones, name)->wire).rcode, Rcode::kNoError) << name;
+  }
+  EXPECT_EQ(ParsedMessage::Parse(Ask(zones, "c.corp.home.arpa")->wire).rcode, Rcode::kNxDomain);
 }
 
 TEST(LocalZonesExclusionTest, ZoneWithConfiguredServersIsForwarded) {

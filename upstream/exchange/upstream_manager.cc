@@ -45,7 +45,7 @@ absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query,
   }
   if (deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
   ExchangeRecord& exchange = exchanges_.Take();
-  UpstreamZone& zone = zones_.Find(query.question.qname);
+  UpstreamZone& zone = zones_.Find(query.question);
   exchange.query = query;
   exchange.zone = &zone;
   ExchangeProgress& progress = exchange.progress;
@@ -390,7 +390,8 @@ void UpstreamManager::Drain() {
 
 NameExplanation UpstreamManager::Explain(const DomainName& name) const {
   assert(loop_.InLoopThread());
-  return dotcache::Explain(zones_.Find(name.Canonical()), name.Canonical(), loop_.Now());
+  const DomainName canonical = name.Canonical();
+  return dotcache::Explain(zones_.Find({canonical, QType::kA}), canonical, loop_.Now());
 }
 
 }  // namespace dotcache

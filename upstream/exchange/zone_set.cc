@@ -19,9 +19,9 @@ ZoneSet::ZoneSet(const UpstreamServer::Context& context,
   }
 }
 
-UpstreamZone& ZoneSet::Find(const DomainName& qname) const {
+UpstreamZone& ZoneSet::Find(const Question& question) const {
   if (zones_.size() == 1) return root();
-  DomainName name = qname;
+  DomainName name = question.NameInZone();
   while (name.size() > 1) {
     const auto found = zone_by_name_.find(name);
     if (found != zone_by_name_.end()) return *found->second;

@@ -8,6 +8,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
+#include "dns/question.h"
 #include "net/endpoint.h"
 #include "net/network_changes.h"
 #include "upstream/api/upstream_counters.h"
@@ -25,8 +26,8 @@ class ZoneSet {
   ZoneSet(const UpstreamServer::Context& context, const std::vector<UpstreamZoneOptions>& options,
           absl::Span<UpstreamCounters> counters);
 
-  // The zone closest to the name.
-  UpstreamZone& Find(const DomainName& qname) const;
+  // The zone closest to the question's name; for a DS, closest to the name above it.
+  UpstreamZone& Find(const Question& question) const;
   UpstreamZone& ZoneOf(const UpstreamServer& server) const {
     return *zone_of_server_[static_cast<size_t>(server.index())];
   }

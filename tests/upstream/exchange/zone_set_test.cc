@@ -29,7 +29,9 @@ class ZoneSetTest : public testing::Test, private IdleServerDelegate {
     }
     zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
   }
-  UpstreamZone& Find(const char* name) { return zones_->Find(*DomainName::FromText(name)); }
+  UpstreamZone& Find(const char* name, QType qtype = QType::kA) {
+    return zones_->Find({*DomainName::FromText(name), qtype});
+  }
 
   SimulatedLoop loop_;
   UpstreamLimits limits_;
@@ -48,6 +50,14 @@ TEST_F(ZoneSetTest, TheClosestZoneHasTheName) {
   EXPECT_EQ(&Find("www.example"), zones_->all()[1].get());
   EXPECT_EQ(&Find("corp.example"), zones_->all()[2].get());
   EXPECT_EQ(&Find("a.b.corp.example"), zones_->all()[2].get());
+}
+
+// RFC 4035 section 3.1.4.1: the DS of a zone is in the zone above it.
+TEST_F(ZoneSetTest, TheDsOfAZoneBelongsToTheZoneAbove) {
+  EXPECT_EQ(&Find("example", QType::kDs), &zones_->root());
+  EXPECT_EQ(&Find("corp.example", QType::kDs), zones_->all()[1].get());
+  EXPECT_EQ(&Find("a.corp.example", QType::kDs), zones_->all()[2].get());
+  EXPECT_EQ(&Find(".", QType::kDs), &zones_->root());
 }
 
 TEST_F(ZoneSetTest, ServersAreCountedThroughTheZones) {
