@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/names.h"
+#include "dns/message_header.h"
 
 namespace dotcache {
 namespace {
@@ -50,9 +51,13 @@ ExtendedError ErrorForLimit(Limit limit) {
   }
 }
 
-FailureErrors ErrorForRefusal(const ResponseFacts& facts) {
+FailureErrors ErrorForRefusal(const ResponseFacts& facts, QType qtype) {
   const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
-  return {{ExtendedErrorCode::kNoReachableAuthority, said}, facts.extended_error};
+  FailureErrors errors({ExtendedErrorCode::kNoReachableAuthority, said}, facts.extended_error);
+  const bool of_service = qtype == QType::kHttps || qtype == QType::kSvcb;
+  const bool refused = facts.rcode == Rcode::kNotImp || facts.rcode == Rcode::kRefused;
+  if (of_service && refused) errors.rcode = facts.rcode;
+  return errors;
 }
 
 ExtendedError StaleError(const CacheEntry& entry) {
@@ -62,8 +67,11 @@ ExtendedError StaleError(const CacheEntry& entry) {
 
 FailureErrors RememberedError(const CacheEntry& entry) {
   const std::string original = NameOrNumber(kNames, entry.extended_error, "extended error ");
-  return {{ExtendedErrorCode::kCachedError, absl::StrCat("cached failure: ", original)},
-          entry.upstream_error()};
+  FailureErrors errors(
+      {ExtendedErrorCode::kCachedError, absl::StrCat("cached failure: ", original)},
+      entry.upstream_error());
+  errors.rcode = LoadHeader(entry.view().wire).header_rcode();
+  return errors;
 }
 
 }  // namespace dotcache

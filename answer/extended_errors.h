@@ -20,7 +20,8 @@ ExtendedError ErrorFor(const absl::Status& status);
 // For a table that is full. The code is 0, because RFC 8914 has no code for it.
 ExtendedError ErrorForLimit(Limit limit);
 
-// The extended errors of a SERVFAIL. The upstream server's own error states the cause.
+// What a client is told about a failure: the RCODE, and the extended errors. The upstream server's
+// own error states the cause.
 struct FailureErrors {
   FailureErrors(ExtendedError own_error) : own(std::move(own_error)) {}  // NOLINT
   FailureErrors(ExtendedError own_error, std::optional<ExtendedError> upstream_error)
@@ -28,10 +29,13 @@ struct FailureErrors {
 
   ExtendedError own;
   std::optional<ExtendedError> upstream;
+  Rcode rcode = Rcode::kServFail;
 };
 
-// For a response that is not relayed to the client.
-FailureErrors ErrorForRefusal(const ResponseFacts& facts);
+// For a response that is not relayed to the client. The RCODE is SERVFAIL, with one exception:
+// NOTIMP and REFUSED for HTTPS and SVCB. After SERVFAIL some clients do not use the service at all
+// (RFC 9460 section 3.1).
+FailureErrors ErrorForRefusal(const ResponseFacts& facts, QType qtype);
 
 // For a reply with stale data.
 ExtendedError StaleError(const CacheEntry& entry);

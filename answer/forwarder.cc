@@ -10,7 +10,7 @@ namespace dotcache {
 namespace {
 
 // Returns true for responses that are relayed to clients. Any other RCODE means that the server
-// could not or would not answer. That is no statement about the name, so the client gets SERVFAIL.
+// could not or would not answer. That is no statement about the name, so it is a failure.
 bool IsRelayed(const ResponseFacts& facts) {
   switch (facts.kind) {
     case ResponseKind::kAnswer:
@@ -179,7 +179,7 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
     return;
   }
   const FailureErrors error =
-      response.ok() ? ErrorForRefusal(response->facts) : ErrorFor(response.status());
+      response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.status());
   const CacheEntryRef data = NoteFailure(key, response.status(), error);
   for (const Waiter& waiter : waiters) {
     env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),
@@ -196,8 +196,10 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& st
   // noticed soon. Failures that a server reported are kept for longer each time.
   const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
                            absl::IsFailedPrecondition(status);
-  const Failure failure = {
-      .extended_error = error.own.code, .grows = !unreachable, .upstream_error = error.upstream};
+  const Failure failure = {.extended_error = error.own.code,
+                           .grows = !unreachable,
+                           .upstream_error = error.upstream,
+                           .rcode = error.rcode};
   CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
   if (data) env_.counters.failed_refreshes.Add();
   return data;

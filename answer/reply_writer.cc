@@ -72,7 +72,7 @@ void ReplyWriter::SendFailure(const Client& client, FailureErrors errors) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = std::move(errors.upstream);
   options.extended_error = std::move(errors.own);
-  SendRcode(client, Rcode::kServFail, options, kMaxMessageSize);
+  SendRcode(client, errors.rcode, options, kMaxMessageSize);
 }
 
 void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error,

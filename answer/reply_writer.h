@@ -50,11 +50,11 @@ class ReplyWriter {
   // Sends the response of an exchange. Its age is 0.
   void SendFetched(const Client& client, const CacheEntry& entry);
 
-  // Sends SERVFAIL with these extended errors.
+  // Sends the RCODE of a failure, with its extended errors.
   void SendFailure(const Client& client, FailureErrors errors);
 
-  // Answers a query whose exchange failed, or did not begin: with `data`, or with SERVFAIL if it is
-  // null.
+  // Answers a query whose exchange failed, or did not begin: with `data`, or with the
+  // failure if that is null.
   void SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
                         const FailureErrors& errors);
 

@@ -20,7 +20,8 @@ namespace dotcache {
 class CacheEntryRef;
 
 // A response in one allocation: this header, the TTL offsets, the message, an extended error. A
-// failure (RFC 9520) is an entry of kind kServFail whose message is a header and a question.
+// failure (RFC 9520) is an entry of kind kServFail whose message is a header with the RCODE of the
+// reply, and a question.
 //
 // All fields that a reply needs are constant, so workers share an entry without a lock. A reply is
 // a copy of the message with new values at its TTL offsets. An entry lives as long as a

@@ -165,6 +165,7 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   const int failures = std::min(before + (failure.grows ? 1 : 0), 255);
   const Seconds ttl = FailureTtl(failure.grows ? failures : 1, options_);
   uint8_t octets[kHeaderSize + kMaxNameSize + 4] = {};
+  StoreU16(octets + 2, static_cast<uint16_t>(failure.rcode));
   absl::c_copy(key.question(), octets + kHeaderSize);
   const Bytes wire(octets, kHeaderSize + key.question().size());
   const EntryFacts facts = {.kind = ResponseKind::kServFail,

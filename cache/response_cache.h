@@ -26,6 +26,7 @@ struct Failure {
   bool grows = true;
   // Of the server that answered with an error.
   std::optional<ExtendedError> upstream_error = std::nullopt;
+  Rcode rcode = Rcode::kServFail;  // For the reply. At most 15.
 };
 
 // A TTL-aware LRU cache of responses, bounded in octets and sharded by the key's hash. README.md in

@@ -29,11 +29,11 @@ TEST(ExtendedErrorsTest, ResponsesThatCannotBeUsedAreDescribedByTheExchange) {
 TEST(ExtendedErrorsTest, RefusalNamesTheRcodeOfTheUpstreamServers) {
   ResponseFacts facts;
   facts.rcode = Rcode::kRefused;
-  EXPECT_EQ(ErrorForRefusal(facts).own.code, ExtendedErrorCode::kNoReachableAuthority);
-  EXPECT_EQ(ErrorForRefusal(facts).own.text, "upstream servers answered REFUSED");
-  EXPECT_FALSE(ErrorForRefusal(facts).upstream.has_value());
+  EXPECT_EQ(ErrorForRefusal(facts, QType::kA).own.code, ExtendedErrorCode::kNoReachableAuthority);
+  EXPECT_EQ(ErrorForRefusal(facts, QType::kA).own.text, "upstream servers answered REFUSED");
+  EXPECT_FALSE(ErrorForRefusal(facts, QType::kA).upstream.has_value());
   facts.extended_error = ExtendedError{ExtendedErrorCode::kProhibited, "not you"};
-  EXPECT_EQ(ErrorForRefusal(facts).upstream, facts.extended_error);
+  EXPECT_EQ(ErrorForRefusal(facts, QType::kA).upstream, facts.extended_error);
 }
 
 TEST(ExtendedErrorsTest, StaleNxDomainHasItsOwnCode) {

@@ -16,8 +16,10 @@ AttemptResult JudgeResponse(Bytes response, const Question& question, EdnsInfo* 
   ResponseFacts& facts = std::get<ResponseFacts>(inspected);
   *edns = facts.edns;
   if (facts.truncated) return UpstreamFailure::kTruncated;
-  // An error without the question cannot be relayed.
-  if (LoadHeader(response).qdcount == 0) return UpstreamFailure::kServFail;
+  // Without the question it can be no answer about a DNAME.
+  if (LoadHeader(response).qdcount == 0 && facts.rcode == Rcode::kYxDomain) {
+    return UpstreamFailure::kMalformed;
+  }
   if (facts.kind == ResponseKind::kReferral) return UpstreamFailure::kNotAnAnswer;
   return UpstreamResponse{WireMessage(response.begin(), response.end()), std::move(facts)};
 }

@@ -253,7 +253,10 @@ void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
   progress.reported_errors |= same_provider;
   progress.has_error = true;
   progress.only_overloaded = false;
-  if (response.has_value()) exchange.error_response = std::move(response);
+  // A refusal is the result only if no server answered with another error.
+  const bool counts = response.has_value() &&
+                      !(exchange.error_response.has_value() && IsRefusal(response->facts.rcode));
+  if (counts) exchange.error_response = std::move(response);
   if (confirmed) {
     Finish(exchange, EndOf(exchange, loop_.Now()));
   } else {

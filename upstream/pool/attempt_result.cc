@@ -8,6 +8,8 @@ bool IsErrorResponse(const ResponseFacts& facts) {
          (facts.kind == ResponseKind::kOtherError && facts.rcode != Rcode::kYxDomain);
 }
 
+bool IsRefusal(Rcode rcode) { return rcode == Rcode::kNotImp || rcode == Rcode::kRefused; }
+
 bool IsUsable(const AttemptResult& result) {
   const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
   return response != nullptr && !IsErrorResponse(response->facts);

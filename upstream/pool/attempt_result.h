@@ -12,6 +12,9 @@ namespace dotcache {
 // (RFC 6672 section 2.2).
 bool IsErrorResponse(const ResponseFacts& facts);
 
+// True for an RCODE that says that the server does not do this, and nothing about the name.
+bool IsRefusal(Rcode rcode);
+
 // True for a response that ends the exchange without another server.
 bool IsUsable(const AttemptResult& result);
 
