@@ -9,10 +9,10 @@ def make(directory):
     """Returns the CA file, and the pairs of certificate and key by the name of the fault."""
     authority = certificates.CertificateAuthority(directory / "ca")
     stranger = certificates.CertificateAuthority(directory / "stranger", "another CA")
-    name = subjects.AUTH_NAME
+    names = subjects.AUTH_NAMES
     return authority.certificate, {
-        "good": authority.issue("good", [name]),
-        "rotated": authority.issue("rotated", [name]),
+        "good": authority.issue("good", names),
+        "rotated": authority.issue("rotated", names),
         "wrongname": authority.issue("wrongname", ["other.fault.example"]),
-        "expired": authority.issue("expired", [name], expired=True),
-        "selfsigned": stranger.issue("selfsigned", [name])}
+        "expired": authority.issue("expired", names, expired=True),
+        "selfsigned": stranger.issue("selfsigned", names)}

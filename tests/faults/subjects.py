@@ -10,18 +10,19 @@ import subprocess
 import threading
 import time
 
-AUTH_NAME = "provider.fault.example"
+AUTH_NAMES = tuple(f"provider-{letter}.fault.example" for letter in "abcdef")
 READY_SECONDS = 20
 EXIT_SECONDS = 10
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
 
 
 class Subject:
-    """A resolver under test. `ports` are the providers' ports. It listens on `port` for UDP and
-    TCP. With `own_clock`, set_clock() sets its time of day.
+    """A resolver under test. `servers` are pairs of a port and the authentication name of its
+    provider. It listens on `port` for UDP and TCP. With `own_clock`, set_clock() sets its time of
+    day.
     """
 
-    def __init__(self, directory, binary, port, ports, ca_file, own_clock=False):
+    def __init__(self, directory, binary, port, servers, ca_file, own_clock=False):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True)
         self.port, self.ca_file = port, ca_file
@@ -29,7 +30,7 @@ class Subject:
         self.exit_seconds = None  # The time from terminate() to the end.
         self._clock = self.directory / "clock"
         self.set_clock("+0")
-        command = self._configure(binary, ports, ca_file)
+        command = self._configure(binary, servers, ca_file)
         self.started = time.monotonic()
         self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, command)],
                                         stdin=subprocess.DEVNULL, stdout=self._log,
@@ -61,7 +62,7 @@ class Subject:
     def log_text(self):
         return (self.directory / "log").read_text(errors="replace")
 
-    def _configure(self, binary, ports, ca_file):
+    def _configure(self, binary, servers, ca_file):
         raise NotImplementedError
 
     def _write(self, name, text):
@@ -94,9 +95,9 @@ class Subject:
 class Dotcache(Subject):
     binary = "dotcache"
 
-    def _configure(self, binary, ports, ca_file):
-        upstreams = [text for port in ports
-                     for text in ("--upstream", f"tls://127.0.0.1:{port}#{AUTH_NAME}")]
+    def _configure(self, binary, servers, ca_file):
+        upstreams = [text for port, name in servers
+                     for text in ("--upstream", f"tls://127.0.0.1:{port}#{name}")]
         return [binary, "serve", "--listen", f"127.0.0.1:{self.port}", "--upstream-ca",
                 ca_file, "--admin", "off", "--workers", "1", *upstreams]
 
@@ -104,8 +105,8 @@ class Dotcache(Subject):
 class Unbound(Subject):
     binary = "unbound"
 
-    def _configure(self, binary, ports, ca_file):
-        forwards = "\n".join(f"  forward-addr: 127.0.0.1@{port}#{AUTH_NAME}" for port in ports)
+    def _configure(self, binary, servers, ca_file):
+        forwards = "\n".join(f"  forward-addr: 127.0.0.1@{port}#{name}" for port, name in servers)
         return [binary, "-d", "-c", self._write("unbound.conf", f"""
 server:
   interface: 127.0.0.1@{self.port}
@@ -131,9 +132,9 @@ remote-control:
 class Kresd(Subject):
     binary = "kresd"
 
-    def _configure(self, binary, ports, ca_file):
-        targets = ", ".join(f"{{'127.0.0.1@{port}', hostname='{AUTH_NAME}', ca_file='{ca_file}'}}"
-                            for port in ports)
+    def _configure(self, binary, servers, ca_file):
+        targets = ", ".join(f"{{'127.0.0.1@{port}', hostname='{name}', ca_file='{ca_file}'}}"
+                            for port, name in servers)
         return [binary, "-n", "-c", self._write("kresd.conf", f"""
 net.listen('127.0.0.1', {self.port}, {{ kind = 'dns' }})
 net.ipv6 = false
@@ -146,10 +147,10 @@ cache.size = 50 * MB
 class Dnsdist(Subject):
     binary = "dnsdist"
 
-    def _configure(self, binary, ports, ca_file):
+    def _configure(self, binary, servers, ca_file):
         servers = "\n".join(
-            f"newServer({{address='127.0.0.1:{port}', tls='openssl', subjectName='{AUTH_NAME}', "
-            f"caStore='{ca_file}', validateCertificates=true}})" for port in ports)
+            f"newServer({{address='127.0.0.1:{port}', tls='openssl', subjectName='{name}', "
+            f"caStore='{ca_file}', validateCertificates=true}})" for port, name in servers)
         return [binary, "--supervised", "--disable-syslog", "-C", self._write("dnsdist.conf", f"""
 setLocal('127.0.0.1:{self.port}')
 setACL('127.0.0.0/8')
@@ -160,10 +161,10 @@ setACL('127.0.0.0/8')
 class Stubby(Subject):
     binary = "stubby"
 
-    def _configure(self, binary, ports, ca_file):
+    def _configure(self, binary, servers, ca_file):
         upstreams = "\n".join(f"""  - address_data: 127.0.0.1
     tls_port: {port}
-    tls_auth_name: "{AUTH_NAME}\"""" for port in ports)
+    tls_auth_name: "{name}\"""" for port, name in servers)
         return [binary, "-C", self._write("stubby.yml", f"""
 resolution_type: GETDNS_RESOLUTION_STUB
 dns_transport_list: [GETDNS_TRANSPORT_TLS]
