@@ -104,13 +104,17 @@ bool IsRetry(const Scene& scene, uint8_t server) {
                      });
 }
 
+enum class Purpose : uint8_t { kNeeded, kHedge, kInsteadOfTrial };
+
 // The first in order of those that were queried the least.
-std::optional<uint8_t> FindCandidate(const Scene& scene, bool hedge) {
+std::optional<uint8_t> FindCandidate(const Scene& scene, Purpose purpose) {
   if (TriesLeft(scene) == 0) return std::nullopt;
+  const bool hedge = purpose == Purpose::kHedge;
   std::optional<uint8_t> best;
   for (const uint8_t server : scene.progress.order) {
     const ServerView& view = scene.servers[server];
     if (!TakesQueries(scene, server) || view.status.takes_from > scene.now) continue;
+    if (purpose == Purpose::kInsteadOfTrial && view.status.state != ServerState::kUp) continue;
     if ((scene.progress.refused >> server & 1) != 0 || !MayAsk(scene, server)) continue;
     if (IsRetry(scene, server) && !view.may_retry) continue;
     const uint8_t asked = scene.progress.times_asked[server];
@@ -187,6 +191,18 @@ MonoTime InVainSince(const Scene& scene) {
   return since;
 }
 
+// All hopeful attempts are at servers on trial. One that comes up gets the query at once.
+Decision AskInsteadOfTrial(const Scene& scene, MonoTime until) {
+  if (const auto server = FindCandidate(scene, Purpose::kInsteadOfTrial)) {
+    return Ask(scene, *server, /*hedge=*/false);
+  }
+  const auto& order = scene.progress.order;
+  const bool needs_server = std::any_of(order.begin(), order.end(), [&scene](uint8_t server) {
+    return MayComeUp(scene, server) && MayAsk(scene, server);
+  });
+  return Wait(until, needs_server);
+}
+
 // No attempt is hopeful, and no server takes the query now.
 Decision WaitOrFinish(const Scene& scene) {
   const ExchangeProgress& progress = scene.progress;
@@ -208,7 +224,12 @@ Decision WaitOrFinish(const Scene& scene) {
     for (const AttemptView& a : progress.attempts) {
       if (a.state == State::kQueued && a.due > scene.now) until = std::min(until, a.due);
     }
-    return Wait(until, /*needs_server=*/server_until.has_value());
+    // Without a server that is up, the exchange ends early if all become dead.
+    const bool any_up = std::any_of(
+        progress.attempts.begin(), progress.attempts.end(), [&scene](const AttemptView& a) {
+          return scene.servers[a.server].status.state == ServerState::kUp;
+        });
+    return Wait(until, /*needs_server=*/server_until.has_value() || !any_up);
   }
   const bool was_turned_away = progress.only_overloaded && progress.refused != 0;
   if (!server_until.has_value() || was_turned_away) return {};
@@ -241,26 +262,29 @@ Decision Next(const ExchangeProgress& progress, absl::Span<const ServerView> ser
               MonoTime now) {
   const Scene scene{progress, servers, now};
   if (now >= progress.deadline) return {};
-  const bool hopeful =
-      std::any_of(progress.attempts.begin(), progress.attempts.end(),
-                  [now](const AttemptView& attempt) { return IsHopeful(attempt, now); });
+  bool hopeful = false;
+  bool at_up_server = false;
+  MonoTime until = progress.deadline;
+  for (const AttemptView& attempt : progress.attempts) {
+    if (!IsHopeful(attempt, now)) continue;
+    hopeful = true;
+    at_up_server |= servers[attempt.server].status.state == ServerState::kUp;
+    until = std::min(until, attempt.due);
+  }
   if (!hopeful) {
-    if (const auto server = FindCandidate(scene, /*hedge=*/false)) {
+    if (const auto server = FindCandidate(scene, Purpose::kNeeded)) {
       return Ask(scene, *server, /*hedge=*/false);
     }
     return WaitOrFinish(scene);
   }
-  MonoTime until = progress.deadline;
+  if (!at_up_server) return AskInsteadOfTrial(scene, until);
   const bool may_hedge = progress.may_hedge && progress.has_hedge_budget;
   if (may_hedge && progress.hedge_at <= now) {
-    if (const auto server = FindCandidate(scene, /*hedge=*/true)) {
+    if (const auto server = FindCandidate(scene, Purpose::kHedge)) {
       return Ask(scene, *server, /*hedge=*/true);
     }
   } else if (may_hedge) {
     until = std::min(until, progress.hedge_at);
-  }
-  for (const AttemptView& attempt : progress.attempts) {
-    if (IsHopeful(attempt, now)) until = std::min(until, attempt.due);
   }
   return Wait(until, /*needs_server=*/false);
 }

@@ -129,6 +129,22 @@ std::vector<Row> RowsAboutUpServers() {
       AskRow("a failed attempt", Scene().Failed(0), 1),
       AskRow("the server that was queried the least comes first", Scene().Failed(0).Failed(2), 1),
       AskRow("a server on trial takes queries", Scene(1).Is(0, ServerState::kOnTrial), 0),
+      AskRow("an attempt at a server on trial, another server is up",
+             Scene(2).Attempt(0, State::kSent).Is(0, ServerState::kOnTrial), 1),
+      WaitRow("it is on trial as well",
+              Scene(2)
+                  .Attempt(0, State::kSent)
+                  .Is(0, ServerState::kOnTrial)
+                  .Is(1, ServerState::kOnTrial),
+              Milliseconds(50), false),
+      WaitRow(
+          "it is down, and may come up",
+          Scene(2).Attempt(0, State::kSent).Is(0, ServerState::kOnTrial).Is(1, ServerState::kDown),
+          Milliseconds(50), true),
+      WaitRow(
+          "another attempt is at a server that is up",
+          Scene(3).Attempt(0, State::kSent).Attempt(1, State::kSent).Is(0, ServerState::kOnTrial),
+          Milliseconds(50), false),
       AskRow("a server that took no query is passed over",
              Scene().With([](Scene& s) { s.progress.refused = 1; }), 1),
       AskRow("a server that may not connect yet is passed over",
@@ -268,6 +284,9 @@ std::vector<Row> RowsAboutDownServers() {
               all(ServerState::kDead, Milliseconds(1200)).Attempt(0, State::kLate),
               Milliseconds(800), true),
       FinishRow("and not longer", all(ServerState::kDead, Seconds(2)).Attempt(0, State::kLate)),
+      WaitRow("no try is left, and all may become dead",
+              Scene(1).Is(0, ServerState::kOnTrial).Attempt(0, State::kLate).Failed(0),
+              kDeadline - kNow, true),
       FinishRow("no server is waited for while it drains",
                 all(ServerState::kDown, Duration::zero()).With([](Scene& s) {
                   s.progress.draining = true;
