@@ -16,28 +16,30 @@ constexpr Named<ExtendedErrorCode> kNames[] = {
     {ExtendedErrorCode::kNetworkError, "Network Error"},
     {ExtendedErrorCode::kInvalidData, "Invalid Data"}};
 
+ExtendedErrorCode CodeOf(ExchangeFailure failure) {
+  switch (failure) {
+    case ExchangeFailure::kUnreachable:
+    case ExchangeFailure::kErrors:
+      return ExtendedErrorCode::kNoReachableAuthority;
+    case ExchangeFailure::kTimeout:
+      return ExtendedErrorCode::kNetworkError;
+    case ExchangeFailure::kMalformed:
+    case ExchangeFailure::kReferral:
+    case ExchangeFailure::kTruncated:
+      return ExtendedErrorCode::kInvalidData;
+    case ExchangeFailure::kLoop:
+    case ExchangeFailure::kLimit:
+    case ExchangeFailure::kNone:
+      break;
+  }
+  return ExtendedErrorCode::kOther;
+}
+
 }  // namespace
 
-ExtendedError ErrorFor(const absl::Status& status) {
-  switch (status.code()) {
-    case absl::StatusCode::kUnavailable:
-      return {ExtendedErrorCode::kNoReachableAuthority, "no upstream server can be reached"};
-    case absl::StatusCode::kDeadlineExceeded:
-      return {ExtendedErrorCode::kNetworkError, "no upstream server answered in time"};
-    case absl::StatusCode::kFailedPrecondition:
-      return {ExtendedErrorCode::kOther,
-              "forwarding loop: queries to the upstream server come back"};
-    case absl::StatusCode::kDataLoss:
-      return {ExtendedErrorCode::kInvalidData, status.message().empty()
-                                                   ? "no upstream response could be used"
-                                                   : std::string(status.message())};
-    case absl::StatusCode::kAborted:
-      return {ExtendedErrorCode::kNoReachableAuthority, "upstream servers answered with errors"};
-    case absl::StatusCode::kResourceExhausted:
-      return ErrorForLimit(Limit::kUpstream);
-    default:
-      return {ExtendedErrorCode::kOther, "the query could not be forwarded"};
-  }
+ExtendedError ErrorFor(ExchangeFailure failure) {
+  if (failure == ExchangeFailure::kLimit) return ErrorForLimit(Limit::kUpstream);
+  return {CodeOf(failure), ExchangeFailureText(failure)};
 }
 
 ExtendedError ErrorForLimit(Limit limit) {

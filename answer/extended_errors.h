@@ -6,16 +6,16 @@
 #include <optional>
 #include <utility>
 
-#include "absl/status/status.h"
 #include "answer/worker_counters.h"
 #include "cache/cache_entry.h"
 #include "dns/edns.h"
 #include "dns/response.h"
+#include "upstream/api/exchange_failure.h"
 
 namespace dotcache {
 
-// For an exchange that failed. If no response could be used, the message of the status says why.
-ExtendedError ErrorFor(const absl::Status& status);
+// For an exchange that failed.
+ExtendedError ErrorFor(ExchangeFailure failure);
 
 // For a table that is full. The code is 0, because RFC 8914 has no code for it.
 ExtendedError ErrorForLimit(Limit limit);

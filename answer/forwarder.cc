@@ -96,10 +96,11 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
     case PendingQueries::JoinResult::kFirst:
       break;
   }
-  if (const absl::Status status = BeginExchange(client.query, key); !status.ok()) {
+  const ExchangeFailure failure = BeginExchange(client.query, key);
+  if (failure != ExchangeFailure::kNone) {
     shares_.Return(client.address.client);
-    const FailureErrors error = ErrorFor(status);
-    const CacheEntryRef data = NoteFailure(key, status, error);
+    const FailureErrors error = ErrorFor(failure);
+    const CacheEntryRef data = NoteFailure(key, failure, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
     return false;
   }
@@ -131,8 +132,8 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
-  const absl::Status status = BeginExchange(query, key);
-  if (!status.ok()) NoteFailure(key, status, ErrorFor(status));
+  const ExchangeFailure failure = BeginExchange(query, key);
+  if (failure != ExchangeFailure::kNone) NoteFailure(key, failure, ErrorFor(failure));
 }
 
 PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& waiter) {
@@ -144,31 +145,31 @@ PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& wa
   return pending_.Join(key, waiter);
 }
 
-absl::Status Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
-  absl::StatusOr<ExchangeId> exchange =
+ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
+  ExchangeOr<ExchangeId> exchange =
       env_.exchanger.Exchange({query.question, query.edns.dnssec_ok, query.checking_disabled},
                               env_.loop.Now() + env_.limits.tuning.exchange_timeout,
-                              [this, key](absl::StatusOr<UpstreamResponse> response) {
+                              [this, key](ExchangeOr<UpstreamResponse> response) {
                                 OnExchangeDone(key, std::move(response));
                               });
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {
-    NoteIfLimit(exchange.status());
+    NoteIfLimit(exchange.failure());
     pending_.Take(key);
   }
   env_.counters.pending_queries.Set(pending_.size());
-  return exchange.status();
+  return exchange.failure();
 }
 
-void Forwarder::NoteIfLimit(const absl::Status& status) {
-  if (absl::IsResourceExhausted(status)) env_.counters.limit(Limit::kUpstream).Add();
+void Forwarder::NoteIfLimit(ExchangeFailure failure) {
+  if (failure == ExchangeFailure::kLimit) env_.counters.limit(Limit::kUpstream).Add();
 }
 
-void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response) {
+void Forwarder::OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response) {
   const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
-  NoteIfLimit(response.status());
+  NoteIfLimit(response.failure());
   if (response.ok() && IsRelayed(response->facts)) {
     const CacheEntryRef entry =
         env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
@@ -179,8 +180,8 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
     return;
   }
   const FailureErrors error =
-      response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.status());
-  const CacheEntryRef data = NoteFailure(key, response.status(), error);
+      response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.failure());
+  const CacheEntryRef data = NoteFailure(key, response.failure(), error);
   for (const Waiter& waiter : waiters) {
     env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),
                                   error);
@@ -188,14 +189,14 @@ void Forwarder::OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamRespo
   }
 }
 
-CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, const absl::Status& status,
+CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, ExchangeFailure reason,
                                      const FailureErrors& error) {
   // Our own limit is full, which is no statement about the name.
-  if (absl::IsResourceExhausted(status)) return nullptr;
+  if (reason == ExchangeFailure::kLimit) return nullptr;
   // While no server can be reached, the failure is kept for a short time only, so that recovery is
   // noticed soon. Failures that a server reported are kept for longer each time.
-  const bool unreachable = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-                           absl::IsFailedPrecondition(status);
+  const bool unreachable = reason == ExchangeFailure::kUnreachable ||
+                           reason == ExchangeFailure::kTimeout || reason == ExchangeFailure::kLoop;
   const Failure failure = {.extended_error = error.own.code,
                            .grows = !unreachable,
                            .upstream_error = error.upstream,
@@ -212,7 +213,7 @@ void Forwarder::OnTimer() {
     const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
     for (const Waiter& waiter : expired->waiters) {
       env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, now,
-                                    ErrorFor(absl::DeadlineExceededError("")));
+                                    ErrorFor(ExchangeFailure::kTimeout));
       FinishMiss(waiter);
     }
   }

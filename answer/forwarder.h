@@ -5,7 +5,6 @@
 
 #include <memory>
 
-#include "absl/status/statusor.h"
 #include "answer/client_shares.h"
 #include "answer/pending_queries.h"
 #include "answer/reply_writer.h"
@@ -66,12 +65,12 @@ class Forwarder {
   bool TakeShare(const Client& client, const CacheEntryRef& stale);
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
-  absl::Status BeginExchange(const Query& query, const CacheKey& key);
-  void NoteIfLimit(const absl::Status& status);
-  void OnExchangeDone(const CacheKey& key, absl::StatusOr<UpstreamResponse> response);
+  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key);
+  void NoteIfLimit(ExchangeFailure failure);
+  void OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
   void OnTimer();
   void ArmTimer();
-  CacheEntryRef NoteFailure(const CacheKey& key, const absl::Status& status,
+  CacheEntryRef NoteFailure(const CacheKey& key, ExchangeFailure reason,
                             const FailureErrors& error);
   void FinishMiss(const Waiter& waiter);
 

@@ -65,8 +65,8 @@ class EndlessStream : public ByteStream {
 // Fails every exchange. The access policy refuses each query before this.
 class NoExchanger : public Exchanger {
  public:
-  absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery&, MonoTime, ExchangeCallback) override {
-    return absl::UnavailableError("no upstream");
+  ExchangeOr<ExchangeId> Exchange(const UpstreamQuery&, MonoTime, ExchangeCallback) override {
+    return ExchangeFailure::kUnreachable;
   }
   void Cancel(ExchangeId) override {}
 };

@@ -166,14 +166,14 @@ TEST_F(ForwarderTest, EachReplyReturnsTheShareOfItsClient) {
   EXPECT_TRUE(Forward("answered.example"));
   exchanger_.Respond(0, Answer("answered.example"));
   EXPECT_TRUE(Forward("failed.example"));
-  exchanger_.Fail(1, absl::UnavailableError("x"));
+  exchanger_.Fail(1, ExchangeFailure::kUnreachable);
   EXPECT_TRUE(Forward("late.example"));
   loop_.Advance(Seconds{2});  // The exchange goes on, but the client has its reply.
   EXPECT_TRUE(Forward("next.example"));
-  exchanger_.Fail(3, absl::UnavailableError("x"));
-  exchanger_.FailAtOnce(absl::UnavailableError("all down"));
+  exchanger_.Fail(3, ExchangeFailure::kUnreachable);
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   EXPECT_FALSE(Forward("down.example"));
-  exchanger_.FailAtOnce(absl::OkStatus());
+  exchanger_.FailAtOnce(ExchangeFailure::kNone);
   EXPECT_TRUE(Forward("up.example"));
   EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 0u);
 }
@@ -217,7 +217,7 @@ TEST_F(ForwarderTest, ClientWithStaleDataHasAShorterDeadline) {
   EXPECT_THAT(Reply(1).answer, testing::ElementsAre("www.example.com. 30 IN A 192.0.2.1"));
   EXPECT_EQ(counters_.stale_answers.value(), 1u);
   EXPECT_EQ(counters_.failed_refreshes.value(), 0u);
-  exchanger_.Fail(1, absl::DeadlineExceededError("x"));
+  exchanger_.Fail(1, ExchangeFailure::kTimeout);
   EXPECT_EQ(counters_.failed_refreshes.value(), 1u);
 }
 
@@ -227,7 +227,7 @@ TEST_F(ForwarderTest, StaleDataIsServedEvenIfEvictedMeanwhile) {
   loop_.Advance(Seconds{300});
   ForwardFound();
   cache_.Clear();
-  exchanger_.Fail(1, absl::UnavailableError("x"));
+  exchanger_.Fail(1, ExchangeFailure::kUnreachable);
   EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
 }
 
@@ -241,28 +241,28 @@ TEST_F(ForwarderTest, StaleDataServedAtALimitIsNoFailedRefresh) {
   EXPECT_FALSE(ForwardFound());
   EXPECT_EQ(Reply(1).rcode, Rcode::kNoError);
   exchanger_.Respond(1, Answer("other.example"));
-  exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
+  exchanger_.FailAtOnce(ExchangeFailure::kLimit);
   EXPECT_FALSE(ForwardFound());
   EXPECT_EQ(Reply(3).rcode, Rcode::kNoError);
   EXPECT_TRUE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
-  exchanger_.FailAtOnce(absl::UnavailableError("down"));
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   EXPECT_FALSE(ForwardFound());
   EXPECT_EQ(Reply(4).rcode, Rcode::kNoError);
   EXPECT_FALSE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
 }
 
 TEST_F(ForwarderTest, LimitsAreNotCachedAsFailures) {
-  exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
+  exchanger_.FailAtOnce(ExchangeFailure::kLimit);
   Forward();
   EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kNothing);
-  exchanger_.FailAtOnce(absl::UnavailableError("down"));
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   Forward();
   EXPECT_EQ(cache_.Lookup(KeyFor(kName), loop_.Now()).state, Found::State::kFailure);
 }
 
 TEST_F(ForwarderTest, LateAndImmediateLimitFailuresAreCountedAlike) {
   Forward();
-  exchanger_.Fail(0, absl::ResourceExhaustedError("full"));
+  exchanger_.Fail(0, ExchangeFailure::kLimit);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 1u);
 }

@@ -152,7 +152,7 @@ TEST_F(MissHandoffTest, ResponseThatArrivesDuringTheHandOffIsUsed) {
 TEST_F(MissHandoffTest, FailureThatIsRecordedDuringTheHandOffIsUsed) {
   Ask(0);
   Ask(1);
-  exchanger_.Fail(0, absl::DataLossError("x"));
+  exchanger_.Fail(0, ExchangeFailure::kMalformed);
   loop_.RunUntilIdle();
   EXPECT_THAT(exchanger_.calls(), SizeIs(1));
   ASSERT_THAT(workers_[0].udp.replies(), SizeIs(2));
@@ -194,7 +194,7 @@ TEST_F(MissHandoffTest, StaleDataIsServedWhenTheOwnerFails) {
   loop_.Advance(Seconds(301));
   Ask(2, kName, StreamAddress(5));
   loop_.RunUntilIdle();
-  exchanger_.Fail(1, absl::UnavailableError("x"));
+  exchanger_.Fail(1, ExchangeFailure::kUnreachable);
   loop_.RunUntilIdle();
   EXPECT_EQ(Reply(workers_[2].streams).answer.size(), 1u);
 }

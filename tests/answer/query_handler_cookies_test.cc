@@ -80,7 +80,7 @@ TEST_F(OwnReactionsTest, MissesHitsAndErrorsCarryTheCookie) {
   EXPECT_EQ(counters_.cache_hits.value(), 1u);
   EXPECT_EQ(CookieOf(Reply()), cookie) << "a valid cookie is returned unchanged";
 
-  exchanger_.FailAtOnce(absl::UnavailableError("all down"));
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   Handle(Ask(kClientCookie, QType::kMx));
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_EQ(CookieOf(Reply()), cookie);

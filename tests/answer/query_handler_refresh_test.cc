@@ -37,7 +37,7 @@ class QueryHandlerRefreshTest : public testing::Test {
       exchanger.Respond(exchanger.calls().size() - 1,
                         MakeResponse(kName, QType::kA, {ARecord(kName, ttl, "192.0.2.1")}));
     }
-    void Fail() { exchanger.Fail(exchanger.calls().size() - 1, absl::UnavailableError("x")); }
+    void Fail() { exchanger.Fail(exchanger.calls().size() - 1, ExchangeFailure::kUnreachable); }
     size_t exchanges() const { return exchanger.calls().size(); }
 
     QueryHandlerRefreshTest& test;

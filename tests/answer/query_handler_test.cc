@@ -123,16 +123,16 @@ TEST_F(QueryHandlerTest, ClientsWithOneQuestionShareOneExchangeAndGetTheirOwnRep
 }
 
 TEST_F(QueryHandlerTest, FailedExchangeIsServFailWithItsCause) {
-  const std::vector<std::pair<absl::Status, ExtendedErrorCode>> cases = {
-      {absl::UnavailableError("x"), ExtendedErrorCode::kNoReachableAuthority},
-      {absl::DeadlineExceededError("x"), ExtendedErrorCode::kNetworkError},
-      {absl::DataLossError("x"), ExtendedErrorCode::kInvalidData},
-      {absl::ResourceExhaustedError("x"), ExtendedErrorCode::kOther},
-      {absl::InternalError("x"), ExtendedErrorCode::kOther}};
-  for (const auto& [status, code] : cases) {
-    SCOPED_TRACE(status.ToString());
+  const std::vector<std::pair<ExchangeFailure, ExtendedErrorCode>> cases = {
+      {ExchangeFailure::kUnreachable, ExtendedErrorCode::kNoReachableAuthority},
+      {ExchangeFailure::kTimeout, ExtendedErrorCode::kNetworkError},
+      {ExchangeFailure::kMalformed, ExtendedErrorCode::kInvalidData},
+      {ExchangeFailure::kLimit, ExtendedErrorCode::kOther},
+      {ExchangeFailure::kLoop, ExtendedErrorCode::kOther}};
+  for (const auto& [failure, code] : cases) {
+    SCOPED_TRACE(ExchangeFailureText(failure));
     Handle(QueryWithEdns());
-    exchanger_.Fail(exchanger_.calls().size() - 1, status);
+    exchanger_.Fail(exchanger_.calls().size() - 1, failure);
     EXPECT_EQ(Reply().rcode, Rcode::kServFail);
     EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(code));
     EXPECT_THAT(Reply().answer, IsEmpty());
@@ -143,7 +143,7 @@ TEST_F(QueryHandlerTest, FailedExchangeIsServFailWithItsCause) {
 
 TEST_F(QueryHandlerTest, ClientWithoutEdnsGetsNoOptEvenOnFailure) {
   Handle(MakeQuery(kName, QType::kA));
-  exchanger_.Fail(0, absl::UnavailableError("x"));
+  exchanger_.Fail(0, ExchangeFailure::kUnreachable);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_FALSE(Reply().has_edns);
 }
@@ -206,7 +206,7 @@ TEST_F(QueryHandlerTest, ExtendedErrorOfAnAnswerOrDenialIsRelayedAlsoFromTheCach
     EXPECT_FALSE(Reply().has_edns);
     loop_.Advance(Seconds(60));
     Handle(QueryWithEdns());
-    exchanger_.Fail(exchanger_.calls().size() - 1, absl::UnavailableError("x"));
+    exchanger_.Fail(exchanger_.calls().size() - 1, ExchangeFailure::kUnreachable);
     const std::string stale = rcode == Rcode::kNxDomain ? "19 " : "3 ";
     EXPECT_THAT(ExtendedErrorsOf(Reply()), ElementsAre("15 ads", stale));
     loop_.Advance(Seconds(300));
@@ -250,7 +250,7 @@ TEST_F(QueryHandlerTest, AtTheLimitOfPendingQueriesTheClientGetsServFail) {
   EXPECT_EQ(exchanger_.calls().size(), 2u);
   EXPECT_EQ(counters_.limit(Limit::kPendingQueries).value(), 1u);
 
-  exchanger_.Fail(0, absl::UnavailableError("x"));
+  exchanger_.Fail(0, ExchangeFailure::kUnreachable);
   EXPECT_EQ(Handle(QueryWithEdns("c.example")), HandleResult::kPending);
 }
 
@@ -279,19 +279,19 @@ TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
 }
 
 TEST_F(QueryHandlerTest, FullExchangerIsServFailAndNothingStaysPending) {
-  exchanger_.FailAtOnce(absl::ResourceExhaustedError("full"));
+  exchanger_.FailAtOnce(ExchangeFailure::kLimit);
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
   EXPECT_EQ(counters_.limit(Limit::kUpstream).value(), 1u);
   EXPECT_EQ(handler_->pending_count(), 0u);
 
-  exchanger_.FailAtOnce(absl::OkStatus());
+  exchanger_.FailAtOnce(ExchangeFailure::kNone);
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kPending);
 }
 
 TEST_F(QueryHandlerTest, UnreachableServersAreServFailAtOnce) {
-  exchanger_.FailAtOnce(absl::UnavailableError("all down"));
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   EXPECT_EQ(Handle(QueryWithEdns()), HandleResult::kReplied);
   EXPECT_EQ(Reply().extended_error,
             static_cast<uint16_t>(ExtendedErrorCode::kNoReachableAuthority));

@@ -14,16 +14,16 @@ void FakeExchanger::Respond(size_t call, const WireMessage& response) {
   End(call, UpstreamResponse{response, std::get<ResponseFacts>(std::move(inspected))});
 }
 
-void FakeExchanger::Fail(size_t call, absl::Status failure) { End(call, std::move(failure)); }
+void FakeExchanger::Fail(size_t call, ExchangeFailure failure) { End(call, failure); }
 
-void FakeExchanger::End(size_t call, absl::StatusOr<UpstreamResponse> result) {
+void FakeExchanger::End(size_t call, ExchangeOr<UpstreamResponse> result) {
   std::optional<ExchangeCallback> callback = std::exchange(calls_.at(call).callback, std::nullopt);
   if (callback.has_value()) (*std::move(callback))(std::move(result));
 }
 
-absl::StatusOr<ExchangeId> FakeExchanger::Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                                   ExchangeCallback callback) {
-  if (!immediate_failure_.ok()) return immediate_failure_;
+ExchangeOr<ExchangeId> FakeExchanger::Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                               ExchangeCallback callback) {
+  if (immediate_failure_ != ExchangeFailure::kNone) return immediate_failure_;
   calls_.push_back({query, deadline, std::move(callback)});
   return calls_.size();
 }

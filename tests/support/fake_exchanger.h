@@ -23,22 +23,22 @@ class FakeExchanger : public Exchanger {
 
   const std::vector<Call>& calls() const { return calls_; }
 
-  // From now on exchanges fail at once with `failure`. If it is OK, they begin again.
-  void FailAtOnce(absl::Status failure) { immediate_failure_ = std::move(failure); }
+  // From now on exchanges fail at once with `failure`. If it is kNone, they begin again.
+  void FailAtOnce(ExchangeFailure failure) { immediate_failure_ = failure; }
 
   // Ends the exchange `call` (from 0) with a response, inspected as a connection does it, or with a
   // failure. Does nothing if it was cancelled.
   void Respond(size_t call, const WireMessage& response);
-  void Fail(size_t call, absl::Status failure);
+  void Fail(size_t call, ExchangeFailure failure);
 
-  absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                      ExchangeCallback callback) override;
+  ExchangeOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                  ExchangeCallback callback) override;
   void Cancel(ExchangeId id) override;
 
  private:
-  void End(size_t call, absl::StatusOr<UpstreamResponse> result);
+  void End(size_t call, ExchangeOr<UpstreamResponse> result);
 
-  absl::Status immediate_failure_;
+  ExchangeFailure immediate_failure_ = ExchangeFailure::kNone;
   std::vector<Call> calls_;
 };
 

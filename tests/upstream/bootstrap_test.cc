@@ -20,14 +20,15 @@ UpstreamServerOptions Classic(const LoopbackClassicServer& server) {
 }
 
 // Asks until there is an outcome, while the servers work.
-absl::Status Ask(UvLoop& loop, Exchanger& exchanger, std::vector<LoopbackClassicServer*> servers) {
+ExchangeFailure Ask(UvLoop& loop, Exchanger& exchanger,
+                    std::vector<LoopbackClassicServer*> servers) {
   UpstreamQuery query;
   query.question = {*DomainName::FromText("dns.example.net"), QType::kA, QClass::kIn};
-  std::optional<absl::Status> outcome;
+  std::optional<ExchangeFailure> outcome;
   const auto id = exchanger.Exchange(
       query, loop.Now() + Seconds(10),
-      [&outcome](absl::StatusOr<UpstreamResponse> response) { outcome = response.status(); });
-  if (!id.ok()) return id.status();
+      [&outcome](ExchangeOr<UpstreamResponse> response) { outcome = response.failure(); });
+  if (!id.ok()) return id.failure();
   while (!outcome.has_value()) {
     loop.RunOnce();
     for (LoopbackClassicServer* server : servers) server->Pump();
@@ -48,11 +49,11 @@ TEST(BootstrapTest, AsksItsServersInTheirOrderAndNobodyElse) {
   options.zones[0].servers = {Classic(provider)};
   options.bootstrap = {Classic(first), Classic(second)};
   Bootstrap bootstrap(loop, options, {nullptr, nullptr});
-  EXPECT_TRUE(Ask(loop, bootstrap.exchanger(), {&first, &second, &provider}).ok());
+  EXPECT_EQ(Ask(loop, bootstrap.exchanger(), {&first, &second, &provider}), ExchangeFailure::kNone);
   EXPECT_EQ(first.queries().size(), 1u);
   EXPECT_TRUE(second.queries().empty());
   first.Stop();
-  EXPECT_TRUE(Ask(loop, bootstrap.exchanger(), {&second, &provider}).ok());
+  EXPECT_EQ(Ask(loop, bootstrap.exchanger(), {&second, &provider}), ExchangeFailure::kNone);
   EXPECT_EQ(second.queries().size(), 1u);
   EXPECT_TRUE(provider.queries().empty());
 }
@@ -65,7 +66,7 @@ TEST(BootstrapTest, OnceItDrainsNothingIsAsked) {
   options.bootstrap = {Classic(server)};
   Bootstrap bootstrap(loop, options, {nullptr});
   bootstrap.Drain();
-  EXPECT_TRUE(absl::IsUnavailable(Ask(loop, bootstrap.exchanger(), {&server})));
+  EXPECT_EQ(Ask(loop, bootstrap.exchanger(), {&server}), ExchangeFailure::kUnreachable);
 }
 
 }  // namespace

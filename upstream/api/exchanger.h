@@ -6,11 +6,11 @@
 #include <cstdint>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/status/statusor.h"
 #include "core/bytes.h"
 #include "core/clock.h"
 #include "dns/outgoing_query.h"
 #include "dns/response.h"
+#include "upstream/api/exchange_failure.h"
 
 namespace dotcache {
 
@@ -21,7 +21,7 @@ struct UpstreamResponse {
 };
 
 using ExchangeId = uint64_t;
-using ExchangeCallback = absl::AnyInvocable<void(absl::StatusOr<UpstreamResponse>) &&>;
+using ExchangeCallback = absl::AnyInvocable<void(ExchangeOr<UpstreamResponse>) &&>;
 
 // Gets a response from the servers of the question's zone. Bound to its loop's thread.
 class Exchanger {
@@ -31,15 +31,9 @@ class Exchanger {
   // Begins an exchange that ends at `deadline` at the latest. A failure known at once is returned
   // and `callback` dropped; else `callback` is called exactly once, from the loop, never inside
   // this call, or never after Cancel(). A SERVFAIL or other error RCODE that servers agree on is a
-  // response, not a failure. Failures:
-  //   kDeadlineExceeded   the deadline passed
-  //   kUnavailable        no server could be reached
-  //   kFailedPrecondition a server leads back to us, and no other could be reached
-  //   kDataLoss           the servers' responses were malformed
-  //   kAborted            the servers answered with errors that cannot be relayed
-  //   kResourceExhausted  a limit
-  virtual absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                              ExchangeCallback callback) = 0;
+  // response, not a failure.
+  virtual ExchangeOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                          ExchangeCallback callback) = 0;
 
   // Forgets an exchange; its callback is destroyed uncalled. Unknown ids are ignored.
   virtual void Cancel(ExchangeId id) = 0;

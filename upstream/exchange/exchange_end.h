@@ -3,8 +3,6 @@
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_EXCHANGE_END_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_EXCHANGE_END_H_
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "core/clock.h"
 #include "dns/dns_types.h"
 #include "upstream/api/exchanger.h"
@@ -12,12 +10,11 @@
 
 namespace dotcache {
 
-// The error that a server answered, if any; else why there is no response. Exchanger::Exchange()
-// lists the failures.
-absl::StatusOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now);
+// The error that a server answered, if any; else why there is no response.
+ExchangeOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now);
 
 // Why no server could be queried, or what was wrong with the responses.
-absl::Status FailureOf(const ExchangeRecord& exchange, MonoTime now);
+ExchangeFailure FailureOf(const ExchangeRecord& exchange, MonoTime now);
 
 // The RCODE of the error that a server answered.
 Rcode ErrorOf(const ExchangeRecord& exchange);

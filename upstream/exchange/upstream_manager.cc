@@ -35,15 +35,15 @@ UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options
 
 UpstreamManager::~UpstreamManager() = default;
 
-absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                                     ExchangeCallback callback) {
+ExchangeOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                                 ExchangeCallback callback) {
   assert(loop_.InLoopThread());
   const MonoTime now = loop_.Now();
-  if (draining_) return absl::UnavailableError("shutting down");
+  if (draining_) return ExchangeFailure::kUnreachable;
   if (exchanges_.size() >= static_cast<size_t>(options_.limits.tuning.max_exchanges)) {
-    return absl::ResourceExhaustedError("too many exchanges under way");
+    return ExchangeFailure::kLimit;
   }
-  if (deadline <= now) return absl::DeadlineExceededError("the deadline has passed");
+  if (deadline <= now) return ExchangeFailure::kTimeout;
   ExchangeRecord& exchange = exchanges_.Take();
   UpstreamZone& zone = zones_.Find(query.question);
   exchange.query = query;
@@ -57,10 +57,10 @@ absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query,
   progress.times_asked.assign(zone.size(), 0);
   const UpstreamZone::Views views = zone.LookAt(now);
   progress.order = zone.ChooseOrder(query.question.qname, views, now);
-  const absl::Status failure = progress.order.empty()      ? WaitForAddress(exchange)
-                               : CarryOut(exchange, views) ? absl::OkStatus()
-                                                           : FailureOf(exchange, now);
-  if (!failure.ok()) {
+  const ExchangeFailure failure = progress.order.empty()      ? WaitForAddress(exchange)
+                                  : CarryOut(exchange, views) ? ExchangeFailure::kNone
+                                                              : FailureOf(exchange, now);
+  if (failure != ExchangeFailure::kNone) {
     Release(exchange);
     return failure;
   }
@@ -70,19 +70,19 @@ absl::StatusOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query,
 }
 
 // No server has an address yet. The timer is the deadline.
-absl::Status UpstreamManager::WaitForAddress(ExchangeRecord& exchange) {
+ExchangeFailure UpstreamManager::WaitForAddress(ExchangeRecord& exchange) {
   const UpstreamZone& zone = *exchange.zone;
   if (hosts_ != nullptr) hosts_->OnNoAddress(zone);
   if (hosts_ == nullptr || !hosts_->IsPending(zone)) {
-    return absl::UnavailableError("no upstream server has a known address");
+    return ExchangeFailure::kUnreachable;
   }
   if (addressless_.size() >= kMaxAddressless) {
     std::erase_if(addressless_, [this](ExchangeId id) { return exchanges_.Find(id) == nullptr; });
   }
-  if (addressless_.size() >= kMaxAddressless) return absl::ResourceExhaustedError("too many wait");
+  if (addressless_.size() >= kMaxAddressless) return ExchangeFailure::kLimit;
   addressless_.push_back(exchange.id);
   exchange.timer->Start(exchange.progress.deadline - loop_.Now());
-  return absl::OkStatus();
+  return ExchangeFailure::kNone;
 }
 
 // Decides what the exchange does and does it. Returns false if the exchange is at its end.
@@ -179,7 +179,7 @@ void UpstreamManager::NoteSent(ExchangeRecord& exchange, size_t index,
 
 void UpstreamManager::Proceed(ExchangeRecord& exchange) {
   if (exchange.progress.order.empty()) {
-    Finish(exchange, absl::DeadlineExceededError("no upstream server has a known address"));
+    Finish(exchange, ExchangeFailure::kTimeout);
   } else if (!CarryOut(exchange, exchange.zone->LookAt(loop_.Now()))) {
     Finish(exchange, EndOf(exchange, loop_.Now()));
   }
@@ -293,7 +293,7 @@ void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts) 
   }
 }
 
-void UpstreamManager::Finish(ExchangeRecord& exchange, absl::StatusOr<UpstreamResponse> result) {
+void UpstreamManager::Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result) {
   if (!exchange.callback.has_value()) return Release(exchange);
   ExchangeCallback callback = *std::move(exchange.callback);
   Release(exchange);
@@ -368,7 +368,7 @@ void UpstreamManager::OnHostChange(UpstreamZone& zone) {
     } else if (hosts_->IsPending(*exchange->zone)) {
       addressless_.push_back(id);
     } else {
-      Finish(*exchange, absl::UnavailableError("no upstream server has a known address"));
+      Finish(*exchange, ExchangeFailure::kUnreachable);
     }
   }
 }

@@ -61,8 +61,8 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   // Takes no new exchanges (kUnavailable) and closes connections when they become idle.
   void Drain();
 
-  absl::StatusOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
-                                      ExchangeCallback callback) override;
+  ExchangeOr<ExchangeId> Exchange(const UpstreamQuery& query, MonoTime deadline,
+                                  ExchangeCallback callback) override;
   void Cancel(ExchangeId id) override;
 
   // How a query for this name would be forwarded, and why.
@@ -79,7 +79,7 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void OnAttemptsStalled(const std::vector<AttemptId>& attempts) override;
   void OnServerChanged(UpstreamServer& server) override;
 
-  absl::Status WaitForAddress(ExchangeRecord& exchange);
+  ExchangeFailure WaitForAddress(ExchangeRecord& exchange);
   bool CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views);
   void WaitForServer(ExchangeRecord& exchange);
   void Ask(ExchangeRecord& exchange, const Decision& decision, const UpstreamZone::Views& views);
@@ -87,7 +87,7 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void MarkLate(ExchangeRecord& exchange);
   void Proceed(ExchangeRecord& exchange);
   void OnError(ExchangeRecord& exchange, uint8_t server, std::optional<UpstreamResponse> response);
-  void Finish(ExchangeRecord& exchange, absl::StatusOr<UpstreamResponse> result);
+  void Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result);
   void Release(ExchangeRecord& exchange);
   void Wake();
   void WakeZone(UpstreamZone& zone);

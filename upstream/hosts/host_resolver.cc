@@ -22,16 +22,20 @@ Duration RetryAfter(int failures, absl::BitGenRef random) {
   return std::chrono::duration_cast<Duration>(wait * absl::Uniform(random, 0.75, 1.25));
 }
 
-std::string CauseOf(const absl::StatusOr<UpstreamResponse>& response) {
-  if (response.ok()) return absl::StrCat("answered ", RcodeName(response->facts.rcode));
-  switch (response.status().code()) {
-    case absl::StatusCode::kDeadlineExceeded:
+std::string TextOf(ExchangeFailure failure) {
+  switch (failure) {
+    case ExchangeFailure::kTimeout:
       return "no bootstrap server answered in time";
-    case absl::StatusCode::kUnavailable:
+    case ExchangeFailure::kUnreachable:
       return "no bootstrap server could be reached";
     default:
-      return absl::StrCat("bootstrap: ", response.status().message());
+      return absl::StrCat("bootstrap: ", ExchangeFailureText(failure));
   }
+}
+
+std::string CauseOf(const ExchangeOr<UpstreamResponse>& response) {
+  if (response.ok()) return absl::StrCat("answered ", RcodeName(response->facts.rcode));
+  return TextOf(response.failure());
 }
 
 }  // namespace
@@ -99,7 +103,7 @@ void HostResolver::Ask(size_t host, const Question& question) {
   Lookup& lookup = *lookups_[host];
   const auto id =
       exchanger_.Exchange({question}, loop_.Now() + kAskTimeout,
-                          [this, host, question](absl::StatusOr<UpstreamResponse> response) {
+                          [this, host, question](ExchangeOr<UpstreamResponse> response) {
                             OnResponse(host, question, std::move(response));
                           });
   if (id.ok()) {
@@ -108,11 +112,11 @@ void HostResolver::Ask(size_t host, const Question& question) {
   }
   --lookup.open;
   lookup.has_failure = true;
-  lookup.cause = CauseOf(id.status());
+  lookup.cause = TextOf(id.failure());
 }
 
 void HostResolver::OnResponse(size_t host, const Question& question,
-                              absl::StatusOr<UpstreamResponse> response) {
+                              ExchangeOr<UpstreamResponse> response) {
   Lookup& lookup = *lookups_[host];
   std::optional<HostRecords> records;
   if (response.ok()) records = ReadHostResponse(response->wire, response->facts, question);

@@ -63,7 +63,7 @@ class ErringProviderTest : public testing::TestWithParam<SelectionPolicy> {
                         QClass::kIn};
       const MonoTime began = loop_.Now();
       (void)manager_->Exchange(query, began + Seconds(2),
-                               [this, began, &failures](absl::StatusOr<UpstreamResponse> r) {
+                               [this, began, &failures](ExchangeOr<UpstreamResponse> r) {
                                  const bool good = r.ok() && r->facts.rcode == Rcode::kNoError;
                                  if (good && loop_.Now() - began <= Milliseconds(100)) --failures;
                                });

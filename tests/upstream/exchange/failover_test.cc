@@ -50,10 +50,9 @@ class FailoverTest : public testing::Test {
     UpstreamQuery query;
     query.question = {*DomainName::FromText("n" + std::to_string(asked_++) + ".example"), QType::kA,
                       QClass::kIn};
-    const auto id = manager_->Exchange(query, loop_.Now() + Seconds(9),
-                                       [this](absl::StatusOr<UpstreamResponse> response) {
-                                         response.ok() ? ++answered_ : ++failed_;
-                                       });
+    const auto id = manager_->Exchange(
+        query, loop_.Now() + Seconds(9),
+        [this](ExchangeOr<UpstreamResponse> response) { response.ok() ? ++answered_ : ++failed_; });
     if (!id.ok()) ++failed_;
   }
 

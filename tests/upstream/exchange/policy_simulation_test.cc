@@ -96,7 +96,7 @@ class PolicySimulationTest : public testing::Test {
                       QType::kA, QClass::kIn};
     const MonoTime began = loop_.Now();
     const auto id = manager_->Exchange(
-        query, began + Seconds(4), [this, began, &figures](absl::StatusOr<UpstreamResponse> r) {
+        query, began + Seconds(4), [this, began, &figures](ExchangeOr<UpstreamResponse> r) {
           if (!r.ok()) {
             ++figures.failed;
             return;

@@ -48,9 +48,9 @@ class UnansweredNamesTest : public testing::TestWithParam<Situation> {
     UpstreamQuery query;
     query.question = {*DomainName::FromText(absl::StrCat(std::string(1, kind), ++number_, ".corp")),
                       QType::kA, QClass::kIn};
-    const auto id = manager_->Exchange(
-        query, loop_.Now() + deadline,
-        [done](absl::StatusOr<UpstreamResponse> response) { done(response.ok()); });
+    const auto id =
+        manager_->Exchange(query, loop_.Now() + deadline,
+                           [done](ExchangeOr<UpstreamResponse> response) { done(response.ok()); });
     if (!id.ok()) done(false);
   }
 

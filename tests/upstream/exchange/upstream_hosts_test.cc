@@ -44,16 +44,16 @@ class UpstreamHostsTest : public testing::Test {
     loop_.RunUntilIdle();
   }
 
-  // What became of the query: "" while it waits, "OK" or a status' name.
-  std::shared_ptr<std::string> Ask(Duration deadline = Seconds(4)) {
-    auto outcome = std::make_shared<std::string>();
+  using Outcome = std::optional<ExchangeFailure>;  // nullopt while the query waits.
+
+  std::shared_ptr<Outcome> Ask(Duration deadline = Seconds(4)) {
+    auto outcome = std::make_shared<Outcome>();
     UpstreamQuery query;
     query.question = {*DomainName::FromText("www.example.com"), QType::kA, QClass::kIn};
     const auto id = manager_->Exchange(
-        query, loop_.Now() + deadline, [outcome](absl::StatusOr<UpstreamResponse> response) {
-          *outcome = absl::StatusCodeToString(response.status().code());
-        });
-    if (!id.ok()) *outcome = absl::StatusCodeToString(id.status().code());
+        query, loop_.Now() + deadline,
+        [outcome](ExchangeOr<UpstreamResponse> response) { *outcome = response.failure(); });
+    if (!id.ok()) *outcome = id.failure();
     return outcome;
   }
 
@@ -63,7 +63,7 @@ class UpstreamHostsTest : public testing::Test {
   }
   void FailToResolve() {
     for (size_t call = bootstrap_.calls().size() - 2; call < bootstrap_.calls().size(); ++call) {
-      bootstrap_.Fail(call, absl::UnavailableError(""));
+      bootstrap_.Fail(call, ExchangeFailure::kUnreachable);
     }
   }
   int queries(int slot) { return connector_->server(slot).queries; }
@@ -82,10 +82,10 @@ TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
   Make();
   const auto outcome = Ask();
   loop_.Advance(Seconds(1));
-  EXPECT_EQ(*outcome, "");
+  EXPECT_EQ(*outcome, std::nullopt);
   Resolve({"192.0.2.1"});
   loop_.Advance(Milliseconds(20));
-  EXPECT_EQ(*outcome, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
   EXPECT_TRUE(manager_->ready());
 }
 
@@ -95,15 +95,15 @@ TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
   AddHost();
   Make();
   Ask(Seconds(1));
-  std::vector<std::shared_ptr<std::string>> waiting;
+  std::vector<std::shared_ptr<Outcome>> waiting;
   for (int i = 1; i < kMostWaiting; ++i) waiting.push_back(Ask());
-  EXPECT_EQ(*Ask(), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(*Ask(), ExchangeFailure::kLimit);
   loop_.Advance(Seconds(1));  // The first has reached its deadline.
   waiting.push_back(Ask());
-  EXPECT_EQ(*Ask(), "RESOURCE_EXHAUSTED");
+  EXPECT_EQ(*Ask(), ExchangeFailure::kLimit);
   Resolve({"192.0.2.1"});
   loop_.Advance(Milliseconds(500));
-  for (const auto& outcome : waiting) EXPECT_EQ(*outcome, "OK");
+  for (const auto& outcome : waiting) EXPECT_EQ(*outcome, ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, AQueryWaitsNoLongerThanItsDeadline) {
@@ -111,7 +111,7 @@ TEST_F(UpstreamHostsTest, AQueryWaitsNoLongerThanItsDeadline) {
   Make();
   const auto outcome = Ask(Seconds(1));
   loop_.Advance(Seconds(1));
-  EXPECT_EQ(*outcome, "DEADLINE_EXCEEDED");
+  EXPECT_EQ(*outcome, ExchangeFailure::kTimeout);
   EXPECT_EQ(manager_->exchange_count(), 0u);
   Resolve({"192.0.2.1"});  // It is not there any more.
   loop_.Advance(Seconds(1));
@@ -130,18 +130,18 @@ TEST_F(UpstreamHostsTest, OnceItCannotBeResolvedQueriesFailAtOnceAndHaveItTriedA
             std::string::npos)
       << log;
   EXPECT_NE(log.find("no upstream reachable zone=."), std::string::npos) << log;
-  EXPECT_EQ(*waiting, "UNAVAILABLE");
+  EXPECT_EQ(*waiting, ExchangeFailure::kUnreachable);
   for (int i = 0; i < 4; ++i) {  // The back-off would be 8 s by now.
-    EXPECT_EQ(*Ask(), "UNAVAILABLE");
+    EXPECT_EQ(*Ask(), ExchangeFailure::kUnreachable);
     loop_.Advance(Milliseconds(1300));
     FailToResolve();
   }
-  EXPECT_EQ(*Ask(), "UNAVAILABLE");
+  EXPECT_EQ(*Ask(), ExchangeFailure::kUnreachable);
   loop_.Advance(Milliseconds(1000));
   Resolve({"192.0.2.1"});
   const auto outcome = Ask();
   loop_.Advance(Milliseconds(20));
-  EXPECT_EQ(*outcome, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
@@ -152,7 +152,7 @@ TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
   Make();
   const auto outcome = Ask();
   loop_.Advance(Milliseconds(20));
-  EXPECT_EQ(*outcome, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
   EXPECT_EQ(queries(0), 1);
 }
 
@@ -186,8 +186,8 @@ TEST_F(UpstreamHostsTest, WhatIsInFlightToAnAddressThatGoesIsStillAnswered) {
   Resolve({"192.0.2.2", "192.0.2.3"});
   EXPECT_EQ(counters_[0].open_connections.value(), 0u);
   loop_.Advance(Milliseconds(400));
-  EXPECT_EQ(*outcome, "OK");
-  EXPECT_EQ(*second, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
+  EXPECT_EQ(*second, ExchangeFailure::kNone);
   EXPECT_EQ(connector_->server(0).connects, 2);  // The new address in the old one's place.
   EXPECT_EQ(connector_->server(1).connects, 1);  // What stays keeps its connection.
 }
@@ -209,7 +209,7 @@ TEST_F(UpstreamHostsTest, WhenAllItsAddressesAreDownItIsResolvedAgain) {
   Resolve({"192.0.2.9"});
   const auto outcome = Ask();
   loop_.Advance(Milliseconds(50));
-  EXPECT_EQ(*outcome, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, ALineForEachChangeAndNoneWithout) {
@@ -231,7 +231,7 @@ TEST_F(UpstreamHostsTest, ALineForEachChangeAndNoneWithout) {
             std::string::npos);
   const auto outcome = Ask();
   loop_.Advance(Milliseconds(50));
-  EXPECT_EQ(*outcome, "OK");
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, ASlotWithoutAnAddressIsNeverConnectedTo) {

@@ -54,7 +54,7 @@ class HostResolverTest : public testing::Test, protected HostResolver::Delegate 
     exchanger_.Respond(Find(type), MakeNegativeResponse(name, type, Rcode::kNoError,
                                                         SoaRecord("example.net", 60, 60)));
   }
-  void Fail(QType type) { exchanger_.Fail(Find(type), absl::UnavailableError("")); }
+  void Fail(QType type) { exchanger_.Fail(Find(type), ExchangeFailure::kUnreachable); }
   void Resolve(absl::string_view address, uint32_t ttl = 300) {
     AnswerA(address, ttl);
     Deny(QType::kAaaa);
@@ -135,10 +135,10 @@ TEST_F(HostResolverTest, RetriesWithBackOffAsLongAsItTakes) {
 }
 
 TEST_F(HostResolverTest, WhatFailsAtOnceIsRetried) {
-  exchanger_.FailAtOnce(absl::UnavailableError(""));
+  exchanger_.FailAtOnce(ExchangeFailure::kUnreachable);
   Make();
   EXPECT_EQ(events_, std::vector<std::string>{"no bootstrap server could be reached"});
-  exchanger_.FailAtOnce(absl::OkStatus());
+  exchanger_.FailAtOnce(ExchangeFailure::kNone);
   EXPECT_LE(UntilNextRound(), 1.3);
 }
 

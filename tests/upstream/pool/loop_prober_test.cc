@@ -216,16 +216,16 @@ class LoopingServerTest : public LoopProberTest {
     manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
                                                  absl::MakeSpan(counters_), random_, watch_.get());
   }
-  absl::Status Ask(const DomainName& name) {
+  std::optional<ExchangeFailure> Ask(const DomainName& name) {
     UpstreamQuery query;
     query.question = {name, QType::kA, QClass::kIn};
-    absl::Status status = absl::UnknownError("not called");
+    std::optional<ExchangeFailure> failure;
     const auto id = manager_->Exchange(
         query, loop_.Now() + Seconds(4),
-        [&status](absl::StatusOr<UpstreamResponse> response) { status = response.status(); });
-    if (!id.ok()) return id.status();
+        [&failure](ExchangeOr<UpstreamResponse> response) { failure = response.failure(); });
+    if (!id.ok()) return id.failure();
     loop_.Advance(Seconds(4));
-    return status;
+    return failure;
   }
   std::unique_ptr<UpstreamManager> manager_;
 };
@@ -237,7 +237,7 @@ TEST_F(LoopingServerTest, AnOnlyServerThatLoopsFailsQueriesAtOnce) {
   MakeManager();
   const int before = connector_.server(0).queries;
   const MonoTime began = loop_.Now();
-  EXPECT_TRUE(absl::IsFailedPrecondition(Ask(*DomainName::FromText("www.example.com"))));
+  EXPECT_EQ(Ask(*DomainName::FromText("www.example.com")), ExchangeFailure::kLoop);
   EXPECT_EQ(loop_.Now(), began);
   EXPECT_EQ(connector_.server(0).queries, before);
 }
@@ -248,7 +248,7 @@ TEST_F(LoopingServerTest, TheOthersServe) {
   loops_ = true;
   Start();
   MakeManager();
-  EXPECT_TRUE(Ask(*DomainName::FromText("www.example.com")).ok());
+  EXPECT_EQ(Ask(*DomainName::FromText("www.example.com")), ExchangeFailure::kNone);
   EXPECT_EQ(connector_.server(0).queries, 1);  // The probe.
   EXPECT_EQ(connector_.server(1).queries, 1);
 }
@@ -269,7 +269,7 @@ TEST_F(LoopingServerTest, ProbesOfOthersPass) {
   loops_ = true;
   Start();
   MakeManager();
-  EXPECT_TRUE(Ask(*LoopProbeName(0x123456, DomainName())).ok());
+  EXPECT_EQ(Ask(*LoopProbeName(0x123456, DomainName())), ExchangeFailure::kNone);
 }
 
 }  // namespace
