@@ -235,7 +235,7 @@ void ClassicConnection::AskOverTcp(Pending& pending) {
   if (tcp_ == nullptr) {
     tcp_ = std::make_unique<StreamConnection>(
         StreamConnection::Context{context_.loop, context_.limits, context_.random, nullptr, nullptr,
-                                  context_.idle_limit},
+                                  context_.habits},
         server_, static_cast<Connection::Delegate&>(*this));
   }
   if (tcp_->HasRoom()) {

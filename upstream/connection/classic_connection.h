@@ -12,7 +12,7 @@
 #include "net/udp_channel.h"
 #include "net/uv_loop.h"
 #include "upstream/connection/connection.h"
-#include "upstream/connection/idle_limit.h"
+#include "upstream/connection/server_habits.h"
 #include "upstream/connection/stream_connection.h"
 
 namespace dotcache {
@@ -38,7 +38,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
     UvLoop& loop;
     const UpstreamLimits& limits;
     absl::BitGenRef random;
-    IdleLimit& idle_limit;  // Of the server's TCP.
+    ServerHabits& habits;  // Of the server's TCP.
   };
 
   // `server` outlives the connection.

@@ -100,10 +100,15 @@ class Connection : public Deletable {
 
   // False at the limit of queries, and while it drains.
   virtual bool HasRoom() const = 0;
+  // True while the server allows fewer queries on the connection than we would send. Others wait.
+  virtual bool limited() const { return false; }
   // The number of attempts that wait for a response.
   virtual int in_flight() const = 0;
   // These attempts.
   virtual std::vector<AttemptId> attempts() const = 0;
+
+  // It is silent, and the server answers on another connection.
+  virtual void NoteReplaced() {}
 
   // A sign of life is overdue. No effect while it connects or drains.
   void GoSilent(MonoTime now);

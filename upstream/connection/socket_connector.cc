@@ -15,7 +15,7 @@ SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
       limits_(limits),
       credentials_(credentials.size()),
       tickets_(credentials.size()),
-      idle_limits_(credentials.size()),
+      habits_(credentials.size()),
       endpoints_(credentials.size()) {
   for (size_t i = 0; i < credentials.size(); ++i) {
     if (credentials[i] != nullptr) UseCredentials(static_cast<int>(i), std::move(credentials[i]));
@@ -41,13 +41,13 @@ std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions
   if (std::exchange(endpoints_[index], server.endpoint) != server.endpoint) {
     // What another address gave or has shown is not for this one.
     ForgetTickets(server_index);
-    idle_limits_[index] = IdleLimit();
+    habits_[index] = ServerHabits();
   }
   if (server.transport == Transport::kUdp) {
     return std::make_unique<ClassicConnection>(
-        ClassicConnection::Context{loop_, limits_, random_, idle_limits_[index]}, server, delegate);
+        ClassicConnection::Context{loop_, limits_, random_, habits_[index]}, server, delegate);
   }
-  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr, idle_limits_[index]};
+  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr, habits_[index]};
   if (server.transport == Transport::kDot) {
     assert(credentials_[index] != nullptr);
     context.credentials = credentials_[index];

@@ -11,12 +11,12 @@
 #include "net/tls/tls_session.h"
 #include "net/uv_loop.h"
 #include "upstream/connection/connection.h"
-#include "upstream/connection/idle_limit.h"
+#include "upstream/connection/server_habits.h"
 
 namespace dotcache {
 
 // Connects each server over its own transport. Keeps the session tickets of each TLS server, and
-// how long each lets connections idle, while its address is the same. Bound to the loop's thread.
+// the habits that each has shown, while its address is the same. Bound to the loop's thread.
 class SocketConnector : public Connector {
  public:
   // By server index; null for servers that are not asked over TLS.
@@ -40,7 +40,7 @@ class SocketConnector : public Connector {
   const UpstreamLimits limits_;
   Credentials credentials_;
   std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
-  std::vector<IdleLimit> idle_limits_;                    // The same; never resized.
+  std::vector<ServerHabits> habits_;                      // The same; never resized.
   std::vector<Endpoint> endpoints_;                       // Where each was connected to last.
   absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
 };

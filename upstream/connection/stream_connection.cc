@@ -20,6 +20,8 @@ constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
 // Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
+// Less is no time after which a connection is forgotten.
+constexpr Duration kNoticeablePause = Seconds(1);
 
 UpstreamFailure FailureToConnect(StreamError error) {
   switch (error) {
@@ -91,12 +93,19 @@ AttemptTicket StreamConnection::Send(const UpstreamQuery& query, AttemptId attem
 uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose) {
   const Question& question = query.question;
   const uint16_t id = ids_.Take();
+  const MonoTime now = context_.loop.Now();
+  if (pending_.empty()) {
+    pause_ = now - std::max(idle_since_, last_received());
+    pause_ended_ = now;
+  }
   Pending& pending = pending_[id];
+  pending.number = written_++;
+  pending.answered_before = answered_;
   pending.attempt = attempt;
   pending.purpose = purpose;
   pending.qtype = question.qtype;
   pending.qclass = question.qclass;
-  pending.sent = context_.loop.Now();
+  pending.sent = now;
   pending.qname.assign(question.qname.wire().begin(), question.qname.wire().end());
   if (stream_ == nullptr) return id;  // There is no session. The timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
@@ -135,11 +144,38 @@ void StreamConnection::NoteOverdue(AttemptTicket ticket) {
   if (pending.purpose != Purpose::kAttempt) return;
   pending.purpose = Purpose::kOverdueAttempt;
   ++overdue_;
+  if (answered_ == pending.answered_before) return;
+  if (const auto met = MetAnother(pending)) {
+    context_.habits.pipeline.NoteOverdue(*met, context_.loop.Now());
+  }
 }
 
 bool StreamConnection::HasRoom() const {
-  return !draining() && wanted_ - overdue_ < context_.limits.tuning.max_in_flight_per_connection &&
+  const int open = wanted_ - overdue_;
+  return !draining() && open < context_.limits.tuning.max_in_flight_per_connection &&
+         (open == 0 || !context_.habits.pipeline.IsOne(context_.loop.Now())) && !is_used_up() &&
          ids_.taken_count() < MessageIdPool::kMaxTaken && context_.loop.Now() < drains_at_;
+}
+
+// Whether the server was still to answer an earlier query when this one was sent: the response that
+// came next was for an earlier one. nullopt: that is too long ago.
+std::optional<bool> StreamConnection::MetAnother(const Pending& pending) const {
+  if (answered_ - pending.answered_before > latest_answered_.size()) return std::nullopt;
+  return latest_answered_[pending.answered_before % latest_answered_.size()] < pending.number;
+}
+
+bool StreamConnection::is_used_up() const {
+  return written_ >= context_.habits.answers.Allowed(context_.loop.Now());
+}
+
+bool StreamConnection::limited() const {
+  return !draining() && (is_used_up() || context_.habits.pipeline.IsOne(context_.loop.Now()));
+}
+
+// What is between us and the server may have forgotten the connection while it had no query.
+void StreamConnection::NoteReplaced() {
+  if (pause_ < kNoticeablePause || last_received() > pause_ended_) return;
+  context_.habits.idle.NoteClosedByServer(std::exchange(pause_, Duration::zero()));
 }
 
 std::vector<AttemptId> StreamConnection::attempts() const {
@@ -187,6 +223,7 @@ void StreamConnection::OnMessage(Bytes message) {
     return;
   }
   const Pending pending = std::move(found->second);
+  latest_answered_[answered_++ % latest_answered_.size()] = pending.number;
   ids_.Release(found->first);
   pending_.erase(found);
   CountOut(pending);
@@ -199,6 +236,9 @@ void StreamConnection::OnResponse(const Pending& pending, Bytes message) {
   NoteKeepalive(edns);
   WhenIdle();
   const Duration elapsed = context_.loop.Now() - pending.sent;
+  if (pending.purpose == Purpose::kAttempt) {
+    if (const auto met = MetAnother(pending)) context_.habits.pipeline.NoteAnswered(*met);
+  }
   if (pending.wanted()) {
     delegate_.OnAttemptResult(*this, pending.attempt, std::move(result), elapsed);
   } else if (pending.purpose == Purpose::kForgottenAttempt) {
@@ -298,19 +338,20 @@ void StreamConnection::OnTimer() {
     const bool graceful = end_detail_.empty();
     return Close(UpstreamFailure::kConnectionLost, graceful, graceful ? "drained" : end_detail_);
   }
-  if (idle && now >= idle_since_ + context_.idle_limit.Allowed(idle_timeout_)) {
-    context_.idle_limit.NoteHeld();
+  if (idle && now >= idle_since_ + context_.habits.idle.Allowed(idle_timeout_)) {
+    context_.habits.idle.NoteHeld();
     return Close(UpstreamFailure::kConnectionLost, true, "idle");
   }
   if (!draining()) ArmBy(drains_at_);
-  if (idle) ArmBy(idle_since_ + context_.idle_limit.Allowed(idle_timeout_));
+  if (idle) ArmBy(idle_since_ + context_.habits.idle.Allowed(idle_timeout_));
 }
 
 // Sets the time to close, if no attempt waits: the next turn while it drains.
 void StreamConnection::WhenIdle() {
   if (!ready() || state() == ConnectionState::kClosed || wanted_ > 0) return;
+  if (is_used_up()) ChangeState(ConnectionState::kDraining);
   idle_since_ = context_.loop.Now();
-  ArmBy(draining() ? idle_since_ : idle_since_ + context_.idle_limit.Allowed(idle_timeout_));
+  ArmBy(draining() ? idle_since_ : idle_since_ + context_.habits.idle.Allowed(idle_timeout_));
 }
 
 // The timer is not moved to a later time before it fires, so that most queries leave it alone.
@@ -322,8 +363,9 @@ void StreamConnection::ArmBy(MonoTime due) {
 
 // The server may close every connection that is idle for as long.
 void StreamConnection::NoteClosedByServer() {
+  if (wanted_ > 0) context_.habits.answers.NoteClosedByServer(answered_, context_.loop.Now());
   if (!pending_.empty() || draining()) return;
-  context_.idle_limit.NoteClosedByServer(context_.loop.Now() - idle_since_);
+  context_.habits.idle.NoteClosedByServer(context_.loop.Now() - idle_since_);
 }
 
 // Returns true if the server requested our certificate and then closed without an alert, as soon as

@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_STREAM_CONNECTION_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_STREAM_CONNECTION_H_
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,8 +18,8 @@
 #include "net/tls/tls_stream.h"
 #include "net/uv_loop.h"
 #include "upstream/connection/connection.h"
-#include "upstream/connection/idle_limit.h"
 #include "upstream/connection/message_id_pool.h"
+#include "upstream/connection/server_habits.h"
 
 namespace dotcache {
 
@@ -32,12 +33,14 @@ namespace dotcache {
 //   - three messages matched no query,
 //   - it has reached its maximum age, drawn from the last quarter before `max_connection_age`, so
 //     that connections opened together do not end together,
-//   - 8192 of its message IDs wait for responses to forgotten attempts.
+//   - 8192 of its message IDs wait for responses to forgotten attempts,
+//   - it has carried as many queries as the server answers on one connection.
 // It closes when it is idle for the idle timeout, or for the time that the server announced or has
 // shown if that is less. It ends when octets come that begin a message while no query is open, and
 // with the hundredth message that matches no query.
 //
-// Limits: max_in_flight_per_connection attempts that are not overdue. Bound to its loop's thread.
+// Limits: max_in_flight_per_connection attempts that are not overdue, or one, and as many in all as
+// the server has shown to answer. Bound to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
   // All of these outlive the connection.
@@ -47,7 +50,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     absl::BitGenRef random;
     std::shared_ptr<const TlsClientCredentials> credentials;  // Null: plain TCP.
     std::shared_ptr<TlsTicketStore> tickets;                  // Null with `credentials`.
-    IdleLimit& idle_limit;                                    // Of the server.
+    ServerHabits& habits;                                     // Of the server.
   };
 
   StreamConnection(const Context& context, const UpstreamServerOptions& server,
@@ -59,6 +62,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void NoteOverdue(AttemptTicket ticket) override;
   void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
+  bool limited() const override;
+  void NoteReplaced() override;
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override;
   void Drain() override;
@@ -74,6 +79,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     QType qtype = QType::kNone;
     QClass qclass = QClass::kIn;
     MonoTime sent;
+    uint32_t number = 0;           // It counts the queries of the connection.
+    uint32_t answered_before = 0;  // The responses that had come when it was sent.
     WireMessage qname;
 
     bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
@@ -98,18 +105,25 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void ArmBy(MonoTime due);
   void NoteClosedByServer();
   bool WasRefused() const;
+  bool is_used_up() const;
+  std::optional<bool> MetAnother(const Pending& pending) const;
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
   Connection::Delegate& delegate_;
   const MonoTime began_;
-  const MonoTime drains_at_;  // When it reaches its maximum age.
-  Duration idle_timeout_;     // As configured or announced.
-  MonoTime idle_since_;       // While no attempt waits.
-  int wanted_ = 0;            // Attempts that wait for a response,
-  int overdue_ = 0;           // and those of them that are overdue.
+  const MonoTime drains_at_;                    // When it reaches its maximum age.
+  Duration idle_timeout_;                       // As configured or announced.
+  MonoTime idle_since_;                         // While no attempt waits.
+  int wanted_ = 0;                              // Attempts that wait for a response,
+  int overdue_ = 0;                             // and those of them that are overdue.
+  uint32_t written_ = 0;                        // All queries,
+  uint32_t answered_ = 0;                       // and the responses that belong to one.
+  std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
   int foreign_messages_ = 0;
   bool ends_now_ = false;
+  Duration pause_{0};       // Without a query, before the oldest that is open was sent,
+  MonoTime pause_ended_;    // at this time.
   std::string end_detail_;  // Why it drains, or why there is no session.
   MessageIdPool ids_;
   absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID, which is the ticket.

@@ -69,14 +69,13 @@ size_t TriesLeft(const Scene& scene) {
 
 int MaxAsked(const Scene& scene, uint8_t server) {
   const ExchangeProgress& progress = scene.progress;
-  if (scene.only_one() && !scene.servers[server].datagrams) {
-    const bool lost_both = progress.lost_in_crowd && progress.losses == 2;
-    return lost_both ? kMaxAskedInVain : kMaxAsked;
-  }
   const auto under_way =
       std::count_if(progress.attempts.begin(), progress.attempts.end(),
                     [server](const AttemptView& a) { return a.server == server; });
-  const bool in_vain = under_way == progress.times_asked[server] || scene.only_one();
+  const bool lost_both = progress.lost_in_crowd && progress.losses == 2;
+  const bool may_be_lost = scene.servers[server].datagrams || lost_both;
+  const bool in_vain =
+      under_way == progress.times_asked[server] || (scene.only_one() && may_be_lost);
   return in_vain ? kMaxAskedInVain : kMaxAsked;
 }
 

@@ -86,6 +86,12 @@ void ServerConnections::LimitDraining() {
   std::find_if(connections_.begin(), connections_.end(), &IsDraining)->connection->CloseSoon();
 }
 
+void ServerConnections::NoteAnswered() {
+  for (ServerConnection& c : connections_) {
+    if (c.connection->silent()) c.connection->NoteReplaced();
+  }
+}
+
 bool ServerConnections::HasHeardSince(MonoTime time) const {
   return std::any_of(connections_.begin(), connections_.end(),
                      [time](const auto& c) { return c.connection->last_received() > time; });

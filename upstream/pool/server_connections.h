@@ -53,6 +53,11 @@ class ServerConnections {
   // Returns the one that became silent last and has room.
   ServerConnection* PickSilent();
 
+  // True if the server allows fewer queries on one of them than we would send.
+  bool HasLimited() const { return Count(&IsLimited) > 0; }
+  // Tells the silent ones that the server answers on another.
+  void NoteAnswered();
+
   // True if one of them takes a query now, even a silent one.
   bool CanTake() const { return Count(&HasPlace) > 0; }
 
@@ -89,6 +94,7 @@ class ServerConnections {
     return c.connection->state() == ConnectionState::kConnecting;
   }
   static bool HasPlace(const ServerConnection& c) { return !c.alone && c.connection->HasRoom(); }
+  static bool IsLimited(const ServerConnection& c) { return c.connection->limited(); }
   static bool IsTrial(const ServerConnection& c) { return c.trial; }
 
   size_t Count(bool (*predicate)(const ServerConnection&)) const;

@@ -50,16 +50,16 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
   if (absent() || link_down_) return UpstreamFailure::kUnreachable;
   if (health_.down()) return health_.last_failure();
   const bool may_connect = pacing_.MayBegin(context_.loop.Now());
-  if (mode.alone && may_connect && waiting_.size() < kMaxWaiting) {
+  const bool may_wait = may_connect && !waiting_.full();
+  if (mode.alone && may_wait) {
     if (waiting_.empty() && connections_.alone() < kMaxAlone) {
       return SendOn(*Open(/*alone=*/true), query, attempt);
     }
-    waiting_.emplace_back(attempt, query);
-    AfterChange();
-    return AttemptPlace{};
+    return Wait(query, attempt, /*alone=*/true);
   }
   if (ServerConnection* connection = PickOrOpen(mode.apart_from))
     return SendOn(*connection, query, attempt);
+  if (may_wait && connections_.HasLimited()) return Wait(query, attempt, /*alone=*/false);
   return may_connect ? UpstreamFailure::kOverloaded : health_.last_failure();
 }
 
@@ -101,18 +101,33 @@ AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const Upstream
   return place;
 }
 
+AttemptPlace UpstreamServer::Wait(const UpstreamQuery& query, AttemptId attempt, bool alone) {
+  waiting_.Add({attempt, query, alone});
+  AfterChange();
+  return AttemptPlace{};
+}
+
 void UpstreamServer::GiveTurns() {
   if (health_.down() || draining_ || link_down_) return;
-  while (!waiting_.empty() && connections_.alone() < kMaxAlone) {
-    const auto [attempt, query] = std::move(waiting_.front());
-    waiting_.pop_front();
-    context_.delegate.OnAttemptPlaced(attempt, SendOn(*Open(/*alone=*/true), query, attempt));
+  while (!waiting_.empty()) {
+    ServerConnection* connection = waiting_.first().alone ? nullptr : connections_.Pick();
+    if (connection == nullptr && connections_.alone() < kMaxAlone)
+      connection = Open(/*alone=*/true);
+    if (connection == nullptr) return;
+    PlaceFirst(*connection);
   }
+}
+
+void UpstreamServer::PlaceFirst(ServerConnection& connection) {
+  const AttemptQueue::Entry entry = waiting_.Take();
+  const AttemptPlace place = SendOn(connection, entry.query, entry.attempt);
+  context_.delegate.OnAttemptPlaced(entry.attempt, place);
 }
 
 // Attempts that wait for a turn cannot have one. Told in the next turn of the loop.
 void UpstreamServer::FailWaiting() {
-  for (const auto& [attempt, query] : std::exchange(waiting_, {})) unconnected_.push_back(attempt);
+  const std::vector<AttemptId> waiting = waiting_.TakeAll();
+  unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
   if (!unconnected_.empty()) report_timer_->Start(Duration::zero());
 }
 
@@ -129,35 +144,30 @@ void UpstreamServer::Report() {
 void UpstreamServer::ReleaseAlone(Connection& connection, Duration elapsed) {
   ServerConnection* released = connections_.Find(connection);
   if (released == nullptr || !released->alone) return;
-  if (!waiting_.empty() && connection.HasRoom()) {
-    const auto [attempt, query] = std::move(waiting_.front());
-    waiting_.pop_front();
-    context_.delegate.OnAttemptPlaced(attempt, SendOn(*released, query, attempt));
-    return;
-  }
+  const bool has_room = connection.HasRoom();
+  if (!waiting_.empty() && has_room) return PlaceFirst(*released);
   // A connection that has been silent for longer than this response took is not slow but lost.
-  if (MakeRoom(elapsed)) {
+  if (has_room && MakeRoom(elapsed)) {
     released->alone = false;
   } else {
     TakeOut(connection);
-    GiveTurns();
   }
 }
 
 void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
   ServerConnection* connection = connections_.Find(place.connection);
   if (connection == nullptr) {
-    std::erase_if(waiting_, [attempt](const auto& entry) { return entry.first == attempt; });
+    waiting_.Remove(attempt);
     return;
   }
   counters_.given_up.Add();
   connection->connection->Forget(place.ticket);
   if (connection->alone) {  // Its response may still do harm.
     TakeOut(*connection->connection);
-    GiveTurns();
   } else {
     CloseIfDrained(*connection);
   }
+  GiveTurns();
   AfterChange();
 }
 
@@ -297,11 +307,12 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
                                      AttemptResult result, Duration elapsed) {
   CountResult(result, counters_);
   if (IsFromServer(result)) {
-    NoteResponse(result, elapsed);
     NoteWord(connection);
+    NoteResponse(result, elapsed);
   }
   ReleaseAlone(connection, elapsed);
   if (ServerConnection* found = connections_.Find(connection)) CloseIfDrained(*found);
+  GiveTurns();
   AfterChange();
   context_.delegate.OnAttemptResult(attempt, std::move(result));
 }
@@ -309,8 +320,8 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
 void UpstreamServer::OnLateResult(Connection& connection, const AttemptResult& result,
                                   Duration elapsed) {
   counters_.late.Add();
-  NoteResponse(result, elapsed);
   NoteWord(connection);
+  NoteResponse(result, elapsed);
 }
 
 void UpstreamServer::OnSignOfLife(Connection& connection) { NoteWord(connection); }
@@ -330,6 +341,7 @@ void UpstreamServer::NoteWord(const Connection& connection) {
   if (ServerConnection* found = connections_.Find(connection)) LifeWatch::NoteWord(*found);
   health_.OnAlive(context_.loop.Now());
   if (was_up) return;
+  connections_.NoteAnswered();
   state_log_.Note(health_, "");
   GiveTurns();
   AfterChange();

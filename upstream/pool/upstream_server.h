@@ -3,11 +3,9 @@
 #ifndef DOTCACHE_UPSTREAM_POOL_UPSTREAM_SERVER_H_
 #define DOTCACHE_UPSTREAM_POOL_UPSTREAM_SERVER_H_
 
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -18,6 +16,7 @@
 #include "upstream/api/upstream_options.h"
 #include "upstream/connection/connection.h"
 #include "upstream/pool/address_families.h"
+#include "upstream/pool/attempt_queue.h"
 #include "upstream/pool/connect_pacing.h"
 #include "upstream/pool/life_watch.h"
 #include "upstream/pool/loop_watch.h"
@@ -58,8 +57,6 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   ~UpstreamServer() override;
 
   static constexpr size_t kMaxAlone = 4;
-  // Attempts that wait for a connection of their own. At the limit the others share.
-  static constexpr size_t kMaxWaiting = 256;
 
   struct SendMode {
     bool alone = false;       // It shares its connection with no other attempt.
@@ -141,7 +138,9 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool MakeRoom(Duration lateness);
   bool IsQueueing(const Connection& connection) const;
   AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query, AttemptId attempt);
+  AttemptPlace Wait(const UpstreamQuery& query, AttemptId attempt, bool alone);
   void GiveTurns();
+  void PlaceFirst(ServerConnection& connection);
   void FailWaiting();
   void Report();
   void ReleaseAlone(Connection& connection, Duration elapsed);
@@ -162,7 +161,7 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   ServerConnections connections_;
   LifeWatch life_watch_;
   StateLog state_log_;
-  std::deque<std::pair<AttemptId, UpstreamQuery>> waiting_;  // To go alone.
+  AttemptQueue waiting_;  // At its limit attempts share connections, or are refused.
   ServerProbes probes_;
   std::vector<AttemptId> stalled_;       // To be reported in the next turn,
   std::vector<AttemptId> unconnected_;   // and these as failed,

@@ -359,8 +359,8 @@ TEST_F(UpstreamServerTest, WhereTooManyWaitForATurnTheOthersShare) {
   Make();
   Silence();
   Warm();
-  for (size_t i = 1; i <= kMaxAlone + UpstreamServer::kMaxWaiting; ++i) Send(i, true);
-  EXPECT_EQ(places_[kMaxAlone + UpstreamServer::kMaxWaiting].connection, 0u);
+  for (size_t i = 1; i <= kMaxAlone + AttemptQueue::kLimit; ++i) Send(i, true);
+  EXPECT_EQ(places_[kMaxAlone + AttemptQueue::kLimit].connection, 0u);
   Send(1'000, true);
   EXPECT_EQ(places_[1'000].connection, places_[1'000'000].connection);
 }

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/connection/answer_limit.h"
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+constexpr MonoTime kNow{Seconds(100)};
+
+TEST(AnswerLimitTest, ByDefaultThereIsNone) {
+  EXPECT_EQ(AnswerLimit().Allowed(kNow), AnswerLimit::kUnlimited);
+}
+
+TEST(AnswerLimitTest, OneCloseMayBeARestart) {
+  AnswerLimit limit;
+  limit.NoteClosedByServer(5, kNow);
+  EXPECT_EQ(limit.Allowed(kNow + Milliseconds(9999)), 5u);
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(10)), AnswerLimit::kUnlimited);
+}
+
+TEST(AnswerLimitTest, TheSameNumberAgainIsALimit) {
+  AnswerLimit limit;
+  limit.NoteClosedByServer(5, kNow);
+  limit.NoteClosedByServer(5, kNow + Seconds(60));
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(659)), 5u);
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(660)), AnswerLimit::kUnlimited);
+  limit.NoteClosedByServer(7, kNow + Seconds(700));
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(700)), 7u);
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(710)), AnswerLimit::kUnlimited);
+}
+
+TEST(AnswerLimitTest, WithoutAnAnswerAQueryMayBeTheReason) {
+  AnswerLimit limit;
+  limit.NoteClosedByServer(0, kNow);
+  EXPECT_EQ(limit.Allowed(kNow), AnswerLimit::kUnlimited);
+}
+
+}  // namespace
+}  // namespace dotcache

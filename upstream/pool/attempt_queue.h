@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attempts that wait for a place on a connection.
+#ifndef DOTCACHE_UPSTREAM_POOL_ATTEMPT_QUEUE_H_
+#define DOTCACHE_UPSTREAM_POOL_ATTEMPT_QUEUE_H_
+
+#include <cstddef>
+#include <deque>
+#include <utility>
+#include <vector>
+
+#include "dns/outgoing_query.h"
+#include "upstream/connection/connection.h"
+
+namespace dotcache {
+
+// In the order in which they came, at most kLimit. A value; not thread-safe.
+class AttemptQueue {
+ public:
+  static constexpr size_t kLimit = 256;
+
+  struct Entry {
+    AttemptId attempt = 0;
+    UpstreamQuery query;
+    bool alone = false;  // It shares its connection with no other attempt.
+  };
+
+  bool empty() const { return entries_.empty(); }
+  bool full() const { return entries_.size() >= kLimit; }
+  size_t size() const { return entries_.size(); }
+  const Entry& first() const { return entries_.front(); }
+
+  void Add(Entry entry) { entries_.push_back(std::move(entry)); }
+  Entry Take() {
+    Entry taken = std::move(entries_.front());
+    entries_.pop_front();
+    return taken;
+  }
+  void Remove(AttemptId attempt) {
+    std::erase_if(entries_, [attempt](const Entry& entry) { return entry.attempt == attempt; });
+  }
+  std::vector<AttemptId> TakeAll() {
+    std::vector<AttemptId> taken;
+    for (const Entry& entry : std::exchange(entries_, {})) taken.push_back(entry.attempt);
+    return taken;
+  }
+
+ private:
+  std::deque<Entry> entries_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_UPSTREAM_POOL_ATTEMPT_QUEUE_H_
