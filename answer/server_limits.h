@@ -24,6 +24,8 @@ struct ServerTuning {
   int max_handed_queries = 4096;
   // Unanswered queries of one connection. At the limit, the server stops reading from it.
   int max_queries_per_connection = 100;
+  // The time for a whole TLS handshake of a client, from the accept.
+  Milliseconds handshake_timeout{5000};
   // How long a stop waits for the queries in flight.
   Milliseconds drain_timeout{1500};
 };
@@ -54,6 +56,9 @@ struct ServerLimits {
   // Open TCP and DoT connections of one client (ClientKey), of all workers together. At the limit,
   // an idle connection of this client makes room. If none is idle, the new connection is closed.
   int max_streams_per_client = 256;
+  // TLS handshakes of one client (ClientKey) in a second, and twice as many at once, of all workers
+  // together. At the limit, its new DoT connections are closed. 0: no limit.
+  int handshakes_per_second = 50;
   // A client connection that sends no complete query for this long is closed (RFC 7766 section
   // 6.2.3).
   Milliseconds stream_idle_timeout{10000};

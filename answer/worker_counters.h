@@ -22,11 +22,12 @@ enum class Limit : uint8_t {
   kUpstream,              // All connections to upstream servers are full.
   kConnections,           // Too many client connections are open.
   kConnectionsPerClient,  // Too many client connections of one client are open.
+  kHandshakes,            // Too many TLS handshakes of one client.
   kUnread,                // Too many octets of replies are unread by clients.
   kUnfinished,            // Too many octets of incomplete messages are held.
   kHandOff,               // Too many queries wait for the worker that owns their names.
 };
-inline constexpr int kLimitCount = 10;
+inline constexpr int kLimitCount = 11;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about its clients. Only that worker writes. Aligned to

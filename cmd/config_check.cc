@@ -14,6 +14,8 @@
 namespace dotcache {
 namespace {
 
+constexpr int kExpensiveRsaBits = 3072;
+
 // Collects the errors of all steps.
 class Checker {
  public:
@@ -216,6 +218,17 @@ class Checker {
 
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded) {
   return Checker(loaded).Check();
+}
+
+std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {
+  const std::string& file = loaded.config.server.listen_key_file;
+  if (file.empty()) return {};
+  const absl::StatusOr<int> bits = RsaKeyBits(file);
+  if (!bits.ok() || *bits < kExpensiveRsaBits) return {};
+  return {{loaded.origins.Of("listen-key"), "listen-key",
+           absl::StrCat("warning: an RSA key of ", *bits,
+                        " bits makes a TLS handshake more than 10 times as expensive as a P-256 "
+                        "key; use a P-256 key")}};
 }
 
 }  // namespace dotcache

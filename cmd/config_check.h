@@ -14,6 +14,10 @@ namespace dotcache {
 // of its setting.
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded);
 
+// What the operator should know about a configuration without errors: a key that makes TLS
+// handshakes of clients expensive.
+std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded);
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_CMD_CONFIG_CHECK_H_

@@ -173,6 +173,7 @@ void LetSignalsEndTheProcess() {
 int RunCheck(const ConfigSources& sources) {
   const LoadedConfig loaded = LoadAndCheck(sources);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  PrintErrors(WarnOnMachine(loaded));
   std::fputs(FormatConfig(loaded.config).c_str(), stdout);
   return EXIT_SUCCESS;
 }
@@ -185,6 +186,9 @@ int RunServe(const ConfigSources& sources) {
 
   LoadedConfig loaded = LoadAndCheck(sources);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  for (const ConfigError& warning : WarnOnMachine(loaded)) {
+    Log(LogLevel::kWarn, "expensive TLS handshakes", {{"cause", warning.ToString()}});
+  }
   WarnOfInsecureUpstreams(loaded.config);
   LogClearText(loaded.config);
   SetLogLevel(loaded.config.log_level);

@@ -62,6 +62,11 @@ Rows ListenRows() {
            .help = "Open TCP and DoT connections of clients, in each worker",
            .yaml_only = true},
           1, kMost, [](auto& c) -> auto& { return c.server.limits.max_stream_connections; }),
+      IntegerSetting(
+          {.key = "handshakes-per-second",
+           .help =
+               "TLS handshakes of one client in a second, and twice as many at once; 0: no limit"},
+          0, 100'000, [](auto& c) -> auto& { return c.server.limits.handshakes_per_second; }),
       WithDerivedDefault(
           DeriveMaxStreamsPerClient,
           IntegerSetting(

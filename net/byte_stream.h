@@ -46,6 +46,9 @@ class ByteStream : public Deletable {
     virtual ~Delegate() = default;
     // The stream is connected. For TLS, the peer is also authenticated.
     virtual void OnStreamOpen() = 0;
+    // The TLS handshake of an accepted connection goes on. The peer has sent `received` octets so
+    // far. `answered`: it has received the server's part.
+    virtual void OnStreamHandshake(size_t /*received*/, bool /*answered*/) {}
     // Octets arrived from the peer. The view is valid during the call.
     virtual void OnStreamData(Bytes data) = 0;
     // The peer has ended its direction (FIN or close_notify). Writing may still be possible.

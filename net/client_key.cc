@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "core/bytes.h"
 
@@ -36,6 +37,15 @@ ClientKey::ClientKey(const Endpoint& client) {
     return;
   }
   network_ = NumberOf(octets);
+}
+
+uint64_t ClientKey::Hash(const HashSeed& seed) const {
+  std::array<uint8_t, 21> octets;
+  octets[0] = is_v6_ ? 6 : 4;
+  std::memcpy(&octets[1], &network_, sizeof network_);
+  std::memcpy(&octets[9], &interface_, sizeof interface_);
+  std::memcpy(&octets[17], &zone_, sizeof zone_);
+  return SipHash13(seed, octets);
 }
 
 }  // namespace dotcache

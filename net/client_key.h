@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "core/siphash.h"
 #include "net/endpoint.h"
 
 namespace dotcache {
@@ -19,6 +20,9 @@ namespace dotcache {
 class ClientKey {
  public:
   explicit ClientKey(const Endpoint& client);
+
+  // A hash that clients cannot predict without the seed.
+  uint64_t Hash(const HashSeed& seed) const;
 
   friend bool operator==(const ClientKey& a, const ClientKey& b) {
     return a.is_v6_ == b.is_v6_ && a.network_ == b.network_ && a.interface_ == b.interface_ &&

@@ -17,6 +17,7 @@
 #include "core/mutex.h"
 #include "local/local_names.h"
 #include "server/credential_store.h"
+#include "server/handshake_rate.h"
 #include "server/server_options.h"
 #include "server/stream_shares.h"
 #include "server/worker.h"
@@ -98,6 +99,7 @@ class Server {
   LoopWatch loops_;
   mutable HandoffBoard handoff_;
   StreamShares streams_;
+  HandshakeRate handshakes_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

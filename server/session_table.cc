@@ -136,13 +136,32 @@ void SessionTable::OnHeldBytes(size_t before, size_t now) {
 }
 
 void SessionTable::LimitUnfinished() {
-  for (auto it = by_activity_.begin(); it != by_activity_.end();) {
+  if (EndHolders(hellos_) || EndHolders(answered_)) return;
+  EndHolders(by_activity_);
+}
+
+// Ends sessions that hold octets until the limit is kept. Returns true if it is.
+bool SessionTable::EndHolders(const ActivityList& ids) {
+  for (auto it = ids.begin(); it != ids.end();) {
     TcpSession* session = Find(*it++);  // Increments first: End() removes the list element.
     if (session->held_bytes() == 0) continue;
     counters_.limit(Limit::kUnfinished).Add();
     session->End();
-    if (held_bytes_ <= kMaxUnfinishedBytes) return;
+    if (held_bytes_ <= kMaxUnfinishedBytes) return true;
   }
+  return false;
+}
+
+SessionTable::ActivityList* SessionTable::InHandshake(HandshakeStep step) {
+  if (step == HandshakeStep::kHello) return &hellos_;
+  return step == HandshakeStep::kAnswered ? &answered_ : nullptr;
+}
+
+void SessionTable::OnHandshakeStep(uint64_t id, HandshakeStep step) {
+  Slot& slot = sessions_.at(id);
+  if (ActivityList* list = InHandshake(slot.handshake)) list->erase(slot.in_handshake);
+  slot.handshake = step;
+  if (ActivityList* list = InHandshake(step)) slot.in_handshake = list->insert(list->end(), id);
 }
 
 void SessionTable::OnSessionActive(uint64_t id) {
@@ -157,6 +176,7 @@ void SessionTable::OnSessionOver(uint64_t id) {
   if (it == sessions_.end()) return;
   std::unique_ptr<TcpSession> session = std::move(it->second.session);
   by_activity_.erase(it->second.activity);
+  if (ActivityList* list = InHandshake(it->second.handshake)) list->erase(it->second.in_handshake);
   shares_.Return(SessionsByClient::KeyOf(it->second.of_client));
   by_client_.Remove(it->second.of_client);
   sessions_.erase(it);

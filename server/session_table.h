@@ -30,9 +30,11 @@ namespace dotcache {
 //   longest time is ended. If none of the first kMaxEvictionScan sessions is idle, the new
 //   connection is refused.
 // - kMaxUnreadBytes of replies that clients do not read.
-// - kMaxUnfinishedBytes of octets that were received but not handled.
-// Above one of the last two limits, sessions that hold such octets are ended. The session that has
-// sent no complete query for the longest time goes first.
+// - kMaxUnfinishedBytes of octets that were received but not handled, and of unfinished TLS
+//   handshakes.
+// Above one of the last two limits, sessions that hold such octets are ended. Unfinished handshakes
+// go first: those that the server has not answered, then the others, each in their order. Then the
+// session goes that has sent no complete query for the longest time.
 class SessionTable : public ReplySink, private TcpSession::Owner {
  public:
   // How many sessions are examined when room is needed, starting with the least active one.
@@ -73,8 +75,11 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
     std::unique_ptr<TcpSession> session;
     ActivityList::iterator activity;
     SessionsByClient::Place of_client;
+    HandshakeStep handshake = HandshakeStep::kNothing;
+    ActivityList::iterator in_handshake;  // Valid for kHello and kAnswered.
   };
 
+  void OnHandshakeStep(uint64_t id, HandshakeStep step) override;
   void OnSessionActive(uint64_t id) override;
   void OnHeldBytes(size_t before, size_t now) override;
   void OnSessionOver(uint64_t id) override;
@@ -83,6 +88,9 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   bool EndIdle(const ActivityList& ids);
   void LimitUnread();
   void LimitUnfinished();
+  bool EndHolders(const ActivityList& ids);
+  // The sessions at this step of their handshake, or null.
+  ActivityList* InHandshake(HandshakeStep step);
   TcpSession* Find(uint64_t id);
 
   EventLoop& loop_;
@@ -96,6 +104,8 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   WireMessage reply_buffer_;  // The length prefix and the reply that is being built.
   ActivityList by_activity_;  // Session ids, least active first.
   SessionsByClient by_client_;
+  ActivityList hellos_;    // Sessions at HandshakeStep::kHello, in the order of that step.
+  ActivityList answered_;  // At HandshakeStep::kAnswered.
   absl::flat_hash_map<uint64_t, Slot> sessions_;
 };
 

@@ -6,6 +6,7 @@
 #include "core/status_macros.h"
 #include "net/tcp_stream.h"
 #include "net/tls/tls_stream.h"
+#include "net/uv_loop.h"
 
 namespace dotcache {
 
@@ -29,6 +30,10 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
     return;
   }
   const bool tls = credentials_ != nullptr;
+  if (tls && !env_.handshakes.Allows(remote, env_.loop.Now())) {
+    env_.counters.limit(Limit::kHandshakes).Add();
+    return;
+  }
   TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
   if (session == nullptr) return;
   const TcpOptions options = {.write_marks = kClientWriteMarks,

@@ -11,6 +11,7 @@
 #include "answer/worker_counters.h"
 #include "net/tcp_acceptor.h"
 #include "net/tls/tls_credentials.h"
+#include "server/handshake_rate.h"
 #include "server/session_table.h"
 
 namespace dotcache {
@@ -19,7 +20,8 @@ class UvLoop;
 
 // One worker's listening socket for TCP, or for DoT if it has credentials (RFC 7858). Accepts
 // connections and adds each one to the session table, with TLS for DoT. A client outside the access
-// list is closed at once: it gets no handshake and no session. Bound to its loop's thread.
+// list is closed at once: it gets no handshake and no session. So is a DoT client with too many
+// handshakes. Bound to its loop's thread.
 class TcpListener : private TcpAcceptor::Delegate {
  public:
   // All of these must outlive the listener.
@@ -28,6 +30,7 @@ class TcpListener : private TcpAcceptor::Delegate {
     const AccessPolicy& access;
     SessionTable& sessions;
     WorkerCounters& counters;
+    HandshakeRate& handshakes;
   };
 
   // Listens for TCP if `credentials` is null, otherwise for DoT.

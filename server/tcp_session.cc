@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/tcp_session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -25,7 +26,29 @@ TcpSession::~TcpSession() { env_.loop.CancelTurnEnd(*this); }
 void TcpSession::Serve(std::unique_ptr<ByteStream> stream) {
   assert(stream_ == nullptr);
   stream_ = std::move(stream);
-  timer_->Start(env_.limits.stream_idle_timeout);
+  const Milliseconds idle = env_.limits.stream_idle_timeout;
+  const bool tls = address_.transport == Transport::kDot;
+  timer_->Start(tls ? std::min(idle, env_.limits.tuning.handshake_timeout) : idle);
+}
+
+void TcpSession::OnStreamHandshake(size_t received, bool answered) {
+  if (over_) return;
+  SetHandshakeStep(answered ? HandshakeStep::kAnswered : HandshakeStep::kHello);
+  handshake_bytes_ = received + (answered ? kAnsweredHandshakeBytes : 0);
+  TellHeldBytes();
+}
+
+void TcpSession::OnStreamOpen() {
+  if (over_ || address_.transport != Transport::kDot) return;
+  SetHandshakeStep(HandshakeStep::kDone);
+  handshake_bytes_ = 0;
+  TellHeldBytes();
+  if (!closing_) timer_->Start(env_.limits.stream_idle_timeout);
+}
+
+void TcpSession::SetHandshakeStep(HandshakeStep step) {
+  if (std::exchange(handshake_step_, step) == step) return;
+  env_.owner.OnHandshakeStep(address_.session_id, step);
 }
 
 void TcpSession::OnStreamData(Bytes data) {
@@ -89,7 +112,7 @@ void TcpSession::OnTurnEnd() {
 }
 
 void TcpSession::TellHeldBytes() {
-  const size_t now = over_ ? 0 : framer_.held_bytes() + backlog_bytes_;
+  const size_t now = over_ ? 0 : framer_.held_bytes() + backlog_bytes_ + handshake_bytes_;
   const size_t before = std::exchange(held_bytes_, now);
   if (now != before) env_.owner.OnHeldBytes(before, now);
 }

@@ -24,12 +24,25 @@ inline constexpr int kClientSendBufferBytes = 64 * 1024;
 inline constexpr WriteMarks kClientWriteMarks{
     .low = 4 * 1024, .high = 16 * 1024, .limit = 1024 * 1024};
 
+// How far the TLS handshake of a DoT client is.
+enum class HandshakeStep : uint8_t {
+  kNothing,   // The client has sent nothing.
+  kHello,     // The client has sent a part of its hello.
+  kAnswered,  // The client has received the server's part.
+  kDone,
+};
+
+// The memory of a handshake that the server has answered, besides the octets received: keys and
+// the transcript.
+inline constexpr size_t kAnsweredHandshakeBytes = size_t{8} * 1024;
+
 // Reads queries from a stream and gives them to the handler. Writes the replies in the order in
 // which they are ready (RFC 7766 sections 6.2.1.1 and 7). Bound to its loop's thread. Owned by a
 // SessionTable, which must outlive it.
 //
 // - Reading pauses while max_queries_per_connection queries are unanswered, or above the high write
 //   mark. Octets that were already read wait. They are one read, 64 KiB at most.
+// - A TLS handshake has `tuning.handshake_timeout` from the accept to its end.
 // - The session ends when no complete query arrives for stream_idle_timeout, even if single octets
 //   arrive.
 // - The session ends at once on a message without a reply, a broken frame or a lost connection.
@@ -40,6 +53,8 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   class Owner {
    public:
     virtual ~Owner() = default;
+    // The TLS handshake of a session has reached another step.
+    virtual void OnHandshakeStep(uint64_t id, HandshakeStep step) = 0;
     // A complete message arrived, so this session is now the most active one.
     virtual void OnSessionActive(uint64_t id) = 0;
     // The octets that a session has received but not handled changed from `before` to `now`. The
@@ -84,15 +99,16 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // buffer.
   size_t unread_bytes() const { return stream_ == nullptr ? 0 : stream_->refused_write_bytes(); }
 
-  // Octets that were received but not handled: an incomplete message, and complete messages that
-  // wait at a limit.
+  // Octets that were received but not handled: an incomplete message, complete messages that wait
+  // at a limit, and an unfinished TLS handshake.
   size_t held_bytes() const { return held_bytes_; }
 
   // True if no query waits for its reply.
   bool idle() const { return unanswered_ == 0; }
 
  private:
-  void OnStreamOpen() override {}
+  void OnStreamOpen() override;
+  void OnStreamHandshake(size_t received, bool answered) override;
   void OnStreamData(Bytes data) override;
   void OnStreamEof() override;
   void OnStreamWritable() override;
@@ -103,6 +119,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   bool AtLimit() const;
   void HandleMessage(Bytes message);
   void UpdateReading();
+  void SetHandshakeStep(HandshakeStep step);
   void TellHeldBytes();
   void CloseWhenFlushed();
 
@@ -111,7 +128,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   StreamFramer framer_;
   std::deque<WireMessage> backlog_;  // Messages that arrived at a limit.
   size_t backlog_bytes_ = 0;         // Includes the overhead of each message.
+  size_t handshake_bytes_ = 0;       // Memory of the unfinished TLS handshake.
   size_t held_bytes_ = 0;            // The value last reported to the owner.
+  HandshakeStep handshake_step_ = HandshakeStep::kNothing;
   int unanswered_ = 0;
   // True while the handler handles a query. A reply sent then belongs to that query, which is not
   // counted in `unanswered_`.

@@ -54,7 +54,8 @@ class Worker::Services : private ReplySinks {
         const bool tls = item.listen.transport == Transport::kDot;
         ASSIGN_OR_RETURN(
             auto listener,
-            TcpListener::Open({loop_, worker_.shared_.access, sessions_, worker_.counters_},
+            TcpListener::Open({loop_, worker_.shared_.access, sessions_, worker_.counters_,
+                               worker_.shared_.handshakes},
                               tls ? worker_.shared_.credentials.current().listen : nullptr,
                               std::move(item.fd)));
         tcp_listeners_.push_back(std::move(listener));

@@ -18,6 +18,7 @@
 #include "local/local_names.h"
 #include "net/unique_fd.h"
 #include "server/credential_store.h"
+#include "server/handshake_rate.h"
 #include "server/server_options.h"
 #include "server/stream_shares.h"
 #include "upstream/api/upstream_counters.h"
@@ -56,6 +57,7 @@ class Worker {
     LoopWatch& loops;
     HandoffBoard& handoff;
     StreamShares& streams;
+    HandshakeRate& handshakes;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers

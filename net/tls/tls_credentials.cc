@@ -156,6 +156,15 @@ absl::Status CheckCertificate(const std::string& certificate_file, const std::st
   return SetCertificate(certificate_file, key_file, credentials.get());
 }
 
+absl::StatusOr<int> RsaKeyBits(const std::string& key_file) {
+  GnutlsKeyPtr key;
+  RETURN_IF_ERROR(LoadKey(key_file, key));
+  unsigned bits = 0;
+  const int kind = gnutls_x509_privkey_get_pk_algorithm2(key.get(), &bits);
+  if (kind < 0) return GnutlsError(absl::StrCat("cannot use ", key_file), kind);
+  return kind == GNUTLS_PK_RSA || kind == GNUTLS_PK_RSA_PSS ? static_cast<int>(bits) : 0;
+}
+
 TlsServerCredentials::TlsServerCredentials(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TlsServerCredentials::~TlsServerCredentials() = default;
 

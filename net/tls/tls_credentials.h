@@ -84,6 +84,9 @@ class TlsServerCredentials {
 // file.
 absl::Status CheckCertificate(const std::string& certificate_file, const std::string& key_file);
 
+// Returns the size of an RSA key in bits, or 0 for a key of another kind.
+absl::StatusOr<int> RsaKeyBits(const std::string& key_file);
+
 // How a client session authenticates its server (RFC 8310 section 5):
 // - with a name: PKIX validation and that name;
 // - without a name: PKIX validation and the address in an IP SAN;

@@ -21,9 +21,10 @@ namespace dotcache {
 namespace {
 
 constexpr size_t kMaxPlainText = 16384;  // Largest plain text of one record (RFC 8446 section 5.1).
-// Without this limit, GnuTLS buffers handshake messages of up to 16 MiB from an unauthenticated
-// peer.
+// Without these limits, GnuTLS buffers handshake messages of up to 16 MiB from an unauthenticated
+// peer. A server may send a long chain of certificates. A client has only its hello to send.
 constexpr size_t kMaxWithoutPlainText = 65536;
+constexpr size_t kMaxOfClientHandshake = 16384;
 constexpr int64_t kMaxTicketSeconds =
     std::chrono::duration_cast<Seconds>(TlsTicketStore::kMaxAge).count();
 
@@ -48,6 +49,11 @@ struct TlsSession::Impl {
   void Receive(absl::FunctionRef<void(Bytes)> sink);
   void KeepTicket();
   MonoTime UsableUntil() const;
+  // How many octets the peer may send without application data.
+  size_t MaxWithoutPlainText() const {
+    return trust == nullptr && state == State::kHandshaking ? kMaxOfClientHandshake
+                                                            : kMaxWithoutPlainText;
+  }
   void Fail(StreamError kind, int code);
 
   // Functions that GnuTLS calls to read and write octets and to verify the server.
@@ -79,11 +85,12 @@ ssize_t TlsSession::Impl::Pull(gnutls_transport_ptr_t self, void* to, size_t siz
     gnutls_transport_set_errno(impl->session.get(), EAGAIN);
     return -1;
   }
-  if (impl->pulled_without_plain_text > kMaxWithoutPlainText) {
+  const size_t left = impl->MaxWithoutPlainText() - impl->pulled_without_plain_text;
+  if (left == 0) {
     gnutls_transport_set_errno(impl->session.get(), EMSGSIZE);
     return -1;
   }
-  const size_t taken = std::min(size, impl->input.size());
+  const size_t taken = std::min({size, impl->input.size(), left});
   impl->pulled_without_plain_text += taken;
   std::memcpy(to, impl->input.data(), taken);
   impl->input.remove_prefix(taken);
@@ -183,13 +190,14 @@ absl::Status TlsSession::Impl::InitServer() {
 void TlsSession::Impl::Fail(StreamError kind, int code) {
   // The alert gives the peer the reason, if it still reads.
   gnutls_alert_send_appropriate(session.get(), code);
+  const size_t most = MaxWithoutPlainText();
   state = State::kFailed;
   error = kind;
   if (kind == StreamError::kTlsCertificate && !error_detail.empty()) return;
   error_detail = gnutls_strerror(code);
   if (code == GNUTLS_E_PULL_ERROR) {
-    error_detail = absl::StrCat("the peer sent more than ", kMaxWithoutPlainText,
-                                " octets without application data");
+    error_detail =
+        absl::StrCat("the peer sent more than ", most, " octets without application data");
   } else if (code == GNUTLS_E_FATAL_ALERT_RECEIVED) {
     const gnutls_alert_description_t alert = gnutls_alert_get(session.get());
     const char* name = gnutls_alert_get_name(alert);

@@ -88,6 +88,7 @@ void TlsStream::OnStreamOpen() { OnStreamData({}); }
 
 void TlsStream::OnStreamData(Bytes data) {
   if (failed_) return;
+  if (!open_) handshake_bytes_ += data.size();
   session_->Feed(data, [this](Bytes plain_text) {
     received_.insert(received_.end(), plain_text.begin(), plain_text.end());
   });
@@ -126,6 +127,9 @@ void TlsStream::Advance() {
     if (!plain_text_.empty() || shutdown_wanted_) loop_.RunAtTurnEnd(*this);
     delegate_.OnStreamOpen();
   }
+  if (!open_ && handshake_bytes_ > 0) {
+    return delegate_.OnStreamHandshake(handshake_bytes_, handshake_answered_);
+  }
   DeliverReceived();
 }
 
@@ -163,6 +167,7 @@ void TlsStream::Encrypt() {
 void TlsStream::SendOutput() {
   WireMessage& output = session_->output();
   if (output.empty()) return;
+  handshake_answered_ = true;
   if (!shutdown_done_)
     tcp_->Write(output);  // After the FIN, only a late alert is possible; it is dropped.
   WireMessage().swap(output);

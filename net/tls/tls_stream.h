@@ -67,6 +67,8 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   ByteStream::Delegate& delegate_;
   std::unique_ptr<TlsSession> session_;
   bool open_ = false;
+  bool handshake_answered_ = false;
+  size_t handshake_bytes_ = 0;  // Received before `open_`.
   bool failed_ = false;
   bool read_paused_ = false;
   bool peer_closed_ = false;

@@ -20,10 +20,10 @@ TEST(WorkerCountersTest, WorkersDoNotShareCacheLines) {
 TEST(WorkerCountersTest, EachLimitHasAName) {
   std::vector<std::string> names;
   for (int i = 0; i < kLimitCount; ++i) names.emplace_back(LimitName(static_cast<Limit>(i)));
-  EXPECT_THAT(names,
-              testing::ElementsAre("pending-queries", "waiters-per-query", "per-client", "waiters",
-                                   "upstream", "connections", "connections-per-client", "unread",
-                                   "unfinished", "hand-off"));
+  EXPECT_THAT(
+      names, testing::ElementsAre("pending-queries", "waiters-per-query", "per-client", "waiters",
+                                  "upstream", "connections", "connections-per-client", "handshakes",
+                                  "unread", "unfinished", "hand-off"));
   EXPECT_EQ(LimitName(Limit::kPerClient), "per-client");
   EXPECT_EQ(LimitName(Limit::kConnections), "connections");
   EXPECT_EQ(LimitName(Limit::kUnfinished), "unfinished");

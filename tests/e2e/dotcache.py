@@ -47,6 +47,8 @@ class Dotcache:
             "--admin", f"{ADDRESS}:{self.admin_port}",
             "--upstream-ca", str(ca_file or lab.ca_file),
             "--loop-check", loop_check]  # Counting providers would count the probes.
+        if not any("handshakes-per-second" in str(one) for one in arguments or ()):
+            self.command += ["--handshakes-per-second", "0"]  # All clients have one address.
         for upstream in upstreams:
             self.command += ["--upstream", upstream]
         if arguments is None:  # The environment has all settings.

@@ -45,6 +45,15 @@ TEST(ClientKeyTest, MappedAddressCountsAsIpv4Client) {
   EXPECT_FALSE(Key("::ffff:192.0.2.1") == Key("192.0.2.2"));
 }
 
+TEST(ClientKeyTest, HashDistinguishesClients) {
+  const HashSeed seed{1, 2};
+  EXPECT_EQ(Key("2001:db8:0:1::1").Hash(seed), Key("2001:db8:0:1::2").Hash(seed));
+  EXPECT_NE(Key("2001:db8:0:1::1").Hash(seed), Key("2001:db8:0:2::1").Hash(seed));
+  EXPECT_NE(Key("192.0.2.1").Hash(seed), Key("192.0.2.2").Hash(seed));
+  EXPECT_NE(KeyOfLink("fe80::1", 1).Hash(seed), KeyOfLink("fe80::1", 2).Hash(seed));
+  EXPECT_NE(Key("192.0.2.1").Hash(seed), Key("192.0.2.1").Hash(HashSeed{1, 3}));
+}
+
 TEST(ClientKeyTest, Ipv4AddressIsNoIpv6Network) {
   EXPECT_FALSE(Key("0.0.0.1") == Key("0:0:0:1::"));
 }

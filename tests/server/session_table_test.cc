@@ -99,6 +99,53 @@ TEST_F(SessionTableTest, IncompleteMessagesEndTheLeastActiveClients) {
   EXPECT_EQ(table_->held_bytes(), kRoomFor * kEach);
 }
 
+TEST_F(SessionTableTest, LeastAdvancedHandshakesMakeRoom) {
+  constexpr size_t kEach = 16'000;
+  constexpr size_t kCost = kEach + kAnsweredHandshakeBytes;
+  FakeClient partial_query = Connect();
+  partial_query.SendOctets(Beginning(100));
+  FakeClient silent = Connect(Transport::kDot);
+  FakeClient answered = Connect(Transport::kDot);
+  answered.Handshake(kEach, /*answered=*/false);
+  answered.Handshake(kEach, /*answered=*/true);
+  FakeClient hello = Connect(Transport::kDot);
+  hello.Handshake(kCost, /*answered=*/false);
+  std::deque<FakeClient> others;
+  while (table_->held_bytes() + kCost <= SessionTable::kMaxUnfinishedBytes) {
+    others.push_back(Connect("10.0.0.1", Transport::kDot));
+    others.back().Handshake(kEach, /*answered=*/true);
+  }
+  EXPECT_FALSE(hello.closed());
+  EXPECT_EQ(counters_.limit(Limit::kUnfinished).value(), 0u);
+  const auto add = [&] {
+    others.push_back(Connect("10.0.0.2", Transport::kDot));
+    others.back().Handshake(kEach, /*answered=*/true);
+    loop_.RunUntilIdle();
+  };
+  add();
+  EXPECT_TRUE(hello.closed());
+  EXPECT_FALSE(answered.closed());
+  add();
+  EXPECT_TRUE(answered.closed());
+  EXPECT_FALSE(partial_query.closed());
+  EXPECT_FALSE(silent.closed());
+  EXPECT_LE(table_->held_bytes(), SessionTable::kMaxUnfinishedBytes);
+}
+
+TEST_F(SessionTableTest, CompleteHandshakeReturnsItsMemory) {
+  FakeClient client = Connect(Transport::kDot);
+  client.Handshake(500, /*answered=*/false);
+  EXPECT_EQ(table_->held_bytes(), 500u);
+  client.Handshake(500, /*answered=*/true);
+  EXPECT_EQ(table_->held_bytes(), 500u + kAnsweredHandshakeBytes);
+  client.FinishHandshake();
+  EXPECT_EQ(table_->held_bytes(), 0u);
+  FakeClient broken = Connect(Transport::kDot);
+  broken.Handshake(700, /*answered=*/true);
+  broken.Break();
+  EXPECT_EQ(table_->held_bytes(), 0u);
+}
+
 TEST_F(SessionTableTest, BacklogsCountWithTheirOverhead) {
   limits_.tuning.max_queries_per_connection = 1;
   FakeClient client = Connect();

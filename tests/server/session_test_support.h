@@ -64,6 +64,11 @@ class FakeClient {
   // REQUIRES: not closed().
   void SendOctets(Bytes octets) { session_->stream_delegate().OnStreamData(octets); }
   void Send(const WireMessage& message) { SendOctets(Framed({message})); }
+  // Reports the progress of a TLS handshake as the stream does.
+  void Handshake(size_t received, bool answered) {
+    session_->stream_delegate().OnStreamHandshake(received, answered);
+  }
+  void FinishHandshake() { session_->stream_delegate().OnStreamOpen(); }
   void SendEof() { session_->stream_delegate().OnStreamEof(); }
   void TellWritable() { session_->stream_delegate().OnStreamWritable(); }
   void Break() { session_->stream_delegate().OnStreamError(StreamError::kReset, "reset"); }

@@ -30,8 +30,8 @@ class TcpListenerTest : public testing::Test {
   void Open(ServerCredentials credentials, const AccessPolicy& access) {
     UniqueFd fd = *BindTcp(*Endpoint::Parse("127.0.0.1:0"));
     endpoint_ = LocalEndpoint(fd.get());
-    listener_ = *TcpListener::Open({loop_, access, sessions_, counters_}, std::move(credentials),
-                                   std::move(fd));
+    listener_ = *TcpListener::Open({loop_, access, sessions_, counters_, handshakes_},
+                                   std::move(credentials), std::move(fd));
   }
 
   // Runs the loop until the client, on its own thread, has finished.
@@ -52,6 +52,7 @@ class TcpListenerTest : public testing::Test {
                                 std::make_unique<LocalZones>(absl::Span<const DomainName>())};
   ServerLimits limits_;
   WorkerCounters counters_;
+  HandshakeRate handshakes_{2};
   StreamShares shares_{limits_.max_streams_per_client};
   SessionTable sessions_{loop_, limits_, counters_, shares_};
   QueryHandler handler_;
@@ -103,6 +104,20 @@ TEST_F(TcpListenerTest, RefusedClientIsClosedWithoutASession) {
   EXPECT_TRUE(RunClient([this] { return DnsClient::Tcp(endpoint_)->ReceiveEnd(); }));
   EXPECT_EQ(counters_.refused_clients.value(), 1u);
   EXPECT_EQ(counters_.stream_connections_total.value(), 0u);
+}
+
+TEST_F(TcpListenerTest, DotClientWithTooManyHandshakesIsClosedWithoutASession) {
+  const TestCertificate& certificate = GetTestCertificates().server;
+  Open(*TlsServerCredentials::FromFiles(certificate.certificate_file, certificate.key_file));
+  constexpr int kBurst = 4;  // Of two handshakes in a second.
+  for (int i = 0; i < kBurst; ++i) {
+    EXPECT_TRUE(RunClient([this] { return DnsClient::Dot(endpoint_) != nullptr; })) << i;
+  }
+  // Some tokens may have come back meanwhile.
+  while (counters_.limit(Limit::kHandshakes).value() == 0) {
+    RunClient([this] { return DnsClient::Dot(endpoint_) != nullptr; });
+  }
+  EXPECT_FALSE(RunClient([this] { return DnsClient::Dot(endpoint_) != nullptr; }));
 }
 
 TEST_F(TcpListenerTest, ClosedListenerRefusesConnections) {

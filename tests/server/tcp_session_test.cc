@@ -177,6 +177,36 @@ TEST_F(TcpSessionTest, ConnectionWithoutQueriesIsClosedAfterTheIdleTimeout) {
   ExpectClosedAfterTheIdleTimeout(client);
 }
 
+TEST_F(TcpSessionTest, HandshakeHasATimeAsAWhole) {
+  FakeClient slow = Connect(Transport::kDot);
+  FakeClient silent = Connect(Transport::kDot);
+  FakeClient open = Connect(Transport::kDot);
+  open.Handshake(300, /*answered=*/true);
+  open.FinishHandshake();
+  for (size_t i = 1; i < 5; ++i) {
+    slow.Handshake(i, /*answered=*/false);
+    loop_.Advance(limits_.tuning.handshake_timeout / 5);
+  }
+  EXPECT_FALSE(slow.closed());
+  loop_.Advance(limits_.tuning.handshake_timeout / 5);
+  EXPECT_TRUE(slow.closed());
+  EXPECT_TRUE(silent.closed());
+  EXPECT_FALSE(open.closed());
+  loop_.Advance(limits_.stream_idle_timeout - limits_.tuning.handshake_timeout - Milliseconds(1));
+  EXPECT_FALSE(open.closed());
+  loop_.Advance(Milliseconds(1));
+  EXPECT_TRUE(open.closed());
+}
+
+TEST_F(TcpSessionTest, DrainDuringAHandshakeEndsTheSession) {
+  FakeClient client = Connect(Transport::kDot);
+  client.Handshake(300, /*answered=*/true);
+  client.Drain();
+  client.FinishHandshake();
+  loop_.Advance(Milliseconds(100));
+  EXPECT_TRUE(client.closed());
+}
+
 TEST_F(TcpSessionTest, QueryRestartsTheIdleTimeout) {
   FakeClient client = Connect();
   loop_.Advance(limits_.stream_idle_timeout - Milliseconds(1));

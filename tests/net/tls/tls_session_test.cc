@@ -393,6 +393,22 @@ TEST(TlsSessionTest, EndlessHandshakeMessageFailsTheSession) {
   EXPECT_THAT(server.session->error_detail(), HasSubstr("octets without application data"));
 }
 
+// A hello of 16 KiB is far larger than any real one, and each octet of it is buffered.
+TEST(TlsSessionTest, ServerBuffersAtMost16KibOfAHandshake) {
+  const auto credentials = Serve(GetTestCertificates().server);
+  const std::string record = std::string("\x16\x03\x01\x10\x00", 5) + std::string(4096, 'x');
+  const std::string first = std::string("\x16\x03\x01\x00\x04\x01\x00\xea\x60", 9);
+  for (const bool at_once : {false, true}) {
+    End server = NewServer(credentials);
+    server.Feed(AsBytes(first));
+    for (int i = 0; i < 3; ++i) server.Feed(AsBytes(record));
+    EXPECT_EQ(server.session->state(), State::kHandshaking);
+    server.Feed(AsBytes(at_once ? record + record : record));
+    EXPECT_EQ(server.session->state(), State::kFailed);
+    EXPECT_THAT(server.session->error_detail(), HasSubstr("more than 16384 octets"));
+  }
+}
+
 // Random octets of handshake messages are changed. At least one end must fail such a session.
 TEST(TlsSessionTest, EveryChangeOfTheFirstFlightsIsDetected) {
   const auto credentials = Serve(GetTestCertificates().server);
