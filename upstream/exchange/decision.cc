@@ -96,11 +96,18 @@ bool MayAsk(const Scene& scene, uint8_t server) {
 // A query because others at the same provider are late costs a retry of its budget: they may be
 // late because it has too much to do.
 bool IsRetry(const Scene& scene, uint8_t server) {
-  return std::any_of(scene.progress.attempts.begin(), scene.progress.attempts.end(),
-                     [&](const AttemptView& a) {
-                       return a.state == State::kLate && !a.stalled &&
-                              scene.servers[a.server].provider == scene.servers[server].provider;
-                     });
+  uint64_t overdue = scene.progress.given_up;
+  for (const AttemptView& attempt : scene.progress.attempts) {
+    if (IsOverdue(attempt)) overdue |= uint64_t{1} << attempt.server;
+  }
+  bool at_this_provider = false;
+  for (size_t i = 0; overdue != 0; ++i, overdue >>= 1) {
+    if ((overdue & 1) == 0) continue;
+    // If several providers are late, queries are lost on the way.
+    if (scene.servers[i].provider != scene.servers[server].provider) return false;
+    at_this_provider = true;
+  }
+  return at_this_provider;
 }
 
 enum class Purpose : uint8_t { kNeeded, kHedge, kInsteadOfTrial };
@@ -239,6 +246,10 @@ Decision WaitOrFinish(const Scene& scene) {
 
 bool IsHopeful(const AttemptView& attempt, MonoTime now) {
   return attempt.state != State::kLate && !attempt.stalled && attempt.due > now;
+}
+
+bool IsOverdue(const AttemptView& attempt) {
+  return (attempt.state == State::kLate || attempt.stalled) && !attempt.free;
 }
 
 bool AllDown(absl::Span<const ServerView> servers) {

@@ -26,6 +26,7 @@ struct AttemptView {
   uint8_t server = 0;
   State state = State::kQueued;
   bool stalled = false;  // Its connection is silent.
+  bool free = false;     // A query instead of it costs no retry.
   MonoTime due;          // When its patience ends.
 };
 
@@ -41,6 +42,7 @@ struct ExchangeProgress {
   bool lost_in_crowd = false;                   // the first with many others.
   uint64_t reported_errors = 0;  // Servers that answered with an error, or their provider did.
   uint64_t refused = 0;          // Servers that took no query in this turn.
+  uint64_t given_up = 0;         // Servers with attempts that ended overdue.
   bool has_error = false;        // An error can be the result.
   bool saw_useless = false;      // A response was malformed or no answer.
   bool only_overloaded = true;   // No failure except kOverloaded.
@@ -71,6 +73,9 @@ Decision Next(const ExchangeProgress& progress, absl::Span<const ServerView> ser
 
 // True while a response to the attempt may come in its usual time.
 bool IsHopeful(const AttemptView& attempt, MonoTime now);
+
+// True if a query instead of it, at the same provider, costs a retry.
+bool IsOverdue(const AttemptView& attempt);
 
 // True if every server is down or unusable; or each is dead or unusable.
 bool AllDown(absl::Span<const ServerView> servers);

@@ -17,13 +17,6 @@ size_t PlaceOf(ExchangeId id) { return id & ((uint64_t{1} << kPlaceBits) - 1); }
 
 }  // namespace
 
-std::optional<size_t> ExchangeRecord::Find(AttemptId attempt) const {
-  for (size_t i = 0; i < attempts.size(); ++i) {
-    if (attempts[i].id == attempt) return i;
-  }
-  return std::nullopt;
-}
-
 void ExchangeRecord::RemoveAttempt(size_t index) {
   const auto offset = static_cast<std::ptrdiff_t>(index);
   attempts.erase(attempts.begin() + offset);
@@ -72,6 +65,14 @@ ExchangeRecord* ExchangeTable::Find(ExchangeId id) {
   if (place >= places_.size()) return nullptr;
   ExchangeRecord& exchange = *places_[place];
   return exchange.taken && exchange.id == id ? &exchange : nullptr;
+}
+
+std::pair<ExchangeRecord*, size_t> ExchangeTable::FindByAttempt(AttemptId attempt) {
+  ExchangeRecord* exchange = Find(attempt >> 8);
+  for (size_t i = 0; exchange != nullptr && i < exchange->attempts.size(); ++i) {
+    if (exchange->attempts[i].id == attempt) return {exchange, i};
+  }
+  return {nullptr, 0};
 }
 
 }  // namespace dotcache

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -43,8 +44,6 @@ struct ExchangeRecord {
   UpstreamFailure useless = UpstreamFailure::kMalformed;  // While progress.saw_useless.
 
   AttemptId NextAttemptId() const { return id << 8 | attempts_made; }
-  // The index of an attempt; nullopt after it has ended.
-  std::optional<size_t> Find(AttemptId attempt) const;
   void RemoveAttempt(size_t index);
   // The connection of the latest attempt at this server; 0: none.
   uint32_t LatestConnectionAt(const UpstreamServer* server) const;
@@ -68,7 +67,8 @@ class ExchangeTable {
 
   // nullptr when it has ended.
   ExchangeRecord* Find(ExchangeId id);
-  ExchangeRecord* FindByAttempt(AttemptId attempt) { return Find(attempt >> 8); }
+  // The exchange and the index of the attempt in it; nullptr after the attempt has ended.
+  std::pair<ExchangeRecord*, size_t> FindByAttempt(AttemptId attempt);
 
   size_t size() const { return places_.size() - free_.size(); }
 

@@ -35,4 +35,10 @@ bool Provider::TakeProbe(MonoTime now) {
   return true;
 }
 
+bool Provider::NoteStall(MonoTime now) {
+  if (!stalled_.has_value() || now - *stalled_ > kNoStalls) stalls_began_ = now;
+  stalled_ = now;
+  return now - stalls_began_ <= kFirstStalls;
+}
+
 }  // namespace dotcache

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -39,7 +40,12 @@ class Provider {
   // True once a second while it is erring: the next query goes to it first.
   bool TakeProbe(MonoTime now);
 
-  // Retries because earlier queries to this provider are late: half of the exchanges have one.
+  // A connection to it became silent. Returns true if its queries may go elsewhere at no cost: it
+  // is among the first to be silent, and not one of those that become silent again and again
+  // because the provider drops what is too much for it.
+  bool NoteStall(MonoTime now);
+
+  // Retries because earlier queries to this provider are late: three of ten exchanges have one.
   QueryBudget& retries() { return retries_; }
   const QueryBudget& retries() const { return retries_; }
 
@@ -48,9 +54,11 @@ class Provider {
   static constexpr size_t kNames = 4;
   static constexpr Duration kWindow = Seconds(60);
   static constexpr Duration kProbeInterval = Seconds(1);
+  static constexpr Duration kFirstStalls = Milliseconds(500);
+  static constexpr Duration kNoStalls = Seconds(10);
 
   std::string name_;
-  QueryBudget retries_{0.5, 100};
+  QueryBudget retries_{0.3, 100};
   bool erring_ = false;
   Rcode rcode_ = Rcode::kServFail;
   int errors_ = 0;  // Since the latest usable response or the start of the window.
@@ -58,6 +66,8 @@ class Provider {
   std::array<uint64_t, kNames> names_ = {};  // Hashes of different names among them.
   size_t name_count_ = 0;
   MonoTime probed_;
+  MonoTime stalls_began_;
+  std::optional<MonoTime> stalled_;
 };
 
 }  // namespace dotcache

@@ -186,36 +186,32 @@ void UpstreamManager::Proceed(ExchangeRecord& exchange) {
 }
 
 void UpstreamManager::OnAttemptPlaced(AttemptId attempt, const AttemptPlace& place) {
-  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  const std::optional<size_t> index = exchange->Find(attempt);
-  if (!index.has_value()) return;
-  exchange->attempts[*index].place = place;
-  exchange->progress.attempts[*index].due =
-      loop_.Now() + exchange->attempts[*index].server->QueuedPatience();
-  if (place.sent) NoteSent(*exchange, *index, exchange->zone->LookAt(loop_.Now()));
+  exchange->attempts[index].place = place;
+  exchange->progress.attempts[index].due =
+      loop_.Now() + exchange->attempts[index].server->QueuedPatience();
+  if (place.sent) NoteSent(*exchange, index, exchange->zone->LookAt(loop_.Now()));
   exchange->timer->Start(Duration::zero());
 }
 
 void UpstreamManager::OnAttemptSent(AttemptId attempt) {
-  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  const std::optional<size_t> index = exchange->Find(attempt);
-  if (!index.has_value()) return;
-  exchange->attempts[*index].place.sent = true;
-  NoteSent(*exchange, *index, exchange->zone->LookAt(loop_.Now()));
+  exchange->attempts[index].place.sent = true;
+  NoteSent(*exchange, index, exchange->zone->LookAt(loop_.Now()));
   Proceed(*exchange);
 }
 
 void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
-  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  const std::optional<size_t> index = exchange->Find(attempt);
-  if (!index.has_value()) return;
-  const uint8_t server = exchange->progress.attempts[*index].server;
-  exchange->RemoveAttempt(*index);
   ExchangeProgress& progress = exchange->progress;
+  const AttemptView view = progress.attempts[index];
+  const uint8_t server = view.server;
+  exchange->RemoveAttempt(index);
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
+    if (IsOverdue(view)) progress.given_up |= uint64_t{1} << server;
     progress.only_overloaded &= *failure == UpstreamFailure::kOverloaded;
     if (*failure == UpstreamFailure::kServFail) {
       OnError(*exchange, server, std::nullopt);
@@ -265,30 +261,29 @@ void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
 }
 
 void UpstreamManager::OnAttemptLost(AttemptId attempt, size_t others) {
-  if (ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt)) {
-    NoteLoss(exchange->progress, others);
-  }
+  const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
+  if (exchange != nullptr) NoteLoss(exchange->progress, others);
   OnAttemptResult(attempt, UpstreamFailure::kConnectionLost);
 }
 
 // The response may follow at once. If not, there is little to wait for.
 void UpstreamManager::OnAttemptDoubtful(AttemptId attempt) {
-  ExchangeRecord* exchange = exchanges_.FindByAttempt(attempt);
+  const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  const std::optional<size_t> index = exchange->Find(attempt);
-  if (!index.has_value()) return;
-  AttemptView& view = exchange->progress.attempts[*index];
+  AttemptView& view = exchange->progress.attempts[index];
   view.due = std::min(view.due, loop_.Now() + kDoubtfulPatience);
   Proceed(*exchange);
 }
 
 void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts) {
+  std::optional<bool> free;
   for (const AttemptId stalled : attempts) {
-    ExchangeRecord* exchange = exchanges_.FindByAttempt(stalled);
+    const auto [exchange, index] = exchanges_.FindByAttempt(stalled);
     if (exchange == nullptr) continue;
-    const std::optional<size_t> index = exchange->Find(stalled);
-    if (!index.has_value()) continue;
-    exchange->progress.attempts[*index].stalled = true;
+    AttemptView& view = exchange->progress.attempts[index];
+    if (!free.has_value()) free = exchange->zone->ProviderOf(view.server).NoteStall(loop_.Now());
+    view.stalled = true;
+    view.free = *free;
     Proceed(*exchange);
   }
 }

@@ -39,6 +39,7 @@ class UpstreamZone {
   UpstreamServer& server(size_t index) { return *servers_[index]; }
   const UpstreamServer& server(size_t index) const { return *servers_[index]; }
   Provider& provider(size_t index) { return providers_[index]; }
+  Provider& ProviderOf(size_t server) { return providers_[portions_[server].provider]; }
   const Provider& provider(size_t index) const { return providers_[index]; }
   // The exchange waits for a server. It goes on when one has changed.
   void Wait(ExchangeId exchange) { waiting_.push_back(exchange); }

@@ -184,6 +184,12 @@ std::vector<Row> RowsAboutLimits() {
 }
 
 std::vector<Row> RowsAboutLosses() {
+  const auto one_provider_without_retries = [](Scene& s) {
+    for (ServerView& server : s.servers) {
+      server.may_retry = false;
+      server.provider = 0;
+    }
+  };
   return {
       AskRow("a query that was lost goes to the next server", Scene().Lost(0), 1),
       AloneRow("again at the same server it goes alone", Scene(1).Lost(0), 0),
@@ -196,17 +202,30 @@ std::vector<Row> RowsAboutLosses() {
           "without a retry in the budget it is not queried again",
           Scene(1).Attempt(0, State::kLate).With([](Scene& s) { s.servers[0].may_retry = false; }),
           kDeadline - kNow, false),
+      AskRow(
+          "the first stalled attempts cost no budget",
+          Scene(2).Attempt(0, State::kSent).With(one_provider_without_retries).With([](Scene& s) {
+            s.progress.attempts[0].stalled = true;
+            s.progress.attempts[0].free = true;
+          }),
+          1),
+      WaitRow(
+          "later ones do",
+          Scene(2).Attempt(0, State::kSent).With(one_provider_without_retries).With([](Scene& s) {
+            s.progress.attempts[0].stalled = true;
+          }),
+          kDeadline - kNow, false),
+      FinishRow("so do attempts that ended overdue",
+                Scene(2).Failed(0).With(one_provider_without_retries).With([](Scene& s) {
+                  s.progress.given_up = 1;
+                })),
       AskRow("a retry at another provider costs no budget",
              Scene().Attempt(0, State::kLate).With([](Scene& s) {
                for (ServerView& server : s.servers) server.may_retry = false;
              }),
              1),
-      WaitRow("at the same provider it does", Scene(2).Attempt(0, State::kLate).With([](Scene& s) {
-        for (ServerView& server : s.servers) {
-          server.may_retry = false;
-          server.provider = 0;
-        }
-      }),
+      WaitRow("at the same provider it does",
+              Scene(2).Attempt(0, State::kLate).With(one_provider_without_retries),
               kDeadline - kNow, false),
   };
 }

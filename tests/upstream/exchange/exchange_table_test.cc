@@ -19,8 +19,13 @@ class ExchangeTableTest : public testing::Test {
 TEST_F(ExchangeTableTest, AnExchangeIsFoundByItsIdAndItsAttempts) {
   ExchangeRecord& exchange = table_.Take();
   exchange.attempts_made = 64;
+  for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
+    exchange.attempts.push_back({.id = exchange.NextAttemptId(), .place = {}, .began = {}});
+    ++exchange.attempts_made;
+  }
   EXPECT_EQ(table_.Find(exchange.id), &exchange);
-  EXPECT_EQ(table_.FindByAttempt(exchange.NextAttemptId()), &exchange);
+  EXPECT_EQ(table_.FindByAttempt(exchange.attempts[1].id), std::pair(&exchange, size_t{1}));
+  EXPECT_EQ(table_.FindByAttempt(exchange.NextAttemptId()).first, nullptr);
   EXPECT_EQ(table_.Find(exchange.id + 1), nullptr);
   EXPECT_EQ(table_.Find(0), nullptr);
 }
@@ -35,7 +40,7 @@ TEST_F(ExchangeTableTest, APlaceIsUsedAgainUnderAnotherId) {
   ExchangeRecord& second = table_.Take();
   EXPECT_EQ(&second, &first);
   EXPECT_EQ(table_.Find(id), nullptr);
-  EXPECT_EQ(table_.FindByAttempt(attempt), nullptr);
+  EXPECT_EQ(table_.FindByAttempt(attempt).first, nullptr);
   EXPECT_EQ(second.attempts_made, 0u);
 }
 
@@ -45,7 +50,8 @@ TEST_F(ExchangeTableTest, AnAttemptIsFoundAfterAnyNumberOfUsesOfThePlace) {
   table_.Release(exchange);
   for (int i = 0; i < 3; ++i) {
     ExchangeRecord& again = table_.Take();
-    EXPECT_EQ(table_.FindByAttempt(again.NextAttemptId()), &again);
+    again.attempts.push_back({.id = again.NextAttemptId(), .place = {}, .began = {}});
+    EXPECT_EQ(table_.FindByAttempt(again.attempts[0].id).first, &again);
     table_.Release(again);
   }
 }

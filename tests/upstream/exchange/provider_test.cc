@@ -62,5 +62,14 @@ TEST_F(ProviderTest, WhileItIsErringOneQueryASecondGoesToIt) {
   EXPECT_TRUE(provider_.TakeProbe(now_ + Seconds(2)));
 }
 
+TEST_F(ProviderTest, OnlyTheFirstStallsAreFree) {
+  EXPECT_TRUE(provider_.NoteStall(now_));
+  EXPECT_TRUE(provider_.NoteStall(now_ + Milliseconds(500)));
+  for (int second = 1; second < 60; ++second) {
+    EXPECT_FALSE(provider_.NoteStall(now_ + Seconds(second)));
+  }
+  EXPECT_TRUE(provider_.NoteStall(now_ + Seconds(70)));
+}
+
 }  // namespace
 }  // namespace dotcache
