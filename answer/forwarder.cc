@@ -2,6 +2,7 @@
 #include "answer/forwarder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "answer/extended_errors.h"
@@ -33,19 +34,37 @@ constexpr size_t kPrefetchShare = 8;
 // All waiting clients together are limited to this many times `max_pending_queries`.
 constexpr size_t kWaitersPerPlace = 2;
 
+PendingLimits LimitsFor(const ServerLimits& limits) {
+  const auto keys = static_cast<size_t>(limits.max_pending_queries);
+  const auto waiters_per_key = static_cast<size_t>(limits.tuning.max_waiters_per_query);
+  return {.keys = keys,
+          .waiters_per_key = waiters_per_key,
+          .waiters_per_client = static_cast<size_t>(limits.max_pending_per_client),
+          .waiters = std::max(kWaitersPerPlace * keys, waiters_per_key)};
+}
+
+Limit LimitOf(PendingQueries::JoinResult result) {
+  switch (result) {
+    case PendingQueries::JoinResult::kCrowded:
+      return Limit::kWaitersPerQuery;
+    case PendingQueries::JoinResult::kClientFull:
+      return Limit::kPerClient;
+    case PendingQueries::JoinResult::kAllFull:
+      return Limit::kWaiters;
+    default:
+      return Limit::kPendingQueries;
+  }
+}
+
 }  // namespace
 
 Forwarder::Forwarder(const Environment& environment)
     : env_(environment),
-      pending_(static_cast<size_t>(environment.limits.max_pending_queries),
-               static_cast<size_t>(environment.limits.tuning.max_waiters_per_query)),
-      shares_(
-          static_cast<size_t>(environment.limits.max_pending_per_client),
-          std::max(kWaitersPerPlace * static_cast<size_t>(environment.limits.max_pending_queries),
-                   static_cast<size_t>(environment.limits.tuning.max_waiters_per_query))),
+      pending_(LimitsFor(environment.limits)),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
 Forwarder::~Forwarder() {
+  env_.loop.CancelTurnEnd(*this);
   pending_.Clear([this](ExchangeId exchange) { env_.exchanger.Cancel(exchange); });
 }
 
@@ -74,31 +93,26 @@ void Forwarder::SendFound(const Client& client, const Found& found, MonoTime now
 
 bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
                         MonoTime received_at) {
-  if (!TakeShare(client, stale)) return false;
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
             : env_.limits.query_timeout;
-  const Waiter waiter = {client.query, client.address,         &client.sink,
-                         received_at,  received_at + patience, stale};
-  switch (Join(key, waiter)) {
+  const PendingQueries::JoinResult joined = pending_.Join(
+      key,
+      {client.query, client.address, &client.sink, received_at, received_at + patience, stale});
+  TakeEvicted();
+  switch (joined) {
     case PendingQueries::JoinResult::kJoined:
       env_.counters.coalesced_queries.Add();
       ArmTimer();
       return true;
-    case PendingQueries::JoinResult::kFull:
-      shares_.Return(client.address.client);
-      TurnAway(client, stale, Limit::kPendingQueries);
-      return false;
-    case PendingQueries::JoinResult::kCrowded:
-      shares_.Return(client.address.client);
-      TurnAway(client, stale, Limit::kWaitersPerQuery);
-      return false;
     case PendingQueries::JoinResult::kFirst:
       break;
+    default:
+      TurnAway(client, stale, LimitOf(joined));
+      return false;
   }
   const ExchangeFailure failure = BeginExchange(client.query, key);
   if (failure != ExchangeFailure::kNone) {
-    shares_.Return(client.address.client);
     const FailureErrors error = ErrorFor(failure);
     const CacheEntryRef data = NoteFailure(key, failure, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
@@ -108,18 +122,20 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   return true;
 }
 
-bool Forwarder::TakeShare(const Client& client, const CacheEntryRef& stale) {
-  switch (shares_.Take(client.address.client)) {
-    case ClientShares::Outcome::kTaken:
-      return true;
-    case ClientShares::Outcome::kClientFull:
-      TurnAway(client, stale, Limit::kPerClient);
-      return false;
-    case ClientShares::Outcome::kAllFull:
-      TurnAway(client, stale, Limit::kWaiters);
-      return false;
+// The replies wait for the end of the turn, because the listener of this query is at work now.
+void Forwarder::TakeEvicted() {
+  PendingQueries::Evicted evicted = pending_.TakeEvicted();
+  for (const ExchangeId exchange : evicted.exchanges) env_.exchanger.Cancel(exchange);
+  if (evicted.waiters.empty()) return;
+  std::move(evicted.waiters.begin(), evicted.waiters.end(), std::back_inserter(evicted_));
+  env_.loop.RunAtTurnEnd(*this);
+}
+
+void Forwarder::OnTurnEnd() {
+  for (const auto& [limit, waiter] : std::exchange(evicted_, {})) {
+    TurnAway(waiter.client(), waiter.stale, limit);
+    FinishMiss(waiter);
   }
-  return false;
 }
 
 void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit) {
@@ -134,15 +150,6 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   env_.counters.prefetches.Add();
   const ExchangeFailure failure = BeginExchange(query, key);
   if (failure != ExchangeFailure::kNone) NoteFailure(key, failure, ErrorFor(failure));
-}
-
-PendingQueries::JoinResult Forwarder::Join(const CacheKey& key, const Waiter& waiter) {
-  const PendingQueries::JoinResult result = pending_.Join(key, waiter);
-  if (result != PendingQueries::JoinResult::kFull) return result;
-  const std::optional<ExchangeId> dropped = pending_.DropOldestAbandoned();
-  if (!dropped.has_value()) return result;
-  env_.exchanger.Cancel(*dropped);
-  return pending_.Join(key, waiter);
 }
 
 ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
@@ -230,7 +237,6 @@ void Forwarder::ArmTimer() {
 }
 
 void Forwarder::FinishMiss(const Waiter& waiter) {
-  shares_.Return(waiter.address.client);
   env_.counters.miss_duration.Record(env_.loop.Now() - waiter.received_at);
 }
 

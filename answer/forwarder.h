@@ -4,8 +4,9 @@
 #define DOTCACHE_ANSWER_FORWARDER_H_
 
 #include <memory>
+#include <utility>
+#include <vector>
 
-#include "answer/client_shares.h"
 #include "answer/pending_queries.h"
 #include "answer/reply_writer.h"
 #include "cache/response_cache.h"
@@ -23,10 +24,10 @@ namespace dotcache {
 // `stale_client_timeout`. The exchange goes on after that. A retry joins the exchange or finds its
 // response in the cache.
 //
-// Bound to its loop's thread. Limits: those of PendingQueries and ClientShares. At a limit the
-// client gets stale data or SERVFAIL. When the table of keys is full, an exchange without waiting
-// clients makes room first.
-class Forwarder {
+// Bound to its loop's thread. Limits: those of PendingQueries. At a limit the client gets stale
+// data or SERVFAIL. So does a client that makes room for another one, at the end of the turn. When
+// the table of keys is full, an exchange without waiting clients makes room first.
+class Forwarder : private TurnEndHook {
  public:
   // All of these are shared and must outlive the forwarder.
   struct Environment {
@@ -40,7 +41,7 @@ class Forwarder {
 
   explicit Forwarder(const Environment& environment);
   // Cancels all exchanges. Their clients get no reply.
-  ~Forwarder();
+  ~Forwarder() override;
 
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
   // `received_at` is when the query arrived. Returns false if the query could not be forwarded. The
@@ -58,13 +59,13 @@ class Forwarder {
   void Prefetch(const Query& query, const CacheKey& key);
 
   // The number of waiting clients.
-  size_t waiter_count() const { return pending_.waiter_count(); }
+  size_t waiter_count() const { return pending_.waiter_count() + evicted_.size(); }
 
  private:
   void SendFound(const Client& client, const Found& found, MonoTime now);
-  bool TakeShare(const Client& client, const CacheEntryRef& stale);
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
-  PendingQueries::JoinResult Join(const CacheKey& key, const Waiter& waiter);
+  void TakeEvicted();
+  void OnTurnEnd() override;
   ExchangeFailure BeginExchange(const Query& query, const CacheKey& key);
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
@@ -76,8 +77,8 @@ class Forwarder {
 
   const Environment env_;
   PendingQueries pending_;
-  ClientShares shares_;           // Counts the clients that wait in `pending_`.
-  std::unique_ptr<Timer> timer_;  // Fires at or before the earliest deadline.
+  std::vector<std::pair<Limit, Waiter>> evicted_;  // To be answered when the turn ends.
+  std::unique_ptr<Timer> timer_;                   // Fires at or before the earliest deadline.
   MonoTime timer_due_;
 };
 

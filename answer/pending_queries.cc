@@ -1,38 +1,132 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answer/pending_queries.h"
 
+#include <algorithm>
 #include <cassert>
 #include <iterator>
 #include <utility>
 
+#include "net/client_key.h"
+
 namespace dotcache {
+namespace {
+
+// This part of the keys is for clients that hold none.
+constexpr size_t kReserve = 16;
+
+// A key ends only when its last waiter has left it. If other clients wait for the key, they hold it
+// from then on, and the search for room goes on. So often at most.
+constexpr int kMaxEvictions = 16;
+
+// With more waiters, a key has an index.
+constexpr size_t kFewWaiters = 16;
+
+size_t UnreservedKeys(const PendingLimits& limits) { return limits.keys - limits.keys / kReserve; }
+
+}  // namespace
 
 PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter waiter) {
-  const auto it = pending_.find(key);
-  if (it == pending_.end()) {
-    if (pending_.size() >= max_keys_) return JoinResult::kFull;
-    Node& node = Add(key);
-    node.second.waiters.push_back(std::move(waiter));
-    ++waiter_count_;
-    Place(node);
+  const ClientKey client(waiter.address.client);
+  const auto found = pending_.find(key);
+  PendingKey* pending = found == pending_.end() ? nullptr : &found->second;
+  if (pending != nullptr) {
+    if (const auto repeated = FindRepeated(*pending, waiter); repeated != pending->waiters.end()) {
+      // A client that repeats its query often gets its reply in time, too.
+      waiter.received_at = repeated->received_at;
+      waiter.deadline = std::min(waiter.deadline, repeated->deadline);
+      Displace(*pending);
+      Remove(repeated);
+      Insert(*pending, loads_.Of(client), std::move(waiter));
+      Place(*pending);
+      return JoinResult::kJoined;
+    }
+  }
+  ClientLoad& load = loads_.Of(client);
+  if (const JoinResult result = MakeRoom(pending, load); result != JoinResult::kJoined) {
+    loads_.DropIfIdle(load);
+    return result;
+  }
+  if (pending == nullptr) {
+    PendingKey& added = Add(key);
+    Insert(added, load, std::move(waiter));
+    Place(added);
     return JoinResult::kFirst;
   }
-  Waiters& waiters = it->second.waiters;
-  if (waiters.size() >= max_waiters_per_key_) return JoinResult::kCrowded;
-  const bool earliest = waiters.empty() || waiter.deadline < it->second.due;
-  if (earliest) Displace(*it);
-  // Almost always the end. Only clients with stale data have a shorter deadline.
-  auto place = waiters.end();
-  while (place != waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
-  waiters.insert(place, std::move(waiter));
-  ++waiter_count_;
-  if (earliest) Place(*it);
+  const bool earliest = pending->waiters.empty() || waiter.deadline < pending->due;
+  if (earliest) Displace(*pending);
+  Insert(*pending, load, std::move(waiter));
+  if (earliest) Place(*pending);
   return JoinResult::kJoined;
+}
+
+// For one more waiter of `pending`, or of a new key. Returns kJoined if there is room.
+PendingQueries::JoinResult PendingQueries::MakeRoom(PendingKey* pending, const ClientLoad& client) {
+  if (client.waiting.size() >= limits_.waiters_per_client) return JoinResult::kClientFull;
+  if (pending == nullptr) {
+    if (!MakeKeyRoom(client)) return JoinResult::kFull;
+  } else if (!MakeRoomAt(*pending, client)) {
+    return JoinResult::kCrowded;
+  }
+  return MakeWaiterRoom(client) ? JoinResult::kJoined : JoinResult::kAllFull;
+}
+
+bool PendingQueries::MakeKeyRoom(const ClientLoad& client) {
+  const size_t limit = client.held.empty() ? limits_.keys : UnreservedKeys(limits_);
+  if (pending_.size() < limit || DropOldestAbandoned()) return true;
+  for (int i = 0; i < kMaxEvictions; ++i) {
+    const ClientLoad& most = loads_.MostHeld();
+    if (most.held.size() <= client.held.size() + 1) return false;
+    EvictFrom(*most.held.front(), most, Limit::kPendingQueries, /*only_one=*/false);
+    if (DropOldestAbandoned()) return true;
+  }
+  return false;
+}
+
+bool PendingQueries::MakeRoomAt(PendingKey& pending, const ClientLoad& client) {
+  if (pending.waiters.size() < limits_.waiters_per_key) return true;
+  MakeIndex(pending);
+  const ClientLoad& most = pending.index->Most();
+  if (pending.index->CountOf(most) <= pending.index->CountOf(client) + 1) return false;
+  EvictFrom(pending, most, Limit::kWaitersPerQuery, /*only_one=*/true);
+  return true;
+}
+
+bool PendingQueries::MakeWaiterRoom(const ClientLoad& client) {
+  if (waiter_count_ < limits_.waiters) return true;
+  const ClientLoad& most = loads_.MostWaiting();
+  if (most.waiting.size() <= client.waiting.size() + 1) return false;
+  EvictFrom(*most.waiting.front()->links.key, most, Limit::kWaiters, /*only_one=*/true);
+  return true;
+}
+
+// Evicts the client's first waiter for the key, or all of its waiters for it. The client's load may
+// end with them.
+void PendingQueries::EvictFrom(PendingKey& pending, const ClientLoad& client, Limit limit,
+                               bool only_one) {
+  const ClientLoad* const load = &client;
+  Displace(pending);
+  for (auto next = pending.waiters.begin(); next != pending.waiters.end();) {
+    const auto waiter = next++;
+    if (waiter->links.load != load) continue;
+    evicted_.waiters.emplace_back(limit, std::move(Remove(waiter).front()));
+    if (only_one) break;
+  }
+  Place(pending);
+}
+
+// Ends the key that has been without waiters for the longest time.
+bool PendingQueries::DropOldestAbandoned() {
+  if (abandoned_.empty()) return false;
+  PendingKey& pending = *abandoned_.begin()->second;
+  evicted_.exchanges.push_back(pending.exchange);
+  Displace(pending);
+  pending_.erase(pending_.find(*pending.key));
+  return true;
 }
 
 PendingQueries::JoinResult PendingQueries::Begin(const CacheKey& key) {
   if (pending_.contains(key)) return JoinResult::kJoined;
-  if (pending_.size() >= max_keys_) return JoinResult::kFull;
+  if (pending_.size() >= UnreservedKeys(limits_)) return JoinResult::kFull;
   Place(Add(key));
   return JoinResult::kFirst;
 }
@@ -46,25 +140,26 @@ void PendingQueries::SetExchange(const CacheKey& key, ExchangeId exchange) {
 Waiters PendingQueries::Take(const CacheKey& key) {
   const auto it = pending_.find(key);
   if (it == pending_.end()) return {};
-  Displace(*it);
-  Waiters waiters = std::move(it->second.waiters);
-  waiter_count_ -= waiters.size();
+  PendingKey& pending = it->second;
+  Displace(pending);
+  Waiters taken;
+  while (!pending.waiters.empty()) {
+    taken.splice(taken.end(), Remove(pending.waiters.begin()));
+  }
+  Charge(pending);
   pending_.erase(it);
-  return waiters;
+  return taken;
 }
 
 std::optional<PendingQueries::Expired> PendingQueries::TakeExpired(MonoTime now) {
   if (by_deadline_.empty() || *next_deadline() > now) return std::nullopt;
-  Node& node = *std::get<Node*>(*by_deadline_.begin());
-  Displace(node);
-  Waiters& waiters = node.second.waiters;
-  Expired expired{node.first, {}};
-  while (!waiters.empty() && waiters.front().deadline <= now) {
-    expired.waiters.push_back(std::move(waiters.front()));
-    waiters.pop_front();
+  PendingKey& pending = *std::get<PendingKey*>(*by_deadline_.begin());
+  Displace(pending);
+  Expired expired{*pending.key, {}};
+  while (!pending.waiters.empty() && pending.waiters.front().deadline <= now) {
+    expired.waiters.splice(expired.waiters.end(), Remove(pending.waiters.begin()));
   }
-  waiter_count_ -= expired.waiters.size();
-  Place(node);
+  Place(pending);
   return expired;
 }
 
@@ -73,41 +168,89 @@ std::optional<MonoTime> PendingQueries::next_deadline() const {
   return std::get<MonoTime>(*by_deadline_.begin());
 }
 
-std::optional<ExchangeId> PendingQueries::DropOldestAbandoned() {
-  if (abandoned_.empty()) return std::nullopt;
-  Node& node = *abandoned_.begin()->second;
-  const ExchangeId exchange = node.second.exchange;
-  Displace(node);
-  pending_.erase(pending_.find(node.first));
-  return exchange;
-}
-
 void PendingQueries::Clear(absl::FunctionRef<void(ExchangeId)> cancel) {
   by_deadline_.clear();
   abandoned_.clear();
+  loads_ = {};
   waiter_count_ = 0;
   const Table pending = std::exchange(pending_, {});
   for (const auto& [key, entry] : pending) cancel(entry.exchange);
 }
 
-PendingQueries::Node& PendingQueries::Add(const CacheKey& key) {
-  return *pending_.try_emplace(key).first;
+PendingKey& PendingQueries::Add(const CacheKey& key) {
+  auto& [stored, pending] = *pending_.try_emplace(key).first;
+  pending.key = &stored;
+  return pending;
 }
 
-void PendingQueries::Place(Node& node) {
-  Pending& pending = node.second;
+void PendingQueries::Place(PendingKey& pending) {
+  Charge(pending);
   pending.number = ++last_number_;
   if (pending.waiters.empty()) {
-    abandoned_.emplace(pending.number, &node);
+    abandoned_.emplace(pending.number, &pending);
     return;
   }
   pending.due = pending.waiters.front().deadline;
-  by_deadline_.emplace(pending.due, pending.number, &node);
+  by_deadline_.emplace(pending.due, pending.number, &pending);
 }
 
-void PendingQueries::Displace(Node& node) {
-  abandoned_.erase({node.second.number, &node});
-  by_deadline_.erase({node.second.due, node.second.number, &node});
+void PendingQueries::Displace(PendingKey& pending) {
+  abandoned_.erase({pending.number, &pending});
+  by_deadline_.erase({pending.due, pending.number, &pending});
+}
+
+// The client of the first waiter holds the key.
+void PendingQueries::Charge(PendingKey& pending) {
+  ClientLoad* const holder = pending.waiters.empty() ? nullptr : pending.waiters.front().links.load;
+  if (holder == pending.holder) return;
+  if (pending.holder != nullptr) loads_.RemoveHeld(*pending.holder, pending.held);
+  if (holder != nullptr) pending.held = loads_.AddHeld(*holder, pending);
+  pending.holder = holder;
+}
+
+void PendingQueries::Insert(PendingKey& pending, ClientLoad& load, Waiter waiter) {
+  // Almost always the end. Only clients with stale data have a shorter deadline.
+  auto place = pending.waiters.end();
+  while (place != pending.waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
+  const auto inserted = pending.waiters.insert(place, std::move(waiter));
+  inserted->links = {&pending, &load, loads_.AddWaiting(load, *inserted)};
+  ++waiter_count_;
+  if (pending.index != nullptr) {
+    pending.index->Add(inserted);
+  } else if (pending.waiters.size() > kFewWaiters) {
+    MakeIndex(pending);
+  }
+}
+
+// Returns the waiter alone in a list.
+Waiters PendingQueries::Remove(Waiters::iterator waiter) {
+  PendingKey& pending = *waiter->links.key;
+  ClientLoad& load = *waiter->links.load;
+  if (pending.index != nullptr) pending.index->Remove(*waiter);
+  loads_.RemoveWaiting(load, waiter->links.waiting);
+  --waiter_count_;
+  Waiters removed;
+  removed.splice(removed.end(), pending.waiters, waiter);
+  // Without waiters the client holds no other key.
+  if (load.waiting.empty() && pending.holder == &load) {
+    loads_.RemoveHeld(load, pending.held);
+    pending.holder = nullptr;
+  }
+  loads_.DropIfIdle(load);
+  return removed;
+}
+
+void PendingQueries::MakeIndex(PendingKey& pending) {
+  if (pending.index != nullptr) return;
+  pending.index = std::make_unique<WaiterIndex>();
+  for (auto it = pending.waiters.begin(); it != pending.waiters.end(); ++it) pending.index->Add(it);
+}
+
+Waiters::iterator PendingQueries::FindRepeated(PendingKey& pending, const Waiter& waiter) {
+  const auto end = pending.waiters.end();
+  if (pending.index != nullptr) return pending.index->FindSender(waiter, end);
+  return std::find_if(pending.waiters.begin(), end,
+                      [&waiter](const Waiter& each) { return IsRepeated(each, waiter); });
 }
 
 }  // namespace dotcache

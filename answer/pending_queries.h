@@ -4,7 +4,7 @@
 #define DOTCACHE_ANSWER_PENDING_QUERIES_H_
 
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -13,41 +13,55 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/node_hash_map.h"
 #include "absl/functional/function_ref.h"
-#include "answer/reply_writer.h"
-#include "cache/cache_entry.h"
+#include "answer/client_loads.h"
+#include "answer/waiters.h"
+#include "answer/worker_counters.h"
 #include "cache/cache_key.h"
 #include "core/clock.h"
-#include "dns/query.h"
 #include "upstream/api/exchanger.h"
 
 namespace dotcache {
 
-// A client that waits for the reply to its query.
-struct Waiter {
-  Query query;
-  ReplyAddress address;
-  ReplySink* sink;  // Not owned; outlives the table.
-  MonoTime received_at;
-  MonoTime deadline;              // The client then gets a reply without the response.
-  CacheEntryRef stale = nullptr;  // Stale data for that reply. Null if there is none.
-
-  Client client() const { return {query, address, *sink}; }
+// One question whose exchange is in progress.
+struct PendingKey {
+  const CacheKey* key = nullptr;
+  ExchangeId exchange = 0;
+  Waiters waiters;
+  std::unique_ptr<WaiterIndex> index;  // Null while the waiters are few.
+  // The client of the first waiter. Null if there are no waiters.
+  ClientLoad* holder = nullptr;
+  ClientLoads::Held held = {};
+  // The position in `by_deadline_`, or in `abandoned_` if there are no waiters.
+  MonoTime due;
+  uint64_t number = 0;
 };
 
-using Waiters = std::deque<Waiter>;  // Ordered by deadline, then by arrival.
+struct PendingLimits {
+  size_t keys;
+  size_t waiters_per_key;
+  size_t waiters_per_client;
+  size_t waiters;  // Of all clients and keys.
+};
 
 // Maps each key to its one exchange and to the clients that wait for it. One exchange per key
 // also prevents birthday attacks (RFC 5452 section 5). An exchange may have no waiting
 // client, because it is a prefetch or because the deadlines of its clients have passed. Holds no
-// timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread. Limits: the
-// number of keys, and of waiting clients per key. Beyond a limit, Join() and Begin() add nothing.
+// timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread.
+//
+// At each limit except the one of a client, the client with the most makes room for a client that
+// has less, so that few clients cannot keep others out. It loses what it has had for the longest
+// time. The owner takes that by TakeEvicted(). Without such a client, Join() adds nothing. A
+// sixteenth of the keys is for clients that hold none.
 class PendingQueries {
  public:
   enum class JoinResult {
-    kFirst,    // The key is new. The caller begins the exchange and calls SetExchange().
-    kJoined,   // The exchange of the key has already begun.
-    kFull,     // The table of keys is full. Nothing was added.
-    kCrowded,  // Too many clients wait for the key. Nothing was added.
+    kFirst,   // The key is new. The caller begins the exchange and calls SetExchange().
+    kJoined,  // The exchange of the key has already begun.
+    // Nothing was added, because of the limit of:
+    kFull,        // keys,
+    kCrowded,     // waiters of the key,
+    kClientFull,  // waiters of the client,
+    kAllFull,     // all waiters.
   };
 
   struct Expired {
@@ -55,12 +69,18 @@ class PendingQueries {
     Waiters waiters;
   };
 
-  PendingQueries(size_t max_keys, size_t max_waiters_per_key)
-      : max_keys_(max_keys), max_waiters_per_key_(max_waiters_per_key) {}
+  // What made room. The caller answers the clients and cancels the exchanges.
+  struct Evicted {
+    std::vector<std::pair<Limit, Waiter>> waiters;
+    std::vector<ExchangeId> exchanges;
+  };
 
+  explicit PendingQueries(const PendingLimits& limits) : limits_(limits) {}
+
+  // The query replaces a waiting one of which it is a repetition, and keeps its deadline.
   JoinResult Join(const CacheKey& key, Waiter waiter);
 
-  // Adds the key without a waiting client.
+  // Adds the key without a waiting client. Nothing makes room for it.
   JoinResult Begin(const CacheKey& key);
 
   // REQUIRES: the key is in the table.
@@ -73,12 +93,11 @@ class PendingQueries {
   // exchange stay. Returns std::nullopt when no client of any key has expired.
   std::optional<Expired> TakeExpired(MonoTime now);
 
+  // What Join() has evicted since the last call.
+  Evicted TakeEvicted() { return std::exchange(evicted_, {}); }
+
   // The earliest deadline of all waiting clients.
   std::optional<MonoTime> next_deadline() const;
-
-  // Removes the key that has been without waiting clients for the longest time. Returns its
-  // exchange, which the caller cancels. Returns std::nullopt when every key has a waiting client.
-  std::optional<ExchangeId> DropOldestAbandoned();
 
   bool Contains(const CacheKey& key) const { return pending_.contains(key); }
   size_t size() const { return pending_.size(); }
@@ -90,31 +109,35 @@ class PendingQueries {
   void Clear(absl::FunctionRef<void(ExchangeId)> cancel);
 
  private:
-  struct Pending {
-    ExchangeId exchange = 0;
-    Waiters waiters;
-    // The position in `by_deadline_`, or in `abandoned_` if there are no waiters.
-    MonoTime due;
-    uint64_t number = 0;
-  };
-  using Table = absl::node_hash_map<CacheKey, Pending>;  // A node never moves in memory.
-  using Node = Table::value_type;
+  using Table = absl::node_hash_map<CacheKey, PendingKey>;  // A node never moves in memory.
 
-  // Adds the key to the table only, not to `by_deadline_` or `abandoned_`.
-  Node& Add(const CacheKey& key);
-  // Place() adds the node to `by_deadline_`, or to `abandoned_` if it has no waiters. Displace()
-  // removes it from both.
-  void Place(Node& node);
-  void Displace(Node& node);
+  JoinResult MakeRoom(PendingKey* pending, const ClientLoad& client);
+  bool MakeKeyRoom(const ClientLoad& client);
+  bool MakeWaiterRoom(const ClientLoad& client);
+  bool MakeRoomAt(PendingKey& pending, const ClientLoad& client);
+  bool DropOldestAbandoned();
+  void EvictFrom(PendingKey& pending, const ClientLoad& client, Limit limit, bool only_one);
 
-  const size_t max_keys_;
-  const size_t max_waiters_per_key_;
+  // Adds the key to the table only. Place() adds it to `by_deadline_`, or to `abandoned_` if it has
+  // no waiters. Displace() removes it from both.
+  PendingKey& Add(const CacheKey& key);
+  void Place(PendingKey& pending);
+  void Displace(PendingKey& pending);
+  // To and from the list of the key, and the client's load. REQUIRES: the key is displaced.
+  void Insert(PendingKey& pending, ClientLoad& load, Waiter waiter);
+  Waiters Remove(Waiters::iterator waiter);
+  void Charge(PendingKey& pending);
+  static void MakeIndex(PendingKey& pending);
+  static Waiters::iterator FindRepeated(PendingKey& pending, const Waiter& waiter);
+
+  const PendingLimits limits_;
   Table pending_;
-  absl::btree_set<std::tuple<MonoTime, uint64_t, Node*>> by_deadline_;  // Keys that have waiters.
-  // Keys without waiters, oldest first.
-  absl::btree_set<std::pair<uint64_t, Node*>> abandoned_;
+  ClientLoads loads_;
+  absl::btree_set<std::tuple<MonoTime, uint64_t, PendingKey*>> by_deadline_;  // With waiters.
+  absl::btree_set<std::pair<uint64_t, PendingKey*>> abandoned_;  // Without them, oldest first.
   uint64_t last_number_ = 0;
   size_t waiter_count_ = 0;
+  Evicted evicted_;
 };
 
 }  // namespace dotcache

@@ -15,9 +15,9 @@ struct ServerTuning {
   // How long an exchange lasts, even if no client waits for it any more. A late response is stored
   // for the client's retry. The configuration raises this to `query_timeout` if it is lower.
   Milliseconds exchange_timeout{5000};
-  // Clients that wait for one question, per owner. At the limit they get stale data, or else
-  // SERVFAIL. All waiting clients together are limited to twice `max_pending_queries`, or to this
-  // value if it is larger.
+  // Clients that wait for one question, per owner. At the limit the client that waits most often
+  // makes room: it gets stale data, or else SERVFAIL. All waiting clients together are limited to
+  // twice `max_pending_queries`, or to this value if it is larger.
   int max_waiters_per_query = 2000;
   // Queries of other workers that wait for the worker that owns their names. At the limit, further
   // ones get stale data, or else SERVFAIL.
@@ -44,9 +44,9 @@ struct ServerLimits {
   // If true, each A or AAAA reply from the cache begins with another address of its RRset.
   bool rotate = true;
   // Exchanges in progress, per owner. At the limit, an exchange without waiting clients makes
-  // room. If there is none, the client gets stale data, or else SERVFAIL.
+  // room, or else the client that holds most. It gets stale data, or else SERVFAIL.
   int max_pending_queries = 10000;
-  // Waiting queries of one client (ClientShares), per owner. At the limit, further cache misses of
+  // Waiting queries of one client (ClientKey), per owner. At the limit, further cache misses of
   // this client get stale data, or else SERVFAIL. Cache hits and other clients are not affected.
   // The value must be less than `max_pending_queries`, so that one client cannot fill that table.
   int max_pending_per_client = 7500;

@@ -150,7 +150,7 @@ TEST_F(ForwarderTest, OnlyAClientAtItsLimitGetsServFail) {
   EXPECT_TRUE(Forward("a.example"));
   EXPECT_TRUE(Forward("b.example"));
   EXPECT_FALSE(Forward("c.example"));
-  EXPECT_FALSE(Forward("a.example"));  // To join an exchange also uses a share.
+  EXPECT_FALSE(Forward("a.example", 2));  // To join an exchange also counts.
   EXPECT_EQ(counters_.limit(Limit::kPerClient).value(), 2u);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
@@ -191,16 +191,46 @@ TEST_F(ForwarderTest, ClientAtItsLimitGetsStaleDataIfThereIsSome) {
 }
 
 TEST_F(ForwarderTest, AllWaitingClientsTogetherHaveALimit) {
-  limits_.max_pending_queries = 1;
-  limits_.tuning.max_waiters_per_query = 2;
+  limits_.max_pending_queries = 2;
+  limits_.tuning.max_waiters_per_query = 3;
   Make();
-  address_.client = *Endpoint::Parse("192.0.2.1:1");
-  EXPECT_TRUE(Forward());
-  address_.client = *Endpoint::Parse("192.0.2.2:1");
-  EXPECT_TRUE(Forward());
-  address_.client = *Endpoint::Parse("192.0.2.3:1");
-  EXPECT_FALSE(Forward());
+  for (const char* client : {"192.0.2.1:1", "192.0.2.2:1", "192.0.2.3:1"}) {
+    address_.client = *Endpoint::Parse(client);
+    EXPECT_TRUE(Forward());
+  }
+  address_.client = *Endpoint::Parse("192.0.2.4:1");
+  EXPECT_TRUE(Forward("other.example"));
+  address_.client = *Endpoint::Parse("192.0.2.5:1");
+  EXPECT_FALSE(Forward("other.example"));
   EXPECT_EQ(counters_.limit(Limit::kWaiters).value(), 1u);
+}
+
+TEST_F(ForwarderTest, RepeatedQueryGetsOneReply) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(Forward(kName, 7));
+  EXPECT_EQ(forwarder_->waiter_count(), 1u);
+  exchanger_.Respond(0, Answer());
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  EXPECT_EQ(Reply(0).rcode, Rcode::kNoError);
+}
+
+TEST_F(ForwarderTest, ClientWithMostQueriesMakesRoomAndGetsServFailAtTheEndOfTheTurn) {
+  limits_.max_pending_queries = 2;
+  Make();
+  Forward("a.example", 1);
+  Forward("b.example", 2);
+  address_.client = *Endpoint::Parse("192.0.2.9:1");
+  EXPECT_TRUE(Forward("c.example", 3));
+  EXPECT_TRUE(exchanger_.calls()[0].cancelled);
+  EXPECT_TRUE(sink_.replies().empty());
+  EXPECT_EQ(forwarder_->waiter_count(), 3u);
+  loop_.RunUntilIdle();
+  EXPECT_EQ(Reply(0).header.id, 1);
+  EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
+  EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
+  EXPECT_EQ(sink_.replies().size(), 1u);
+  EXPECT_EQ(counters_.limit(Limit::kPendingQueries).value(), 1u);
+  EXPECT_EQ(counters_.pending_queries.value(), 2u);
+  EXPECT_EQ(forwarder_->waiter_count(), 2u);
 }
 
 // Stale data.
@@ -290,11 +320,12 @@ TEST_F(ForwarderTest, PrefetchesUseAnEighthOfThePlacesAndMakeRoom) {
     forwarder_->Prefetch(QueryFor(name.c_str(), 1), KeyFor(name.c_str()));
   }
   EXPECT_EQ(exchanger_.calls().size(), 2u);
-  for (int i = 0; i < 16; ++i) EXPECT_TRUE(Forward(absl::StrCat("n", i, ".example").c_str()));
+  // One place is for clients that hold none.
+  for (int i = 0; i < 15; ++i) EXPECT_TRUE(Forward(absl::StrCat("n", i, ".example").c_str()));
   EXPECT_TRUE(exchanger_.calls()[0].cancelled);
   EXPECT_TRUE(exchanger_.calls()[1].cancelled);
   forwarder_->Prefetch(QueryFor("q.example", 1), KeyFor("q.example"));
-  EXPECT_EQ(exchanger_.calls().size(), 18u);
+  EXPECT_EQ(exchanger_.calls().size(), 17u);
 }
 
 TEST_F(ForwarderTest, AtTheLimitAnExchangeWithoutClientsMakesRoom) {

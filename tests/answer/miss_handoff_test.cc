@@ -126,9 +126,11 @@ TEST_F(MissHandoffTest, StreamClientThatIsGoneGetsNoReply) {
 }
 
 TEST_F(MissHandoffTest, EqualMissesOfAllWorkersShareOneExchange) {
-  for (size_t worker = 0; worker < 3; ++worker) Ask(worker);
+  Ask(0, kName, ClientAddress("192.0.2.10"));
+  Ask(1, kName, ClientAddress("192.0.2.11"));
+  Ask(2, kName, ClientAddress("192.0.2.12"));
   loop_.RunUntilIdle();
-  Ask(1);
+  Ask(1, kName, ClientAddress("192.0.2.13"));
   loop_.RunUntilIdle();
   EXPECT_THAT(exchanger_.calls(), SizeIs(1));
   loop_.Advance(Milliseconds(5));

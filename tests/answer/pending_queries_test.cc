@@ -2,8 +2,10 @@
 #include "answer/pending_queries.h"
 
 #include <array>
+#include <random>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -19,11 +21,33 @@ CacheKey Key(absl::string_view name, bool dnssec_ok = false) {
 
 MonoTime At(int64_t ms) { return MonoTime{Milliseconds{ms}}; }
 
+PendingLimits Limits(size_t keys, size_t waiters_per_key) {
+  return {
+      .keys = keys, .waiters_per_key = waiters_per_key, .waiters_per_client = 100, .waiters = 100};
+}
+
 Waiter WaiterWithId(uint16_t id, MonoTime deadline = At(2000)) {
   Waiter waiter = {};
   waiter.query.id = id;
   waiter.deadline = deadline;
   return waiter;
+}
+
+// A query of client number `client`.
+Waiter WaiterOf(int client, uint16_t id = 1) {
+  Waiter waiter = WaiterWithId(id);
+  waiter.address.client = *Endpoint::ParseAddress(absl::StrCat("192.0.2.", client), 1234);
+  return waiter;
+}
+
+// The ids of the evicted queries, and the limit if all have the same one.
+std::vector<uint16_t> Ids(const PendingQueries::Evicted& evicted, Limit limit) {
+  std::vector<uint16_t> ids;
+  for (const auto& [evicted_at, waiter] : evicted.waiters) {
+    EXPECT_EQ(evicted_at, limit);
+    ids.push_back(waiter.query.id);
+  }
+  return ids;
 }
 
 std::vector<uint16_t> Ids(const Waiters& waiters) {
@@ -33,7 +57,7 @@ std::vector<uint16_t> Ids(const Waiters& waiters) {
 }
 
 TEST(PendingQueriesTest, FirstClientBeginsAndLaterClientsJoin) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(2)), JoinResult::kJoined);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kJoined);
@@ -42,7 +66,7 @@ TEST(PendingQueriesTest, FirstClientBeginsAndLaterClientsJoin) {
 }
 
 TEST(PendingQueriesTest, EachKeyHasItsOwnExchange) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(1)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterWithId(2)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("a.example", /*dnssec_ok=*/true), WaiterWithId(3)),
@@ -52,7 +76,7 @@ TEST(PendingQueriesTest, EachKeyHasItsOwnExchange) {
 }
 
 TEST(PendingQueriesTest, AfterTakeTheNextClientIsFirstAgain) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Take(Key("a.example"));
   EXPECT_EQ(pending.size(), 0u);
@@ -61,7 +85,7 @@ TEST(PendingQueriesTest, AfterTakeTheNextClientIsFirstAgain) {
 }
 
 TEST(PendingQueriesTest, AtTheKeyLimitNewKeysAreRefusedAndKnownKeysJoined) {
-  PendingQueries pending(2, 10);
+  PendingQueries pending(Limits(2, 10));
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.Join(Key("b.example"), WaiterWithId(2));
   EXPECT_EQ(pending.Join(Key("c.example"), WaiterWithId(3)), JoinResult::kFull);
@@ -73,7 +97,7 @@ TEST(PendingQueriesTest, AtTheKeyLimitNewKeysAreRefusedAndKnownKeysJoined) {
 }
 
 TEST(PendingQueriesTest, AtTheWaiterLimitAKeyAcceptsNoClient) {
-  PendingQueries pending(10, 2);
+  PendingQueries pending(Limits(10, 2));
   for (const uint16_t id : std::array<uint16_t, 2>{1, 2})
     pending.Join(Key("a.example"), WaiterWithId(id));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterWithId(3)), JoinResult::kCrowded);
@@ -82,7 +106,7 @@ TEST(PendingQueriesTest, AtTheWaiterLimitAKeyAcceptsNoClient) {
 }
 
 TEST(PendingQueriesTest, ClearReportsEveryExchangeAndEmptiesTheTable) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   pending.Join(Key("a.example"), WaiterWithId(1));
   pending.SetExchange(Key("a.example"), 17);
   pending.Join(Key("b.example"), WaiterWithId(2));
@@ -94,7 +118,7 @@ TEST(PendingQueriesTest, ClearReportsEveryExchangeAndEmptiesTheTable) {
 }
 
 TEST(PendingQueriesTest, ExpiredClientsLeaveAndTheExchangeStays) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   EXPECT_FALSE(pending.next_deadline().has_value());
   pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
   pending.Join(Key("a.example"), WaiterWithId(2, At(200)));
@@ -122,7 +146,7 @@ TEST(PendingQueriesTest, ExpiredClientsLeaveAndTheExchangeStays) {
 }
 
 TEST(PendingQueriesTest, EarlierDeadlineOfALaterClientCounts) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   pending.Join(Key("a.example"), WaiterWithId(1, At(200)));
   pending.Join(Key("a.example"), WaiterWithId(2, At(100)));
   pending.Join(Key("a.example"), WaiterWithId(3, At(100)));
@@ -132,7 +156,7 @@ TEST(PendingQueriesTest, EarlierDeadlineOfALaterClientCounts) {
 }
 
 TEST(PendingQueriesTest, ClientsJoinAKeyWithoutWaiters) {
-  PendingQueries pending(10, 10);
+  PendingQueries pending(Limits(10, 10));
   EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kFirst);
   EXPECT_EQ(pending.Begin(Key("a.example")), JoinResult::kJoined);
   EXPECT_EQ(pending.waiter_count(), 0u);
@@ -143,8 +167,8 @@ TEST(PendingQueriesTest, ClientsJoinAKeyWithoutWaiters) {
   EXPECT_EQ(pending.waiter_count(), 0u);
 }
 
-TEST(PendingQueriesTest, KeyLongestWithoutWaitersIsDropped) {
-  PendingQueries pending(3, 10);
+TEST(PendingQueriesTest, KeyLongestWithoutWaitersMakesRoom) {
+  PendingQueries pending(Limits(3, 10));
   pending.Join(Key("a.example"), WaiterWithId(1, At(100)));
   pending.SetExchange(Key("a.example"), 17);
   pending.Begin(Key("b.example"));
@@ -155,12 +179,174 @@ TEST(PendingQueriesTest, KeyLongestWithoutWaitersIsDropped) {
   pending.Join(Key("b.example"), WaiterWithId(2, At(100)));
   pending.TakeExpired(At(100));
   pending.TakeExpired(At(100));
-  EXPECT_EQ(pending.DropOldestAbandoned(), ExchangeId{19});
-  EXPECT_EQ(pending.size(), 2u);
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(3)), JoinResult::kFirst);
+  EXPECT_THAT(pending.TakeEvicted().exchanges, testing::ElementsAre(19));
   pending.Join(Key("a.example"), WaiterWithId(3));
-  EXPECT_EQ(pending.DropOldestAbandoned(), ExchangeId{18});
-  EXPECT_EQ(pending.DropOldestAbandoned(), std::nullopt);
+  EXPECT_EQ(pending.Join(Key("e.example"), WaiterOf(4)), JoinResult::kFirst);
+  EXPECT_THAT(pending.TakeEvicted().exchanges, testing::ElementsAre(18));
+  EXPECT_EQ(pending.Join(Key("f.example"), WaiterOf(5)), JoinResult::kFull);
   EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(3));
+}
+
+// Repetitions.
+
+TEST(PendingQueriesTest, RepetitionReplacesTheQueryThatWaits) {
+  for (const uint16_t others : std::array<uint16_t, 2>{0, 40}) {  // With few and with many waiters.
+    PendingQueries pending(Limits(10, 100));
+    for (uint16_t i = 0; i < others; ++i)
+      pending.Join(Key("a.example"), WaiterOf(2, static_cast<uint16_t>(100 + i)));
+    for (int i = 0; i < 50; ++i) {
+      Waiter repeated = WaiterWithId(7, At(2000 + i));
+      EXPECT_EQ(pending.Join(Key("a.example"), repeated),
+                i + others == 0 ? JoinResult::kFirst : JoinResult::kJoined);
+    }
+    EXPECT_EQ(pending.waiter_count(), others + 1u);
+    EXPECT_EQ(pending.next_deadline(), At(2000));
+    EXPECT_EQ(Ids(pending.Take(Key("a.example"))).back(), 7);
+    EXPECT_EQ(pending.waiter_count(), 0u);
+  }
+}
+
+TEST(PendingQueriesTest, OtherPortsIdsAndStreamsAreNoRepetitions) {
+  PendingQueries pending(Limits(10, 100));
+  Waiter waiter = WaiterOf(1, 7);
+  pending.Join(Key("a.example"), waiter);
+  waiter.query.id = 8;
+  pending.Join(Key("a.example"), waiter);
+  waiter.address.client.set_port(4711);
+  pending.Join(Key("a.example"), waiter);
+  waiter.address.transport = Transport::kTcp;
+  pending.Join(Key("a.example"), waiter);
+  pending.Join(Key("a.example"), waiter);  // A stream repeats nothing: each query gets a reply.
+  EXPECT_EQ(pending.waiter_count(), 5u);
+}
+
+// Limits of fairness.
+
+TEST(PendingQueriesTest, ClientWithMostWaitersForAKeyMakesRoom) {
+  PendingQueries pending(Limits(10, 4));
+  for (uint16_t i = 1; i <= 4; ++i) pending.Join(Key("a.example"), WaiterOf(1, i));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(1, 5)), JoinResult::kCrowded);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 6)), JoinResult::kJoined);
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaitersPerQuery), testing::ElementsAre(1));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 7)), JoinResult::kJoined);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 8)), JoinResult::kCrowded);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(3, 9)), JoinResult::kJoined);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(4, 10)), JoinResult::kJoined);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(5, 11)), JoinResult::kCrowded);
+  EXPECT_EQ(pending.TakeEvicted().waiters.size(), 3u);
+  EXPECT_EQ(pending.waiter_count(), 4u);
+}
+
+TEST(PendingQueriesTest, ClientWithMostWaitersMakesRoomAtTheLimitOfAll) {
+  PendingLimits limits = Limits(10, 10);
+  limits.waiters = 4;
+  PendingQueries pending(limits);
+  for (uint16_t i = 1; i <= 4; ++i) pending.Join(Key("a.example"), WaiterOf(1, i));
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(1, 5)), JoinResult::kAllFull);
+  EXPECT_FALSE(pending.Contains(Key("b.example")));
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(2, 6)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(2, 7)), JoinResult::kJoined);
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(2, 8)), JoinResult::kAllFull);
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaiters), testing::ElementsAre(1, 2));
+}
+
+TEST(PendingQueriesTest, ClientAtItsOwnLimitMakesNoRoom) {
+  PendingLimits limits = Limits(10, 10);
+  limits.waiters_per_client = 2;
+  PendingQueries pending(limits);
+  pending.Join(Key("a.example"), WaiterOf(1, 1));
+  pending.Join(Key("b.example"), WaiterOf(1, 2));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(1, 3)), JoinResult::kClientFull);
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(1, 4)), JoinResult::kClientFull);
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(2, 5)), JoinResult::kFirst);
+  EXPECT_TRUE(pending.TakeEvicted().waiters.empty());
+  pending.Take(Key("a.example"));
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(1, 6)), JoinResult::kFirst);
+}
+
+TEST(PendingQueriesTest, ClientThatHoldsMostKeysMakesRoomWithItsOldest) {
+  PendingQueries pending(Limits(4, 10));
+  for (uint16_t i = 1; i <= 4; ++i) {
+    pending.Join(Key(absl::StrCat("a", i, ".example")), WaiterOf(1, i));
+    pending.SetExchange(Key(absl::StrCat("a", i, ".example")), 100u + i);
+  }
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(1, 5)), JoinResult::kFull);
+  EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(2, 6)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(2, 7)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(2, 8)), JoinResult::kFull);
+  PendingQueries::Evicted evicted = pending.TakeEvicted();
+  EXPECT_THAT(evicted.exchanges, testing::ElementsAre(101, 102));
+  EXPECT_THAT(Ids(evicted, Limit::kPendingQueries), testing::ElementsAre(1, 2));
+  EXPECT_FALSE(pending.Contains(Key("a1.example")));
+  EXPECT_TRUE(pending.Contains(Key("a3.example")));
+}
+
+TEST(PendingQueriesTest, ClientsThatJoinedAKeyKeepItWhenItsHolderMakesRoom) {
+  PendingQueries pending(Limits(3, 10));
+  pending.Join(Key("a.example"), WaiterOf(1, 1));
+  pending.Join(Key("a.example"), WaiterOf(2, 2));
+  pending.Join(Key("b.example"), WaiterOf(1, 3));
+  pending.Join(Key("c.example"), WaiterOf(1, 4));
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(3, 5)), JoinResult::kFirst);
+  // Client 1 has lost a.example, which client 2 holds now, and then b.example.
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kPendingQueries), testing::ElementsAre(1, 3));
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(2));
+}
+
+TEST(PendingQueriesTest, SixteenthOfTheKeysIsForClientsThatHoldNone) {
+  PendingQueries pending(Limits(32, 100));
+  for (uint16_t i = 0; i < 30; ++i) {
+    EXPECT_EQ(pending.Join(Key(absl::StrCat(i, ".example")), WaiterOf(1 + i % 15, i)),
+              JoinResult::kFirst);
+  }
+  EXPECT_EQ(pending.Join(Key("x.example"), WaiterOf(1, 50)), JoinResult::kFull);
+  EXPECT_EQ(pending.Begin(Key("x.example")), JoinResult::kFull);
+  EXPECT_EQ(pending.Join(Key("x.example"), WaiterOf(20, 51)), JoinResult::kFirst);
+  EXPECT_EQ(pending.Join(Key("y.example"), WaiterOf(21, 52)), JoinResult::kFirst);
+  EXPECT_TRUE(pending.TakeEvicted().waiters.empty());
+  EXPECT_EQ(pending.Join(Key("z.example"), WaiterOf(22, 53)), JoinResult::kFirst);
+  EXPECT_EQ(pending.TakeEvicted().waiters.size(), 1u);
+}
+
+// Random calls, compared with plain counts.
+TEST(PendingQueriesTest, CountsStayRightInAnyOrderOfCalls) {
+  std::mt19937 random(1);
+  PendingLimits limits = Limits(12, 20);
+  limits.waiters = 60;
+  PendingQueries pending(limits);
+  size_t joined = 0, left = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const auto key = Key(absl::StrCat(random() % 24, ".example"));
+    switch (random() % 8) {
+      case 0:
+        left += pending.Take(key).size();
+        break;
+      case 1:
+        pending.Begin(key);
+        break;
+      case 2:
+        if (const auto expired = pending.TakeExpired(At(i))) left += expired->waiters.size();
+        break;
+      default: {
+        Waiter waiter =
+            WaiterOf(1 + static_cast<int>(random() % 5), static_cast<uint16_t>(random() % 200));
+        waiter.deadline = At(i + 50 + static_cast<int>(random() % 2) * 50);
+        const size_t before = pending.waiter_count();
+        const JoinResult result = pending.Join(key, waiter);
+        const size_t evicted = pending.TakeEvicted().waiters.size();
+        left += evicted;
+        if (result <= JoinResult::kJoined) joined += pending.waiter_count() + evicted - before;
+        break;
+      }
+    }
+    ASSERT_EQ(pending.waiter_count(), joined - left) << i;
+    ASSERT_LE(pending.size(), limits.keys);
+    ASSERT_LE(pending.waiter_count(), limits.waiters);
+  }
+  while (const auto expired = pending.TakeExpired(MonoTime::max())) left += expired->waiters.size();
+  EXPECT_EQ(joined, left);
+  EXPECT_GT(joined, 1000u);
 }
 
 }  // namespace

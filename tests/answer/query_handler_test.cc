@@ -269,9 +269,12 @@ TEST_F(QueryHandlerTest, ClientAtItsLimitStillGetsCachedData) {
 TEST_F(QueryHandlerTest, AtTheLimitOfWaitersTheClientGetsServFail) {
   limits_.tuning.max_waiters_per_query = 2;
   Make();
-  EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kPending);
-  EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kPending);
-  EXPECT_EQ(Handle(MakeQuery(kName, QType::kA)), HandleResult::kReplied);
+  const auto query = [](uint16_t id) {
+    return MessageBuilder().Id(id).Question(kName, QType::kA).Build();
+  };
+  EXPECT_EQ(Handle(query(1)), HandleResult::kPending);
+  EXPECT_EQ(Handle(query(2)), HandleResult::kPending);
+  EXPECT_EQ(Handle(query(3)), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_EQ(counters_.limit(Limit::kWaitersPerQuery).value(), 1u);
   exchanger_.Respond(0, AnswerFor());

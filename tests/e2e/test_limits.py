@@ -23,6 +23,9 @@ from provider import Provider  # noqa: E402
 CROWD = 1000
 PENDING = 1500  # More than the connections to one server can carry, 4 times 256.
 HELD = 150
+DUPLICATED = "late-duplicated"
+DUPLICATES = 2100  # More than the clients that may wait for one name.
+OTHERS = 20
 UNFINISHED = 500  # Times 65,000 octets is far more than the limit of 4 MiB.
 
 
@@ -107,6 +110,64 @@ def test_a_client_at_its_limit_does_not_affect_others(start, tmp_path):
     assert ask_for(server, "fresh", "127.0.0.1").unanswered == 0
     assert server.metric("dotcache_limit_rejections_total", limit="per-client") == 21
     flood.close()
+
+
+def flood_from(server, source, labels, sockets=16):
+    """Sends one query for each label, and returns the UdpClients with their Outcome."""
+    flood, outcome = clients.UdpClients(server.port, sockets, source), clients.Outcome()
+    for number, label in enumerate(labels):
+        flood.send(number, label, outcome)
+        if number % 50 == 49:  # The kernel's buffer holds some hundred datagrams.
+            flood.receive(time.monotonic() + 0.005)
+    return flood, outcome
+
+
+def test_duplicates_of_one_client_do_not_keep_others_out(start):
+    server = start("--workers", 1)
+    flood, duplicates = flood_from(server, "127.0.0.2", [DUPLICATED] * DUPLICATES)
+    others = [flood_from(server, f"127.0.0.{3 + n}", [DUPLICATED], 1) for n in range(OTHERS)]
+    for asked, outcome in [*others, (flood, duplicates)]:
+        asked.wait()
+        asked.close()
+    assert [outcome.errors for _, outcome in others] == [0] * OTHERS
+    assert [len(outcome.times_ms) for _, outcome in others] == [1] * OTHERS
+    # Each query of the flood has a reply: the answer, or SERVFAIL.
+    assert len(duplicates.times_ms) + duplicates.errors == DUPLICATES
+    assert len(duplicates.times_ms) == 2000 - OTHERS
+    assert server.metric("dotcache_limit_rejections_total",
+                         limit="waiters-per-query") == DUPLICATES - 2000 + OTHERS
+
+
+def test_repeated_query_has_one_reply(start):
+    server = start("--workers", 1)
+    client = clients.UdpClients(server.port, 1)
+    for _ in range(40):
+        client.send(7, DUPLICATED, clients.Outcome())
+    client.receive(time.monotonic() + 0.05)
+    assert server.metric("dotcache_limit_rejections_total") == 0
+    client.wait()
+    client.close()
+    assert server.metric("dotcache_responses_total", rcode="NOERROR") == 1
+
+
+def test_unanswered_names_of_few_clients_do_not_keep_others_out(start, tmp_path):
+    config = tmp_path / "dotcache.yaml"
+    config.write_text("max-pending-queries: 160\nmax-pending-per-client: 120\n")
+    server = start("--workers", 1, "--config", config)
+    floods = [flood_from(server, f"127.0.0.{2 + n}", [f"hang{n}-{i}" for i in range(100)])
+              for n in range(3)]
+    others = [flood_from(server, f"127.0.0.{10 + n}", [f"fresh{n}-{i}" for i in range(3)], 1)
+              for n in range(OTHERS)]
+    for asked, _ in others:
+        asked.wait()
+    assert [outcome.errors for _, outcome in others] == [0] * OTHERS
+    assert [len(outcome.times_ms) for _, outcome in others] == [3] * OTHERS
+    for asked, outcome in floods:
+        asked.wait()
+        assert outcome.errors == 100  # All get SERVFAIL; none is left without a reply.
+    assert server.metric("dotcache_limit_rejections_total", limit="pending-queries") >= 140
+    for asked, _ in [*floods, *others]:
+        asked.close()
 
 
 @pytest.mark.parametrize("kind", held_clients.KINDS)

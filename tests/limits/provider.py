@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A DoT provider in its own process, with real TLS. The first label of a name selects its reaction.
 
-`hang...` gets no response, `slow...` one after 300 ms, `big...` 60,000 octets of text, and every
-other name one A record at once. Counts the queries of each kind.
+`hang...` gets no response, `slow...` one after 300 ms, `late...` one after 1.5 s, `big...` 60,000
+octets of text, and every other name one A record at once. Counts the queries of each kind.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import ssl
 import struct
 
 ADDRESS = "127.0.0.1"
-SLOW_SECONDS = 0.3
-KINDS = (b"hang", b"slow", b"big")
+DELAYS = {b"slow": 0.3, b"late": 1.5}  # Seconds.
+KINDS = (b"hang", b"slow", b"late", b"big")
 BIG_OCTETS = 60000
 
 
@@ -31,7 +31,7 @@ class Provider:
         self.port = self._pipe.recv()
 
     def counts(self):
-        """Returns the queries by kind (`hang`, `slow`, `big`, `other`) and the `connections` since
+        """Returns the queries by kind (`hang`, `slow`, `late`, `big`, `other`) and the `connections` since
         the start.
         """
         self._pipe.send(None)
@@ -94,8 +94,8 @@ class _Conversation(asyncio.Protocol):
         if kind == b"hang":
             return
         reply = reply_to(query, kind == b"big")
-        if kind == b"slow":
-            self._loop.call_later(SLOW_SECONDS, self._transport.write, reply)
+        if kind in DELAYS:
+            self._loop.call_later(DELAYS[kind], self._transport.write, reply)
         else:
             replies.append(reply)
 
