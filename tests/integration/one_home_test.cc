@@ -77,7 +77,9 @@ TEST(OneHomeTest, AThousandEqualMissesAreOneUpstreamQuery) {
     for (auto& client : Clients(server, transport)) clients.push_back(std::move(client));
   }
   for (int i = 0; i < kQueries; ++i) {
-    clients[static_cast<size_t>(i) % clients.size()]->Send(MakeQuery(kName, QType::kA));
+    const WireMessage query =
+        MessageBuilder().Id(static_cast<uint16_t>(i)).Question(kName, QType::kA).Build();
+    clients[static_cast<size_t>(i) % clients.size()]->Send(query);
   }
   for (int i = 0; i < kQueries; ++i) {
     const auto reply = clients[static_cast<size_t>(i) % clients.size()]->Receive();
