@@ -48,6 +48,8 @@ struct UpstreamServerOptions {
 
   // The same at this address of its host.
   UpstreamServerOptions At(const Endpoint& address) const;
+  // True if its responses arrive encrypted and from an authenticated server.
+  bool is_secure() const { return transport == Transport::kDot && !identity.insecure; }
   bool has_address() const { return host.empty() || !endpoint.is_wildcard(); }
   // What tells it from others of its provider, and never changes: "192.0.2.1:853", "HOST/SLOT".
   std::string Label() const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/pool/attempt_result.h"
 
+#include "dns/message_header.h"
+
 namespace dotcache {
 
 bool IsErrorResponse(const ResponseFacts& facts) {
@@ -23,6 +25,14 @@ bool IsFromServer(const AttemptResult& result) {
 bool IsUseless(UpstreamFailure failure) {
   return failure == UpstreamFailure::kMalformed || failure == UpstreamFailure::kNotAnAnswer ||
          failure == UpstreamFailure::kTruncated;
+}
+
+void ClearAuthenticData(AttemptResult& result) {
+  UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
+  if (response == nullptr) return;
+  MessageHeader header = LoadHeader(response->wire);
+  header.flags &= static_cast<uint16_t>(~kFlagAd);
+  StoreHeader(MutableBytes(response->wire), header);
 }
 
 void CountResult(const AttemptResult& result, UpstreamCounters& counters) {

@@ -24,6 +24,10 @@ bool IsFromServer(const AttemptResult& result);
 // True for a message that was no answer: malformed, a referral, or truncated on a stream.
 bool IsUseless(UpstreamFailure failure);
 
+// Clears the AD bit of a response that did not arrive over a secure channel: anybody on the path
+// may have set it (RFC 6840 section 5.8).
+void ClearAuthenticData(AttemptResult& result);
+
 // Counts the result of an attempt.
 void CountResult(const AttemptResult& result, UpstreamCounters& counters);
 

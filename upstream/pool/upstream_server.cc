@@ -306,6 +306,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
 void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
                                      AttemptResult result, Duration elapsed) {
   CountResult(result, counters_);
+  if (!options_.is_secure()) ClearAuthenticData(result);
   if (IsFromServer(result)) {
     NoteWord(connection);
     NoteResponse(result, elapsed);

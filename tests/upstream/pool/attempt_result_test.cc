@@ -37,6 +37,18 @@ TEST(AttemptResultTest, AMalformedMessageIsFromTheServerAndATimeoutIsNot) {
   EXPECT_FALSE(IsUseless(UpstreamFailure::kServFail));
 }
 
+TEST(AttemptResultTest, AuthenticDataIsClearedAndNothingElse) {
+  UpstreamResponse response;
+  response.wire = {0x12, 0x34, 0x81, 0xb3, 0, 1, 0, 2, 0, 3, 0, 4};
+  AttemptResult result = response;
+  ClearAuthenticData(result);
+  EXPECT_EQ(std::get<UpstreamResponse>(result).wire,
+            (WireMessage{0x12, 0x34, 0x81, 0x93, 0, 1, 0, 2, 0, 3, 0, 4}));
+  result = UpstreamFailure::kTimeout;
+  ClearAuthenticData(result);
+  EXPECT_EQ(std::get<UpstreamFailure>(result), UpstreamFailure::kTimeout);
+}
+
 TEST(AttemptResultTest, EachIsCountedOnceAndByReason) {
   UpstreamCounters counters;
   CountResult(Response(ResponseKind::kAnswer), counters);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/scripted_connector.h"
@@ -88,8 +89,9 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   }
   void OnAttemptSent(AttemptId attempt) override { sent_.push_back(attempt); }
   void OnAttemptResult(AttemptId attempt, AttemptResult result) override {
-    if (std::holds_alternative<UpstreamResponse>(result)) {
+    if (const auto* response = std::get_if<UpstreamResponse>(&result)) {
       answered_.push_back(attempt);
+      authentic_ = LoadHeader(response->wire).Has(kFlagAd);
     } else {
       failed_[attempt] = std::get<UpstreamFailure>(result);
     }
@@ -111,6 +113,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   std::map<AttemptId, AttemptPlace> places_;
   std::vector<AttemptId> sent_;
   std::vector<AttemptId> answered_;
+  bool authentic_ = false;  // AD of the latest answer.
   std::vector<AttemptId> doubtful_;
   std::map<AttemptId, UpstreamFailure> failed_;
   std::map<AttemptId, size_t> lost_;
@@ -118,6 +121,31 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   int changes_ = 0;
   std::unique_ptr<UpstreamServer> server_;
 };
+
+TEST_F(UpstreamServerTest, AuthenticDataIsKeptFromASecureServerOnly) {
+  connector_.server(0).reply = [](const UpstreamQuery& query) {
+    WireMessage answer = ScriptedAnswer(query);
+    answer[3] |= kFlagAd;
+    return ScriptedReply::Message(answer);
+  };
+  const auto is_kept = [this] {
+    Make();
+    Send(1);
+    loop_.Advance(Milliseconds(50));
+    EXPECT_THAT(answered_, ElementsAre(1));
+    answered_.clear();
+    server_.reset();
+    return authentic_;
+  };
+  EXPECT_TRUE(is_kept());
+  options_.identity.insecure = true;
+  EXPECT_FALSE(is_kept());
+  options_.identity.insecure = false;
+  for (const Transport clear_text : {Transport::kUdp, Transport::kTcp}) {
+    options_.transport = clear_text;
+    EXPECT_FALSE(is_kept());
+  }
+}
 
 TEST_F(UpstreamServerTest, ManyAttemptsShareOneConnection) {
   Make();
