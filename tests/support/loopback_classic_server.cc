@@ -25,7 +25,8 @@ LoopbackClassicServer::LoopbackClassicServer(ClassicHandler handler)
     : handler_(std::move(handler)) {
   for (int tries = 0; tries < 100; ++tries) {
     udp_ = *BindUdp(*Endpoint::Parse("127.0.0.1:0"));
-    auto tcp = BindTcp(LocalEndpoint(udp_.get()));
+    endpoint_ = LocalEndpoint(udp_.get());
+    auto tcp = BindTcp(endpoint_);
     if (!tcp.ok()) continue;
     tcp_ = *std::move(tcp);
     if (listen(tcp_.get(), 16) == 0) return;
@@ -33,7 +34,7 @@ LoopbackClassicServer::LoopbackClassicServer(ClassicHandler handler)
   std::abort();
 }
 
-Endpoint LoopbackClassicServer::endpoint() const { return LocalEndpoint(udp_.get()); }
+void LoopbackClassicServer::Restart() { udp_ = *BindUdp(endpoint_); }
 
 void LoopbackClassicServer::Pump() {
   if (udp_.valid()) PumpUdp();

@@ -29,7 +29,7 @@ class LoopbackClassicServer {
  public:
   explicit LoopbackClassicServer(ClassicHandler handler);
 
-  Endpoint endpoint() const;
+  const Endpoint& endpoint() const { return endpoint_; }
   void set_handler(ClassicHandler handler) { handler_ = std::move(handler); }
 
   // Receives and answers the queries that have arrived.
@@ -40,6 +40,8 @@ class LoopbackClassicServer {
 
   // Closes all sockets. Later queries are refused. The kernel may give the port to another program.
   void Stop();
+  // After Stop(): receives over UDP on the same port again.
+  void Restart();
   void StopTcp();
 
   const std::vector<ClassicQuery>& queries() const { return queries_; }
@@ -56,6 +58,7 @@ class LoopbackClassicServer {
   void PumpStream(Stream& stream);
 
   ClassicHandler handler_;
+  Endpoint endpoint_;
   UniqueFd udp_;
   UniqueFd tcp_;
   std::vector<Stream> streams_;

@@ -37,7 +37,7 @@ class ClassicConnection::Pending : public Deletable, public UdpChannel::Delegate
       : query(the_query), attempt(the_attempt), purpose(the_purpose), owner_(owner) {}
 
   void OnDatagram(Bytes datagram) override { owner_.OnDatagram(*this, datagram); }
-  void OnChannelError(StreamError error) override { owner_.OnChannelError(error); }
+  void OnChannelError(StreamError error) override { owner_.OnChannelError(*this, error); }
   bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
 
   const UpstreamQuery query;
@@ -48,6 +48,7 @@ class ClassicConnection::Pending : public Deletable, public UdpChannel::Delegate
   MonoTime sent;
   MonoTime unwanted_since;  // Unless it is wanted.
   int foreign_datagrams = 0;
+  std::optional<MonoTime> error_at;  // When the first ICMP error came.
   std::unique_ptr<UdpChannel> channel;
   std::optional<AttemptTicket> tcp_ticket;
 
@@ -87,27 +88,31 @@ AttemptTicket ClassicConnection::Open(std::unique_ptr<Pending> pending) {
   MakePlace();
   const AttemptTicket ticket = ++last_ticket_;
   pending->ticket = ticket;
-  pending->sent = context_.loop.Now();
-  auto channel =
-      UdpChannel::Open(context_.loop, server_.endpoint, *pending, context_.limits.outgoing);
-  if (channel.ok()) {
-    pending->channel = *std::move(channel);
-    pending->id = absl::uniform_int_distribution<uint16_t>()(random_);
-    std::array<uint8_t, kMaxUpstreamQuerySize> octets;
-    const size_t size =
-        BuildUpstreamQuery(pending->query, pending->id, {.padded = false, .ask_keepalive = false},
-                           absl::MakeSpan(octets));
-    pending->channel->Send(Bytes(octets.data(), size));
-  } else {
-    if (absl::IsResourceExhausted(channel.status())) {
-      without_socket_.push_back(ticket);
-    } else {
-      no_route_ = std::string(channel.status().message());
-    }
-    timer_->Start(Duration::zero());
-  }
+  SendFromNewPort(*pending);
   pending_[ticket] = std::move(pending);
   return ticket;
+}
+
+void ClassicConnection::SendFromNewPort(Pending& pending) {
+  pending.sent = context_.loop.Now();
+  auto channel =
+      UdpChannel::Open(context_.loop, server_.endpoint, pending, context_.limits.outgoing);
+  if (channel.ok()) {
+    pending.channel = *std::move(channel);
+    pending.id = absl::uniform_int_distribution<uint16_t>()(random_);
+    std::array<uint8_t, kMaxUpstreamQuerySize> octets;
+    const size_t size =
+        BuildUpstreamQuery(pending.query, pending.id, {.padded = false, .ask_keepalive = false},
+                           absl::MakeSpan(octets));
+    pending.channel->Send(Bytes(octets.data(), size));
+    return;
+  }
+  if (absl::IsResourceExhausted(channel.status())) {
+    without_socket_.push_back(pending.ticket);
+  } else {
+    no_route_ = std::string(channel.status().message());
+  }
+  timer_->Start(Duration::zero());
 }
 
 // Closes a socket if as many are open as may be. Its query has had its time.
@@ -223,10 +228,22 @@ void ClassicConnection::OnForeignDatagram(Pending& pending) {
   }
 }
 
-// The other queries went to the same address, so none of them will be answered. It is a failure to
-// connect, which only a query can discover.
-void ClassicConnection::OnChannelError(StreamError error) {
-  if (state() == ConnectionState::kClosed) return;
+// If two ports got an error, and the server sends nothing, then it does not listen. So the other
+// queries, which went to the same address, will not be answered. It is a failure to connect, which
+// only a query can discover.
+void ClassicConnection::OnChannelError(Pending& pending, StreamError error) {
+  if (state() == ConnectionState::kClosed || !pending_.contains(pending.ticket)) return;
+  if (pending.purpose == Pending::Purpose::kForgottenAttempt) return Remove(pending.ticket);
+  if (!pending.error_at.has_value()) {
+    pending.error_at = context_.loop.Now();
+    context_.loop.DeferDelete(std::move(pending.channel));
+    return SendFromNewPort(pending);
+  }
+  if (last_received() >= *pending.error_at) {
+    // It was sent, so it is not a failure to connect.
+    if (pending.wanted()) return Finish(pending.ticket, UpstreamFailure::kConnectionLost);
+    return Remove(pending.ticket);
+  }
   Close(FailureOf(error), /*graceful=*/false, std::string(StreamErrorName(error)));
 }
 

@@ -25,12 +25,15 @@ namespace dotcache {
 // octets, so that no response is fragmented (RFC 9715), and are not padded, because nothing is
 // hidden.
 //
-// It is ready one turn after it was made, if there is a route to the server. An ICMP error ends it
-// with all its queries. A lost query is not repeated here. The socket of a forgotten query waits
-// for the late response for max_attempt_timeout. Limits: max_sockets_per_connection queries that
-// are not overdue; when so many sockets are open, the oldest forgotten one makes room, or else the
-// oldest overdue one, whose attempt ends with kTimeout. Questions for a sign of life are beyond
-// that. One TCP connection with the limits of StreamConnection. Bound to its loop's thread.
+// It is ready one turn after it was made, if there is a route to the server. After an ICMP error, a
+// query is sent again from another port: any host may send such an error, if it guesses the port. A
+// second error for the query ends the connection with all its queries, or only this query if the
+// server has sent a message since the first one. A lost query is not repeated here. The socket of a
+// forgotten query waits for the late response for max_attempt_timeout. Limits:
+// max_sockets_per_connection queries that are not overdue; when so many sockets are open, the
+// oldest forgotten one makes room, or else the oldest overdue one, whose attempt ends with
+// kTimeout. Questions for a sign of life are beyond that. One TCP connection with the limits of
+// StreamConnection. Bound to its loop's thread.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
   // All of these outlive the connection.
@@ -69,9 +72,10 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   void OnConnectionClosed(Connection& connection, End end) override;
 
   AttemptTicket Open(std::unique_ptr<Pending> pending);
+  void SendFromNewPort(Pending& pending);
   void OnDatagram(Pending& pending, Bytes datagram);
   void OnForeignDatagram(Pending& pending);
-  void OnChannelError(StreamError error);
+  void OnChannelError(Pending& pending, StreamError error);
   void AskOverTcp(Pending& pending);
   void Finish(AttemptTicket ticket, AttemptResult result);
   void CountOut(const Pending& pending);

@@ -261,6 +261,42 @@ TEST_F(ClassicConnectionTest, NobodyListeningEndsItAtOnceWithAllQueries) {
   EXPECT_THAT(failures_, IsEmpty());
 }
 
+TEST_F(ClassicConnectionTest, AfterAnIcmpErrorTheQueryIsSentAgainFromAnotherPort) {
+  Connect();
+  server_.Stop();
+  Send(1);  // The kernel reports the closed port at once.
+  server_.Restart();
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_THAT(answers_, UnorderedElementsAre(1, 2));
+  EXPECT_FALSE(closed_);
+}
+
+TEST_F(ClassicConnectionTest, ASecondIcmpErrorEndsOnlyItsQueryWhileTheServerAnswers) {
+  Connect();
+  ASSERT_TRUE(RunUntil([this] { return ready_ == 1; }));
+  Send(1);
+  server_.Pump();  // The answer waits in the socket, and is read in the turn of the first error.
+  server_.Stop();
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_THAT(answers_, ElementsAre(1));
+  EXPECT_THAT(failures_, ElementsAre(std::pair(AttemptId{2}, UpstreamFailure::kConnectionLost)));
+  EXPECT_FALSE(closed_);
+}
+
+TEST_F(ClassicConnectionTest, AnIcmpErrorForAForgottenQueryIsIgnored) {
+  Connect();
+  server_.Stop();
+  Send(1);
+  connection_->Forget(tickets_.at(1));
+  server_.Restart();
+  Send(2);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(answers_, ElementsAre(2));
+  EXPECT_EQ(server_.queries().size(), 1u);
+}
+
 TEST_F(ClassicConnectionTest, WithoutAWayToTheServerItIsNeverReady) {
   Connect();
   options_.endpoint = *Endpoint::Parse("[ff02::1]:53");
