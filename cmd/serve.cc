@@ -78,6 +78,23 @@ void WarnOfInsecureUpstreams(const Config& config) {
   }
 }
 
+void WarnOfLegacyCrypto(const Config& config) {
+  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
+    for (const UpstreamServerOptions& upstream : zone.servers) {
+      if (!upstream.identity.legacy_crypto || upstream.slot > 0) continue;
+      Log(LogLevel::kWarn,
+          "upstream may use RSA keys under 2048 bits and SHA-1, which can be forged",
+          {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
+    }
+  }
+  for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
+    if (!bootstrap.identity.legacy_crypto) continue;
+    Log(LogLevel::kWarn,
+        "bootstrap may use RSA keys under 2048 bits and SHA-1, which can be forged",
+        {{"address", bootstrap.endpoint.ToString()}});
+  }
+}
+
 // One line for each zone, at every log level, as a reminder of the operator's decision.
 void LogClearText(const Config& config) {
   for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
@@ -190,6 +207,7 @@ int RunServe(const ConfigSources& sources) {
     Log(LogLevel::kWarn, "expensive TLS handshakes", {{"cause", warning.ToString()}});
   }
   WarnOfInsecureUpstreams(loaded.config);
+  WarnOfLegacyCrypto(loaded.config);
   LogClearText(loaded.config);
   SetLogLevel(loaded.config.log_level);
   FitConnectionsToDescriptors(loaded.config.server);

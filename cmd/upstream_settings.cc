@@ -116,6 +116,7 @@ void FormatIdentity(const UpstreamServerOptions& server, absl::string_view inden
     absl::StrAppend(&out, indent, "  ", key, ": ", YamlQuoted(*file), "\n");
   }
   if (server.identity.insecure) absl::StrAppend(&out, indent, "  insecure: true\n");
+  if (server.identity.legacy_crypto) absl::StrAppend(&out, indent, "  legacy-crypto: true\n");
   if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");
   if (server.metered) absl::StrAppend(&out, indent, "  metered: true\n");
 }

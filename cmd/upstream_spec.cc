@@ -19,9 +19,9 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset", "host",      "addresses", "name",
-                                       "pins",   "pins-file", "ca",        "cert",
-                                       "key",    "insecure",  "weight",    "metered"};
+constexpr absl::string_view kKeys[] = {"preset",    "host",    "addresses",    "name", "pins",
+                                       "pins-file", "ca",      "cert",         "key",  "insecure",
+                                       "weight",    "metered", "legacy-crypto"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -245,6 +245,8 @@ class MapReader {
       weight_ = static_cast<int>(weight);
     } else if (key == "metered") {
       ASSIGN_OR_RETURN(metered_, ParseSwitch(text));
+    } else if (key == "legacy-crypto") {
+      ASSIGN_OR_RETURN(legacy_crypto_, ParseSwitch(text));
     } else {
       ASSIGN_OR_RETURN(insecure_, ParseSwitch(text));
     }
@@ -258,6 +260,7 @@ class MapReader {
     }
     server.identity.pins = pins_;
     server.identity.insecure = insecure_;
+    server.identity.legacy_crypto = legacy_crypto_;
     server.ca_file = files_["ca"];
     server.certificate_file = files_["cert"];
     server.key_file = files_["key"];
@@ -281,6 +284,7 @@ class MapReader {
   std::vector<SpkiPin> pins_;
   std::map<std::string, std::string> files_;  // By key.
   bool insecure_ = false;
+  bool legacy_crypto_ = false;
   int weight_ = 1;
   bool metered_ = false;
   bool failed_ = false;

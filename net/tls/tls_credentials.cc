@@ -12,12 +12,17 @@ namespace dotcache {
 namespace {
 
 // TLS 1.2 and 1.3 with forward secrecy and AEAD ciphers (RFC 9325). X25519 comes first, so the
-// ClientHello carries a key share for it alone. No signature uses SHA-1 (RFC 9155).
-constexpr char kPriority[] =
+// ClientHello carries a key share for it alone.
+constexpr absl::string_view kPriority =
     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:-DHE-RSA:"
     "-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:+GROUP-SECP384R1:"
-    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:"
-    "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1";
+    "-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:+CHACHA20-POLY1305:";
+// No signature uses SHA-1 (RFC 9155).
+constexpr absl::string_view kWithoutSha1 = "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1";
+// The same, and RSA keys have 2048 bits or more (RFC 9325 section 4.1).
+constexpr absl::string_view kStrict = "-SIGN-RSA-SHA1:-SIGN-ECDSA-SHA1:%PROFILE_MEDIUM";
+constexpr absl::string_view kLegacy =
+    "+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1:%PROFILE_LOW:%VERIFY_ALLOW_SIGN_WITH_SHA1";
 
 absl::Status GnutlsError(absl::string_view what, int code) {
   return absl::InvalidArgumentError(absl::StrCat(what, ": ", gnutls_strerror(code)));
@@ -31,9 +36,10 @@ absl::StatusOr<GnutlsCredentialsPtr> NewCredentials() {
   return GnutlsCredentialsPtr(credentials);
 }
 
-absl::StatusOr<GnutlsPriorityPtr> NewPriority() {
+absl::StatusOr<GnutlsPriorityPtr> NewPriority(absl::string_view strength) {
   gnutls_priority_t priority;
-  const int code = gnutls_priority_init(&priority, kPriority, nullptr);
+  const int code =
+      gnutls_priority_init(&priority, absl::StrCat(kPriority, strength).c_str(), nullptr);
   if (code < 0) return GnutlsError("the system's GnuTLS policy forbids TLS 1.2 and 1.3", code);
   return GnutlsPriorityPtr(priority);
 }
@@ -41,7 +47,8 @@ absl::StatusOr<GnutlsPriorityPtr> NewPriority() {
 absl::StatusOr<std::unique_ptr<TlsClientCredentials::Impl>> NewClientImpl() {
   auto impl = std::make_unique<TlsClientCredentials::Impl>();
   ASSIGN_OR_RETURN(impl->credentials, NewCredentials());
-  ASSIGN_OR_RETURN(impl->priority, NewPriority());
+  ASSIGN_OR_RETURN(impl->priority, NewPriority(kStrict));
+  ASSIGN_OR_RETURN(impl->legacy_priority, NewPriority(kLegacy));
   // An address must match an IP SAN. A DNS SAN with the address as text does not count.
   gnutls_certificate_set_verify_flags(impl->credentials.get(),
                                       GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES);
@@ -144,7 +151,7 @@ absl::StatusOr<std::unique_ptr<TlsServerCredentials>> TlsServerCredentials::From
     const std::string& certificate_file, const std::string& key_file) {
   auto impl = std::make_unique<Impl>();
   ASSIGN_OR_RETURN(impl->credentials, NewCredentials());
-  ASSIGN_OR_RETURN(impl->priority, NewPriority());
+  ASSIGN_OR_RETURN(impl->priority, NewPriority(kWithoutSha1));
   RETURN_IF_ERROR(SetCertificate(certificate_file, key_file, impl->credentials.get()));
   const int code = gnutls_session_ticket_key_generate(impl->ticket_key.get());
   if (code < 0) return GnutlsError("cannot generate the key for session tickets", code);

@@ -99,6 +99,8 @@ struct TlsPeerIdentity {
   std::string address;              // Textual IP address, never empty.
   std::vector<SpkiPin> pins;
   bool insecure = false;
+  // Accepts RSA keys of 1024 to 2047 bits, and signatures with SHA-1.
+  bool legacy_crypto = false;
 };
 
 }  // namespace dotcache

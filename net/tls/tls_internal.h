@@ -52,6 +52,7 @@ class GnutlsDatum {
 struct TlsClientCredentials::Impl {
   GnutlsCredentialsPtr credentials;
   GnutlsPriorityPtr priority;
+  GnutlsPriorityPtr legacy_priority;  // For TlsPeerIdentity::legacy_crypto.
 };
 
 struct TlsServerCredentials::Impl {

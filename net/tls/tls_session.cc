@@ -161,7 +161,10 @@ absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
   }
   // The client certificate is sent even when its issuer is not in the server's list of issuers.
   const unsigned role = GNUTLS_CLIENT | GNUTLS_KEY_SHARE_TOP | GNUTLS_FORCE_CLIENT_CERT;
-  RETURN_IF_ERROR(Init(role, trust->impl().priority.get(), trust->impl().credentials.get()));
+  const TlsClientCredentials::Impl& shown = trust->impl();
+  const GnutlsPriorityPtr& priority =
+      identity.legacy_crypto ? shown.legacy_priority : shown.priority;
+  RETURN_IF_ERROR(Init(role, priority.get(), shown.credentials.get()));
   if (!name.empty()) {
     const int code =
         gnutls_server_name_set(session.get(), GNUTLS_NAME_DNS, name.data(), name.size());

@@ -125,6 +125,30 @@ int VerifyPkix(gnutls_session_t session, const TlsPeerIdentity& identity, unsign
   return gnutls_certificate_verify_peers(session, wanted.data(), wanted.size(), &status);
 }
 
+// Says why a key is too weak, as the strict priority in tls_credentials.cc judges it.
+std::string KeyWeakness(gnutls_x509_crt_t certificate) {
+  constexpr unsigned kMinRsaBits = 2048;
+  unsigned bits = 0;
+  const int algorithm = gnutls_x509_crt_get_pk_algorithm(certificate, &bits);
+  if (algorithm != GNUTLS_PK_RSA || bits >= kMinRsaBits) return "";
+  return absl::StrCat("an RSA key has ", bits, " bits, and ", kMinRsaBits,
+                      " are required; `legacy-crypto: true` accepts 1024");
+}
+
+// The same for the keys and signatures of a chain.
+std::string ChainWeakness(const std::vector<GnutlsCrtPtr>& chain) {
+  for (const GnutlsCrtPtr& certificate : chain) {
+    std::string weakness = KeyWeakness(certificate.get());
+    if (!weakness.empty()) return weakness;
+    const int signature = gnutls_x509_crt_get_signature_algorithm(certificate.get());
+    if (gnutls_sign_get_hash_algorithm(static_cast<gnutls_sign_algorithm_t>(signature)) ==
+        GNUTLS_DIG_SHA1) {
+      return "a signature uses SHA-1, which only `legacy-crypto: true` accepts";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& credentials,
@@ -142,8 +166,14 @@ std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& c
   const bool is_untrusted =
       (status & GNUTLS_CERT_SIGNER_NOT_FOUND) != 0 && (status & GNUTLS_CERT_REVOKED) == 0;
   if (is_untrusted && !identity.pins.empty()) {
+    const std::string weakness = identity.legacy_crypto ? "" : KeyWeakness(sent.front().get());
+    if (!weakness.empty()) return absl::StrCat("The certificate is weak: ", weakness, ".");
     if (MatchesPin(sent.front().get(), identity.pins)) return "";
     return absl::StrCat(StatusText(status), " Its key does not match a pin either.");
+  }
+  if ((status & GNUTLS_CERT_INSECURE_ALGORITHM) != 0) {
+    const std::string weakness = ChainWeakness(sent);
+    if (!weakness.empty()) return absl::StrCat(StatusText(status), " (", weakness, ")");
   }
   if (status != 0) return absl::StrCat(StatusText(status), " (", Expectation(identity), ")");
 

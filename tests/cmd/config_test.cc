@@ -245,7 +245,7 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
       "listen-cert: /tmp/a \\\"b.pem\n"
       "upstream:\n"
       "  - quad9\n"
-      "  - {addresses: 192.0.2.7, insecure: true}\n"
+      "  - {addresses: 192.0.2.7, insecure: true, legacy-crypto: true}\n"
       "  - {addresses: 192.0.2.8, ca: /a b, cert: /c, key: '/\"d', pins-file: /e}\n"
       "  - tls://dns.example.net:8853#example.net\n"
       "  - {host: dns.example.org, weight: 3}\n"

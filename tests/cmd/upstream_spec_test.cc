@@ -128,7 +128,7 @@ TEST(UpstreamSpecTest, AMapMayHaveMoreKeys) {
       "    key: /etc/own.key\n"
       "    pins-file: /etc/pins\n"
       "    pins: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n"
-      "  - {preset: quad9, insecure: on, weight: 5, metered: true}\n");
+      "  - {preset: quad9, insecure: on, weight: 5, metered: true, legacy-crypto: on}\n");
   ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
   const auto& servers = loaded.config.server.upstream.zones[0].servers;
   ASSERT_EQ(servers.size(), 6u);
@@ -142,6 +142,8 @@ TEST(UpstreamSpecTest, AMapMayHaveMoreKeys) {
   EXPECT_EQ(servers[1].provider, "dns.example.net");
   EXPECT_FALSE(servers[1].identity.insecure);
   EXPECT_TRUE(servers[2].identity.insecure);
+  EXPECT_FALSE(servers[1].identity.legacy_crypto);
+  EXPECT_TRUE(servers[2].identity.legacy_crypto);
   EXPECT_EQ(servers[1].weight, 1);
   EXPECT_EQ(servers[2].weight, 5);
   EXPECT_FALSE(servers[1].metered);

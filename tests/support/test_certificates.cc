@@ -51,6 +51,8 @@ struct Profile {
   const char* purpose = GNUTLS_KP_TLS_WWW_SERVER;
   time_t valid_from = -kDay;  // Both in seconds from now.
   time_t valid_until = 3650 * kDay;
+  unsigned rsa_bits = 0;  // 0: an ECDSA key.
+  gnutls_digest_algorithm_t hash = GNUTLS_DIG_SHA256;
 };
 
 struct Issued {
@@ -67,8 +69,10 @@ class Maker {
     gnutls_x509_privkey_t key;
     Check(gnutls_x509_privkey_init(&key), "key init");
     Issued issued{nullptr, KeyPtr(key)};
-    Check(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-                                       GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0),
+    const unsigned ecdsa_bits = GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
+    Check(profile.rsa_bits > 0
+              ? gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, profile.rsa_bits, 0)
+              : gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, ecdsa_bits, 0),
           "key generate");
     gnutls_x509_crt_t crt;
     Check(gnutls_x509_crt_init(&crt), "certificate init");
@@ -79,8 +83,7 @@ class Maker {
       const auto issuer_id = KeyId(issuer->crt.get(), GNUTLS_KEYID_USE_SHA1);
       Check(gnutls_x509_crt_set_authority_key_id(crt, issuer_id.data(), issuer_id.size()), "AKI");
     }
-    Check(gnutls_x509_crt_sign2(crt, signer.crt.get(), signer.key.get(), GNUTLS_DIG_SHA256, 0),
-          "sign");
+    Check(gnutls_x509_crt_sign2(crt, signer.crt.get(), signer.key.get(), profile.hash, 0), "sign");
     return issued;
   }
 
@@ -204,6 +207,11 @@ TestCertificates MakeAll(const std::string& directory) {
   all.untrusted = maker.IssueAndSave("untrusted", {.addresses = loopback}, &other_ca);
   all.by_intermediate =
       maker.Save("by_intermediate", maker.Issue(kTestServerName, {}, &intermediate), &intermediate);
+  all.rsa_1024 = maker.IssueAndSave("rsa_1024", {.addresses = loopback, .rsa_bits = 1024}, &ca);
+  all.rsa_1024_self_signed =
+      maker.IssueAndSave("rsa_1024_self_signed", {.rsa_bits = 1024}, nullptr);
+  all.rsa_2048 = maker.IssueAndSave("rsa_2048", {.rsa_bits = 2048}, &ca);
+  all.signed_with_sha1 = maker.IssueAndSave("signed_with_sha1", {.hash = GNUTLS_DIG_SHA1}, &ca);
   all.mismatched = {all.server.certificate_file, all.name_only.key_file, all.server.spki_pin};
   all.garbage_file = maker.SaveText("garbage.pem", "This is not a certificate.\n");
   all.missing_file = directory + "/missing.pem";

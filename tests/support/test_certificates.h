@@ -37,9 +37,13 @@ struct TestCertificates {
   TestCertificate by_intermediate;  // Signed by `intermediate`, which follows in the file.
   TestCertificate intermediate;     // A CA below `ca`.
   TestCertificate with_stranger;    // The certificate of `other_name` follows in the file.
-  TestCertificate mismatched;       // The certificate of `server` with the key of `name_only`.
-  std::string garbage_file;         // Not PEM.
-  std::string missing_file;         // Does not exist.
+  TestCertificate rsa_1024;         // Its RSA key has 1024 bits.
+  TestCertificate rsa_1024_self_signed;
+  TestCertificate rsa_2048;
+  TestCertificate signed_with_sha1;
+  TestCertificate mismatched;  // The certificate of `server` with the key of `name_only`.
+  std::string garbage_file;    // Not PEM.
+  std::string missing_file;    // Does not exist.
 };
 
 inline constexpr char kTestServerName[] = "dns.example.net";

@@ -231,6 +231,26 @@ TEST(TlsSessionTest, UntrustedServerKeyMustMatchAPin) {
   ExpectRefused(all.untrusted, Pinned(Named(), all.ca), "Its key does not match a pin either");
 }
 
+TEST(TlsSessionTest, RejectsShortRsaKeysAndCertificatesWithSha1) {
+  const TestCertificates& all = GetTestCertificates();
+  ExpectAccepted(all.rsa_2048, Named());
+  ExpectRefused(all.rsa_1024, Named(), "an RSA key has 1024 bits, and 2048 are required");
+  ExpectRefused(all.rsa_1024, Pinned(Named(), all.rsa_1024), "1024 bits");
+  ExpectRefused(all.rsa_1024_self_signed, Pinned(Named(), all.rsa_1024_self_signed), "1024 bits");
+  ExpectRefused(all.signed_with_sha1, Named(), "a signature uses SHA-1");
+}
+
+TEST(TlsSessionTest, LegacyCryptoAcceptsThemAndStillAuthenticates) {
+  const TestCertificates& all = GetTestCertificates();
+  TlsPeerIdentity identity = Named();
+  identity.legacy_crypto = true;
+  ExpectAccepted(all.rsa_1024, identity);
+  ExpectAccepted(all.signed_with_sha1, identity);
+  ExpectAccepted(all.rsa_1024_self_signed, Pinned(identity, all.rsa_1024_self_signed));
+  ExpectRefused(all.rsa_1024_self_signed, identity, "expected a certificate for");
+  ExpectRefused(all.other_name, identity, "does not match");
+}
+
 TEST(TlsSessionTest, InsecureAcceptsAnyCertificate) {
   const TestCertificates& all = GetTestCertificates();
   TlsPeerIdentity identity = Pinned(Named("other.invalid"), all.ca);
@@ -636,6 +656,11 @@ TEST(TlsSessionTest, NeitherSideUsesSha1Signatures) {
   End client = NewClient(Trust(), Named());
   EXPECT_NE(raw_server.Handshake(client), 0);
   EXPECT_NE(client.session->state(), State::kOpen);
+  RawPeer old_server(GNUTLS_SERVER, sha1, GetTestCertificates().server);
+  TlsPeerIdentity identity = Named();
+  identity.legacy_crypto = true;
+  End legacy = NewClient(Trust(), identity);
+  EXPECT_EQ(old_server.Handshake(legacy), 0);
 }
 
 TEST(TlsSessionTest, BothSidesSupportTls12) {
