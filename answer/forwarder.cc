@@ -5,7 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "answer/extended_errors.h"
+#include "net/client_key.h"
 
 namespace dotcache {
 namespace {
@@ -111,7 +113,8 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       TurnAway(client, stale, LimitOf(joined));
       return false;
   }
-  const ExchangeFailure failure = BeginExchange(client.query, key);
+  const ExchangeFailure failure =
+      BeginExchange(client.query, key, absl::HashOf(ClientKey(client.address.client)));
   if (failure != ExchangeFailure::kNone) {
     const FailureErrors error = ErrorFor(failure);
     const CacheEntryRef data = NoteFailure(key, failure, error);
@@ -148,17 +151,17 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
-  const ExchangeFailure failure = BeginExchange(query, key);
+  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0);
   if (failure != ExchangeFailure::kNone) NoteFailure(key, failure, ErrorFor(failure));
 }
 
-ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key) {
-  ExchangeOr<ExchangeId> exchange =
-      env_.exchanger.Exchange({query.question, query.edns.dnssec_ok, query.checking_disabled},
-                              env_.loop.Now() + env_.limits.tuning.exchange_timeout,
-                              [this, key](ExchangeOr<UpstreamResponse> response) {
-                                OnExchangeDone(key, std::move(response));
-                              });
+ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client) {
+  ExchangeOr<ExchangeId> exchange = env_.exchanger.Exchange(
+      {query.question, query.edns.dnssec_ok, query.checking_disabled, client},
+      env_.loop.Now() + env_.limits.tuning.exchange_timeout,
+      [this, key](ExchangeOr<UpstreamResponse> response) {
+        OnExchangeDone(key, std::move(response));
+      });
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {

@@ -66,7 +66,7 @@ class Forwarder : private TurnEndHook {
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   void TakeEvicted();
   void OnTurnEnd() override;
-  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key);
+  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
   void OnTimer();

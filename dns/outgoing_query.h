@@ -17,6 +17,9 @@ struct UpstreamQuery {
   Question question;
   bool dnssec_ok = false;
   bool checking_disabled = false;
+  // A hash of the client that began the exchange, so that clients share the places of a server. 0:
+  // none. Never sent.
+  uint64_t client = 0;
 };
 
 // Size of the largest message that BuildUpstreamQuery() writes: header, question, OPT with padding

@@ -18,7 +18,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
 
 import clients  # noqa: E402  sys.path is set first.
 import held_clients  # noqa: E402
-from provider import Provider  # noqa: E402
+from provider import ClassicProvider, Provider  # noqa: E402
 
 CROWD = 1000
 PENDING = 1500  # More than the connections to one server can carry, 4 times 256.
@@ -168,6 +168,28 @@ def test_unanswered_names_of_few_clients_do_not_keep_others_out(start, tmp_path)
     assert server.metric("dotcache_limit_rejections_total", limit="pending-queries") >= 140
     for asked, _ in [*floods, *others]:
         asked.close()
+
+
+def test_unanswered_names_of_one_client_do_not_use_up_the_sockets_of_a_zone(start, tmp_path):
+    classic = ClassicProvider()
+    config = tmp_path / "dotcache.yaml"
+    config.write_text(f"zones: [{{zone: limits.example, upstream: 'udp://{ADDRESS}:{classic.port}'}}]\n")
+    server = start("--workers", 1, "--config", config)
+    try:
+        assert ask_for(server, "warm", "127.0.0.1").unanswered == 0
+        flood, ignored = flood_from(server, "127.0.0.2", [f"hang{n}" for n in range(600)])
+        others = [flood_from(server, f"127.0.0.{3 + n}", [f"fresh{n}-{i}" for i in range(3)], 1)
+                  for n in range(OTHERS)]
+        for asked, outcome in others:
+            asked.wait()
+            asked.close()
+        assert [(len(outcome.times_ms), outcome.errors) for _, outcome in others] == [
+            (3, 0)] * OTHERS
+        flood.wait()
+        assert ignored.errors == 600  # All get SERVFAIL; none is left without a reply.
+        flood.close()
+    finally:
+        classic.stop()
 
 
 @pytest.mark.parametrize("kind", held_clients.KINDS)

@@ -42,6 +42,51 @@ class Provider:
         self._process.join()
 
 
+class ClassicProvider:
+    """The same over UDP without TLS, for a private zone."""
+
+    def __init__(self):
+        self._pipe, theirs = multiprocessing.Pipe()
+        self._process = multiprocessing.Process(target=_run_classic, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.port = self._pipe.recv()
+
+    def stop(self):
+        self._process.kill()
+        self._process.join()
+
+
+def _run_classic(pipe):
+    asyncio.run(_serve_classic(pipe))
+
+
+async def _serve_classic(pipe):
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Datagrams(loop), (ADDRESS, 0))
+    pipe.send(transport.get_extra_info("sockname")[1])
+    await asyncio.Event().wait()
+
+
+class _Datagrams(asyncio.DatagramProtocol):
+    def __init__(self, loop):
+        self._loop, self._transport = loop, None
+
+    def connection_made(self, transport):
+        self._transport = transport
+
+    def datagram_received(self, query, peer):
+        kind = kind_of(query)
+        if kind == b"hang":
+            return
+        reply = reply_to(query, False)[2:]
+        self._loop.call_later(DELAYS.get(kind, 0), self._transport.sendto, reply, peer)
+
+
+def kind_of(query):
+    return next((kind for kind in KINDS if query.startswith(kind, 13)), b"other")
+
+
 def _run(certificate, key, pipe, yields):
     if yields:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -89,7 +134,7 @@ class _Conversation(asyncio.Protocol):
             self._transport.write(b"".join(replies))
 
     def _take(self, query, replies):
-        kind = next((kind for kind in KINDS if query.startswith(kind, 13)), b"other")
+        kind = kind_of(query)
         self._counts[kind.decode()] += 1
         if kind == b"hang":
             return

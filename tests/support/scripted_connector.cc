@@ -116,6 +116,13 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     return !draining() &&
            wanted_ - overdue_ < connector_.limits_.tuning.max_in_flight_per_connection;
   }
+  PlacesInUse places(uint64_t client) const override {
+    PlacesInUse used{wanted_ - overdue_, 0};
+    for (const auto& [ticket, pending] : pending_) {
+      used.of_client += pending.purpose == Purpose::kAttempt && pending.query.client == client;
+    }
+    return used;
+  }
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override {
     std::vector<AttemptId> attempts;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cassert>
+#include <tuple>
 #include <utility>
 
 #include "absl/random/uniform_int_distribution.h"
@@ -72,6 +73,7 @@ ClassicConnection::~ClassicConnection() = default;
 AttemptTicket ClassicConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
   ++wanted_;
+  places_.Take(query.client);
   return Open(std::make_unique<Pending>(*this, query, attempt, Pending::Purpose::kAttempt));
 }
 
@@ -118,8 +120,13 @@ void ClassicConnection::SendFromNewPort(Pending& pending) {
 // Closes a socket if as many are open as may be. Its query has had its time.
 void ClassicConnection::MakePlace() {
   if (static_cast<int>(pending_.size()) < context_.limits.tuning.max_sockets_per_connection) return;
-  const auto rank = [](const Pending& pending) {
-    return std::pair(pending.wanted(), pending.ticket);
+  absl::flat_hash_map<uint64_t, int> overdue;  // By client.
+  for (const auto& [ticket, pending] : pending_) {
+    if (pending->purpose == Pending::Purpose::kOverdueAttempt) ++overdue[pending->query.client];
+  }
+  const auto rank = [&overdue](const Pending& pending) {
+    const int share = pending.wanted() ? overdue.at(pending.query.client) : 0;
+    return std::tuple(pending.wanted(), -share, pending.ticket);
   };
   Pending* oldest = nullptr;
   for (const auto& [ticket, pending] : pending_) {
@@ -150,13 +157,18 @@ void ClassicConnection::Forget(AttemptTicket ticket) {
 void ClassicConnection::CountOut(const Pending& pending) {
   if (!pending.wanted()) return;
   --wanted_;
-  if (pending.purpose == Pending::Purpose::kOverdueAttempt) --overdue_;
+  if (pending.purpose == Pending::Purpose::kOverdueAttempt) {
+    --overdue_;
+  } else {
+    places_.Leave(pending.query.client);
+  }
 }
 
 void ClassicConnection::NoteOverdue(AttemptTicket ticket) {
   Pending& pending = *pending_.at(ticket);
   if (pending.tcp_ticket.has_value() && tcp_ != nullptr) tcp_->NoteOverdue(*pending.tcp_ticket);
   if (pending.purpose != Pending::Purpose::kAttempt) return;
+  places_.Leave(pending.query.client);
   pending.purpose = Pending::Purpose::kOverdueAttempt;
   ++overdue_;
 }

@@ -31,9 +31,9 @@ namespace dotcache {
 // server has sent a message since the first one. A lost query is not repeated here. The socket of a
 // forgotten query waits for the late response for max_attempt_timeout. Limits:
 // max_sockets_per_connection queries that are not overdue; when so many sockets are open, the
-// oldest forgotten one makes room, or else the oldest overdue one, whose attempt ends with
-// kTimeout. Questions for a sign of life are beyond that. One TCP connection with the limits of
-// StreamConnection. Bound to its loop's thread.
+// oldest forgotten one makes room, or else the oldest overdue one of the client with most of them,
+// whose attempt ends with kTimeout. Questions for a sign of life are beyond that. One TCP
+// connection with the limits of StreamConnection. Bound to its loop's thread.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
   // All of these outlive the connection.
@@ -54,6 +54,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   void NoteOverdue(AttemptTicket ticket) override;
   void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
+  PlacesInUse places(uint64_t client) const override { return places_.Used(client); }
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override;
   void Drain() override;
@@ -94,8 +95,9 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   absl::BitGenRef random_;
   const MonoTime began_;
   AttemptTicket last_ticket_ = 0;
-  int wanted_ = 0;   // Attempts that wait for a response,
-  int overdue_ = 0;  // and those of them that are overdue.
+  int wanted_ = 0;       // Attempts that wait for a response,
+  int overdue_ = 0;      // and those of them that are overdue.
+  ClientPlaces places_;  // Of the others.
   bool ends_now_ = false;
   absl::flat_hash_map<AttemptTicket, std::unique_ptr<Pending>> pending_;
   std::vector<AttemptTicket> without_socket_;  // No descriptor was left for them.

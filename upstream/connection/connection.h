@@ -14,6 +14,7 @@
 #include "upstream/api/exchanger.h"
 #include "upstream/api/upstream_failure.h"
 #include "upstream/api/upstream_options.h"
+#include "upstream/connection/client_places.h"
 
 namespace dotcache {
 
@@ -102,9 +103,8 @@ class Connection : public Deletable {
   virtual bool HasRoom() const = 0;
   // True while the server allows fewer queries on the connection than we would send. Others wait.
   virtual bool limited() const { return false; }
-  // The number of attempts that wait for a response.
-  virtual int in_flight() const = 0;
-  // These attempts.
+  virtual PlacesInUse places(uint64_t /*client*/) const { return {}; }  // Attempts not overdue.
+  virtual int in_flight() const = 0;  // Attempts that wait for a response.
   virtual std::vector<AttemptId> attempts() const = 0;
 
   // It is silent, and the server answers on another connection.

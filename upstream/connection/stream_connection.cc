@@ -86,6 +86,7 @@ StreamConnection::~StreamConnection() = default;
 AttemptTicket StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
   ++wanted_;
+  places_.Take(query.client);
   return Write(query, attempt, Purpose::kAttempt);
 }
 
@@ -102,6 +103,7 @@ uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, 
   pending.number = written_++;
   pending.answered_before = answered_;
   pending.attempt = attempt;
+  pending.client = query.client;
   pending.purpose = purpose;
   pending.qtype = question.qtype;
   pending.qclass = question.qclass;
@@ -126,7 +128,11 @@ void StreamConnection::AskForSignOfLife(const Question& question) {
 void StreamConnection::CountOut(const Pending& pending) {
   if (!pending.wanted()) return;
   --wanted_;
-  if (pending.purpose == Purpose::kOverdueAttempt) --overdue_;
+  if (pending.purpose == Purpose::kOverdueAttempt) {
+    --overdue_;
+  } else {
+    places_.Leave(pending.client);
+  }
 }
 
 void StreamConnection::Forget(AttemptTicket ticket) {
@@ -142,6 +148,7 @@ void StreamConnection::Forget(AttemptTicket ticket) {
 void StreamConnection::NoteOverdue(AttemptTicket ticket) {
   Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
   if (pending.purpose != Purpose::kAttempt) return;
+  places_.Leave(pending.client);
   pending.purpose = Purpose::kOverdueAttempt;
   ++overdue_;
   if (answered_ == pending.answered_before) return;

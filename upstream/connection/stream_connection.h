@@ -64,6 +64,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool HasRoom() const override;
   bool limited() const override;
   void NoteReplaced() override;
+  PlacesInUse places(uint64_t client) const override { return places_.Used(client); }
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override;
   void Drain() override;
@@ -75,6 +76,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   // A query without a response. There may be many, so the name takes only its octets.
   struct Pending {
     AttemptId attempt = 0;
+    uint64_t client = 0;
     Purpose purpose = Purpose::kAttempt;
     QType qtype = QType::kNone;
     QClass qclass = QClass::kIn;
@@ -117,6 +119,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   MonoTime idle_since_;                         // While no attempt waits.
   int wanted_ = 0;                              // Attempts that wait for a response,
   int overdue_ = 0;                             // and those of them that are overdue.
+  ClientPlaces places_;                         // Of the others.
   uint32_t written_ = 0;                        // All queries,
   uint32_t answered_ = 0;                       // and the responses that belong to one.
   std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.

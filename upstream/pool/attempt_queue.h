@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_UPSTREAM_POOL_ATTEMPT_QUEUE_H_
 #define DOTCACHE_UPSTREAM_POOL_ATTEMPT_QUEUE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <utility>
@@ -34,6 +35,15 @@ class AttemptQueue {
     Entry taken = std::move(entries_.front());
     entries_.pop_front();
     return taken;
+  }
+  // Moves the earliest entry for which `predicate` is true to the front. Returns false if there is
+  // none. The order of the others does not change.
+  template <typename Predicate>
+  bool MoveToFront(const Predicate& predicate) {
+    const auto found = std::find_if(entries_.begin(), entries_.end(), predicate);
+    if (found == entries_.end()) return false;
+    std::rotate(entries_.begin(), found, found + 1);
+    return true;
   }
   void Remove(AttemptId attempt) {
     std::erase_if(entries_, [attempt](const Entry& entry) { return entry.attempt == attempt; });

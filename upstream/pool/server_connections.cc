@@ -64,6 +64,18 @@ ServerConnection* ServerConnections::PickSilent() {
   return latest;
 }
 
+bool ServerConnections::HasShare(uint64_t client, int capacity, int most) const {
+  constexpr int kTimesFree = 3;
+  if (client == 0) return true;  // Not for a client. Their number has limits of its own.
+  PlacesInUse used;
+  for (const ServerConnection& c : connections_) {
+    const PlacesInUse places = c.connection->places(client);
+    used.all += places.all;
+    used.of_client += places.of_client;
+  }
+  return used.of_client < std::max(1, std::min(most, kTimesFree * (capacity - used.all)));
+}
+
 bool ServerConnections::HasSpare() const {
   const bool all_silent = std::none_of(
       connections_.begin(), connections_.end(),

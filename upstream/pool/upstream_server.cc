@@ -57,6 +57,12 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
     }
     return Wait(query, attempt, /*alone=*/true);
   }
+  if (!HasShare(query.client)) {
+    if (held_back_.full()) return UpstreamFailure::kOverloaded;
+    held_back_.Add({attempt, query, false});
+    AfterChange();
+    return AttemptPlace{};
+  }
   if (ServerConnection* connection = PickOrOpen(mode.apart_from))
     return SendOn(*connection, query, attempt);
   if (may_wait && connections_.HasLimited()) return Wait(query, attempt, /*alone=*/false);
@@ -107,31 +113,61 @@ AttemptPlace UpstreamServer::Wait(const UpstreamQuery& query, AttemptId attempt,
   return AttemptPlace{};
 }
 
+// Over UDP a place is a socket, and one client has a quarter of them at most.
+bool UpstreamServer::HasShare(uint64_t client) const {
+  const UpstreamTuning& tuning = context_.limits.tuning;
+  const int capacity =
+      tuning.max_connections_per_server *
+      (is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection);
+  return connections_.HasShare(client, capacity, is_udp() ? capacity / 4 : capacity);
+}
+
+// A place may be free. Its client may be another one than that of the attempt that left it.
+void UpstreamServer::NotePlaceFreed() {
+  if (!held_back_.empty()) report_timer_->Start(Duration::zero());
+}
+
+void UpstreamServer::SendHeldBack() {
+  if (health_.down() || draining_ || link_down_) return;
+  const auto has_share = [this](const AttemptQueue::Entry& entry) {
+    return HasShare(entry.query.client);
+  };
+  while (held_back_.MoveToFront(has_share)) {
+    ServerConnection* connection = PickOrOpen(0);
+    if (connection == nullptr) return;
+    PlaceFirst(held_back_, *connection);
+  }
+}
+
 void UpstreamServer::GiveTurns() {
   if (health_.down() || draining_ || link_down_) return;
+  NotePlaceFreed();
   while (!waiting_.empty()) {
     ServerConnection* connection = waiting_.first().alone ? nullptr : connections_.Pick();
     if (connection == nullptr && connections_.alone() < kMaxAlone)
       connection = Open(/*alone=*/true);
     if (connection == nullptr) return;
-    PlaceFirst(*connection);
+    PlaceFirst(waiting_, *connection);
   }
 }
 
-void UpstreamServer::PlaceFirst(ServerConnection& connection) {
-  const AttemptQueue::Entry entry = waiting_.Take();
+void UpstreamServer::PlaceFirst(AttemptQueue& queue, ServerConnection& connection) {
+  const AttemptQueue::Entry entry = queue.Take();
   const AttemptPlace place = SendOn(connection, entry.query, entry.attempt);
   context_.delegate.OnAttemptPlaced(entry.attempt, place);
 }
 
 // Attempts that wait for a turn cannot have one. Told in the next turn of the loop.
 void UpstreamServer::FailWaiting() {
-  const std::vector<AttemptId> waiting = waiting_.TakeAll();
-  unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
+  for (AttemptQueue* queue : {&waiting_, &held_back_}) {
+    const std::vector<AttemptId> waiting = queue->TakeAll();
+    unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
+  }
   if (!unconnected_.empty()) report_timer_->Start(Duration::zero());
 }
 
 void UpstreamServer::Report() {
+  SendHeldBack();
   for (const AttemptId attempt : std::exchange(unconnected_, {})) {
     context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
   }
@@ -145,7 +181,7 @@ void UpstreamServer::ReleaseAlone(Connection& connection, Duration elapsed) {
   ServerConnection* released = connections_.Find(connection);
   if (released == nullptr || !released->alone) return;
   const bool has_room = connection.HasRoom();
-  if (!waiting_.empty() && has_room) return PlaceFirst(*released);
+  if (!waiting_.empty() && has_room) return PlaceFirst(waiting_, *released);
   // A connection that has been silent for longer than this response took is not slow but lost.
   if (has_room && MakeRoom(elapsed)) {
     released->alone = false;
@@ -158,6 +194,7 @@ void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
   ServerConnection* connection = connections_.Find(place.connection);
   if (connection == nullptr) {
     waiting_.Remove(attempt);
+    held_back_.Remove(attempt);
     return;
   }
   counters_.given_up.Add();
@@ -182,6 +219,7 @@ void UpstreamServer::OnAttemptLate(const AttemptPlace& place, Duration elapsed) 
   connection->connection->NoteOverdue(place.ticket);
   health_.OnSlow(std::min(elapsed, context_.loop.Now() - network_changed_));
   if (connection->alone && !waiting_.empty()) connection->connection->CloseSoon();
+  NotePlaceFreed();
 }
 
 ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
@@ -212,7 +250,8 @@ ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
   status.takes_from = may_connect ? now : pacing_.not_before();
   status.last_failure = health_.last_failure();
   status.probe_began = pacing_.begun();
-  status.in_flight = connections_.in_flight() + static_cast<int>(waiting_.size());
+  status.in_flight =
+      connections_.in_flight() + static_cast<int>(waiting_.size() + held_back_.size());
   const ServerConnection* connection = connections_.Pick();
   status.ready = connection != nullptr && connection->connection->ready();
   status.response_time = health_.response_time();
@@ -449,7 +488,8 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
 // Updates the gauges, and tells the owner that the status may have changed.
 void UpstreamServer::AfterChange() {
   if (!retired_) {
-    counters_.in_flight.Set(static_cast<uint64_t>(connections_.in_flight()) + waiting_.size());
+    counters_.in_flight.Set(static_cast<uint64_t>(connections_.in_flight()) + waiting_.size() +
+                            held_back_.size());
     counters_.open_connections.Set(connections_.ready());
     counters_.up.Set(absent() || health_.down() ? 0 : 1);
   }

@@ -139,8 +139,11 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool IsQueueing(const Connection& connection) const;
   AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query, AttemptId attempt);
   AttemptPlace Wait(const UpstreamQuery& query, AttemptId attempt, bool alone);
+  bool HasShare(uint64_t client) const;
+  void NotePlaceFreed();
+  void SendHeldBack();
   void GiveTurns();
-  void PlaceFirst(ServerConnection& connection);
+  void PlaceFirst(AttemptQueue& queue, ServerConnection& connection);
   void FailWaiting();
   void Report();
   void ReleaseAlone(Connection& connection, Duration elapsed);
@@ -161,11 +164,12 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   ServerConnections connections_;
   LifeWatch life_watch_;
   StateLog state_log_;
-  AttemptQueue waiting_;  // At its limit attempts share connections, or are refused.
+  AttemptQueue waiting_;    // At its limit attempts share connections, or are refused.
+  AttemptQueue held_back_;  // Their clients have their share of the places.
   ServerProbes probes_;
   std::vector<AttemptId> stalled_;       // To be reported in the next turn,
   std::vector<AttemptId> unconnected_;   // and these as failed,
-  std::unique_ptr<Timer> report_timer_;  // by this timer.
+  std::unique_ptr<Timer> report_timer_;  // by this timer, which also sends what was held back.
   bool draining_ = false;
   bool retired_ = false;
   bool link_down_ = false;

@@ -61,8 +61,9 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
     connection_ = connector_->Connect(options_, 0, *this);
   }
 
-  void Send(AttemptId attempt, const std::string& name = "www.corp.example") {
+  void Send(AttemptId attempt, const std::string& name = "www.corp.example", uint64_t client = 0) {
     UpstreamQuery query;
+    query.client = client;
     query.question = {*DomainName::FromText(name), QType::kA, QClass::kIn};
     tickets_[attempt] = connection_->Send(query, attempt);
   }
@@ -347,6 +348,28 @@ TEST_F(ClassicConnectionTest, ForgottenAndOverdueQueriesTakeNoPlace) {
   ASSERT_TRUE(RunUntilResults(1));  // In a later turn.
   EXPECT_EQ(failures_.at(2), UpstreamFailure::kTimeout);
   EXPECT_EQ(connection_->in_flight(), 2);
+}
+
+TEST_F(ClassicConnectionTest, TheClientWithMostOverdueQueriesMakesRoom) {
+  limits_.tuning.max_sockets_per_connection = 4;
+  server_.set_handler(Silence);
+  Connect();
+  Send(1, "few.corp.example", /*client=*/2);
+  for (AttemptId attempt = 2; attempt <= 4; ++attempt) {
+    Send(attempt, absl::StrCat(attempt, ".corp.example"), /*client=*/1);
+  }
+  ASSERT_TRUE(RunUntilQueries(4));
+  EXPECT_EQ(connection_->places(1).of_client, 3);
+  EXPECT_EQ(connection_->places(2).all, 4);
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) {
+    connection_->NoteOverdue(tickets_.at(attempt));
+  }
+  EXPECT_EQ(connection_->places(1).all, 0);
+  EXPECT_EQ(connection_->places(1).of_client, 0);
+  Send(5, "new.corp.example", /*client=*/3);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(failures_, ElementsAre(std::pair(AttemptId{2}, UpstreamFailure::kTimeout)));
+  EXPECT_EQ(connection_->places(3).of_client, 1);
 }
 
 TEST_F(ClassicConnectionTest, ALateResponseThatComesTwiceIsOneLateResponse) {

@@ -19,6 +19,14 @@ TEST(AttemptQueueTest, TheFirstIsServedFirst) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(AttemptQueueTest, TheEarliestThatMaySendMovesToTheFront) {
+  AttemptQueue queue;
+  for (AttemptId attempt = 1; attempt <= 4; ++attempt) queue.Add({attempt, {}, false});
+  EXPECT_TRUE(queue.MoveToFront([](const auto& entry) { return entry.attempt >= 3; }));
+  EXPECT_FALSE(queue.MoveToFront([](const auto& entry) { return entry.attempt > 4; }));
+  EXPECT_THAT(queue.TakeAll(), testing::ElementsAre(3, 1, 2, 4));
+}
+
 TEST(AttemptQueueTest, ItsPlacesAreLimited) {
   AttemptQueue queue;
   for (size_t i = 0; i < AttemptQueue::kLimit; ++i) {

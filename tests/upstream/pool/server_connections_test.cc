@@ -17,6 +17,7 @@ class FakeConnection : public Connection {
   void Forget(AttemptTicket) override {}
   void AskForSignOfLife(const Question&) override {}
   bool HasRoom() const override { return has_room && !draining(); }
+  PlacesInUse places(uint64_t client) const override { return {queries, client == 7 ? mine : 0}; }
   int in_flight() const override { return queries; }
   std::vector<AttemptId> attempts() const override { return {}; }
   void Drain() override { ChangeState(ConnectionState::kDraining); }
@@ -29,6 +30,7 @@ class FakeConnection : public Connection {
 
   bool has_room = true;
   int queries = 0;
+  int mine = 0;  // Those of client 7.
   bool ends = false;
 };
 
@@ -135,6 +137,25 @@ TEST_F(ServerConnectionsTest, TheyAreCounted) {
   EXPECT_FALSE(connections_.HasTrial());
   connections_.Find(ready)->trial = true;
   EXPECT_TRUE(connections_.HasTrial());
+}
+
+TEST_F(ServerConnectionsTest, AClientHasThreeTimesAsManyPlacesAsAreFreeAtMost) {
+  EXPECT_TRUE(connections_.HasShare(7, 100, 25));
+  FakeConnection& first = Add();
+  FakeConnection& second = Add();
+  first.queries = first.mine = 20;
+  second.queries = second.mine = 4;
+  EXPECT_TRUE(connections_.HasShare(7, 100, 25));
+  second.queries = second.mine = 5;
+  EXPECT_FALSE(connections_.HasShare(7, 100, 25));
+  EXPECT_TRUE(connections_.HasShare(7, 100, 100));
+  EXPECT_TRUE(connections_.HasShare(8, 100, 25));
+  first.queries = 86;  // With five of the second, nine are free.
+  EXPECT_TRUE(connections_.HasShare(7, 100, 100));
+  first.queries = 87;
+  EXPECT_FALSE(connections_.HasShare(7, 100, 100));
+  first.queries = 200;
+  EXPECT_TRUE(connections_.HasShare(8, 100, 100));
 }
 
 }  // namespace

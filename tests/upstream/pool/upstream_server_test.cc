@@ -49,6 +49,14 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
     places_[attempt] = std::get<AttemptPlace>(sent);
     return std::nullopt;
   }
+  std::optional<UpstreamFailure> SendOf(uint64_t client, AttemptId attempt) {
+    UpstreamQuery query = QueryFor("www.example.com");
+    query.client = client;
+    const auto sent = server_->Send(query, attempt, {});
+    if (const auto* failure = std::get_if<UpstreamFailure>(&sent)) return *failure;
+    places_[attempt] = std::get<AttemptPlace>(sent);
+    return std::nullopt;
+  }
   void SendMany(AttemptId first, int count) {
     for (int i = 0; i < count; ++i)
       EXPECT_EQ(Send(first + static_cast<AttemptId>(i)), std::nullopt);
@@ -121,6 +129,62 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   int changes_ = 0;
   std::unique_ptr<UpstreamServer> server_;
 };
+
+TEST_F(UpstreamServerTest, OneClientUsesAQuarterOfThePlacesOverUdpAndTheRestWaits) {
+  options_.transport = Transport::kUdp;
+  limits_.tuning.max_sockets_per_connection = 5;  // Of 4 connections: 20 places.
+  Make();
+  Warm();
+  Silence();
+  for (AttemptId attempt = 1; attempt <= 8; ++attempt) EXPECT_EQ(SendOf(7, attempt), std::nullopt);
+  EXPECT_EQ(queries(), 1 + 5);
+  EXPECT_EQ(places_.at(6).connection, 0u);
+  EXPECT_FALSE(places_.at(6).sent);
+  for (uint64_t client = 10; client < 20; ++client) {
+    EXPECT_EQ(SendOf(client, 100 + client), std::nullopt);
+    EXPECT_NE(places_.at(100 + client).connection, 0u);
+  }
+  Forget(1);                                                 // It had a place,
+  Forget(7);                                                 // and this one waited.
+  server_->OnAttemptLate(places_.at(2), Milliseconds(100));  // It needs no place now.
+  loop_.RunUntilIdle();
+  EXPECT_NE(places_.at(6).connection, 0u);
+  EXPECT_NE(places_.at(8).connection, 0u);
+  EXPECT_EQ(queries(), 1 + 5 + 10 + 2);
+}
+
+TEST_F(UpstreamServerTest, OneClientLeavesAQuarterOfTheQueriesInFlightToOthers) {
+  limits_.tuning.max_connections_per_server = 1;
+  limits_.tuning.max_in_flight_per_connection = 20;
+  Make();
+  Warm();
+  Silence();
+  for (AttemptId attempt = 1; attempt <= 20; ++attempt) {
+    EXPECT_EQ(SendOf(7, attempt), std::nullopt);
+  }
+  EXPECT_EQ(queries(), 1 + 15);
+  for (uint64_t client = 10; client < 15; ++client) {
+    EXPECT_EQ(SendOf(client, 100 + client), std::nullopt);
+    EXPECT_NE(places_.at(100 + client).connection, 0u);
+  }
+}
+
+TEST_F(UpstreamServerTest, FewAttemptsAreHeldBackAndTheyFailWithTheServer) {
+  options_.transport = Transport::kUdp;
+  limits_.tuning.max_sockets_per_connection = 1;
+  Make();
+  Warm();
+  Silence();
+  const AttemptId last = 1 + AttemptQueue::kLimit;
+  for (AttemptId attempt = 1; attempt <= last; ++attempt) {
+    EXPECT_EQ(SendOf(7, attempt), std::nullopt);
+  }
+  EXPECT_EQ(SendOf(7, last + 1), UpstreamFailure::kOverloaded);
+  server_->Drain();
+  loop_.RunUntilIdle();
+  EXPECT_THAT(failed_, SizeIs(AttemptQueue::kLimit));
+  EXPECT_EQ(failed_.count(1), 0u);
+}
 
 TEST_F(UpstreamServerTest, AuthenticDataIsKeptFromASecureServerOnly) {
   connector_.server(0).reply = [](const UpstreamQuery& query) {
