@@ -19,6 +19,10 @@ Json Ms(std::optional<Duration> duration) {
   return static_cast<double>(us) / 1000;
 }
 
+Json Text(absl::string_view text) {
+  return text.empty() ? Json(nullptr) : Json(std::string(text));
+}
+
 Json ServerJson(const ServerExplanation& server) {
   return {{"provider", server.provider},
           {"address", server.address},
@@ -28,6 +32,9 @@ Json ServerJson(const ServerExplanation& server) {
           {"connections", server.connections},
           {"in_flight", server.in_flight},
           {"failures_in_row", server.failures_in_row},
+          {"last_failure", Text(server.last_failure)},
+          {"last_cause", Text(server.last_cause)},
+          {"last_failure_ago_ms", Ms(server.last_failure_ago)},
           {"response_time_ms", Ms(server.response_time)},
           {"slow_response_time_ms", Ms(server.slow_response_time)},
           {"next_probe_in_ms", Ms(server.next_probe_in)}};

@@ -32,6 +32,12 @@ absl::Status InternalGnutlsError(int code) {
   return absl::InternalError(absl::StrCat("TLS session: ", gnutls_strerror(code)));
 }
 
+constexpr char kNoAnswer[] =
+    " without an answer to the ClientHello (a DNS port without TLS?)";
+
+// The type of a record with which a server may begin: alert or handshake (RFC 8446 section 5.1).
+bool BeginsTls(uint8_t octet) { return octet == 0x15 || octet == 0x16; }
+
 bool IsAddress(const std::string& text) {
   std::array<uint8_t, 16> ignored;
   return inet_pton(AF_INET, text.c_str(), ignored.data()) == 1 ||
@@ -46,6 +52,7 @@ struct TlsSession::Impl {
   absl::Status InitClient(const TlsPeerIdentity& server);
   absl::Status InitServer();
   void Handshake();
+  bool AnswersInClearText();
   void Receive(absl::FunctionRef<void(Bytes)> sink);
   void KeepTicket();
   MonoTime UsableUntil() const;
@@ -72,6 +79,8 @@ struct TlsSession::Impl {
   size_t pulled_without_plain_text = 0;
   WireMessage output;
   State state = State::kHandshaking;
+  bool heard = false;
+  bool offered_ticket = false;
   bool resumed = false;
   bool awaits_verdict = false;
   bool closed = false;  // close_notify is queued.
@@ -178,7 +187,8 @@ absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
   const auto [ticket, until] = tickets->Take();
   tickets_until = until;
   // GnuTLS rejects a malformed ticket here. The handshake is then a full one.
-  if (!ticket.empty()) gnutls_session_set_data(session.get(), ticket.data(), ticket.size());
+  offered_ticket = !ticket.empty() && gnutls_session_set_data(session.get(), ticket.data(),
+                                                              ticket.size()) == GNUTLS_E_SUCCESS;
   return absl::OkStatus();
 }
 
@@ -205,7 +215,11 @@ void TlsSession::Impl::Fail(StreamError kind, int code) {
     const gnutls_alert_description_t alert = gnutls_alert_get(session.get());
     const char* name = gnutls_alert_get_name(alert);
     error_detail = absl::StrCat("the peer sent the alert: ", name != nullptr ? name : "unknown");
-    if (trust == nullptr || !IsAboutCertificate(alert)) return;
+    if (trust == nullptr) return;
+    if (!IsAboutCertificate(alert)) {
+      if (kind == StreamError::kTlsHandshake) error_detail += NameHint(identity);
+      return;
+    }
     error = StreamError::kTlsClientCertificate;
     error_detail = absl::StrCat(
         trust->has_certificate() ? "the server refuses our certificate: "
@@ -214,7 +228,20 @@ void TlsSession::Impl::Fail(StreamError kind, int code) {
   }
 }
 
+// Looks at the first octet that the server sends. A server without TLS is a likely mistake, for
+// which GnuTLS has no words.
+bool TlsSession::Impl::AnswersInClearText() {
+  if (heard || input.empty()) return false;
+  heard = true;
+  if (trust == nullptr || BeginsTls(input.front())) return false;
+  state = State::kFailed;
+  error = StreamError::kTlsHandshake;
+  error_detail = "the server answered in clear text: is this a DNS port without TLS?";
+  return true;
+}
+
 void TlsSession::Impl::Handshake() {
+  if (AnswersInClearText()) return;
   for (;;) {
     const int code = gnutls_handshake(session.get());
     if (code == GNUTLS_E_SUCCESS) break;
@@ -333,6 +360,15 @@ void TlsSession::Close() {
 WireMessage& TlsSession::output() { return impl_->output; }
 TlsSession::State TlsSession::state() const { return impl_->state; }
 bool TlsSession::resumed() const { return impl_->resumed; }
+bool TlsSession::offered_ticket() const { return impl_->offered_ticket; }
+bool TlsSession::heard() const { return impl_->heard; }
+
+std::string TlsSession::HandshakeHint() const {
+  const bool is_client = impl_->trust != nullptr;
+  if (!is_client || impl_->state != State::kHandshaking) return "";
+  return absl::StrCat(impl_->heard ? "" : kNoAnswer, NameHint(impl_->identity));
+}
+
 bool TlsSession::awaits_verdict() const { return impl_->awaits_verdict; }
 StreamError TlsSession::error() const { return impl_->error; }
 const std::string& TlsSession::error_detail() const { return impl_->error_detail; }

@@ -40,6 +40,7 @@ class TlsTicketStore {
 
   void Put(Ticket ticket);
   Ticket Take();  // Removes and returns the newest usable ticket.
+  void Clear() { tickets_.clear(); }
   MonoTime Now() const { return now_(); }
 
  private:
@@ -84,6 +85,13 @@ class TlsSession {
 
   State state() const;
   bool resumed() const;
+  // True in a client that offered a ticket.
+  bool offered_ticket() const;
+  // True when the peer has sent an octet.
+  bool heard() const;
+  // Words to append to the report of a connection that ended during a client's handshake: the
+  // mistakes that may be the reason.
+  std::string HandshakeHint() const;
 
   // True in a client that received a certificate request, until it receives data or a ticket. With
   // TLS 1.3, the client's handshake ends before the server has verified the client certificate.

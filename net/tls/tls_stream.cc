@@ -84,7 +84,10 @@ size_t TlsStream::pending_write_bytes() const {
   return plain_text_.size() + tcp_->pending_write_bytes();
 }
 
-void TlsStream::OnStreamOpen() { OnStreamData({}); }
+void TlsStream::OnStreamOpen() {
+  connected_ = true;
+  OnStreamData({});
+}
 
 void TlsStream::OnStreamData(Bytes data) {
   if (failed_) return;
@@ -99,7 +102,8 @@ void TlsStream::OnStreamEof() {
   if (failed_) return;
   if (!open_) {
     return Fail(StreamError::kTlsHandshake,
-                "the peer closed the connection during the TLS handshake");
+                absl::StrCat("the peer closed the connection during the TLS handshake",
+                             session_->HandshakeHint()));
   }
   peer_closed_ = true;
   DeliverReceived();
@@ -110,7 +114,8 @@ void TlsStream::OnStreamWritable() {
 }
 
 void TlsStream::OnStreamError(StreamError error, const std::string& detail) {
-  if (!failed_) Fail(error, detail);
+  if (failed_) return;
+  Fail(error, connected_ ? absl::StrCat(detail, session_->HandshakeHint()) : detail);
 }
 
 // Reports to the owner the state that Feed() has reached.

@@ -42,6 +42,10 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   size_t pending_write_bytes() const override;
   size_t refused_write_bytes() const override { return tcp_->refused_write_bytes(); }
 
+  // True when TCP is connected.
+  bool connected() const { return connected_; }
+  bool heard() const { return session_->heard(); }
+  bool offered_ticket() const { return session_->offered_ticket(); }
   bool resumed() const { return session_->resumed(); }
   bool awaits_verdict() const { return session_->awaits_verdict(); }
 
@@ -66,6 +70,7 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   const WriteMarks write_marks_;
   ByteStream::Delegate& delegate_;
   std::unique_ptr<TlsSession> session_;
+  bool connected_ = false;
   bool open_ = false;
   bool handshake_answered_ = false;
   size_t handshake_bytes_ = 0;  // Received before `open_`.

@@ -89,7 +89,8 @@ bool HasDnsName(gnutls_x509_crt_t certificate) {
 
 std::string Expectation(const TlsPeerIdentity& identity) {
   return identity.authentication_name.empty()
-             ? absl::StrCat("expected a certificate for the address ", identity.address)
+             ? absl::StrCat("expected a certificate for the address ", identity.address,
+                            NameHint(identity))
              : absl::StrCat("expected a certificate for ", identity.authentication_name);
 }
 
@@ -187,6 +188,11 @@ std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& c
   gnutls_certificate_get_trust_list(credentials.impl().credentials.get(), &trust);
   if (ChainMatchesPin(std::move(sent), trust, identity.pins)) return "";
   return "The certificate is trusted, but no key of its chain matches a pin.";
+}
+
+std::string NameHint(const TlsPeerIdentity& identity) {
+  if (!identity.authentication_name.empty()) return "";
+  return "; no name was sent (SNI): if the provider has one, append #NAME to its address";
 }
 
 bool IsAboutCertificate(gnutls_alert_description_t alert) {

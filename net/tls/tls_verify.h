@@ -23,6 +23,10 @@ std::string VerifyServer(gnutls_session_t session, const TlsClientCredentials& c
 // True for an alert by which a server rejects or requires a client certificate.
 bool IsAboutCertificate(gnutls_alert_description_t alert);
 
+// Words for a client that names no server (SNI): some servers have a certificate for each name, and
+// none without a name. Empty if the client names one.
+std::string NameHint(const TlsPeerIdentity& identity);
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_NET_TLS_TLS_VERIFY_H_

@@ -51,6 +51,15 @@ class Signal {
   UniqueFd fd_;
 };
 
+// Fails a handshake in which the client offers a ticket of TLS 1.3.
+int RefuseTicket(gnutls_session_t, unsigned, unsigned, unsigned, const gnutls_datum_t* hello) {
+  constexpr unsigned kPreSharedKey = 41;
+  const auto refuse = [](void*, unsigned type, const unsigned char*, unsigned) {
+    return type == kPreSharedKey ? GNUTLS_E_INTERNAL_ERROR : 0;
+  };
+  return gnutls_ext_raw_parse(nullptr, refuse, hello, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
+}
+
 // Returns the size of the question section, or 0 if the query is too short for one.
 size_t QuestionSize(Bytes query) {
   size_t at = kHeaderSize;
@@ -223,7 +232,10 @@ void LoopbackDotServer::Impl::EndPeers(bool reset) {
 }
 
 void LoopbackDotServer::Impl::Serve(Peer& peer) {
-  if (options.stall_handshake) {
+  if (options.stall_handshake || !options.first_octets.empty()) {
+    const std::string& octets = options.first_octets;
+    Check(write(peer.fd.get(), octets.data(), octets.size()) ==
+          static_cast<ssize_t>(octets.size()));
     pollfd polled{peer.stop.fd(), POLLIN, 0};
     poll(&polled, 1, -1);
   } else {
@@ -232,9 +244,15 @@ void LoopbackDotServer::Impl::Serve(Peer& peer) {
     gnutls_set_default_priority(session);
     gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, credentials);
     if (options.tickets) gnutls_session_ticket_enable_server(session, &ticket_key);
-    char alpn[] = "dot";
-    const gnutls_datum_t protocol = {reinterpret_cast<unsigned char*>(alpn), 3};
-    gnutls_alpn_set_protocols(session, &protocol, 1, 0);
+    std::string alpn = options.alpn;
+    const gnutls_datum_t protocol = {reinterpret_cast<unsigned char*>(alpn.data()),
+                                     static_cast<unsigned>(alpn.size())};
+    gnutls_alpn_set_protocols(session, &protocol, 1,
+                              options.alpn_mandatory ? GNUTLS_ALPN_MANDATORY : 0);
+    if (options.break_off_resumption) {
+      gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE,
+                                         &RefuseTicket);
+    }
     if (!options.client_ca_file.empty()) {
       gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
       gnutls_session_set_verify_cert(session, nullptr, 0);

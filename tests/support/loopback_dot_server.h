@@ -59,11 +59,15 @@ class LoopbackDotServer {
   struct Options {
     TestCertificate certificate = GetTestCertificates().server;
     DotHandler handler = AnswerEverything();
-    bool stall_handshake = false;     // Accepts connections but sends nothing.
-    bool tickets = true;              // Offers session resumption.
-    bool alerts = true;               // Sends an alert when it ends a handshake.
-    bool everywhere = false;          // Listens on all addresses of this machine.
-    std::string client_ca_file = {};  // If not empty, requires a client certificate of this CA.
+    bool stall_handshake = false;       // Accepts connections but sends nothing.
+    std::string first_octets = {};      // If not empty, sends them instead of a handshake.
+    bool tickets = true;                // Offers session resumption.
+    bool break_off_resumption = false;  // Ends each handshake in which the client offers a ticket.
+    std::string alpn = "dot";           // Its only protocol. Another one is refused if it
+    bool alpn_mandatory = false;        // is mandatory.
+    bool alerts = true;                 // Sends an alert when it ends a handshake.
+    bool everywhere = false;            // Listens on all addresses of this machine.
+    std::string client_ca_file = {};    // If not empty, requires a client certificate of this CA.
   };
 
   LoopbackDotServer() : LoopbackDotServer(Options{}) {}

@@ -12,6 +12,7 @@ constexpr Named<UpstreamFailure> kNames[] = {
     {UpstreamFailure::kOutOfResources, "out-of-resources"},
     {UpstreamFailure::kConnectFailed, "connect-failed"},
     {UpstreamFailure::kConnectTimeout, "connect-timeout"},
+    {UpstreamFailure::kTlsTimeout, "tls-timeout"},
     {UpstreamFailure::kTlsHandshake, "tls-handshake"},
     {UpstreamFailure::kCertificate, "certificate"},
     {UpstreamFailure::kClientCertificate, "client-certificate"},

@@ -16,7 +16,8 @@ enum class UpstreamFailure : uint8_t {
   kUnreachable,     // No route, or no such address family on this machine.
   kOutOfResources,  // This process has no descriptor or memory left. No evidence about the server.
   kConnectFailed,
-  kConnectTimeout,  // Connect and handshake together took too long.
+  kConnectTimeout,  // No answer to the TCP connect.
+  kTlsTimeout,      // Connected, but the TLS handshake took too long.
   kTlsHandshake,
   kCertificate,        // Name, trust, validity or pin: not retried on the same server at once.
   kClientCertificate,  // The server refuses or requires ours. The same.

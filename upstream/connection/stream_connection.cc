@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <map>
 #include <utility>
 
 #include "absl/random/uniform_real_distribution.h"
@@ -18,6 +19,8 @@ constexpr char kRefused[] =
     "the server asked for a client certificate (cert, key) and closed the connection";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
+// Connects for one connection: the first, and again without a ticket.
+constexpr int kMaxBegins = 2;
 // Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
 // Less is no time after which a connection is forgotten.
@@ -54,6 +57,7 @@ Duration DrawAge(Duration max, absl::BitGenRef random) {
 StreamConnection::StreamConnection(const Context& context, const UpstreamServerOptions& server,
                                    Connection::Delegate& delegate)
     : context_(context),
+      server_(server),
       delegate_(delegate),
       began_(context.loop.Now()),
       drains_at_(began_ + DrawAge(context.limits.tuning.max_connection_age, context.random)),
@@ -61,27 +65,48 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
       idle_since_(began_),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
-  TcpOptions options;
-  options.write_marks.limit = static_cast<size_t>(context.limits.tuning.max_write_backlog_bytes);
-  options.outgoing = context.limits.outgoing;
-  options.user_timeout = 2 * context.limits.tuning.max_attempt_timeout;
   timer_->Start(context.limits.connect_timeout);
-  if (context.credentials == nullptr) {
-    stream_ = TcpStream::Connect(context.loop, server.endpoint, options, *this);
+  Begin();
+}
+
+StreamConnection::~StreamConnection() = default;
+
+void StreamConnection::Begin() {
+  ++begins_;
+  TcpOptions options;
+  options.write_marks.limit = static_cast<size_t>(context_.limits.tuning.max_write_backlog_bytes);
+  options.outgoing = context_.limits.outgoing;
+  options.user_timeout = 2 * context_.limits.tuning.max_attempt_timeout;
+  if (context_.credentials == nullptr) {
+    stream_ = TcpStream::Connect(context_.loop, server_.endpoint, options, *this);
     return;
   }
-  auto session = TlsSession::NewClient(context.credentials, server.identity, context.tickets);
+  auto session = TlsSession::NewClient(context_.credentials, server_.identity, context_.tickets);
   if (!session.ok()) {
     end_detail_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
     return;
   }
-  auto tls = TlsStream::Connect(context.loop, server.endpoint, options, *std::move(session), *this);
+  auto tls =
+      TlsStream::Connect(context_.loop, server_.endpoint, options, *std::move(session), *this);
   tls_ = tls.get();
   stream_ = std::move(tls);
 }
 
-StreamConnection::~StreamConnection() = default;
+// After a failed handshake: begins another one if it may have failed because of what this side
+// offered. The queries that wait move to it. Returns false otherwise.
+bool StreamConnection::BeginAgain(StreamError error) {
+  if (tls_ == nullptr || !tls_->connected() || ends_now_ || begins_ == kMaxBegins) return false;
+  if (!tls_->offered_ticket() || error == StreamError::kTlsCertificate) return false;
+  context_.tickets->Clear();
+  tls_ = nullptr;
+  context_.loop.DeferDelete(std::move(stream_));
+  Begin();
+  std::map<uint32_t, uint16_t> in_order;
+  for (const auto& [id, pending] : pending_) in_order[pending.number] = id;
+  for (const auto& [number, id] : in_order) WriteQuery(id, pending_.at(id).query());
+  return true;
+}
 
 AttemptTicket StreamConnection::Send(const UpstreamQuery& query, AttemptId attempt) {
   assert(context_.loop.InLoopThread() && HasRoom());
@@ -107,16 +132,22 @@ uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, 
   pending.purpose = purpose;
   pending.qtype = question.qtype;
   pending.qclass = question.qclass;
+  pending.dnssec_ok = query.dnssec_ok;
+  pending.checking_disabled = query.checking_disabled;
   pending.sent = now;
   pending.qname.assign(question.qname.wire().begin(), question.qname.wire().end());
-  if (stream_ == nullptr) return id;  // There is no session. The timer reports it.
+  WriteQuery(id, query);
+  return id;
+}
+
+void StreamConnection::WriteQuery(uint16_t id, const UpstreamQuery& query) {
+  if (stream_ == nullptr) return;  // There is no session. The timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
   const size_t size =
       BuildUpstreamQuery(query, id, {.padded = tls_ != nullptr, .ask_keepalive = true},
                          MutableBytes(framed).subspan(2));
   StoreU16(framed.data(), static_cast<uint16_t>(size));
   stream_->Write(Bytes(framed.data(), 2 + size));
-  return id;
 }
 
 void StreamConnection::AskForSignOfLife(const Question& question) {
@@ -316,7 +347,7 @@ void StreamConnection::OnStreamEof() {
 void StreamConnection::OnStreamError(StreamError error, const std::string& detail) {
   if (state() == ConnectionState::kClosed) return;
   if (!ready()) {
-    Close(FailureToConnect(error), false, detail);
+    if (!BeginAgain(error)) Close(FailureToConnect(error), false, detail);
     return;
   }
   // In TLS 1.3 the server judges our certificate after the client has finished its handshake.
@@ -335,9 +366,7 @@ void StreamConnection::OnTimer() {
   if (ends_now_) return Close(UpstreamFailure::kConnectionLost, true, "given up");
   if (!ready()) {
     if (!end_detail_.empty()) return Close(UpstreamFailure::kTlsHandshake, false, end_detail_);
-    return Close(
-        UpstreamFailure::kConnectTimeout, false,
-        absl::StrCat("not connected within ", context_.limits.connect_timeout.count(), " ms"));
+    return OnConnectTimeout();
   }
   if (now >= drains_at_) ChangeState(ConnectionState::kDraining);
   const bool idle = wanted_ == 0;
@@ -351,6 +380,24 @@ void StreamConnection::OnTimer() {
   }
   if (!draining()) ArmBy(drains_at_);
   if (idle) ArmBy(idle_since_ + context_.habits.idle.Allowed(idle_timeout_));
+}
+
+void StreamConnection::OnConnectTimeout() {
+  const std::string limit =
+      absl::StrCat(context_.limits.connect_timeout.count(), " ms (upstream-connect-timeout)");
+  if (tls_ == nullptr || !tls_->connected()) {
+    return Close(UpstreamFailure::kConnectTimeout, false,
+                 absl::StrCat("no answer to the TCP connect within ", limit,
+                              ": is the address right, and does a firewall drop port ",
+                              server_.endpoint.port(), "?"));
+  }
+  const std::string detail =
+      tls_->heard()
+          ? absl::StrCat("the TLS handshake was not finished within ", limit,
+                         ": raise the limit for a slow server")
+          : absl::StrCat("connected, but no answer to the TLS ClientHello within ", limit,
+                         ": is port ", server_.endpoint.port(), " a DNS port without TLS?");
+  Close(UpstreamFailure::kTlsTimeout, false, detail);
 }
 
 // Sets the time to close, if no attempt waits: the next turn while it drains.

@@ -35,6 +35,9 @@ namespace dotcache {
 //     that connections opened together do not end together,
 //   - 8192 of its message IDs wait for responses to forgotten attempts,
 //   - it has carried as many queries as the server answers on one connection.
+// A server that refuses a session ticket by ending the handshake is connected to again at once,
+// without a ticket and within the same connect timeout.
+//
 // It closes when it is idle for the idle timeout, or for the time that the server announced or has
 // shown if that is less. It ends when octets come that begin a message while no query is open, and
 // with the hundredth message that matches no query.
@@ -43,7 +46,7 @@ namespace dotcache {
 // the server has shown to answer. Bound to its loop's thread.
 class StreamConnection : public Connection, private ByteStream::Delegate {
  public:
-  // All of these outlive the connection.
+  // All of these outlive the connection, and so does `server`.
   struct Context {
     UvLoop& loop;
     const UpstreamLimits& limits;
@@ -80,6 +83,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     Purpose purpose = Purpose::kAttempt;
     QType qtype = QType::kNone;
     QClass qclass = QClass::kIn;
+    bool dnssec_ok = false;
+    bool checking_disabled = false;
     MonoTime sent;
     uint32_t number = 0;           // It counts the queries of the connection.
     uint32_t answered_before = 0;  // The responses that had come when it was sent.
@@ -87,6 +92,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
 
     bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
     Question question() const { return {DomainName::FromValidatedWire(qname), qtype, qclass}; }
+    UpstreamQuery query() const { return {question(), dnssec_ok, checking_disabled}; }
   };
 
   uint16_t Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose);
@@ -109,9 +115,14 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool WasRefused() const;
   bool is_used_up() const;
   std::optional<bool> MetAnother(const Pending& pending) const;
+  void Begin();
+  bool BeginAgain(StreamError error);
+  void WriteQuery(uint16_t id, const UpstreamQuery& query);
+  void OnConnectTimeout();
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
+  const UpstreamServerOptions& server_;
   Connection::Delegate& delegate_;
   const MonoTime began_;
   const MonoTime drains_at_;                    // When it reaches its maximum age.
@@ -124,6 +135,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   uint32_t answered_ = 0;                       // and the responses that belong to one.
   std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
   int foreign_messages_ = 0;
+  int begins_ = 0;  // Connects to the server.
   bool ends_now_ = false;
   Duration pause_{0};       // Without a query, before the oldest that is open was sent,
   MonoTime pause_ended_;    // at this time.

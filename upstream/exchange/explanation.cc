@@ -34,7 +34,7 @@ std::string Why(const UpstreamZone& zone, const ServerView& view, const Upstream
     case ServerState::kDown:
     case ServerState::kDead:
       return absl::StrCat("down: ", UpstreamFailureName(view.status.last_failure),
-                          server.last_cause().empty() ? "" : ": ", server.last_cause());
+                          server.down_cause().empty() ? "" : ": ", server.down_cause());
     case ServerState::kOnTrial:
       return "on trial: its connections are silent";
     case ServerState::kUp:
@@ -74,6 +74,11 @@ NameExplanation Explain(const UpstreamZone& zone, const DomainName& qname, MonoT
     entry.connections = server.ready_connections();
     entry.in_flight = status.in_flight;
     entry.failures_in_row = health.failures_in_row();
+    if (const auto& failure = server.last_failure(); failure.has_value()) {
+      entry.last_failure = UpstreamFailureName(failure->failure);
+      entry.last_cause = failure->cause;
+      entry.last_failure_ago = now - failure->time;
+    }
     entry.response_time = health.response_time();
     entry.slow_response_time = health.slow_response_time();
     if (status.down()) {

@@ -24,7 +24,10 @@ struct ServerExplanation {
   std::string why;              // Why it has its place in the order.
   size_t connections = 0;       // Ready ones.
   int in_flight = 0;
-  int failures_in_row = 0;                     // Of the transport.
+  int failures_in_row = 0;         // Of the transport.
+  absl::string_view last_failure;  // UpstreamFailureName() of a connection's latest failure. Empty:
+  std::string last_cause;          // none. Its cause in words.
+  std::optional<Duration> last_failure_ago;
   std::optional<Duration> response_time;       // The expected one.
   std::optional<Duration> slow_response_time;  // 19 of 20 responses are faster.
   std::optional<Duration> next_probe_in;       // While it is down.

@@ -480,6 +480,7 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
   const bool is_ours = failure == UpstreamFailure::kOutOfResources;
   // Without descriptors a slow connection counts, because no other can be had.
   const bool connected = is_ours ? connections_.ready() > 0 : connections_.HasTalking();
+  last_failure_ = LastFailure{failure, std::string(cause), context_.loop.Now()};
   health_.OnFailure(failure, connected, context_.loop.Now(), context_.random);
   state_log_.Note(health_, cause);
   probes_.Arm();

@@ -110,8 +110,15 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool drained() const { return draining_ && connections_.empty(); }
 
   const UpstreamHealth& health() const { return health_; }
-  // The cause of the latest failure in words.
-  const std::string& last_cause() const { return state_log_.cause(); }
+  // The cause for which it is down, in words.
+  const std::string& down_cause() const { return state_log_.cause(); }
+  // The latest failure of a connection, even while others are ready. nullopt: there was none.
+  struct LastFailure {
+    UpstreamFailure failure;
+    std::string cause;  // In words.
+    MonoTime time;
+  };
+  const std::optional<LastFailure>& last_failure() const { return last_failure_; }
   size_t ready_connections() const { return connections_.ready(); }
   int index() const { return index_; }
   const UpstreamServerOptions& options() const { return options_; }
@@ -167,6 +174,7 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   AttemptQueue waiting_;    // At its limit attempts share connections, or are refused.
   AttemptQueue held_back_;  // Their clients have their share of the places.
   ServerProbes probes_;
+  std::optional<LastFailure> last_failure_;
   std::vector<AttemptId> stalled_;       // To be reported in the next turn,
   std::vector<AttemptId> unconnected_;   // and these as failed,
   std::unique_ptr<Timer> report_timer_;  // by this timer, which also sends what was held back.

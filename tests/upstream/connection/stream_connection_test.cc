@@ -13,11 +13,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "dns/edns.h"
 #include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "net/boot_clock.h"
+#include "net/unique_fd.h"
 #include "tests/support/loopback_dot_server.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/run_loop.h"
@@ -91,7 +93,11 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
 
   void Connect() {
     if (server_ == nullptr) Serve(AnswerEverything());
-    options_.endpoint = server_->endpoint();
+    Connect(server_->endpoint());
+  }
+
+  void Connect(const Endpoint& endpoint) {
+    options_.endpoint = endpoint;
     if (connector_ == nullptr) {
       connector_ = std::make_unique<SocketConnector>(loop_, limits_,
                                                      SocketConnector::Credentials{credentials_});
@@ -289,7 +295,72 @@ TEST_F(StreamConnectionTest, AStalledHandshakeTimesOut) {
   limits_.connect_timeout = Milliseconds(50);
   Connect();
   ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kTlsTimeout);
+  EXPECT_THAT(detail_, HasSubstr("no answer to the TLS ClientHello within 50 ms "
+                                 "(upstream-connect-timeout): is port"));
+  EXPECT_THAT(detail_, HasSubstr("a DNS port without TLS?"));
+}
+
+TEST_F(StreamConnectionTest, AnUnfinishedHandshakeNamesTheLimit) {
+  Serve({.first_octets = "\x16\x03\x03"});  // The header of a record begins.
+  limits_.connect_timeout = Milliseconds(50);
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kTlsTimeout);
+  EXPECT_EQ(detail_,
+            "the TLS handshake was not finished within 50 ms (upstream-connect-timeout): raise the "
+            "limit for a slow server");
+}
+
+// A listener with a full backlog drops the SYN.
+TEST_F(StreamConnectionTest, AnUnansweredConnectIsNotATlsFailure) {
+  const UniqueFd listener(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(listen(listener.get(), 0), 0);  // On 127.0.0.1 and all other addresses.
+  sockaddr_in bound{};
+  socklen_t size = sizeof bound;
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&bound), &size), 0);
+  const UniqueFd other(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(connect(other.get(), reinterpret_cast<sockaddr*>(&bound), size), 0);
+  limits_.connect_timeout = Milliseconds(50);
+  Connect(*Endpoint::Parse(absl::StrCat("127.0.0.1:", ntohs(bound.sin_port))));
+  ASSERT_TRUE(RunUntilClosed());
   EXPECT_EQ(failure_, UpstreamFailure::kConnectTimeout);
+  EXPECT_THAT(detail_, HasSubstr("no answer to the TCP connect within 50 ms "
+                                 "(upstream-connect-timeout): is the address right"));
+}
+
+TEST_F(StreamConnectionTest, AnAnswerInClearTextIsNamed) {
+  Serve({.first_octets = std::string("\x00\x0c\x00\x00\x80\x01", 6)});  // FORMERR begins.
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
+  EXPECT_THAT(detail_, HasSubstr("answered in clear text: is this a DNS port without TLS?"));
+}
+
+TEST_F(StreamConnectionTest, AFailedHandshakeWithoutANameHintsAtIt) {
+  Serve({.alpn = "h2", .alpn_mandatory = true});  // Any alert about the handshake.
+  for (const bool named : {true, false}) {
+    if (!named) options_.identity.authentication_name.clear();
+    Connect();
+    ASSERT_TRUE(RunUntilClosed());
+    EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
+    EXPECT_EQ(detail_.find("no name was sent (SNI)") == std::string::npos, named) << detail_;
+  }
+}
+
+// A server that shares no ticket key with the one before it, and breaks off instead of going on.
+TEST_F(StreamConnectionTest, AServerThatBreaksOffForATicketGetsAFullHandshakeAtOnce) {
+  Serve({.break_off_resumption = true});
+  for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
+    Connect();
+    Send(attempt);
+    ASSERT_TRUE(RunUntilResults(attempt));
+    EXPECT_FALSE(closed_);
+    EXPECT_FALSE(resumed_);
+  }
+  EXPECT_THAT(answers_, ElementsAre(1, 2));
+  EXPECT_EQ(server_->connections(), 3);
+  EXPECT_EQ(server_->queries(), 2);
 }
 
 TEST_F(StreamConnectionTest, AHandshakeCutShortIsATlsFailure) {
@@ -299,6 +370,7 @@ TEST_F(StreamConnectionTest, AHandshakeCutShortIsATlsFailure) {
   server_->CloseConnections();
   ASSERT_TRUE(RunUntilClosed());
   EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
+  EXPECT_THAT(detail_, HasSubstr("without an answer to the ClientHello"));
 }
 
 TEST_F(StreamConnectionTest, AWrongIdIsDroppedAndTheGoodAnswerTaken) {

@@ -88,6 +88,12 @@ TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
   EXPECT_EQ(fast.state, "up");
   const ServerExplanation& down = explanation.servers[2];
   EXPECT_EQ(down.state, "dead");
+  EXPECT_EQ(down.last_failure, "certificate");
+  EXPECT_EQ(down.last_cause, "scripted");
+  ASSERT_TRUE(down.last_failure_ago.has_value());
+  EXPECT_LT(*down.last_failure_ago, Seconds(6));
+  EXPECT_EQ(fast.last_failure, "");
+  EXPECT_EQ(fast.last_failure_ago, std::nullopt);
   ASSERT_TRUE(down.next_probe_in.has_value());
   EXPECT_GT(*down.next_probe_in, Seconds(10));
   EXPECT_GE(explanation.hedge_after, Milliseconds(20));
