@@ -51,22 +51,17 @@ class Exposition {
     family.metric.push_back(std::move(metric));
   }
 
-  // Adds one histogram. It has one bucket per power of two, although the workers count four. One
-  // bucket is enough for quantiles and keeps the number of series low.
   static void AddHistogram(MetricFamily& family, Labels labels,
                            const std::vector<const DurationHistogram*>& parts) {
-    constexpr int kStep = 1 << DurationHistogram::kSubBucketBits;
     ClientMetric metric;
     metric.label = std::move(labels);
     uint64_t count = 0;
     uint64_t sum_us = 0;
     for (const DurationHistogram* part : parts) sum_us += part->sum_us();
-    for (int i = 0; i < DurationHistogram::kBucketCount; ++i) {
+    for (size_t i = 0; i < DurationHistogram::kBucketCount; ++i) {
       for (const DurationHistogram* part : parts) count += part->bucket(i);
-      const bool last = i == DurationHistogram::kBucketCount - 1;
-      if (i % kStep != kStep - 1 || last) continue;
-      metric.histogram.bucket.push_back(
-          {count, static_cast<double>(DurationHistogram::UpperBoundUs(i)) / 1e6});
+      if (i == DurationHistogram::kBoundsMs.size()) continue;  // The serializer adds "+Inf".
+      metric.histogram.bucket.push_back({count, DurationHistogram::kBoundsMs[i] / 1e3});
     }
     metric.histogram.sample_count = count;
     metric.histogram.sample_sum = static_cast<double>(sum_us) / 1e6;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "core/clock.h"
@@ -23,37 +24,28 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// A log-linear histogram of durations, with 4 buckets per octave from 1 us to about 67 s. One
-// writer thread; any thread may read.
+// A histogram of durations with the bounds 1, 2, 5, 10 ms and so on to 10 s. A bound belongs to its
+// bucket. One writer thread; any thread may read.
 class DurationHistogram {
  public:
-  static constexpr int kSubBucketBits = 2;
-  static constexpr int kBucketCount = 26 << kSubBucketBits;
+  static constexpr std::array<uint32_t, 13> kBoundsMs = {1,   2,   5,    10,   20,   50,   100,
+                                                         200, 500, 1000, 2000, 5000, 10000};
+  // The last bucket has no bound.
+  static constexpr size_t kBucketCount = kBoundsMs.size() + 1;
 
   void Record(Duration duration) {
     const int64_t us = duration.count() <= 0 ? 0 : duration.count() / 1000;
-    buckets_[BucketOf(static_cast<uint64_t>(us))].Add();
+    buckets_[BucketOf(duration)].Add();
     sum_us_.Add(static_cast<uint64_t>(us));
   }
 
-  uint64_t bucket(int index) const { return buckets_[static_cast<size_t>(index)].value(); }
+  uint64_t bucket(size_t index) const { return buckets_[index].value(); }
   uint64_t sum_us() const { return sum_us_.value(); }
 
-  // The upper bound of the bucket in microseconds, exclusive.
-  static constexpr uint64_t UpperBoundUs(int index) {
-    const int octave = index >> kSubBucketBits;
-    const uint64_t sub = static_cast<uint64_t>(index) & ((1u << kSubBucketBits) - 1);
-    if (octave == 0) return sub + 1;
-    return ((1u << kSubBucketBits) + sub + 1) << (octave - 1);
-  }
-
-  static constexpr size_t BucketOf(uint64_t us) {
-    if (us < (1u << kSubBucketBits)) return us;
-    const int top = 63 - __builtin_clzll(us);
-    const int octave = top - kSubBucketBits + 1;
-    const uint64_t sub = (us >> (top - kSubBucketBits)) & ((1u << kSubBucketBits) - 1);
-    const size_t index = (static_cast<size_t>(octave) << kSubBucketBits) + sub;
-    return index < kBucketCount ? index : kBucketCount - 1;
+  static constexpr size_t BucketOf(Duration duration) {
+    size_t index = 0;
+    while (index < kBoundsMs.size() && duration > Milliseconds(kBoundsMs[index])) ++index;
+    return index;
   }
 
  private:

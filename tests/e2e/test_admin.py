@@ -3,10 +3,13 @@
 
 import socket
 import subprocess
+import threading
 
 from ask import ask
 from dotcache import ADDRESS
-from lab.lab import free_port
+from lab.lab import PROVIDER_NAME, free_port
+from odd_provider import OddProvider
+from waiting import wait_for
 
 
 def test_metrics_pass_promtool(server):
@@ -36,6 +39,36 @@ def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
     assert 0 < server.metric("dotcache_cache_bytes") < allocated
     address = f"127.0.0.1:{provider.dot_port}"
     assert server.metric("dotcache_upstream_queries_total", address=address) == 4
+
+
+def test_every_query_to_a_server_is_counted_once(lab, launch):
+    # Two addresses of a provider that answers well, late, with errors, or not at all.
+    with OddProvider(*lab.provider) as first, OddProvider(*lab.provider) as second:
+        providers = (first, second)
+        server = launch(upstreams=[f"tls://{ADDRESS}:{each.port}#{PROVIDER_NAME}"
+                                   for each in providers])
+        cases = ("normal", "servfail", "refused", "silent", "late3s", "close", "rst", "wrongid",
+                 "cutrdata", "tcbit", "normal", "zerolen")
+        threads = [threading.Thread(target=ask, args=(server, f"{case}.{number}.odd.example."))
+                   for case in cases for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        def of(each, family):
+            return server.metric(f"dotcache_upstream_{family}",
+                                 address=f"{ADDRESS}:{each.port}")
+
+        wait_for(lambda: not server.metric("dotcache_pending_queries") and
+                 not any(of(each, "in_flight") for each in providers), "not at rest")
+        for each in providers:
+            ends = {end: of(each, f"{end}_total") for end in ("responses", "failures", "given_up")}
+            assert of(each, "queries_total") == sum(ends.values()), ends
+            assert min(ends.values()) > 0, ends
+            # A late response is in the histogram, and ended no query.
+            late = of(each, "late_responses_total")
+            assert of(each, "response_seconds_count") <= ends["responses"] + late
 
 
 def test_logs_contain_no_names(launch):
