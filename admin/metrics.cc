@@ -223,6 +223,14 @@ struct UpstreamTotals {
     return sum;
   }
 
+  uint64_t Max(Counter UpstreamCounters::*member) const {
+    uint64_t max = 0;
+    for (const UpstreamCounters* counters : workers) {
+      max = std::max(max, (counters->*member).value());
+    }
+    return max;
+  }
+
   std::vector<const DurationHistogram*> Parts(DurationHistogram UpstreamCounters::*member) const {
     std::vector<const DurationHistogram*> parts;
     for (const UpstreamCounters* counters : workers) parts.push_back(&(counters->*member));
@@ -334,6 +342,14 @@ void AddUpstreamMetrics(const Server& server, Exposition& out) {
                                 "1 while at least one worker considers the server usable.");
   for (const UpstreamTotals& totals : upstreams) {
     Exposition::Add(up, totals.labels, totals.Sum(&UpstreamCounters::up) > 0 ? 1 : 0);
+  }
+  MetricFamily& expiry = out.Family(
+      "dotcache_upstream_certificate_expiry_timestamp_seconds", MetricType::Gauge,
+      "Unix time at which the latest certificate expires that the server has shown, even "
+      "if it was not accepted. Absent before the first.");
+  for (const UpstreamTotals& totals : upstreams) {
+    const uint64_t latest = totals.Max(&UpstreamCounters::certificate_expiry);
+    if (latest != 0) Exposition::Add(expiry, totals.labels, latest);
   }
   AddByLabel(upstreams, "reason", kRejections,
              out.Family("dotcache_upstream_rejected_responses_total", MetricType::Counter,

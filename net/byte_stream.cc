@@ -13,6 +13,7 @@ constexpr Named<StreamError> kNames[] = {
     {StreamError::kOutOfResources, "out-of-resources"},
     {StreamError::kConnectFailed, "connect-failed"},
     {StreamError::kTlsHandshake, "tls-handshake"},
+    {StreamError::kTlsAlpn, "tls-alpn"},
     {StreamError::kTlsCertificate, "tls-certificate"},
     {StreamError::kTlsClientCertificate, "tls-client-certificate"},
     {StreamError::kTlsProtocol, "tls-protocol"},

@@ -21,6 +21,7 @@ enum class StreamError : uint8_t {
   kOutOfResources,  // This process has no descriptor or memory left.
   kConnectFailed,   // Any other failure to connect.
   kTlsHandshake,    // The TLS handshake failed for a reason other than the certificate.
+  kTlsAlpn,         // The server knows none of the protocols that were offered (RFC 7301).
   kTlsCertificate,  // The peer's certificate did not verify: name, trust, validity or pin.
   // The server refuses our certificate, or requires one. Can also happen on an open stream.
   kTlsClientCertificate,

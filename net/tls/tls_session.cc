@@ -32,8 +32,7 @@ absl::Status InternalGnutlsError(int code) {
   return absl::InternalError(absl::StrCat("TLS session: ", gnutls_strerror(code)));
 }
 
-constexpr char kNoAnswer[] =
-    " without an answer to the ClientHello (a DNS port without TLS?)";
+constexpr char kNoAnswer[] = " without an answer to the ClientHello (a DNS port without TLS?)";
 
 // The type of a record with which a server may begin: alert or handshake (RFC 8446 section 5.1).
 bool BeginsTls(uint8_t octet) { return octet == 0x15 || octet == 0x16; }
@@ -51,6 +50,7 @@ struct TlsSession::Impl {
                     gnutls_certificate_credentials_t credentials);
   absl::Status InitClient(const TlsPeerIdentity& server);
   absl::Status InitServer();
+  absl::Status OfferAlpn(unsigned flags);
   void Handshake();
   bool AnswersInClearText();
   void Receive(absl::FunctionRef<void(Bytes)> sink);
@@ -79,6 +79,7 @@ struct TlsSession::Impl {
   size_t pulled_without_plain_text = 0;
   WireMessage output;
   State state = State::kHandshaking;
+  int64_t certificate_expiry = 0;
   bool heard = false;
   bool offered_ticket = false;
   bool resumed = false;
@@ -123,6 +124,8 @@ int TlsSession::Impl::PullTimeout(gnutls_transport_ptr_t self, unsigned /*millis
 
 int TlsSession::Impl::Verify(gnutls_session_t session) {
   auto* impl = static_cast<Impl*>(gnutls_session_get_ptr(session));
+  impl->certificate_expiry =
+      std::max<int64_t>(gnutls_certificate_expiration_time_peers(session), 0);
   impl->error_detail = VerifyServer(session, *impl->trust, impl->identity);
   return impl->error_detail.empty() ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
@@ -137,14 +140,6 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   if (code < 0) return InternalGnutlsError(code);
   code = gnutls_credentials_set(raw, GNUTLS_CRD_CERTIFICATE, credentials);
   if (code < 0) return InternalGnutlsError(code);
-  // RFC 7858 does not define ALPN, but some providers require it. It is offered, and a peer without
-  // it is accepted. A client that offers only other protocols gets the alert
-  // no_application_protocol (RFC 7301 section 3.2).
-  std::array<uint8_t, 3> dot = {'d', 'o', 't'};
-  const gnutls_datum_t protocol = {dot.data(), static_cast<unsigned>(dot.size())};
-  const bool is_server = (role & GNUTLS_SERVER) != 0;
-  code = gnutls_alpn_set_protocols(raw, &protocol, 1, is_server ? GNUTLS_ALPN_MANDATORY : 0);
-  if (code < 0) return InternalGnutlsError(code);
   gnutls_session_set_ptr(raw, this);
   gnutls_transport_set_ptr(raw, this);
   gnutls_transport_set_pull_function(raw, &Impl::Pull);
@@ -152,6 +147,16 @@ absl::Status TlsSession::Impl::Init(unsigned role, gnutls_priority_t priority,
   gnutls_transport_set_pull_timeout_function(raw, &Impl::PullTimeout);
   gnutls_handshake_set_timeout(raw, 0);  // The owner's timers enforce deadlines.
   return absl::OkStatus();
+}
+
+// RFC 7858 does not define ALPN, but some providers require it. It is offered, and a peer without
+// it is accepted. A client that offers only other protocols gets the alert no_application_protocol
+// (RFC 7301 section 3.2).
+absl::Status TlsSession::Impl::OfferAlpn(unsigned flags) {
+  std::array<uint8_t, 3> dot = {'d', 'o', 't'};
+  const gnutls_datum_t protocol = {dot.data(), static_cast<unsigned>(dot.size())};
+  const int code = gnutls_alpn_set_protocols(session.get(), &protocol, 1, flags);
+  return code < 0 ? InternalGnutlsError(code) : absl::OkStatus();
 }
 
 absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
@@ -195,6 +200,7 @@ absl::Status TlsSession::Impl::InitClient(const TlsPeerIdentity& server) {
 absl::Status TlsSession::Impl::InitServer() {
   const TlsServerCredentials::Impl& served = own->impl();
   RETURN_IF_ERROR(Init(GNUTLS_SERVER, served.priority.get(), served.credentials.get()));
+  RETURN_IF_ERROR(OfferAlpn(GNUTLS_ALPN_MANDATORY));
   gnutls_certificate_server_set_request(session.get(), GNUTLS_CERT_IGNORE);
   const int code = gnutls_session_ticket_enable_server(session.get(), served.ticket_key.get());
   return code < 0 ? InternalGnutlsError(code) : absl::OkStatus();
@@ -216,6 +222,7 @@ void TlsSession::Impl::Fail(StreamError kind, int code) {
     const char* name = gnutls_alert_get_name(alert);
     error_detail = absl::StrCat("the peer sent the alert: ", name != nullptr ? name : "unknown");
     if (trust == nullptr) return;
+    if (alert == GNUTLS_A_NO_APPLICATION_PROTOCOL) error = StreamError::kTlsAlpn;
     if (!IsAboutCertificate(alert)) {
       if (kind == StreamError::kTlsHandshake) error_detail += NameHint(identity);
       return;
@@ -308,11 +315,12 @@ TlsSession::~TlsSession() = default;
 
 absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewClient(
     std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
-    std::shared_ptr<TlsTicketStore> tickets) {
+    std::shared_ptr<TlsTicketStore> tickets, bool offer_alpn) {
   auto impl = std::make_unique<Impl>();
   impl->trust = std::move(credentials);
   impl->tickets = std::move(tickets);
   RETURN_IF_ERROR(impl->InitClient(identity));
+  if (offer_alpn) RETURN_IF_ERROR(impl->OfferAlpn(0));
   return std::make_unique<TlsSession>(std::move(impl));
 }
 
@@ -360,6 +368,7 @@ void TlsSession::Close() {
 WireMessage& TlsSession::output() { return impl_->output; }
 TlsSession::State TlsSession::state() const { return impl_->state; }
 bool TlsSession::resumed() const { return impl_->resumed; }
+int64_t TlsSession::certificate_expiry() const { return impl_->certificate_expiry; }
 bool TlsSession::offered_ticket() const { return impl_->offered_ticket; }
 bool TlsSession::heard() const { return impl_->heard; }
 

@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_NET_TLS_TLS_SESSION_H_
 #define DOTCACHE_NET_TLS_TLS_SESSION_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -57,10 +58,11 @@ class TlsSession {
   enum class State { kHandshaking, kOpen, kPeerClosed, kFailed };
 
   // Makes a client session. With `tickets`, it tries to resume and keeps new tickets. `tickets` may
-  // be null.
+  // be null. Without `offer_alpn` it offers no protocol: some servers know others only and end the
+  // handshake with the alert no_application_protocol (kTlsAlpn).
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewClient(
       std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
-      std::shared_ptr<TlsTicketStore> tickets);
+      std::shared_ptr<TlsTicketStore> tickets, bool offer_alpn = true);
   // Makes a server session. It offers ALPN "dot" but does not require it, since RFC 7858 has no
   // ALPN.
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewServer(
@@ -85,6 +87,9 @@ class TlsSession {
 
   State state() const;
   bool resumed() const;
+  // Unix time at which the certificate expires that the server has shown in this handshake, even if
+  // it is not accepted. 0: none.
+  int64_t certificate_expiry() const;
   // True in a client that offered a ticket.
   bool offered_ticket() const;
   // True when the peer has sent an octet.

@@ -106,6 +106,7 @@ TEST_F(MetricsTest, EveryFamilyHasHelpAndTypeFromTheStart) {
                              "upstream_connections gauge",
                              "upstream_in_flight gauge",
                              "upstream_up gauge",
+                             "upstream_certificate_expiry_timestamp_seconds gauge",
                              "upstream_handshakes_total counter",
                              "upstream_response_seconds histogram",
                              "upstream_handshake_seconds histogram"}) {
@@ -158,6 +159,8 @@ TEST_F(MetricsTest, MissesAndHitsAreCounted) {
   EXPECT_EQ(Value(text, "dotcache_upstream_responses_total", server), 1);
   EXPECT_EQ(Value(text, "dotcache_upstream_up", server), 1);
   EXPECT_EQ(Value(text, "dotcache_upstream_response_seconds_count", server), 1);
+  EXPECT_GT(Value(text, "dotcache_upstream_certificate_expiry_timestamp_seconds", server),
+            static_cast<double>(UnixTime()));
   std::vector<std::string> full_handshakes = server;
   full_handshakes.push_back("outcome=\"full\"");
   EXPECT_GE(Value(text, "dotcache_upstream_handshakes_total", full_handshakes), 1);

@@ -60,6 +60,14 @@ int RefuseTicket(gnutls_session_t, unsigned, unsigned, unsigned, const gnutls_da
   return gnutls_ext_raw_parse(nullptr, refuse, hello, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
 }
 
+int RequireName(gnutls_session_t session) {
+  char name[256];
+  size_t size = sizeof name;
+  unsigned type = 0;
+  return gnutls_server_name_get(session, name, &size, &type, 0) == 0 ? 0
+                                                                     : GNUTLS_E_UNRECOGNIZED_NAME;
+}
+
 // Returns the size of the question section, or 0 if the query is too short for one.
 size_t QuestionSize(Bytes query) {
   size_t at = kHeaderSize;
@@ -249,6 +257,9 @@ void LoopbackDotServer::Impl::Serve(Peer& peer) {
                                      static_cast<unsigned>(alpn.size())};
     gnutls_alpn_set_protocols(session, &protocol, 1,
                               options.alpn_mandatory ? GNUTLS_ALPN_MANDATORY : 0);
+    if (options.needs_name) {
+      gnutls_handshake_set_post_client_hello_function(session, &RequireName);
+    }
     if (options.break_off_resumption) {
       gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE,
                                          &RefuseTicket);

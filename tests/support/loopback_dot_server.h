@@ -63,6 +63,7 @@ class LoopbackDotServer {
     std::string first_octets = {};      // If not empty, sends them instead of a handshake.
     bool tickets = true;                // Offers session resumption.
     bool break_off_resumption = false;  // Ends each handshake in which the client offers a ticket.
+    bool needs_name = false;            // Ends each handshake without a server name (SNI).
     std::string alpn = "dot";           // Its only protocol. Another one is refused if it
     bool alpn_mandatory = false;        // is mandatory.
     bool alerts = true;                 // Sends an alert when it ends a handshake.

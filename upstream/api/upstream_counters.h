@@ -27,6 +27,8 @@ struct alignas(64) UpstreamCounters {
   Counter full_handshakes;
   Counter resumed_handshakes;
   Counter failed_handshakes;         // TLS handshakes that failed; not failed TCP connects.
+  // Unix time at which the latest certificate expires that the server has shown. 0: none. A gauge.
+  Counter certificate_expiry;
   Counter open_connections;          // A gauge.
   Counter in_flight;                 // A gauge.
   Counter present;                   // 1, or 0 for a slot without an address. A gauge.

@@ -86,6 +86,10 @@ class Connection : public Deletable {
   MonoTime last_received() const { return last_received_; }
   MonoTime silent_since() const { return silent_since_; }
 
+  // Unix time at which the certificate expires that the server has shown. 0: it has shown none, as
+  // in a resumed session.
+  virtual int64_t certificate_expiry() const { return 0; }
+
   // Sends a query now, or when the connection is ready. REQUIRES: HasRoom().
   virtual AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) = 0;
 

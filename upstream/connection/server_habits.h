@@ -14,6 +14,7 @@ struct ServerHabits {
   IdleLimit idle;
   AnswerLimit answers;
   PipelineLimit pipeline;
+  bool refuses_alpn = false;  // It ended a TLS handshake because of ALPN.
 };
 
 }  // namespace dotcache

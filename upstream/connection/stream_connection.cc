@@ -19,8 +19,8 @@ constexpr char kRefused[] =
     "the server asked for a client certificate (cert, key) and closed the connection";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
-// Connects for one connection: the first, and again without a ticket.
-constexpr int kMaxBegins = 2;
+// Connects for one connection: the first, and again without a ticket and without ALPN.
+constexpr int kMaxBegins = 3;
 // Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
 // Less is no time after which a connection is forgotten.
@@ -39,6 +39,7 @@ UpstreamFailure FailureToConnect(StreamError error) {
     case StreamError::kTlsClientCertificate:
       return UpstreamFailure::kClientCertificate;
     case StreamError::kTlsHandshake:
+    case StreamError::kTlsAlpn:
     case StreamError::kTlsProtocol:
     case StreamError::kReset:
       return UpstreamFailure::kTlsHandshake;
@@ -71,6 +72,10 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
 
 StreamConnection::~StreamConnection() = default;
 
+int64_t StreamConnection::certificate_expiry() const {
+  return tls_ == nullptr ? 0 : tls_->certificate_expiry();
+}
+
 void StreamConnection::Begin() {
   ++begins_;
   TcpOptions options;
@@ -81,7 +86,9 @@ void StreamConnection::Begin() {
     stream_ = TcpStream::Connect(context_.loop, server_.endpoint, options, *this);
     return;
   }
-  auto session = TlsSession::NewClient(context_.credentials, server_.identity, context_.tickets);
+  offered_alpn_ = !context_.habits.refuses_alpn;
+  auto session = TlsSession::NewClient(context_.credentials, server_.identity, context_.tickets,
+                                       offered_alpn_);
   if (!session.ok()) {
     end_detail_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
@@ -97,7 +104,13 @@ void StreamConnection::Begin() {
 // offered. The queries that wait move to it. Returns false otherwise.
 bool StreamConnection::BeginAgain(StreamError error) {
   if (tls_ == nullptr || !tls_->connected() || ends_now_ || begins_ == kMaxBegins) return false;
-  if (!tls_->offered_ticket() || error == StreamError::kTlsCertificate) return false;
+  const bool alpn_refused = error == StreamError::kTlsAlpn && offered_alpn_;
+  const bool may_be_ticket = error != StreamError::kTlsCertificate && tls_->offered_ticket();
+  if (!alpn_refused && !may_be_ticket) {
+    context_.habits.refuses_alpn = false;  // It may require ALPN now.
+    return false;
+  }
+  context_.habits.refuses_alpn |= alpn_refused;
   context_.tickets->Clear();
   tls_ = nullptr;
   context_.loop.DeferDelete(std::move(stream_));

@@ -35,8 +35,8 @@ namespace dotcache {
 //     that connections opened together do not end together,
 //   - 8192 of its message IDs wait for responses to forgotten attempts,
 //   - it has carried as many queries as the server answers on one connection.
-// A server that refuses a session ticket by ending the handshake is connected to again at once,
-// without a ticket and within the same connect timeout.
+// A server that ends the handshake because of a session ticket or of ALPN is connected to again at
+// once, without it and within the same connect timeout. The queries that wait are sent then.
 //
 // It closes when it is idle for the idle timeout, or for the time that the server announced or has
 // shown if that is less. It ends when octets come that begin a message while no query is open, and
@@ -60,6 +60,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
                    Connection::Delegate& delegate);
   ~StreamConnection() override;
 
+  int64_t certificate_expiry() const override;
   AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) override;
   void Forget(AttemptTicket ticket) override;
   void NoteOverdue(AttemptTicket ticket) override;
@@ -135,7 +136,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   uint32_t answered_ = 0;                       // and the responses that belong to one.
   std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
   int foreign_messages_ = 0;
-  int begins_ = 0;  // Connects to the server.
+  int begins_ = 0;             // Connects to the server,
+  bool offered_alpn_ = false;  // and whether the latest one offered ALPN.
   bool ends_now_ = false;
   Duration pause_{0};       // Without a query, before the oldest that is open was sent,
   MonoTime pause_ended_;    // at this time.

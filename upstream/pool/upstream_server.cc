@@ -35,6 +35,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
           {context.loop, health_, connections_, pacing_}, [this] { return MayProbe(); },
           [this] { return Open() != nullptr; }),
       report_timer_(context.loop.NewTimer([this] { Report(); })) {
+  counters_.certificate_expiry.Set(0);
   counters_.present.Set(absent() ? 0 : 1);
   counters_.up.Set(absent() ? 0 : 1);
 }
@@ -321,6 +322,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
   if (ready == nullptr) return;
   const MonoTime now = context_.loop.Now();
   pacing_.Forget();
+  NoteCertificate(connection);
   if (!is_udp()) {  // UDP has no handshake.
     (resumed ? counters_.resumed_handshakes : counters_.full_handshakes).Add();
     counters_.handshake_time.Record(elapsed);
@@ -421,6 +423,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   std::unique_ptr<Connection> closed = connections_.TakeOut(connection);
   if (closed == nullptr) return;
   const bool was_lost = end.failure == UpstreamFailure::kConnectionLost;
+  NoteCertificate(connection);
   context_.loop.DeferDelete(std::move(closed));
   counters_.failures.Add(end.lost.size() + end.not_sent.size());
   if (!end.graceful) {
@@ -484,6 +487,11 @@ void UpstreamServer::NoteFailure(UpstreamFailure failure, absl::string_view caus
   health_.OnFailure(failure, connected, context_.loop.Now(), context_.random);
   state_log_.Note(health_, cause);
   probes_.Arm();
+}
+
+void UpstreamServer::NoteCertificate(const Connection& connection) {
+  const int64_t expiry = connection.certificate_expiry();
+  if (expiry != 0 && !retired_) counters_.certificate_expiry.Set(static_cast<uint64_t>(expiry));
 }
 
 // Updates the gauges, and tells the owner that the status may have changed.

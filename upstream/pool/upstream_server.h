@@ -159,6 +159,7 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   void NoteResponse(const AttemptResult& result, Duration elapsed);
   void NoteWord(const Connection& connection);
   void OnSilent(uint32_t number);
+  void NoteCertificate(const Connection& connection);
   void NoteFailure(UpstreamFailure failure, absl::string_view cause);
   void AfterChange();
 

@@ -149,6 +149,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     lost_ = std::move(end.lost);
     lost_.insert(lost_.end(), end.not_sent.begin(), end.not_sent.end());
     last_received_at_close_ = connection_->last_received();
+    expiry_at_close_ = connection_->certificate_expiry();
     loop_.DeferDelete(std::move(connection_));
   }
 
@@ -176,6 +177,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   std::string detail_;
   std::vector<AttemptId> lost_;
   MonoTime last_received_at_close_;
+  int64_t expiry_at_close_ = 0;
 };
 
 TEST_F(StreamConnectionTest, AQuerySentWhileConnectingIsAnswered) {
@@ -338,14 +340,71 @@ TEST_F(StreamConnectionTest, AnAnswerInClearTextIsNamed) {
 }
 
 TEST_F(StreamConnectionTest, AFailedHandshakeWithoutANameHintsAtIt) {
-  Serve({.alpn = "h2", .alpn_mandatory = true});  // Any alert about the handshake.
-  for (const bool named : {true, false}) {
-    if (!named) options_.identity.authentication_name.clear();
+  Serve({.needs_name = true});
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  options_.identity.authentication_name.clear();
+  connector_.reset();
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
+  EXPECT_THAT(detail_, HasSubstr("no name was sent (SNI)"));
+}
+
+// Many TLS terminators offer h2 and http/1.1 only.
+TEST_F(StreamConnectionTest, AServerWithAnotherProtocolIsAskedWithoutAlpnFromThenOn) {
+  Serve({.alpn = "h2", .alpn_mandatory = true});
+  for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
     Connect();
-    ASSERT_TRUE(RunUntilClosed());
-    EXPECT_EQ(failure_, UpstreamFailure::kTlsHandshake);
-    EXPECT_EQ(detail_.find("no name was sent (SNI)") == std::string::npos, named) << detail_;
+    Send(attempt);
+    ASSERT_TRUE(RunUntilResults(attempt));
+    EXPECT_FALSE(closed_);
+    loop_.DeferDelete(std::move(connection_));
   }
+  EXPECT_THAT(answers_, ElementsAre(1, 2));
+  EXPECT_EQ(server_->connections(), 3);
+  EXPECT_EQ(server_->queries(), 2);
+}
+
+TEST_F(StreamConnectionTest, QueriesThatWaitForAHandshakeWithoutAlpnKeepTheirBits) {
+  Serve({.alpn = "h2", .alpn_mandatory = true});
+  Connect();
+  UpstreamQuery query = QueryFor("www.example.com");
+  query.dnssec_ok = true;
+  query.checking_disabled = true;
+  connection_->Send(query, 1);
+  ASSERT_TRUE(RunUntilResults(1));
+  const WireMessage sent = server_->query_octets().at(0);
+  EXPECT_TRUE(LoadHeader(sent).Has(kFlagCd));
+  std::vector<uint8_t> expected(kMaxUpstreamQuerySize);
+  expected.resize(BuildUpstreamQuery(query, LoadU16(sent.data()), {}, absl::MakeSpan(expected)));
+  EXPECT_EQ(Bytes(sent), Bytes(expected));
+}
+
+TEST_F(StreamConnectionTest, AFailedConnectTeachesNothingAboutAlpn) {
+  Serve({.alpn = "h2", .alpn_mandatory = true});
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  server_->Stop();
+  Connect(server_->endpoint());
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
+  server_->Start();
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  EXPECT_EQ(server_->connections(), 3);
+}
+
+TEST_F(StreamConnectionTest, TheExpiryOfTheCertificateIsKnownFromAFullHandshake) {
+  Connect();
+  ASSERT_TRUE(RunUntilReady());
+  EXPECT_GT(connection_->certificate_expiry(), UnixTime());
+  options_.identity.authentication_name = "other.example";
+  connector_.reset();
+  Connect();
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kCertificate);
+  EXPECT_GT(expiry_at_close_, UnixTime());
 }
 
 // A server that shares no ticket key with the one before it, and breaks off instead of going on.
