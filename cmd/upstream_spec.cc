@@ -72,6 +72,7 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseHost(absl::string_view t
 // The last label of a host name is not a number (RFC 1123 section 2.1). A text with such a label is
 // a mistyped address.
 bool LooksLikeHost(absl::string_view text) {
+  if (absl::StrContains(text, '%') || std::count(text.begin(), text.end(), ':') > 1) return false;
   const absl::string_view host = absl::StripSuffix(text.substr(0, text.find(':')), ".");
   const absl::string_view last = host.substr(host.rfind('.') + 1);
   return ParseAuthenticationName(host).ok() && !std::all_of(last.begin(), last.end(), [](char c) {
@@ -82,9 +83,10 @@ bool LooksLikeHost(absl::string_view text) {
 // ADDR@PORT, as unbound writes it, or ADDR:PORT.
 absl::StatusOr<Endpoint> ParseEndpoint(absl::string_view text, uint16_t default_port) {
   const size_t at = text.find('@');
-  if (at == absl::string_view::npos) return Endpoint::Parse(text, default_port);
+  constexpr auto kMayComeLater = Endpoint::Interface::kMayComeLater;
+  if (at == absl::string_view::npos) return Endpoint::Parse(text, default_port, kMayComeLater);
   ASSIGN_OR_RETURN(const int64_t port, ParseInteger(text.substr(at + 1), 1, 65535));
-  return Endpoint::ParseAddress(text.substr(0, at), static_cast<uint16_t>(port));
+  return Endpoint::ParseAddress(text.substr(0, at), static_cast<uint16_t>(port), kMayComeLater);
 }
 
 absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text, uint16_t default_port) {
@@ -94,17 +96,25 @@ absl::StatusOr<Endpoint> ParseServerAddress(absl::string_view text, uint16_t def
         endpoint.status().message(), "; a server is written with its IP address, as ", kExample));
   }
   if (endpoint->port() == 0 || endpoint->is_wildcard()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", endpoint->AddressToString(), "\" is not an address to connect to; write ", kExample));
+  }
+  if (endpoint->is_link_local() && endpoint->interface().empty() && endpoint->zone() == 0) {
     return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\" is not an address to connect to; write ", kExample));
+        absl::StrCat("\"", endpoint->AddressToString(),
+                     "\" is a link-local address, which needs its interface; write e.g. [",
+                     endpoint->AddressToString(), "%eth0]:", endpoint->port()));
   }
   return endpoint;
 }
 
-// Splits ADDR%NAME[:PORT], as CoreDNS writes it, into ADDR:PORT and NAME. A zone index
-// (fe80::1%eth0) has no dot.
+// Splits ADDR%NAME[:PORT], as CoreDNS writes it, into ADDR:PORT and NAME. A link-local address has
+// an interface there (fe80::1%eth0.100), and the interface of another address has no dot.
 bool SplitCoreDns(absl::string_view text, std::string& address, std::string& name) {
   const size_t percent = text.find('%');
   if (percent == absl::string_view::npos) return false;
+  const absl::StatusOr<Endpoint> written = Endpoint::ParseAddress(text.substr(0, percent), 0);
+  if (written.ok() && written->is_link_local()) return false;
   absl::string_view rest = text.substr(percent + 1);
   if (!absl::StrContains(rest, '.') || absl::StrContains(rest, ']')) return false;
   address = std::string(text.substr(0, percent));

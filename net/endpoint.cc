@@ -32,9 +32,14 @@ absl::StatusOr<uint16_t> ParsePort(absl::string_view text, absl::string_view por
   return static_cast<uint16_t>(value);
 }
 
-// Converts "eth0" or "2" to an interface index.
+bool MayBeInterface(absl::string_view name) {
+  return !name.empty() && name.size() < IF_NAMESIZE &&
+         name.find_first_of(absl::string_view("/:% \t\n\0", 7)) == name.npos;
+}
+
+// Converts "eth0" or "2" to an interface index: 0 if it may come later.
 absl::StatusOr<uint32_t> ParseZone(absl::string_view text, const in6_addr& address,
-                                   absl::string_view zone) {
+                                   absl::string_view zone, Endpoint::Interface interface) {
   if (!IN6_IS_ADDR_LINKLOCAL(&address)) {
     return Invalid(text, "only link-local addresses (fe80::/10) have a zone; leave out \"%", zone,
                    "\"");
@@ -43,6 +48,7 @@ absl::StatusOr<uint32_t> ParseZone(absl::string_view text, const in6_addr& addre
   if (named != 0) return named;
   uint32_t index = 0;
   if (absl::SimpleAtoi(zone, &index) && index != 0) return index;
+  if (interface == Endpoint::Interface::kMayComeLater && MayBeInterface(zone)) return 0;
   return Invalid(text, "this machine has no interface \"", zone, "\"; write e.g. fe80::1%eth0");
 }
 
@@ -63,7 +69,8 @@ Endpoint Endpoint::FromSockaddr(const sockaddr* address) {
   return endpoint;
 }
 
-absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text, uint16_t default_port) {
+absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text, uint16_t default_port,
+                                         Interface interface) {
   absl::string_view address = text;
   absl::string_view port;
   bool has_port = false;
@@ -92,14 +99,15 @@ absl::StatusOr<Endpoint> Endpoint::Parse(absl::string_view text, uint16_t defaul
   if (has_port) {
     ASSIGN_OR_RETURN(number, ParsePort(text, port));
   }
-  ASSIGN_OR_RETURN(Endpoint endpoint, ParseAddress(address, number));
+  ASSIGN_OR_RETURN(Endpoint endpoint, ParseAddress(address, number, interface));
   if (!has_port && default_port == 0) {
     return Invalid(text, "the port is missing; write e.g. ", text, ":53");
   }
   return endpoint;
 }
 
-absl::StatusOr<Endpoint> Endpoint::ParseAddress(absl::string_view text, uint16_t port) {
+absl::StatusOr<Endpoint> Endpoint::ParseAddress(absl::string_view text, uint16_t port,
+                                                Interface interface) {
   Endpoint endpoint;
   const size_t percent = text.find('%');
   std::string address(text.substr(0, percent));
@@ -117,11 +125,24 @@ absl::StatusOr<Endpoint> Endpoint::ParseAddress(absl::string_view text, uint16_t
   endpoint.storage_.v6.sin6_family = AF_INET6;
   endpoint.storage_.v6.sin6_addr = v6;
   if (percent != text.npos) {
-    ASSIGN_OR_RETURN(endpoint.storage_.v6.sin6_scope_id,
-                     ParseZone(text, v6, text.substr(percent + 1)));
+    const absl::string_view zone = text.substr(percent + 1);
+    ASSIGN_OR_RETURN(endpoint.storage_.v6.sin6_scope_id, ParseZone(text, v6, zone, interface));
+    uint32_t number = 0;
+    if (MayBeInterface(zone) && !absl::SimpleAtoi(zone, &number)) {
+      std::copy(zone.begin(), zone.end(), endpoint.interface_.begin());
+    }
   }
   endpoint.set_port(port);
   return endpoint;
+}
+
+absl::StatusOr<Endpoint> Endpoint::Current() const {
+  if (interface().empty()) return *this;
+  Endpoint current = *this;
+  current.storage_.v6.sin6_scope_id = if_nametoindex(interface_.data());
+  if (current.zone() != 0) return current;
+  return absl::UnavailableError(
+      absl::StrCat("this machine has no interface \"", interface(), "\" now"));
 }
 
 socklen_t Endpoint::address_size() const {
@@ -156,7 +177,9 @@ bool Endpoint::is_loopback() const {
 std::string Endpoint::ToString() const {
   if (!is_v6()) return absl::StrCat(AddressToString(), ":", port());
   std::string zone_text;
-  if (zone() != 0) {
+  if (!interface().empty()) {
+    zone_text = absl::StrCat("%", interface());
+  } else if (zone() != 0) {
     char name[IF_NAMESIZE];
     zone_text = if_indextoname(zone(), name) != nullptr ? absl::StrCat("%", name)
                                                         : absl::StrCat("%", zone());
@@ -170,8 +193,9 @@ std::string Endpoint::AddressToString() const {
 }
 
 bool operator==(const Endpoint& a, const Endpoint& b) {
-  return a.family() == b.family() && a.port() == b.port() && a.zone() == b.zone() &&
-         a.octets() == b.octets();
+  const bool same_zone =
+      a.interface() == b.interface() && (!a.interface().empty() || a.zone() == b.zone());
+  return a.family() == b.family() && a.port() == b.port() && same_zone && a.octets() == b.octets();
 }
 
 }  // namespace dotcache

@@ -173,7 +173,9 @@ void NetworkWatch::Impl::OnClockSet() {
 // Without a reply of the kernel, the path counts as not reachable. A second failure is then no
 // change. The loop's read buffer is not used, because a stream may still be reading from it.
 NetworkPath NetworkWatch::Impl::FindPath(const Endpoint& peer) {
-  const WireMessage query = BuildRouteQuery(peer, outgoing, ++sequence);
+  const absl::StatusOr<Endpoint> current = peer.Current();
+  if (!current.ok()) return {};
+  const WireMessage query = BuildRouteQuery(*current, outgoing, ++sequence);
   if (send(route_socket.get(), query.data(), query.size(), MSG_DONTWAIT) < 0) return {};
   std::array<uint8_t, kAnswerBytes> answer;
   for (;;) {

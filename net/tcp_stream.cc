@@ -268,7 +268,10 @@ std::unique_ptr<TcpStream> TcpStream::Connect(UvLoop& loop, const Endpoint& remo
                                               const TcpOptions& options, Delegate& delegate) {
   assert(loop.InLoopThread());
   auto impl = std::make_unique<Impl>(loop, options, delegate);
-  if (int code = impl->Connect(remote); code != 0) {
+  const absl::StatusOr<Endpoint> target = remote.Current();
+  if (!target.ok()) {
+    impl->Fail(StreamError::kUnreachable, std::string(target.status().message()));
+  } else if (int code = impl->Connect(*target); code != 0) {
     impl->Fail(ConnectError(code), absl::StrCat("connect: ", uv_strerror(code)));
   }
   return std::make_unique<TcpStream>(std::move(impl));

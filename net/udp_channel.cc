@@ -47,10 +47,11 @@ absl::Status OpenError(int code, const Endpoint& remote) {
 }  // namespace
 
 absl::StatusOr<UniqueFd> ConnectUdp(const Endpoint& remote, const OutgoingOptions& outgoing) {
-  UniqueFd fd = OpenOutgoing(remote, OutgoingKind::kUdp, outgoing);
+  ASSIGN_OR_RETURN(const Endpoint current, remote.Current());
+  UniqueFd fd = OpenOutgoing(current, OutgoingKind::kUdp, outgoing);
   // No port is bound. connect() makes the kernel choose one at random from
   // net.ipv4.ip_local_port_range.
-  if (!fd.valid() || connect(fd.get(), remote.address(), remote.address_size()) != 0) {
+  if (!fd.valid() || connect(fd.get(), current.address(), current.address_size()) != 0) {
     return OpenError(errno, remote);
   }
   return fd;

@@ -74,6 +74,28 @@ TEST(UpstreamSpecTest, AnErrorSuggestsWhatToWrite) {
   EXPECT_THAT(Parsed(""), HasSubstr("neither a preset"));
 }
 
+TEST(UpstreamSpecTest, ALinkLocalAddressHasAnInterfaceThatMayComeLater) {
+  for (absl::string_view text :
+       {"tls://[fe80::1%nosuch0]:853#dns.example.net", "tls://fe80::1%nosuch0#dns.example.net",
+        "[fe80::1%nosuch0]:853#dns.example.net", "fe80::1%nosuch0@853#dns.example.net"}) {
+    const auto servers = ParseUpstreamText(text, ClearText::kRefused);
+    ASSERT_TRUE(servers.ok()) << servers.status();
+    ASSERT_EQ(servers->size(), 1u) << text;
+    EXPECT_EQ(servers->at(0).Label(), "[fe80::1%nosuch0]:853");
+    EXPECT_EQ(servers->at(0).identity.authentication_name, "dns.example.net");
+    EXPECT_EQ(servers->at(0).identity.address, "fe80::1");
+  }
+  const auto unnamed = ParseUpstreamText("tls://fe80::1%eth0.100", ClearText::kRefused);
+  ASSERT_TRUE(unnamed.ok()) << unnamed.status();
+  EXPECT_EQ(unnamed->at(0).Label(), "[fe80::1%eth0.100]:853");
+  for (absl::string_view text : {"tls://fe80::1#dns.example.net", "tls://[fe80::1]#dns.example.net",
+                                 "fe80::1@853#dns.example.net", "tls://fe80::1"}) {
+    EXPECT_THAT(Parsed(text), HasSubstr("\"fe80::1\" is a link-local address, which needs its "
+                                        "interface; write e.g. [fe80::1%eth0]:853"));
+  }
+  EXPECT_THAT(Parsed("tls://2001:db8::1%eth0#dns.example.net"), HasSubstr("only link-local"));
+}
+
 TEST(UpstreamSpecTest, AHostNameHasEightSlots) {
   const auto servers = ParseUpstreamText("tls://DNS.quad9.net", ClearText::kRefused);
   ASSERT_TRUE(servers.ok()) << servers.status();

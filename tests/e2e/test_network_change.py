@@ -18,8 +18,8 @@ from ask import ADDRESS, ask, query
 from dotcache import Dotcache
 from lab.certificates import CertificateAuthority
 from lab.lab import LISTENER_NAME
-from two_networks import (BOOTSTRAP_PORT, HERE, OTHER_HERE, THERE, ZONE, Provider, TwoNetworks, ip,
-                          local_addresses)
+from two_networks import (BOOTSTRAP_PORT, HERE, LINK_LOCAL, LINK_LOCAL_PORT, OTHER_HERE, THERE, ZONE,
+                          Provider, TwoNetworks, ip, local_addresses)
 from waiting import wait_for
 
 # With constant queries any server would answer at some time. These deadlines are far below the
@@ -62,17 +62,17 @@ def provider(networks, authority, tmp_path):
 
 @pytest.fixture
 def launch_here(networks, provider, authority, tmp_path):
-    """launch_here(*arguments, upstream=None, prefix=()): starts a dotcache on this side of the
+    """launch_here(*arguments, upstream=None, prefix=(), wait="/ready"): starts a dotcache on this side of the
     link. The test runs there too.
     """
     lab = types.SimpleNamespace(ca_file=authority.certificate,
                                 listener=authority.issue("listener", [LISTENER_NAME]))
     started = []
     with networks.inside():
-        def launch(*arguments, upstream=None, prefix=()):
+        def launch(*arguments, upstream=None, prefix=(), wait="/ready"):
             started.append(Dotcache(lab, tmp_path / "log", [upstream or provider.upstream],
                                     ("--workers", "1", *arguments), prefix=prefix))
-            return started[-1].wait_until("/ready")
+            return started[-1].wait_until(wait)
 
         yield launch
         for server in started:
@@ -231,3 +231,22 @@ def test_without_netlink_it_serves_and_logs_a_warning(launch_here):
     lines = [line for line in server.log_text().splitlines()
              if "network changes are not watched" in line]
     assert len(lines) == 1 and " warn" in lines[0].lower(), server.log_text()
+
+
+def test_a_link_local_upstream_is_found_when_its_interface_comes_and_comes_again(
+        networks, provider, launch_here):
+    ip(networks.here, f"link delete {networks.link}")
+    server = launch_here(upstream=provider.upstream_on_link, wait="/health")
+    assert ask(server, fresh_name()).rcode() == dns.rcode.SERVFAIL
+    assert f'no interface \\"{networks.link}\\" now' in server.log_text()
+    indices = set()
+    for _ in range(2):
+        networks.add_link()
+        indices.add(socket.if_nametoindex(networks.link))
+        assert seconds_to_an_answer(server) < SOON_SECONDS
+        ip(networks.here, f"link delete {networks.link}")
+        notices(server, "the lost interface",
+                lambda: ask(server, fresh_name()).rcode() == dns.rcode.SERVFAIL)
+    assert len(indices) == 2
+    assert server.metric("dotcache_upstream_queries_total",
+                         address=f"[{LINK_LOCAL}%{networks.link}]:{LINK_LOCAL_PORT}") > 0

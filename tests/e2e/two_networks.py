@@ -23,6 +23,7 @@ OTHER_HERE = "10.77.0.3"
 PORT = 853
 # The same server on another port, so that its connections can be counted separately.
 BOOTSTRAP_PORT = 854
+LINK_LOCAL, LINK_LOCAL_HERE, LINK_LOCAL_PORT = "fe80::77", "fe80::78", 855
 NAME = "provider.dns.lab.example"
 ZONE = "fresh.lab.example."  # Every name below it has an address.
 START_SECONDS = 20
@@ -31,11 +32,14 @@ CONFIGURATION = UNBOUND_BASICS + """
 server:
   interface: {THERE}@{PORT}
   interface: {THERE}@{BOOTSTRAP_PORT}
+  interface: ::0@{LINK_LOCAL_PORT}
   tls-port: {PORT}
   additional-tls-port: {BOOTSTRAP_PORT}
+  additional-tls-port: {LINK_LOCAL_PORT}
   tls-service-key: "{key}"
   tls-service-pem: "{certificate}"
   access-control: 10.77.0.0/24 allow
+  access-control: fe80::/10 allow
   local-zone: "{ZONE}" redirect
   local-data: "{ZONE} 300 IN A 192.0.2.1"
   local-data: "{NAME}. 300 IN A {THERE}"
@@ -84,9 +88,14 @@ class TwoNetworks:
             if made.returncode != 0:
                 pytest.skip(f"network namespaces are not allowed on this machine: {made.stderr.strip()}")
             ip(namespace, "link set lo up")
+        self.add_link()
+
+    def add_link(self):
         ip(self.here, f"link add {self.link} type veth peer name {self.link} netns {self.there}")
-        for namespace, address in ((self.here, HERE), (self.there, THERE)):
+        for namespace, address, local in ((self.here, HERE, LINK_LOCAL_HERE),
+                                          (self.there, THERE, LINK_LOCAL)):
             ip(namespace, f"address add {address}/24 dev {self.link}")
+            ip(namespace, f"address add {local}/64 dev {self.link} nodad")
             ip(namespace, f"link set {self.link} up")
 
     def remove(self):
@@ -116,10 +125,12 @@ class Provider:
         self._copy = directory / "unbound"  # AppArmor allows this copy to read its files here.
         shutil.copy(program, self._copy)
         (directory / "unbound.conf").write_text(CONFIGURATION.format(
-            THERE=THERE, PORT=PORT, BOOTSTRAP_PORT=BOOTSTRAP_PORT, NAME=NAME, ZONE=ZONE,
+            THERE=THERE, PORT=PORT, BOOTSTRAP_PORT=BOOTSTRAP_PORT,
+            LINK_LOCAL_PORT=LINK_LOCAL_PORT, NAME=NAME, ZONE=ZONE,
             certificate=certificate, key=key))
         self.upstream = f"tls://{THERE}:{PORT}#{NAME}"
         self.upstream_by_name = f"tls://{NAME}:{PORT}"
+        self.upstream_on_link = f"tls://[{LINK_LOCAL}%{networks.link}]:{LINK_LOCAL_PORT}#{NAME}"
         # The bootstrap server that knows the name.
         self.bootstrap = f"tls://{THERE}:{BOOTSTRAP_PORT}#{NAME}"
 

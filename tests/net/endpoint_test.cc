@@ -72,12 +72,31 @@ TEST(EndpointTest, RejectsTextThatIsNotAnAddress) {
   EXPECT_FALSE(Endpoint::ParseAddress(absl::string_view("192.0.2.1\0", 10), 53).ok());
 }
 
+TEST(EndpointTest, AnInterfaceMayComeLater) {
+  const auto parse = [](absl::string_view text) {
+    return Endpoint::Parse(text, 853, Endpoint::Interface::kMayComeLater);
+  };
+  const absl::StatusOr<Endpoint> endpoint = parse("fe80::1%nosuch0.7");
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  EXPECT_EQ(endpoint->zone(), 0u);
+  EXPECT_EQ(endpoint->ToString(), "[fe80::1%nosuch0.7]:853");
+  EXPECT_THAT(endpoint->Current().status().message(), HasSubstr("no interface \"nosuch0.7\""));
+  EXPECT_EQ(*endpoint, *parse("[fe80::1%nosuch0.7]:853"));
+  EXPECT_FALSE(*endpoint == *parse("fe80::1%nosuch1"));
+  EXPECT_GT(parse("fe80::1%lo")->Current()->zone(), 0u);
+  for (const char* bad : {"fe80::1%", "fe80::1%sixteen-octets-x", "fe80::1%a/b"}) {
+    EXPECT_FALSE(parse(bad).ok()) << bad;
+  }
+}
+
 TEST(EndpointTest, LinkLocalAddressesHaveAZone) {
   absl::StatusOr<Endpoint> endpoint = Endpoint::Parse("[fe80::1%lo]:53");
   ASSERT_TRUE(endpoint.ok()) << endpoint.status();
   EXPECT_NE(endpoint->zone(), 0u);
   EXPECT_EQ(endpoint->ToString(), "[fe80::1%lo]:53");
   EXPECT_EQ(endpoint->AddressToString(), "fe80::1");
+  EXPECT_EQ(endpoint->interface(), "lo");
+  EXPECT_EQ(endpoint->Current()->zone(), endpoint->zone());
   EXPECT_EQ(RoundTrip("[fe80::1%4294967]:53"), "[fe80::1%4294967]:53");
   EXPECT_THAT(RoundTrip("[fe80::1%nosuch0]:53"), HasSubstr("no interface \"nosuch0\""));
   EXPECT_THAT(RoundTrip("[fe80::1%]:53"), HasSubstr("no interface"));
