@@ -18,8 +18,8 @@ import struct
 from lab.lab import free_port
 
 ADDRESS = "127.0.0.1"
-FAULTS_OF_ANSWERS = {"none", "hang", "rst-each-query", "servfail", "refused", "loss50", "delay800",
-                     "wrongid", "mismatch", "lenlie", "halfmsg", "drip", "tc", "oneshot", "jitter100",
+FAULTS_OF_ANSWERS = {"none", "hang", "rst-each-query", "servfail", "refused", "servfail-half",
+                     "servfail-slow", "loss50", "delay800", "wrongid", "mismatch", "lenlie", "halfmsg", "drip", "tc", "oneshot", "jitter100",
                      "twice", "keepalive200"}
 FAULTS_OF_CONNECTIONS = {"refuse", "synblackhole", "tlsstall", "wrongname", "expired", "selfsigned",
                          "rotated", "rstall", "closeall", "idleclose200", "windowzero", "restart"}
@@ -28,6 +28,7 @@ FAULTS = FAULTS_OF_ANSWERS | FAULTS_OF_CONNECTIONS
 BAD_ADDRESS = bytes((203, 0, 113, 66))
 GOOD_ADDRESS = bytes((203, 0, 113, 1))
 RESTART_SECONDS = 0.1
+SLOW_ERROR_SECONDS = 0.05
 # The requested size, and the size that the kernel sets.
 SMALL_BUFFER, LARGEST_SMALL_BUFFER = 1024, 2304
 USUAL_BUFFER = 65536
@@ -247,9 +248,12 @@ class _Provider:
             return
         if fault == "rst-each-query":
             return _end(writer, reset=True)
+        if fault == "servfail-slow":
+            await asyncio.sleep(SLOW_ERROR_SECONDS)
         if fault in ("delay800", "jitter100"):
             await asyncio.sleep(0.8 if fault == "delay800" else random.random() / 10)
-        elif fault == "servfail":
+        elif (fault in ("servfail", "servfail-slow") or
+              fault == "servfail-half" and sum(query[12:]) % 2):  # Always for the same names.
             reply = _reply(query, rcode=2)
         elif fault == "refused":
             reply = _reply(query, rcode=5)

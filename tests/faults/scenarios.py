@@ -47,6 +47,9 @@ ALL = {"oneshot": QUICK, "jitter100": Goal(p99_ms=105), "twice": QUICK,
        # The slowest queries wait for another connection beside those with late responses.
        "delay800": Goal(p99_ms=1800, max_ms=1900),
        "loss50": Goal(p99_ms=600, max_ms=2000, failed_share=0.0025)}
+# Of a provider with two addresses.
+ERRING = ("servfail", "refused", "servfail-half", "servfail-slow")
+SECOND_OPINION = Goal(p99_ms=100)
 LAST_ONE_LEFT = ("halfmsg", "refused", "hang")
 ALL_AT_A_MOMENT = ("rstall", "closeall", "restart", "rotated")
 ALL_DEAD = ("refuse", "hang", "synblackhole", "wrongname")
@@ -70,7 +73,8 @@ class Bench:
 class Scenario:
     plan: typing.Callable[[Bench, int], list]  # Returns the steps for a number of queries.
     goal: Goal
-    providers: int = 3
+    providers: int = 3  # Servers. `addresses` of them in a row have one provider name.
+    addresses: int = 1
     # The fault before the subject starts, and the number of providers that have it.
     begin: tuple = ("none", 0)
     seconds: float = 0.0  # The minimum duration. The rate is reduced if necessary.
@@ -102,6 +106,16 @@ def twice_bad(fault, bad, burst=1):
         return [Step(queries * percent // 100, lambda to=to: bench.switch(to, chosen), burst=burst)
                 for percent, to in ((40, fault), (20, "none"), (30, fault), (10, "none"))]
     return plan
+
+
+def slow_and_erring(bench, queries):
+    """The first provider answers with errors and the second slowly, all the time except at the end.
+    """
+    def begin():
+        bench.switch("servfail", bench.providers[:2])
+        bench.switch("delay800", bench.providers[2:4])
+    return [Step(queries * 8 // 10, begin),
+            Step(queries * 2 // 10, lambda: bench.switch("none"))]
 
 
 def relieved(fault):
@@ -339,6 +353,12 @@ def make_scenarios():
         found[f"2of3-{fault}"] = Scenario(twice_bad(fault, 2), goal, begin=(fault, 2))
     found["4of8-refuse"] = Scenario(twice_bad("refuse", 4), REFUSED, providers=8,
                                     begin=("refuse", 4), check=is_ready_soon)
+    # The answer to each query that met an error comes from another provider.
+    for fault in ERRING:
+        found[f"1of3-{fault}-2addresses"] = Scenario(
+            twice_bad(fault, 2), SECOND_OPINION, providers=6, addresses=2, begin=(fault, 2))
+    found["2of3-slow-and-erring-2addresses"] = Scenario(
+        slow_and_erring, SECOND_OPINION, providers=6, addresses=2)
     # Most providers lose each query, so the remaining one gets all of them at once.
     found["3of4-halfmsg"] = Scenario(twice_bad("halfmsg", 3), Goal(p99_ms=100), providers=4,
                                      begin=("halfmsg", 3))

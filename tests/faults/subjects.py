@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 
-AUTH_NAMES = tuple(f"provider-{letter}.fault.example" for letter in "abcdef")
+AUTH_NAMES = tuple(f"provider-{letter}.fault.example" for letter in "abcdefgh")
 READY_SECONDS = 20
 EXIT_SECONDS = 10
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
