@@ -19,9 +19,7 @@ Json Ms(std::optional<Duration> duration) {
   return static_cast<double>(us) / 1000;
 }
 
-Json Text(absl::string_view text) {
-  return text.empty() ? Json(nullptr) : Json(std::string(text));
-}
+Json Text(absl::string_view text) { return text.empty() ? Json(nullptr) : Json(std::string(text)); }
 
 Json ServerJson(const ServerExplanation& server) {
   return {{"provider", server.provider},

@@ -26,7 +26,7 @@ struct alignas(64) UpstreamCounters {
   Counter error_responses;  // They have an error RCODE.
   Counter full_handshakes;
   Counter resumed_handshakes;
-  Counter failed_handshakes;         // TLS handshakes that failed; not failed TCP connects.
+  Counter failed_handshakes;  // TLS handshakes that failed; not failed TCP connects.
   // Unix time at which the latest certificate expires that the server has shown. 0: none. A gauge.
   Counter certificate_expiry;
   Counter open_connections;          // A gauge.

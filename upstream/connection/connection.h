@@ -86,8 +86,7 @@ class Connection : public Deletable {
   MonoTime last_received() const { return last_received_; }
   MonoTime silent_since() const { return silent_since_; }
 
-  // Unix time at which the certificate expires that the server has shown. 0: it has shown none, as
-  // in a resumed session.
+  // Unix time at which the certificate that the server has shown expires. 0: none was shown.
   virtual int64_t certificate_expiry() const { return 0; }
 
   // Sends a query now, or when the connection is ready. REQUIRES: HasRoom().

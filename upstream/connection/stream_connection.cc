@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "absl/random/uniform_real_distribution.h"
-#include "absl/strings/str_cat.h"
 #include "dns/message_header.h"
+#include "upstream/connection/connect_failure.h"
 
 namespace dotcache {
 namespace {
@@ -25,28 +25,6 @@ constexpr int kMaxBegins = 3;
 constexpr size_t kMaxUnwanted = 8192;
 // Less is no time after which a connection is forgotten.
 constexpr Duration kNoticeablePause = Seconds(1);
-
-UpstreamFailure FailureToConnect(StreamError error) {
-  switch (error) {
-    case StreamError::kConnectRefused:
-      return UpstreamFailure::kConnectRefused;
-    case StreamError::kUnreachable:
-      return UpstreamFailure::kUnreachable;
-    case StreamError::kOutOfResources:
-      return UpstreamFailure::kOutOfResources;
-    case StreamError::kTlsCertificate:
-      return UpstreamFailure::kCertificate;
-    case StreamError::kTlsClientCertificate:
-      return UpstreamFailure::kClientCertificate;
-    case StreamError::kTlsHandshake:
-    case StreamError::kTlsAlpn:
-    case StreamError::kTlsProtocol:
-    case StreamError::kReset:
-      return UpstreamFailure::kTlsHandshake;
-    default:
-      return UpstreamFailure::kConnectFailed;
-  }
-}
 
 Duration DrawAge(Duration max, absl::BitGenRef random) {
   absl::uniform_real_distribution<double> part(0.75, 1.0);
@@ -379,7 +357,9 @@ void StreamConnection::OnTimer() {
   if (ends_now_) return Close(UpstreamFailure::kConnectionLost, true, "given up");
   if (!ready()) {
     if (!end_detail_.empty()) return Close(UpstreamFailure::kTlsHandshake, false, end_detail_);
-    return OnConnectTimeout();
+    const auto [failure, cause] =
+        DescribeConnectTimeout(tls_, server_.endpoint.port(), context_.limits.connect_timeout);
+    return Close(failure, false, cause);
   }
   if (now >= drains_at_) ChangeState(ConnectionState::kDraining);
   const bool idle = wanted_ == 0;
@@ -393,24 +373,6 @@ void StreamConnection::OnTimer() {
   }
   if (!draining()) ArmBy(drains_at_);
   if (idle) ArmBy(idle_since_ + context_.habits.idle.Allowed(idle_timeout_));
-}
-
-void StreamConnection::OnConnectTimeout() {
-  const std::string limit =
-      absl::StrCat(context_.limits.connect_timeout.count(), " ms (upstream-connect-timeout)");
-  if (tls_ == nullptr || !tls_->connected()) {
-    return Close(UpstreamFailure::kConnectTimeout, false,
-                 absl::StrCat("no answer to the TCP connect within ", limit,
-                              ": is the address right, and does a firewall drop port ",
-                              server_.endpoint.port(), "?"));
-  }
-  const std::string detail =
-      tls_->heard()
-          ? absl::StrCat("the TLS handshake was not finished within ", limit,
-                         ": raise the limit for a slow server")
-          : absl::StrCat("connected, but no answer to the TLS ClientHello within ", limit,
-                         ": is port ", server_.endpoint.port(), " a DNS port without TLS?");
-  Close(UpstreamFailure::kTlsTimeout, false, detail);
 }
 
 // Sets the time to close, if no attempt waits: the next turn while it drains.

@@ -119,7 +119,6 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void Begin();
   bool BeginAgain(StreamError error);
   void WriteQuery(uint16_t id, const UpstreamQuery& query);
-  void OnConnectTimeout();
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
