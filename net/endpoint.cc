@@ -48,13 +48,14 @@ absl::StatusOr<uint32_t> ParseZone(absl::string_view text, const in6_addr& addre
   if (named != 0) return named;
   uint32_t index = 0;
   if (absl::SimpleAtoi(zone, &index) && index != 0) return index;
-  if (interface == Endpoint::Interface::kMayComeLater && MayBeInterface(zone)) return 0;
+  if (interface == Endpoint::Interface::kMayComeLater && MayBeInterface(zone)) return uint32_t{0};
   return Invalid(text, "this machine has no interface \"", zone, "\"; write e.g. fe80::1%eth0");
 }
 
 }  // namespace
 
 Endpoint::Endpoint() {
+  static_assert(kInterfaceSize == IF_NAMESIZE);
   std::memset(&storage_, 0, sizeof storage_);
   storage_.v4.sin_family = AF_INET;
 }

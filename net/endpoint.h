@@ -3,11 +3,11 @@
 #ifndef DOTCACHE_NET_ENDPOINT_H_
 #define DOTCACHE_NET_ENDPOINT_H_
 
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -84,7 +84,8 @@ class Endpoint {
     sockaddr_in v4;
     sockaddr_in6 v6;
   } storage_;
-  std::array<char, IF_NAMESIZE> interface_{};  // With a NUL at the end.
+  static constexpr size_t kInterfaceSize = 16;    // IF_NAMESIZE.
+  std::array<char, kInterfaceSize> interface_{};  // With a NUL at the end.
 };
 
 }  // namespace dotcache

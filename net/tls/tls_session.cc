@@ -81,6 +81,7 @@ struct TlsSession::Impl {
   State state = State::kHandshaking;
   int64_t certificate_expiry = 0;
   bool heard = false;
+  bool offered_alpn = false;
   bool offered_ticket = false;
   bool resumed = false;
   bool awaits_verdict = false;
@@ -321,6 +322,7 @@ absl::StatusOr<std::unique_ptr<TlsSession>> TlsSession::NewClient(
   impl->tickets = std::move(tickets);
   RETURN_IF_ERROR(impl->InitClient(identity));
   if (offer_alpn) RETURN_IF_ERROR(impl->OfferAlpn(0));
+  impl->offered_alpn = offer_alpn;
   return std::make_unique<TlsSession>(std::move(impl));
 }
 
@@ -369,6 +371,7 @@ WireMessage& TlsSession::output() { return impl_->output; }
 TlsSession::State TlsSession::state() const { return impl_->state; }
 bool TlsSession::resumed() const { return impl_->resumed; }
 int64_t TlsSession::certificate_expiry() const { return impl_->certificate_expiry; }
+bool TlsSession::offered_alpn() const { return impl_->offered_alpn; }
 bool TlsSession::offered_ticket() const { return impl_->offered_ticket; }
 bool TlsSession::heard() const { return impl_->heard; }
 

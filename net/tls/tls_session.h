@@ -90,7 +90,8 @@ class TlsSession {
   // Unix time at which the certificate expires that the server has shown in this handshake, even if
   // it is not accepted. 0: none.
   int64_t certificate_expiry() const;
-  // True in a client that offered a ticket.
+  // True in a client that offered ALPN, or a ticket.
+  bool offered_alpn() const;
   bool offered_ticket() const;
   // True when the peer has sent an octet.
   bool heard() const;

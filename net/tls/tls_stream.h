@@ -46,6 +46,7 @@ class TlsStream : public ByteStream, private ByteStream::Delegate, private TurnE
   bool connected() const { return connected_; }
   int64_t certificate_expiry() const { return session_->certificate_expiry(); }
   bool heard() const { return session_->heard(); }
+  bool offered_alpn() const { return session_->offered_alpn(); }
   bool offered_ticket() const { return session_->offered_ticket(); }
   bool resumed() const { return session_->resumed(); }
   bool awaits_verdict() const { return session_->awaits_verdict(); }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "net/boot_clock.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/running_server.h"
 

@@ -43,7 +43,8 @@ def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
 
 def test_every_query_to_a_server_is_counted_once(lab, launch):
     # Two addresses of a provider that answers well, late, with errors, or not at all.
-    with OddProvider(*lab.provider) as first, OddProvider(*lab.provider) as second:
+    certificate = lab.authority.issue("odd", [PROVIDER_NAME])
+    with OddProvider(*certificate) as first, OddProvider(*certificate) as second:
         providers = (first, second)
         server = launch(upstreams=[f"tls://{ADDRESS}:{each.port}#{PROVIDER_NAME}"
                                    for each in providers])

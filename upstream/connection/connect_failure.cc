@@ -27,6 +27,25 @@ UpstreamFailure FailureToConnect(StreamError error) {
   }
 }
 
+TcpOptions SocketOptions(const UpstreamLimits& limits) {
+  TcpOptions options;
+  options.write_marks.limit = static_cast<size_t>(limits.tuning.max_write_backlog_bytes);
+  options.outgoing = limits.outgoing;
+  options.user_timeout = 2 * limits.tuning.max_attempt_timeout;
+  return options;
+}
+
+bool OfferLess(const TlsStream& tls, StreamError error, bool& refuses_alpn,
+               TlsTicketStore& tickets) {
+  if (!tls.connected()) return false;
+  const bool alpn_refused = error == StreamError::kTlsAlpn && tls.offered_alpn();
+  const bool may_be_ticket = error != StreamError::kTlsCertificate && tls.offered_ticket();
+  if (may_be_ticket || alpn_refused) tickets.Clear();
+  // If less was not enough, the server may require ALPN now.
+  refuses_alpn = alpn_refused || (may_be_ticket && refuses_alpn);
+  return alpn_refused || may_be_ticket;
+}
+
 ConnectTimeout DescribeConnectTimeout(const TlsStream* tls, uint16_t port, Milliseconds limit) {
   const std::string time = absl::StrCat(limit.count(), " ms (upstream-connect-timeout)");
   if (tls == nullptr || !tls->connected()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a connection to an upstream server could not be had.
+// How a connection to an upstream server begins, and why it could not be had.
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_CONNECT_FAILURE_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_CONNECT_FAILURE_H_
 
@@ -10,11 +10,20 @@
 #include "net/byte_stream.h"
 #include "net/tls/tls_stream.h"
 #include "upstream/api/upstream_failure.h"
+#include "upstream/api/upstream_options.h"
 
 namespace dotcache {
 
 // The failure of a connection that ended with `error` before it was ready.
 UpstreamFailure FailureToConnect(StreamError error);
+
+// How the socket of a connection is made.
+TcpOptions SocketOptions(const UpstreamLimits& limits);
+
+// After the handshake of `tls` failed: notes what the next one must not offer. Returns true if it
+// offers less than this one did, so that it may succeed.
+bool OfferLess(const TlsStream& tls, StreamError error, bool& refuses_alpn,
+               TlsTicketStore& tickets);
 
 struct ConnectTimeout {
   UpstreamFailure failure;

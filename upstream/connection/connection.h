@@ -52,8 +52,7 @@ class Connection : public Deletable {
     std::vector<AttemptId> not_sent;  // They waited for the connection.
   };
 
-  // The owner, which outlives the connection. No function is called inside a call into the
-  // connection.
+  // The owner, which outlives it. No function is called inside a call into the connection.
   class Delegate {
    public:
     virtual ~Delegate() = default;
@@ -77,15 +76,13 @@ class Connection : public Deletable {
   };
 
   ConnectionState state() const { return state_; }
-  // True from the moment when it is connected and authenticated, also while it drains.
-  bool ready() const { return ready_; }
+  bool ready() const { return ready_; }  // It has been connected and authenticated.
   bool draining() const { return state_ >= ConnectionState::kDraining; }
   bool silent() const { return state_ == ConnectionState::kSilent; }
 
   // Time of the latest message, and when the connection became silent. The clock's epoch: never.
   MonoTime last_received() const { return last_received_; }
   MonoTime silent_since() const { return silent_since_; }
-
   // Unix time at which the certificate that the server has shown expires. 0: none was shown.
   virtual int64_t certificate_expiry() const { return 0; }
 

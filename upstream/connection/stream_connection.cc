@@ -15,12 +15,9 @@ namespace dotcache {
 namespace {
 
 constexpr char kForeignMessages[] = "messages that answer none of our queries";
-constexpr char kRefused[] =
-    "the server asked for a client certificate (cert, key) and closed the connection";
+constexpr char kRefused[] = "the server asked for a client certificate (cert, key) and closed";
 constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
-// Connects for one connection: the first, and again without a ticket and without ALPN.
-constexpr int kMaxBegins = 3;
 // Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
 // Less is no time after which a connection is forgotten.
@@ -55,18 +52,13 @@ int64_t StreamConnection::certificate_expiry() const {
 }
 
 void StreamConnection::Begin() {
-  ++begins_;
-  TcpOptions options;
-  options.write_marks.limit = static_cast<size_t>(context_.limits.tuning.max_write_backlog_bytes);
-  options.outgoing = context_.limits.outgoing;
-  options.user_timeout = 2 * context_.limits.tuning.max_attempt_timeout;
+  const TcpOptions options = SocketOptions(context_.limits);
   if (context_.credentials == nullptr) {
     stream_ = TcpStream::Connect(context_.loop, server_.endpoint, options, *this);
     return;
   }
-  offered_alpn_ = !context_.habits.refuses_alpn;
   auto session = TlsSession::NewClient(context_.credentials, server_.identity, context_.tickets,
-                                       offered_alpn_);
+                                       /*offer_alpn=*/!context_.habits.refuses_alpn);
   if (!session.ok()) {
     end_detail_ = std::string(session.status().message());
     timer_->Start(Duration::zero());
@@ -78,18 +70,10 @@ void StreamConnection::Begin() {
   stream_ = std::move(tls);
 }
 
-// After a failed handshake: begins another one if it may have failed because of what this side
-// offered. The queries that wait move to it. Returns false otherwise.
+// After a failed handshake: begins another one, with the queries that wait, if it can offer less.
 bool StreamConnection::BeginAgain(StreamError error) {
-  if (tls_ == nullptr || !tls_->connected() || ends_now_ || begins_ == kMaxBegins) return false;
-  const bool alpn_refused = error == StreamError::kTlsAlpn && offered_alpn_;
-  const bool may_be_ticket = error != StreamError::kTlsCertificate && tls_->offered_ticket();
-  if (!alpn_refused && !may_be_ticket) {
-    context_.habits.refuses_alpn = false;  // It may require ALPN now.
-    return false;
-  }
-  context_.habits.refuses_alpn |= alpn_refused;
-  context_.tickets->Clear();
+  if (tls_ == nullptr || ends_now_) return false;
+  if (!OfferLess(*tls_, error, context_.habits.refuses_alpn, *context_.tickets)) return false;
   tls_ = nullptr;
   context_.loop.DeferDelete(std::move(stream_));
   Begin();

@@ -26,18 +26,14 @@ namespace dotcache {
 // One connection with many queries on it (RFC 7766). Over TLS (RFC 7858, 8310) no query leaves
 // before the server is authenticated, and queries are padded to 128 octets (RFC 8467 section 4.1).
 // Responses come in any order. Message ID and question match them to queries (RFC 5452 section
-// 9.1); a message that matches none is dropped.
-//
-// It drains, so that no query is lost, when
+// 9.1); a message that matches none is dropped. It drains, so that no query is lost, when
 //   - the server announces an idle timeout of 0 (RFC 7828),
 //   - three messages matched no query,
 //   - it has reached its maximum age, drawn from the last quarter before `max_connection_age`, so
 //     that connections opened together do not end together,
 //   - 8192 of its message IDs wait for responses to forgotten attempts,
 //   - it has carried as many queries as the server answers on one connection.
-// A server that ends the handshake because of a session ticket or of ALPN is connected to again at
-// once, without it and within the same connect timeout. The queries that wait are sent then.
-//
+// A handshake that failed because of a session ticket or of ALPN begins again at once without it.
 // It closes when it is idle for the idle timeout, or for the time that the server announced or has
 // shown if that is less. It ends when octets come that begin a message while no query is open, and
 // with the hundredth message that matches no query.
@@ -93,7 +89,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
 
     bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
     Question question() const { return {DomainName::FromValidatedWire(qname), qtype, qclass}; }
-    UpstreamQuery query() const { return {question(), dnssec_ok, checking_disabled}; }
+    UpstreamQuery query() const { return {question(), dnssec_ok, checking_disabled, client}; }
   };
 
   uint16_t Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose);
@@ -135,8 +131,6 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   uint32_t answered_ = 0;                       // and the responses that belong to one.
   std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
   int foreign_messages_ = 0;
-  int begins_ = 0;             // Connects to the server,
-  bool offered_alpn_ = false;  // and whether the latest one offered ALPN.
   bool ends_now_ = false;
   Duration pause_{0};       // Without a query, before the oldest that is open was sent,
   MonoTime pause_ended_;    // at this time.
