@@ -51,6 +51,11 @@ bool AddressPrefix::Contains(const Endpoint& endpoint) const {
   return SamePrefix(address_.data(), endpoint.octets().data(), length_bits_);
 }
 
+bool AddressPrefix::IsWithin(const AddressPrefix& other) const {
+  return is_v6_ == other.is_v6_ && length_bits_ >= other.length_bits_ &&
+         SamePrefix(address_.data(), other.address_.data(), other.length_bits_);
+}
+
 std::string AddressPrefix::ToString() const {
   sockaddr_in6 storage = {};
   if (is_v6_) {
@@ -73,6 +78,14 @@ std::vector<AddressPrefix> PrivatePrefixes() {
     prefixes.push_back(*AddressPrefix::Parse(text));
   }
   return prefixes;
+}
+
+bool HasPublicAddress(const std::vector<AddressPrefix>& prefixes) {
+  const std::vector<AddressPrefix> not_public = PrivatePrefixes();
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const AddressPrefix& prefix) {
+    return std::none_of(not_public.begin(), not_public.end(),
+                        [&](const AddressPrefix& range) { return prefix.IsWithin(range); });
+  });
 }
 
 bool AccessPolicy::Allows(const Endpoint& client) const {

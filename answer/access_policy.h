@@ -25,6 +25,8 @@ class AddressPrefix {
   static absl::StatusOr<AddressPrefix> Parse(absl::string_view text);
 
   bool Contains(const Endpoint& endpoint) const;
+  // True if every address of this range is in `other`.
+  bool IsWithin(const AddressPrefix& other) const;
   std::string ToString() const;
 
  private:
@@ -37,6 +39,9 @@ class AddressPrefix {
 // local addresses. They are the default access list, so that a listener on a public address is not
 // an open resolver.
 std::vector<AddressPrefix> PrivatePrefixes();
+
+// True if one of these ranges has an address outside PrivatePrefixes().
+bool HasPublicAddress(const std::vector<AddressPrefix>& prefixes);
 
 // Decides whether a client address is in one of the allowed ranges. Immutable, so any thread may
 // call it. Holds at most kMaxPrefixes ranges and checks them in order.

@@ -35,6 +35,7 @@ CookieOutcome ClientCookies::Judge(const Endpoint& client, Transport transport, 
   }
   const CookieVerdict verdict = JudgeCookie(query.edns.cookie, client.octets(), now, secrets_);
   query.reply_cookie = verdict.reply;
+  query.has_good_cookie = verdict.state == CookieState::kGood;
   if (!query.has_question) {  // RFC 7873 section 5.4.
     return verdict.state == CookieState::kBad ? CookieOutcome::kBadCookie
                                               : CookieOutcome::kCookieOnly;

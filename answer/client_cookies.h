@@ -44,7 +44,8 @@ class ClientCookies {
   // If false, Judge() is needed only for queries that carry a cookie.
   bool required() const { return mode_ == CookieMode::kRequired; }
 
-  // Returns what to do with `query`, and sets `query.reply_cookie`.
+  // Returns what to do with `query`, and sets `query.reply_cookie` and
+  // `query.has_good_cookie`.
   CookieOutcome Judge(const Endpoint& client, Transport transport, uint32_t now,
                       Query& query) const;
 

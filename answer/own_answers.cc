@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answer/own_answers.h"
 
+#include <array>
 #include <initializer_list>
 
 #include "dns/message_writer.h"
@@ -11,6 +12,9 @@ namespace {
 constexpr uint32_t kChaosTtl = 0;
 constexpr uint32_t kMinimalAnyTtl = 3600;
 constexpr size_t kRecordFixedSize = 10;
+constexpr size_t kPointerSize = 2;
+constexpr uint16_t kPointerToQuestion = 0xc000 | kHeaderSize;  // RFC 1035 section 4.1.4.
+constexpr size_t kAncountOffset = 6;                           // In the header.
 
 // Returns RDATA that holds each text as a character-string (RFC 1035 section 3.3).
 WireMessage CharacterStrings(std::initializer_list<absl::string_view> texts) {
@@ -29,15 +33,21 @@ bool IsName(const DomainName& name, absl::string_view text) {
 // Returns a response to `question` with one record, or without records if `rdata` is empty.
 StoredMessage Respond(const Question& question, QType type, uint32_t ttl, Bytes rdata) {
   StoredMessage message;
-  message.wire.resize(kHeaderSize + question.wire_size() + question.qname.size() +
-                      kRecordFixedSize + rdata.size());
-  MessageWriter writer(absl::MakeSpan(message.wire), {.flags = kFlagQr | kFlagRa});
+  message.wire.resize(kHeaderSize + question.wire_size());
+  MessageHeader header{.flags = kFlagQr | kFlagRa};
+  MessageWriter writer(absl::MakeSpan(message.wire), header);
   writer.AddQuestion(question.qname, question.qtype, question.qclass);
-  if (!rdata.empty()) {
-    message.ttl_offsets.push_back(static_cast<uint16_t>(writer.size() + question.qname.size() + 4));
-    writer.AddAnswer(question.qname, type, ttl, rdata, question.qclass);
-  }
-  message.wire.resize(writer.size());
+  if (rdata.empty()) return message;
+  std::array<uint8_t, kPointerSize + kRecordFixedSize> record;
+  StoreU16(&record[0], kPointerToQuestion);
+  StoreU16(&record[2], static_cast<uint16_t>(type));
+  StoreU16(&record[4], static_cast<uint16_t>(question.qclass));
+  StoreU32(&record[6], ttl);
+  StoreU16(&record[10], static_cast<uint16_t>(rdata.size()));
+  message.ttl_offsets.push_back(static_cast<uint16_t>(message.wire.size() + 6));
+  message.wire.insert(message.wire.end(), record.begin(), record.end());
+  message.wire.insert(message.wire.end(), rdata.begin(), rdata.end());
+  StoreU16(&message.wire[kAncountOffset], 1);
   return message;
 }
 

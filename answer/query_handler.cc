@@ -77,6 +77,10 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   if (query.edns.cookie.size > 0 || (env_.cookies != nullptr && env_.cookies->required())) {
     if (!PassCookie(message, query, client)) return HandleResult::kReplied;
   }
+  if (env_.reply_rate != nullptr && address.transport == Transport::kUdp &&
+      !query.has_good_cookie) {
+    if (const auto limited = LimitRate(client)) return *limited;
+  }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
   if (env_.local_names != nullptr) {
     if (const auto local = env_.local_names->Answer(query.question)) {
@@ -172,6 +176,17 @@ bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client)
   return true;
 }
 
+// Returns how the query was handled if it is above the rate of its reply.
+std::optional<HandleResult> QueryHandler::LimitRate(const Client& client) {
+  const ReplyRate::Verdict verdict =
+      env_.reply_rate->Judge(client.address.client, client.query.question, env_.loop.Now());
+  if (verdict == ReplyRate::Verdict::kReply) return std::nullopt;
+  CountRejection(RejectionReason::kReplyRate);
+  if (verdict == ReplyRate::Verdict::kDrop) return HandleResult::kDropped;
+  replies_.SendTruncated(client);
+  return HandleResult::kReplied;
+}
+
 HandleResult QueryHandler::AnswerOurselves(Bytes message, const Client& client) {
   const std::optional<StoredMessage> answer =
       env_.own_answers == nullptr ? std::nullopt : env_.own_answers->Answer(client.query.question);
@@ -180,8 +195,9 @@ HandleResult QueryHandler::AnswerOurselves(Bytes message, const Client& client) 
                   client.address, client.sink);
   }
   env_.counters.local_answers.Add();
-  replies_.SendStored(client, {answer->wire, answer->ttl_offsets},
-                      replies_.OptionsFor(client.address));
+  ReplyOptions options = replies_.OptionsFor(client.address);
+  if (client.query.question.qclass != QClass::kIn) options.max_growth = kMaxNamedGrowth;
+  replies_.SendStored(client, {answer->wire, answer->ttl_offsets}, options);
   return HandleResult::kReplied;
 }
 

@@ -11,6 +11,7 @@
 #include "answer/handoff_board.h"
 #include "answer/miss_handoff.h"
 #include "answer/own_answers.h"
+#include "answer/reply_rate.h"
 #include "answer/reply_sink.h"
 #include "answer/reply_writer.h"
 #include "answer/server_limits.h"
@@ -57,6 +58,7 @@ class QueryHandler {
     const OwnAnswers* own_answers = nullptr;             // Null if there are none.
     LoopWatch* loops = nullptr;                          // Null if loop probes are not recognized.
     std::optional<HandoffPeers> handoff = std::nullopt;  // Empty if there is only one worker.
+    ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
   };
 
   explicit QueryHandler(const Environment& environment);
@@ -81,6 +83,7 @@ class QueryHandler {
   // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
   // because its reply was sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
+  std::optional<HandleResult> LimitRate(const Client& client);
   bool IsHome(const Query& query) const {
     return !handoff_.has_value() || handoff_->IsHome(query.question.qname);
   }

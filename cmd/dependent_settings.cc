@@ -52,6 +52,19 @@ void DeriveMaxStreamsPerClient(Config& config) {
   limits.max_streams_per_client = std::max(kLeast, limits.max_stream_connections / 16);
 }
 
+void DeriveRepliesPerSecond(Config& config) {
+  constexpr int kRepliesPerSecond = 50;
+  ServerOptions& server = config.server;
+  const AccessPolicy not_public(PrivatePrefixes());
+  const bool is_public =
+      std::any_of(server.listen.begin(), server.listen.end(), [&](const ListenOptions& listen) {
+        if (listen.transport != Transport::kUdp) return false;
+        if (listen.endpoint.is_wildcard()) return HasPublicAddress(server.allow_from);
+        return !not_public.Allows(listen.endpoint);
+      });
+  server.reply_rate.per_second = is_public ? kRepliesPerSecond : 0;
+}
+
 void RaiseDependentLimits(ServerOptions& server) {
   const ServerLimits& limits = server.limits;
   Milliseconds& exchange_timeout = server.limits.tuning.exchange_timeout;

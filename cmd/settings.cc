@@ -51,6 +51,21 @@ Rows ListenRows() {
       IntegerSetting(
           {.key = "max-udp-size", .help = "Largest UDP reply in octets", .yaml_only = true}, 512,
           4096, [](auto& c) -> auto& { return c.server.limits.max_udp_payload_size; }),
+      WithDerivedDefault(
+          DeriveRepliesPerSecond,
+          IntegerSetting(
+              {.key = "replies-per-second",
+               .help = "UDP replies to one question from one network, and twice as many at once; "
+                       "0: no limit",
+               .default_text = "50 if a listener is public, else 0",
+               .yaml_only = true},
+              0, 5000, [](auto& c) -> auto& { return c.server.reply_rate.per_second; })),
+      IntegerSetting(
+          {.key = "reply-slip",
+           .help = "Above replies-per-second, one in this many queries gets a truncated reply; 0: "
+                   "none",
+           .yaml_only = true},
+          0, 10, [](auto& c) -> auto& { return c.server.reply_rate.slip; }),
       DurationSetting(
           {.key = "stream-idle-timeout",
            .help = "A TCP or DoT connection is closed after this time without a whole "

@@ -260,16 +260,21 @@ bool QueryReader::CheckQuestion() {
 
 absl::string_view RejectionReasonName(RejectionReason reason) {
   constexpr std::array<absl::string_view, kRejectionReasonCount> kNames = {
-      "too_short",          "is_response",     "opcode",   "question_count", "bad_question",
-      "unexpected_records", "trailing_octets", "bad_edns", "edns_version",   "transaction",
-      "zone_transfer",      "meta_type",       "class",    "no_cookie",      "bad_cookie"};
+      "too_short",    "is_response",        "opcode",          "question_count",
+      "bad_question", "unexpected_records", "trailing_octets", "bad_edns",
+      "edns_version", "transaction",        "zone_transfer",   "meta_type",
+      "class",        "no_cookie",          "bad_cookie",      "reply_rate"};
   return kNames[static_cast<size_t>(reason)];
 }
 
 std::variant<Query, Rejection> ParseQuery(Bytes message) {
   std::variant<Query, Rejection> result;
   QueryReader reader(message, std::get<Query>(result));
-  if (!reader.Read()) result = reader.rejection();
+  if (reader.Read()) {
+    std::get<Query>(result).message_size = static_cast<uint16_t>(message.size());
+  } else {
+    result = reader.rejection();
+  }
   return result;
 }
 

@@ -23,6 +23,7 @@ struct Query {
   Query() {}  // "= default" would clear 500 octets of name buffers for each query.
 
   uint16_t id = 0;
+  uint16_t message_size = 0;  // Octets of the whole message.
   bool recursion_desired = false;
   bool authentic_data = false;
   bool checking_disabled = false;
@@ -34,6 +35,8 @@ struct Query {
   EdnsInfo edns;
   // Data of the COOKIE option for the reply. The code that answers the query sets it.
   std::optional<FullCookie> reply_cookie;
+  // The client has shown a valid server cookie, so its address is not spoofed.
+  bool has_good_cookie = false;
 };
 
 // Why a query is not served. Each reason has a counter.
@@ -53,8 +56,9 @@ enum class RejectionReason : uint8_t {
   kClass,              // Class other than IN, or a CHAOS name that is not served.
   kNoCookie,           // UDP without a required cookie: the client must retry over TCP.
   kBadCookie,          // A server cookie is required and is missing or wrong.
+  kReplyRate,          // UDP above the rate of equal replies to one network.
 };
-inline constexpr int kRejectionReasonCount = 15;
+inline constexpr int kRejectionReasonCount = 16;
 
 absl::string_view RejectionReasonName(RejectionReason reason);
 

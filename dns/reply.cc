@@ -209,17 +209,8 @@ void PatchTtls(absl::Span<const uint16_t> offsets, const ReplyOptions& options, 
   }
 }
 
-}  // namespace
-
-size_t MaxReplySize(const Query& query, const ReplyOptions& options) {
-  if (options.transport != Transport::kUdp) return kMaxMessageSize;
-  if (query.question.qtype == QType::kAny) return kMinUdpPayloadSize;
-  return std::min(query.edns.udp_payload_size,
-                  std::max(options.max_udp_payload_size, kMinUdpPayloadSize));
-}
-
-size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
-                  MutableBytes out) {
+size_t BuildStored(const Query& query, const StoredView& stored, const ReplyOptions& options,
+                   MutableBytes out) {
   const uint16_t stored_flags = LoadU16(stored.wire.data() + 2);
   const size_t max_size = std::min(MaxReplySize(query, options), out.size());
   const bool has_options = query.edns.present && SendsOptions(query, options);
@@ -256,9 +247,41 @@ size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptio
   return AppendOpt(out, size, OptFor(query, options, Rcode::kNoError), max_size);
 }
 
+// True if the reply of this size names the server and is too long for it (kMaxNamedGrowth).
+bool IsNameTooLong(const Query& query, const ReplyOptions& options, size_t size) {
+  return options.transport == Transport::kUdp && SendsNsid(query, options) &&
+         !query.has_good_cookie && size > size_t{query.message_size} * kMaxNamedGrowth;
+}
+
+ReplyOptions WithoutName(ReplyOptions options) {
+  options.nsid = {};
+  return options;
+}
+
+}  // namespace
+
+size_t MaxReplySize(const Query& query, const ReplyOptions& options) {
+  if (options.transport != Transport::kUdp) return kMaxMessageSize;
+  const uint16_t ours = query.question.qtype == QType::kAny
+                            ? kMinUdpPayloadSize
+                            : std::max(options.max_udp_payload_size, kMinUdpPayloadSize);
+  const size_t size = std::min(query.edns.udp_payload_size, ours);
+  if (options.max_growth == 0) return size;
+  return std::min(size, size_t{query.message_size} * static_cast<size_t>(options.max_growth));
+}
+
+size_t BuildReply(const Query& query, const StoredView& stored, const ReplyOptions& options,
+                  MutableBytes out) {
+  const size_t size = BuildStored(query, stored, options, out);
+  if (!IsNameTooLong(query, options, size)) return size;
+  return BuildStored(query, stored, WithoutName(options), out);
+}
+
 size_t BuildRcodeReply(const Query& query, Rcode rcode, const ReplyOptions& options,
                        MutableBytes out) {
-  return WriteWithoutRecords(query, 0, rcode, options, out);
+  const size_t size = WriteWithoutRecords(query, 0, rcode, options, out);
+  if (!IsNameTooLong(query, options, size)) return size;
+  return WriteWithoutRecords(query, 0, rcode, WithoutName(options), out);
 }
 
 size_t BuildTruncatedReply(const Query& query, const ReplyOptions& options, MutableBytes out) {

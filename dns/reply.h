@@ -24,6 +24,10 @@ struct StoredView {
   absl::Span<const uint16_t> ttl_offsets;
 };
 
+// A UDP reply that names this server is at most this many times as long as its query, because its
+// source address may be spoofed.
+inline constexpr int kMaxNamedGrowth = 2;
+
 // How the reply differs from the stored message.
 struct ReplyOptions {
   Transport transport = Transport::kUdp;
@@ -43,8 +47,11 @@ struct ReplyOptions {
   // message.
   uint32_t rotation = 0;
   // The server's name, only sent to clients that sent the NSID option (RFC 5001). Empty: not sent.
-  // Not owned.
+  // Not owned. Over UDP it is left out if the reply would then be longer than kMaxNamedGrowth times
+  // its query, except for a client with a valid cookie.
   absl::string_view nsid = {};
+  // Over UDP, the reply has at most this many times the octets of its query. 0: no such limit.
+  int max_growth = 0;
 };
 
 // The maximum size of a reply on this transport. Over UDP, a reply to QTYPE ANY is limited to 512

@@ -100,6 +100,7 @@ class Server {
   mutable HandoffBoard handoff_;
   StreamShares streams_;
   HandshakeRate handshakes_;
+  ReplyRate reply_rate_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

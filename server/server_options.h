@@ -9,6 +9,7 @@
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
 #include "answer/own_answers.h"
+#include "answer/reply_rate.h"
 #include "answer/server_limits.h"
 #include "cache/cache_options.h"
 #include "dns/dns_types.h"
@@ -54,6 +55,8 @@ struct ServerOptions {
   std::string cookie_secret_file;
   // Clients outside these ranges get REFUSED.
   std::vector<AddressPrefix> allow_from = PrivatePrefixes();
+  // Limits equal UDP replies to one network.
+  ReplyRateOptions reply_rate;
   ServerLimits limits;
 };
 

@@ -98,7 +98,8 @@ class Worker::Services : private ReplySinks {
         .limits = shared.options.limits,
         .cookies = &shared.cookies,
         .own_answers = &shared.own_answers,
-        .loops = &shared.loops};
+        .loops = &shared.loops,
+        .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr};
     if (shared.options.workers > 1) {
       const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};
       environment.handoff.emplace(peers);

@@ -58,6 +58,7 @@ class Worker {
     HandoffBoard& handoff;
     StreamShares& streams;
     HandshakeRate& handshakes;
+    ReplyRate& reply_rate;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers

@@ -109,5 +109,18 @@ TEST(AccessPolicyTest, DefaultRangesContainNoPublicAddress) {
   }
 }
 
+TEST(AccessPolicyTest, RangesWithPublicAddressesAreRecognized) {
+  EXPECT_FALSE(HasPublicAddress({}));
+  EXPECT_FALSE(HasPublicAddress(PrivatePrefixes()));
+  for (const char* inside : {"10.1.0.0/16", "127.0.0.1", "fd00::/8", "fe80::1"}) {
+    EXPECT_FALSE(HasPublicAddress({*AddressPrefix::Parse(inside)})) << inside;
+  }
+  for (const char* outside : {"0.0.0.0/0", "::/0", "10.0.0.0/7", "192.0.2.0/24", "8.8.8.8"}) {
+    EXPECT_TRUE(
+        HasPublicAddress({*AddressPrefix::Parse("10.0.0.0/8"), *AddressPrefix::Parse(outside)}))
+        << outside;
+  }
+}
+
 }  // namespace
 }  // namespace dotcache

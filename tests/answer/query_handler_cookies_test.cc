@@ -18,6 +18,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr char kName[] = "www.example.com";
 constexpr CookieSecrets kSecrets{HashSeed{1, 2}};
@@ -203,6 +204,63 @@ TEST_F(OwnReactionsTest, NsidNamesTheServerOnRequest) {
   Make(CookieMode::kOn);
   Handle(query);
   EXPECT_THAT(Reply().options, IsEmpty());
+}
+
+TEST_F(OwnReactionsTest, ChaosRepliesOverUdpAreAtMostTwiceAsLongAsTheQuery) {
+  Make(CookieMode::kOn, {.identity = std::string(255, 'i'), .version_text = "1.0"});
+  for (const char* name : {"id.server", "version.bind"}) {
+    const WireMessage query = MessageBuilder().Question(name, QType::kTxt, QClass::kChaos).Build();
+    Handle(query);
+    EXPECT_LE(sink_.replies().back().wire.size(), 2 * query.size());
+    EXPECT_EQ(Reply().header.Has(kFlagTc), std::string(name) == "id.server");
+    Handle(query, Transport::kTcp);
+    EXPECT_EQ(Reply().answer.size(), 1u);
+    const WireMessage any = MessageBuilder().Question(name, QType::kAny, QClass::kChaos).Build();
+    Handle(any);
+    EXPECT_LE(sink_.replies().back().wire.size(), 2 * any.size());
+  }
+}
+
+TEST_F(OwnReactionsTest, QueriesAboveTheReplyRateGetTruncatedRepliesOrNone) {
+  ReplyRate rate({.per_second = 1, .slip = 1});
+  cookies_ = std::make_unique<ClientCookies>(CookieMode::kOn, kSecrets);
+  const auto make = [&](ReplyRate& limit) {
+    handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{.loop = loop_,
+                                                                        .cache = cache_,
+                                                                        .exchanger = &exchanger_,
+                                                                        .access = access_,
+                                                                        .local_names = nullptr,
+                                                                        .counters = counters_,
+                                                                        .limits = limits_,
+                                                                        .cookies = cookies_.get(),
+                                                                        .reply_rate = &limit});
+  };
+  make(rate);
+  const WireMessage query = MakeQuery(kName, QType::kA);
+  Handle(query);
+  exchanger_.Respond(0, AnswerOf());
+  EXPECT_EQ(Handle(query), HandleResult::kReplied);
+  EXPECT_FALSE(Reply().header.Has(kFlagTc));
+  EXPECT_EQ(Handle(query), HandleResult::kReplied);
+  EXPECT_TRUE(Reply().header.Has(kFlagTc));
+  EXPECT_LE(sink_.replies().back().wire.size(), query.size());
+  EXPECT_EQ(rejections(RejectionReason::kReplyRate), 1u);
+  // A real client retries over TCP, or has learned its cookie.
+  Handle(query, Transport::kTcp);
+  EXPECT_THAT(Reply().answer, SizeIs(1));
+  Handle(Ask(kClientCookie));
+  EXPECT_TRUE(Reply().header.Has(kFlagTc));
+  const WireMessage cookie = CookieOf(Reply());
+  Handle(Ask(cookie));
+  EXPECT_THAT(Reply().answer, SizeIs(1));
+  // Without truncated replies, nothing is sent.
+  ReplyRate drops({.per_second = 1, .slip = 0});
+  make(drops);
+  EXPECT_EQ(Handle(query), HandleResult::kReplied);
+  EXPECT_EQ(Handle(query), HandleResult::kReplied);
+  const size_t sent = sink_.replies().size();
+  EXPECT_EQ(Handle(query), HandleResult::kDropped);
+  EXPECT_EQ(sink_.replies().size(), sent);
 }
 
 TEST_F(OwnReactionsTest, AnyIsForwardedOrAnsweredWithOneHinfo) {

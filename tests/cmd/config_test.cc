@@ -281,5 +281,32 @@ TEST(ConfigTest, TheFormattedConfigurationReadsBackToTheSame) {
   EXPECT_EQ(WithoutComments(FormatConfig(second.config)), WithoutComments(text));
 }
 
+TEST(ConfigTest, ReplyRateIsOnByDefaultForPublicListeners) {
+  const auto rate = [](const std::string& yaml) {
+    const LoadedConfig loaded = LoadYaml(yaml);
+    EXPECT_THAT(ErrorTexts(loaded), IsEmpty()) << yaml;
+    return loaded.config.server.reply_rate.per_second;
+  };
+  const std::string open = "allow-from: [0.0.0.0/0]\n";
+  EXPECT_EQ(rate(""), 0);
+  EXPECT_EQ(rate("listen: [0.0.0.0:53]\n"), 0);
+  EXPECT_EQ(rate("listen: [10.0.0.1:53]\n" + open), 0);
+  EXPECT_EQ(rate("listen: [tcp://192.0.2.1:53]\n" + open), 0);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\n"), 50);
+  EXPECT_EQ(rate("listen: [\"[::]:53\"]\n" + open), 50);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 7\n"), 7);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 0\n"), 0);
+}
+
+TEST(ConfigTest, StreamsPerClientFollowTheStreamsOfAWorker) {
+  const auto limit = [](const std::string& yaml) {
+    return LoadYaml(yaml).config.server.limits.max_streams_per_client;
+  };
+  EXPECT_EQ(limit(""), 256);
+  EXPECT_EQ(limit("max-stream-connections: 1600\n"), 100);
+  EXPECT_EQ(limit("max-stream-connections: 10\n"), 16);
+  EXPECT_EQ(limit("max-stream-connections: 10\nmax-streams-per-client: 3\n"), 3);
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -390,6 +390,12 @@ TEST(ParseQueryTest, EveryReasonHasAName) {
   EXPECT_EQ(RejectionReasonName(Reason::kClass), "class");
   EXPECT_EQ(RejectionReasonName(Reason::kNoCookie), "no_cookie");
   EXPECT_EQ(RejectionReasonName(Reason::kBadCookie), "bad_cookie");
+  EXPECT_EQ(RejectionReasonName(Reason::kReplyRate), "reply_rate");
+}
+
+TEST(ParseQueryTest, QueryKnowsItsSize) {
+  const WireMessage message = MakeQuery("www.example.com", QType::kA);
+  EXPECT_EQ(std::get<Query>(ParseQuery(message)).message_size, message.size());
 }
 
 TEST(ParseQueryTest, WellFormedQueryCanBeRejectedLater) {

@@ -414,6 +414,7 @@ TEST(ReplyTest, RecordsAreLeftOutForTheCookie) {
 
 TEST(ReplyTest, NsidIsSentToClientsThatSentIt) {
   Query query = AskWithEdns();
+  query.message_size = 100;
   const ReplyOptions named{.nsid = "node-7"};
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), named))->options, IsEmpty());
   query.edns.has_nsid = true;
@@ -426,8 +427,42 @@ TEST(ReplyTest, NsidIsSentToClientsThatSentIt) {
   EXPECT_THAT(FindOpt(Reply(query, StoredA(), all))->options, ElementsAre(10, 3, 11));
 }
 
+// The source address may be spoofed.
+TEST(ReplyTest, NsidMakesNoUdpReplyLongerThanTwiceItsQuery) {
+  Query query = AskWithEdns();
+  query.edns.has_nsid = true;
+  const std::string name(30, 'x');
+  const ReplyOptions udp{.nsid = name};
+  query.message_size = 1000;
+  const size_t size = Reply(query, StoredA(), udp).size();
+  query.message_size = static_cast<uint16_t>((size + 1) / 2);
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), udp))->options, ElementsAre(3));
+  query.message_size = static_cast<uint16_t>((size - 1) / 2);
+  EXPECT_THAT(FindOpt(Reply(query, StoredA(), udp))->options, IsEmpty());
+  EXPECT_THAT(
+      FindOpt(Reply(query, StoredA(), {.transport = Transport::kTcp, .nsid = name}))->options,
+      ElementsAre(3));
+  query.message_size = 30;
+  EXPECT_THAT(FindOpt(RcodeReply(query, Rcode::kServFail, udp))->options, IsEmpty());
+  query.has_good_cookie = true;
+  EXPECT_THAT(FindOpt(RcodeReply(query, Rcode::kServFail, udp))->options, ElementsAre(3));
+}
+
+TEST(ReplyTest, GrowthOfAReplyHasALimitOverUdp) {
+  Query query = AskWithEdns();
+  query.message_size = 50;
+  const StoredMessage stored = StoredWithRecords(10);
+  EXPECT_FALSE(LoadHeader(Reply(query, stored)).Has(kFlagTc));
+  const WireMessage reply = Reply(query, stored, {.max_growth = 2});
+  EXPECT_TRUE(LoadHeader(reply).Has(kFlagTc));
+  EXPECT_LE(reply.size(), 100u);
+  EXPECT_FALSE(LoadHeader(Reply(query, stored, {.transport = Transport::kTcp, .max_growth = 2}))
+                   .Has(kFlagTc));
+}
+
 TEST(ReplyTest, NsidThatDoesNotFitIsLeftOut) {
   Query query = AskWithEdns(512);
+  query.message_size = 1000;
   query.qname = DomainName::FromText(std::string(60, 'n') + "." + std::string(60, 'n') + "." +
                                      std::string(60, 'n') + "." + std::string(60, 'n'))
                     .value();
