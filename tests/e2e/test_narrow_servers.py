@@ -102,4 +102,4 @@ def test_a_provider_that_drops_what_is_too_much_gets_few_repetitions(bare_lab, s
 
         ask("saved")  # The retries that were saved are used up.
         assert ask("much") <= 1.5
-        assert one.connections + other.connections <= 40
+        assert one.connections + other.connections <= 80

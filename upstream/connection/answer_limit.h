@@ -12,8 +12,9 @@ namespace dotcache {
 
 // Learns from a server that closes a connection while queries wait on it. It may have reached a
 // number of answers, or was restarted. So connections carry no more queries for ten seconds. If a
-// connection is then closed at the same number, this is the server's limit, for ten minutes. One
-// for each server; not thread-safe.
+// connection is then closed at the same number, this is the server's limit, for a minute. A number
+// that another connection has exceeded within ten minutes is no limit. One for each server; not
+// thread-safe.
 class AnswerLimit {
  public:
   static constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();
@@ -21,17 +22,27 @@ class AnswerLimit {
   // How many queries a connection may carry.
   uint32_t Allowed(MonoTime now) const { return now < until_ ? learned_ : kUnlimited; }
 
+  // A connection has so many responses now.
+  void NoteAnswered(uint32_t answered, MonoTime now) {
+    if (answered < most_ && now - most_at_ < Seconds(600)) return;
+    most_ = answered;
+    most_at_ = now;
+  }
+
   // The server closed a connection with queries on it after `answered` responses.
   void NoteClosedByServer(uint32_t answered, MonoTime now) {
     if (answered == 0) return;  // One of the queries may be the reason.
+    if (answered < most_ && now - most_at_ < Seconds(600)) return;
     const bool again = answered == learned_;
     learned_ = answered;
-    until_ = now + (again ? Seconds(600) : Seconds(10));
+    until_ = now + (again ? Seconds(60) : Seconds(10));
   }
 
  private:
   uint32_t learned_ = kUnlimited;
   MonoTime until_;
+  uint32_t most_ = 0;  // The most responses of one connection, lately,
+  MonoTime most_at_;   // and when it had them.
 };
 
 }  // namespace dotcache

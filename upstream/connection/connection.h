@@ -96,6 +96,10 @@ class Connection : public Deletable {
   // REQUIRES: the attempt has not ended.
   virtual void NoteOverdue(AttemptTicket /*ticket*/) {}
 
+  // A query for the same was answered on another connection.
+  // REQUIRES: the attempt has not ended.
+  virtual void NoteAnsweredElsewhere(AttemptTicket /*ticket*/) {}
+
   // Sends this question. The response is reported by OnSignOfLife().
   virtual void AskForSignOfLife(const Question& question) = 0;
 

@@ -9,21 +9,22 @@ namespace dotcache {
 
 // Learns from a server that drops, or answers late, what comes while it works on another query of
 // the connection: such queries are overdue much more often than others. Then connections carry one
-// query at a time, for ten minutes. One for each server; not thread-safe.
+// query at a time, for a minute. A query without an answer anywhere does not count: its name may
+// have none. One for each server; not thread-safe.
 class PipelineLimit {
  public:
   // True if a connection carries one query at a time.
   bool IsOne(MonoTime now) const { return now < until_; }
 
-  // A query was answered in time, or was not. `met_another`: the server was working on another when
-  // it came.
+  // A query was answered in time, or was not but was answered later or elsewhere. `met_another`:
+  // the server was working on another when it came.
   void NoteAnswered(bool met_another) { Add(met_another ? met_ : alone_, 0); }
   void NoteOverdue(bool met_another, MonoTime now) {
     Add(met_another ? met_ : alone_, 1);
     const bool often = met_.overdue >= 8 && met_.overdue * 4 >= met_.all;
     const bool seldom = alone_.all >= 4 && alone_.overdue * 8 <= alone_.all;
     if (!often || !seldom) return;
-    until_ = now + Seconds(600);
+    until_ = now + Seconds(60);
     met_ = {};
   }
 

@@ -97,7 +97,7 @@ uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, 
   const MonoTime now = context_.loop.Now();
   if (pending_.empty()) {
     pause_ = now - std::max(idle_since_, last_received());
-    pause_ended_ = now;
+    answered_before_pause_ = answered_;
   }
   Pending& pending = pending_[id];
   pending.number = written_++;
@@ -157,8 +157,21 @@ void StreamConnection::NoteOverdue(AttemptTicket ticket) {
   places_.Leave(pending.client);
   pending.purpose = Purpose::kOverdueAttempt;
   ++overdue_;
+}
+
+void StreamConnection::NoteAnsweredElsewhere(AttemptTicket ticket) {
+  const Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  if (pending.purpose == Purpose::kOverdueAttempt) JudgePipeline(pending);
+}
+
+// The query has an answer, here or elsewhere.
+void StreamConnection::JudgePipeline(const Pending& pending) {
   if (answered_ == pending.answered_before) return;
-  if (const auto met = MetAnother(pending)) {
+  const std::optional<bool> met = MetAnother(pending);
+  if (!met.has_value()) return;
+  if (pending.purpose == Purpose::kAttempt) {
+    context_.habits.pipeline.NoteAnswered(*met);
+  } else if (pending.purpose == Purpose::kOverdueAttempt) {
     context_.habits.pipeline.NoteOverdue(*met, context_.loop.Now());
   }
 }
@@ -187,7 +200,7 @@ bool StreamConnection::limited() const {
 
 // What is between us and the server may have forgotten the connection while it had no query.
 void StreamConnection::NoteReplaced() {
-  if (pause_ < kNoticeablePause || last_received() > pause_ended_) return;
+  if (pause_ < kNoticeablePause || answered_ > answered_before_pause_) return;
   context_.habits.idle.NoteClosedByServer(std::exchange(pause_, Duration::zero()));
 }
 
@@ -237,6 +250,7 @@ void StreamConnection::OnMessage(Bytes message) {
   }
   const Pending pending = std::move(found->second);
   latest_answered_[answered_++ % latest_answered_.size()] = pending.number;
+  context_.habits.answers.NoteAnswered(answered_, context_.loop.Now());
   ids_.Release(found->first);
   pending_.erase(found);
   CountOut(pending);
@@ -249,9 +263,7 @@ void StreamConnection::OnResponse(const Pending& pending, Bytes message) {
   NoteKeepalive(edns);
   WhenIdle();
   const Duration elapsed = context_.loop.Now() - pending.sent;
-  if (pending.purpose == Purpose::kAttempt) {
-    if (const auto met = MetAnother(pending)) context_.habits.pipeline.NoteAnswered(*met);
-  }
+  JudgePipeline(pending);
   if (pending.wanted()) {
     delegate_.OnAttemptResult(*this, pending.attempt, std::move(result), elapsed);
   } else if (pending.purpose == Purpose::kForgottenAttempt) {
@@ -376,7 +388,13 @@ void StreamConnection::ArmBy(MonoTime due) {
 
 // The server may close every connection that is idle for as long.
 void StreamConnection::NoteClosedByServer() {
-  if (wanted_ > 0) context_.habits.answers.NoteClosedByServer(answered_, context_.loop.Now());
+  if (wanted_ > 0) {
+    // A close that meets the first query after a pause is about the pause.
+    NoteReplaced();
+    if (answered_ > answered_before_pause_) {
+      context_.habits.answers.NoteClosedByServer(answered_, context_.loop.Now());
+    }
+  }
   if (!pending_.empty() || draining()) return;
   context_.habits.idle.NoteClosedByServer(context_.loop.Now() - idle_since_);
 }

@@ -60,6 +60,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   AttemptTicket Send(const UpstreamQuery& query, AttemptId attempt) override;
   void Forget(AttemptTicket ticket) override;
   void NoteOverdue(AttemptTicket ticket) override;
+  void NoteAnsweredElsewhere(AttemptTicket ticket) override;
   void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
   bool limited() const override;
@@ -112,6 +113,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   bool WasRefused() const;
   bool is_used_up() const;
   std::optional<bool> MetAnother(const Pending& pending) const;
+  void JudgePipeline(const Pending& pending);
   void Begin();
   bool BeginAgain(StreamError error);
   void WriteQuery(uint16_t id, const UpstreamQuery& query);
@@ -132,8 +134,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
   int foreign_messages_ = 0;
   bool ends_now_ = false;
-  Duration pause_{0};       // Without a query, before the oldest that is open was sent,
-  MonoTime pause_ended_;    // at this time.
+  Duration pause_{0};  // Without a query, before the oldest that is open was sent,
+  uint32_t answered_before_pause_ = 0;
   std::string end_detail_;  // Why it drains, or why there is no session.
   MessageIdPool ids_;
   absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID, which is the ticket.

@@ -290,6 +290,9 @@ void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts) 
 
 void UpstreamManager::Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result) {
   if (!exchange.callback.has_value()) return Release(exchange);
+  if (result.ok()) {
+    for (const Attempt& other : exchange.attempts) other.server->NoteAnsweredElsewhere(other.place);
+  }
   ExchangeCallback callback = *std::move(exchange.callback);
   Release(exchange);
   std::move(callback)(std::move(result));

@@ -37,6 +37,7 @@ std::unique_ptr<Connection> ServerConnections::TakeOut(const Connection& connect
 }
 
 ServerConnection* ServerConnections::Pick(uint32_t except) {
+  const int crowded = except == 0 ? kCrowded : 1;
   ServerConnection* connecting = nullptr;
   ServerConnection* least = nullptr;
   for (ServerConnection& c : connections_) {
@@ -47,7 +48,7 @@ ServerConnection* ServerConnections::Pick(uint32_t except) {
       continue;
     }
     const int in_flight = c.connection->in_flight();
-    if (in_flight < kCrowded) return &c;
+    if (in_flight < crowded) return &c;
     if (least == nullptr || in_flight < least->connection->in_flight()) least = &c;
   }
   return least != nullptr ? least : connecting;

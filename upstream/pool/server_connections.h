@@ -47,7 +47,7 @@ class ServerConnections {
 
   // Returns a connection for a query that may share it: the first ready one that is not crowded,
   // else the ready one with the fewest queries, else one that connects. Never the one with the
-  // number `except`. nullptr if there is none.
+  // number `except`; then every connection with a query is crowded. nullptr if there is none.
   ServerConnection* Pick(uint32_t except = 0);
   const ServerConnection* Pick() const { return const_cast<ServerConnections*>(this)->Pick(); }
   // Returns the one that became silent last and has room.

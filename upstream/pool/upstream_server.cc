@@ -74,7 +74,8 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
 ServerConnection* UpstreamServer::PickOrOpen(uint32_t apart_from) {
   const bool may_connect = pacing_.MayBegin(context_.loop.Now());
   ServerConnection* connection = connections_.Pick(apart_from);
-  if (connection != nullptr) {
+  const bool wants_another = apart_from != 0 && may_connect && connections_.HasRoom();
+  if (connection != nullptr && !(wants_another && connection->connection->in_flight() > 0)) {
     if (!may_connect || !IsQueueing(*connection->connection)) return connection;
     const uint32_t number = connection->number;
     Open();  // For the queries that follow.
@@ -207,6 +208,11 @@ void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
   }
   GiveTurns();
   AfterChange();
+}
+
+void UpstreamServer::NoteAnsweredElsewhere(const AttemptPlace& place) {
+  ServerConnection* connection = connections_.Find(place.connection);
+  if (connection != nullptr) connection->connection->NoteAnsweredElsewhere(place.ticket);
 }
 
 Duration UpstreamServer::QueuedPatience() const {

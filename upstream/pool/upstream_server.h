@@ -70,6 +70,9 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   // The result is not wanted now. REQUIRES: the attempt has not ended.
   void Forget(AttemptId attempt, const AttemptPlace& place);
 
+  // Another attempt of its exchange was answered. REQUIRES: the attempt has not ended.
+  void NoteAnsweredElsewhere(const AttemptPlace& place);
+
   // The attempt has waited for `elapsed`, longer than usual. A late response is still reported.
   void OnAttemptLate(const AttemptPlace& place, Duration elapsed);
 

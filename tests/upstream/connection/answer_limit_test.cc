@@ -23,11 +23,20 @@ TEST(AnswerLimitTest, TheSameNumberAgainIsALimit) {
   AnswerLimit limit;
   limit.NoteClosedByServer(5, kNow);
   limit.NoteClosedByServer(5, kNow + Seconds(60));
-  EXPECT_EQ(limit.Allowed(kNow + Seconds(659)), 5u);
-  EXPECT_EQ(limit.Allowed(kNow + Seconds(660)), AnswerLimit::kUnlimited);
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(119)), 5u);
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(120)), AnswerLimit::kUnlimited);
   limit.NoteClosedByServer(7, kNow + Seconds(700));
   EXPECT_EQ(limit.Allowed(kNow + Seconds(700)), 7u);
   EXPECT_EQ(limit.Allowed(kNow + Seconds(710)), AnswerLimit::kUnlimited);
+}
+
+TEST(AnswerLimitTest, WhatAnotherConnectionHasExceededIsNone) {
+  AnswerLimit limit;
+  limit.NoteAnswered(6, kNow);
+  limit.NoteClosedByServer(5, kNow + Seconds(599));
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(599)), AnswerLimit::kUnlimited);
+  limit.NoteClosedByServer(5, kNow + Seconds(600));
+  EXPECT_EQ(limit.Allowed(kNow + Seconds(600)), 5u);
 }
 
 TEST(AnswerLimitTest, WithoutAnAnswerAQueryMayBeTheReason) {

@@ -26,7 +26,7 @@ TEST(PipelineLimitTest, QueriesThatAreOverdueOnlyInCompanyTeachIt) {
   EXPECT_FALSE(limit.IsOne(kNow));
   Add(limit, 20, 0, 2);
   EXPECT_TRUE(limit.IsOne(kNow));
-  EXPECT_FALSE(limit.IsOne(kNow + Seconds(600)));
+  EXPECT_FALSE(limit.IsOne(kNow + Seconds(60)));
 }
 
 TEST(PipelineLimitTest, LossOfAnyQueriesDoesNot) {
