@@ -14,6 +14,9 @@ namespace {
 
 // So many guesses are no accident.
 constexpr int kMaxForeignDatagrams = 16;
+// A server that has sent a message does not listen any more if ICMP errors have ended so many
+// queries since the latest one.
+constexpr int kMaxRefused = 3;
 
 UpstreamFailure FailureOf(StreamError error) {
   switch (error) {
@@ -49,7 +52,7 @@ class ClassicConnection::Pending : public Deletable, public UdpChannel::Delegate
   MonoTime sent;
   MonoTime unwanted_since;  // Unless it is wanted.
   int foreign_datagrams = 0;
-  std::optional<MonoTime> error_at;  // When the first ICMP error came.
+  bool sent_again = false;  // After an ICMP error.
   std::unique_ptr<UdpChannel> channel;
   std::optional<AttemptTicket> tcp_ticket;
 
@@ -209,6 +212,7 @@ void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
     return;
   }
   NoteReceived(context_.loop.Now());
+  refused_ = 0;
   // The rest of a truncated response is not used (RFC 2181 section 9).
   if (pending.wanted() && LoadHeader(datagram).Has(kFlagTc)) {
     AskOverTcp(pending);
@@ -240,18 +244,17 @@ void ClassicConnection::OnForeignDatagram(Pending& pending) {
   }
 }
 
-// If two ports got an error, and the server sends nothing, then it does not listen. So the other
-// queries, which went to the same address, will not be answered. It is a failure to connect, which
-// only a query can discover.
+// If the server does not listen, the other queries, which went to the same address, will not be
+// answered either. It is a failure to connect, which only a query can discover.
 void ClassicConnection::OnChannelError(Pending& pending, StreamError error) {
   if (state() == ConnectionState::kClosed || !pending_.contains(pending.ticket)) return;
   if (pending.purpose == Pending::Purpose::kForgottenAttempt) return Remove(pending.ticket);
-  if (!pending.error_at.has_value()) {
-    pending.error_at = context_.loop.Now();
+  if (!std::exchange(pending.sent_again, true)) {
     context_.loop.DeferDelete(std::move(pending.channel));
     return SendFromNewPort(pending);
   }
-  if (last_received() >= *pending.error_at) {
+  const bool has_answered = last_received() != MonoTime();
+  if (has_answered && ++refused_ < kMaxRefused) {
     // It was sent, so it is not a failure to connect.
     if (pending.wanted()) return Finish(pending.ticket, UpstreamFailure::kConnectionLost);
     return Remove(pending.ticket);

@@ -27,13 +27,13 @@ namespace dotcache {
 //
 // It is ready one turn after it was made, if there is a route to the server. After an ICMP error, a
 // query is sent again from another port: any host may send such an error, if it guesses the port. A
-// second error for the query ends the connection with all its queries, or only this query if the
-// server has sent a message since the first one. A lost query is not repeated here. The socket of a
-// forgotten query waits for the late response for max_attempt_timeout. Limits:
-// max_sockets_per_connection queries that are not overdue; when so many sockets are open, the
-// oldest forgotten one makes room, or else the oldest overdue one of the client with most of them,
-// whose attempt ends with kTimeout. Questions for a sign of life are beyond that. One TCP
-// connection with the limits of StreamConnection. Bound to its loop's thread.
+// second error for the query ends it. It ends the connection with all its queries if the server has
+// never sent a message, or if this is the third query that ends so since the latest one. A lost
+// query is not repeated here. The socket of a forgotten query waits for the late response for
+// max_attempt_timeout. Limits: max_sockets_per_connection queries that are not overdue; when so
+// many sockets are open, the oldest forgotten one makes room, or else the oldest overdue one of the
+// client with most of them, whose attempt ends with kTimeout. Questions for a sign of life are
+// beyond that. One TCP connection with the limits of StreamConnection. Bound to its loop's thread.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
   // All of these outlive the connection.
@@ -98,6 +98,7 @@ class ClassicConnection : public Connection, private Connection::Delegate {
   int wanted_ = 0;       // Attempts that wait for a response,
   int overdue_ = 0;      // and those of them that are overdue.
   ClientPlaces places_;  // Of the others.
+  int refused_ = 0;      // Attempts that ICMP errors ended since the latest message.
   bool ends_now_ = false;
   absl::flat_hash_map<AttemptTicket, std::unique_ptr<Pending>> pending_;
   std::vector<AttemptTicket> without_socket_;  // No descriptor was left for them.

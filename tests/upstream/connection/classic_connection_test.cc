@@ -273,16 +273,41 @@ TEST_F(ClassicConnectionTest, AfterAnIcmpErrorTheQueryIsSentAgainFromAnotherPort
   EXPECT_FALSE(closed_);
 }
 
-TEST_F(ClassicConnectionTest, ASecondIcmpErrorEndsOnlyItsQueryWhileTheServerAnswers) {
+TEST_F(ClassicConnectionTest, IcmpErrorsEndTheirQueriesAndTheThirdInARowEndsAll) {
   Connect();
-  ASSERT_TRUE(RunUntil([this] { return ready_ == 1; }));
   Send(1);
-  server_.Pump();  // The answer waits in the socket, and is read in the turn of the first error.
-  server_.Stop();
+  ASSERT_TRUE(RunUntilResults(1));
+  server_.set_handler(Silence);
   Send(2);
+  ASSERT_TRUE(RunUntilQueries(2));
+  server_.Stop();
+  Send(3);
   ASSERT_TRUE(RunUntilResults(2));
+  Send(4);
+  ASSERT_TRUE(RunUntilResults(3));
   EXPECT_THAT(answers_, ElementsAre(1));
-  EXPECT_THAT(failures_, ElementsAre(std::pair(AttemptId{2}, UpstreamFailure::kConnectionLost)));
+  EXPECT_THAT(failures_, ElementsAre(std::pair(AttemptId{3}, UpstreamFailure::kConnectionLost),
+                                     std::pair(AttemptId{4}, UpstreamFailure::kConnectionLost)));
+  EXPECT_FALSE(closed_);
+  Send(5);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_EQ(failure_, UpstreamFailure::kConnectRefused);
+  EXPECT_THAT(lost_, UnorderedElementsAre(2, 5));
+}
+
+TEST_F(ClassicConnectionTest, AMessageOfTheServerEndsTheRowOfIcmpErrors) {
+  Connect();
+  for (AttemptId attempt = 1; attempt <= 12; attempt += 3) {
+    Send(attempt);
+    ASSERT_TRUE(RunUntilResults(attempt));
+    server_.Stop();
+    Send(attempt + 1);
+    ASSERT_TRUE(RunUntilResults(attempt + 1));
+    Send(attempt + 2);
+    ASSERT_TRUE(RunUntilResults(attempt + 2));
+    server_.Restart();
+  }
+  EXPECT_THAT(answers_, ElementsAre(1, 4, 7, 10));
   EXPECT_FALSE(closed_);
 }
 
