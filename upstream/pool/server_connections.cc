@@ -65,7 +65,7 @@ ServerConnection* ServerConnections::PickSilent() {
   return latest;
 }
 
-bool ServerConnections::HasShare(uint64_t client, int capacity, int most) const {
+bool ServerConnections::HasShare(uint64_t client, int capacity) const {
   constexpr int kTimesFree = 3;
   if (client == 0) return true;  // Not for a client. Their number has limits of its own.
   PlacesInUse used;
@@ -74,7 +74,7 @@ bool ServerConnections::HasShare(uint64_t client, int capacity, int most) const 
     used.all += places.all;
     used.of_client += places.of_client;
   }
-  return used.of_client < std::max(1, std::min(most, kTimesFree * (capacity - used.all)));
+  return used.of_client < std::max(1, kTimesFree * (capacity - used.all));
 }
 
 bool ServerConnections::HasSpare() const {

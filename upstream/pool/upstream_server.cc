@@ -115,13 +115,12 @@ AttemptPlace UpstreamServer::Wait(const UpstreamQuery& query, AttemptId attempt,
   return AttemptPlace{};
 }
 
-// Over UDP a place is a socket, and one client has a quarter of them at most.
+// Over UDP a place is a socket.
 bool UpstreamServer::HasShare(uint64_t client) const {
   const UpstreamTuning& tuning = context_.limits.tuning;
-  const int capacity =
-      tuning.max_connections_per_server *
-      (is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection);
-  return connections_.HasShare(client, capacity, is_udp() ? capacity / 4 : capacity);
+  const int each =
+      is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection;
+  return connections_.HasShare(client, tuning.max_connections_per_server * each);
 }
 
 // A place may be free. Its client may be another one than that of the attempt that left it.

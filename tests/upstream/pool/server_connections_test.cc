@@ -140,22 +140,23 @@ TEST_F(ServerConnectionsTest, TheyAreCounted) {
 }
 
 TEST_F(ServerConnectionsTest, AClientHasThreeTimesAsManyPlacesAsAreFreeAtMost) {
-  EXPECT_TRUE(connections_.HasShare(7, 100, 25));
+  EXPECT_TRUE(connections_.HasShare(7, 100));
   FakeConnection& first = Add();
   FakeConnection& second = Add();
-  first.queries = first.mine = 20;
+  first.queries = first.mine = 70;
   second.queries = second.mine = 4;
-  EXPECT_TRUE(connections_.HasShare(7, 100, 25));
+  EXPECT_TRUE(connections_.HasShare(7, 100));
   second.queries = second.mine = 5;
-  EXPECT_FALSE(connections_.HasShare(7, 100, 25));
-  EXPECT_TRUE(connections_.HasShare(7, 100, 100));
-  EXPECT_TRUE(connections_.HasShare(8, 100, 25));
+  EXPECT_FALSE(connections_.HasShare(7, 100));
+  EXPECT_TRUE(connections_.HasShare(8, 100));
+  first.mine = 20;
   first.queries = 86;  // With five of the second, nine are free.
-  EXPECT_TRUE(connections_.HasShare(7, 100, 100));
+  EXPECT_TRUE(connections_.HasShare(7, 100));
   first.queries = 87;
-  EXPECT_FALSE(connections_.HasShare(7, 100, 100));
+  EXPECT_FALSE(connections_.HasShare(7, 100));
+  EXPECT_TRUE(connections_.HasShare(0, 100));
   first.queries = 200;
-  EXPECT_TRUE(connections_.HasShare(8, 100, 100));
+  EXPECT_TRUE(connections_.HasShare(8, 100));
 }
 
 }  // namespace
