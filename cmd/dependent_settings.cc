@@ -55,12 +55,10 @@ void DeriveMaxStreamsPerClient(Config& config) {
 void DeriveRepliesPerSecond(Config& config) {
   constexpr int kRepliesPerSecond = 50;
   ServerOptions& server = config.server;
-  const AccessPolicy not_public(PrivatePrefixes());
   const bool is_public =
-      std::any_of(server.listen.begin(), server.listen.end(), [&](const ListenOptions& listen) {
-        if (listen.transport != Transport::kUdp) return false;
-        if (listen.endpoint.is_wildcard()) return HasPublicAddress(server.allow_from);
-        return !not_public.Allows(listen.endpoint);
+      HasPublicAddress(server.allow_from) &&
+      std::any_of(server.listen.begin(), server.listen.end(), [](const ListenOptions& listen) {
+        return listen.transport == Transport::kUdp && !listen.endpoint.is_loopback();
       });
   server.reply_rate.per_second = is_public ? kRepliesPerSecond : 0;
 }

@@ -18,8 +18,9 @@ void DeriveMaxPendingPerClient(Config& config);
 // `max-streams-per-client`: a sixteenth of `max-stream-connections`, but at least 16.
 void DeriveMaxStreamsPerClient(Config& config);
 
-// `replies-per-second`: 50 if a UDP listener is public, else 0. A listener is public at an address
-// outside PrivatePrefixes(), and at 0.0.0.0 or [::] if `allow-from` has a public address.
+// `replies-per-second`: 50 if a UDP listener is public, else 0. A listener is public if it is not
+// on loopback and `allow-from` has a public address. Its own address does not decide: it may be
+// behind address translation.
 void DeriveRepliesPerSecond(Config& config);
 
 // Raises limits without a setting, where a setting requires more. An exchange may last at least

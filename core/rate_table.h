@@ -35,12 +35,13 @@ class RateTable {
   explicit RateTable(size_t keys);
 
   // Takes a token of `key`, which is a hash with a secret seed. Returns false if there is none.
+  // REQUIRES: all calls have the same rate.
   bool Take(uint64_t key, const EventRate& rate, MonoTime now);
 
  private:
   static constexpr size_t kWays = 8;
   // A key's tag in the upper 20 bits, and a time in units of 1,024 ns in the lower 44. That time
-  // wraps after 208 days; a difference of more than half of that counts as negative.
+  // wraps after 208 days. A time that is further ahead than any debt is an old one.
   using Slot = std::atomic<uint64_t>;
   struct alignas(64) Set {
     std::array<Slot, kWays> slots{};

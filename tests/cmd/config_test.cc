@@ -290,12 +290,13 @@ TEST(ConfigTest, ReplyRateIsOnByDefaultForPublicListeners) {
   const std::string open = "allow-from: [0.0.0.0/0]\n";
   EXPECT_EQ(rate(""), 0);
   EXPECT_EQ(rate("listen: [0.0.0.0:53]\n"), 0);
-  EXPECT_EQ(rate("listen: [10.0.0.1:53]\n" + open), 0);
+  EXPECT_EQ(rate("listen: [10.0.0.1:53]\n" + open), 50);
+  EXPECT_EQ(rate("listen: [127.0.0.1:53, \"[::1]:53\"]\n" + open), 0);
   EXPECT_EQ(rate("listen: [tcp://192.0.2.1:53]\n" + open), 0);
-  EXPECT_EQ(rate("listen: [192.0.2.1:53]\n"), 50);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\n"), 0);
   EXPECT_EQ(rate("listen: [\"[::]:53\"]\n" + open), 50);
-  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 7\n"), 7);
-  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 0\n"), 0);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 7\n" + open), 7);
+  EXPECT_EQ(rate("listen: [192.0.2.1:53]\nreplies-per-second: 0\n" + open), 0);
 }
 
 TEST(ConfigTest, StreamsPerClientFollowTheStreamsOfAWorker) {

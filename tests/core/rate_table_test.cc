@@ -63,6 +63,19 @@ TEST(RateTableTest, LimitHoldsWhenTheStoredTimeWraps) {
   EXPECT_EQ(TakeAll(table, Key(1), wrap + std::chrono::hours(100)), 5);
 }
 
+// Neither an old time nor an empty slot is a debt, at any age of the slot and of the machine.
+TEST(RateTableTest, OldTimesAreNoDebts) {
+  for (const int days : {50, 104, 150, 207, 300, 400}) {
+    const MonoTime later = kStart + std::chrono::hours(24 * days);
+    RateTable used(8);
+    TakeAll(used, Key(1), kStart);
+    EXPECT_EQ(TakeAll(used, Key(1), later), 5) << days;
+    RateTable fresh(8);
+    for (uint64_t key = 1; key <= 8; ++key) EXPECT_EQ(TakeAll(fresh, Key(key), later), 5) << days;
+    for (uint64_t key = 1; key <= 8; ++key) EXPECT_EQ(TakeAll(fresh, Key(key), later), 0) << days;
+  }
+}
+
 TEST(RateTableTest, HighRatesAreKept) {
   RateTable table(8);
   const EventRate rate{.per_second = 10'000, .burst = 100};
