@@ -80,10 +80,7 @@ TEST(ListenSocketTest, AddressOfAnotherMachineIsUnavailable) {
 TEST(ListenSocketTest, ErrorForAPrivilegedPortNamesTheCapability) {
   int first_free_port = 1024;
   std::ifstream("/proc/sys/net/ipv4/ip_unprivileged_port_start") >> first_free_port;
-  if (first_free_port <= 1) {
-    std::printf("skipped: any process may bind port 1 on this machine\n");
-    return;
-  }
+  if (first_free_port <= 1) GTEST_SKIP() << "any process may bind port 1 on this machine";
   // In a child process, because a process cannot regain the rights that it gave up.
   EXPECT_EXIT(
       {
@@ -101,9 +98,8 @@ TEST(ListenSocketTest, ErrorForAPrivilegedPortNamesTheCapability) {
 TEST(ListenSocketTest, Ipv6SocketDoesNotOccupyTheIpv4Port) {
   absl::StatusOr<UniqueFd> v6 = BindUdp(*Endpoint::Parse("[::]:0"));
   if (!v6.ok()) {
-    std::printf("skipped: this machine has no IPv6: %s\n", v6.status().ToString().c_str());
     EXPECT_EQ(v6.status().code(), absl::StatusCode::kUnavailable);
-    return;
+    GTEST_SKIP() << "this machine has no IPv6";
   }
   EXPECT_EQ(Option(v6->get(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
   Endpoint v4;

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <ifaddrs.h>
 
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -124,8 +123,7 @@ TEST_F(UdpSocketTest, WildcardSocketRepliesFromTheQueriedAddress) {
 
 TEST_F(UdpSocketTest, WildcardIpv6SocketRepliesFromTheQueriedAddress) {
   if (!Open("[::]:0") || !BindUdp(*Endpoint::Parse("[::1]:0")).ok()) {
-    std::printf("skipped: [::1] does not exist on this machine\n");
-    return;
+    GTEST_SKIP() << "this machine has no ::1";
   }
   ExpectReplyFrom("::1", "[::1]:0");
   EXPECT_TRUE(echo_.peers[0].local.has_value());
@@ -134,10 +132,7 @@ TEST_F(UdpSocketTest, WildcardIpv6SocketRepliesFromTheQueriedAddress) {
 
   // The test needs a second address, one that routing would not choose for a client at ::1.
   const std::optional<std::string> second = SecondIpv6Address();
-  if (!second.has_value()) {
-    std::printf("not shown: ::1 is the only IPv6 address of this machine\n");
-    return;
-  }
+  if (!second.has_value()) GTEST_SKIP() << "::1 is the only IPv6 address of this machine";
   ExpectReplyFrom(*second, "[::1]:0");
 }
 
