@@ -5,13 +5,13 @@
 #include <initializer_list>
 
 #include "dns/message_writer.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
 
 constexpr uint32_t kChaosTtl = 0;
 constexpr uint32_t kMinimalAnyTtl = 3600;
-constexpr size_t kRecordFixedSize = 10;
 constexpr size_t kPointerSize = 2;
 constexpr uint16_t kPointerToQuestion = 0xc000 | kHeaderSize;  // RFC 1035 section 4.1.4.
 constexpr size_t kAncountOffset = 6;                           // In the header.

@@ -6,11 +6,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
-
-constexpr size_t kMaxLabelSize = 63;  // RFC 1035 section 2.3.4.
 
 // Replaces A-Z by a-z in eight octets at once. Length octets are below 'A' and do not change.
 uint64_t LowerCase(uint64_t octets) {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "dns/wire_sizes.h"
+
 namespace dotcache {
 namespace {
-
-constexpr size_t kOptionHeaderSize = 4;  // OPTION-CODE and OPTION-LENGTH.
 
 // An 8-octet client cookie, with or without a server cookie of 8 to 32 (RFC 7873 section 4).
 bool IsCookieSize(size_t size) { return size == 8 || (size >= 16 && size <= 40); }

@@ -3,15 +3,12 @@
 
 #include "dns/dns_types.h"
 #include "dns/message_header.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
 
 constexpr size_t kMaxSize = 4096;
-constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
-constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
-constexpr uint8_t kMaxLabelSize = 63;
-constexpr uint8_t kPointerBits = 0xc0;
 
 // The offset after the name at `at`, without following a pointer. 0 when the name is malformed.
 size_t EndOfName(Bytes message, size_t at) {

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "dns/extra_text.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
@@ -13,9 +14,6 @@ namespace {
 constexpr size_t kQdcountOffset = 4;
 constexpr size_t kAncountOffset = 6;
 constexpr size_t kArcountOffset = 10;
-constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
-constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
-constexpr size_t kOptionHeaderSize = 4;   // OPTION-CODE, OPTION-LENGTH.
 constexpr size_t kExtendedErrorSize = 6;  // Option header and INFO-CODE.
 
 void CountOneMore(MutableBytes message, size_t count_offset) {

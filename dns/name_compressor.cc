@@ -4,11 +4,11 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/string_view.h"
 #include "dns/wire_cursor.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
 
-constexpr uint16_t kPointerBits = 0xc000;
 constexpr size_t kPointerLimit = 0x4000;
 
 size_t HashOf(Bytes canonical) {
@@ -30,7 +30,8 @@ void NameCompressor::Append(const DomainName& name) {
       const Place place = known->second;
       message_.insert(message_.end(), name.wire().begin(), name.wire().begin() + at);
       message_.resize(message_.size() + 2);
-      StoreU16(&message_[message_.size() - 2], static_cast<uint16_t>(kPointerBits | place.offset));
+      StoreU16(&message_[message_.size() - 2],
+               static_cast<uint16_t>((kPointerBits << 8) | place.offset));
       return NoteSuffixes(canonical, at, offset, place.hops + 1);
     }
     at += size_t{octets[at]} + 1;

@@ -7,15 +7,13 @@
 #include "dns/extra_records.h"
 #include "dns/ldns_ptr.h"
 #include "dns/tsig.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
 
 // The longest name and many options need far less.
 constexpr size_t kMaxQuerySize = 4096;
-constexpr size_t kQuestionFixedSize = 4;  // QTYPE, QCLASS.
-constexpr size_t kRecordFixedSize = 10;   // TYPE, CLASS, TTL, RDLENGTH.
-constexpr uint8_t kMaxLabelSize = 63;
 
 // Size of the uncompressed name at the front of `octets`. Returns 0 if the name is truncated, is
 // longer than 255 octets, or has a pointer or a reserved label type.

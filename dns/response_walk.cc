@@ -9,6 +9,7 @@
 #include "dns/ldns_ptr.h"
 #include "dns/rdata.h"
 #include "dns/wire_cursor.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
@@ -168,10 +169,9 @@ bool Walker::LdnsAgrees(const ResponseRecord& record, size_t fields, size_t name
 }
 
 size_t Walker::ReadOwner() {
-  constexpr uint16_t kPointerBits = 0xc000;
   const size_t begin = cursor_.position();
   const uint16_t first_two = cursor_.remaining() < 2 ? uint16_t{0} : LoadU16(&response_[begin]);
-  const bool is_pointer = first_two >= kPointerBits;
+  const bool is_pointer = first_two >= (kPointerBits << 8);
   if (is_pointer && first_two == last_pointer_) {
     cursor_.Skip(2);
     owner_size_ = last_size_;

@@ -6,13 +6,13 @@
 #include "dns/dns_types.h"
 #include "dns/message_header.h"
 #include "dns/wire_cursor.h"
+#include "dns/wire_sizes.h"
 
 namespace dotcache {
 namespace {
 
 constexpr uint16_t kBadKey = 17;            // RFC 8945 section 3.
 constexpr size_t kTimeAndFudgeSize = 8;     // 48 bits and 16 bits.
-constexpr size_t kRecordFixedSize = 10;     // TYPE, CLASS, TTL, RDLENGTH.
 constexpr size_t kEmptyMacAndTailSize = 8;  // MAC Size, Original ID, Error, Other Len.
 constexpr size_t kArcountOffset = 10;
 

@@ -4,11 +4,11 @@
 #include <array>
 #include <cstring>
 
+#include "dns/wire_sizes.h"
+
 namespace dotcache {
 namespace {
 
-constexpr uint8_t kMaxLabelSize = 63;
-constexpr uint8_t kPointerBits = 0xc0;
 constexpr uint16_t kPointerTargetMask = 0x3fff;
 
 }  // namespace
