@@ -76,22 +76,25 @@ Setting IntegerSetting(const SettingText& text, int64_t min, int64_t max, Field 
       [](auto number) { return absl::StrCat(number); });
 }
 
+// A duration that `parse` accepts within its limits.
+template <typename Unit, typename Field, typename Parse>
+Setting TimeSetting(const SettingText& text, Unit min, Unit max, Field field, Parse parse) {
+  return ScalarSetting(
+      NewSetting(text, "DURATION", RangeText(FormatDuration(min), FormatDuration(max))), field,
+      [min, max, parse](absl::string_view duration) { return parse(duration, min, max); },
+      FormatDuration);
+}
+
 // A duration in milliseconds.
 template <typename Field>
 Setting DurationSetting(const SettingText& text, Milliseconds min, Milliseconds max, Field field) {
-  return ScalarSetting(
-      NewSetting(text, "DURATION", RangeText(FormatDuration(min), FormatDuration(max))), field,
-      [min, max](absl::string_view duration) { return ParseDurationWithin(duration, min, max); },
-      FormatDuration);
+  return TimeSetting(text, min, max, field, ParseDurationWithin);
 }
 
 // A duration in whole seconds: a fraction is an error, because it would be lost.
 template <typename Field>
 Setting SecondsSetting(const SettingText& text, Seconds min, Seconds max, Field field) {
-  return ScalarSetting(
-      NewSetting(text, "DURATION", RangeText(FormatDuration(min), FormatDuration(max))), field,
-      [min, max](absl::string_view duration) { return ParseSecondsWithin(duration, min, max); },
-      FormatDuration);
+  return TimeSetting(text, min, max, field, ParseSecondsWithin);
 }
 
 // A size in octets: 0, or from `min` to `max`.

@@ -13,8 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "cmd/config.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -61,6 +63,18 @@ inline std::vector<std::string> ErrorTexts(const LoadedConfig& loaded) {
   std::vector<std::string> texts;
   for (const ConfigError& error : loaded.errors) texts.push_back(error.ToString());
   return texts;
+}
+
+// Each line is a file of one line, " => ", and a part of the only error in it.
+inline void ExpectErrors(absl::string_view cases) {
+  for (absl::string_view line : absl::StrSplit(cases, '\n', absl::SkipWhitespace())) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(absl::StripAsciiWhitespace(line), absl::MaxSplits(" => ", 1));
+    ASSERT_FALSE(parts.second.empty()) << line;
+    EXPECT_THAT(ErrorTexts(LoadYaml(parts.first + "\n")),
+                testing::ElementsAre(testing::HasSubstr(parts.second)))
+        << parts.first;
+  }
 }
 
 // Printed YAML without comments. The comments hold the names of presets, which are not read back.

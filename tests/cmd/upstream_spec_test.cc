@@ -180,16 +180,13 @@ TEST(UpstreamSpecTest, AnErrorInAMapNamesKeyAndLine) {
               ElementsAre("FILE:3: nam: unknown key; did you mean `name`?"));
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - addresses: [192.0.2.1]\n    name: \"\"\n")),
               ElementsAre(HasSubstr("FILE:3: name: is empty")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - name: dns.example.net\n")),
-              ElementsAre(HasSubstr("FILE:2: upstream: needs one of `preset`, `host` and")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, pins: short}\n")),
-              ElementsAre(HasSubstr("FILE:2: pins: ")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, addresses: 192.0.2.1}]\n")),
-              ElementsAre(HasSubstr("needs one of")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{preset: quad9, name: dns.example.net}]\n")),
-              ElementsAre(HasSubstr("a preset has its own")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - [quad9]\n")),
-              ElementsAre(HasSubstr("not a list in a list")));
+  ExpectErrors(R"(
+    upstream: [{name: dns.example.net}] => FILE:1: upstream: needs one of `preset`, `host` and
+    upstream: [{addresses: 192.0.2.1, pins: short}] => FILE:1: pins:
+    upstream: [{preset: quad9, addresses: 192.0.2.1}] => needs one of
+    upstream: [{preset: quad9, name: dns.example.net}] => a preset has its own
+    upstream: [[quad9]] => not a list in a list
+  )");
 }
 
 // An unset template variable leaves an empty value. It must not weaken authentication.
@@ -202,23 +199,23 @@ TEST(UpstreamSpecTest, EmptyAuthenticationIsAnError) {
           << value;
     }
   }
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, pins: []}]\n")),
-              ElementsAre(HasSubstr("pins: is an empty list")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, ca: [/a, /b]}]\n")),
-              ElementsAre(HasSubstr("ca: must be one value")));
+  ExpectErrors(R"(
+    upstream: [{addresses: 192.0.2.1, pins: []}] => pins: is an empty list
+    upstream: [{addresses: 192.0.2.1, ca: [/a, /b]}] => ca: must be one value
+  )");
 }
 
 TEST(UpstreamSpecTest, ACertificateNeedsItsKeyAndAKeyItsCertificate) {
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {addresses: 192.0.2.1, cert: /a.pem}\n")),
-              ElementsAre(HasSubstr("FILE:2: cert: needs `key` beside it")));
-  EXPECT_THAT(ErrorTexts(LoadYaml("upstream:\n  - {preset: quad9, key: /a.key}\n")),
-              ElementsAre(HasSubstr("FILE:2: key: needs `cert` beside it")));
+  ExpectErrors(R"(
+    upstream: [{addresses: 192.0.2.1, cert: /a.pem}] => FILE:1: cert: needs `key` beside it
+    upstream: [{preset: quad9, key: /a.key}] => FILE:1: key: needs `cert` beside it
+  )");
 }
 
 TEST(UpstreamSpecTest, InsecureContradictsPins) {
-  EXPECT_THAT(
-      ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, insecure: true, pins-file: /a}]\n")),
-      ElementsAre(HasSubstr("insecure: contradicts `pins-file`")));
+  ExpectErrors(R"(
+    upstream: [{addresses: 192.0.2.1, insecure: true, pins-file: /a}] => contradicts `pins-file`
+  )");
   EXPECT_THAT(ErrorTexts(LoadYaml("upstream: [{addresses: 192.0.2.1, insecure: true, pins: "
                                   "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=}]\n")),
               ElementsAre(HasSubstr("insecure: contradicts `pins`")));
