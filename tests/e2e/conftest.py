@@ -8,11 +8,13 @@ import types
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "limits")]
 
 from dotcache import ADDRESS, BINARY, Dotcache  # noqa: E402  sys.path is set first.
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.lab import LISTENER_NAME, PROVIDER_NAME, PROVIDERS, Lab  # noqa: E402
+from provider import Provider  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -78,3 +80,26 @@ def bare_lab(tmp_path_factory):
     return types.SimpleNamespace(
         ca_file=authority.certificate, listener=authority.issue("listener", [LISTENER_NAME], [ADDRESS]),
         provider=authority.issue("provider", [PROVIDER_NAME]))
+
+
+@pytest.fixture
+def provider(bare_lab):
+    """A provider whose responses the names of the queries choose."""
+    started = Provider(*bare_lab.provider, yields=False)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def start_before_provider(provider, bare_lab, tmp_path):
+    """start_before_provider(*arguments): starts a dotcache in front of `provider`."""
+    started = []
+
+    def start(*arguments):
+        started.append(Dotcache(bare_lab, tmp_path / "log",
+                                [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"], arguments))
+        return started[-1].wait_until()
+
+    yield start
+    for dotcache in started:
+        dotcache.kill()

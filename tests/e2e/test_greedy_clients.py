@@ -3,48 +3,27 @@
 
 import pathlib
 import subprocess
-import sys
 import time
 
 import pytest
 
 from ask import ADDRESS
-from dotcache import Dotcache, run
-from lab.lab import PROVIDER_NAME
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
-
-import clients  # noqa: E402  sys.path is set first.
-from provider import Provider  # noqa: E402
+from dotcache import run
+import clients
 
 GREEDY = "127.0.0.2"
 PLACES = 64
 
 
-@pytest.fixture
-def provider(bare_lab):
-    started = Provider(*bare_lab.provider, yields=False)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def start(provider, bare_lab, tmp_path):
+@pytest.fixture(name="start")
+def fixture_start(start_before_provider, tmp_path):
     """start(*lines): starts a dotcache with these lines in its YAML file."""
-    started = []
-
     def start_one(*lines, workers=1, handshakes=0):
         config = tmp_path / "dotcache.yaml"
         config.write_text("".join(f"{line}\n" for line in lines))
-        started.append(Dotcache(bare_lab, tmp_path / "log",
-                                [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"],
-                                ("--workers", workers, "--config", config,
-                                 "--handshakes-per-second", handshakes)))
-        return started[-1].wait_until()
-
-    yield start_one
-    for server in started:
-        server.kill()
+        return start_before_provider("--workers", workers, "--config", config,
+                                     "--handshakes-per-second", handshakes)
+    return start_one
 
 
 def answered(client, label="cached"):

@@ -2,7 +2,6 @@
 """The behaviour at the limits, by counts only. tests/limits/measure measures the times."""
 
 import pathlib
-import sys
 import time
 
 import dns.edns
@@ -11,14 +10,9 @@ import dns.rcode
 import pytest
 
 from ask import ADDRESS, query
-from dotcache import Dotcache
-from lab.lab import PROVIDER_NAME
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
-
-import clients  # noqa: E402  sys.path is set first.
-import held_clients  # noqa: E402
-from provider import ClassicProvider, Provider  # noqa: E402
+import clients
+import held_clients
+from provider import ClassicProvider
 
 CROWD = 1000
 PENDING = 1500  # More than the connections to one server can carry, 4 times 256.
@@ -29,26 +23,9 @@ OTHERS = 20
 UNFINISHED = 500  # Times 65,000 octets is far more than the limit of 4 MiB.
 
 
-@pytest.fixture
-def provider(bare_lab):
-    started = Provider(*bare_lab.provider, yields=False)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
-def start(provider, bare_lab, tmp_path):
-    """start(*arguments): starts a dotcache in front of the provider."""
-    started = []
-
-    def start_one(*arguments):
-        started.append(Dotcache(bare_lab, tmp_path / "log",
-                                [f"tls://{ADDRESS}:{provider.port}#{PROVIDER_NAME}"], arguments))
-        return started[-1].wait_until()
-
-    yield start_one
-    for server in started:
-        server.kill()
+@pytest.fixture(name="start")
+def fixture_start(start_before_provider):
+    return start_before_provider
 
 
 @pytest.mark.parametrize("workers", [1, 4])
