@@ -35,6 +35,13 @@ std::string NameOrNumber(const Named<Enum> (&table)[kRows], Enum value, absl::st
   return name.empty() ? absl::StrCat(prefix, static_cast<unsigned>(value)) : std::string(name);
 }
 
+// The name of `value`, where the values count from 0 and `names` has the same order.
+template <typename Enum, size_t kRows>
+constexpr absl::string_view NameInOrder(const absl::string_view (&names)[kRows], Enum value) {
+  const size_t row = static_cast<size_t>(value);
+  return row < kRows ? names[row] : absl::string_view();
+}
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_CORE_NAMES_H_

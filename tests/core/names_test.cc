@@ -19,6 +19,12 @@ TEST(NamesTest, ValueWithoutARowHasTheDefaultName) {
   EXPECT_EQ(NameOf(kSizes, Size::kUnnamed, "other"), "other");
 }
 
+TEST(NamesTest, ValuesThatCountFromZeroHaveTheirNamesInOrder) {
+  constexpr absl::string_view kInOrder[] = {"small", "large"};
+  EXPECT_EQ(NameInOrder(kInOrder, Size::kLarge), "large");
+  EXPECT_EQ(NameInOrder(kInOrder, Size::kUnnamed), "");
+}
+
 TEST(NamesTest, ValueWithoutARowHasItsNumber) {
   EXPECT_EQ(NameOrNumber(kSizes, Size::kSmall, "SIZE"), "small");
   EXPECT_EQ(NameOrNumber(kSizes, Size::kUnnamed, "SIZE"), "SIZE2");

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/api/upstream_options.h"
 
-#include <array>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "core/names.h"
 
 namespace dotcache {
 namespace {
 
-constexpr std::array<absl::string_view, 7> kPolicyNames = {
-    "balanced", "fastest", "round-robin", "random", "sequential", "weighted", "sticky-hash"};
+constexpr absl::string_view kPolicyNames[] = {"balanced",   "fastest",  "round-robin", "random",
+                                              "sequential", "weighted", "sticky-hash"};
+static_assert(std::size(kPolicyNames) == static_cast<size_t>(SelectionPolicy::kStickyHash) + 1);
 
 }  // namespace
 
@@ -25,7 +27,7 @@ UpstreamServerOptions UpstreamServerOptions::At(const Endpoint& address) const {
 }
 
 absl::string_view SelectionPolicyName(SelectionPolicy policy) {
-  return kPolicyNames[static_cast<size_t>(policy)];
+  return NameInOrder(kPolicyNames, policy);
 }
 
 }  // namespace dotcache

@@ -2,6 +2,7 @@
 #include "upstream/exchange/explanation.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "core/names.h"
@@ -11,15 +12,15 @@
 namespace dotcache {
 namespace {
 
-// Why the first server is first.
-constexpr Named<SelectionPolicy> kFirstByPolicy[] = {
-    {SelectionPolicy::kBalanced, "among the fastest"},
-    {SelectionPolicy::kFastest, "the fastest"},
-    {SelectionPolicy::kRoundRobin, "its turn"},
-    {SelectionPolicy::kRandom, "drawn"},
-    {SelectionPolicy::kSequential, "first in the order written"},
-    {SelectionPolicy::kWeighted, "drawn by weight"},
-    {SelectionPolicy::kStickyHash, "the name's own provider"}};
+// Why the first server is first, in the order of the policies.
+constexpr absl::string_view kFirstByPolicy[] = {"among the fastest",
+                                                "the fastest",
+                                                "its turn",
+                                                "drawn",
+                                                "first in the order written",
+                                                "drawn by weight",
+                                                "the name's own provider"};
+static_assert(std::size(kFirstByPolicy) == static_cast<size_t>(SelectionPolicy::kStickyHash) + 1);
 
 std::string Why(const UpstreamZone& zone, const ServerView& view, const UpstreamServer& server,
                 bool first) {
@@ -48,7 +49,7 @@ std::string Why(const UpstreamZone& zone, const ServerView& view, const Upstream
     return absl::StrCat(view.status.is_v6 ? "IPv6" : "IPv4", " does not work here");
   }
   if (!view.status.ready) return "not connected";
-  return first ? std::string(NameOf(kFirstByPolicy, zone.options().policy, ""))
+  return first ? std::string(NameInOrder(kFirstByPolicy, zone.options().policy))
                : "if those before it fail";
 }
 

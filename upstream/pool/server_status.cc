@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/pool/server_status.h"
 
+#include <iterator>
+
 #include "core/names.h"
 
 namespace dotcache {
 namespace {
 
-constexpr Named<ServerState> kNames[] = {{ServerState::kUp, "up"},
-                                         {ServerState::kOnTrial, "on-trial"},
-                                         {ServerState::kDown, "down"},
-                                         {ServerState::kDead, "dead"},
-                                         {ServerState::kNoAddress, "no-address"},
-                                         {ServerState::kNoCarrier, "no-carrier"},
-                                         {ServerState::kLoop, "loop"}};
+constexpr absl::string_view kNames[] = {"up",         "on-trial",   "down", "dead",
+                                        "no-address", "no-carrier", "loop"};
+static_assert(std::size(kNames) == static_cast<size_t>(ServerState::kLoop) + 1);
 
 }  // namespace
 
-absl::string_view ServerStateName(ServerState state) { return NameOf(kNames, state, "unknown"); }
+absl::string_view ServerStateName(ServerState state) { return NameInOrder(kNames, state); }
 
 }  // namespace dotcache
