@@ -145,6 +145,19 @@ def test_a_call_in_a_file_that_does_not_include_the_header_is_of_another_functio
     assert found("callers", tree) == []
 
 
+def test_a_class_with_too_many_functions_or_members_is_found(write):
+    functions = "".join(f"  int F{i}();\n" for i in range(15))
+    members = "".join(f"  int m{i}_;\n" for i in range(15))
+    text = (f"class A {{\n public:\n  A();\n  ~A();\n  A& operator=(const A&);\n{functions}{{}}"
+            f"  int F1(int);\n private:\n  int Private();\n  static constexpr int kOne = 1;\n"
+            f"{members}}};\nstruct B {{\n{members}  int more;\n}};\n")
+    assert found("class_sizes", write({"dns/a.h": text.replace("{}", "")})) == []
+    assert found("class_sizes", write({"dns/a.h": text.replace("{}", "  int More();\n")})) == [
+        "dns/a.h:A:1"]
+    assert found("class_sizes", write({"dns/a.h": text.replace("{}", "").replace(
+        " private:\n", " private:\n  int more_;\n")})) == ["dns/a.h:A:1"]
+
+
 def test_a_unit_without_a_test_is_found(write):
     tree = write({"dns/a.cc": "", "dns/a.h": "inline int F() { return 1; }\n",
                   "dns/b.cc": "", "tests/dns/b_test.cc": "",

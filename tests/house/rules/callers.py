@@ -24,9 +24,9 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def run_ctags(tree, paths):
-    """Returns the tags of functions and classes in these files."""
+    """Returns the tags of functions, classes and members in these files."""
     macros = {match.groups() for path in paths for match in MACRO.finditer(tree.code(path))}
-    options = ["--output-format=json", "--c++-kinds=pfcs", "--language-force=C++",
+    options = ["--output-format=json", "--c++-kinds=pfcsm", "--language-force=C++",
                "--fields=+aKnS", "--fields-C++=+{properties}", "-f", "-", "-L", "-"]
     for name, has_arguments in sorted(macros, key=str):
         options += ["-D", f"{name}(x)=" if has_arguments else f"{name}="]
