@@ -24,35 +24,51 @@ function(dotcache_digest_of_pch target)
   endif()
 endfunction()
 
-# A precompiled header compiles in one second what costs each source three; one is shared by all
-# targets that are compiled with the same options.
-function(dotcache_use_pch target)
+# A precompiled header compiles in one second what costs each source three. dotcache_share_pch(NAME
+# TARGET LIBRARY HEADERS...): TARGET uses the precompiled header NAME, which the first one makes.
+function(dotcache_share_pch name target library)
   if(NOT DOTCACHE_PCH)
     return()
   endif()
-  if(NOT TARGET dotcache_pch)
+  if(NOT TARGET ${name})
     file(WRITE ${CMAKE_BINARY_DIR}/pch.cc "")
-    add_library(dotcache_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
-    target_link_libraries(dotcache_pch PRIVATE absl::flat_hash_map absl::statusor)
-    target_precompile_headers(dotcache_pch PRIVATE ${DOTCACHE_PCH_HEADERS})
-    dotcache_digest_of_pch(dotcache_pch)
+    add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
+    target_link_libraries(${name} PRIVATE absl::flat_hash_map absl::statusor ${library})
+    target_precompile_headers(${name} PRIVATE ${DOTCACHE_PCH_HEADERS} ${ARGN})
+    dotcache_digest_of_pch(${name})
   endif()
-  target_precompile_headers(${target} REUSE_FROM dotcache_pch)
+  target_precompile_headers(${target} REUSE_FROM ${name})
+endfunction()
+
+# For all targets that are compiled with the same options.
+function(dotcache_use_pch target)
+  dotcache_share_pch(dotcache_pch ${target} "")
 endfunction()
 
 # The same with GoogleTest, for test programs.
 function(dotcache_use_test_pch target)
-  if(NOT DOTCACHE_PCH)
+  dotcache_share_pch(dotcache_test_pch ${target} GTest::gmock <gmock/gmock.h> <gtest/gtest.h>)
+endfunction()
+
+# Compiles several sources of a target as one, because templates and headers take most of the time.
+# The groups are made when CMake runs; a build that says "redefinition" needs to run it again.
+function(dotcache_compile_together target)
+  if(NOT DOTCACHE_UNITY)
     return()
   endif()
-  if(NOT TARGET dotcache_test_pch)
-    add_library(dotcache_test_pch OBJECT ${CMAKE_BINARY_DIR}/pch.cc)
-    target_link_libraries(dotcache_test_pch PRIVATE absl::flat_hash_map absl::statusor GTest::gmock)
-    target_precompile_headers(dotcache_test_pch PRIVATE ${DOTCACHE_PCH_HEADERS} <gmock/gmock.h>
-                              <gtest/gtest.h>)
-    dotcache_digest_of_pch(dotcache_test_pch)
-  endif()
-  target_precompile_headers(${target} REUSE_FROM dotcache_test_pch)
+  get_target_property(sources ${target} SOURCES)
+  execute_process(COMMAND /usr/bin/python3 ${PROJECT_SOURCE_DIR}/cmake/groups.py ${sources}
+                  OUTPUT_VARIABLE lines COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^\n]+" lines "${lines}")
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  foreach(line ${lines})
+    separate_arguments(words UNIX_COMMAND "${line}")
+    list(GET words 0 group)
+    list(GET words 1 source)
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
+  endforeach()
+  # A local name may shadow one of another source.
+  target_compile_options(${target} PRIVATE -Wno-shadow)
 endfunction()
 
 # dotcache_library(FOLDER DEPENDENCY...): all sources of FOLDER as the static library
@@ -68,6 +84,7 @@ function(dotcache_library folder)
   target_include_directories(${library} PUBLIC ${PROJECT_SOURCE_DIR})
   target_link_libraries(${library} PUBLIC ${ARGN} Threads::Threads)
   dotcache_use_pch(${library})
+  dotcache_compile_together(${library})
 endfunction()
 
 # dotcache_test_program(NAME SOURCES DEPENDENCY...): NAME_tests, one CTest entry for each TEST.
@@ -75,6 +92,7 @@ function(dotcache_test_program name sources)
   add_executable(${name}_tests ${sources})
   target_link_libraries(${name}_tests PRIVATE ${ARGN} GTest::gmock_main)
   dotcache_use_test_pch(${name}_tests)
+  dotcache_compile_together(${name}_tests)
   gtest_discover_tests(${name}_tests TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120)
 endfunction()

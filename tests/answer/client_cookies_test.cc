@@ -17,7 +17,7 @@ using testing::Not;
 constexpr uint32_t kNow = 1700000000;
 constexpr CookieSecrets kSecrets{HashSeed{1, 2}};
 
-Endpoint Client(absl::string_view address = "192.0.2.1") {
+Endpoint ClientAt(absl::string_view address = "192.0.2.1") {
   return *Endpoint::ParseAddress(address, 4711);
 }
 
@@ -29,11 +29,11 @@ Query WithCookie(const FullCookie& cookie, uint8_t size) {
 }
 
 CookieOutcome Judge(CookieMode mode, Query& query, Transport transport = Transport::kUdp) {
-  return ClientCookies(mode, kSecrets).Judge(Client(), transport, kNow, query);
+  return ClientCookies(mode, kSecrets).Judge(ClientAt(), transport, kNow, query);
 }
 
 FullCookie GoodCookie() {
-  return JudgeCookie({kClientCookieSize, {7}}, Client().octets(), kNow, kSecrets).reply;
+  return JudgeCookie({kClientCookieSize, {7}}, ClientAt().octets(), kNow, kSecrets).reply;
 }
 
 TEST(ClientCookiesTest, ModeOffSendsNoCookie) {
@@ -95,9 +95,9 @@ TEST(ClientCookiesTest, QueryWithoutQuestionGetsOnlyACookie) {
 TEST(ClientCookiesTest, CookieIsValidForOneAddress) {
   Query query = WithCookie(GoodCookie(), 24);
   const ClientCookies cookies(CookieMode::kRequired, kSecrets);
-  EXPECT_EQ(cookies.Judge(Client("192.0.2.2"), Transport::kUdp, kNow, query),
+  EXPECT_EQ(cookies.Judge(ClientAt("192.0.2.2"), Transport::kUdp, kNow, query),
             CookieOutcome::kBadCookie);
-  EXPECT_EQ(cookies.Judge(Client("2001:db8::1"), Transport::kUdp, kNow, query),
+  EXPECT_EQ(cookies.Judge(ClientAt("2001:db8::1"), Transport::kUdp, kNow, query),
             CookieOutcome::kBadCookie);
 }
 
