@@ -73,6 +73,11 @@ class MissHandoffTest : public testing::Test {
     loop_.RunUntilIdle();
   }
 
+  void ExpectNoReplyOn(const RecordingSink& sink) {
+    Respond();
+    EXPECT_THAT(sink.replies(), IsEmpty());
+  }
+
   ParsedMessage Reply(const RecordingSink& sink, size_t index = 0) {
     EXPECT_GT(sink.replies().size(), index);
     if (sink.replies().size() <= index) return {};
@@ -120,8 +125,7 @@ TEST_F(MissHandoffTest, StreamClientThatIsGoneGetsNoReply) {
   Ask(2, kName, StreamAddress(77));
   loop_.RunUntilIdle();
   workers_[2].streams.Disconnect();
-  Respond();
-  EXPECT_THAT(workers_[2].streams.replies(), IsEmpty());
+  ExpectNoReplyOn(workers_[2].streams);
   EXPECT_EQ(board_->mailbox(2).reply_octets(), 0u);
 }
 
@@ -258,8 +262,7 @@ TEST_F(MissHandoffTest, ReplyForAStoppedWorkerIsDropped) {
   Ask(2, kName, StreamAddress(3));
   loop_.RunUntilIdle();
   workers_[2].handler.reset();
-  Respond();
-  EXPECT_THAT(workers_[2].streams.replies(), IsEmpty());
+  ExpectNoReplyOn(workers_[2].streams);
 }
 
 TEST_F(MissHandoffTest, RepliesBeyondTheirOctetLimitAreEmpty) {

@@ -151,10 +151,7 @@ struct LoopbackDotServer::Impl {
   std::condition_variable_any changed;
   DotHandler handler ABSL_GUARDED_BY(mutex);
   std::list<Peer> peers ABSL_GUARDED_BY(mutex);
-  int accepted ABSL_GUARDED_BY(mutex) = 0;
-  int handshakes ABSL_GUARDED_BY(mutex) = 0;
-  int resumptions ABSL_GUARDED_BY(mutex) = 0;
-  int open ABSL_GUARDED_BY(mutex) = 0;
+  Counts counts ABSL_GUARDED_BY(mutex);
   int64_t plain_octets ABSL_GUARDED_BY(mutex) = 0;
   std::vector<WireMessage> queries ABSL_GUARDED_BY(mutex);
 };
@@ -218,9 +215,9 @@ void LoopbackDotServer::Impl::Accept() {
     const MutexLock lock(mutex);
     peers.emplace_back();
     Peer& peer = peers.back();
-    peer.number = accepted++;
+    peer.number = counts.accepted++;
     peer.fd = std::move(fd);
-    ++open;
+    ++counts.open;
     peer.thread = std::thread([this, &peer] { Serve(peer); });
     changed.notify_all();
   }
@@ -279,7 +276,7 @@ void LoopbackDotServer::Impl::Serve(Peer& peer) {
   }
   const MutexLock lock(mutex);
   peer.fd.reset();
-  --open;
+  --counts.open;
   changed.notify_all();
 }
 
@@ -296,8 +293,8 @@ bool LoopbackDotServer::Impl::Handshake(Peer& peer, gnutls_session_t session) {
     if (polled[1].revents != 0) return false;
   }
   const MutexLock lock(mutex);
-  ++handshakes;
-  if (gnutls_session_is_resumed(session) != 0) ++resumptions;
+  ++counts.handshakes;
+  if (gnutls_session_is_resumed(session) != 0) ++counts.resumptions;
   changed.notify_all();
   return true;
 }
@@ -405,24 +402,14 @@ void LoopbackDotServer::CloseConnections() { impl_->EndPeers(/*reset=*/false); }
 
 void LoopbackDotServer::ResetConnections() { impl_->EndPeers(/*reset=*/true); }
 
-int LoopbackDotServer::connections() const {
+LoopbackDotServer::Counts LoopbackDotServer::counts() const {
   const MutexLock lock(impl_->mutex);
-  return impl_->accepted;
+  return impl_->counts;
 }
 
-int LoopbackDotServer::handshakes() const {
+int64_t LoopbackDotServer::plain_octets() const {
   const MutexLock lock(impl_->mutex);
-  return impl_->handshakes;
-}
-
-int LoopbackDotServer::resumptions() const {
-  const MutexLock lock(impl_->mutex);
-  return impl_->resumptions;
-}
-
-int LoopbackDotServer::open_connections() const {
-  const MutexLock lock(impl_->mutex);
-  return impl_->open;
+  return impl_->plain_octets;
 }
 
 int LoopbackDotServer::queries() const { return static_cast<int>(query_octets().size()); }
@@ -430,11 +417,6 @@ int LoopbackDotServer::queries() const { return static_cast<int>(query_octets().
 std::vector<WireMessage> LoopbackDotServer::query_octets() const {
   const MutexLock lock(impl_->mutex);
   return impl_->queries;
-}
-
-int64_t LoopbackDotServer::plain_octets() const {
-  const MutexLock lock(impl_->mutex);
-  return impl_->plain_octets;
 }
 
 bool LoopbackDotServer::WaitForQueries(int count) const {
@@ -447,14 +429,14 @@ bool LoopbackDotServer::WaitForQueries(int count) const {
 bool LoopbackDotServer::WaitForConnections(int count) const {
   const MutexLock lock(impl_->mutex);
   return impl_->WaitFor([this, count]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) {
-    return impl_->accepted >= count;
+    return impl_->counts.accepted >= count;
   });
 }
 
 bool LoopbackDotServer::WaitForNoConnection() const {
   const MutexLock lock(impl_->mutex);
   return impl_->WaitFor(
-      [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) { return impl_->open == 0; });
+      [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(impl_->mutex) { return impl_->counts.open == 0; });
 }
 
 }  // namespace dotcache

@@ -90,14 +90,21 @@ class LoopbackDotServer {
   void CloseConnections();
   void ResetConnections();
 
-  int connections() const;  // TCP connections accepted so far.
-  int handshakes() const;   // Completed TLS handshakes, including resumed ones.
-  int resumptions() const;
-  int open_connections() const;
-  int queries() const;                            // Complete queries received so far.
-  std::vector<WireMessage> query_octets() const;  // The queries in order of arrival.
+  struct Counts {
+    int accepted = 0;
+    int handshakes = 0;
+    int resumptions = 0;
+    int open = 0;
+  };
+  Counts counts() const;
+  int connections() const { return counts().accepted; }
+  int handshakes() const { return counts().handshakes; }  // Completed ones, also resumptions.
+  int resumptions() const { return counts().resumptions; }
+  int open_connections() const { return counts().open; }
   // Decrypted octets, of complete and incomplete queries.
   int64_t plain_octets() const;
+  int queries() const;                            // Complete queries received so far.
+  std::vector<WireMessage> query_octets() const;  // The queries in order of arrival.
 
   // Waits until at least `count` queries were received, or connections accepted. Returns false
   // after 10 s.

@@ -25,17 +25,6 @@ WireMessage Reply(const UpstreamQuery& query, Rcode rcode, bool with_address) {
   return wire;
 }
 
-AttemptResult Inspect(const WireMessage& wire, const Question& question) {
-  auto inspected = InspectResponse(wire, question);
-  if (const ResponseDefect* defect = std::get_if<ResponseDefect>(&inspected)) {
-    return *defect == ResponseDefect::kNotAnAnswer ? UpstreamFailure::kNotAnAnswer
-                                                   : UpstreamFailure::kMalformed;
-  }
-  ResponseFacts& facts = std::get<ResponseFacts>(inspected);
-  if (facts.truncated) return UpstreamFailure::kTruncated;
-  return UpstreamResponse{wire, std::move(facts)};
-}
-
 }  // namespace
 
 ScriptedReply ScriptedReply::Message(WireMessage wire, Duration delay) {
@@ -240,9 +229,11 @@ class ScriptedConnector::ScriptedConnection : public Connection {
     const Pending pending = std::move(found->second);
     pending_.erase(found);
     NoteReceived(connector_.loop_.Now());
-    AttemptResult result = pending.reply.failure.has_value()
-                               ? AttemptResult(*pending.reply.failure)
-                               : Inspect(*pending.reply.message, pending.query.question);
+    EdnsInfo edns;
+    AttemptResult result =
+        pending.reply.failure.has_value()
+            ? AttemptResult(*pending.reply.failure)
+            : JudgeResponse(*pending.reply.message, pending.query.question, &edns);
     const Duration elapsed = connector_.loop_.Now() - pending.sent;
     CountOut(pending);
     WhenIdle();

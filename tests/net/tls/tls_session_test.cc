@@ -643,19 +643,33 @@ TEST(TlsSessionTest, ServerRejectsAClientThatOffersOnlyOtherProtocols) {
   }
 }
 
+// How the sessions end that both sides begin with a peer of this priority.
+struct Handshakes {
+  State server_state;
+  StreamError server_error;
+  State client_state;
+};
+
+Handshakes HandshakesWith(const char* priority) {
+  RawPeer raw_client(GNUTLS_CLIENT, priority, GetTestCertificates().server);
+  End server = NewServer(Serve(GetTestCertificates().server));
+  const bool server_agreed = raw_client.Handshake(server) == 0;
+  EXPECT_EQ(server_agreed, server.session->state() == State::kOpen);
+  RawPeer raw_server(GNUTLS_SERVER, priority, GetTestCertificates().server);
+  End client = NewClient(Trust(), Named());
+  const bool client_agreed = raw_server.Handshake(client) == 0;
+  EXPECT_EQ(client_agreed, client.session->state() == State::kOpen);
+  return {server.session->state(), server.session->error(), client.session->state()};
+}
+
 // RFC 9155: SHA-1 must not be used for signatures in TLS 1.2.
 TEST(TlsSessionTest, NeitherSideUsesSha1Signatures) {
   const char* sha1 =
       "NORMAL:-VERS-ALL:+VERS-TLS1.2:-SIGN-ALL:+SIGN-RSA-SHA1:+SIGN-ECDSA-SHA1:"
       "%VERIFY_ALLOW_SIGN_WITH_SHA1";
-  RawPeer raw_client(GNUTLS_CLIENT, sha1, GetTestCertificates().server);
-  End server = NewServer(Serve(GetTestCertificates().server));
-  EXPECT_NE(raw_client.Handshake(server), 0);
-  EXPECT_EQ(server.session->state(), State::kFailed);
-  RawPeer raw_server(GNUTLS_SERVER, sha1, GetTestCertificates().server);
-  End client = NewClient(Trust(), Named());
-  EXPECT_NE(raw_server.Handshake(client), 0);
-  EXPECT_NE(client.session->state(), State::kOpen);
+  const Handshakes with = HandshakesWith(sha1);
+  EXPECT_EQ(with.server_state, State::kFailed);
+  EXPECT_NE(with.client_state, State::kOpen);
   RawPeer old_server(GNUTLS_SERVER, sha1, GetTestCertificates().server);
   TlsPeerIdentity identity = Named();
   identity.legacy_crypto = true;
@@ -664,27 +678,17 @@ TEST(TlsSessionTest, NeitherSideUsesSha1Signatures) {
 }
 
 TEST(TlsSessionTest, BothSidesSupportTls12) {
-  RawPeer raw_server(GNUTLS_SERVER, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End client = NewClient(Trust(), Named());
-  EXPECT_EQ(raw_server.Handshake(client), 0);
-  EXPECT_EQ(client.session->state(), State::kOpen) << client.session->error_detail();
-  RawPeer raw_client(GNUTLS_CLIENT, "NORMAL:-VERS-ALL:+VERS-TLS1.2", GetTestCertificates().server);
-  End server = NewServer(Serve(GetTestCertificates().server));
-  EXPECT_EQ(raw_client.Handshake(server), 0);
-  EXPECT_EQ(server.session->state(), State::kOpen) << server.session->error_detail();
+  const Handshakes with = HandshakesWith("NORMAL:-VERS-ALL:+VERS-TLS1.2");
+  EXPECT_EQ(with.server_state, State::kOpen);
+  EXPECT_EQ(with.client_state, State::kOpen);
 }
 
 TEST(TlsSessionTest, NeitherSideSupportsTls11) {
-  const char* tls11 = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1";
-  RawPeer raw_client(GNUTLS_CLIENT, tls11, GetTestCertificates().server);
-  End server = NewServer(Serve(GetTestCertificates().server));
-  EXPECT_NE(raw_client.Handshake(server), 0);
-  EXPECT_EQ(server.session->state(), State::kFailed);
-  EXPECT_EQ(server.session->error(), StreamError::kTlsHandshake);
-  RawPeer raw_server(GNUTLS_SERVER, tls11, GetTestCertificates().server);
-  End client = NewClient(Trust(), Named());
-  EXPECT_NE(raw_server.Handshake(client), 0);
-  EXPECT_NE(client.session->state(), State::kOpen);
+  const Handshakes with =
+      HandshakesWith("NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_SIGN_WITH_SHA1");
+  EXPECT_EQ(with.server_state, State::kFailed);
+  EXPECT_EQ(with.server_error, StreamError::kTlsHandshake);
+  EXPECT_NE(with.client_state, State::kOpen);
 }
 
 TEST(TlsSessionTest, RenegotiationFailsTheSession) {

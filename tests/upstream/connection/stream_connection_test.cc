@@ -90,6 +90,11 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   void Serve(Handler handler) {
     Serve(LoopbackDotServer::Options{.handler = std::move(handler)});
   }
+  void AnswerLate() {
+    Serve([](const DotQuery& query) {
+      return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(20)}};
+    });
+  }
 
   void Connect() {
     if (server_ == nullptr) Serve(AnswerEverything());
@@ -695,9 +700,7 @@ TEST_F(StreamConnectionTest, AnOldConnectionDrains) {
 }
 
 TEST_F(StreamConnectionTest, OneThatGrowsOldWithAQueryInFlightAnswersItAndTakesNoOther) {
-  Serve([](const DotQuery& query) {
-    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(20)}};
-  });
+  AnswerLate();
   Connect();
   ASSERT_TRUE(RunUntilReady());
   Send(1);
@@ -950,9 +953,7 @@ TEST_F(StreamConnectionTest, ConnectionsToComeAreMadeWithTheNewCredentials) {
 }
 
 TEST_F(StreamConnectionTest, ARetiredConnectionTakesNoQueryAndClosesWhenItsLastIsAnswered) {
-  Serve([](const DotQuery& query) {
-    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(20)}};
-  });
+  AnswerLate();
   Connect();
   ASSERT_TRUE(RunUntilReady());
   Send(1);

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Providers of two addresses each, of which one answers with errors.
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -18,22 +15,16 @@ constexpr int kProviders = 3;
 constexpr int kServers = 2 * kProviders;
 constexpr int kQueries = 800;
 
-class ErringProviderTest : public testing::TestWithParam<SelectionPolicy> {
+class ErringProviderTest : public testing::TestWithParam<SelectionPolicy>,
+                           protected ScriptedManager {
  protected:
   ErringProviderTest() {
-    options_.zones.resize(1);
     options_.zones[0].policy = GetParam();
-    for (int i = 0; i < kServers; ++i) {
-      UpstreamServerOptions server;
-      server.provider = absl::StrCat("provider", i / 2);
-      server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", i + 1, ":853"));
-      options_.zones[0].servers.push_back(server);
-    }
-    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
+    for (int i = 0; i < kServers; ++i) AddServer(absl::StrCat("provider", i / 2));
+    MakeConnector();
     // The first provider is the nearest.
     for (int i = 0; i < kServers; ++i) Answer(i);
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_);
+    MakeManager();
     manager_->Start();
     loop_.Advance(Milliseconds(50));
   }
@@ -76,12 +67,6 @@ class ErringProviderTest : public testing::TestWithParam<SelectionPolicy> {
     return connector_->server(2 * provider).queries + connector_->server(2 * provider + 1).queries;
   }
 
-  SimulatedLoop loop_;
-  UpstreamOptions options_;
-  std::vector<UpstreamCounters> counters_{kServers};
-  std::mt19937_64 random_{1};
-  std::unique_ptr<ScriptedConnector> connector_;
-  std::unique_ptr<UpstreamManager> manager_;
   int number_ = 0;
 };
 

@@ -2,16 +2,13 @@
 #include "upstream/exchange/explanation.h"
 
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -19,35 +16,20 @@ namespace {
 using testing::ElementsAre;
 using testing::Field;
 
-class ExplanationTest : public testing::Test {
+class ExplanationTest : public testing::Test, protected ScriptedManager {
  protected:
   ExplanationTest() {
-    options_.zones.resize(2);
-    options_.zones[0].servers.resize(3);
-    options_.zones[1].zone = *DomainName::FromText("corp.example");
-    options_.zones[1].policy = SelectionPolicy::kSequential;
-    options_.zones[1].servers.resize(1);
-    int number = 0;
-    for (UpstreamZoneOptions& zone : options_.zones) {
-      for (UpstreamServerOptions& server : zone.servers) {
-        server.provider = absl::StrCat("provider", ++number);
-        server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", number, ":853"));
-      }
-    }
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
-                                                 absl::MakeSpan(counters_), random_);
+    UpstreamZoneOptions& zone = options_.zones.emplace_back();
+    zone.zone = *DomainName::FromText("corp.example");
+    zone.policy = SelectionPolicy::kSequential;
+    for (const char* provider : {"provider1", "provider2", "provider3"}) AddServer(provider);
+    AddServer("provider4", 1);
+    MakeManager();
   }
 
   NameExplanation Explain(const std::string& name) {
     return manager_->Explain(*DomainName::FromText(name));
   }
-
-  SimulatedLoop loop_;
-  UpstreamOptions options_;
-  ScriptedConnector connector_{loop_, options_.limits};
-  std::vector<UpstreamCounters> counters_{4};
-  std::mt19937_64 random_{1};
-  std::unique_ptr<UpstreamManager> manager_;
 };
 
 TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndItsServersAloneAreNamed) {
@@ -63,9 +45,26 @@ TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndItsServersAloneAreNamed) {
   EXPECT_TRUE(Explain("www.example").hedges);
 }
 
+TEST_F(ExplanationTest, ThePolicySaysWhyTheFirstServerIsFirst) {
+  std::vector<std::string> reasons;
+  for (int policy = 0; policy <= static_cast<int>(SelectionPolicy::kStickyHash); ++policy) {
+    options_.zones[0].policy = static_cast<SelectionPolicy>(policy);
+    MakeManager();
+    manager_->Start();
+    loop_.Advance(Milliseconds(500));
+    reasons.push_back(absl::StrCat(SelectionPolicyName(options_.zones[0].policy), ": ",
+                                   Explain("www.example").servers[0].why));
+  }
+  EXPECT_THAT(
+      reasons,
+      ElementsAre("balanced: among the fastest", "fastest: the fastest", "round-robin: its turn",
+                  "random: drawn", "sequential: first in the order written",
+                  "weighted: drawn by weight", "sticky-hash: the name's own provider"));
+}
+
 TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
-  connector_.server(1).connect_failure = UpstreamFailure::kCertificate;
-  connector_.server(0).reply = [](const UpstreamQuery& query) {
+  connector_->server(1).connect_failure = UpstreamFailure::kCertificate;
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(80));
   };
   manager_->Start();
@@ -109,7 +108,7 @@ TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
 }
 
 TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
-  connector_.server(3).connect_failure = UpstreamFailure::kConnectRefused;
+  connector_->server(3).connect_failure = UpstreamFailure::kConnectRefused;
   UpstreamQuery query;
   query.question = {*DomainName::FromText("www.corp.example"), QType::kA, QClass::kIn};
   for (int i = 0; i < 300; ++i) {
@@ -125,10 +124,10 @@ TEST_F(ExplanationTest, WhereAllAreDownTheNextProbeIsWithinASecond) {
 }
 
 TEST_F(ExplanationTest, ExplainingChangesNothing) {
-  const int connects = connector_.server(0).connects;
+  const int connects = connector_->server(0).connects;
   for (int i = 0; i < 10; ++i) Explain("www.example");
   loop_.Advance(Seconds(1));
-  EXPECT_EQ(connector_.server(0).connects, connects);
+  EXPECT_EQ(connector_->server(0).connects, connects);
 }
 
 }  // namespace

@@ -4,16 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -35,20 +32,15 @@ struct Figures {
   }
 };
 
-class PolicySimulationTest : public testing::Test {
+class PolicySimulationTest : public testing::Test, protected ScriptedManager {
  protected:
   void Make(SelectionPolicy policy, std::array<int, 4> weights = {1, 1, 1, 1}) {
     options_.zones.resize(1);
     options_.zones[0].policy = policy;
     for (size_t i = 0; i < kMedianMs.size(); ++i) {
-      UpstreamServerOptions server;
-      server.provider = absl::StrCat("provider", i);
-      server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", i + 1, ":853"));
-      server.weight = weights[i];
-      options_.zones[0].servers.push_back(server);
+      AddServer(absl::StrCat("provider", i)).weight = weights[i];
     }
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, connector_,
-                                                 absl::MakeSpan(counters_), random_);
+    MakeManager();
     for (int i = 0; i < 4; ++i) Serve(i);
     manager_->Start();
     loop_.Advance(Milliseconds(100));
@@ -57,7 +49,7 @@ class PolicySimulationTest : public testing::Test {
   // Around the median, and one in a hundred takes ten times as long.
   void Serve(int server) {
     const double median = kMedianMs[static_cast<size_t>(server)];
-    connector_.server(server).reply = [this, median](const UpstreamQuery& query) {
+    connector_->server(server).reply = [this, median](const UpstreamQuery& query) {
       double ms = median * std::exp(absl::Gaussian<double>(random_, 0, 0.25));
       if (absl::Bernoulli(random_, 0.01)) ms *= 10;
       return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(static_cast<int>(ms)));
@@ -65,14 +57,16 @@ class PolicySimulationTest : public testing::Test {
   }
 
   void Silence(int server) {
-    connector_.server(server).reply = [](const UpstreamQuery&) { return ScriptedReply::Silence(); };
+    connector_->server(server).reply = [](const UpstreamQuery&) {
+      return ScriptedReply::Silence();
+    };
   }
 
   // Asks for fresh names at a steady rate, for one phase.
   Figures Ask() {
     Figures figures;
     std::array<int, 4> before{};
-    for (int i = 0; i < 4; ++i) before[static_cast<size_t>(i)] = connector_.server(i).queries;
+    for (int i = 0; i < 4; ++i) before[static_cast<size_t>(i)] = connector_->server(i).queries;
     int asked = 0;
     for (Milliseconds passed{0}; passed < kPhase; passed += Milliseconds(1)) {
       for (int i = 0; i < kQueriesPerMs; ++i, ++asked) AskOne(figures);
@@ -81,9 +75,9 @@ class PolicySimulationTest : public testing::Test {
     loop_.Advance(Seconds(5));
     int sent = 0;
     for (size_t i = 0; i < 4; ++i)
-      sent += connector_.server(static_cast<int>(i)).queries - before[i];
+      sent += connector_->server(static_cast<int>(i)).queries - before[i];
     for (size_t i = 0; i < 4; ++i) {
-      figures.share[i] = double(connector_.server(static_cast<int>(i)).queries - before[i]) / sent;
+      figures.share[i] = double(connector_->server(static_cast<int>(i)).queries - before[i]) / sent;
     }
     figures.queries_per_question = double(sent) / asked;
     EXPECT_EQ(figures.failed + static_cast<int>(figures.times_ms.size()), asked);
@@ -115,13 +109,7 @@ class PolicySimulationTest : public testing::Test {
     return figures;
   }
 
-  SimulatedLoop loop_;
-  UpstreamOptions options_;
-  ScriptedConnector connector_{loop_, options_.limits};
-  std::vector<UpstreamCounters> counters_{4};
-  std::mt19937_64 random_{1};
   int number_ = 0;
-  std::unique_ptr<UpstreamManager> manager_;
 };
 
 TEST_F(PolicySimulationTest, BalancedKeepsTheSlowOutAndSpreadsOverTheFast) {

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names that the servers of a zone never answer, beside names that they answer at once.
 
-#include <random>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -18,20 +15,13 @@ namespace {
 // Unanswered names a second, servers, transport.
 using Situation = std::tuple<int, int, Transport>;
 
-class UnansweredNamesTest : public testing::TestWithParam<Situation> {
+class UnansweredNamesTest : public testing::TestWithParam<Situation>, protected ScriptedManager {
  protected:
   UnansweredNamesTest() {
     const auto [rate, servers, transport] = GetParam();
-    options_.zones.resize(1);
     options_.mode.prewarm = false;
-    for (int i = 0; i < servers; ++i) {
-      UpstreamServerOptions server;
-      server.provider = "private";
-      server.transport = transport;
-      server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", i + 1, ":53"));
-      options_.zones[0].servers.push_back(server);
-    }
-    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
+    for (int i = 0; i < servers; ++i) AddServer("private").transport = transport;
+    MakeConnector();
     for (int i = 0; i < servers; ++i) {
       connector_->server(i).reply = [](const UpstreamQuery& query) {
         const Bytes name = query.question.qname.wire();
@@ -40,8 +30,7 @@ class UnansweredNamesTest : public testing::TestWithParam<Situation> {
                     : ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(2));
       };
     }
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_);
+    MakeManager();
   }
 
   void Ask(char kind, Duration deadline, std::function<void(bool)> done) {
@@ -54,12 +43,6 @@ class UnansweredNamesTest : public testing::TestWithParam<Situation> {
     if (!id.ok()) done(false);
   }
 
-  SimulatedLoop loop_;
-  UpstreamOptions options_;
-  std::vector<UpstreamCounters> counters_{2};
-  std::mt19937_64 random_{1};
-  std::unique_ptr<ScriptedConnector> connector_;
-  std::unique_ptr<UpstreamManager> manager_;
   int number_ = 0;
 };
 

@@ -4,7 +4,6 @@
 // zones in which servers are down in name only: those have been repaired since their last probe.
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -14,9 +13,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/host_round.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 #include "upstream/hosts/host_answer.h"
 #include "upstream/pool/loop_probe.h"
 
@@ -25,37 +22,24 @@ namespace {
 
 constexpr absl::string_view kHost = "dns.example.net";
 
-class UnusableServersTest : public testing::Test {
+class UnusableServersTest : public testing::Test, protected ScriptedManager {
  protected:
   struct Outcome {
     std::optional<ExchangeFailure> failure;  // nullopt: it has not ended.
     Duration took{0};
   };
 
-  UnusableServersTest() {
-    options_.zones.resize(1);
-    options_.zones[0].policy = SelectionPolicy::kSequential;
-  }
+  UnusableServersTest() { options_.zones[0].policy = SelectionPolicy::kSequential; }
+  ~UnusableServersTest() override { manager_.reset(); }  // It uses the exchanger and the loops.
 
   void MakePlain(int servers) {
-    for (int i = 0; i < servers; ++i) {
-      UpstreamServerOptions server;
-      server.provider = absl::StrCat("p", i);
-      server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", i + 1, ":853"));
-      options_.zones[0].servers.push_back(server);
-    }
+    for (int i = 0; i < servers; ++i) AddServer(absl::StrCat("p", i));
     Make();
   }
 
   // A host name with these addresses.
   void MakeHost(const std::vector<std::string>& addresses) {
-    for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
-      UpstreamServerOptions server;
-      server.provider = server.host = std::string(kHost);
-      server.slot = static_cast<int>(slot);
-      server.endpoint.set_port(853);
-      options_.zones[0].servers.push_back(server);
-    }
+    AddHost(kHost);
     Make();
     Resolve(addresses);
     loop_.Advance(Milliseconds(100));
@@ -134,24 +118,14 @@ class UnusableServersTest : public testing::Test {
 
   int connects(int server) { return connector_->server(server).connects; }
 
-  SimulatedLoop loop_;
-  std::mt19937_64 random_{1};
-  UpstreamOptions options_;
   FakeExchanger bootstrap_;
-  std::vector<UpstreamCounters> counters_{kMaxHostAddresses};
   std::unique_ptr<LoopWatch> loops_;
-  std::unique_ptr<ScriptedConnector> connector_;
-  std::unique_ptr<UpstreamManager> manager_;
   int number_ = 0;
 
  private:
   void Make() {
-    manager_.reset();                 // It uses the connector,
-    loop_.Advance(Duration::zero());  // as do connections that wait to be deleted.
-    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
     loops_ = std::make_unique<LoopWatch>(options_.zones[0].servers.size());
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_, loops_.get());
+    MakeManager(loops_.get());
     manager_->ResolveHostsBy(bootstrap_);
     manager_->Start();
     loop_.Advance(Milliseconds(10));

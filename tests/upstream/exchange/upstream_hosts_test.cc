@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/exchange/upstream_hosts.h"
 
-#include <random>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "tests/support/fake_exchanger.h"
 #include "tests/support/host_round.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/upstream_manager.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -17,28 +14,14 @@ namespace {
 constexpr absl::string_view kHost = "dns.example.net";
 
 // A manager whose root zone has one host name, resolved by hand.
-class UpstreamHostsTest : public testing::Test {
+class UpstreamHostsTest : public testing::Test, protected ScriptedManager {
  protected:
-  UpstreamHostsTest() {
-    options_.zones.resize(1);
-    options_.zones[0].policy = SelectionPolicy::kSequential;
-  }
-
-  void AddHost() {
-    for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
-      UpstreamServerOptions server;
-      server.provider = server.host = std::string(kHost);
-      server.slot = static_cast<int>(slot);
-      server.endpoint.set_port(853);
-      options_.zones[0].servers.push_back(server);
-    }
-  }
+  UpstreamHostsTest() { options_.zones[0].policy = SelectionPolicy::kSequential; }
+  ~UpstreamHostsTest() override { manager_.reset(); }  // It uses the exchanger.
 
   void Make() {
-    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
-    counters_ = std::vector<UpstreamCounters>(options_.zones[0].servers.size());
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_);
+    AddHost(kHost);
+    MakeManager();
     manager_->ResolveHostsBy(bootstrap_);
     manager_->Start();
     loop_.RunUntilIdle();
@@ -57,6 +40,12 @@ class UpstreamHostsTest : public testing::Test {
     return outcome;
   }
 
+  Outcome AskAndWait() {
+    const auto outcome = Ask();
+    loop_.Advance(Milliseconds(50));
+    return *outcome;
+  }
+
   // Ends the round under way: these addresses, or none to be had.
   void Resolve(const std::vector<std::string>& addresses) {
     EndHostRound(bootstrap_, kHost, addresses);
@@ -68,17 +57,10 @@ class UpstreamHostsTest : public testing::Test {
   }
   int queries(int slot) { return connector_->server(slot).queries; }
 
-  SimulatedLoop loop_;
-  std::mt19937 random_{1};
-  UpstreamOptions options_;
   FakeExchanger bootstrap_;
-  std::vector<UpstreamCounters> counters_;
-  std::unique_ptr<ScriptedConnector> connector_;
-  std::unique_ptr<UpstreamManager> manager_;
 };
 
 TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
-  AddHost();
   Make();
   const auto outcome = Ask();
   loop_.Advance(Seconds(1));
@@ -92,7 +74,6 @@ TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
 TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
   constexpr int kMostWaiting = 4096;
   options_.limits.tuning.max_in_flight_per_connection = kMostWaiting;
-  AddHost();
   Make();
   Ask(Seconds(1));
   std::vector<std::shared_ptr<Outcome>> waiting;
@@ -107,7 +88,6 @@ TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
 }
 
 TEST_F(UpstreamHostsTest, AQueryWaitsNoLongerThanItsDeadline) {
-  AddHost();
   Make();
   const auto outcome = Ask(Seconds(1));
   loop_.Advance(Seconds(1));
@@ -118,7 +98,6 @@ TEST_F(UpstreamHostsTest, AQueryWaitsNoLongerThanItsDeadline) {
 }
 
 TEST_F(UpstreamHostsTest, OnceItCannotBeResolvedQueriesFailAtOnceAndHaveItTriedAgain) {
-  AddHost();
   Make();
   const auto waiting = Ask();
   testing::internal::CaptureStderr();
@@ -148,7 +127,6 @@ TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
   UpstreamServerOptions server;
   server.provider = "other";
   options_.zones[0].servers.push_back(server);
-  AddHost();
   Make();
   const auto outcome = Ask();
   loop_.Advance(Milliseconds(20));
@@ -157,7 +135,6 @@ TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
 }
 
 TEST_F(UpstreamHostsTest, EachAddressHasASlotAndEmptyOnesAreNotAsked) {
-  AddHost();
   Make();
   Resolve({"192.0.2.1", "192.0.2.2"});
   loop_.Advance(Milliseconds(20));
@@ -171,7 +148,6 @@ TEST_F(UpstreamHostsTest, EachAddressHasASlotAndEmptyOnesAreNotAsked) {
 
 TEST_F(UpstreamHostsTest, WhatIsInFlightToAnAddressThatGoesIsStillAnswered) {
   options_.limits.idle_timeout = Seconds(600);
-  AddHost();
   Make();
   Resolve({"192.0.2.1", "192.0.2.2"});
   loop_.Advance(Milliseconds(20));
@@ -193,7 +169,6 @@ TEST_F(UpstreamHostsTest, WhatIsInFlightToAnAddressThatGoesIsStillAnswered) {
 }
 
 TEST_F(UpstreamHostsTest, WhenAllItsAddressesAreDownItIsResolvedAgain) {
-  AddHost();
   Make();
   Resolve({"192.0.2.1"});
   loop_.Advance(Seconds(10));
@@ -207,13 +182,10 @@ TEST_F(UpstreamHostsTest, WhenAllItsAddressesAreDownItIsResolvedAgain) {
   ASSERT_EQ(bootstrap_.calls().size(), 4u);
   connector_->server(0).connect_failure = std::nullopt;  // The new one.
   Resolve({"192.0.2.9"});
-  const auto outcome = Ask();
-  loop_.Advance(Milliseconds(50));
-  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
+  EXPECT_EQ(AskAndWait(), ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, ALineForEachChangeAndNoneWithout) {
-  AddHost();
   Make();
   testing::internal::CaptureStderr();
   Resolve({"192.0.2.1"});
@@ -229,13 +201,10 @@ TEST_F(UpstreamHostsTest, ALineForEachChangeAndNoneWithout) {
   FailToResolve();
   EXPECT_NE(testing::internal::GetCapturedStderr().find("addresses=\"those known before\""),
             std::string::npos);
-  const auto outcome = Ask();
-  loop_.Advance(Milliseconds(50));
-  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
+  EXPECT_EQ(AskAndWait(), ExchangeFailure::kNone);
 }
 
 TEST_F(UpstreamHostsTest, ASlotWithoutAnAddressIsNeverConnectedTo) {
-  AddHost();
   Make();
   manager_->OnTrustChanged({0, 1});
   Resolve({"192.0.2.1"});
@@ -246,7 +215,6 @@ TEST_F(UpstreamHostsTest, ASlotWithoutAnAddressIsNeverConnectedTo) {
 }
 
 TEST_F(UpstreamHostsTest, NothingIsAskedOnceItDrains) {
-  AddHost();
   Make();
   Resolve({"192.0.2.1"});
   manager_->Drain();

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/exchange/upstream_manager.h"
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
+#include "tests/support/scripted_manager.h"
 
 namespace dotcache {
 namespace {
@@ -26,29 +24,17 @@ struct Outcome {
   ExchangeId id = 0;
 };
 
-class UpstreamManagerTest : public testing::Test {
+class UpstreamManagerTest : public testing::Test, protected ScriptedManager {
  protected:
   UpstreamManagerTest() {
-    options_.zones.resize(1);
     options_.zones[0].policy = SelectionPolicy::kSequential;
     options_.mode.prewarm = false;
   }
 
   // Makes the manager with so many servers in the root zone.
   void Make(int servers, Transport transport = Transport::kDot) {
-    for (int i = 0; i < servers; ++i) AddServer(0, transport);
-    connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
-    manager_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
-                                                 absl::MakeSpan(counters_), random_);
-  }
-
-  void AddServer(size_t zone, Transport transport = Transport::kDot,
-                 const std::string& endpoint = "192.0.2.53:853") {
-    UpstreamServerOptions server;
-    server.transport = transport;
-    server.provider = "example";
-    server.endpoint = *Endpoint::Parse(endpoint);
-    options_.zones[zone].servers.push_back(server);
+    for (int i = 0; i < servers; ++i) AddServer("example").transport = transport;
+    MakeManager();
   }
 
   std::shared_ptr<Outcome> Ask(const std::string& name = "www.example.com",
@@ -113,13 +99,6 @@ class UpstreamManagerTest : public testing::Test {
   }
   int queries(int server) { return connector_->server(server).queries; }
   int connects(int server) { return connector_->server(server).connects; }
-
-  SimulatedLoop loop_;
-  UpstreamOptions options_;
-  std::vector<UpstreamCounters> counters_{8};
-  std::mt19937_64 random_{1};
-  std::unique_ptr<ScriptedConnector> connector_;
-  std::unique_ptr<UpstreamManager> manager_;
 };
 
 TEST_F(UpstreamManagerTest, AnExchangeIsAnsweredOnce) {
@@ -860,9 +839,9 @@ TEST_F(UpstreamManagerTest, QueriesForAZoneGoToItsServersAndToNoOthers) {
   options_.zones.resize(3);
   options_.zones[1].zone = *DomainName::FromText("corp.example");
   options_.zones[2].zone = *DomainName::FromText("Deep.Corp.example");
-  AddServer(0);
-  AddServer(1);
-  AddServer(2);
+  AddServer("example", 0);
+  AddServer("example", 1);
+  AddServer("example", 2);
   Make(0);
   Ask("www.example.com");
   Ask("notcorp.example");
@@ -998,7 +977,7 @@ TEST_F(UpstreamManagerTest, OneBadServerAtATimeFailsNoQuery) {
 // Three IPv6 servers behind a black hole, then one that works over IPv4.
 TEST_F(UpstreamManagerTest, BothFamiliesAreTriedBeforeAConnectionTimesOut) {
   for (int i = 0; i < 3; ++i)
-    AddServer(0, Transport::kDot, absl::StrCat("[2001:db8::", i, "]:853"));
+    AddServer("example", 0).endpoint = *Endpoint::Parse(absl::StrCat("[2001:db8::", i, "]:853"));
   Make(1);
   for (int server = 0; server < 3; ++server) connector_->server(server).handshake = std::nullopt;
   const auto outcome = Ask();
@@ -1012,10 +991,10 @@ TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNever
   options_.zones[1].zone = DomainName::FromText("corp.example")->Canonical();
   options_.zones[1].policy = SelectionPolicy::kSequential;
   for (int i = 0; i < 2; ++i)
-    AddServer(0, Transport::kDot, absl::StrCat("[2001:db8::", i, "]:853"));
-  AddServer(0);
-  AddServer(1, Transport::kDot, "[2001:db8::77]:853");
-  AddServer(1);
+    AddServer("example", 0).endpoint = *Endpoint::Parse(absl::StrCat("[2001:db8::", i, "]:853"));
+  AddServer("example", 0);
+  AddServer("example", 1).endpoint = *Endpoint::Parse("[2001:db8::77]:853");
+  AddServer("example", 1);
   options_.mode.prewarm = true;
   Make(0);
   for (const int server : {0, 1, 3}) {
@@ -1033,7 +1012,7 @@ TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNever
 TEST_F(UpstreamManagerTest, ANetworkChangeConcernsTheServersItNamesInAllZones) {
   options_.zones.resize(2);
   options_.zones[1].zone = *DomainName::FromText("corp.example");
-  AddServer(1);
+  AddServer("example", 1);
   Make(2);
   Ask();
   Ask("www.corp.example");

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/exchange/upstream_zone.h"
 
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/support/idle_server_delegate.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
-#include "upstream/exchange/zone_set.h"
+#include "tests/support/scripted_zones.h"
 
 namespace dotcache {
 namespace {
@@ -20,22 +16,17 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 // Zones with providers of two addresses each.
-class UpstreamZoneTest : public testing::Test, private IdleServerDelegate {
+class UpstreamZoneTest : public testing::Test, protected ScriptedZones {
  protected:
   void Make(const std::vector<std::string>& names, int providers = 2) {
     for (const std::string& name : names) {
-      UpstreamZoneOptions& zone = options_.emplace_back();
-      zone.zone = *DomainName::FromText(name);
+      UpstreamZoneOptions& zone = AddZone(name, 2 * providers);
       zone.policy = SelectionPolicy::kSequential;
-      for (int i = 0; i < 2 * providers; ++i) {
-        UpstreamServerOptions server;
-        server.provider = absl::StrCat("provider", i / 2);
-        server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", ++addresses_, ":853"));
-        zone.servers.push_back(server);
+      for (size_t i = 0; i < zone.servers.size(); ++i) {
+        zone.servers[i].provider = absl::StrCat("provider", i / 2);
       }
     }
-    counters_ = std::vector<UpstreamCounters>(static_cast<size_t>(addresses_));
-    zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
+    MakeZones();
   }
   UpstreamZone& Zone() { return zones_->root(); }
   ServerOrder Order() {
@@ -49,16 +40,6 @@ class UpstreamZoneTest : public testing::Test, private IdleServerDelegate {
     }
   }
 
-  SimulatedLoop loop_;
-  UpstreamLimits limits_;
-  ScriptedConnector connector_{loop_, limits_};
-  std::mt19937_64 random_{1};
-  AddressFamilies families_{false};
-  const UpstreamServer::Context context_{loop_, limits_, connector_, random_, *this, families_};
-  std::vector<UpstreamZoneOptions> options_;
-  std::vector<UpstreamCounters> counters_;
-  std::unique_ptr<ZoneSet> zones_;
-  int addresses_ = 0;
   int number_ = 0;
 };
 

@@ -1,48 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/exchange/zone_set.h"
 
-#include <random>
-#include <string>
-#include <vector>
-
-#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "tests/support/idle_server_delegate.h"
-#include "tests/support/scripted_connector.h"
-#include "tests/support/simulated_loop.h"
+#include "tests/support/scripted_zones.h"
 
 namespace dotcache {
 namespace {
 
 // Three zones with two servers each.
-class ZoneSetTest : public testing::Test, private IdleServerDelegate {
+class ZoneSetTest : public testing::Test, protected ScriptedZones {
  protected:
   ZoneSetTest() {
-    for (const char* name : {".", "example", "corp.example"}) {
-      UpstreamZoneOptions& zone = options_.emplace_back();
-      zone.zone = *DomainName::FromText(name);
-      for (int i = 0; i < 2; ++i) {
-        UpstreamServerOptions server;
-        server.endpoint = *Endpoint::Parse(absl::StrCat("192.0.2.", ++addresses_, ":853"));
-        zone.servers.push_back(server);
-      }
-    }
-    zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
+    for (const char* name : {".", "example", "corp.example"}) AddZone(name, 2);
+    MakeZones();
   }
   UpstreamZone& Find(const char* name, QType qtype = QType::kA) {
     return zones_->Find({*DomainName::FromText(name), qtype});
   }
-
-  SimulatedLoop loop_;
-  UpstreamLimits limits_;
-  ScriptedConnector connector_{loop_, limits_};
-  std::mt19937_64 random_{1};
-  AddressFamilies families_{false};
-  const UpstreamServer::Context context_{loop_, limits_, connector_, random_, *this, families_};
-  std::vector<UpstreamZoneOptions> options_;
-  std::vector<UpstreamCounters> counters_{6};
-  std::unique_ptr<ZoneSet> zones_;
-  int addresses_ = 0;
 };
 
 TEST_F(ZoneSetTest, TheClosestZoneHasTheName) {

@@ -45,6 +45,11 @@ class LifeWatchTest : public testing::Test {
     connection_ = connection.get();
     number_ = connections_.Add(std::move(connection), false).number;
   }
+  void ExpectSilentAfter(Duration last) {
+    EXPECT_THAT(silent_, IsEmpty());
+    loop_.Advance(last);
+    EXPECT_THAT(silent_, ElementsAre(number_));
+  }
   ServerConnection& it() { return *connections_.Find(number_); }
 
   SimulatedLoop loop_;
@@ -66,9 +71,7 @@ TEST_F(LifeWatchTest, TwoQueriesWithoutAMessageForTheStallTimeAreSilence) {
   loop_.Advance(Milliseconds(1));
   EXPECT_EQ(connection_->asked, 1);
   loop_.Advance(Milliseconds(39));
-  EXPECT_THAT(silent_, IsEmpty());
-  loop_.Advance(Milliseconds(1));
-  EXPECT_THAT(silent_, ElementsAre(number_));
+  ExpectSilentAfter(Milliseconds(1));
   loop_.Advance(Seconds(10));
   EXPECT_EQ(silent_.size(), 1u);
 }
@@ -112,9 +115,7 @@ TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
   watch_->NoteSent(it());
   loop_.Advance(Milliseconds(40 + 2 * 40));
   EXPECT_EQ(connection_->asked, 3);
-  EXPECT_THAT(silent_, IsEmpty());
-  loop_.Advance(Milliseconds(40));
-  EXPECT_THAT(silent_, ElementsAre(number_));
+  ExpectSilentAfter(Milliseconds(40));
 }
 
 TEST_F(LifeWatchTest, ATrialAsksAtOnceAndHasTheTrialTime) {
@@ -123,9 +124,7 @@ TEST_F(LifeWatchTest, ATrialAsksAtOnceAndHasTheTrialTime) {
   EXPECT_EQ(connection_->asked, 1);
   EXPECT_TRUE(it().trial);
   loop_.Advance(health_.TrialTime(limits_) - Milliseconds(1));
-  EXPECT_THAT(silent_, IsEmpty());
-  loop_.Advance(Milliseconds(1));
-  EXPECT_THAT(silent_, ElementsAre(number_));
+  ExpectSilentAfter(Milliseconds(1));
 }
 
 TEST_F(LifeWatchTest, AMessageEndsTheTrial) {

@@ -79,6 +79,13 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
       return ScriptedReply::Message(ScriptedAnswer(query), delay);
     };
   }
+  // A server that has refused connections for this time.
+  void MakeDown(Duration time) {
+    Make();
+    Refuse();
+    Send(1);
+    loop_.Advance(time);
+  }
   void Refuse() { connector_.server(0).connect_failure = UpstreamFailure::kConnectRefused; }
   void Accept() { connector_.server(0).connect_failure = std::nullopt; }
 
@@ -236,10 +243,7 @@ TEST_F(UpstreamServerTest, AnotherConnectionIsOpenedWhenTheFirstIsFullUpToTheLim
 }
 
 TEST_F(UpstreamServerTest, ARefusedConnectionFailsItsAttemptsAndTakesTheServerDown) {
-  Make();
-  Refuse();
-  Send(1);
-  loop_.Advance(Milliseconds(5));
+  MakeDown(Milliseconds(5));
   EXPECT_EQ(failed_.at(1), UpstreamFailure::kConnectRefused);
   EXPECT_EQ(state(), ServerState::kDown);
   EXPECT_EQ(counters_.up.value(), 0u);
@@ -248,10 +252,7 @@ TEST_F(UpstreamServerTest, ARefusedConnectionFailsItsAttemptsAndTakesTheServerDo
 }
 
 TEST_F(UpstreamServerTest, AServerThatIsDownIsProbedUntilItIsBack) {
-  Make();
-  Refuse();
-  Send(1);
-  loop_.Advance(Seconds(20));
+  MakeDown(Seconds(20));
   const int probes = connects();
   EXPECT_GE(probes, 4);
   EXPECT_LE(probes, 7);  // After 0.5, 1, 2, 4 and 8 s.
@@ -263,10 +264,7 @@ TEST_F(UpstreamServerTest, AServerThatIsDownIsProbedUntilItIsBack) {
 }
 
 TEST_F(UpstreamServerTest, WhileUrgentItIsProbedTenTimesASecondForASecondAndThenOnce) {
-  Make();
-  Refuse();
-  Send(1);
-  loop_.Advance(Milliseconds(5));
+  MakeDown(Milliseconds(5));
   server_->probes().SetUrgent(true);
   loop_.Advance(Milliseconds(1000));
   const int first_second = connects();
@@ -498,10 +496,7 @@ TEST_F(UpstreamServerTest, WithoutACarrierNothingIsSentOrProbed) {
 }
 
 TEST_F(UpstreamServerTest, ANetworkChangeProbesAServerThatIsDownAtOnce) {
-  Make();
-  Refuse();
-  Send(1);
-  loop_.Advance(Seconds(100));
+  MakeDown(Seconds(100));
   const int before = connects();
   Accept();
   server_->OnNetworkChange(false);
