@@ -16,11 +16,14 @@ size_t BuildUpstreamQuery(const UpstreamQuery& query, uint16_t id,
   if (query.checking_disabled) flags |= kFlagCd;
   MessageWriter writer(out, {.id = id, .flags = flags});
   writer.AddQuestion(query.question.qname, query.question.qtype, query.question.qclass);
-  OptToWrite opt;
-  opt.dnssec_ok = query.dnssec_ok;
-  opt.keepalive = format.ask_keepalive;
-  opt.padding_block = format.padded ? kQueryPaddingBlock : 0;
-  writer.AddOpt(opt, kMaxUpstreamQuerySize);
+  if (query.edns != EdnsUse::kNone) {
+    const bool options = query.edns == EdnsUse::kFull;
+    OptToWrite opt;
+    opt.dnssec_ok = query.dnssec_ok;
+    opt.keepalive = options && format.ask_keepalive;
+    opt.padding_block = options && format.padded ? kQueryPaddingBlock : 0;
+    writer.AddOpt(opt, kMaxUpstreamQuerySize);
+  }
   assert(!writer.overflowed());
   return writer.size();
 }

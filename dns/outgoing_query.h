@@ -10,13 +10,17 @@
 
 namespace dotcache {
 
+// How much of EDNS a query uses. Less is for servers that do not understand more.
+enum class EdnsUse : uint8_t { kFull, kWithoutOptions, kNone };
+
 // The parts of a client's query that an upstream server sees: the question and the two bits that
-// change the response. Client subnet, cookies, unknown options and the spelling of the QNAME are
-// not forwarded.
+// change the response, and how much of EDNS the server understands. Client subnet, cookies, unknown
+// options and the spelling of the QNAME are not forwarded.
 struct UpstreamQuery {
   Question question;
   bool dnssec_ok = false;
   bool checking_disabled = false;
+  EdnsUse edns = EdnsUse::kFull;
   // A hash of the client that began the exchange, so that clients share the places of a server. 0:
   // none. Never sent.
   uint64_t client = 0;
@@ -35,8 +39,8 @@ struct UpstreamQueryFormat {
 };
 
 // Writes the query with this ID and returns its size. It has RD=1, CD and DO as in `query`, and an
-// OPT with size 1232. AD=1 requests the AD bit of the response (RFC 6840 section 5.7). REQUIRES:
-// out.size() >= kMaxUpstreamQuerySize.
+// OPT with size 1232, unless `query.edns` says less. AD=1 requests the AD bit of the response (RFC
+// 6840 section 5.7). REQUIRES: out.size() >= kMaxUpstreamQuerySize.
 size_t BuildUpstreamQuery(const UpstreamQuery& query, uint16_t id,
                           const UpstreamQueryFormat& format, MutableBytes out);
 

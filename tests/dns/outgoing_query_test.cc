@@ -44,6 +44,20 @@ TEST(OutgoingQueryTest, ForwardsDoAndCd) {
                 .Build());
 }
 
+TEST(OutgoingQueryTest, UsesLessEdnsOnRequest) {
+  UpstreamQuery query = MakeUpstreamQuery("www.example.com");
+  query.dnssec_ok = true;
+  query.edns = EdnsUse::kWithoutOptions;
+  const auto expected = [] {
+    MessageBuilder builder;
+    builder.Id(0xbeef).Flags(kFlagRd | kFlagAd).Question("www.example.com", QType::kAaaa);
+    return builder;
+  };
+  EXPECT_EQ(Build(query), expected().Opt({.flags = kEdnsFlagDo}).Build());
+  query.edns = EdnsUse::kNone;
+  EXPECT_EQ(Build(query), expected().Build());
+}
+
 TEST(OutgoingQueryTest, IsPaddedTo128OctetsForAnyNameAndFitsItsBuffer) {
   std::string qname;
   for (int labels = 0; labels < 127; ++labels) {

@@ -299,7 +299,8 @@ absl::Status Runner::CheckOutQuery(const ScenarioStep& step) {
   if (name != absl::AsciiStrToLower(name)) {
     return absl::InternalError("the query was forwarded in the client's spelling");
   }
-  if (size % kQueryPaddingBlock != 0 || message.FindOption(EdnsOption::kPadding) == nullptr) {
+  if (out->query.edns == EdnsUse::kFull &&
+      (size % kQueryPaddingBlock != 0 || message.FindOption(EdnsOption::kPadding) == nullptr)) {
     return absl::InternalError("the query is not padded to a multiple of 128 octets");
   }
   if (!message.Has(kFlagRd) || !message.Has(kFlagAd)) {

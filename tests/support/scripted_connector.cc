@@ -21,6 +21,7 @@ WireMessage Reply(const UpstreamQuery& query, Rcode rcode, bool with_address) {
   writer.AddQuestion(question.qname, question.qtype, question.qclass);
   const uint8_t address[] = {192, 0, 2, 1};
   if (with_address) writer.AddAnswer(question.qname, QType::kA, 300, address);
+  if (query.edns != EdnsUse::kNone) writer.AddOpt(OptToWrite(), wire.size());
   wire.resize(writer.size());
   return wire;
 }

@@ -152,14 +152,21 @@ void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
     progress.may_hedge = false;
     server.CountHedge();
   }
-  ++exchange.attempts_made;
   ++progress.sent;
   ++progress.times_asked[decision.server];
+  NoteAttempt(exchange, decision.server, std::get<AttemptPlace>(sent), views);
+}
+
+// The next attempt has begun.
+void UpstreamManager::NoteAttempt(ExchangeRecord& exchange, uint8_t server,
+                                  const AttemptPlace& place, const UpstreamZone::Views& views) {
   const MonoTime now = loop_.Now();
-  exchange.attempts.push_back({id, &server, std::get<AttemptPlace>(sent), now});
-  progress.attempts.push_back({.server = decision.server, .due = now + server.QueuedPatience()});
+  UpstreamServer& asked = exchange.zone->server(server);
+  exchange.attempts.push_back({exchange.NextAttemptId(), &asked, place, now});
+  exchange.progress.attempts.push_back({.server = server, .due = now + asked.QueuedPatience()});
+  ++exchange.attempts_made;
   const size_t index = exchange.attempts.size() - 1;
-  if (exchange.attempts[index].place.sent) NoteSent(exchange, index, views);
+  if (place.sent) NoteSent(exchange, index, views);
 }
 
 // The query of the attempt has left.
@@ -209,6 +216,8 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
   ExchangeProgress& progress = exchange->progress;
   const AttemptView view = progress.attempts[index];
   const uint8_t server = view.server;
+  const EdnsUse edns = exchange->attempts[index].place.edns;
+  UpstreamServer& asked = *exchange->attempts[index].server;
   exchange->RemoveAttempt(index);
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
     if (IsOverdue(view)) progress.given_up |= uint64_t{1} << server;
@@ -229,6 +238,12 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
     return;
   }
   UpstreamResponse& response = std::get<UpstreamResponse>(result);
+  // The same try of the same server, so it is counted once.
+  if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),
+                                                response.facts, edns)) {
+    NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
+    return Proceed(*exchange);
+  }
   if (IsErrorResponse(response.facts)) {
     OnError(*exchange, server, std::move(response));
     return;

@@ -83,6 +83,8 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   bool CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views);
   void WaitForServer(ExchangeRecord& exchange);
   void Ask(ExchangeRecord& exchange, const Decision& decision, const UpstreamZone::Views& views);
+  void NoteAttempt(ExchangeRecord& exchange, uint8_t server, const AttemptPlace& place,
+                   const UpstreamZone::Views& views);
   void NoteSent(ExchangeRecord& exchange, size_t index, const UpstreamZone::Views& views);
   void MarkLate(ExchangeRecord& exchange);
   void Proceed(ExchangeRecord& exchange);

@@ -16,7 +16,8 @@ class UpstreamServer;
 struct AttemptPlace {
   uint32_t connection = 0;  // 0: it waits for a connection of its own.
   AttemptTicket ticket = 0;
-  bool sent = false;  // False while its connection is not ready.
+  bool sent = false;              // False while its connection is not ready.
+  EdnsUse edns = EdnsUse::kFull;  // Of its query.
 };
 
 // The owner of the exchanges, which outlives the server. No function is called inside a call into

@@ -5,6 +5,7 @@
 #include <cassert>
 #include <utility>
 
+#include "core/log.h"
 #include "upstream/pool/attempt_result.h"
 #include "upstream/pool/loop_probe.h"
 
@@ -104,7 +105,14 @@ AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const Upstream
   AttemptPlace place{.connection = connection.number};
   place.sent = connection.connection->ready();
   if (place.sent) life_watch_.NoteSent(connection);
-  place.ticket = connection.connection->Send(query, attempt);
+  place.edns = std::max(query.edns, edns_.UseAt(context_.loop.Now()));
+  if (place.edns == query.edns) {
+    place.ticket = connection.connection->Send(query, attempt);
+  } else {
+    UpstreamQuery with_less = query;
+    with_less.edns = place.edns;
+    place.ticket = connection.connection->Send(with_less, attempt);
+  }
   counters_.in_flight.Add();
   return place;
 }
@@ -212,6 +220,26 @@ void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
 void UpstreamServer::NoteAnsweredElsewhere(const AttemptPlace& place) {
   ServerConnection* connection = connections_.Find(place.connection);
   if (connection != nullptr) connection->connection->NoteAnsweredElsewhere(place.ticket);
+}
+
+std::optional<AttemptPlace> UpstreamServer::SendWithLessEdns(const UpstreamQuery& query,
+                                                             AttemptId attempt,
+                                                             const ResponseFacts& response,
+                                                             EdnsUse used) {
+  if (const std::optional<EdnsUse> less = EdnsSupport::Lower(response, used)) {
+    UpstreamQuery with_less = query;
+    with_less.edns = *less;
+    const auto sent = Send(with_less, attempt, {});
+    const AttemptPlace* place = std::get_if<AttemptPlace>(&sent);
+    return place == nullptr ? std::nullopt : std::make_optional(*place);
+  }
+  if (edns_.NoteResponse(response, used, context_.loop.Now()) && !context_.quiet) {
+    Log(LogLevel::kWarn,
+        used == EdnsUse::kNone ? "upstream server does not support EDNS: it is queried without"
+                               : "upstream server rejects EDNS options: it is queried without",
+        {{"provider", options_.provider}, {"address", options_.endpoint.ToString()}});
+  }
+  return std::nullopt;
 }
 
 Duration UpstreamServer::QueuedPatience() const {

@@ -18,6 +18,7 @@
 #include "upstream/pool/address_families.h"
 #include "upstream/pool/attempt_queue.h"
 #include "upstream/pool/connect_pacing.h"
+#include "upstream/pool/edns_support.h"
 #include "upstream/pool/life_watch.h"
 #include "upstream/pool/loop_watch.h"
 #include "upstream/pool/server_connections.h"
@@ -72,6 +73,11 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
 
   // Another attempt of its exchange was answered. REQUIRES: the attempt has not ended.
   void NoteAnsweredElsewhere(const AttemptPlace& place);
+
+  // A response came to this query, which used so much of EDNS. If the server does not understand
+  // that, sends the query again with less, as `attempt`. nullopt if the response is the result.
+  std::optional<AttemptPlace> SendWithLessEdns(const UpstreamQuery& query, AttemptId attempt,
+                                               const ResponseFacts& response, EdnsUse used);
 
   // The attempt has waited for `elapsed`, longer than usual. A late response is still reported.
   void OnAttemptLate(const AttemptPlace& place, Duration elapsed);
@@ -175,6 +181,7 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   ServerConnections connections_;
   LifeWatch life_watch_;
   StateLog state_log_;
+  EdnsSupport edns_;
   AttemptQueue waiting_;    // At its limit attempts share connections, or are refused.
   AttemptQueue held_back_;  // Their clients have their share of the places.
   ServerProbes probes_;

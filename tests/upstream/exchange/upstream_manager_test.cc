@@ -371,6 +371,61 @@ TEST_F(UpstreamManagerTest, AnErrorIsBelievedWhenNobodyElseCanBeReached) {
   EXPECT_LE(outcome->elapsed, Milliseconds(300));
 }
 
+// RFC 6891 section 7: the query is sent again without OPT, to the same server and at once.
+TEST_F(UpstreamManagerTest, AServerWithoutEdnsIsAskedWithout) {
+  Make(1);
+  std::vector<EdnsUse> uses;
+  Script(0, [&uses](const UpstreamQuery& query) {
+    uses.push_back(query.edns);
+    UpstreamQuery plain = query;
+    plain.edns = EdnsUse::kNone;
+    const bool full = query.edns != EdnsUse::kNone;
+    return ScriptedReply::Message(
+        full ? ScriptedError(plain, Rcode::kFormErr) : ScriptedAnswer(plain), Milliseconds(5));
+  });
+  const auto ask_all = [this](int first) {
+    std::vector<std::shared_ptr<Outcome>> outcomes;
+    for (int i = first; i < first + 3; ++i)
+      outcomes.push_back(Ask(absl::StrCat("n", i, ".example")));
+    loop_.Advance(Seconds(1));
+    for (const auto& outcome : outcomes) EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+  };
+  ask_all(0);
+  EXPECT_EQ(uses.size(), 6u);  // All were sent before the first response.
+  ask_all(3);
+  EXPECT_EQ(uses.size(), 9u);
+  EXPECT_EQ(uses.back(), EdnsUse::kNone);
+  loop_.Advance(EdnsSupport::kMemory);  // It may understand EDNS by now.
+  uses.clear();
+  ask_all(6);
+  EXPECT_EQ(uses.front(), EdnsUse::kFull);
+  EXPECT_EQ(uses.size(), 6u);
+}
+
+TEST_F(UpstreamManagerTest, FormErrWithOptIsAskedOnceMoreWithoutOptions) {
+  Make(1);
+  std::vector<EdnsUse> uses;
+  bool accepts = false;
+  Script(0, [&](const UpstreamQuery& query) {
+    uses.push_back(query.edns);
+    const bool good = accepts && query.edns == EdnsUse::kWithoutOptions;
+    return ScriptedReply::Message(
+        good ? ScriptedAnswer(query) : ScriptedError(query, Rcode::kFormErr), Milliseconds(5));
+  });
+  auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kFormErr);
+  EXPECT_EQ(uses, (std::vector<EdnsUse>{EdnsUse::kFull, EdnsUse::kWithoutOptions}));
+  accepts = true;
+  outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+  outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+  EXPECT_EQ(uses.size(), 5u);
+}
+
 TEST_F(UpstreamManagerTest, NxDomainIsAnAnswer) {
   Make(2);
   ScriptError(0, Rcode::kNxDomain);
