@@ -26,6 +26,7 @@ ExtendedErrorCode CodeOf(ExchangeFailure failure) {
     case ExchangeFailure::kMalformed:
     case ExchangeFailure::kReferral:
     case ExchangeFailure::kTruncated:
+    case ExchangeFailure::kAliases:
       return ExtendedErrorCode::kInvalidData;
     case ExchangeFailure::kLoop:
     case ExchangeFailure::kLimit:

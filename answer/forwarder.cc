@@ -62,6 +62,7 @@ Limit LimitOf(PendingQueries::JoinResult result) {
 
 Forwarder::Forwarder(const Environment& environment)
     : env_(environment),
+      aliases_(environment.cache, environment.local_names, environment.zones),
       pending_(LimitsFor(environment.limits)),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
@@ -95,6 +96,10 @@ void Forwarder::SendFound(const Client& client, const Found& found, MonoTime now
 
 bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
                         MonoTime received_at) {
+  if (const CacheEntryRef known = StoreKnownParts(key)) {
+    env_.replies.SendFetched(client, *known);
+    return false;
+  }
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
             : env_.limits.query_timeout;
@@ -149,6 +154,7 @@ void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit
 void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   const auto places = static_cast<size_t>(env_.limits.max_pending_queries) / kPrefetchShare;
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
+  if (StoreKnownParts(key)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
   const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0);
@@ -156,12 +162,24 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
 }
 
 ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client) {
-  ExchangeOr<ExchangeId> exchange = env_.exchanger.Exchange(
-      {query.question, query.edns.dnssec_ok, query.checking_disabled, client},
-      env_.loop.Now() + env_.limits.tuning.exchange_timeout,
-      [this, key](ExchangeOr<UpstreamResponse> response) {
-        OnExchangeDone(key, std::move(response));
-      });
+  const MonoTime deadline = env_.loop.Now() + env_.limits.tuning.exchange_timeout;
+  std::unique_ptr<AliasChain> chain;
+  auto step = AliasFollower::Step::kAsk;
+  if (aliases_.MayHavePart()) {
+    chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
+    chain->client = client;
+    step = aliases_.Collect(*chain, env_.loop.Now());
+  }
+  ExchangeOr<ExchangeId> exchange = ExchangeFailure::kAliases;
+  if (step == AliasFollower::Step::kAsk && chain != nullptr && !chain->parts.empty()) {
+    exchange = BeginNextPart(std::move(chain));
+  } else if (step == AliasFollower::Step::kAsk) {
+    exchange = env_.exchanger.Exchange(
+        {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
+        [this, key, deadline, client](ExchangeOr<UpstreamResponse> response) {
+          OnExchangeDone(key, deadline, client, std::move(response));
+        });
+  }
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {
@@ -176,7 +194,67 @@ void Forwarder::NoteIfLimit(ExchangeFailure failure) {
   if (failure == ExchangeFailure::kLimit) env_.counters.limit(Limit::kUpstream).Add();
 }
 
-void Forwarder::OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response) {
+void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
+                               ExchangeOr<UpstreamResponse> response) {
+  const bool may_be_part =
+      response.ok() && IsRelayed(response->facts) && AliasFollower::MayBePart(*response, key);
+  if (may_be_part) {
+    auto chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
+    chain->client = client;
+    if (aliases_.IsPart(*response, chain->question)) {
+      return OnPartDone(std::move(chain), std::move(response));
+    }
+  }
+  Finish(key, std::move(response));
+}
+
+// Stores the answer and returns it if all its parts are known without an exchange. Else null.
+CacheEntryRef Forwarder::StoreKnownParts(const CacheKey& key) {
+  if (!aliases_.MayHavePart()) return nullptr;
+  const MonoTime now = env_.loop.Now();
+  AliasChain chain = AliasFollower::Begin(key, now);
+  if (aliases_.Collect(chain, now) != AliasFollower::Step::kComplete) return nullptr;
+  const ExchangeOr<UpstreamResponse> joined = aliases_.Join(chain, now);
+  return joined.ok() ? env_.cache.Store(key, joined->wire, joined->facts, now) : nullptr;
+}
+
+ExchangeOr<ExchangeId> Forwarder::BeginNextPart(std::unique_ptr<AliasChain> chain) {
+  const UpstreamQuery query = {chain->next, (chain->flags & CacheKey::kDnssecOk) != 0,
+                               (chain->flags & CacheKey::kCheckingDisabled) != 0, chain->client};
+  const MonoTime deadline = chain->deadline;
+  return env_.exchanger.Exchange(
+      query, deadline,
+      [this, chain = std::move(chain)](ExchangeOr<UpstreamResponse> response) mutable {
+        OnPartDone(std::move(chain), std::move(response));
+      });
+}
+
+void Forwarder::OnPartDone(std::unique_ptr<AliasChain> chain,
+                           ExchangeOr<UpstreamResponse> response) {
+  if (!response.ok() || !IsRelayed(response->facts)) {
+    return Finish(aliases_.KeyFor(*chain, chain->question), std::move(response));
+  }
+  aliases_.Add(*chain, *response, env_.loop.Now());
+  Continue(std::move(chain));
+}
+
+void Forwarder::Continue(std::unique_ptr<AliasChain> chain) {
+  const MonoTime now = env_.loop.Now();
+  const CacheKey key = aliases_.KeyFor(*chain, chain->question);
+  switch (aliases_.Collect(*chain, now)) {
+    case AliasFollower::Step::kComplete:
+      return Finish(key, aliases_.Join(*chain, now));
+    case AliasFollower::Step::kBroken:
+      return Finish(key, ExchangeFailure::kAliases);
+    case AliasFollower::Step::kAsk:
+      break;
+  }
+  const ExchangeOr<ExchangeId> exchange = BeginNextPart(std::move(chain));
+  if (!exchange.ok()) return Finish(key, exchange.failure());
+  pending_.SetExchange(key, *exchange);
+}
+
+void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response) {
   const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
   NoteIfLimit(response.failure());

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "answer/alias_follower.h"
 #include "answer/pending_queries.h"
 #include "answer/reply_writer.h"
 #include "cache/response_cache.h"
@@ -18,6 +19,9 @@ namespace dotcache {
 // Begins one exchange per key and stores the response. All clients with the same key wait for that
 // exchange. If it fails, they get stale data if there is any (RFC 8767 section 5), or else
 // SERVFAIL.
+//
+// Where an alias leads to another zone, more exchanges follow (AliasFollower), within the deadline
+// of the first.
 //
 // A client and its exchange have separate deadlines. A client is answered after `query_timeout` at
 // the latest, before it retries. If there is stale data, it is answered after
@@ -37,6 +41,8 @@ class Forwarder : private TurnEndHook {
     ReplyWriter& replies;
     WorkerCounters& counters;
     const ServerLimits& limits;
+    const LocalNames* local_names = nullptr;  // Null if there are none.
+    const ZoneNames* zones = nullptr;         // Null if no zone has servers of its own.
   };
 
   explicit Forwarder(const Environment& environment);
@@ -68,7 +74,13 @@ class Forwarder : private TurnEndHook {
   void OnTurnEnd() override;
   ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
   void NoteIfLimit(ExchangeFailure failure);
-  void OnExchangeDone(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
+  void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
+                      ExchangeOr<UpstreamResponse> response);
+  void Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
+  CacheEntryRef StoreKnownParts(const CacheKey& key);
+  ExchangeOr<ExchangeId> BeginNextPart(std::unique_ptr<AliasChain> chain);
+  void Continue(std::unique_ptr<AliasChain> chain);
+  void OnPartDone(std::unique_ptr<AliasChain> chain, ExchangeOr<UpstreamResponse> response);
   void OnTimer();
   void ArmTimer();
   CacheEntryRef NoteFailure(const CacheKey& key, ExchangeFailure reason,
@@ -76,6 +88,7 @@ class Forwarder : private TurnEndHook {
   void FinishMiss(const Waiter& waiter);
 
   const Environment env_;
+  AliasFollower aliases_;
   PendingQueries pending_;
   std::vector<std::pair<Limit, Waiter>> evicted_;  // To be answered when the turn ends.
   std::unique_ptr<Timer> timer_;                   // Fires at or before the earliest deadline.

@@ -32,7 +32,8 @@ QueryHandler::QueryHandler(const Environment& environment)
                environment.own_answers == nullptr ? "" : environment.own_answers->identity()) {
   if (env_.exchanger != nullptr) {
     forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
-                                              env_.counters, env_.limits});
+                                              env_.counters, env_.limits, env_.local_names,
+                                              env_.zones});
   }
   if (env_.handoff.has_value()) {
     handoff_.emplace(MissHandoff::Environment{env_.loop, env_.handoff->board, env_.handoff->worker,
@@ -83,7 +84,8 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
   if (env_.local_names != nullptr) {
-    if (const auto local = env_.local_names->Answer(query.question)) {
+    const auto local = env_.local_names->Answer(query.question);
+    if (local.has_value() && !local->open) {
       WorkerCounters& counters = env_.counters;
       (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
       replies_.SendStored(client, {local->message.wire, local->message.ttl_offsets},

@@ -59,6 +59,7 @@ class QueryHandler {
     LoopWatch* loops = nullptr;                          // Null if loop probes are not recognized.
     std::optional<HandoffPeers> handoff = std::nullopt;  // Empty if there is only one worker.
     ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
+    const ZoneNames* zones = nullptr;                    // Null if no zone has servers of its own.
   };
 
   explicit QueryHandler(const Environment& environment);

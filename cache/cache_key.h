@@ -31,6 +31,10 @@ class CacheKey {
   // its denials hold for the DS only, and no other denial holds for it.
   bool SharesDenials() const { return qtype() != QType::kDs; }
 
+  // The key of the part of an answer that ends with an alias, whose target is elsewhere. No query
+  // has its flags.
+  CacheKey ForPart() const { return With(qtype(), flags() | kPart); }
+
   // This key with another QTYPE, and with other DO and CD flags.
   CacheKey With(QType qtype, uint8_t flags) const;
 
@@ -47,6 +51,8 @@ class CacheKey {
   uint8_t flags() const { return octets_[size_ - 1]; }
   QType qtype() const { return static_cast<QType>(LoadU16(octets_ + size_ - kTailSize)); }
 
+  static constexpr uint8_t kDnssecOk = 1;
+  static constexpr uint8_t kCheckingDisabled = 2;
   static constexpr uint8_t kMaxFlags = 3;
 
   friend bool operator==(const CacheKey& a, const CacheKey& b) {
@@ -59,6 +65,7 @@ class CacheKey {
   }
 
  private:
+  static constexpr uint8_t kPart = 4;
   static constexpr size_t kTailSize = 5;  // QTYPE, QCLASS, flags.
 
   uint64_t HashOfTail() const {

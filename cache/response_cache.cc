@@ -197,6 +197,20 @@ void ResponseCache::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime no
   ShardOf(key).Insert(key, std::move(entry), now);
 }
 
+void ResponseCache::InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime now) {
+  if (shards_.empty()) return;
+  has_parts_.store(true, std::memory_order_relaxed);
+  NoteData(key, now);
+  Insert(key.ForPart(), std::move(part), now);
+}
+
+CacheEntryRef ResponseCache::FindPart(const CacheKey& key, MonoTime now) {
+  if (!has_parts()) return nullptr;
+  const CacheKey place = key.ForPart();
+  Found found = ShardOf(place).Lookup(place, now, /*may_refresh=*/false);
+  return found.state == Found::State::kFresh ? std::move(found.entry) : nullptr;
+}
+
 size_t ResponseCache::SweepExpired(MonoTime now, size_t max_slots) {
   if (shards_.empty()) return 0;
   size_t removed = 0;

@@ -66,6 +66,13 @@ class ResponseCache {
   // Stores `entry` as LruShard::Insert() does. REQUIRES: `entry` is not null.
   void Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now);
 
+  // Stores the part of an answer that ends with an alias, if it is fresh. Finds it while it is
+  // fresh. It answers no query: the caller adds the answer for the alias' target.
+  void InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime now);
+  CacheEntryRef FindPart(const CacheKey& key, MonoTime now);
+  // False until a part was stored.
+  bool has_parts() const { return has_parts_.load(std::memory_order_relaxed); }
+
   // Removes dead entries from the next `max_slots` slots of the tables, in a circle. Workers call
   // it from a timer. The cache has one slot for every 128 octets of budget. Returns the number of
   // entries removed.
@@ -98,6 +105,7 @@ class ResponseCache {
   // A bit for each value of CacheKey::flags() that an NXDOMAIN for all types was stored under.
   std::atomic<uint8_t> denied_flags_{0};
   std::atomic<size_t> sweep_shard_{0};
+  std::atomic<bool> has_parts_{false};
 };
 
 }  // namespace dotcache

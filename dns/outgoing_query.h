@@ -20,10 +20,10 @@ struct UpstreamQuery {
   Question question;
   bool dnssec_ok = false;
   bool checking_disabled = false;
-  EdnsUse edns = EdnsUse::kFull;
   // A hash of the client that began the exchange, so that clients share the places of a server. 0:
   // none. Never sent.
   uint64_t client = 0;
+  EdnsUse edns = EdnsUse::kFull;
 };
 
 // Size of the largest message that BuildUpstreamQuery() writes: header, question, OPT with padding

@@ -20,6 +20,7 @@ class LocalNames {
   struct Answered {
     StoredMessage message;  // Its age is 0.
     bool from_records;      // False: from a zone.
+    bool open = false;      // It ends with an alias whose target has no local records.
   };
 
   // Either may be null.
@@ -29,7 +30,10 @@ class LocalNames {
   // nullopt for a question that is not answered locally.
   std::optional<Answered> Answer(const Question& question) const {
     if (records_ != nullptr) {
-      if (auto message = records_->Answer(question)) return Answered{*std::move(message), true};
+      bool open = false;
+      if (auto message = records_->Answer(question, &open)) {
+        return Answered{*std::move(message), true, open};
+      }
     }
     if (zones_ != nullptr) {
       const bool has_records = records_ != nullptr && records_->Holds(question.qname);
@@ -41,6 +45,7 @@ class LocalNames {
   }
 
   const LocalRecords* records() const { return records_.get(); }
+  bool has_open_aliases() const { return records_ != nullptr && records_->has_open_aliases(); }
 
  private:
   std::unique_ptr<const LocalRecords> records_;

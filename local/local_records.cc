@@ -97,24 +97,24 @@ std::string LocalRecords::CnameError(const Rrsets* rrsets) const {
   for (int links = 0; links < kMaxChain; ++links) {
     const Rrset* cname = Pick(*rrsets, QType::kCname);
     if (cname == nullptr) return "";
-    const DomainName target = TargetOf(cname->items);
-    rrsets = Find(target.Canonical());
-    if (rrsets == nullptr) {
-      return absl::StrCat(
-          "is a CNAME that leads to ", target.ToString(),
-          ", which has no local record; add one, because it is not resolved upstream");
-    }
+    rrsets = Find(TargetOf(cname->items).Canonical());
+    if (rrsets == nullptr) return "";
   }
   return absl::StrCat("is a CNAME in a loop, or in a chain of more than ", kMaxChain, " names");
 }
 
 std::unique_ptr<const LocalRecords> LocalRecords::Builder::Build(uint32_t negative_ttl) {
   records_->negative_ttl_ = negative_ttl;
+  records_->has_open_aliases_ =
+      std::any_of(records_->names_.begin(), records_->names_.end(), [this](const auto& entry) {
+        const Rrset* cname = Pick(entry.second, QType::kCname);
+        return cname != nullptr && records_->Find(TargetOf(cname->items).Canonical()) == nullptr;
+      });
   auto built = std::exchange(records_, std::unique_ptr<LocalRecords>(new LocalRecords));
   return built;
 }
 
-std::optional<StoredMessage> LocalRecords::Answer(const Question& question) const {
+std::optional<StoredMessage> LocalRecords::Answer(const Question& question, bool* open) const {
   const Rrsets* rrsets = Find(question.qname);
   if (rrsets == nullptr || !Concerns(*rrsets, question.qtype)) return std::nullopt;
   LocalResponse response(question, Rcode::kNoError);
@@ -134,6 +134,7 @@ std::optional<StoredMessage> LocalRecords::Answer(const Question& question) cons
     owner = TargetOf(cname->items);
     rrsets = Find(owner.Canonical());
   }
+  if (open != nullptr) *open = rrsets == nullptr;
   return response.Take();
 }
 

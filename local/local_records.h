@@ -50,9 +50,8 @@ class LocalRecords {
 
     // Appends the faults of CNAMEs to `errors`:
     // - other data at the same name (RFC 2181 section 10.1);
-    // - a loop, or a chain that is too long;
-    // - a target without local records. A client takes a response as complete and would not resolve
-    //   the target.
+    // - a loop, or a chain that is too long.
+    // A target without local records is resolved like any name.
     void Check(std::vector<std::string>& errors) const;
 
     // Builds the result; `negative_ttl` is the TTL of NODATA. REQUIRES: Check() found no error. The
@@ -65,7 +64,11 @@ class LocalRecords {
 
   // The response as a stored message of age 0. nullopt for a name without records, and for a type
   // that its hosts file cannot have. QTYPE ANY gets one RRset (RFC 8482 section 4.1).
-  std::optional<StoredMessage> Answer(const Question& question) const;
+  // `open` is set to whether the response ends with an alias whose target has no local records.
+  std::optional<StoredMessage> Answer(const Question& question, bool* open = nullptr) const;
+
+  // True when a CNAME leads to a name without local records.
+  bool has_open_aliases() const { return has_open_aliases_; }
 
   // True when the name has records. REQUIRES: `name` is canonical.
   bool Holds(const DomainName& name) const { return Find(name) != nullptr; }
@@ -90,6 +93,7 @@ class LocalRecords {
   absl::flat_hash_map<std::string, Rrsets> names_;  // By canonical wire form.
   size_t record_count_ = 0;
   uint32_t negative_ttl_ = 0;
+  bool has_open_aliases_ = false;
 };
 
 }  // namespace dotcache

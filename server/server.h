@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
 #include "answer/worker_counters.h"
+#include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "core/mutex.h"
 #include "local/local_names.h"
@@ -101,6 +102,7 @@ class Server {
   StreamShares streams_;
   HandshakeRate handshakes_;
   ReplyRate reply_rate_;
+  const ZoneNames zone_names_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

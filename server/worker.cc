@@ -99,7 +99,9 @@ class Worker::Services : private ReplySinks {
         .cookies = &shared.cookies,
         .own_answers = &shared.own_answers,
         .loops = &shared.loops,
-        .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr};
+        .handoff = std::nullopt,
+        .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
+        .zones = &shared.zones};
     if (shared.options.workers > 1) {
       const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};
       environment.handoff.emplace(peers);

@@ -14,6 +14,7 @@
 #include "answer/handoff_board.h"
 #include "answer/own_answers.h"
 #include "answer/worker_counters.h"
+#include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "local/local_names.h"
 #include "net/unique_fd.h"
@@ -59,6 +60,7 @@ class Worker {
     StreamShares& streams;
     HandshakeRate& handshakes;
     ReplyRate& reply_rate;
+    const ZoneNames& zones;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers

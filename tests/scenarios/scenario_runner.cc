@@ -149,6 +149,7 @@ class Runner {
   std::vector<UpstreamCounters> upstream_counters_{64};
   RecordingSink sink_;
   std::unique_ptr<LocalNames> local_names_;
+  std::unique_ptr<ZoneNames> zone_names_;
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> upstreams_;
   std::unique_ptr<QueryHandler> handler_;
@@ -169,6 +170,7 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
   }
   local_names_ = std::make_unique<LocalNames>(LoadLocalData({.records = scenario.records}).records,
                                               std::make_unique<LocalZones>(forwarded));
+  zone_names_ = std::make_unique<ZoneNames>(forwarded);
   connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
   for (const auto& [name, index] : servers_) {
     ScriptedServer& server = connector_->server(index);
@@ -184,8 +186,15 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
   }
   upstreams_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
                                                  absl::MakeSpan(upstream_counters_), random_);
-  handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{
-      loop_, cache_, upstreams_.get(), access_, local_names_.get(), counters_, limits_});
+  handler_ =
+      std::make_unique<QueryHandler>(QueryHandler::Environment{.loop = loop_,
+                                                               .cache = cache_,
+                                                               .exchanger = upstreams_.get(),
+                                                               .access = access_,
+                                                               .local_names = local_names_.get(),
+                                                               .counters = counters_,
+                                                               .limits = limits_,
+                                                               .zones = zone_names_.get()});
 }
 
 void Runner::AddZone(const std::string& zone, const std::vector<std::string>& names) {

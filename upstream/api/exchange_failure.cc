@@ -15,7 +15,8 @@ constexpr Named<ExchangeFailure> kTexts[] = {
     {ExchangeFailure::kMalformed, "the upstream response was malformed"},
     {ExchangeFailure::kReferral,
      "the upstream server sent no answer but a referral: is it an authoritative server?"},
-    {ExchangeFailure::kTruncated, "the upstream server sent a truncated response over a stream"}};
+    {ExchangeFailure::kTruncated, "the upstream server sent a truncated response over a stream"},
+    {ExchangeFailure::kAliases, "the aliases of the name form a loop, or are too many"}};
 
 }  // namespace
 

@@ -21,6 +21,7 @@ enum class ExchangeFailure : uint8_t {
   kMalformed,
   kReferral,
   kTruncated,  // TC over a stream.
+  kAliases,    // The aliases of the name have no end, or make too large an answer.
 };
 
 // In words, for a client's extended error and for log lines.

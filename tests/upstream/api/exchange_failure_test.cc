@@ -11,10 +11,10 @@ namespace {
 
 TEST(ExchangeFailureTest, EachHasATextOfItsOwn) {
   std::set<std::string> texts;
-  for (int i = 0; i <= static_cast<int>(ExchangeFailure::kTruncated); ++i) {
+  for (int i = 0; i <= static_cast<int>(ExchangeFailure::kAliases); ++i) {
     texts.insert(ExchangeFailureText(static_cast<ExchangeFailure>(i)));
   }
-  EXPECT_EQ(texts.size(), static_cast<size_t>(ExchangeFailure::kTruncated) + 1);
+  EXPECT_EQ(texts.size(), static_cast<size_t>(ExchangeFailure::kAliases) + 1);
   EXPECT_EQ(ExchangeFailureText(ExchangeFailure::kNone), "");
 }
 

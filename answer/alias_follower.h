@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Answers whose aliases lead to another zone.
+#ifndef DOTCACHE_ANSWER_ALIAS_FOLLOWER_H_
+#define DOTCACHE_ANSWER_ALIAS_FOLLOWER_H_
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "answer/zone_names.h"
+#include "cache/response_cache.h"
+#include "core/clock.h"
+#include "dns/alias_links.h"
+#include "local/local_names.h"
+#include "upstream/api/exchanger.h"
+
+namespace dotcache {
+
+// The parts of one answer, in order, and the question for the next one.
+struct AliasChain {
+  struct Part {
+    CacheEntryRef entry;
+    size_t records;  // So many records of its answer section are used.
+  };
+
+  Question question;    // The client's.
+  uint8_t flags = 0;    // DO and CD, as in CacheKey::flags().
+  MonoTime deadline;    // One for all parts.
+  uint64_t client = 0;  // As in UpstreamQuery.
+  std::vector<Part> parts;
+  Question next;
+  bool complete = false;
+  std::vector<DomainName> names;  // The names of all questions.
+  size_t links = 0;
+};
+
+// Follows an alias to the end (RFC 1034 section 5.3.3) where the servers that answered it do not
+// know the end: another zone of this forwarder has the target, a local name is the target, or the
+// answer ends with the alias. What servers say about names of other zones is not used. So a target
+// in a private zone is queried there only, and a provider never sees more than its own names.
+//
+// Each part is cached under its own name with its own TTL. The joined answer is cached under the
+// QNAME, with the lowest TTL of all.
+//
+// The caller runs the exchanges. Bound to its loop's thread. Limits: kMaxLinks aliases where more
+// than one part is joined.
+class AliasFollower {
+ public:
+  static constexpr size_t kMaxLinks = 16;
+
+  // Either may be null. All outlive this object.
+  AliasFollower(ResponseCache& cache, const LocalNames* local_names, const ZoneNames* zones)
+      : cache_(cache), local_names_(local_names), zones_(zones) {}
+
+  enum class Step : uint8_t {
+    kComplete,  // Join() has the answer.
+    kAsk,       // An exchange for `chain.next` is needed.
+    kBroken,    // The aliases form a loop, or are too many.
+  };
+
+  // True if a chain for the key may have a first part without an exchange. Cheap.
+  bool MayHavePart() const {
+    return cache_.has_parts() || (local_names_ != nullptr && local_names_->has_open_aliases());
+  }
+
+  // A chain without parts.
+  static AliasChain Begin(const CacheKey& key, MonoTime deadline);
+
+  // False for nearly all responses, which are whole. Cheap.
+  static bool MayBePart(const UpstreamResponse& response, const CacheKey& key);
+
+  // True if a response to `question` is only a part of the answer.
+  bool IsPart(const UpstreamResponse& response, const Question& question) const;
+
+  // Adds parts from local names and from the cache until an exchange is needed.
+  Step Collect(AliasChain& chain, MonoTime now);
+
+  // Adds a response to `chain.next`. REQUIRES: it is an answer or a denial.
+  void Add(AliasChain& chain, const UpstreamResponse& response, MonoTime now);
+
+  // The response to `chain.question`. kAliases if it is too large. REQUIRES: the chain is
+  // complete.
+  ExchangeOr<UpstreamResponse> Join(const AliasChain& chain, MonoTime now) const;
+
+  CacheKey KeyFor(const AliasChain& chain, const Question& question) const {
+    return CacheKey(question, (chain.flags & CacheKey::kDnssecOk) != 0,
+                    (chain.flags & CacheKey::kCheckingDisabled) != 0, cache_.seed());
+  }
+
+ private:
+  // The link after which the response is not used. nullopt if all of it is.
+  std::optional<AliasLink> FindCut(const UpstreamResponse& response,
+                                   const Question& question) const;
+  bool IsElsewhere(const Question& from, const Question& to) const;
+  // Each adds a part for `chain.next`. False without one.
+  bool AddLocal(AliasChain& chain, MonoTime now);
+  bool AddCached(AliasChain& chain, MonoTime now);
+  static void AddPart(AliasChain& chain, CacheEntryRef entry, bool ends);
+
+  ResponseCache& cache_;
+  const LocalNames* local_names_;
+  const ZoneNames* zones_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ANSWER_ALIAS_FOLLOWER_H_

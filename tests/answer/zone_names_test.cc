@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "answer/zone_names.h"
+
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+DomainName Name(absl::string_view text) { return DomainName::FromText(text)->Canonical(); }
+
+TEST(ZoneNamesTest, TheClosestZoneHasTheName) {
+  const std::vector<DomainName> zones = {Name("."), Name("corp.example"), Name("a.corp.example")};
+  const ZoneNames names(zones);
+  EXPECT_EQ(names.ZoneOf({Name("www.example"), QType::kA}), Name("."));
+  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kA}), Name("corp.example"));
+  EXPECT_EQ(names.ZoneOf({Name("x.a.corp.example"), QType::kA}), Name("a.corp.example"));
+}
+
+// RFC 4035 section 3.1.4.1.
+TEST(ZoneNamesTest, TheDsOfAZoneBelongsToTheZoneAbove) {
+  const std::vector<DomainName> zones = {Name("corp.example"), Name("a.corp.example")};
+  const ZoneNames names(zones);
+  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kDs}), Name("."));
+  EXPECT_EQ(names.ZoneOf({Name("a.corp.example"), QType::kDs}), Name("corp.example"));
+}
+
+}  // namespace
+}  // namespace dotcache
