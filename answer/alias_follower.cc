@@ -55,7 +55,7 @@ bool AliasFollower::MayBePart(const UpstreamResponse& response, const CacheKey& 
 }
 
 bool AliasFollower::IsElsewhere(const Question& from, const Question& to) const {
-  if (zones_ != nullptr && !(zones_->ZoneOf(from) == zones_->ZoneOf(to))) return true;
+  if (zones_ != nullptr && zones_->ZoneOf(from) != zones_->ZoneOf(to)) return true;
   return local_names_ != nullptr && local_names_->Answer(to).has_value();
 }
 

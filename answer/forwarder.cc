@@ -74,24 +74,25 @@ Forwarder::~Forwarder() {
 void Forwarder::ForwardHanded(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
                               MonoTime received_at) {
   // Without an exchange in progress, one may have ended since the other worker looked.
-  if (!pending_.Contains(key)) {
-    const MonoTime now = env_.loop.Now();
-    const Found found = env_.cache.Lookup(key, now, /*may_refresh=*/false);
-    if (found.state == Found::State::kFresh || found.state == Found::State::kFailure) {
-      env_.counters.coalesced_queries.Add();
-      SendFound(client, found, now);
-      return;
-    }
-  }
+  if (!pending_.Contains(key) && SendFound(client, key)) return;
   Forward(client, key, stale, received_at);
 }
 
-void Forwarder::SendFound(const Client& client, const Found& found, MonoTime now) {
+// Answers from the cache, with fresh data or with a failure whose cause is not over.
+bool Forwarder::SendFound(const Client& client, const CacheKey& key) {
+  const MonoTime now = env_.loop.Now();
+  const Found found = env_.cache.Lookup(key, now, /*may_refresh=*/false);
   if (found.state == Found::State::kFresh) {
     env_.replies.SendCached(client, *found.entry, now);
-  } else {
+  } else if (found.state == Found::State::kFailure &&
+             (env_.answer_times == nullptr ||
+              !env_.answer_times->MayBeOver(*found.entry, key.name_hash()))) {
     env_.replies.SendFailure(client, RememberedError(*found.entry));
+  } else {
+    return false;
   }
+  env_.counters.coalesced_queries.Add();
+  return true;
 }
 
 bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
@@ -122,7 +123,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       BeginExchange(client.query, key, absl::HashOf(ClientKey(client.address.client)));
   if (failure != ExchangeFailure::kNone) {
     const FailureErrors error = ErrorFor(failure);
-    const CacheEntryRef data = NoteFailure(key, failure, error);
+    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), failure, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
     return false;
   }
@@ -158,7 +159,7 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
   const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0);
-  if (failure != ExchangeFailure::kNone) NoteFailure(key, failure, ErrorFor(failure));
+  if (failure != ExchangeFailure::kNone) NoteFailure(key, ZoneOf(key), failure, ErrorFor(failure));
 }
 
 ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client) {
@@ -196,16 +197,31 @@ void Forwarder::NoteIfLimit(ExchangeFailure failure) {
 
 void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
                                ExchangeOr<UpstreamResponse> response) {
-  const bool may_be_part =
-      response.ok() && IsRelayed(response->facts) && AliasFollower::MayBePart(*response, key);
-  if (may_be_part) {
+  const size_t zone = ZoneOf(key);
+  const bool answered = response.ok() && IsRelayed(response->facts);
+  if (answered) NoteAnswered(key, zone);
+  if (answered && AliasFollower::MayBePart(*response, key)) {
     auto chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
     chain->client = client;
     if (aliases_.IsPart(*response, chain->question)) {
       return OnPartDone(std::move(chain), std::move(response));
     }
   }
-  Finish(key, std::move(response));
+  Finish(key, std::move(response), zone);
+}
+
+size_t Forwarder::ZoneOf(const Question& question) const {
+  return env_.zones == nullptr ? 0 : env_.zones->ZoneOf(question);
+}
+
+size_t Forwarder::ZoneOf(const CacheKey& key) const {
+  const bool only_root = env_.zones == nullptr || env_.zones->size() == 1;
+  return only_root ? 0 : ZoneOf(AliasFollower::Begin(key, MonoTime()).question);
+}
+
+void Forwarder::NoteAnswered(const CacheKey& key, size_t zone) {
+  if (env_.answer_times == nullptr) return;
+  env_.answer_times->Note(zone, key.name_hash(), env_.loop.Now());
 }
 
 // Stores the answer and returns it if all its parts are known without an exchange. Else null.
@@ -231,9 +247,11 @@ ExchangeOr<ExchangeId> Forwarder::BeginNextPart(std::unique_ptr<AliasChain> chai
 
 void Forwarder::OnPartDone(std::unique_ptr<AliasChain> chain,
                            ExchangeOr<UpstreamResponse> response) {
+  const size_t zone = ZoneOf(chain->next);
   if (!response.ok() || !IsRelayed(response->facts)) {
-    return Finish(aliases_.KeyFor(*chain, chain->question), std::move(response));
+    return Finish(aliases_.KeyFor(*chain, chain->question), std::move(response), zone);
   }
+  NoteAnswered(aliases_.KeyFor(*chain, chain->next), zone);
   aliases_.Add(*chain, *response, env_.loop.Now());
   Continue(std::move(chain));
 }
@@ -241,20 +259,22 @@ void Forwarder::OnPartDone(std::unique_ptr<AliasChain> chain,
 void Forwarder::Continue(std::unique_ptr<AliasChain> chain) {
   const MonoTime now = env_.loop.Now();
   const CacheKey key = aliases_.KeyFor(*chain, chain->question);
+  const size_t zone = ZoneOf(chain->next);
   switch (aliases_.Collect(*chain, now)) {
     case AliasFollower::Step::kComplete:
-      return Finish(key, aliases_.Join(*chain, now));
+      return Finish(key, aliases_.Join(*chain, now), zone);
     case AliasFollower::Step::kBroken:
-      return Finish(key, ExchangeFailure::kAliases);
+      return Finish(key, ExchangeFailure::kAliases, zone);
     case AliasFollower::Step::kAsk:
       break;
   }
   const ExchangeOr<ExchangeId> exchange = BeginNextPart(std::move(chain));
-  if (!exchange.ok()) return Finish(key, exchange.failure());
+  if (!exchange.ok()) return Finish(key, exchange.failure(), zone);
   pending_.SetExchange(key, *exchange);
 }
 
-void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response) {
+// `zone`: the one that gave the latest response, or failed to.
+void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response, size_t zone) {
   const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
   NoteIfLimit(response.failure());
@@ -269,7 +289,7 @@ void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> respons
   }
   const FailureErrors error =
       response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.failure());
-  const CacheEntryRef data = NoteFailure(key, response.failure(), error);
+  const CacheEntryRef data = NoteFailure(key, zone, response.failure(), error);
   for (const Waiter& waiter : waiters) {
     env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),
                                   error);
@@ -277,7 +297,7 @@ void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> respons
   }
 }
 
-CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, ExchangeFailure reason,
+CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, size_t zone, ExchangeFailure reason,
                                      const FailureErrors& error) {
   // Our own limit is full, which is no statement about the name.
   if (reason == ExchangeFailure::kLimit) return nullptr;
@@ -285,10 +305,14 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, ExchangeFailure reason
   // noticed soon. Failures that a server reported are kept for longer each time.
   const bool unreachable = reason == ExchangeFailure::kUnreachable ||
                            reason == ExchangeFailure::kTimeout || reason == ExchangeFailure::kLoop;
-  const Failure failure = {.extended_error = error.own.code,
-                           .grows = !unreachable,
-                           .upstream_error = error.upstream,
-                           .rcode = error.rcode};
+  Failure failure = {.extended_error = error.own.code,
+                     .grows = !unreachable,
+                     .upstream_error = error.upstream,
+                     .rcode = error.rcode,
+                     .zone = static_cast<uint16_t>(zone)};
+  if (env_.answer_times != nullptr) {
+    failure.other_answered = env_.answer_times->LatestOfOther(zone, key.name_hash());
+  }
   CacheEntryRef data = env_.cache.NoteFailure(key, failure, env_.loop.Now());
   if (data) env_.counters.failed_refreshes.Add();
   return data;

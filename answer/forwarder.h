@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "answer/alias_follower.h"
+#include "answer/answer_times.h"
 #include "answer/pending_queries.h"
 #include "answer/reply_writer.h"
 #include "cache/response_cache.h"
@@ -43,6 +44,7 @@ class Forwarder : private TurnEndHook {
     const ServerLimits& limits;
     const LocalNames* local_names = nullptr;  // Null if there are none.
     const ZoneNames* zones = nullptr;         // Null if no zone has servers of its own.
+    AnswerTimes* answer_times = nullptr;      // Null: a remembered failure stays for its time.
   };
 
   explicit Forwarder(const Environment& environment);
@@ -68,7 +70,7 @@ class Forwarder : private TurnEndHook {
   size_t waiter_count() const { return pending_.waiter_count() + evicted_.size(); }
 
  private:
-  void SendFound(const Client& client, const Found& found, MonoTime now);
+  bool SendFound(const Client& client, const CacheKey& key);
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   void TakeEvicted();
   void OnTurnEnd() override;
@@ -76,14 +78,17 @@ class Forwarder : private TurnEndHook {
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
                       ExchangeOr<UpstreamResponse> response);
-  void Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response);
+  void Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response, size_t zone);
+  size_t ZoneOf(const Question& question) const;
+  size_t ZoneOf(const CacheKey& key) const;
+  void NoteAnswered(const CacheKey& key, size_t zone);
   CacheEntryRef StoreKnownParts(const CacheKey& key);
   ExchangeOr<ExchangeId> BeginNextPart(std::unique_ptr<AliasChain> chain);
   void Continue(std::unique_ptr<AliasChain> chain);
   void OnPartDone(std::unique_ptr<AliasChain> chain, ExchangeOr<UpstreamResponse> response);
   void OnTimer();
   void ArmTimer();
-  CacheEntryRef NoteFailure(const CacheKey& key, ExchangeFailure reason,
+  CacheEntryRef NoteFailure(const CacheKey& key, size_t zone, ExchangeFailure reason,
                             const FailureErrors& error);
   void FinishMiss(const Waiter& waiter);
 

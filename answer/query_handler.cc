@@ -33,7 +33,7 @@ QueryHandler::QueryHandler(const Environment& environment)
   if (env_.exchanger != nullptr) {
     forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
                                               env_.counters, env_.limits, env_.local_names,
-                                              env_.zones});
+                                              env_.zones, env_.answer_times});
   }
   if (env_.handoff.has_value()) {
     handoff_.emplace(MissHandoff::Environment{env_.loop, env_.handoff->board, env_.handoff->worker,
@@ -130,15 +130,18 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
     replies_.SendCached(client, *found.entry, env_.loop.Now());
     return HandleResult::kReplied;
   }
-  if (found.state == Found::State::kFailure) {
+  const bool is_failure = found.state == Found::State::kFailure;
+  const bool may_be_over = is_failure && env_.answer_times != nullptr &&
+                           env_.answer_times->MayBeOver(*found.entry, key.name_hash());
+  if (is_failure && !may_be_over) {
     env_.counters.failure_hits.Add();
     replies_.SendFailure(client, RememberedError(*found.entry));
     return HandleResult::kReplied;
   }
   env_.counters.cache_misses.Add();
-  const bool waits = IsHome(client.query)
-                         ? forwarder_->Forward(client, key, found.entry, env_.loop.Now())
-                         : handoff_->HandOver(client, key, found.entry);
+  const CacheEntryRef stale = is_failure ? nullptr : found.entry;
+  const bool waits = IsHome(client.query) ? forwarder_->Forward(client, key, stale, env_.loop.Now())
+                                          : handoff_->HandOver(client, key, stale);
   return waits ? HandleResult::kPending : HandleResult::kReplied;
 }
 

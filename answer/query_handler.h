@@ -60,6 +60,7 @@ class QueryHandler {
     std::optional<HandoffPeers> handoff = std::nullopt;  // Empty if there is only one worker.
     ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
     const ZoneNames* zones = nullptr;                    // Null if no zone has servers of its own.
+    AnswerTimes* answer_times = nullptr;  // Null: a remembered failure stays for its time.
   };
 
   explicit QueryHandler(const Environment& environment);

@@ -3,31 +3,42 @@
 #ifndef DOTCACHE_ANSWER_ZONE_NAMES_H_
 #define DOTCACHE_ANSWER_ZONE_NAMES_H_
 
-#include "absl/container/flat_hash_set.h"
+#include <cstddef>
+
+#include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
 #include "dns/domain_name.h"
 #include "dns/question.h"
 
 namespace dotcache {
 
-// Tells which zone's servers are queried. Immutable, so any thread may call it.
+// Tells which zone's servers are queried. Zones have numbers; 0 is the root. Immutable, so any
+// thread may call it.
 class ZoneNames {
  public:
   // The root may be among them.
   explicit ZoneNames(absl::Span<const DomainName> zones) {
-    for (const DomainName& zone : zones) zones_.insert(zone.Canonical());
+    for (const DomainName& zone : zones) {
+      if (zone.LabelCount() > 0) numbers_.try_emplace(zone.Canonical(), numbers_.size() + 1);
+    }
   }
 
-  // The zone closest to the question's name; for a DS, closest to the name above it. The root if
-  // there is no other.
-  DomainName ZoneOf(const Question& question) const {
+  // The number of zones, with the root.
+  size_t size() const { return numbers_.size() + 1; }
+
+  // The zone closest to the question's name; for a DS, closest to the name above it.
+  size_t ZoneOf(const Question& question) const {
+    if (numbers_.empty()) return 0;
     DomainName name = question.NameInZone();
-    while (name.LabelCount() > 0 && !zones_.contains(name)) name = name.WithoutLabels(1);
-    return name;
+    for (; name.LabelCount() > 0; name = name.WithoutLabels(1)) {
+      const auto found = numbers_.find(name);
+      if (found != numbers_.end()) return found->second;
+    }
+    return 0;
   }
 
  private:
-  absl::flat_hash_set<DomainName> zones_;
+  absl::flat_hash_map<DomainName, size_t> numbers_;  // Without the root.
 };
 
 }  // namespace dotcache

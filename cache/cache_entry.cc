@@ -54,6 +54,10 @@ bool CacheEntry::has_data() const {
 
 QType CacheEntry::denied_type() const { return static_cast<QType>(LoadHeader(view().wire).id); }
 
+size_t CacheEntry::failed_zone() const { return LoadHeader(view().wire).id & ~kOfName; }
+
+bool CacheEntry::is_of_name() const { return (LoadHeader(view().wire).id & kOfName) != 0; }
+
 size_t CacheEntry::charge() const {
   return HeapSize(EntrySize(wire_size_, offset_count_, upstream_error_size_));
 }

@@ -39,10 +39,14 @@ class CacheEntry {
   const ExtendedErrorCode extended_error;
 
   bool is_failure() const { return kind == ResponseKind::kServFail; }
-
   bool has_data() const;  // The answer section is not empty.
   // Of an NXDOMAIN for all types: the type that was queried. It is in place of the message ID.
   QType denied_type() const;
+  // Of a failure: the zone whose servers failed, and whether they answered other names at that
+  // time. Both are in place of the message ID.
+  size_t failed_zone() const;
+  bool is_of_name() const;
+  static constexpr uint16_t kOfName = 0x8000;
   // The extended error of the upstream server's response.
   std::optional<ExtendedError> upstream_error() const {
     return upstream_error_size_ == 0 ? std::nullopt : std::make_optional(ReadUpstreamError());
@@ -51,22 +55,19 @@ class CacheEntry {
   Seconds fresh_for() const { return Seconds{fresh_seconds_}; }
   MonoTime expires_at() const { return stored_at + fresh_for(); }
   bool FreshAt(MonoTime now) const { return now < expires_at(); }
-
   // Whole seconds since the entry was stored.
   Seconds AgeAt(MonoTime now) const { return std::chrono::duration_cast<Seconds>(now - stored_at); }
-
   // Valid as long as the entry.
   StoredView view() const {
     const auto* wire = reinterpret_cast<const uint8_t*>(offsets() + offset_count_);
     return {Bytes(wire, wire_size_), absl::MakeConstSpan(offsets(), offset_count_)};
   }
-
   // Octets that the entry takes from the heap: its size and the allocator's own header, rounded up
   // as glibc does.
   size_t charge() const;
 
-  // At most one shard holds an entry, under a key with these DO and CD flags (CacheKey::flags()).
-  // Claim() returns false while a shard holds the entry. Any thread may call these.
+  // At most one shard holds an entry, under a key with these CacheKey::flags(). Claim() returns
+  // false while a shard holds the entry. Any thread may call these.
   bool Claim(uint8_t key_flags) const {
     uint8_t free = 0;
     return holder_.compare_exchange_strong(free, HeldUnder(key_flags));

@@ -17,6 +17,9 @@ constexpr size_t kMinAutomaticShardBytes = size_t{256} << 10;
 constexpr size_t kMaxAutomaticShards = 64;
 constexpr size_t kMaxShards = 1024;
 
+// An answer to another name within this time shows that the zone's servers work.
+constexpr Duration kAnsweredLately = Seconds(5);
+
 // A sweep releases a shard's lock after this many slots.
 constexpr size_t kSweepSlotsPerLock = 64;
 
@@ -159,12 +162,16 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   if (shards_.empty()) return nullptr;
   CacheEntryRef known = KnownAfterFailure(key, now);
   if (known && !known->is_failure()) return known;
+  // Other names were answered after the last failure, so this one was tried anew.
+  const bool tried_anew = known && known->stored_at < failure.other_answered;
   // Another worker recorded the same failure.
-  if (known && known->FreshAt(now)) return nullptr;
+  if (known && known->FreshAt(now) && !tried_anew) return nullptr;
+  const bool of_name = tried_anew && now - failure.other_answered <= kAnsweredLately;
   const int before = known ? known->failures : 0;
   const int failures = std::min(before + (failure.grows ? 1 : 0), 255);
   const Seconds ttl = FailureTtl(failure.grows ? failures : 1, options_);
   uint8_t octets[kHeaderSize + kMaxNameSize + 4] = {};
+  StoreU16(octets, static_cast<uint16_t>(failure.zone | (of_name ? CacheEntry::kOfName : 0)));
   StoreU16(octets + 2, static_cast<uint16_t>(failure.rcode));
   absl::c_copy(key.question(), octets + kHeaderSize);
   const Bytes wire(octets, kHeaderSize + key.question().size());

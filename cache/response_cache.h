@@ -27,6 +27,9 @@ struct Failure {
   // Of the server that answered with an error.
   std::optional<ExtendedError> upstream_error = std::nullopt;
   Rcode rcode = Rcode::kServFail;  // For the reply. At most 15.
+  uint16_t zone = 0;               // Whose servers failed: a number below CacheEntry::kOfName.
+  // When the zone's servers last answered another name. The clock's epoch: never.
+  MonoTime other_answered = MonoTime();
 };
 
 // A TTL-aware LRU cache of responses, bounded in octets and sharded by the key's hash. README.md in

@@ -56,7 +56,8 @@ Server::Server(const ServerOptions& options)
       streams_(options.limits.max_streams_per_client),
       handshakes_(options.limits.handshakes_per_second),
       reply_rate_(options.reply_rate),
-      zone_names_(ForwardedZones(options.upstream)) {}
+      zone_names_(ForwardedZones(options.upstream)),
+      answer_times_(zone_names_.size()) {}
 
 Server::~Server() = default;
 
@@ -132,9 +133,9 @@ absl::Status Server::BindListeners() {
 
 absl::Status Server::Start() {
   TestDelay(Seam::kStart);
-  shared_ = std::make_unique<Worker::Shared>(
-      Worker::Shared{cache_, access_, local_names_.get(), options_, *credentials_, *cookies_,
-                     own_answers_, loops_, handoff_, streams_, handshakes_, reply_rate_, zone_names_});
+  shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
+      cache_, access_, local_names_.get(), options_, *credentials_, *cookies_, own_answers_, loops_,
+      handoff_, streams_, handshakes_, reply_rate_, zone_names_, answer_times_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

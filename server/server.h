@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
+#include "answer/answer_times.h"
 #include "answer/worker_counters.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
@@ -103,6 +104,7 @@ class Server {
   HandshakeRate handshakes_;
   ReplyRate reply_rate_;
   const ZoneNames zone_names_;
+  AnswerTimes answer_times_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

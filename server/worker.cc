@@ -101,7 +101,8 @@ class Worker::Services : private ReplySinks {
         .loops = &shared.loops,
         .handoff = std::nullopt,
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
-        .zones = &shared.zones};
+        .zones = &shared.zones,
+        .answer_times = &shared.answer_times};
     if (shared.options.workers > 1) {
       const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};
       environment.handoff.emplace(peers);

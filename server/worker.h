@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "answer/access_policy.h"
+#include "answer/answer_times.h"
 #include "answer/client_cookies.h"
 #include "answer/handoff_board.h"
 #include "answer/own_answers.h"
@@ -61,6 +62,7 @@ class Worker {
     HandshakeRate& handshakes;
     ReplyRate& reply_rate;
     const ZoneNames& zones;
+    AnswerTimes& answer_times;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers

@@ -13,17 +13,18 @@ DomainName Name(absl::string_view text) { return DomainName::FromText(text)->Can
 TEST(ZoneNamesTest, TheClosestZoneHasTheName) {
   const std::vector<DomainName> zones = {Name("."), Name("corp.example"), Name("a.corp.example")};
   const ZoneNames names(zones);
-  EXPECT_EQ(names.ZoneOf({Name("www.example"), QType::kA}), Name("."));
-  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kA}), Name("corp.example"));
-  EXPECT_EQ(names.ZoneOf({Name("x.a.corp.example"), QType::kA}), Name("a.corp.example"));
+  EXPECT_EQ(names.size(), 3u);
+  EXPECT_EQ(names.ZoneOf({Name("www.example"), QType::kA}), 0u);
+  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kA}), 1u);
+  EXPECT_EQ(names.ZoneOf({Name("x.a.corp.example"), QType::kA}), 2u);
 }
 
 // RFC 4035 section 3.1.4.1.
 TEST(ZoneNamesTest, TheDsOfAZoneBelongsToTheZoneAbove) {
   const std::vector<DomainName> zones = {Name("corp.example"), Name("a.corp.example")};
   const ZoneNames names(zones);
-  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kDs}), Name("."));
-  EXPECT_EQ(names.ZoneOf({Name("a.corp.example"), QType::kDs}), Name("corp.example"));
+  EXPECT_EQ(names.ZoneOf({Name("corp.example"), QType::kDs}), 0u);
+  EXPECT_EQ(names.ZoneOf({Name("a.corp.example"), QType::kDs}), 1u);
 }
 
 }  // namespace

@@ -348,6 +348,20 @@ TEST_F(ResponseCacheStoreTest, RepeatedFailuresAreKeptForLongerEachTime) {
   EXPECT_EQ(StateOf(now + Seconds{1}), State::kNothing);
 }
 
+TEST_F(ResponseCacheStoreTest, AFailureIsOfTheNameIfOtherNamesAreAnsweredMeanwhile) {
+  const auto note = [this](MonoTime now, MonoTime other_answered) {
+    cache_.NoteFailure(Key(), {.zone = 7, .other_answered = other_answered}, now);
+    const CacheEntryRef entry = cache_.Lookup(Key(), now).entry;
+    EXPECT_EQ(entry->failed_zone(), 7u);
+    EXPECT_EQ(entry->stored_at, now);
+    return entry->is_of_name();
+  };
+  EXPECT_FALSE(note(At(10), At(9)));  // The first failure.
+  EXPECT_FALSE(note(At(11), At(9)));  // An outage: no other name was answered since.
+  EXPECT_TRUE(note(At(12), At(12) - Milliseconds(1)));
+  EXPECT_FALSE(note(At(100), At(90)));  // There may be an outage again.
+}
+
 TEST_F(ResponseCacheStoreTest, AFailureIsForItsTypeDoAndCdOnly) {
   cache_.NoteFailure(Key(), {}, At(0));
   EXPECT_EQ(StateOf(At(0)), State::kFailure);

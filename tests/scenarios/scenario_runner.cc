@@ -150,6 +150,7 @@ class Runner {
   RecordingSink sink_;
   std::unique_ptr<LocalNames> local_names_;
   std::unique_ptr<ZoneNames> zone_names_;
+  std::unique_ptr<AnswerTimes> answer_times_;
   std::unique_ptr<ScriptedConnector> connector_;
   std::unique_ptr<UpstreamManager> upstreams_;
   std::unique_ptr<QueryHandler> handler_;
@@ -171,6 +172,7 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
   local_names_ = std::make_unique<LocalNames>(LoadLocalData({.records = scenario.records}).records,
                                               std::make_unique<LocalZones>(forwarded));
   zone_names_ = std::make_unique<ZoneNames>(forwarded);
+  answer_times_ = std::make_unique<AnswerTimes>(zone_names_->size());
   connector_ = std::make_unique<ScriptedConnector>(loop_, options_.limits);
   for (const auto& [name, index] : servers_) {
     ScriptedServer& server = connector_->server(index);
@@ -186,15 +188,16 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
   }
   upstreams_ = std::make_unique<UpstreamManager>(loop_, options_, *connector_,
                                                  absl::MakeSpan(upstream_counters_), random_);
-  handler_ =
-      std::make_unique<QueryHandler>(QueryHandler::Environment{.loop = loop_,
-                                                               .cache = cache_,
-                                                               .exchanger = upstreams_.get(),
-                                                               .access = access_,
-                                                               .local_names = local_names_.get(),
-                                                               .counters = counters_,
-                                                               .limits = limits_,
-                                                               .zones = zone_names_.get()});
+  handler_ = std::make_unique<QueryHandler>(
+      QueryHandler::Environment{.loop = loop_,
+                                .cache = cache_,
+                                .exchanger = upstreams_.get(),
+                                .access = access_,
+                                .local_names = local_names_.get(),
+                                .counters = counters_,
+                                .limits = limits_,
+                                .zones = zone_names_.get(),
+                                .answer_times = answer_times_.get()});
 }
 
 void Runner::AddZone(const std::string& zone, const std::vector<std::string>& names) {
