@@ -15,11 +15,6 @@ bool IsNew(const CacheEntry& entry, MonoTime now) {
   return (entry.expires_at() - now) * 10 > entry.fresh_for();
 }
 
-Bytes RelayedForm(const UpstreamResponse& response) {
-  const ResponseFacts& facts = response.facts;
-  return Bytes(facts.rewritten.empty() ? response.wire : facts.rewritten).first(facts.kept_size);
-}
-
 // The stored form of the records up to the link, and for how long it is fresh.
 std::pair<StoredMessage, Seconds> CutAfter(StoredMessage message, const AliasLink& link) {
   MessageHeader header = LoadHeader(message.wire);
@@ -51,7 +46,8 @@ AliasChain AliasFollower::Begin(const CacheKey& key, MonoTime deadline) {
 }
 
 bool AliasFollower::MayBePart(const UpstreamResponse& response, const CacheKey& key) {
-  return BeginsWithAlias(RelayedForm(response), key.question().size(), key.qtype());
+  return BeginsWithAlias(KeptPart(response.wire, response.facts), key.question().size(),
+                         key.qtype());
 }
 
 bool AliasFollower::IsElsewhere(const Question& from, const Question& to) const {
@@ -61,7 +57,8 @@ bool AliasFollower::IsElsewhere(const Question& from, const Question& to) const 
 
 std::optional<AliasLink> AliasFollower::FindCut(const UpstreamResponse& response,
                                                 const Question& question) const {
-  const std::vector<AliasLink> links = ReadAliasLinks(RelayedForm(response), question);
+  const std::vector<AliasLink> links =
+      ReadAliasLinks(KeptPart(response.wire, response.facts), question);
   for (const AliasLink& link : links) {
     if (IsElsewhere(question, {link.target, question.qtype})) return link;
   }

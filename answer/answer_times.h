@@ -31,9 +31,10 @@ class AnswerTimes {
   }
 
   // True if the cause of a remembered failure of the name may be over: the servers that failed have
-  // answered another name since. Not if they did so while this name failed.
-  bool MayBeOver(const CacheEntry& failure, uint64_t name_hash) const {
-    return !failure.is_of_name() &&
+  // answered another name since. Not if they did so while this name failed, and not within a second
+  // (RFC 9520 section 3.2).
+  bool MayBeOver(const CacheEntry& failure, uint64_t name_hash, MonoTime now) const {
+    return !failure.is_of_name() && now - failure.stored_at >= Seconds(1) &&
            LatestOfOther(failure.failed_zone(), name_hash) > failure.stored_at;
   }
 

@@ -86,7 +86,7 @@ bool Forwarder::SendFound(const Client& client, const CacheKey& key) {
     env_.replies.SendCached(client, *found.entry, now);
   } else if (found.state == Found::State::kFailure &&
              (env_.answer_times == nullptr ||
-              !env_.answer_times->MayBeOver(*found.entry, key.name_hash()))) {
+              !env_.answer_times->MayBeOver(*found.entry, key.name_hash(), now))) {
     env_.replies.SendFailure(client, RememberedError(*found.entry));
   } else {
     return false;

@@ -131,8 +131,9 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
     return HandleResult::kReplied;
   }
   const bool is_failure = found.state == Found::State::kFailure;
-  const bool may_be_over = is_failure && env_.answer_times != nullptr &&
-                           env_.answer_times->MayBeOver(*found.entry, key.name_hash());
+  const bool may_be_over =
+      is_failure && env_.answer_times != nullptr &&
+      env_.answer_times->MayBeOver(*found.entry, key.name_hash(), env_.loop.Now());
   if (is_failure && !may_be_over) {
     env_.counters.failure_hits.Add();
     replies_.SendFailure(client, RememberedError(*found.entry));

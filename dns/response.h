@@ -104,6 +104,11 @@ struct StoredMessage {
   absl::InlinedVector<uint16_t, 16> ttl_offsets;
 };
 
+// The kept part of a response, in the form that is relayed. REQUIRES: as for StoreResponse().
+inline Bytes KeptPart(Bytes response, const ResponseFacts& facts) {
+  return (facts.rewritten.empty() ? response : Bytes(facts.rewritten)).first(facts.kept_size);
+}
+
 // Bounds for the TTLs of stored responses.
 struct TtlCaps {
   Seconds positive{86400};

@@ -30,5 +30,23 @@ TEST(AnswerTimesTest, ZonesAreApart) {
   EXPECT_EQ(times.LatestOfOther(1, kB), At(10));
 }
 
+// RFC 9520 section 3.2: a failure is kept for a second at least.
+TEST(AnswerTimesTest, AFailureMayBeOverAfterAnAnswerToAnotherName) {
+  const auto failure = [](uint16_t id) {
+    WireMessage wire(kHeaderSize);
+    StoreU16(wire.data(), id);
+    return MakeCacheEntry(StoredView{wire, {}}, {.kind = ResponseKind::kServFail}, At(10),
+                          Seconds(60));
+  };
+  AnswerTimes times(2);
+  EXPECT_FALSE(times.MayBeOver(*failure(1), kA, At(20)));
+  times.Note(1, kB, At(15));
+  EXPECT_TRUE(times.MayBeOver(*failure(1), kA, At(20)));
+  EXPECT_FALSE(times.MayBeOver(*failure(0), kA, At(20)));  // Of another zone.
+  EXPECT_FALSE(times.MayBeOver(*failure(1 | CacheEntry::kOfName), kA, At(20)));
+  times.Note(1, kB, At(10) + Milliseconds(500));
+  EXPECT_FALSE(times.MayBeOver(*failure(1), kA, At(10) + Milliseconds(999)));
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -89,16 +89,16 @@ ROWS = [
     # Aliases (RFC 1034 section 3.6.2, RFC 6672).
     reject("cnameself"), reject("cnameloop2"), chain_of("cnamechain20", 20),
     chain_of("cnamechain32", 32), reject("cnamechain33"),
-    nodata("cnamedangling", types=("CNAME",)),
+    ok("cnamedangling", types=("CNAME", "A"), next=True),
     nodata("cnamedanglingsoa", types=("CNAME",), cached=True),
     ok("cnameplusdata", types=("CNAME", "A")),
-    nxdomain("cnamenx", types=("CNAME",)),
+    nxdomain("cnamenx", types=("CNAME",), next=True),
     nxdomain("cnamenxsoa", types=("CNAME",), cached=True),
     ok("dname", types=("DNAME", "CNAME", "A")), reject("dnamelie"),
     # Negative responses (RFC 2308).
-    nxdomain("nxnosoa"), nxdomain("nxsoa", cached=True, ttl=(50, 60)),
-    nxdomain("nxsoabig", cached=True, ttl=(3500, 10800)), nxdomain("nxwrongsoa"),
-    nodata("nodatasoa", cached=True, ttl=(50, 60)), nodata("nodatanosoa"),
+    nxdomain("nxnosoa", next=True), nxdomain("nxsoa", cached=True, ttl=(50, 60)),
+    nxdomain("nxsoabig", cached=True, ttl=(3500, 10800)), nxdomain("nxwrongsoa", next=True),
+    nodata("nodatasoa", cached=True, ttl=(50, 60)), nodata("nodatanosoa", next=True),
     # RCODEs, flags, EDNS.
     *map(error, ("formerr", "servfail", "notimp", "refused", "notauth", "rcode11", "rcode15",
                  "badvers", "badcookie")),

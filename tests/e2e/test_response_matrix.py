@@ -218,7 +218,7 @@ class Measurement:
         if self.row.rcode == "SERVFAIL":  # Failures are cached too (RFC 9520).
             if not self.cached:
                 self.problems.append("asked again")
-        elif self.cached != self.row.cached:
+        elif self.cached != (self.row.cached or not self.relays):
             self.problems.append("cached" if self.cached else "not cached")
 
     def ask_for_the_victim(self, name):

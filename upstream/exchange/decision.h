@@ -41,6 +41,7 @@ struct ExchangeProgress {
   uint8_t losses = 0;                           // Connections lost with a query of this exchange,
   bool lost_in_crowd = false;                   // the first with many others.
   uint64_t reported_errors = 0;  // Servers that answered with an error, or their provider did.
+  uint64_t doubted = 0;          // Of these, those whose response was a doubtful denial.
   uint64_t refused = 0;          // Servers that took no query in this turn.
   uint64_t given_up = 0;         // Servers with attempts that ended overdue.
   bool has_error = false;        // An error can be the result.

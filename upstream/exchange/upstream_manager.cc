@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "dns/alias_links.h"
 #include "upstream/exchange/exchange_end.h"
 #include "upstream/pool/attempt_result.h"
 #include "upstream/pool/loop_probe.h"
@@ -244,17 +245,31 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
     NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
     return Proceed(*exchange);
   }
-  if (IsErrorResponse(response.facts)) {
+  if (IsErrorResponse(response.facts) || IsDoubted(*exchange, response)) {
     OnError(*exchange, server, std::move(response));
     return;
   }
   const DomainName& qname = exchange->query.question.qname;
-  exchange->zone->NoteAnswer(server, progress.reported_errors, qname, ErrorOf(*exchange));
+  exchange->zone->NoteAnswer(server, progress.reported_errors & ~progress.doubted, qname,
+                             ErrorOf(*exchange));
   Finish(*exchange, std::move(response));
 }
 
-// A server answered with an error. A server of another provider may know better, or else another
-// server. The second error is the result. `response`: nullopt if the error cannot be relayed.
+// True if a second server is queried before the denial is believed. An alias that leads to another
+// zone denies nothing.
+bool UpstreamManager::IsDoubted(const ExchangeRecord& exchange,
+                                const UpstreamResponse& response) const {
+  if (!IsDoubtful(response.facts) || exchange.progress.is_loop_probe) return false;
+  const Question& question = exchange.query.question;
+  const Bytes message = KeptPart(response.wire, response.facts);
+  return absl::c_none_of(ReadAliasLinks(message, question), [&](const AliasLink& link) {
+    return &zones_.Find({link.target, question.qtype}) != exchange.zone;
+  });
+}
+
+// A server answered with an error, or with a doubtful denial. A server of another provider may know
+// better, or else another server. The second error is the result. `response`: nullopt if the error
+// cannot be relayed.
 void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
                               std::optional<UpstreamResponse> response) {
   ExchangeProgress& progress = exchange.progress;
@@ -264,10 +279,12 @@ void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
   progress.reported_errors |= same_provider;
   progress.has_error = true;
   progress.only_overloaded = false;
-  // A refusal is the result only if no server answered with another error.
-  const bool counts = response.has_value() &&
-                      !(exchange.error_response.has_value() && IsRefusal(response->facts.rcode));
-  if (counts) exchange.error_response = std::move(response);
+  if (response.has_value() && !IsErrorResponse(response->facts)) progress.doubted |= same_provider;
+  const int known =
+      exchange.error_response.has_value() ? RankOf(exchange.error_response->facts) : -1;
+  if (response.has_value() && RankOf(response->facts) > known) {
+    exchange.error_response = std::move(response);
+  }
   if (confirmed) {
     Finish(exchange, EndOf(exchange, loop_.Now()));
   } else {

@@ -88,6 +88,7 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void NoteSent(ExchangeRecord& exchange, size_t index, const UpstreamZone::Views& views);
   void MarkLate(ExchangeRecord& exchange);
   void Proceed(ExchangeRecord& exchange);
+  bool IsDoubted(const ExchangeRecord& exchange, const UpstreamResponse& response) const;
   void OnError(ExchangeRecord& exchange, uint8_t server, std::optional<UpstreamResponse> response);
   void Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result);
   void Release(ExchangeRecord& exchange);

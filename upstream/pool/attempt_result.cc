@@ -12,6 +12,16 @@ bool IsErrorResponse(const ResponseFacts& facts) {
 
 bool IsRefusal(Rcode rcode) { return rcode == Rcode::kNotImp || rcode == Rcode::kRefused; }
 
+bool IsDoubtful(const ResponseFacts& facts) {
+  const bool denies = facts.kind == ResponseKind::kNoData || facts.kind == ResponseKind::kNxDomain;
+  return denies && !facts.soa_ttl.has_value();
+}
+
+int RankOf(const ResponseFacts& facts) {
+  if (!IsErrorResponse(facts)) return 2;
+  return IsRefusal(facts.rcode) ? 0 : 1;
+}
+
 bool IsUsable(const AttemptResult& result) {
   const UpstreamResponse* response = std::get_if<UpstreamResponse>(&result);
   return response != nullptr && !IsErrorResponse(response->facts);

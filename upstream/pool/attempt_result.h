@@ -15,6 +15,14 @@ bool IsErrorResponse(const ResponseFacts& facts);
 // True for an RCODE that says that the server does not do this, and nothing about the name.
 bool IsRefusal(Rcode rcode);
 
+// True for a denial without SOA (RFC 2308 section 2.1). Another server may have the SOA, or the
+// data. An alias without its target's data is one.
+bool IsDoubtful(const ResponseFacts& facts);
+
+// Of the responses about which a second server is queried, the one with the highest rank is the
+// result: refusals have the lowest, then other errors, then doubtful denials.
+int RankOf(const ResponseFacts& facts);
+
 // True for a response that ends the exchange without another server.
 bool IsUsable(const AttemptResult& result);
 

@@ -27,6 +27,32 @@ TEST(AttemptResultTest, AnswersAndDenialsAreUsableErrorsAreNot) {
   EXPECT_TRUE(IsUsable(too_long));
 }
 
+// RFC 2308 section 2: a denial has an SOA.
+TEST(AttemptResultTest, ADenialWithoutSoaIsDoubtful) {
+  ResponseFacts facts;
+  for (const ResponseKind kind : {ResponseKind::kNoData, ResponseKind::kNxDomain}) {
+    facts.kind = kind;
+    facts.soa_ttl = std::nullopt;
+    EXPECT_TRUE(IsDoubtful(facts));
+    facts.soa_ttl = 0;
+    EXPECT_FALSE(IsDoubtful(facts));
+  }
+  facts.kind = ResponseKind::kAnswer;
+  facts.soa_ttl = std::nullopt;
+  EXPECT_FALSE(IsDoubtful(facts));
+}
+
+TEST(AttemptResultTest, OfTwoResponsesTheDenialAndThenTheErrorIsTheResult) {
+  ResponseFacts denial;
+  denial.kind = ResponseKind::kNoData;
+  denial.rcode = Rcode::kNoError;
+  ResponseFacts refusal;
+  refusal.kind = ResponseKind::kOtherError;
+  refusal.rcode = Rcode::kRefused;
+  EXPECT_GT(RankOf(denial), RankOf(ResponseFacts()));  // SERVFAIL.
+  EXPECT_GT(RankOf(ResponseFacts()), RankOf(refusal));
+}
+
 TEST(AttemptResultTest, AMalformedMessageIsFromTheServerAndATimeoutIsNot) {
   EXPECT_TRUE(IsFromServer(Response(ResponseKind::kServFail)));
   EXPECT_TRUE(IsFromServer(UpstreamFailure::kMalformed));
