@@ -29,11 +29,12 @@ def build_zones(directory):
         files[zone] = directory / source_file(zone).name
         _run("named-compilezone", "-i", "none", "-k", "ignore", "-M", "ignore", "-S", "ignore",
              "-o", files[zone], zone, source_file(zone))
-    files[SIGNED], trust_anchor = _sign(directory, SIGNED, files[SIGNED])
+    files[SIGNED], trust_anchor = sign_zone(directory, SIGNED, files[SIGNED])
     return files, trust_anchor
 
 
-def _sign(directory, zone, file):
+def sign_zone(directory, zone, file):
+    """Signs a zone file with new keys. Returns the signed file, and the file with its DS records."""
     keys = directory / "keys"
     shutil.rmtree(keys, ignore_errors=True)
     keys.mkdir()
