@@ -22,11 +22,14 @@ std::optional<EdnsUse> EdnsSupport::Lower(const ResponseFacts& response, EdnsUse
 bool EdnsSupport::NoteResponse(const ResponseFacts& response, EdnsUse used, MonoTime now) {
   if (MayBeAboutEdns(response.rcode)) return false;
   if (used == EdnsUse::kFull) {
-    if (response.edns.present) told_ = EdnsUse::kFull;
+    if (!response.edns.present) return false;
+    told_ = EdnsUse::kFull;
+    understood_ = now;
     return false;
   }
   // Learned once for each kMemory. Responses to queries that follow do not prolong it.
   if (used <= UseAt(now)) return false;
+  if (understood_ != MonoTime() && now - understood_ < kMemory) return false;
   use_ = used;
   until_ = now + kMemory;
   return std::exchange(told_, used) != used;

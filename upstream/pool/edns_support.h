@@ -15,7 +15,9 @@ namespace dotcache {
 // FORMERR, NOTIMP or BADVERS may not understand an OPT record or one of its options. The query is
 // sent again with less EDNS. If the server then answers otherwise, later queries use less EDNS,
 // too, for kMemory. Then a query has the full OPT again, because the server may have been replaced.
-// A value; not thread-safe.
+//
+// Without EDNS there is no DNSSEC. So nothing is learned while the server understood a full OPT
+// within kMemory: one odd name must not cost the others their signatures. A value; not thread-safe.
 class EdnsSupport {
  public:
   static constexpr Duration kMemory = Seconds(900);
@@ -34,7 +36,8 @@ class EdnsSupport {
  private:
   EdnsUse use_ = EdnsUse::kFull;
   EdnsUse told_ = EdnsUse::kFull;
-  MonoTime until_;  // The clock's epoch: never.
+  MonoTime until_;       // The clock's epoch: never.
+  MonoTime understood_;  // The latest OPT in response to a full one. The same.
 };
 
 }  // namespace dotcache

@@ -60,6 +60,15 @@ TEST(EdnsSupportTest, NothingIsLearnedIfLessEdnsDoesNotWorkEither) {
   EXPECT_EQ(support.UseAt(At(0)), EdnsUse::kFull);
 }
 
+// Without EDNS there would be no DNSSEC for any name.
+TEST(EdnsSupportTest, OneOddNameIsNoEvidenceAgainstAServerThatUnderstandsEdns) {
+  EdnsSupport support;
+  EXPECT_FALSE(support.NoteResponse(Facts(Rcode::kNoError, true), EdnsUse::kFull, At(0)));
+  EXPECT_FALSE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(899)));
+  EXPECT_EQ(support.UseAt(At(899)), EdnsUse::kFull);
+  EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(900)));
+}
+
 TEST(EdnsSupportTest, ItIsToldOnceUntilTheServerUnderstandsEdnsAgain) {
   EdnsSupport support;
   EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(0)));
