@@ -11,10 +11,10 @@ import pytest
 import crossing_provider
 from crossing_provider import CrossingProvider
 from dotcache import Dotcache
+from lab.lab import PROVIDER_NAME
 from plain_provider import A_ADDRESS, PlainProvider
 from two_networks import enter, ip
 
-NAME = "provider.dns.lab.example"
 SOURCES = pathlib.Path(__file__).parent
 EXPECTED = {
     "reversed.example": [crossing_provider.ADDRESS],
@@ -66,11 +66,11 @@ def provider(bare_lab, network, launcher_in, tmp_path_factory):
     with open("/proc/thread-self/ns/net", "rb") as home:
         enter(f"/run/netns/{network}")
         try:
-            with CrossingProvider(*bare_lab.authority.issue("crossing", [NAME])) as public, \
-                    PlainProvider(*bare_lab.authority.issue("inside", [NAME]), "bare") as inside:
+            with CrossingProvider(*bare_lab.provider) as public, \
+                    PlainProvider(*bare_lab.provider, "bare") as inside:
                 file.write_text("zones:\n  - zone: corp.example\n"
                                 f"    upstream: ['udp://127.0.0.1:{inside.classic_port}']\n")
-                launcher_in(file, [f"tls://127.0.0.1:{public.port}#{NAME}"])
+                launcher_in(file, [f"tls://127.0.0.1:{public.port}#{PROVIDER_NAME}"])
                 yield public
         finally:
             enter(f"/proc/self/fd/{home.fileno()}")
@@ -95,6 +95,8 @@ def launcher_in(bare_lab, tmp_path_factory):
 def test_the_name_has_its_addresses(programs, network, provider, kind, name):
     if kind not in programs:
         pytest.skip(f"the compiler for {kind} is not installed")
+    if kind == "musl" and name.startswith("only-a"):
+        pytest.skip("musl takes an NXDOMAIN of one type for both; it is the provider's answer")
     for _ in range(2):  # The second time from the cache.
         done = subprocess.run(["ip", "netns", "exec", network, programs[kind], name],
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)

@@ -52,7 +52,7 @@ class Zones:
                         LabServer("origin", directory / "private", free_port())]
         self.servers[0].configure({"secure.example.": signed}, {"cert": certificate, "key": key})
         self.servers[1].configure({"private.secure.example.": private}, {})
-        for server, zone in zip(self.servers, ("secure.example.", "private.secure.example.")):
+        for server, zone in zip(self.servers, ("secure.example", "private.secure.example")):
             server.start()
             server.wait_until_ready(lab.ca_file, zone)
         file = directory / "dotcache.yaml"
@@ -106,7 +106,7 @@ forward-zone:
 
 def answers(server):
     try:
-        return ask(server, "www.secure.example.").rcode() is not None
+        return ask(server, "www.secure.example.", transport="tcp").rcode() is not None
     except OSError:
         return False
 
