@@ -45,8 +45,12 @@ def test_names_are_resolved_and_the_server_is_remembered(launch, tmp_path, plain
         assert [record.address for record in answer[0]] == [A_ADDRESS], server.log_text()
     assert len(ask(server, "large.plain.example.", "TXT", payload=4096).answer[0]) == 4
     logged = [line for line in server.log_text().splitlines() if "EDNS" in line]
+    if kind == "options" and scheme == "udp":
+        # Queries over UDP have no options, so the server understands EDNS. Only the query that is
+        # repeated over TCP has one.
+        assert not logged and None not in provider.seen
+        return
     assert len(logged) == 1 and "it is queried without" in logged[0], server.log_text()
-    # Queries over UDP have no options. The one that is repeated over TCP has.
     refused = [seen for seen in provider.seen if (seen or (kind != "options" and seen == 0))]
     assert len(refused) <= 2, f"it was queried with EDNS again and again: {provider.seen}"
     assert (None in provider.seen) == (kind != "options")
