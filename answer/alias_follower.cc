@@ -50,19 +50,25 @@ bool AliasFollower::MayBePart(const UpstreamResponse& response, const CacheKey& 
                          key.qtype());
 }
 
-bool AliasFollower::IsElsewhere(const Question& from, const Question& to) const {
-  if (zones_ != nullptr && zones_->ZoneOf(from) != zones_->ZoneOf(to)) return true;
+bool AliasFollower::IsElsewhere(const Question& from, const Question& to, bool has_data) const {
+  if (zones_ != nullptr) {
+    const size_t to_zone = zones_->ZoneOf(to);
+    const bool differs = to_zone != zones_->ZoneOf(from);
+    // A private server may know names beyond its zone, which must not be forwarded to a provider.
+    if (differs && (to_zone != 0 || !has_data)) return true;
+  }
   return local_names_ != nullptr && local_names_->Answer(to).has_value();
 }
 
 std::optional<AliasLink> AliasFollower::FindCut(const UpstreamResponse& response,
                                                 const Question& question) const {
+  const ResponseFacts& facts = response.facts;
+  const bool has_data = facts.kind == ResponseKind::kAnswer;
   const std::vector<AliasLink> links =
       ReadAliasLinks(KeptPart(response.wire, response.facts), question);
   for (const AliasLink& link : links) {
-    if (IsElsewhere(question, {link.target, question.qtype})) return link;
+    if (IsElsewhere(question, {link.target, question.qtype}, has_data)) return link;
   }
-  const ResponseFacts& facts = response.facts;
   const bool ends_with_alias = facts.kind == ResponseKind::kNoData && !facts.soa_ttl.has_value();
   return ends_with_alias && !links.empty() ? std::make_optional(links.back()) : std::nullopt;
 }

@@ -36,8 +36,9 @@ struct AliasChain {
 
 // Follows an alias to the end (RFC 1034 section 5.3.3) where the servers that answered it do not
 // know the end: another zone of this forwarder has the target, a local name is the target, or the
-// answer ends with the alias. What servers say about names of other zones is not used. So a target
-// in a private zone is queried there only, and a provider never sees more than its own names.
+// answer ends with the alias. What servers say about names of other private zones is not used, so a
+// target in a private zone is queried there only. If a private zone's server has the data of a
+// target outside all zones, the data is used, and no provider sees that name.
 //
 // Each part is cached under its own name with its own TTL. The joined answer is cached under the
 // QNAME, with the lowest TTL of all.
@@ -91,7 +92,9 @@ class AliasFollower {
   // The link after which the response is not used. nullopt if all of it is.
   std::optional<AliasLink> FindCut(const UpstreamResponse& response,
                                    const Question& question) const;
-  bool IsElsewhere(const Question& from, const Question& to) const;
+  // True if the server that answered `from` does not decide about `to`. `has_data`: its answer does
+  // not end with an alias.
+  bool IsElsewhere(const Question& from, const Question& to, bool has_data) const;
   // Each adds a part for `chain.next`. False without one.
   bool AddLocal(AliasChain& chain, MonoTime now);
   bool AddCached(AliasChain& chain, MonoTime now);

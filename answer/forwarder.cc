@@ -174,7 +174,7 @@ ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key
   ExchangeOr<ExchangeId> exchange = ExchangeFailure::kAliases;
   if (step == AliasFollower::Step::kAsk && chain != nullptr && !chain->parts.empty()) {
     exchange = BeginNextPart(std::move(chain));
-  } else if (step == AliasFollower::Step::kAsk) {
+  } else if (step != AliasFollower::Step::kBroken) {
     exchange = env_.exchanger.Exchange(
         {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
         [this, key, deadline, client](ExchangeOr<UpstreamResponse> response) {

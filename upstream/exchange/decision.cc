@@ -214,6 +214,7 @@ Decision AskInsteadOfTrial(const Scene& scene, MonoTime until) {
 // No attempt is hopeful, and no server takes the query now.
 Decision WaitOrFinish(const Scene& scene) {
   const ExchangeProgress& progress = scene.progress;
+  if (progress.has_denial) return {};  // No server answers in its usual time.
   if (!progress.patient && AllDead(scene.servers)) {
     // A response to an earlier query may still come.
     const MonoTime given_up_at = InVainSince(scene) + kGivenUpAfter;
@@ -284,6 +285,8 @@ Decision Next(const ExchangeProgress& progress, absl::Span<const ServerView> ser
     until = std::min(until, attempt.due);
   }
   if (!hopeful) {
+    // The second server does not answer in its usual time.
+    if (progress.has_denial && !progress.attempts.empty()) return {};
     if (const auto server = FindCandidate(scene, Purpose::kNeeded)) {
       return Ask(scene, *server, /*hedge=*/false);
     }

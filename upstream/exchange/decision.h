@@ -45,6 +45,7 @@ struct ExchangeProgress {
   uint64_t refused = 0;          // Servers that took no query in this turn.
   uint64_t given_up = 0;         // Servers with attempts that ended overdue.
   bool has_error = false;        // An error can be the result.
+  bool has_denial = false;       // A doubtful denial can be.
   bool saw_useless = false;      // A response was malformed or no answer.
   bool only_overloaded = true;   // No failure except kOverloaded.
   bool patient = false;          // It waits for servers until its deadline.

@@ -239,11 +239,13 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
     return;
   }
   UpstreamResponse& response = std::get<UpstreamResponse>(result);
-  // The same try of the same server, so it is counted once.
-  if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),
-                                                response.facts, edns)) {
-    NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
-    return Proceed(*exchange);
+  // A server that was replaced gets no query. The same try of the same server is counted once.
+  if (&asked == &exchange->zone->server(server)) {
+    if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),
+                                                  response.facts, edns)) {
+      NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
+      return Proceed(*exchange);
+    }
   }
   if (IsErrorResponse(response.facts) || IsDoubted(*exchange, response)) {
     OnError(*exchange, server, std::move(response));
@@ -276,10 +278,13 @@ void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
   const UpstreamZone::Views views = exchange.zone->LookAt(loop_.Now());
   const uint64_t same_provider = exchange.zone->SameProvider(server, views);
   const bool confirmed = (progress.reported_errors & ~same_provider) != 0;
+  if (response.has_value() && !IsErrorResponse(response->facts)) {
+    progress.doubted |= same_provider & ~progress.reported_errors;
+    progress.has_denial = true;
+  }
   progress.reported_errors |= same_provider;
   progress.has_error = true;
   progress.only_overloaded = false;
-  if (response.has_value() && !IsErrorResponse(response->facts)) progress.doubted |= same_provider;
   const int known =
       exchange.error_response.has_value() ? RankOf(exchange.error_response->facts) : -1;
   if (response.has_value() && RankOf(response->facts) > known) {
