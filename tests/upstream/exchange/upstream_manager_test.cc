@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "tests/support/message_builder.h"
 #include "tests/support/scripted_manager.h"
 
 namespace dotcache {
@@ -334,7 +335,9 @@ TEST_F(UpstreamManagerTest, AnErrorOfOneServerIsAskedElsewhereOnce) {
     loop_.Advance(Seconds(1));
     EXPECT_EQ(outcome->rcode, Rcode::kNoError);
     EXPECT_EQ(outcome->code, ExchangeFailure::kNone);
-    EXPECT_EQ(outcome->elapsed, Milliseconds(2 + 5 + 2 + 10));
+    // FORMERR with OPT is retried without options first.
+    const int retry = rcode == Rcode::kFormErr ? 5 : 0;
+    EXPECT_EQ(outcome->elapsed, Milliseconds(2 + 5 + retry + 2 + 10));
     manager_.reset();
   }
 }
@@ -428,11 +431,30 @@ TEST_F(UpstreamManagerTest, FormErrWithOptIsAskedOnceMoreWithoutOptions) {
 
 TEST_F(UpstreamManagerTest, NxDomainIsAnAnswer) {
   Make(2);
-  ScriptError(0, Rcode::kNxDomain);
+  Script(0, [](const UpstreamQuery&) {
+    return ScriptedReply::Message(
+        MakeNegativeResponse("www.example.com", QType::kA, Rcode::kNxDomain,
+                             SoaRecord("example.com", 900, 60)),
+        Milliseconds(5));
+  });
   const auto outcome = Ask();
   loop_.Advance(Seconds(1));
   EXPECT_EQ(outcome->rcode, Rcode::kNxDomain);
   EXPECT_EQ(queries(1), 0);
+}
+
+// RFC 2308 section 2: a denial has an SOA.
+TEST_F(UpstreamManagerTest, ADenialWithoutSoaIsBelievedIfTheSecondServerIsSilent) {
+  Make(2);
+  ScriptError(0, Rcode::kNxDomain);
+  auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+  EXPECT_EQ(queries(1), 1);
+  Silence(1);
+  outcome = Ask();
+  loop_.Advance(Milliseconds(1800));
+  EXPECT_EQ(outcome->rcode, Rcode::kNxDomain);
 }
 
 TEST_F(UpstreamManagerTest, ASlowQueryIsHedgedAtTwiceWhatTheBestServerNeeds) {
