@@ -39,25 +39,3 @@ class Forgetful(ScriptedProvider):
                 await asyncio.Event().wait()
             await self._answer(message, writer)
             last = clock()
-
-
-class RateLimited(ScriptedProvider):
-    """Answers `per_second` queries a second, evenly, and drops the others."""
-
-    BURST = 10
-
-    def __init__(self, certificate, key, per_second):
-        super().__init__(certificate, key)
-        self._per_second = per_second
-        self._tokens, self._filled = self.BURST, 0.0
-
-    async def _serve(self, reader, writer):
-        while True:
-            message = await self._next_query(reader)
-            now = asyncio.get_running_loop().time()
-            self._tokens = min(self.BURST,
-                               self._tokens + (now - self._filled) * self._per_second)
-            self._filled = now
-            if self._tokens >= 1:
-                self._tokens -= 1
-                await self._answer(message, writer)

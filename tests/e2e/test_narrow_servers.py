@@ -12,7 +12,7 @@ import pytest
 
 from dotcache import Dotcache
 from lab.lab import PROVIDER_NAME
-from narrow_provider import Forgetful, OneAtATime, RateLimited
+from narrow_provider import Forgetful, OneAtATime
 from real_dnsdist import dnsdist
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "limits"))
@@ -22,7 +22,6 @@ import clients  # noqa: E402  sys.path is set first.
 BURSTS = 3
 PER_SECOND, SECONDS = 100, 4
 FORGOTTEN_SECONDS, PAUSE_SECONDS = 1.2, 1.6
-ALLOWED_PER_SECOND, TOO_MANY_PER_SECOND = 50, 200
 
 
 @pytest.mark.parametrize("answers", [1, 5])
@@ -87,19 +86,3 @@ def test_a_connection_that_is_forgotten_while_idle_costs_one_late_query(bare_lab
             assert (outcome.errors, outcome.unanswered) == (0, 0)
             time.sleep(PAUSE_SECONDS)  # The pause is what is tested.
         assert server.metric("dotcache_upstream_stalls_total") == 1
-
-
-def test_a_provider_that_drops_what_is_too_much_gets_few_repetitions(bare_lab, serve):
-    with RateLimited(*bare_lab.provider, ALLOWED_PER_SECOND) as one, \
-            RateLimited(*bare_lab.provider, ALLOWED_PER_SECOND) as other:
-        server = serve(one, other)
-
-        def ask(label):
-            before = one.queries + other.queries
-            outcome, = clients.ask_at_rates(server.port, SECONDS,
-                                            [(lambda n: f"{label}{n}", TOO_MANY_PER_SECOND)])
-            return (one.queries + other.queries - before) / outcome.asked
-
-        ask("saved")  # The retries that were saved are used up.
-        assert ask("much") <= 1.5
-        assert one.connections + other.connections <= 80

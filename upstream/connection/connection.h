@@ -93,33 +93,29 @@ class Connection : public Deletable {
   virtual void Forget(AttemptTicket ticket) = 0;
 
   // The attempt has taken longer than usual. Its response is still wanted, but it takes no place.
-  // REQUIRES: the attempt has not ended.
+  // REQUIRES: as for Forget().
   virtual void NoteOverdue(AttemptTicket /*ticket*/) {}
 
-  // A query for the same was answered on another connection.
-  // REQUIRES: the attempt has not ended.
+  // Another attempt of its exchange was answered. REQUIRES: as for Forget().
   virtual void NoteAnsweredElsewhere(AttemptTicket /*ticket*/) {}
+  virtual void NoteReplaced() {}  // It is silent, and the server answers on another connection.
 
   // Sends this question. The response is reported by OnSignOfLife().
   virtual void AskForSignOfLife(const Question& question) = 0;
 
   // False at the limit of queries, and while it drains.
   virtual bool HasRoom() const = 0;
-  // True while the server allows fewer queries on the connection than we would send. Others wait.
+  // The server allows fewer queries on it than we would send. Others wait.
   virtual bool limited() const { return false; }
   virtual PlacesInUse places(uint64_t /*client*/) const { return {}; }  // Attempts not overdue.
   virtual int in_flight() const = 0;  // Attempts that wait for a response.
   virtual std::vector<AttemptId> attempts() const = 0;
-
-  // It is silent, and the server answers on another connection.
-  virtual void NoteReplaced() {}
 
   // A sign of life is overdue. No effect while it connects or drains.
   void GoSilent(MonoTime now);
 
   // Takes no query from now on. Closes in a later turn, when no attempt waits for it.
   virtual void Drain() = 0;
-
   // Takes no query from now on. Ends in the next turn, with the attempts that wait for it.
   virtual void CloseSoon() = 0;
 

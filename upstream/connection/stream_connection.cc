@@ -20,8 +20,6 @@ constexpr int kForeignMessagesToDrain = 3;
 constexpr int kForeignMessagesToClose = 100;
 // Message IDs of forgotten attempts, an eighth of all.
 constexpr size_t kMaxUnwanted = 8192;
-// Less is no time after which a connection is forgotten.
-constexpr Duration kNoticeablePause = Seconds(1);
 
 Duration DrawAge(Duration max, absl::BitGenRef random) {
   absl::uniform_real_distribution<double> part(0.75, 1.0);
@@ -39,6 +37,7 @@ StreamConnection::StreamConnection(const Context& context, const UpstreamServerO
       drains_at_(began_ + DrawAge(context.limits.tuning.max_connection_age, context.random)),
       idle_timeout_(context.limits.idle_timeout),
       idle_since_(began_),
+      history_(context.habits),
       ids_(context.random),
       timer_(context.loop.NewTimer([this] { OnTimer(); })) {
   timer_->Start(context.limits.connect_timeout);
@@ -78,7 +77,7 @@ bool StreamConnection::BeginAgain(StreamError error) {
   context_.loop.DeferDelete(std::move(stream_));
   Begin();
   std::map<uint32_t, uint16_t> in_order;
-  for (const auto& [id, pending] : pending_) in_order[pending.number] = id;
+  for (const auto& [id, pending] : pending_) in_order[pending.place.number] = id;
   for (const auto& [number, id] : in_order) WriteQuery(id, pending_.at(id).query());
   return true;
 }
@@ -95,13 +94,11 @@ uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, 
   const Question& question = query.question;
   const uint16_t id = ids_.Take();
   const MonoTime now = context_.loop.Now();
-  if (pending_.empty()) {
-    pause_ = now - std::max(idle_since_, last_received());
-    answered_before_pause_ = answered_;
-  }
+  const Duration pause = now - std::max(idle_since_, last_received());
+  const ConnectionHistory::Place place =
+      history_.NoteSent(pending_.empty() ? pause : Duration::zero());
   Pending& pending = pending_[id];
-  pending.number = written_++;
-  pending.answered_before = answered_;
+  pending.place = place;
   pending.attempt = attempt;
   pending.client = query.client;
   pending.purpose = purpose;
@@ -161,47 +158,22 @@ void StreamConnection::NoteOverdue(AttemptTicket ticket) {
 
 void StreamConnection::NoteAnsweredElsewhere(AttemptTicket ticket) {
   const Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
-  if (pending.purpose == Purpose::kOverdueAttempt) JudgePipeline(pending);
-}
-
-// The query has an answer, here or elsewhere.
-void StreamConnection::JudgePipeline(const Pending& pending) {
-  if (answered_ == pending.answered_before) return;
-  const std::optional<bool> met = MetAnother(pending);
-  if (!met.has_value()) return;
-  if (pending.purpose == Purpose::kAttempt) {
-    context_.habits.pipeline.NoteAnswered(*met);
-  } else if (pending.purpose == Purpose::kOverdueAttempt) {
-    context_.habits.pipeline.NoteOverdue(*met, context_.loop.Now());
+  if (pending.purpose == Purpose::kOverdueAttempt) {
+    history_.NoteOverdue(pending.place, context_.loop.Now());
   }
 }
 
+bool StreamConnection::limited() const {
+  const MonoTime now = context_.loop.Now();
+  return !draining() && (history_.IsUsedUp(now) || history_.IsOne(now));
+}
+
 bool StreamConnection::HasRoom() const {
+  const MonoTime now = context_.loop.Now();
   const int open = wanted_ - overdue_;
   return !draining() && open < context_.limits.tuning.max_in_flight_per_connection &&
-         (open == 0 || !context_.habits.pipeline.IsOne(context_.loop.Now())) && !is_used_up() &&
-         ids_.taken_count() < MessageIdPool::kMaxTaken && context_.loop.Now() < drains_at_;
-}
-
-// Whether the server was still to answer an earlier query when this one was sent: the response that
-// came next was for an earlier one. nullopt: that is too long ago.
-std::optional<bool> StreamConnection::MetAnother(const Pending& pending) const {
-  if (answered_ - pending.answered_before > latest_answered_.size()) return std::nullopt;
-  return latest_answered_[pending.answered_before % latest_answered_.size()] < pending.number;
-}
-
-bool StreamConnection::is_used_up() const {
-  return written_ >= context_.habits.answers.Allowed(context_.loop.Now());
-}
-
-bool StreamConnection::limited() const {
-  return !draining() && (is_used_up() || context_.habits.pipeline.IsOne(context_.loop.Now()));
-}
-
-// What is between us and the server may have forgotten the connection while it had no query.
-void StreamConnection::NoteReplaced() {
-  if (pause_ < kNoticeablePause || answered_ > answered_before_pause_) return;
-  context_.habits.idle.NoteClosedByServer(std::exchange(pause_, Duration::zero()));
+         (open == 0 || !history_.IsOne(now)) && !history_.IsUsedUp(now) &&
+         ids_.taken_count() < MessageIdPool::kMaxTaken && now < drains_at_;
 }
 
 std::vector<AttemptId> StreamConnection::attempts() const {
@@ -249,8 +221,7 @@ void StreamConnection::OnMessage(Bytes message) {
     return;
   }
   const Pending pending = std::move(found->second);
-  latest_answered_[answered_++ % latest_answered_.size()] = pending.number;
-  context_.habits.answers.NoteAnswered(answered_, context_.loop.Now());
+  history_.NoteResponse(pending.place, context_.loop.Now());
   ids_.Release(found->first);
   pending_.erase(found);
   CountOut(pending);
@@ -263,7 +234,10 @@ void StreamConnection::OnResponse(const Pending& pending, Bytes message) {
   NoteKeepalive(edns);
   WhenIdle();
   const Duration elapsed = context_.loop.Now() - pending.sent;
-  JudgePipeline(pending);
+  if (pending.purpose == Purpose::kAttempt) history_.NoteInTime(pending.place);
+  if (pending.purpose == Purpose::kOverdueAttempt) {
+    history_.NoteOverdue(pending.place, context_.loop.Now());
+  }
   if (pending.wanted()) {
     delegate_.OnAttemptResult(*this, pending.attempt, std::move(result), elapsed);
   } else if (pending.purpose == Purpose::kForgottenAttempt) {
@@ -374,7 +348,7 @@ void StreamConnection::OnTimer() {
 // Sets the time to close, if no attempt waits: the next turn while it drains.
 void StreamConnection::WhenIdle() {
   if (!ready() || state() == ConnectionState::kClosed || wanted_ > 0) return;
-  if (is_used_up()) ChangeState(ConnectionState::kDraining);
+  if (history_.IsUsedUp(context_.loop.Now())) ChangeState(ConnectionState::kDraining);
   idle_since_ = context_.loop.Now();
   ArmBy(draining() ? idle_since_ : idle_since_ + context_.habits.idle.Allowed(idle_timeout_));
 }
@@ -388,13 +362,7 @@ void StreamConnection::ArmBy(MonoTime due) {
 
 // The server may close every connection that is idle for as long.
 void StreamConnection::NoteClosedByServer() {
-  if (wanted_ > 0) {
-    // A close that meets the first query after a pause is about the pause.
-    NoteReplaced();
-    if (answered_ > answered_before_pause_) {
-      context_.habits.answers.NoteClosedByServer(answered_, context_.loop.Now());
-    }
-  }
+  if (wanted_ > 0) history_.NoteClosedByServer(context_.loop.Now());
   if (!pending_.empty() || draining()) return;
   context_.habits.idle.NoteClosedByServer(context_.loop.Now() - idle_since_);
 }

@@ -18,6 +18,7 @@
 #include "net/tls/tls_stream.h"
 #include "net/uv_loop.h"
 #include "upstream/connection/connection.h"
+#include "upstream/connection/connection_history.h"
 #include "upstream/connection/message_id_pool.h"
 #include "upstream/connection/server_habits.h"
 
@@ -64,7 +65,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
   bool limited() const override;
-  void NoteReplaced() override;
+  void NoteReplaced() override { history_.NoteReplaced(); }
   PlacesInUse places(uint64_t client) const override { return places_.Used(client); }
   int in_flight() const override { return wanted_; }
   std::vector<AttemptId> attempts() const override;
@@ -84,8 +85,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     bool dnssec_ok = false;
     bool checking_disabled = false;
     MonoTime sent;
-    uint32_t number = 0;           // It counts the queries of the connection.
-    uint32_t answered_before = 0;  // The responses that had come when it was sent.
+    ConnectionHistory::Place place;
     WireMessage qname;
 
     bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
@@ -111,9 +111,6 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void ArmBy(MonoTime due);
   void NoteClosedByServer();
   bool WasRefused() const;
-  bool is_used_up() const;
-  std::optional<bool> MetAnother(const Pending& pending) const;
-  void JudgePipeline(const Pending& pending);
   void Begin();
   bool BeginAgain(StreamError error);
   void WriteQuery(uint16_t id, const UpstreamQuery& query);
@@ -123,20 +120,16 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   const UpstreamServerOptions& server_;
   Connection::Delegate& delegate_;
   const MonoTime began_;
-  const MonoTime drains_at_;                    // When it reaches its maximum age.
-  Duration idle_timeout_;                       // As configured or announced.
-  MonoTime idle_since_;                         // While no attempt waits.
-  int wanted_ = 0;                              // Attempts that wait for a response,
-  int overdue_ = 0;                             // and those of them that are overdue.
-  ClientPlaces places_;                         // Of the others.
-  uint32_t written_ = 0;                        // All queries,
-  uint32_t answered_ = 0;                       // and the responses that belong to one.
-  std::array<uint32_t, 64> latest_answered_{};  // The numbers of the queries of the latest.
+  const MonoTime drains_at_;  // When it reaches its maximum age.
+  Duration idle_timeout_;     // As configured or announced.
+  MonoTime idle_since_;       // While no attempt waits.
+  int wanted_ = 0;            // Attempts that wait for a response,
+  int overdue_ = 0;           // and those of them that are overdue.
+  ClientPlaces places_;       // Of the others.
   int foreign_messages_ = 0;
   bool ends_now_ = false;
-  Duration pause_{0};  // Without a query, before the oldest that is open was sent,
-  uint32_t answered_before_pause_ = 0;
   std::string end_detail_;  // Why it drains, or why there is no session.
+  ConnectionHistory history_;
   MessageIdPool ids_;
   absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID, which is the ticket.
   StreamFramer framer_;

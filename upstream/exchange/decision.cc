@@ -144,8 +144,8 @@ Decision Ask(const Scene& scene, uint8_t server, bool hedge) {
       progress.losses > 1 || (again && progress.losses == 1 && !progress.lost_in_crowd);
   // A server may work on one query of a connection at a time.
   decision.apart = decision.retry && again;
-  decision.alone |= decision.apart && progress.times_asked[server] == kMaxAsked &&
-                    !scene.servers[server].datagrams;
+  decision.alone |= decision.apart && scene.only_one() &&
+                    progress.times_asked[server] == kMaxAsked && !scene.servers[server].datagrams;
   return decision;
 }
 
