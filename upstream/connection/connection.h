@@ -20,7 +20,6 @@ namespace dotcache {
 
 // Identifies one attempt. The exchange chooses it.
 using AttemptId = uint64_t;
-
 // A connection's own number of an attempt that it carries.
 using AttemptTicket = uint32_t;
 
@@ -107,6 +106,7 @@ class Connection : public Deletable {
   virtual bool HasRoom() const = 0;
   // The server allows fewer queries on it than we would send. Others wait.
   virtual bool limited() const { return false; }
+  virtual bool may_drop() const { return false; }  // What comes while it works on another query.
   virtual PlacesInUse places(uint64_t /*client*/) const { return {}; }  // Attempts not overdue.
   virtual int in_flight() const = 0;  // Attempts that wait for a response.
   virtual std::vector<AttemptId> attempts() const = 0;

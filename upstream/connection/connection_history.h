@@ -63,6 +63,7 @@ class ConnectionHistory {
   // It has carried as many queries as the server answers, or carries one at a time.
   bool IsUsedUp(MonoTime now) const { return sent_ >= habits_.answers.Allowed(now); }
   bool IsOne(MonoTime now) const { return habits_.pipeline.IsOne(now); }
+  bool IsDoubtful() const { return habits_.pipeline.IsDoubtful(); }
 
  private:
   // Less is no time after which a connection is forgotten.

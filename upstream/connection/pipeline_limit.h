@@ -16,6 +16,9 @@ class PipelineLimit {
   // True if a connection carries one query at a time.
   bool IsOne(MonoTime now) const { return now < until_; }
 
+  // True if a query was overdue in company lately, so that one may be lost for this reason.
+  bool IsDoubtful() const { return met_.overdue > 0; }
+
   // A query was answered in time, or was not but was answered later or elsewhere. `met_another`:
   // the server was working on another when it came.
   void NoteAnswered(bool met_another) { Add(met_another ? met_ : alone_, 0); }

@@ -73,9 +73,11 @@ int MaxAsked(const Scene& scene, uint8_t server) {
       std::count_if(progress.attempts.begin(), progress.attempts.end(),
                     [server](const AttemptView& a) { return a.server == server; });
   const bool lost_both = progress.lost_in_crowd && progress.losses == 2;
-  const bool may_be_lost = scene.servers[server].datagrams || lost_both;
-  const bool in_vain =
-      under_way == progress.times_asked[server] || (scene.only_one() && may_be_lost);
+  const bool all_late = under_way == progress.times_asked[server];
+  const ServerView& view = scene.servers[server];
+  const bool in_vain = scene.only_one()
+                           ? view.datagrams || lost_both || (all_late && view.status.may_drop)
+                           : all_late;
   return in_vain ? kMaxAskedInVain : kMaxAsked;
 }
 

@@ -55,6 +55,7 @@ class ServerConnections {
 
   // True if the server allows fewer queries on one of them than we would send.
   bool HasLimited() const { return Count(&IsLimited) > 0; }
+  bool MayDrop() const { return Count(&IsDoubtful) > 0; }
   // Tells the silent ones that the server answers on another.
   void NoteAnswered();
 
@@ -99,6 +100,7 @@ class ServerConnections {
   }
   static bool HasPlace(const ServerConnection& c) { return !c.alone && c.connection->HasRoom(); }
   static bool IsLimited(const ServerConnection& c) { return c.connection->limited(); }
+  static bool IsDoubtful(const ServerConnection& c) { return c.connection->may_drop(); }
   static bool IsTrial(const ServerConnection& c) { return c.trial; }
 
   size_t Count(bool (*predicate)(const ServerConnection&)) const;

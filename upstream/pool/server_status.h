@@ -34,6 +34,7 @@ struct ServerStatus {
   bool ready = false;          // A connection is ready and has room.
   bool family_broken = false;  // It is not connected, and its address family does not work.
   bool is_v6 = false;
+  bool may_drop = false;  // It may drop what comes while it works on another query.
   // While it is down: a probe is under way; a query may ask for one now; a certificate failed and
   // the time for the next one has not come.
   bool probing = false;

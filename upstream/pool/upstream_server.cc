@@ -290,6 +290,7 @@ ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
   status.ready = connection != nullptr && connection->connection->ready();
   status.response_time = health_.response_time();
   status.slow_response_time = health_.slow_response_time();
+  status.may_drop = connections_.MayDrop();
   status.is_v6 = options_.endpoint.is_v6();
   status.family_broken = !status.ready && context_.families.broken(status.is_v6);
   return status;

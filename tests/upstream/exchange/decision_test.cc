@@ -199,11 +199,17 @@ std::vector<Row> RowsAboutLosses() {
       ApartRow("an only server may work on one query of a connection at a time",
                Scene(1).Attempt(0, State::kLate), 0),
       [] {
-        Row row = ApartRow("the last query to it has a connection of its own",
-                           Scene(1).Attempt(0, State::kLate).Attempt(0, State::kLate), 0);
+        Row row =
+            ApartRow("the last query to it has a connection of its own",
+                     Scene(1).Attempt(0, State::kLate).Attempt(0, State::kLate).With([](Scene& s) {
+                       s.servers[0].status.may_drop = true;
+                     }),
+                     0);
         row.alone = true;
         return row;
       }(),
+      WaitRow("there is none if it drops nothing in company",
+              Scene(1).Attempt(0, State::kLate).Attempt(0, State::kLate), kDeadline - kNow, false),
       WaitRow(
           "without a retry in the budget it is not queried again",
           Scene(1).Attempt(0, State::kLate).With([](Scene& s) { s.servers[0].may_retry = false; }),
