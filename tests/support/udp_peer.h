@@ -3,7 +3,6 @@
 #ifndef DOTCACHE_TESTS_SUPPORT_UDP_PEER_H_
 #define DOTCACHE_TESTS_SUPPORT_UDP_PEER_H_
 
-#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 
@@ -17,10 +16,11 @@ namespace dotcache {
 // A blocking UDP socket on loopback, the other end of the socket under test.
 class TestUdpPeer {
  public:
-  explicit TestUdpPeer(absl::string_view address = "127.0.0.1:0")
-      : fd_(*BindUdp(*Endpoint::Parse(address))) {
-    const int flags = fcntl(fd_.get(), F_GETFL);
-    fcntl(fd_.get(), F_SETFL, flags & ~O_NONBLOCK);
+  // Not by BindUdp(): with SO_REUSEPORT two peers may get the same port.
+  explicit TestUdpPeer(absl::string_view address = "127.0.0.1:0") {
+    const Endpoint local = *Endpoint::Parse(address);
+    fd_ = UniqueFd(socket(local.address()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(bind(fd_.get(), local.address(), local.address_size()), 0);
     const timeval limit{60, 0};  // A missing datagram fails the test instead of blocking it.
     setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   }
