@@ -177,8 +177,8 @@ ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key
   } else if (step != AliasFollower::Step::kBroken) {
     exchange = env_.exchanger.Exchange(
         {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
-        [this, key, deadline, client](ExchangeOr<UpstreamResponse> response) {
-          OnExchangeDone(key, deadline, client, std::move(response));
+        [this, key, deadline, client](const ExchangeOr<UpstreamResponse>& response) {
+          OnExchangeDone(key, deadline, client, response);
         });
   }
   if (exchange.ok()) {
@@ -196,7 +196,7 @@ void Forwarder::NoteIfLimit(ExchangeFailure failure) {
 }
 
 void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
-                               ExchangeOr<UpstreamResponse> response) {
+                               const ExchangeOr<UpstreamResponse>& response) {
   const size_t zone = ZoneOf(key);
   const bool answered = response.ok() && IsRelayed(response->facts);
   if (answered) NoteAnswered(key, zone);
@@ -204,10 +204,10 @@ void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t 
     auto chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
     chain->client = client;
     if (aliases_.IsPart(*response, chain->question)) {
-      return OnPartDone(std::move(chain), std::move(response));
+      return OnPartDone(std::move(chain), response);
     }
   }
-  Finish(key, std::move(response), zone);
+  Finish(key, response, zone);
 }
 
 size_t Forwarder::ZoneOf(const Question& question) const {
@@ -240,16 +240,16 @@ ExchangeOr<ExchangeId> Forwarder::BeginNextPart(std::unique_ptr<AliasChain> chai
   const MonoTime deadline = chain->deadline;
   return env_.exchanger.Exchange(
       query, deadline,
-      [this, chain = std::move(chain)](ExchangeOr<UpstreamResponse> response) mutable {
-        OnPartDone(std::move(chain), std::move(response));
+      [this, chain = std::move(chain)](const ExchangeOr<UpstreamResponse>& response) mutable {
+        OnPartDone(std::move(chain), response);
       });
 }
 
 void Forwarder::OnPartDone(std::unique_ptr<AliasChain> chain,
-                           ExchangeOr<UpstreamResponse> response) {
+                           const ExchangeOr<UpstreamResponse>& response) {
   const size_t zone = ZoneOf(chain->next);
   if (!response.ok() || !IsRelayed(response->facts)) {
-    return Finish(aliases_.KeyFor(*chain, chain->question), std::move(response), zone);
+    return Finish(aliases_.KeyFor(*chain, chain->question), response, zone);
   }
   NoteAnswered(aliases_.KeyFor(*chain, chain->next), zone);
   aliases_.Add(*chain, *response, env_.loop.Now());
@@ -274,7 +274,8 @@ void Forwarder::Continue(std::unique_ptr<AliasChain> chain) {
 }
 
 // `zone`: the one that gave the latest response, or failed to.
-void Forwarder::Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response, size_t zone) {
+void Forwarder::Finish(const CacheKey& key, const ExchangeOr<UpstreamResponse>& response,
+                       size_t zone) {
   const Waiters waiters = pending_.Take(key);
   env_.counters.pending_queries.Set(pending_.size());
   NoteIfLimit(response.failure());

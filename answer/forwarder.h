@@ -77,15 +77,15 @@ class Forwarder : private TurnEndHook {
   ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
-                      ExchangeOr<UpstreamResponse> response);
-  void Finish(const CacheKey& key, ExchangeOr<UpstreamResponse> response, size_t zone);
+                      const ExchangeOr<UpstreamResponse>& response);
+  void Finish(const CacheKey& key, const ExchangeOr<UpstreamResponse>& response, size_t zone);
   size_t ZoneOf(const Question& question) const;
   size_t ZoneOf(const CacheKey& key) const;
   void NoteAnswered(const CacheKey& key, size_t zone);
   CacheEntryRef StoreKnownParts(const CacheKey& key);
   ExchangeOr<ExchangeId> BeginNextPart(std::unique_ptr<AliasChain> chain);
   void Continue(std::unique_ptr<AliasChain> chain);
-  void OnPartDone(std::unique_ptr<AliasChain> chain, ExchangeOr<UpstreamResponse> response);
+  void OnPartDone(std::unique_ptr<AliasChain> chain, const ExchangeOr<UpstreamResponse>& response);
   void OnTimer();
   void ArmTimer();
   CacheEntryRef NoteFailure(const CacheKey& key, size_t zone, ExchangeFailure reason,

@@ -66,6 +66,11 @@ Rows ListenRows() {
                    "none",
            .yaml_only = true},
           0, 10, [](auto& c) -> auto& { return c.server.reply_rate.slip; }),
+  };
+}
+
+Rows StreamRows() {
+  return {
       DurationSetting(
           {.key = "stream-idle-timeout",
            .help = "A TCP or DoT connection is closed after this time without a whole "
@@ -352,8 +357,8 @@ Rows ProcessRows() {
 
 Rows AllRows() {
   Rows all;
-  for (const auto rows : {ListenRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows,
-                          LocalNameRows, OwnAnswerRows, ProcessRows}) {
+  for (const auto rows : {ListenRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows,
+                          StaleRows, LocalNameRows, OwnAnswerRows, ProcessRows}) {
     for (Setting& row : rows()) all.push_back(std::move(row));
   }
   return all;

@@ -103,8 +103,8 @@ void HostResolver::Ask(size_t host, const Question& question) {
   Lookup& lookup = *lookups_[host];
   const auto id =
       exchanger_.Exchange({question}, loop_.Now() + kAskTimeout,
-                          [this, host, question](ExchangeOr<UpstreamResponse> response) {
-                            OnResponse(host, question, std::move(response));
+                          [this, host, question](const ExchangeOr<UpstreamResponse>& response) {
+                            OnResponse(host, question, response);
                           });
   if (id.ok()) {
     lookup.exchanges.push_back(*id);
@@ -116,7 +116,7 @@ void HostResolver::Ask(size_t host, const Question& question) {
 }
 
 void HostResolver::OnResponse(size_t host, const Question& question,
-                              ExchangeOr<UpstreamResponse> response) {
+                              const ExchangeOr<UpstreamResponse>& response) {
   Lookup& lookup = *lookups_[host];
   std::optional<HostRecords> records;
   if (response.ok()) records = ReadHostResponse(response->wire, response->facts, question);

@@ -82,7 +82,8 @@ class HostResolver {
 
   void BeginRound(size_t host);
   void Ask(size_t host, const Question& question);
-  void OnResponse(size_t host, const Question& question, ExchangeOr<UpstreamResponse> response);
+  void OnResponse(size_t host, const Question& question,
+                  const ExchangeOr<UpstreamResponse>& response);
   void OnGraceOver(size_t host);
   void EndRound(size_t host);
 
