@@ -29,6 +29,7 @@ class Forgetful(ScriptedProvider):
     def __init__(self, certificate, key, seconds):
         super().__init__(certificate, key)
         self._seconds = seconds
+        self.forgotten = 0  # Connections on which a query came too late.
 
     async def _serve(self, reader, writer):
         clock = asyncio.get_running_loop().time
@@ -36,6 +37,7 @@ class Forgetful(ScriptedProvider):
         while True:
             message = await self._next_query(reader)
             if clock() - last > self._seconds:
+                self.forgotten += 1
                 await asyncio.Event().wait()
             await self._answer(message, writer)
             last = clock()
