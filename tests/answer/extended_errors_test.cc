@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answer/extended_errors.h"
 
+#include "dns/message_header.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -8,8 +9,9 @@ namespace dotcache {
 namespace {
 
 CacheEntryRef Entry(ResponseKind kind, ExtendedErrorCode code = ExtendedErrorCode::kOther) {
-  return MakeCacheEntry(StoredMessage{}, {.kind = kind, .extended_error = code}, MonoTime{},
-                        Seconds{1});
+  StoredMessage message;
+  message.wire.assign(kHeaderSize, 0);
+  return MakeCacheEntry(message, {.kind = kind, .extended_error = code}, MonoTime{}, Seconds{1});
 }
 
 TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
