@@ -115,5 +115,12 @@ TEST(TlsServerCredentialsTest, UnreadableKeyFileIsNamed) {
   }
 }
 
+TEST(RsaKeyBitsTest, IsZeroForOtherKeys) {
+  const TestCertificates& all = GetTestCertificates();
+  EXPECT_EQ(*RsaKeyBits(all.rsa_2048.key_file), 2048);
+  EXPECT_EQ(*RsaKeyBits(all.ca.key_file), 0);
+  EXPECT_FALSE(RsaKeyBits(all.garbage_file).ok());
+}
+
 }  // namespace
 }  // namespace dotcache
