@@ -30,7 +30,7 @@ SessionTable::~SessionTable() {
 TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
   assert(handler_ != nullptr);
   const ClientKey client(remote);
-  if (!shares_.Take(client) && !(MakeRoomOf(client) && shares_.Take(client))) {
+  if (!TakeShare(client)) {
     counters_.limit(Limit::kConnectionsPerClient).Add();
     return nullptr;
   }
@@ -55,11 +55,16 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
   return slot.session.get();
 }
 
-// Ends an idle session of a client that is at its limit. The client may have its idle sessions in
-// other workers. Returns false if there is none.
-bool SessionTable::MakeRoomOf(const ClientKey& client) {
+// Counts a new session of `client`. At its limit, ends an idle session of it. Returns false if all
+// its sessions in this worker are busy.
+bool SessionTable::TakeShare(const ClientKey& client) {
+  if (shares_.Take(client)) return true;
+  // The new place is taken before the old one is free: no other worker can take both.
+  shares_.TakeBeyondLimit(client);
   const ActivityList* sessions = by_client_.Find(client);
-  return sessions != nullptr && EndIdle(*sessions);
+  if (sessions == nullptr || EndIdle(*sessions)) return true;
+  shares_.Return(client);
+  return false;
 }
 
 // Ends a session in favour of a new session of `client`. Returns false if none may be ended.

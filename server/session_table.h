@@ -22,7 +22,9 @@ namespace dotcache {
 //
 // Limit for each client, over all workers (StreamShares):
 // - max_streams_per_client: the idle session of this client that is least active is ended. If none
-//   of its first kMaxEvictionScan sessions is idle, the new connection is refused.
+//   of its first kMaxEvictionScan sessions is idle, the new connection is refused. A worker cannot
+//   end sessions of other workers, so a worker without a session of this client accepts one. Thus a
+//   client has at most one session a worker beyond the limit.
 //
 // Limits, each for all sessions together:
 // - max_stream_connections: the client with most sessions makes room, first with an idle session.
@@ -83,7 +85,7 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   void OnSessionActive(uint64_t id) override;
   void OnHeldBytes(size_t before, size_t now) override;
   void OnSessionOver(uint64_t id) override;
-  bool MakeRoomOf(const ClientKey& client);
+  bool TakeShare(const ClientKey& client);
   bool MakeRoomFor(const ClientKey& client);
   bool EndIdle(const ActivityList& ids);
   void LimitUnread();

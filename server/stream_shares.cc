@@ -13,6 +13,11 @@ bool StreamShares::Take(const ClientKey& client) {
   return true;
 }
 
+void StreamShares::TakeBeyondLimit(const ClientKey& client) {
+  const MutexLock lock(mutex_);
+  ++open_[client];
+}
+
 void StreamShares::Return(const ClientKey& client) {
   const MutexLock lock(mutex_);
   const auto found = open_.find(client);

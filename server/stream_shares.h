@@ -23,8 +23,12 @@ class StreamShares {
   // Adds a connection of `client`. At the limit of the client, returns false and changes nothing.
   bool Take(const ClientKey& client);
 
+  // Adds a connection of `client`, also at its limit.
+  void TakeBeyondLimit(const ClientKey& client);
+
   // Removes a connection of `client`.
-  // REQUIRES: each Return() for a client is preceded by a Take() that returned true.
+  // REQUIRES: each Return() for a client is preceded by a Take() that returned true, or by a
+  // TakeBeyondLimit().
   void Return(const ClientKey& client);
 
  private:

@@ -245,18 +245,43 @@ TEST_F(SessionTableTest, OneClientCannotUseThePlacesOfOthers) {
 }
 
 TEST_F(SessionTableTest, ConnectionsOfAClientCountOverAllWorkers) {
+  limits_.max_streams_per_client = 2;
+  shares_ = std::make_shared<StreamShares>(2);
+  SessionTable other_worker(loop_, limits_, counters_, *shares_);
+  FakeClient here = Connect(Address(1));
+  FakeClient second_here = Connect(Address(1));
+  other_worker.set_handler(*handler_);
+  const auto connect_there = [&](int number) {
+    return FakeClient(
+        other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(number), 1)));
+  };
+  // All places are used here, and the other worker cannot end sessions here: it accepts one.
+  FakeClient there = connect_there(1);
+  EXPECT_TRUE(there.accepted());
+  there.Send(Query(1));
+  EXPECT_FALSE(connect_there(1).accepted());
+  EXPECT_TRUE(connect_there(2).accepted());
+  here.Break();
+  EXPECT_FALSE(connect_there(1).accepted());
+  second_here.Break();
+  EXPECT_TRUE(connect_there(1).accepted());
+}
+
+TEST_F(SessionTableTest, BeyondItsLimitAClientReplacesItsIdleConnection) {
   limits_.max_streams_per_client = 1;
   shares_ = std::make_shared<StreamShares>(1);
   SessionTable other_worker(loop_, limits_, counters_, *shares_);
   FakeClient here = Connect(Address(1));
   other_worker.set_handler(*handler_);
-  EXPECT_EQ(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(1), 1)),
-            nullptr);
-  EXPECT_NE(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(2), 1)),
-            nullptr);
+  const Endpoint client = *Endpoint::ParseAddress(Address(1), 1);
+  FakeClient there(other_worker.NewSession(Transport::kTcp, client));
+  FakeClient next_there(other_worker.NewSession(Transport::kTcp, client));
+  loop_.RunUntilIdle();
+  EXPECT_TRUE(there.closed());
+  EXPECT_TRUE(next_there.accepted());
+  EXPECT_FALSE(here.closed());
+  next_there.Break();
   here.Break();
-  EXPECT_NE(other_worker.NewSession(Transport::kTcp, *Endpoint::ParseAddress(Address(1), 1)),
-            nullptr);
 }
 
 TEST_F(SessionTableTest, TheClientWithMostConnectionsMakesRoom) {

@@ -24,5 +24,15 @@ TEST(StreamSharesTest, ReturnedPlaceCanBeTakenAgain) {
   EXPECT_TRUE(shares.Take(Client("2001:db8::2")));
 }
 
+TEST(StreamSharesTest, PlacesBeyondTheLimitCountToo) {
+  StreamShares shares(1);
+  EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
+  shares.TakeBeyondLimit(Client("192.0.2.1"));
+  shares.Return(Client("192.0.2.1"));
+  EXPECT_FALSE(shares.Take(Client("192.0.2.1")));
+  shares.Return(Client("192.0.2.1"));
+  EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
+}
+
 }  // namespace
 }  // namespace dotcache
