@@ -34,6 +34,23 @@ void CheckBootstrap(LoadedConfig& loaded) {
   }
 }
 
+void CheckMaxConnections(LoadedConfig& loaded) {
+  const ServerOptions& server = loaded.config.server;
+  const int workers = std::min(server.upstream_workers, server.workers);
+  size_t index = 0;
+  for (const UpstreamZoneOptions& zone : server.upstream.zones) {
+    for (const UpstreamServerOptions& upstream : zone.servers) {
+      const ConfigOrigin origin = loaded.origins.OfElement("upstream", index++);
+      if (upstream.max_connections == 0 || upstream.max_connections >= workers) continue;
+      if (upstream.slot > 0) continue;
+      loaded.errors.push_back(
+          {origin, "max-connections",
+           absl::StrCat(upstream.max_connections, " is less than `upstream-workers`, which is ",
+                        workers, ", and each of these workers needs a connection")});
+    }
+  }
+}
+
 }  // namespace
 
 void DeriveWorkers(Config& config) {
@@ -74,6 +91,7 @@ void RaiseDependentLimits(ServerOptions& server) {
 void CheckDependencies(LoadedConfig& loaded) {
   CheckLocalZonesExcept(loaded);
   CheckBootstrap(loaded);
+  CheckMaxConnections(loaded);
 }
 
 }  // namespace dotcache

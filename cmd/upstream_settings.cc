@@ -119,6 +119,9 @@ void FormatIdentity(const UpstreamServerOptions& server, absl::string_view inden
   if (server.identity.legacy_crypto) absl::StrAppend(&out, indent, "  legacy-crypto: true\n");
   if (server.weight != 1) absl::StrAppend(&out, indent, "  weight: ", server.weight, "\n");
   if (server.metered) absl::StrAppend(&out, indent, "  metered: true\n");
+  if (server.max_connections != 0) {
+    absl::StrAppend(&out, indent, "  max-connections: ", server.max_connections, "\n");
+  }
 }
 
 void FormatServer(const UpstreamServerOptions& server, absl::string_view indent, std::string& out) {

@@ -19,9 +19,9 @@
 namespace dotcache {
 namespace {
 
-constexpr absl::string_view kKeys[] = {"preset",    "host",    "addresses",    "name", "pins",
-                                       "pins-file", "ca",      "cert",         "key",  "insecure",
-                                       "weight",    "metered", "legacy-crypto"};
+constexpr absl::string_view kKeys[] = {
+    "preset", "host", "addresses", "name",   "pins",    "pins-file",     "ca",
+    "cert",   "key",  "insecure",  "weight", "metered", "legacy-crypto", "max-connections"};
 constexpr absl::string_view kExample = "tls://9.9.9.9#dns.quad9.net";
 
 std::string PresetNames() {
@@ -253,6 +253,9 @@ class MapReader {
     } else if (key == "weight") {
       ASSIGN_OR_RETURN(const int64_t weight, ParseInteger(text, 1, 1000));
       weight_ = static_cast<int>(weight);
+    } else if (key == "max-connections") {
+      ASSIGN_OR_RETURN(const int64_t most, ParseInteger(text, 1, 1000));
+      max_connections_ = static_cast<int>(most);
     } else if (key == "metered") {
       ASSIGN_OR_RETURN(metered_, ParseSwitch(text));
     } else if (key == "legacy-crypto") {
@@ -277,6 +280,7 @@ class MapReader {
     server.pins_file = files_["pins-file"];
     server.weight = weight_;
     server.metered = metered_;
+    server.max_connections = max_connections_;
   }
 
   void Fail(const ConfigOrigin& origin, absl::string_view key, absl::string_view message) {
@@ -297,6 +301,7 @@ class MapReader {
   bool legacy_crypto_ = false;
   int weight_ = 1;
   bool metered_ = false;
+  int max_connections_ = 0;
   bool failed_ = false;
 };
 

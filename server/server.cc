@@ -25,6 +25,7 @@ std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
 
 ServerOptions WithinWorkers(ServerOptions options) {
   options.upstream_workers = std::min(options.upstream_workers, options.workers);
+  options.upstream.limits.workers = options.upstream_workers;
   return options;
 }
 

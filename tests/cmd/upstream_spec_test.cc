@@ -150,7 +150,8 @@ TEST(UpstreamSpecTest, AMapMayHaveMoreKeys) {
       "    key: /etc/own.key\n"
       "    pins-file: /etc/pins\n"
       "    pins: [\"sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"]\n"
-      "  - {preset: quad9, insecure: on, weight: 5, metered: true, legacy-crypto: on}\n");
+      "  - {preset: quad9, insecure: on, weight: 5, metered: true, legacy-crypto: on, "
+      "max-connections: 2}\n");
   ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
   const auto& servers = loaded.config.server.upstream.zones[0].servers;
   ASSERT_EQ(servers.size(), 6u);
@@ -168,6 +169,8 @@ TEST(UpstreamSpecTest, AMapMayHaveMoreKeys) {
   EXPECT_TRUE(servers[2].identity.legacy_crypto);
   EXPECT_EQ(servers[1].weight, 1);
   EXPECT_EQ(servers[2].weight, 5);
+  EXPECT_EQ(servers[1].max_connections, 0);
+  EXPECT_EQ(servers[2].max_connections, 2);
   EXPECT_FALSE(servers[1].metered);
   EXPECT_TRUE(servers[2].metered);
   EXPECT_EQ(servers[2].provider, "quad9");

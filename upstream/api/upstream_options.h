@@ -45,6 +45,8 @@ struct UpstreamServerOptions {
   int weight = 1;  // 1 to 1000.
   // It charges for each query, so no query is sent to it only for speed.
   bool metered = false;
+  // Connections that all workers together may have open to this server. 0: no limit is configured.
+  int max_connections = 0;
 
   // The same at this address of its host.
   UpstreamServerOptions At(const Endpoint& address) const;
@@ -102,6 +104,7 @@ struct UpstreamTuning {
 
 // Times and limits that the operator sets, each per worker, and how sockets are made.
 struct UpstreamLimits {
+  int workers = 1;  // Workers that connect to the same servers.
   // Connect and TLS handshake together.
   Milliseconds connect_timeout{2000};
   // A slow query is sent to a second server too (docs/upstream_rules.md).

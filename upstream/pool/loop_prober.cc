@@ -8,6 +8,7 @@
 #include "absl/random/uniform_int_distribution.h"
 #include "core/log.h"
 #include "upstream/pool/attempt_result.h"
+#include "upstream/pool/connection_limit.h"
 #include "upstream/pool/loop_probe.h"
 
 namespace dotcache {
@@ -96,7 +97,10 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
 
 LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
                        absl::Span<UpstreamCounters> counters)
-    : context_(context), enabled_(options.loop_check), counters_(counters) {
+    : context_(context),
+      enabled_(options.loop_check),
+      workers_(options.limits.workers),
+      counters_(counters) {
   for (const UpstreamZoneOptions& zone : options.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {
       servers_.push_back({zone.zone, server, server.endpoint, nullptr});
@@ -143,6 +147,8 @@ void LoopProber::Renew(size_t index) {
   }
   const UpstreamServerOptions options = server.options.At(server.address);
   if (!enabled_ || !options.has_address() || !MayLeadBack(server.address)) return;
+  // The only connection is for queries.
+  if (ConnectionLimit::PerWorker(options, workers_) == 1) return;
   server.probe = std::make_unique<Probe>(context_, server.zone, options, index, counters_[index]);
 }
 

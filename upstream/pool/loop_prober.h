@@ -67,6 +67,7 @@ class LoopProber {
 
   const Context context_;
   const bool enabled_;
+  const int workers_;
   const absl::Span<UpstreamCounters> counters_;
   std::vector<Server> servers_;
   bool started_ = false;

@@ -85,6 +85,7 @@ class ServerConnections {
   bool HasTrial() const { return Count(&IsTrial) > 0; }
 
   std::vector<ServerConnection>& all() { return connections_; }
+  size_t size() const { return connections_.size(); }
   bool empty() const { return connections_.empty(); }
 
  private:

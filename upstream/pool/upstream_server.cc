@@ -17,6 +17,14 @@ constexpr Duration kMinQueueing = Milliseconds(1);
 // Queries on a silent connection are given up after this if a new one needs its place: a server
 // that has become slow may answer them late.
 constexpr Duration kMaxLateness = Seconds(1);
+
+// The loop probe has one of the connections, unless there is only one.
+size_t ConnectionsForQueries(const UpstreamServerOptions& options, int workers) {
+  const size_t all = ConnectionLimit::PerWorker(options, workers);
+  const bool is_probed = all != SIZE_MAX && all > 1 && MayLeadBack(options.endpoint);
+  return is_probed ? all - 1 : all;
+}
+
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 
 }  // namespace
@@ -28,6 +36,7 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       index_(index),
       counters_(counters),
       connections_(context.limits.tuning.max_connections_per_server),
+      connection_limit_(ConnectionsForQueries(options, context.limits.workers)),
       life_watch_({context.loop, context.limits, health_, connections_,
                    Question{zone.Canonical(), QType::kNs, QClass::kIn}, is_udp()},
                   [this](uint32_t number) { OnSilent(number); }),
@@ -55,9 +64,10 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
   const bool may_wait = may_connect && !waiting_.full();
   if (mode.alone && may_wait) {
     if (waiting_.empty() && connections_.alone() < kMaxAlone) {
-      return SendOn(*Open(/*alone=*/true), query, attempt);
+      if (ServerConnection* own = Open(/*alone=*/true)) return SendOn(*own, query, attempt);
     }
-    return Wait(query, attempt, /*alone=*/true);
+    // At the server's limit a shared connection must do, unless one will be free.
+    if (connections_.alone() > 0 || !IsFull()) return Wait(query, attempt, /*alone=*/true);
   }
   if (!HasShare(query.client)) {
     if (held_back_.full()) return UpstreamFailure::kOverloaded;
@@ -67,7 +77,8 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
   }
   if (ServerConnection* connection = PickOrOpen(mode.apart_from))
     return SendOn(*connection, query, attempt);
-  if (may_wait && connections_.HasLimited()) return Wait(query, attempt, /*alone=*/false);
+  if (may_wait && (connections_.HasLimited() || IsFull()))
+    return Wait(query, attempt, /*alone=*/false);
   return may_connect ? UpstreamFailure::kOverloaded : health_.last_failure();
 }
 
@@ -152,7 +163,8 @@ void UpstreamServer::GiveTurns() {
   if (health_.down() || draining_ || link_down_) return;
   NotePlaceFreed();
   while (!waiting_.empty()) {
-    ServerConnection* connection = waiting_.first().alone ? nullptr : connections_.Pick();
+    const bool alone = waiting_.first().alone && !(IsFull() && connections_.alone() == 0);
+    ServerConnection* connection = alone ? nullptr : connections_.Pick();
     if (connection == nullptr && connections_.alone() < kMaxAlone)
       connection = Open(/*alone=*/true);
     if (connection == nullptr) return;
@@ -176,6 +188,7 @@ void UpstreamServer::FailWaiting() {
 }
 
 void UpstreamServer::Report() {
+  if (std::exchange(ending_, 0) > 0) GiveTurns();
   SendHeldBack();
   for (const AttemptId attempt : std::exchange(unconnected_, {})) {
     context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
@@ -459,8 +472,14 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   const bool was_lost = end.failure == UpstreamFailure::kConnectionLost;
   NoteCertificate(connection);
   context_.loop.DeferDelete(std::move(closed));
+  NoteEnding();
   counters_.failures.Add(end.lost.size() + end.not_sent.size());
   if (!end.graceful) {
+    const bool refused = end.failure == UpstreamFailure::kConnectRefused ||
+                         end.failure == UpstreamFailure::kTlsHandshake;
+    if (refused && connections_.HasTalking()) {
+      connection_limit_.NoteRefused(connections_.ready(), context_.loop.Now());
+    }
     if (UpstreamFailurePhase(end.failure) == "tls") counters_.failed_handshakes.Add();
     if (!was_lost) {
       context_.families.NoteFailure(options_.endpoint.is_v6(), index_, end.failure);
@@ -487,7 +506,24 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   }
 }
 
+bool UpstreamServer::IsFull() const {
+  return connections_.size() + ending_ >= connection_limit_.Allowed(context_.loop.Now());
+}
+
+// The socket of a connection that was taken out is closed at the end of the turn. The server counts
+// it until then.
+void UpstreamServer::NoteEnding() {
+  if (options_.max_connections == 0) return;
+  ++ending_;
+  report_timer_->Start(Duration::zero());
+}
+
 ServerConnection* UpstreamServer::Open(bool alone) {
+  if (IsFull()) {  // Its place is free in a later turn, when it is closed.
+    Connection* silent = connections_.FindSilent(context_.loop.Now() - kMaxLateness);
+    if (silent != nullptr) silent->CloseSoon();
+    return nullptr;
+  }
   if (!alone && !MakeRoom(kMaxLateness)) return nullptr;
   pacing_.NoteBegun(context_.loop.Now());
   probes_.NoteTry();
@@ -509,7 +545,10 @@ void UpstreamServer::CloseIfDrained(ServerConnection& connection) {
 
 void UpstreamServer::TakeOut(const Connection& connection) {
   std::unique_ptr<Connection> taken = connections_.TakeOut(connection);
-  if (taken != nullptr) context_.loop.DeferDelete(std::move(taken));
+  if (taken != nullptr) {
+    context_.loop.DeferDelete(std::move(taken));
+    NoteEnding();
+  }
   probes_.Arm();  // It may have been the probe.
 }
 

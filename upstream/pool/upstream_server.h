@@ -18,6 +18,7 @@
 #include "upstream/pool/address_families.h"
 #include "upstream/pool/attempt_queue.h"
 #include "upstream/pool/connect_pacing.h"
+#include "upstream/pool/connection_limit.h"
 #include "upstream/pool/edns_support.h"
 #include "upstream/pool/life_watch.h"
 #include "upstream/pool/loop_watch.h"
@@ -32,9 +33,10 @@ namespace dotcache {
 
 // Carries attempts over as few connections as have room, the first one first, so that queries share
 // writes. It opens another connection when none has room, or when queries wait for one another, up
-// to max_connections_per_server. docs/upstream_rules.md has the rules for silent connections, for
-// attempts that go alone, and for probes. It keeps no list of attempts: their exchanges own them.
-// Owned by its zone; bound to its loop's thread.
+// to max_connections_per_server. Connections of any kind count for the limit of the server itself
+// (ConnectionLimit): at that limit attempts share one, or wait for one. docs/upstream_rules.md has
+// the rules for silent connections, for attempts that go alone, and for probes. It keeps no list of
+// attempts: their exchanges own them. Owned by its zone; bound to its loop's thread.
 class UpstreamServer : public Deletable, private Connection::Delegate {
  public:
   using Delegate = ServerDelegate;
@@ -149,6 +151,8 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool is_udp() const { return options_.transport == Transport::kUdp; }
   bool MayProbe() const { return !draining_ && !unusable(); }
 
+  bool IsFull() const;
+  void NoteEnding();
   ServerConnection* PickOrOpen(uint32_t apart_from);
   ServerConnection* Open(bool alone = false);
   bool MakeRoom(Duration lateness);
@@ -179,6 +183,8 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   UpstreamHealth health_;
   ConnectPacing pacing_;
   ServerConnections connections_;
+  ConnectionLimit connection_limit_;
+  size_t ending_ = 0;  // Taken out in this turn, and closed at its end.
   LifeWatch life_watch_;
   StateLog state_log_;
   EdnsSupport edns_;

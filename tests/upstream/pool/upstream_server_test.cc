@@ -590,5 +590,43 @@ TEST_F(UpstreamServerTest, EachChangeOfStateIsLoggedOnceWithItsCause) {
   EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("upstream up"));
 }
 
+TEST_F(UpstreamServerTest, AtTheLimitOfTheServerAnAttemptSharesInsteadOfGoingAlone) {
+  options_.max_connections = 1;
+  Make();
+  Warm();
+  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, testing::Contains(1));
+  EXPECT_EQ(connects(), 1);
+}
+
+TEST_F(UpstreamServerTest, AtTheLimitOfTheServerASilentConnectionIsClosedBeforeAnotherIsOpened) {
+  options_.max_connections = 1;
+  Make();
+  Warm();
+  Silence();
+  EXPECT_EQ(Send(1), std::nullopt);
+  loop_.Advance(Milliseconds(900));
+  EXPECT_EQ(connects(), 1);
+  Answer();
+  loop_.Advance(Seconds(3));
+  EXPECT_EQ(connects(), 2);
+  EXPECT_EQ(state(), ServerState::kUp);
+}
+
+TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksTeachesTheLimit) {
+  Make();
+  Warm();
+  Refuse();
+  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+  loop_.Advance(Seconds(1));
+  Accept();
+  const int before = connects();
+  EXPECT_EQ(Send(2, /*alone=*/true), std::nullopt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, testing::Contains(2));
+  EXPECT_EQ(connects(), before);
+}
+
 }  // namespace
 }  // namespace dotcache

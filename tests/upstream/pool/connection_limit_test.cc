@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "upstream/pool/connection_limit.h"
+
+#include "gtest/gtest.h"
+
+namespace dotcache {
+namespace {
+
+const MonoTime kNow{Seconds(1000)};
+
+TEST(ConnectionLimitTest, EachWorkerHasItsShare) {
+  UpstreamServerOptions server;
+  EXPECT_EQ(ConnectionLimit::PerWorker(server, 2), SIZE_MAX);
+  server.max_connections = 5;
+  EXPECT_EQ(ConnectionLimit::PerWorker(server, 1), 5u);
+  EXPECT_EQ(ConnectionLimit::PerWorker(server, 2), 2u);
+  EXPECT_EQ(ConnectionLimit::PerWorker(server, 8), 1u);
+}
+
+TEST(ConnectionLimitTest, ARefusedConnectionTeachesTheLimitForAMinute) {
+  ConnectionLimit limit(4);
+  EXPECT_EQ(limit.Allowed(kNow), 4u);
+  limit.NoteRefused(2, kNow);
+  EXPECT_EQ(limit.Allowed(kNow), 2u);
+  EXPECT_EQ(limit.Allowed(kNow + ConnectionLimit::kKept), 4u);
+  limit.NoteRefused(0, kNow);
+  EXPECT_EQ(limit.Allowed(kNow), 1u) << "one connection is always tried";
+  limit.NoteRefused(9, kNow);
+  EXPECT_EQ(limit.Allowed(kNow), 4u) << "never more than configured";
+}
+
+}  // namespace
+}  // namespace dotcache
