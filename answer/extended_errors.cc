@@ -43,6 +43,8 @@ ExtendedError ErrorFor(ExchangeFailure failure) {
   return {CodeOf(failure), ExchangeFailureText(failure)};
 }
 
+ExtendedError ErrorForStop() { return {ExtendedErrorCode::kNotReady, "the server is stopping"}; }
+
 ExtendedError ErrorForLimit(Limit limit) {
   switch (limit) {
     case Limit::kPerClient:

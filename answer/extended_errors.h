@@ -20,6 +20,9 @@ ExtendedError ErrorFor(ExchangeFailure failure);
 // For a table that is full. The code is 0, because RFC 8914 has no code for it.
 ExtendedError ErrorForLimit(Limit limit);
 
+// For a query that the server cannot answer before it ends.
+ExtendedError ErrorForStop();
+
 // What a client is told about a failure: the RCODE, and the extended errors. The upstream server's
 // own error states the cause.
 struct FailureErrors {

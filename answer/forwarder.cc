@@ -319,6 +319,16 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, size_t zone, ExchangeF
   return data;
 }
 
+void Forwarder::AnswerWaiting() {
+  const MonoTime now = env_.loop.Now();
+  while (const auto waiting = pending_.TakeExpired(MonoTime::max())) {
+    for (const Waiter& waiter : waiting->waiters) {
+      env_.replies.SendAfterFailure(waiter.client(), waiter.stale, now, ErrorForStop());
+      FinishMiss(waiter);
+    }
+  }
+}
+
 void Forwarder::OnTimer() {
   const MonoTime now = env_.loop.Now();
   while (const auto expired = pending_.TakeExpired(now)) {

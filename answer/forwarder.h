@@ -66,6 +66,9 @@ class Forwarder : private TurnEndHook {
   // first to be dropped at a limit.
   void Prefetch(const Query& query, const CacheKey& key);
 
+  // Replies to all waiting clients now, with stale data or SERVFAIL, because the server stops.
+  void AnswerWaiting();
+
   // The number of waiting clients.
   size_t waiter_count() const { return pending_.waiter_count() + evicted_.size(); }
 

@@ -94,9 +94,7 @@ void MissHandoff::OnTurnEnd() {
 void MissHandoff::TurnAway(const HandedQuery& handed) {
   if (!handed.has_client) return;
   const Client client{handed.query, handed.address, env_.sinks.SinkFor(handed.address)};
-  env_.replies.SendAfterFailure(
-      client, handed.stale, env_.loop.Now(),
-      ExtendedError{ExtendedErrorCode::kNotReady, "the server is stopping"});
+  env_.replies.SendAfterFailure(client, handed.stale, env_.loop.Now(), ErrorForStop());
 }
 
 void MissHandoff::OnMail() {

@@ -73,6 +73,11 @@ class QueryHandler {
   // worker, and no other worker can hand over a query.
   bool Finish();
 
+  // Replies to all clients that wait for an exchange, with stale data or SERVFAIL.
+  void AnswerWaiting() {
+    if (forwarder_.has_value()) forwarder_->AnswerWaiting();
+  }
+
   // The number of clients that wait for an exchange.
   size_t pending_count() const { return forwarder_.has_value() ? forwarder_->waiter_count() : 0; }
 

@@ -26,8 +26,12 @@ struct ServerTuning {
   int max_queries_per_connection = 100;
   // The time for a whole TLS handshake of a client, from the accept.
   Milliseconds handshake_timeout{5000};
-  // How long a stop waits for the queries in flight.
-  Milliseconds drain_timeout{1500};
+  // A stop serves as before until a moment without waiting clients, at most for this time. It is
+  // longer than `query_timeout`, so that every query which waited at the stop is answered.
+  Milliseconds drain_timeout{2000};
+  // After that, new queries are no longer received. Queries that still wait for a response get
+  // SERVFAIL after this time.
+  Milliseconds last_replies_timeout{500};
 };
 
 // Times, limits and the form of replies, which the operator sets. A limit "per worker" applies to

@@ -26,6 +26,8 @@ struct Config {
   std::optional<Endpoint> admin = *Endpoint::Parse("127.0.0.1:9153");  // nullopt: off.
   std::vector<std::string> admin_hosts;  // Names in the Host header, see HttpOptions.
   LogLevel log_level = LogLevel::kInfo;
+  // How long a stop serves as before while /ready already tells that it stops.
+  Milliseconds lame_duck{0};
 };
 
 // Where the settings were written, by key, for errors that are found after reading.

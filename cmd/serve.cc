@@ -185,6 +185,18 @@ void LetSignalsEndTheProcess() {
   pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
 }
 
+// SIGHUP has no effect during a stop.
+void WaitIgnoringReloads(Milliseconds duration) {
+  sigset_t reloads;
+  sigemptyset(&reloads);
+  sigaddset(&reloads, SIGHUP);
+  const MonoTime end = BootTime() + duration;
+  while (BootTime() < end) {
+    const timespec wait = ToTimespec(std::chrono::ceil<Milliseconds>(end - BootTime()));
+    sigtimedwait(&reloads, nullptr, &wait);
+  }
+}
+
 }  // namespace
 
 int RunCheck(const ConfigSources& sources) {
@@ -226,8 +238,11 @@ int RunServe(const ConfigSources& sources) {
 
   const int signal_number = WaitForStop(**server, signals);
   TestDelay(Seam::kStop);
-  Log(LogLevel::kInfo, "stopping", {{"signal", sigabbrev_np(signal_number)}});
+  (*server)->AnnounceStop();
+  Log(LogLevel::kInfo, "stopping",
+      {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", loaded.config.lame_duck.count()}});
   LetSignalsEndTheProcess();
+  WaitIgnoringReloads(loaded.config.lame_duck);
   (*server)->Shutdown();
   TestDelay(Seam::kStopped);
   Log(LogLevel::kInfo, "stopped");

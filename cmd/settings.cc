@@ -349,6 +349,11 @@ Rows ProcessRows() {
                      "NAME", AtMost(kMaxAdminHosts)),
           kMaxAdminHosts, [](auto& c) -> auto& { return c.admin_hosts; }, ParseHostName,
           [](const std::string& name) { return name; }),
+      DurationSetting(
+          {.key = "lame-duck",
+           .help = "After SIGTERM, /ready tells the stop and everything else is served for this "
+                   "time"},
+          0ms, 1min, [](auto& c) -> auto& { return c.lame_duck; }),
       WordSetting(
           {.key = "log-level", .help = "Least severe log line that is written"}, kLogLevelWords,
           [](auto& c) -> auto& { return c.log_level; }),

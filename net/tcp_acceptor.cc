@@ -16,6 +16,7 @@ namespace dotcache {
 namespace {
 
 constexpr int kAcceptsPerTurn = 64;  // A flood of connections must not delay the open ones.
+constexpr int kMaxBacklog = 4096;    // More than listen() is asked for.
 constexpr Milliseconds kBackOffTime{100};
 
 enum class AcceptOutcome { kTryNext, kWait, kBackOff };
@@ -51,7 +52,7 @@ struct TcpAcceptor::Impl {
 
   int Start();
   void OnReadable(int status);
-  void AcceptSome();
+  void AcceptSome(int most);
   void BackOff();
 
   UvLoop& loop;
@@ -77,12 +78,12 @@ void TcpAcceptor::Impl::OnReadable(int status) {
     return BackOff();
   }
   accepting = true;
-  AcceptSome();
+  AcceptSome(kAcceptsPerTurn);
   accepting = false;
 }
 
-void TcpAcceptor::Impl::AcceptSome() {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+void TcpAcceptor::Impl::AcceptSome(int most) {
+  for (int i = 0; i < most; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
     UniqueFd accepted(accept4(fd.get(), reinterpret_cast<sockaddr*>(&address), &size,
@@ -124,6 +125,13 @@ absl::StatusOr<std::unique_ptr<TcpAcceptor>> TcpAcceptor::Open(UvLoop& loop, Uni
   if (code == 0) code = impl->Start();
   if (code != 0) return CannotPoll("accept", impl->fd.get(), uv_strerror(code));
   return std::make_unique<TcpAcceptor>(std::move(impl));
+}
+
+void TcpAcceptor::AcceptWaiting() {
+  assert(impl_->loop.InLoopThread() && !impl_->accepting);
+  impl_->accepting = true;
+  impl_->AcceptSome(kMaxBacklog);
+  impl_->accepting = false;
 }
 
 uint64_t TcpAcceptor::back_offs() const { return impl_->back_offs; }

@@ -35,6 +35,10 @@ class TcpAcceptor {
   explicit TcpAcceptor(std::unique_ptr<Impl> impl);
   ~TcpAcceptor();
 
+  // Accepts the connections that wait. Destroy the acceptor directly after that: the kernel resets
+  // connections that arrive later. Do not call it inside OnAccept().
+  void AcceptWaiting();
+
   // How often it paused because descriptors or memory had run out.
   uint64_t back_offs() const;
 

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kBatchesPerCallback = 4;  // A flood must not delay timers and other sockets.
 constexpr int kBufferBytes = 4 << 20;
+// More than the receive buffer holds. If Deafen() fails, the queue may never be empty.
+constexpr int kMaxLastBatches = 1024;
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(in6_pktinfo));
 
 // The arrays that recvmmsg() or sendmmsg() needs for one batch. Half a megabyte that is never
@@ -118,7 +120,9 @@ struct UdpSocket::Impl {
   int Start();
   void SetOptions();
   void OnReadable(int status);
+  void ReceiveBatches(int most);
   bool ReceiveBatch();
+  void Deafen();
   void Deliver(int index);
   void Flush();
 
@@ -170,7 +174,11 @@ void UdpSocket::Impl::OnReadable(int status) {
     if (receiving) Start();
     return;
   }
-  for (int i = 0; i < kBatchesPerCallback && receiving; ++i) {
+  ReceiveBatches(kBatchesPerCallback);
+}
+
+void UdpSocket::Impl::ReceiveBatches(int most) {
+  for (int i = 0; i < most && receiving; ++i) {
     in_batch = true;
     const bool more = ReceiveBatch();
     in_batch = false;
@@ -197,6 +205,17 @@ void UdpSocket::Impl::Deliver(int index) {
   if (message.msg_hdr.msg_controllen != 0) ReadLocalAddress(message.msg_hdr, peer);
   delegate.OnDatagram(Bytes(in->octets[index].data(), message.msg_len),
                       (message.msg_hdr.msg_flags & MSG_TRUNC) != 0, peer);
+}
+
+// Connects the socket to its own address. A connected socket receives datagrams of its peer only,
+// and SO_REUSEPORT does not select it for others. Datagrams that have arrived stay. Best effort:
+// the kernel refuses while the address is gone, and then nothing arrives.
+void UdpSocket::Impl::Deafen() {
+  Endpoint peer = LocalEndpoint(fd.get());
+  if (peer.is_wildcard()) {
+    peer = *Endpoint::ParseAddress(peer.is_v6() ? "::1" : "127.0.0.1", peer.port());
+  }
+  connect(fd.get(), peer.address(), peer.address_size());
 }
 
 void UdpSocket::Impl::Flush() {
@@ -250,6 +269,14 @@ void UdpSocket::CommitReply(const UdpPeer& peer, size_t size) {
   header.msg_namelen = peer.remote.address_size();
   WriteLocalAddress(peer, header);
   if (!impl_->in_batch) impl_->loop.RunAtTurnEnd(*this);
+}
+
+void UdpSocket::FinishReceiving() {
+  assert(impl_->loop.InLoopThread() && !impl_->in_batch);
+  if (!impl_->receiving) return;
+  impl_->Deafen();
+  impl_->ReceiveBatches(kMaxLastBatches);
+  StopReceiving();
 }
 
 void UdpSocket::StopReceiving() {

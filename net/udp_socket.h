@@ -60,8 +60,13 @@ class UdpSocket : public TurnEndHook {
   // end of the receive batch or of the loop turn.
   void CommitReply(const UdpPeer& peer, size_t size);
 
-  // Stops receiving; replies may still be sent.
+  // Stops receiving; replies may still be sent. Datagrams that arrive wait in the kernel.
   void StopReceiving();
+
+  // Receives what has arrived, and stops. The kernel gives later datagrams to another socket of the
+  // address. Without one it tells their senders that the port is closed. Replies may still be sent.
+  // Do not call it inside OnDatagram().
+  void FinishReceiving();
 
   uint64_t send_drops() const;
 

@@ -15,6 +15,9 @@
 namespace dotcache {
 namespace {
 
+// How long a stop waits for the connections of the clients that were answered last.
+constexpr Milliseconds kLastFlush{200};
+
 std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
   std::vector<UpstreamServerOptions> servers;
   for (const UpstreamZoneOptions& zone : options.zones) {
@@ -170,17 +173,34 @@ void Server::ReloadCredentials() {
 }
 
 void Server::Shutdown() {
-  if (stopping_.exchange(true)) return;
+  AnnounceStop();
+  if (std::exchange(shut_down_, true)) return;
   {
     const MutexLock lock(running_mutex_);
     running_ = false;
   }
-  const MonoTime deadline = BootTime() + options_.limits.tuning.drain_timeout;
+  const ServerTuning& tuning = options_.limits.tuning;
   TestDelay(Seam::kDrain);
+  for (auto& worker : workers_) worker->AwaitQuiet();
+  const MonoTime quiet_by = BootTime() + tuning.drain_timeout;
+  for (auto& worker : workers_) worker->Quiet().wait_for(quiet_by - BootTime());
   for (auto& worker : workers_) worker->BeginDrain();
-  for (auto& worker : workers_) worker->Drained().wait_for(deadline - BootTime());
+  const MonoTime answered_by = BootTime() + tuning.last_replies_timeout;
+  if (!AwaitDrained(answered_by)) {
+    for (auto& worker : workers_) worker->AnswerWaiting();
+    AwaitDrained(BootTime() + kLastFlush);
+  }
   TestDelay(Seam::kJoin);
   for (auto& worker : workers_) worker->Stop();
+}
+
+bool Server::AwaitDrained(MonoTime deadline) {
+  bool all = true;
+  for (auto& worker : workers_) {
+    const auto left = std::max<Duration>(deadline - BootTime(), Duration(0));
+    all &= worker->Drained().wait_for(left) == std::future_status::ready;
+  }
+  return all;
 }
 
 std::optional<NameExplanation> Server::Explain(const DomainName& name) const {

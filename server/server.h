@@ -44,7 +44,7 @@ class Server {
   absl::Status Start();
 
   // Returns true from the first authenticated connection to an upstream server of the root zone
-  // until Shutdown().
+  // until the stop is announced.
   bool ready() const;
 
   // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
@@ -53,9 +53,13 @@ class Server {
   // REQUIRES: Start() was called.
   void ReloadCredentials();
 
-  // Stops accepting and waits until the queries in flight are answered, at most for
-  // `limits.tuning.drain_timeout`. Then stops the workers and joins their threads. A second call
-  // does nothing.
+  // Announces the stop: from now on ready() is false. Everything else goes on.
+  void AnnounceStop() { stopping_ = true; }
+
+  // Announces the stop, serves until a moment without waiting clients, receives the queries that
+  // have arrived, and closes the sockets. Then answers the last queries, stops the workers and
+  // joins their threads. Takes `limits.tuning.drain_timeout` and `last_replies_timeout` at most. A
+  // second call does nothing.
   void Shutdown();
 
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
@@ -90,6 +94,8 @@ class Server {
   absl::Status LoadLocalNames();
   absl::Status LoadCredentials();
   absl::Status BindListeners();
+  // Waits until all workers are drained. Returns false if one is not.
+  bool AwaitDrained(MonoTime deadline);
 
   const ServerOptions options_;
   ResponseCache cache_;
@@ -112,6 +118,7 @@ class Server {
   std::unique_ptr<const Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
+  bool shut_down_ = false;
   mutable Mutex running_mutex_;
   // True while the workers' loops accept tasks.
   bool running_ ABSL_GUARDED_BY(running_mutex_) = false;

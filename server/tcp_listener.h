@@ -38,6 +38,9 @@ class TcpListener : private TcpAcceptor::Delegate {
       const Environment& environment, std::shared_ptr<const TlsServerCredentials> credentials,
       UniqueFd fd);
 
+  // Accepts the connections that wait. Destroy the listener directly after that.
+  void AcceptWaiting() { acceptor_->AcceptWaiting(); }
+
   // Uses `credentials` for new DoT clients. Has no effect on a TCP listener.
   void UseCredentials(std::shared_ptr<const TlsServerCredentials> credentials);
 

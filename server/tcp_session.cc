@@ -11,6 +11,14 @@ namespace {
 // How often a closing session checks whether its last replies were sent.
 constexpr Milliseconds kFlushPoll{20};
 
+// A drained session is examined this often, and takes queries for this many intervals at most.
+constexpr Milliseconds kDrainPoll{10};
+constexpr int kMaxDrainTicks = 10;
+
+// How long a drained session waits for the client's FIN. A close with unread octets would be a
+// reset, and the client could lose replies.
+constexpr Milliseconds kLinger{100};
+
 // Counts the overhead too, because even an empty message uses memory.
 size_t BacklogCost(const WireMessage& message) { return sizeof(WireMessage) + message.size(); }
 
@@ -43,7 +51,7 @@ void TcpSession::OnStreamOpen() {
   SetHandshakeStep(HandshakeStep::kDone);
   handshake_bytes_ = 0;
   TellHeldBytes();
-  if (!closing_) timer_->Start(env_.limits.stream_idle_timeout);
+  if (!closing_ && !drain_ticks_.has_value()) timer_->Start(env_.limits.stream_idle_timeout);
 }
 
 void TcpSession::SetHandshakeStep(HandshakeStep step) {
@@ -71,7 +79,7 @@ void TcpSession::HandleMessage(Bytes message) {
   // A message shorter than a header is a broken frame (RFC 7766 section 8).
   if (message.size() < kHeaderSize) return End();
   env_.owner.OnSessionActive(address_.session_id);
-  timer_->Start(env_.limits.stream_idle_timeout);
+  if (!drain_ticks_.has_value()) timer_->Start(env_.limits.stream_idle_timeout);
   ++address_.request_id;
   handling_ = true;
   const HandleResult result = env_.handler.Handle(message, /*cut=*/false, address_, env_.sink);
@@ -130,14 +138,27 @@ void TcpSession::UpdateReading() {
 
 void TcpSession::OnStreamEof() {
   if (over_) return;
+  eof_ = true;
   draining_ = true;
   UpdateReading();
 }
 
 void TcpSession::Drain() {
-  if (over_ || draining_) return;
-  draining_ = true;
-  UpdateReading();
+  if (over_ || draining_ || drain_ticks_.has_value()) return;
+  drain_ticks_ = 0;
+  timer_->Start(kDrainPoll);
+}
+
+void TcpSession::ContinueDrain() {
+  ++*drain_ticks_;
+  const bool has_asked = address_.request_id > 0;
+  if ((has_asked && unanswered_ == 0) || *drain_ticks_ >= kMaxDrainTicks) {
+    draining_ = true;
+    timer_->Start(env_.limits.stream_idle_timeout);
+    UpdateReading();
+  } else {
+    timer_->Start(kDrainPoll);
+  }
 }
 
 void TcpSession::OnStreamWritable() {
@@ -151,15 +172,19 @@ void TcpSession::CloseWhenFlushed() {
   if (closing_) return;
   closing_ = true;
   stream_->ShutdownWrite();
+  linger_until_ = env_.loop.Now() + (eof_ ? Milliseconds(0) : kLinger);
   close_by_ = env_.loop.Now() + env_.limits.stream_idle_timeout;
   timer_->Start(kFlushPoll);
 }
 
 void TcpSession::OnTimer() {
   if (closing_) {
-    if (stream_->pending_write_bytes() == 0 || env_.loop.Now() >= close_by_) return End();
+    const MonoTime now = env_.loop.Now();
+    const bool read_all = eof_ || now >= linger_until_;
+    if ((stream_->pending_write_bytes() == 0 && read_all) || now >= close_by_) return End();
     return timer_->Start(kFlushPoll);
   }
+  if (drain_ticks_.has_value() && !draining_) return ContinueDrain();
   // Unanswered queries have deadlines of their own, all before the next expiry.
   if (unanswered_ > 0) return timer_->Start(env_.limits.stream_idle_timeout);
   End();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "answer/query_handler.h"
@@ -87,7 +88,9 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // reply.
   void SendReply(Bytes framed);
 
-  // Stops reading, and ends the session after its replies are sent.
+  // Ends the session soon, without losing a query. A session without unanswered queries ends after
+  // a loop turn, so that queries which have arrived are read. Other sessions, and those that have
+  // sent no query yet, may send queries for a moment longer. Then their replies are awaited.
   void Drain();
 
   // Ends the session at once. Nothing more is read, handled or sent.
@@ -121,6 +124,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   void UpdateReading();
   void SetHandshakeStep(HandshakeStep step);
   void TellHeldBytes();
+  void ContinueDrain();
   void CloseWhenFlushed();
 
   const Environment env_;
@@ -135,10 +139,15 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // True while the handler handles a query. A reply sent then belongs to that query, which is not
   // counted in `unanswered_`.
   bool handling_ = false;
-  bool draining_ = false;  // EOF was received or Drain() called. No more queries are read.
+  // Drain() was called, and this is how often the timer has fired since. Queries are still read.
+  std::optional<int> drain_ticks_;
+  bool draining_ = false;  // EOF was received or the drain ends. No more queries are read.
   bool closing_ = false;   // ShutdownWrite() was called. The write queue is not empty yet.
+  bool eof_ = false;       // The client has sent its FIN.
   bool over_ = false;      // OnSessionOver() was called.
-  MonoTime close_by_;      // While `closing_`: when the session ends at the latest.
+  // While `closing_`: when the session ends if all replies were sent, and at the latest.
+  MonoTime linger_until_;
+  MonoTime close_by_;
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<ByteStream> stream_;
 };

@@ -27,8 +27,9 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   // Begins to pass queries to `handler`.
   void Serve(QueryHandler& handler) { handler_ = &handler; }
 
-  // Receives no more queries. Replies are still sent.
-  void StopReceiving() { socket_->StopReceiving(); }
+  // Receives the queries that have arrived, and no more. Replies are still sent. Other sockets of
+  // the endpoint get the queries that arrive later.
+  void FinishReceiving() { socket_->FinishReceiving(); }
 
   MutableBytes ReserveReply(const ReplyAddress& address) override;
   void CommitReply(const ReplyAddress& address, size_t size) override;

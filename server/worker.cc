@@ -16,9 +16,7 @@
 namespace dotcache {
 namespace {
 
-// A drain first waits this long, so that queries which the kernel has already received are
-// answered.
-constexpr Milliseconds kDrainGrace{50};
+constexpr Milliseconds kQuietPoll{5};
 constexpr Milliseconds kDrainPoll{5};
 
 constexpr Seconds kSweepInterval{1};
@@ -37,6 +35,7 @@ class Worker::Services : private ReplySinks {
         upstreams_(NewUpstreams(worker, loop)),
         sessions_(loop, worker.shared_.options.limits, worker.counters_, worker.shared_.streams),
         handler_(HandlerEnvironment()),
+        quiet_timer_(loop.NewTimer([this] { AwaitQuiet(); })),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
         sweep_timer_(loop.NewTimer([this] { Sweep(); })) {
     sessions_.set_handler(handler_);
@@ -72,7 +71,24 @@ class Worker::Services : private ReplySinks {
     for (const auto& listener : tcp_listeners_) listener->UseCredentials(credentials.listen);
   }
 
-  void BeginDrain() { drain_timer_->Start(kDrainGrace); }
+  void AwaitQuiet() {
+    if (handler_.pending_count() > 0) return quiet_timer_->Start(kQuietPoll);
+    worker_.quiet_.set_value();
+  }
+
+  // New queries go to other sockets from here on. Streams come last: a client whose connection ends
+  // connects anew, and must then find another listener or none.
+  void BeginDrain() {
+    quiet_timer_->Stop();
+    if (upstreams_ != nullptr) upstreams_->StopProbing();
+    for (auto& listener : udp_listeners_) listener->FinishReceiving();
+    for (auto& listener : tcp_listeners_) listener->AcceptWaiting();
+    tcp_listeners_.clear();
+    sessions_.Drain();
+    ContinueDrain();
+  }
+
+  void AnswerWaiting() { handler_.AnswerWaiting(); }
 
   // REQUIRES: the worker has upstream servers.
   NameExplanation Explain(const DomainName& name) const { return upstreams_->Explain(name); }
@@ -116,13 +132,6 @@ class Worker::Services : private ReplySinks {
   }
 
   void ContinueDrain() {
-    if (!stopped_accepting_) {
-      stopped_accepting_ = true;
-      if (upstreams_ != nullptr) upstreams_->StopProbing();
-      tcp_listeners_.clear();
-      for (auto& listener : udp_listeners_) listener->StopReceiving();
-      sessions_.Drain();
-    }
     // A session that still exists may have queries to come.
     if (sessions_.size() == 0 && handler_.Finish()) {
       if (upstreams_ != nullptr) upstreams_->Drain();
@@ -147,9 +156,9 @@ class Worker::Services : private ReplySinks {
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;
   std::vector<std::unique_ptr<TcpListener>> tcp_listeners_;
+  std::unique_ptr<Timer> quiet_timer_;
   std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<Timer> sweep_timer_;
-  bool stopped_accepting_ = false;
 };
 
 Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
@@ -159,6 +168,7 @@ Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCou
       sockets_(std::move(sockets)),
       counters_(counters),
       upstream_counters_(upstream_counters),
+      quiet_future_(quiet_.get_future()),
       drained_future_(drained_.get_future()) {}
 
 Worker::~Worker() { Stop(); }
@@ -190,6 +200,14 @@ void Worker::UseCredentials(const Credentials& credentials, const CredentialChan
   loop_->Post([services = services_, credentials, change] {
     services->UseCredentials(credentials, change);
   });
+}
+
+void Worker::AwaitQuiet() {
+  loop_->Post([services = services_] { services->AwaitQuiet(); });
+}
+
+void Worker::AnswerWaiting() {
+  loop_->Post([services = services_] { services->AnswerWaiting(); });
 }
 
 void Worker::BeginDrain() {

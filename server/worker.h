@@ -80,14 +80,23 @@ class Worker {
   // REQUIRES: Start() succeeded and Stop() was not called.
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
 
-  // Reads what has already arrived, then stops accepting. Drained() becomes ready when no query is
-  // in flight.
+  // Serves as before. Quiet() becomes ready at the first moment without waiting clients.
+  void AwaitQuiet();
+
+  // Receives what has arrived and closes the listeners. Drained() becomes ready when every client
+  // has its reply and all sessions have ended.
   void BeginDrain();
+
+  // Replies to the clients that still wait, with stale data or SERVFAIL.
+  void AnswerWaiting();
 
   // Explains how this worker would forward a query for `name`. Waits for a turn of its loop.
   // REQUIRES: this worker has upstream servers, Start() has returned, and Stop() is not called
   // during the call.
   NameExplanation Explain(const DomainName& name) const;
+
+  // REQUIRES: AwaitQuiet() was called.
+  std::future<void>& Quiet() { return quiet_future_; }
 
   // Becomes ready when the drain is complete.
   // REQUIRES: BeginDrain() was called.
@@ -106,6 +115,8 @@ class Worker {
   WorkerSockets sockets_;
   WorkerCounters& counters_;
   const absl::Span<UpstreamCounters> upstream_counters_;
+  std::promise<void> quiet_;
+  std::future<void> quiet_future_;
   std::promise<void> drained_;
   std::future<void> drained_future_;
   // Both live on the thread, from Start()'s return to Stop()'s return.

@@ -10,6 +10,7 @@ import time
 
 import dns.exception
 import dns.message
+import dns.query
 import dns.rcode
 import pytest
 
@@ -18,7 +19,7 @@ from lab import zones
 from stream_of_queries import PATIENCE_SECONDS, exchange, open_stream, send_async
 from waiting import LIMIT_SECONDS, wait_for
 
-DRAIN_SECONDS = 1.5  # Queries that take longer than this after the signal are not answered.
+DRAIN_SECONDS = 2.5  # Queries that take longer than this after the signal are not answered.
 
 
 def mixed_questions(count):
@@ -151,12 +152,16 @@ def test_an_idle_server_ends_with_0(launch, number):
 
 @pytest.fixture
 def waiting_client(lab, launch, tmp_path):
-    """(dotcache, socket): a client whose query waits up to 30 s for a stopped provider."""
+    """(dotcache, socket): a client whose query waits up to 30 s for a stopped provider. The name
+    www.lab.example is in the cache.
+    """
     provider = lab.servers["kresd"]
     config = tmp_path / "dotcache.yaml"
     config.write_text("query-timeout: 30s\n")
     server = launch("--config", config, upstreams=[provider.upstream])
     with connect(server, "tcp") as sock:
+        sock.sendall(frame(query("www.lab.example.").to_wire()))
+        assert read_message(sock)
         provider.signal(signal.SIGSTOP)
         try:
             sock.sendall(frame(query(f"waiting-{sock.getsockname()[1]}.fresh.lab.example.").to_wire()))
@@ -177,6 +182,46 @@ def test_a_second_signal_ends_the_server_at_once(waiting_client):
     server.signal(signal.SIGTERM)
     # 0 would mean that the server waited for the provider.
     assert server.process.wait(timeout=10) == 1
+
+
+def test_cached_names_are_answered_until_the_port_is_closed(waiting_client):
+    server, _ = waiting_client
+    cached = query("www.lab.example.").to_wire()
+    replies, refused = 0, False
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect((ADDRESS, server.port))
+        sock.settimeout(LIMIT_SECONDS)
+        server.signal(signal.SIGTERM)
+        while not refused:
+            try:
+                sock.send(cached)
+                sock.recv(4096)
+                replies += 1
+            except ConnectionRefusedError:
+                refused = True
+    assert replies > 100
+    assert server.process.wait(timeout=10) == 0
+
+
+def test_ready_fails_first_and_all_is_served_during_lame_duck(launch):
+    server = launch("--lame-duck", "1m")
+    server.signal(signal.SIGTERM)
+    wait_for(lambda: server.get("/ready")[0] == 503, "/ready did not fail")
+    assert server.get("/health")[0] == 200
+    for transport in ("tcp", "dot"):
+        with connect(server, transport) as sock:
+            sock.sendall(frame(query("www.lab.example.").to_wire()))
+            assert read_message(sock)
+    reply = dns.query.udp(query("mail.lab.example."), ADDRESS, port=server.port, timeout=5)
+    assert reply.rcode() == dns.rcode.NOERROR
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(timeout=10) == 1
+
+
+def test_the_stop_follows_lame_duck(launch):
+    server = launch("--lame-duck", "50ms")
+    server.signal(signal.SIGTERM)
+    assert server.process.wait(timeout=10) == 0
 
 
 def test_sighup_does_not_shorten_the_drain(waiting_client):

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests how a whole server starts and stops.
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -67,17 +72,72 @@ TEST(DrainTest, ConnectionsEndCleanlyAndListenersAreClosed) {
   EXPECT_EQ(server.Connect(Transport::kDot), nullptr);
 }
 
-TEST(DrainTest, UnansweredQueryDoesNotDelayTheEnd) {
+TEST(DrainTest, EveryClientIsServedUntilTheLastQueryIsAnswered) {
+  LoopbackDotServer upstream({.handler = AnswerAfter(Milliseconds(300))});
+  ServerOptions options = TestServerOptions({&upstream});
+  options.limits.tuning.drain_timeout = kForever;
+  RunningServer server(options);
+  const auto slow = server.Connect(Transport::kUdp);
+  EXPECT_FALSE(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
+  slow->Send(MakeQuery("slow.example.com", QType::kA));
+  EXPECT_TRUE(upstream.WaitForQueries(2));
+  std::thread stop([&] { server.server().Shutdown(); });
+  while (server.server().ready()) std::this_thread::yield();
+  for (const Transport transport : kTransports) {
+    const WireMessage hit = server.Ask(transport, MakeQuery(kName, QType::kA));
+    EXPECT_EQ(ParsedMessage::Parse(hit).answer.size(), 1u);
+  }
+  EXPECT_TRUE(slow->Receive().has_value());
+  stop.join();
+}
+
+// Without a server the kernel says that the port is closed, so that a client turns to another one.
+TEST(DrainTest, QueryAfterTheEndOfReceptionIsRefusedByTheKernel) {
   LoopbackDotServer upstream({.handler = SayNothing()});
   ServerOptions options = TestServerOptions({&upstream});
-  options.limits.tuning.drain_timeout = Milliseconds(150);
-  options.limits.query_timeout = Milliseconds(30'000);
+  options.workers = 2;
+  options.limits.tuning.drain_timeout = Milliseconds(0);
+  options.limits.tuning.last_replies_timeout = kForever;
+  options.limits.query_timeout = kForever;
   RunningServer server(options);
-  const auto client = server.Connect(Transport::kTcp);
-  client->Send(MakeQuery(kName, QType::kA));
+  const auto waiting = server.Connect(Transport::kTcp);
+  waiting->Send(MakeQuery(kName, QType::kA));
   EXPECT_TRUE(upstream.WaitForQueries(1));
+  std::thread stop([&] { server.server().Shutdown(); });
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const Endpoint endpoint = server.endpoint(Transport::kUdp);
+  ASSERT_EQ(connect(fd, endpoint.address(), endpoint.address_size()), 0);
+  ssize_t sent = 0;
+  while (sent >= 0) sent = send(fd, "x", 1, 0);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  close(fd);
+  upstream.Stop();  // Ends the exchange.
+  EXPECT_TRUE(waiting->Receive().has_value());
+  stop.join();
+}
+
+TEST(DrainTest, UnansweredQueryGetsAnErrorBeforeTheEnd) {
+  LoopbackDotServer upstream({.handler = SayNothing()});
+  ServerOptions options = TestServerOptions({&upstream});
+  options.workers = 2;
+  options.limits.tuning.drain_timeout = Milliseconds(0);
+  options.limits.tuning.last_replies_timeout = Milliseconds(50);
+  options.limits.query_timeout = kForever;
+  RunningServer server(options);
+  std::vector<std::unique_ptr<DnsClient>> clients;
+  for (const Transport transport : kTransports) {
+    clients.push_back(server.Connect(transport));
+    clients.back()->Send(MakeQuery(kName, QType::kA));
+    clients.push_back(server.Connect(transport));
+    clients.back()->Send(MakeQuery("mail.example.com", QType::kA));
+  }
+  EXPECT_TRUE(upstream.WaitForQueries(2));
   server.server().Shutdown();
-  EXPECT_FALSE(client->Receive().has_value());
+  for (const auto& client : clients) {
+    const auto reply = client->Receive();
+    ASSERT_TRUE(reply.has_value());
+    EXPECT_EQ(ParsedMessage::Parse(*reply).rcode, Rcode::kServFail);
+  }
 }
 
 TEST(DrainTest, DestructorWithoutShutdownStopsAtOnce) {

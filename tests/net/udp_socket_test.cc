@@ -217,6 +217,40 @@ TEST_F(UdpSocketTest, DatagramOverTheLimitIsTruncatedAndMarked) {
   EXPECT_EQ(echo_.received[4], "d");
 }
 
+// Two sockets share an endpoint, as two workers or two processes do.
+TEST_F(UdpSocketTest, AfterFinishReceivingAnotherSocketGetsTheDatagrams) {
+  for (const char* address : {"127.0.0.1", "0.0.0.0"}) {
+    Echo last;
+    const Endpoint any = *Endpoint::ParseAddress(address, 0);
+    Open(any.ToString());
+    absl::StatusOr<UniqueFd> fd = BindUdp(endpoint_);
+    ASSERT_TRUE(fd.ok()) << fd.status();
+    const Endpoint asked = *Endpoint::ParseAddress("127.0.0.1", endpoint_.port());
+    std::vector<std::unique_ptr<Client>> clients;
+    constexpr size_t kClients = 32;  // So that the kernel chooses each socket for some.
+    for (size_t i = 0; i < kClients; ++i) {
+      clients.push_back(std::make_unique<Client>());
+      clients.back()->Send("first", asked);
+    }
+    socket_->FinishReceiving();
+    const size_t received = echo_.received.size();
+    EXPECT_GT(received, 0u) << address;
+    for (auto& client : clients) client->Send("second", asked);
+    auto other = UdpSocket::Open(loop_, *std::move(fd), last);
+    ASSERT_TRUE(other.ok()) << other.status();
+    last.socket = other->get();
+    while (echo_.received.size() + last.received.size() < 2 * kClients) loop_.RunOnce();
+    EXPECT_EQ(echo_.received.size(), received) << address;
+    for (auto& client : clients) {
+      EXPECT_EQ(client->Receive(), "first") << address;
+      EXPECT_EQ(client->Receive(), "second") << address;
+      EXPECT_EQ(client->from, asked);
+    }
+    echo_.received.clear();
+    echo_.peers.clear();
+  }
+}
+
 TEST_F(UdpSocketTest, RepliesStillLeaveAfterStopReceiving) {
   Open("127.0.0.1:0");
   echo_.answer = false;

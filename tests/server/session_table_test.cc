@@ -368,11 +368,11 @@ TEST_F(SessionTableTest, DrainEndsIdleClientsAndAnswersPendingQueriesFirst) {
   FakeClient busy = Connect();
   busy.Send(Query(1));
   table_->Drain();
-  loop_.Advance(Milliseconds(100));
+  loop_.Advance(Milliseconds(220));
   EXPECT_TRUE(idle.closed());
   EXPECT_FALSE(busy.closed());
   Answer(0);
-  loop_.Advance(Milliseconds(100));
+  loop_.Advance(Milliseconds(220));
   EXPECT_THAT(busy.ReplyIds(), ElementsAre(1));
   EXPECT_TRUE(busy.closed());
   EXPECT_EQ(table_->size(), 0u);

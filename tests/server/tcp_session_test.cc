@@ -198,12 +198,16 @@ TEST_F(TcpSessionTest, HandshakeHasATimeAsAWhole) {
   EXPECT_TRUE(open.closed());
 }
 
-TEST_F(TcpSessionTest, DrainDuringAHandshakeEndsTheSession) {
+TEST_F(TcpSessionTest, DrainDuringAHandshakeGivesTimeForTheFirstQueryAndEndsTheSession) {
   FakeClient client = Connect(Transport::kDot);
   client.Handshake(300, /*answered=*/true);
   client.Drain();
   client.FinishHandshake();
-  loop_.Advance(Milliseconds(100));
+  loop_.Advance(Milliseconds(90));
+  EXPECT_FALSE(client.stream().shut_down);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_TRUE(client.stream().shut_down);
+  loop_.Advance(Milliseconds(120));
   EXPECT_TRUE(client.closed());
 }
 
@@ -274,21 +278,64 @@ TEST_F(TcpSessionTest, ReplyForABrokenConnectionIsDropped) {
   EXPECT_EQ(cache_.Stats().entries, 1u);
 }
 
-TEST_F(TcpSessionTest, DrainAnswersPendingQueriesAndReadsNoMore) {
+TEST_F(TcpSessionTest, DrainAnswersQueriesThatArriveBeforeTheEnd) {
   FakeClient client = Connect();
   client.Send(Query(1));
   client.Drain();
   client.Send(Query(2));
-  EXPECT_THAT(exchanger_.calls(), SizeIs(1));
   Answer(0);
-  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
-  ExpectClosing(client);
+  Answer(1);
+  EXPECT_FALSE(client.stream().shut_down);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1, 2));
+  EXPECT_TRUE(client.stream().shut_down);
 }
 
-TEST_F(TcpSessionTest, DrainClosesAnIdleConnection) {
+TEST_F(TcpSessionTest, DrainStopsReadingABusyConnectionAndAnswersItsQueries) {
+  FakeClient client = Connect();
+  client.Send(Query(1));
+  client.Drain();
+  loop_.Advance(Milliseconds(100));
+  client.Send(Query(2));
+  EXPECT_THAT(exchanger_.calls(), SizeIs(1));
+  EXPECT_FALSE(client.stream().shut_down);
+  Answer(0);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+  EXPECT_TRUE(client.stream().shut_down);
+}
+
+TEST_F(TcpSessionTest, DrainGivesANewConnectionTimeForItsFirstQuery) {
   FakeClient client = Connect();
   client.Drain();
-  ExpectClosing(client);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_FALSE(client.stream().shut_down);
+  client.Send(Query(1));
+  Answer(0);
+  loop_.Advance(Milliseconds(10));
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
+  EXPECT_TRUE(client.stream().shut_down);
+}
+
+TEST_F(TcpSessionTest, DrainClosesAConnectionWithoutAQuery) {
+  FakeClient client = Connect();
+  client.Drain();
+  loop_.Advance(Milliseconds(100));
+  EXPECT_TRUE(client.stream().shut_down);
+}
+
+// A close before the client has read everything would be a reset.
+TEST_F(TcpSessionTest, DrainedConnectionClosesAfterTheClientsFinOrAMoment) {
+  FakeClient leaves = Connect();
+  FakeClient stays = Connect();
+  leaves.Drain();
+  stays.Drain();
+  loop_.Advance(Milliseconds(100));
+  leaves.SendEof();
+  loop_.Advance(Milliseconds(40));
+  EXPECT_TRUE(leaves.closed());
+  EXPECT_FALSE(stays.closed());
+  loop_.Advance(Milliseconds(80));
+  EXPECT_TRUE(stays.closed());
 }
 
 }  // namespace
