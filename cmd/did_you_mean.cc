@@ -29,16 +29,20 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
 
 }  // namespace
 
-std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> known) {
+std::string NearestWord(absl::string_view word, absl::Span<const absl::string_view> known) {
   // No key is longer, so the rest of a long word cannot matter.
   const absl::string_view start = word.substr(0, 64);
   const auto nearest = std::min_element(known.begin(), known.end(),
                                         [start](absl::string_view a, absl::string_view b) {
                                           return EditDistance(start, a) < EditDistance(start, b);
                                         });
-  if (nearest != known.end() && EditDistance(start, *nearest) * 2 <= start.size()) {
-    return absl::StrCat("; did you mean `", *nearest, "`?");
-  }
+  if (nearest == known.end() || EditDistance(start, *nearest) * 2 > start.size()) return "";
+  return std::string(*nearest);
+}
+
+std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> known) {
+  const std::string nearest = NearestWord(word, known);
+  if (!nearest.empty()) return absl::StrCat("; did you mean `", nearest, "`?");
   return absl::StrCat("; known are ", absl::StrJoin(known, ", "));
 }
 

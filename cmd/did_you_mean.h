@@ -10,8 +10,11 @@
 
 namespace dotcache {
 
-// "; did you mean `listen`?", with the word of `known` that has the least edit distance to `word`.
-// If that distance is more than half of the word's length: "; known are a, b, c".
+// The word of `known` with the least edit distance to `word`, or "" if that distance is more than
+// half of the word's length.
+std::string NearestWord(absl::string_view word, absl::Span<const absl::string_view> known);
+
+// "; did you mean `listen`?", with the nearest word of `known`. Without one: "; known are a, b, c".
 std::string DidYouMean(absl::string_view word, absl::Span<const absl::string_view> known);
 
 }  // namespace dotcache

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "cmd/serve.h"
 #include "cmd/settings.h"
+#include "cmd/usage_errors.h"
 
 namespace dotcache {
 namespace {
@@ -74,6 +75,7 @@ ConfigSources SourcesOf(const Flags& flags) {
 int Main(int argc, char** argv) {
   CLI::App app("dotcache: a caching DNS forwarder that uses DNS over TLS", "dotcache");
   app.require_subcommand(1);
+  app.set_version_flag("--version", absl::StrCat("dotcache ", DOTCACHE_VERSION));
   app.get_formatter()->column_width(kHelpColumn);
   Flags flags;
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
@@ -87,8 +89,13 @@ int Main(int argc, char** argv) {
   }
   try {
     app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help or --version.
+    return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? EXIT_SUCCESS : kExitUsage;
+    for (const std::string& line : UsageErrors(app, error)) {
+      std::fprintf(stderr, "dotcache: %s\n", line.c_str());
+    }
+    return kExitUsage;
   }
   if (version->parsed()) {
     std::printf("dotcache %s\n", DOTCACHE_VERSION);
