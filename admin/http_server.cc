@@ -216,7 +216,8 @@ HttpServer::~HttpServer() = default;
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(const Endpoint& endpoint,
                                                              const Server& server,
                                                              const HttpOptions& options) {
-  if (endpoint.port() != 0) RETURN_IF_ERROR(CheckEndpointFree(endpoint, SocketKind::kTcp));
+  if (endpoint.port() != 0 && !options.reuse_port)
+    RETURN_IF_ERROR(CheckEndpointFree(endpoint, SocketKind::kTcp));
   ASSIGN_OR_RETURN(UniqueFd fd, BindTcp(endpoint));
   const Endpoint local = LocalEndpoint(fd.get());
   auto daemon = std::make_unique<Daemon>(server, options);

@@ -27,6 +27,7 @@ struct HttpRequest {
 };
 
 struct HttpOptions {
+  bool reuse_port = false;  // See ServerOptions::reuse_port.
   std::vector<std::string> host_names =
       {};  // Allowed in the Host header, in addition to MachineName().
   HttpConnectionLimits limits = {};

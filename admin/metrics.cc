@@ -199,6 +199,16 @@ void AddCredentialMetrics(const Server& server, Exposition& out) {
   Exposition::Add(reloads, {{"result", "error"}}, credentials.failed_reloads().value());
 }
 
+void AddReloadMetrics(const Server& server, Exposition& out) {
+  out.Gauge("dotcache_config_last_reload_successful",
+            "1 if the last reload of the configuration succeeded, or if there was none.",
+            server.last_reload_ok() ? 1 : 0);
+  MetricFamily& reloads = out.Family("dotcache_config_reloads_total", MetricType::Counter,
+                                     "Reloads of the configuration, by result.");
+  Exposition::Add(reloads, {{"result", "ok"}}, server.reloads(true));
+  Exposition::Add(reloads, {{"result", "error"}}, server.reloads(false));
+}
+
 void AddCacheMetrics(const Server& server, Exposition& out) {
   const CacheStats stats = server.cache().Stats();
   out.Gauge("dotcache_cache_entries", "Responses in the cache.", stats.entries);
@@ -381,6 +391,7 @@ std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
   AddQueryMetrics(server, out);
   AddWorkerMetrics(server, out);
   AddCredentialMetrics(server, out);
+  AddReloadMetrics(server, out);
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);
   out.Gauge("dotcache_memory_allocated_bytes",

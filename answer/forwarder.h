@@ -51,6 +51,9 @@ class Forwarder : private TurnEndHook {
   // Cancels all exchanges. Their clients get no reply.
   ~Forwarder() override;
 
+  // From now on aliases end at these local names. Null: there are none.
+  void UseLocalNames(const LocalNames* local_names) { aliases_.UseLocalNames(local_names); }
+
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
   // `received_at` is when the query arrived. Returns false if the query could not be forwarded. The
   // reply was then sent inside the call.

@@ -26,6 +26,8 @@ size_t MaxReplySize(Bytes message, const Client& client) {
 
 QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
+      rules_{&environment.access, environment.local_names, environment.cookies,
+             environment.own_answers},
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
@@ -40,6 +42,12 @@ QueryHandler::QueryHandler(const Environment& environment)
                                               env_.handoff->sinks, replies_, env_.counters,
                                               forwarder_.has_value() ? &*forwarder_ : nullptr});
   }
+}
+
+void QueryHandler::UseRules(const Rules& rules) {
+  rules_ = rules;
+  if (forwarder_.has_value()) forwarder_->UseLocalNames(rules.local_names);
+  replies_.UseIdentity(rules.own_answers == nullptr ? "" : rules.own_answers->identity());
 }
 
 bool QueryHandler::Finish() {
@@ -68,14 +76,14 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
                   address, sink);
   }
-  if (!env_.access.Allows(address.client)) {
+  if (!rules_.access->Allows(address.client)) {
     env_.counters.refused_clients.Add();
     // The source address may be spoofed, so the reply must not be longer than the query.
     replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
                        message.size());
     return HandleResult::kReplied;
   }
-  if (query.edns.cookie.size > 0 || (env_.cookies != nullptr && env_.cookies->required())) {
+  if (query.edns.cookie.size > 0 || (rules_.cookies != nullptr && rules_.cookies->required())) {
     if (!PassCookie(message, query, client)) return HandleResult::kReplied;
   }
   if (env_.reply_rate != nullptr && address.transport == Transport::kUdp &&
@@ -83,8 +91,8 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     if (const auto limited = LimitRate(client)) return *limited;
   }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
-  if (env_.local_names != nullptr) {
-    const auto local = env_.local_names->Answer(query.question);
+  if (rules_.local_names != nullptr) {
+    const auto local = rules_.local_names->Answer(query.question);
     if (local.has_value() && !local->open) {
       WorkerCounters& counters = env_.counters;
       (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
@@ -93,7 +101,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
       return HandleResult::kReplied;
     }
   }
-  if (env_.own_answers != nullptr && env_.own_answers->Concerns(query.question)) {
+  if (rules_.own_answers != nullptr && rules_.own_answers->Concerns(query.question)) {
     return AnswerOurselves(message, client);
   }
   const CacheKey key(query.question, query.edns.dnssec_ok, query.checking_disabled,
@@ -150,16 +158,17 @@ HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
   CountRejection(rejection.reason);
   // A malformed message from a client outside the access list gets no reply.
-  if (!rejection.reply || !env_.access.Allows(address.client)) return HandleResult::kDropped;
+  if (!rejection.reply || !rules_.access->Allows(address.client)) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;
 }
 
 bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client) {
   const CookieOutcome outcome =
-      env_.cookies == nullptr ? ClientCookies::WithoutCookies(query)
-                              : env_.cookies->Judge(client.address.client, client.address.transport,
-                                                    env_.loop.UnixSeconds(), query);
+      rules_.cookies == nullptr
+          ? ClientCookies::WithoutCookies(query)
+          : rules_.cookies->Judge(client.address.client, client.address.transport,
+                                  env_.loop.UnixSeconds(), query);
   switch (outcome) {
     case CookieOutcome::kProceed:
       return true;
@@ -195,7 +204,8 @@ std::optional<HandleResult> QueryHandler::LimitRate(const Client& client) {
 
 HandleResult QueryHandler::AnswerOurselves(Bytes message, const Client& client) {
   const std::optional<StoredMessage> answer =
-      env_.own_answers == nullptr ? std::nullopt : env_.own_answers->Answer(client.query.question);
+      rules_.own_answers == nullptr ? std::nullopt
+                                    : rules_.own_answers->Answer(client.query.question);
   if (!answer.has_value()) {
     return Reject(message, RejectionOf(client.query, RejectionReason::kClass, Rcode::kRefused),
                   client.address, client.sink);

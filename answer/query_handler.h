@@ -63,7 +63,18 @@ class QueryHandler {
     AnswerTimes* answer_times = nullptr;  // Null: a remembered failure stays for its time.
   };
 
+  // The parts of Environment that UseRules() replaces, with the same meaning.
+  struct Rules {
+    const AccessPolicy* access;
+    const LocalNames* local_names;
+    const ClientCookies* cookies;
+    const OwnAnswers* own_answers;
+  };
+
   explicit QueryHandler(const Environment& environment);
+
+  // Handles the next messages by these rules, which must outlive the handler or the next call.
+  void UseRules(const Rules& rules);
 
   // Handles one message. `cut` is true if the datagram was longer than the receive buffer.
   // `message` and `address` need to be valid only during the call.
@@ -101,6 +112,7 @@ class QueryHandler {
   }
 
   const Environment env_;
+  Rules rules_;
   ReplyWriter replies_;
   std::optional<Forwarder> forwarder_;  // Empty without an exchanger.
   std::optional<MissHandoff> handoff_;  // Empty without other workers.

@@ -31,6 +31,9 @@ class ReplyWriter {
               absl::string_view identity = {})
       : counters_(counters), limits_(limits), stale_ttl_(stale_ttl), identity_(identity) {}
 
+  // Uses another text of NSID from now on.
+  void UseIdentity(absl::string_view identity) { identity_ = identity; }
+
   // Returns the options that are the same for every reply to this client.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
 
@@ -77,7 +80,7 @@ class ReplyWriter {
   WorkerCounters& counters_;
   const ServerLimits& limits_;
   const Seconds stale_ttl_;
-  const absl::string_view identity_;
+  absl::string_view identity_;
   uint32_t cached_replies_ = 0;
 };
 

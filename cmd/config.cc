@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/config.h"
 
+#include "absl/algorithm/container.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "cmd/dependent_settings.h"
 #include "cmd/did_you_mean.h"
 #include "cmd/settings.h"
@@ -22,6 +26,39 @@ void CollectFile(const std::string& path, Values& values, std::vector<ConfigErro
           {value.origin, key, absl::StrCat("unknown key", DidYouMean(key, SettingKeys()))});
     }
     values[key] = std::move(value);
+  }
+}
+
+// The variables that Kubernetes sets in each pod for a Service whose name begins with "dotcache".
+bool IsServiceLink(absl::string_view name) {
+  return absl::EndsWith(name, "_SERVICE_HOST") || absl::StrContains(name, "_SERVICE_PORT") ||
+         absl::StrContains(name, "_PORT_") || absl::EndsWith(name, "_PORT");
+}
+
+// Variables that are not settings: misspelled ones would otherwise have no effect.
+void CheckVariables(const std::vector<std::string>& variables, LoadedConfig& loaded) {
+  std::vector<absl::string_view> known = {"config"};
+  for (const Setting& setting : Settings()) {
+    if (!setting.yaml_only) known.push_back(setting.key);
+  }
+  for (const std::string& name : variables) {
+    std::string key = absl::AsciiStrToLower(absl::StripPrefix(name, "DOTCACHE_"));
+    absl::c_replace(key, '_', '-');
+    if (absl::c_linear_search(known, key) || key == "test-delay") continue;
+    if (IsServiceLink(name)) {
+      loaded.warnings.push_back({name, "",
+                                 "is a service link of Kubernetes and no setting; set "
+                                 "enableServiceLinks: false"});
+      continue;
+    }
+    const std::string nearest = NearestWord(key, known);
+    std::string message = "unknown variable";
+    if (FindSetting(key) != nullptr) {
+      absl::StrAppend(&message, "; `", key, "` can be set in the YAML file only");
+    } else if (!nearest.empty()) {
+      absl::StrAppend(&message, "; did you mean ", EnvironmentName(nearest), "?");
+    }
+    loaded.errors.push_back({name, key, message});
   }
 }
 
@@ -88,6 +125,7 @@ void LoadedConfig::Fail(const ConfigValue& value, absl::string_view key,
 LoadedConfig LoadConfig(const ConfigSources& sources) {
   LoadedConfig loaded;
   const Values values = CollectValues(sources, loaded.errors);
+  CheckVariables(sources.variables, loaded);
   ReadSettings(values, loaded);
   RaiseDependentLimits(loaded.config.server);
   CheckDependencies(loaded);

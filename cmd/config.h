@@ -56,7 +56,8 @@ struct LoadedConfig {
 
   Config config;
   ConfigOrigins origins;
-  std::vector<ConfigError> errors;  // Not empty: `config` must not be used.
+  std::vector<ConfigError> errors;    // Not empty: `config` must not be used.
+  std::vector<ConfigError> warnings;  // Of what has no effect.
 };
 
 // The sources of settings outside the program. Tests replace them.
@@ -67,6 +68,8 @@ struct ConfigSources {
   absl::FunctionRef<std::optional<std::string>(const std::string& name)> environment;
   // The YAML file; empty: none.
   std::string file;
+  // The names of all variables that begin with DOTCACHE_.
+  std::vector<std::string> variables = {};
 };
 
 // A flag has precedence over the environment, the environment over the file, the file over the

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/config_check.h"
 
+#include <initializer_list>
 #include <set>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "cmd/settings.h"
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
 #include "net/tls/tls_credentials.h"
@@ -19,23 +21,30 @@ constexpr int kExpensiveRsaBits = 3072;
 // Collects the errors of all steps.
 class Checker {
  public:
-  explicit Checker(const LoadedConfig& loaded)
-      : server_(loaded.config.server), config_(loaded.config), origins_(loaded.origins) {}
+  Checker(const LoadedConfig& loaded, bool bind)
+      : loaded_(loaded),
+        server_(loaded.config.server),
+        config_(loaded.config),
+        origins_(loaded.origins),
+        bind_(bind) {}
 
   std::vector<ConfigError> Check() {
-    CheckConflicts();
-    // With a conflict CheckListeners() would report an address as used by another program.
-    if (!errors_.empty()) return std::move(errors_);
-    CheckListeners();
-    CheckListenCertificate();
-    CheckUpstreamCredentials();
-    CheckOutgoing();
-    Report("cookie-secret-file", LoadCookieSecrets(server_.cookie_secret_file).status());
-    CheckLocalData();
-    CheckOwnListeners();
-    if (config_.admin.has_value()) {
-      Report("admin", CheckEndpointFree(*config_.admin, SocketKind::kTcp));
+    const bool listeners = IsRead({"listen"});
+    const bool upstreams = IsRead({"upstream", "zones", "bootstrap"});
+    if (listeners && IsRead({"admin"})) CheckConflicts();
+    // With a conflict these would report an address as used by another program.
+    if (bind_ && errors_.empty()) {
+      if (listeners) CheckListeners();
+      if (config_.admin.has_value() && IsRead({"admin"})) {
+        Report("admin", CheckFree(*config_.admin, SocketKind::kTcp));
+      }
     }
+    if (listeners) CheckListenCertificate();
+    if (upstreams) CheckUpstreamCredentials();
+    if (IsRead({"upstream-source", "upstream-mark"})) CheckOutgoing();
+    Report("cookie-secret-file", LoadCookieSecrets(server_.cookie_secret_file).status());
+    if (IsRead({"records", "hosts-file"})) CheckLocalData();
+    if (listeners && upstreams) CheckOwnListeners();
     return std::move(errors_);
   }
 
@@ -54,6 +63,20 @@ class Checker {
                    std::vector<std::string> files, absl::FunctionRef<absl::Status()> read) {
     const absl::Status regular = FileWatch(std::move(files)).CheckRegular();
     Report(origin, key, regular.ok() ? read() : regular);
+  }
+
+  // False if the reading has found an error in one of these settings, because their values are then
+  // incomplete. An error inside a map of servers has the key of the map's member. An error without
+  // a key means that no setting was read.
+  bool IsRead(std::initializer_list<absl::string_view> keys) const {
+    for (const ConfigError& error : loaded_.errors) {
+      const bool in_servers = FindSetting(error.key) == nullptr;
+      for (const absl::string_view key : keys) {
+        if (error.key == key || error.key.empty() || (in_servers && key == "upstream"))
+          return false;
+      }
+    }
+    return true;
   }
 
   // Own endpoints that cannot be bound at the same time.
@@ -86,10 +109,16 @@ class Checker {
     return listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
   }
 
+  // With `reuse-port`, another instance may have the address.
+  absl::Status CheckFree(const Endpoint& endpoint, SocketKind kind) const {
+    if (!server_.reuse_port) return CheckEndpointFree(endpoint, kind);
+    return (kind == SocketKind::kUdp ? BindUdp(endpoint) : BindTcp(endpoint)).status();
+  }
+
   void CheckListeners() {
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       const ListenOptions& listen = server_.listen[i];
-      const absl::Status status = CheckEndpointFree(listen.endpoint, KindOf(listen));
+      const absl::Status status = CheckFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(status)) continue;
       Report(ListenOrigin(i), "listen", status);
     }
@@ -208,16 +237,18 @@ class Checker {
     });
   }
 
+  const LoadedConfig& loaded_;
   const ServerOptions& server_;
   const Config& config_;
   const ConfigOrigins& origins_;
+  const bool bind_;
   std::vector<ConfigError> errors_;
 };
 
 }  // namespace
 
-std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded) {
-  return Checker(loaded).Check();
+std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind) {
+  return Checker(loaded, bind).Check();
 }
 
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {

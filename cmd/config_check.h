@@ -9,10 +9,11 @@
 
 namespace dotcache {
 
-// Reads the files that the settings name. Binds and closes the addresses of the listeners and of
-// `admin`. Looks for upstream servers that are listeners of this process. Every error has the place
-// of its setting.
-std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded);
+// Reads the files that the settings name. If `bind` is true, binds and closes the addresses of the
+// listeners and of `admin`, which fails while the program serves them. Skips the checks of settings
+// that `loaded.errors` concerns. Looks for upstream servers that are listeners of this process.
+// Every error has the place of its setting.
+std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind);
 
 // What the operator should know about a configuration without errors: a key that makes TLS
 // handshakes of clients expensive.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The command line: dotcache serve, check, ctl, version.
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -9,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cmd/serve.h"
 #include "cmd/settings.h"
@@ -28,6 +31,7 @@ std::optional<std::string> Environment(const std::string& name) {
 // The values on the command line, by key.
 struct Flags {
   std::string config_file;
+  bool bind = false;  // Of check.
   std::map<std::string, std::vector<std::string>> values;
 };
 
@@ -66,8 +70,18 @@ std::string Footer() {
   return text + "\nThe order of precedence is: flag, environment variable, YAML file, default.";
 }
 
+std::vector<std::string> OwnVariables() {
+  std::vector<std::string> names;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const absl::string_view text = *variable;
+    if (absl::StartsWith(text, "DOTCACHE_")) names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
 ConfigSources SourcesOf(const Flags& flags) {
-  ConfigSources sources{{flags.values.begin(), flags.values.end()}, Environment, flags.config_file};
+  ConfigSources sources{
+      {flags.values.begin(), flags.values.end()}, Environment, flags.config_file, OwnVariables()};
   if (sources.file.empty()) sources.file = Environment("DOTCACHE_CONFIG").value_or("");
   return sources;
 }
@@ -87,6 +101,9 @@ int Main(int argc, char** argv) {
     AddSettings(*command, flags);
     command->footer(Footer());
   }
+  check->add_flag("--bind", flags.bind,
+                  "Also bind the addresses of the listeners and of --admin; an error while the "
+                  "service runs");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help or --version.
@@ -105,7 +122,7 @@ int Main(int argc, char** argv) {
     std::fprintf(stderr, "dotcache ctl: this version has no control commands\n");
     return kExitUsage;
   }
-  return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags));
+  return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags), flags.bind);
 }
 
 }  // namespace

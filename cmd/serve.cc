@@ -13,8 +13,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "admin/http_server.h"
+#include "admin/server_status.h"
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
+#include "cmd/service.h"
 #include "core/log.h"
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
@@ -24,7 +26,7 @@ namespace dotcache {
 namespace {
 
 constexpr Milliseconds kReadyPoll{50};
-constexpr Milliseconds kCredentialPoll{2000};
+constexpr Milliseconds kFilePoll{2000};
 
 int PrintErrors(const std::vector<ConfigError>& errors) {
   for (const ConfigError& error : errors) {
@@ -33,16 +35,15 @@ int PrintErrors(const std::vector<ConfigError>& errors) {
   return EXIT_FAILURE;
 }
 
+void PrintWarnings(const std::vector<ConfigError>& warnings) {
+  for (const ConfigError& warning : warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.ToString().c_str());
+  }
+}
+
 int Fail(const absl::Status& status) {
   Log(LogLevel::kError, "cannot start", {{"cause", status.message()}});
   return EXIT_FAILURE;
-}
-
-// Loads the configuration. If that finds no error, checks it against the machine.
-LoadedConfig LoadAndCheck(const ConfigSources& sources) {
-  LoadedConfig loaded = LoadConfig(sources);
-  if (loaded.errors.empty()) loaded.errors = CheckOnMachine(loaded);
-  return loaded;
 }
 
 // The signals that WaitForStop() takes.
@@ -52,6 +53,7 @@ sigset_t HandledSignals() {
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGUSR1);
   return signals;
 }
 
@@ -151,24 +153,42 @@ timespec ToTimespec(Milliseconds duration) {
   return {seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
 }
 
-// Waits for a signal to stop. Logs when the server becomes ready. Lets the server check its files
-// of certificates, keys and pins every two seconds, and at once on SIGHUP.
-int WaitForStop(Server& server, const sigset_t& signals) {
+void LogStatus(const Server& server) {
+  const ServerStatus status = StatusOf(server);
+  Log(LogLevel::kInfo, "status",
+      {{"ready", status.ready ? "yes" : "no"},
+       {"queries", status.queries},
+       {"cache_hits", status.cache_hits},
+       {"cache_entries", status.cache.entries},
+       {"cache_bytes", status.cache.bytes},
+       {"stale_answers", status.stale_answers},
+       {"servfail", status.servfail},
+       {"pending_queries", status.pending_queries},
+       {"stream_connections", status.stream_connections},
+       {"upstreams_up", status.upstreams_up},
+       {"upstreams", status.upstreams}});
+}
+
+// Waits for a signal to stop, and meanwhile logs when the server becomes ready, checks the files of
+// certificates, keys, pins and hosts every two seconds, and handles the other signals.
+int WaitForStop(Service& service, const sigset_t& signals) {
   bool ready = false;
-  MonoTime next_look = BootTime() + kCredentialPoll;
+  MonoTime next_look = BootTime() + kFilePoll;
   while (true) {
-    const timespec wait = ToTimespec(ready ? kCredentialPoll : kReadyPoll);
+    const timespec wait = ToTimespec(ready ? kFilePoll : kReadyPoll);
     const int signal_number = sigtimedwait(&signals, nullptr, &wait);
     if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
-    if (!ready && server.ready()) {
+    if (signal_number == SIGHUP) service.Reload();
+    if (signal_number == SIGUSR1) LogStatus(service.server());
+    if (!ready && service.server().ready()) {
       ready = true;
       TestDelay(Seam::kReady);
       Log(LogLevel::kInfo, "ready");
     }
     const MonoTime now = BootTime();
-    if (signal_number != SIGHUP && now < next_look) continue;
-    server.ReloadCredentials();
-    next_look = now + kCredentialPoll;
+    if (now < next_look) continue;
+    service.CheckFiles();
+    next_look = now + kFilePoll;
   }
 }
 
@@ -185,22 +205,24 @@ void LetSignalsEndTheProcess() {
   pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
 }
 
-// SIGHUP has no effect during a stop.
-void WaitIgnoringReloads(Milliseconds duration) {
-  sigset_t reloads;
-  sigemptyset(&reloads);
-  sigaddset(&reloads, SIGHUP);
+// SIGHUP and SIGUSR1 have no effect during a stop.
+void WaitIgnoringOthers(Milliseconds duration) {
+  sigset_t others;
+  sigemptyset(&others);
+  sigaddset(&others, SIGHUP);
+  sigaddset(&others, SIGUSR1);
   const MonoTime end = BootTime() + duration;
   while (BootTime() < end) {
     const timespec wait = ToTimespec(std::chrono::ceil<Milliseconds>(end - BootTime()));
-    sigtimedwait(&reloads, nullptr, &wait);
+    sigtimedwait(&others, nullptr, &wait);
   }
 }
 
 }  // namespace
 
-int RunCheck(const ConfigSources& sources) {
-  const LoadedConfig loaded = LoadAndCheck(sources);
+int RunCheck(const ConfigSources& sources, bool bind) {
+  const LoadedConfig loaded = LoadAndCheck(sources, bind);
+  PrintWarnings(loaded.warnings);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   PrintErrors(WarnOnMachine(loaded));
   std::fputs(FormatConfig(loaded.config).c_str(), stdout);
@@ -213,37 +235,43 @@ int RunServe(const ConfigSources& sources) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
 
-  LoadedConfig loaded = LoadAndCheck(sources);
+  LoadedConfig loaded = LoadAndCheck(sources, /*bind=*/true);
+  PrintWarnings(loaded.warnings);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   for (const ConfigError& warning : WarnOnMachine(loaded)) {
     Log(LogLevel::kWarn, "expensive TLS handshakes", {{"cause", warning.ToString()}});
   }
-  WarnOfInsecureUpstreams(loaded.config);
-  WarnOfLegacyCrypto(loaded.config);
-  LogClearText(loaded.config);
-  SetLogLevel(loaded.config.log_level);
-  FitConnectionsToDescriptors(loaded.config.server);
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Create(loaded.config.server);
-  if (!server.ok()) return Fail(server.status());
+  Config& config = loaded.config;
+  WarnOfInsecureUpstreams(config);
+  WarnOfLegacyCrypto(config);
+  LogClearText(config);
+  SetLogLevel(config.log_level);
+  FitConnectionsToDescriptors(config.server);
+  auto created = Service::Create(config, sources);
+  if (!created.ok()) return Fail(created.status());
+  Service& service = **created;
+  Server& server = service.server();
   std::unique_ptr<HttpServer> admin;
-  if (loaded.config.admin.has_value()) {
-    auto opened =
-        HttpServer::Open(*loaded.config.admin, **server, {.host_names = loaded.config.admin_hosts});
+  if (config.admin.has_value()) {
+    auto opened = HttpServer::Open(
+        *config.admin, server,
+        {.reuse_port = config.server.reuse_port, .host_names = config.admin_hosts});
     if (!opened.ok()) return Fail(opened.status());
     admin = *std::move(opened);
   }
-  LogPlan(**server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
-  if (absl::Status status = (*server)->Start(); !status.ok()) return Fail(status);
-  LogStarted(**server);
+  LogPlan(server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
+  if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
+  LogStarted(server);
 
-  const int signal_number = WaitForStop(**server, signals);
+  const int signal_number = WaitForStop(service, signals);
   TestDelay(Seam::kStop);
-  (*server)->AnnounceStop();
+  server.AnnounceStop();
+  const Milliseconds lame_duck = service.lame_duck();
   Log(LogLevel::kInfo, "stopping",
-      {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", loaded.config.lame_duck.count()}});
+      {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", lame_duck.count()}});
   LetSignalsEndTheProcess();
-  WaitIgnoringReloads(loaded.config.lame_duck);
-  (*server)->Shutdown();
+  WaitIgnoringOthers(lame_duck);
+  service.Shutdown();
   TestDelay(Seam::kStopped);
   Log(LogLevel::kInfo, "stopped");
   return EXIT_SUCCESS;

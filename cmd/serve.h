@@ -8,12 +8,14 @@
 namespace dotcache {
 
 // Loads and checks the configuration, serves until SIGTERM or SIGINT, and drains. A second signal
-// ends the process at once. Returns the exit status: 0 after a clean stop; 1 when the server cannot
-// start, with the errors on standard error.
+// ends the process at once. SIGHUP reloads the configuration, SIGUSR1 logs a line about the state.
+// Returns the exit status: 0 after a clean stop; 1 when the server cannot start, with the errors on
+// standard error.
 int RunServe(const ConfigSources& sources);
 
-// Prints the effective configuration and returns 0, or prints every error and returns 1.
-int RunCheck(const ConfigSources& sources);
+// Prints the effective configuration and returns 0, or prints every error and returns 1. Binds the
+// addresses of the listeners only if `bind` is true, so that it works while the service runs.
+int RunCheck(const ConfigSources& sources, bool bind);
 
 }  // namespace dotcache
 

@@ -33,6 +33,10 @@ Rows ListenRows() {
                            "over TLS",
                    .value_name = "[udp://|tcp://|tls://]ADDR:PORT"},
                   ReadListen, FormatListen, {"127.0.0.1:53", "[::1]:53"}),
+      SwitchSetting(
+          {.key = "reuse-port",
+           .help = "Start beside another instance of the same user at the same addresses"},
+          [](auto& c) -> auto& { return c.server.reuse_port; }),
       FileSetting(
           {.key = "listen-cert",
            .help = "Certificate chain (PEM) for tls:// listeners, which require it"},
@@ -43,8 +47,7 @@ Rows ListenRows() {
       ListSetting(
           NewSetting({.key = "allow-from",
                       .help = "Addresses of clients that are served; the others get REFUSED",
-                      .default_text = "loopback, private and link-local addresses",
-                      .yaml_only = true},
+                      .default_text = "loopback, private and link-local addresses"},
                      "PREFIX", AtMost(AccessPolicy::kMaxPrefixes)),
           AccessPolicy::kMaxPrefixes, [](auto& c) -> auto& { return c.server.allow_from; },
           AddressPrefix::Parse, [](const AddressPrefix& prefix) { return prefix.ToString(); }),
@@ -74,8 +77,7 @@ Rows StreamRows() {
       DurationSetting(
           {.key = "stream-idle-timeout",
            .help = "A TCP or DoT connection is closed after this time without a whole "
-                   "query",
-           .yaml_only = true},
+                   "query"},
           1s, 1h, [](auto& c) -> auto& { return c.server.limits.stream_idle_timeout; }),
       IntegerSetting(
           {.key = "max-stream-connections",
@@ -146,14 +148,12 @@ Rows UpstreamTimeRows() {
   return {
       DurationSetting(
           {.key = "upstream-connect-timeout",
-           .help = "Time for the TCP connect and the TLS handshake together",
-           .yaml_only = true},
+           .help = "Time for the TCP connect and the TLS handshake together"},
           100ms, 30s, [](auto& c) -> auto& { return c.server.upstream.limits.connect_timeout; }),
       DurationSetting(
           {.key = "upstream-idle-timeout",
            .help = "An unused upstream connection is closed after this time, or "
-                   "earlier if the server announces less",
-           .yaml_only = true},
+                   "earlier if the server announces less"},
           1s, 1h, [](auto& c) -> auto& { return c.server.upstream.limits.idle_timeout; }),
       SwitchSetting(
           {.key = "hedge",
@@ -235,8 +235,7 @@ Rows StaleRows() {
       DurationSetting(
           {.key = "stale-client-timeout",
            .help = "Time from a query's arrival to a stale answer, while a refresh "
-                   "goes on",
-           .yaml_only = true},
+                   "goes on"},
           0ms, 30s, [](auto& c) -> auto& { return c.server.limits.stale_client_timeout; }),
   };
 }
@@ -322,8 +321,7 @@ Rows ProcessRows() {
           1, kMaxWorkers, [](auto& c) -> auto& { return c.server.upstream_workers; }),
       DurationSetting(
           {.key = "query-timeout",
-           .help = "Time from a query's arrival to SERVFAIL, when no server responds",
-           .yaml_only = true},
+           .help = "Time from a query's arrival to SERVFAIL, when no server responds"},
           100ms, 30s, [](auto& c) -> auto& { return c.server.limits.query_timeout; }),
       IntegerSetting(
           {.key = "max-pending-queries",

@@ -32,12 +32,6 @@ ServerOptions WithinWorkers(ServerOptions options) {
   return options;
 }
 
-std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
-  std::vector<DomainName> zones;
-  for (const UpstreamZoneOptions& zone : options.zones) zones.push_back(zone.zone);
-  return zones;
-}
-
 absl::StatusOr<UniqueFd> Bind(const ListenOptions& listen) {
   return listen.transport == Transport::kUdp ? BindUdp(listen.endpoint) : BindTcp(listen.endpoint);
 }
@@ -51,8 +45,6 @@ SocketKind KindOf(const ListenOptions& listen) {
 Server::Server(const ServerOptions& options)
     : options_(WithinWorkers(options)),
       cache_(options.cache, HashSeed::Random()),
-      access_(options.allow_from),
-      own_answers_(options.own_answers),
       upstream_servers_(AllServers(options.upstream)),
       loops_(upstream_servers_.size()),
       handoff_(static_cast<size_t>(options.workers), static_cast<size_t>(options_.upstream_workers),
@@ -67,7 +59,7 @@ Server::~Server() = default;
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
   auto server = std::unique_ptr<Server>(new Server(options));
-  RETURN_IF_ERROR(server->LoadLocalNames());
+  RETURN_IF_ERROR(server->LoadRules(options));
   RETURN_IF_ERROR(server->LoadCredentials());
   RETURN_IF_ERROR(server->BindListeners());
   for (int i = 0; i < options.workers; ++i) {
@@ -78,32 +70,13 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   return server;
 }
 
-absl::Status Server::LoadLocalNames() {
-  LoadedLocalData data = LoadLocalData(options_.local_data);
-  if (!data.errors.empty()) {
-    const LocalDataError& first = data.errors.front();
-    return absl::InvalidArgumentError(
-        absl::StrCat(first.place, first.place.empty() ? "" : ": ", first.message));
-  }
-  std::unique_ptr<const LocalZones> zones;
-  if (options_.local_zones) {
-    zones = std::make_unique<LocalZones>(ForwardedZones(options_.upstream),
-                                         options_.local_zones_except);
-  }
-  if (zones == nullptr && data.records == nullptr) return absl::OkStatus();
-  local_names_ = std::make_unique<LocalNames>(std::move(data.records), std::move(zones));
-  return absl::OkStatus();
-}
-
 size_t Server::local_record_count() const {
-  if (local_names_ == nullptr || local_names_->records() == nullptr) return 0;
-  return local_names_->records()->record_count();
+  const MutexLock lock(rules_mutex_);
+  return rules_->local_record_count();
 }
 
 absl::Status Server::LoadCredentials() {
   ASSIGN_OR_RETURN(credentials_, CredentialStore::Load(options_));
-  ASSIGN_OR_RETURN(const CookieSecrets secrets, LoadCookieSecrets(options_.cookie_secret_file));
-  cookies_.emplace(options_.cookies, secrets);
   return absl::OkStatus();
 }
 
@@ -113,7 +86,9 @@ absl::Status Server::BindListeners() {
   for (const ListenOptions& configured : options_.listen) {
     ListenOptions listen = configured;
     if (listen.endpoint.port() != 0) {
-      const absl::Status free = CheckEndpointFree(listen.endpoint, KindOf(listen));
+      const absl::Status free = options_.reuse_port
+                                    ? Bind(listen).status()
+                                    : CheckEndpointFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(free)) {
         Log(LogLevel::kInfo, "listener skipped",
             {{"transport", TransportName(listen.transport)},
@@ -138,8 +113,8 @@ absl::Status Server::BindListeners() {
 absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
-      cache_, access_, local_names_.get(), options_, *credentials_, *cookies_, own_answers_, loops_,
-      handoff_, streams_, handshakes_, reply_rate_, zone_names_, answer_times_});
+      cache_, rules(), options_, *credentials_, loops_, handoff_, streams_, handshakes_, reply_rate_,
+      zone_names_, answer_times_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
@@ -163,6 +138,27 @@ bool Server::ready() const {
     }
   }
   return false;
+}
+
+absl::Status Server::LoadRules(const ServerOptions& options) {
+  const std::shared_ptr<const ServingRules> previous = rules();
+  ASSIGN_OR_RETURN(std::shared_ptr<const ServingRules> next,
+                   ServingRules::Load(options, previous.get()));
+  const MutexLock lock(rules_mutex_);
+  rules_ = std::move(next);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Reload(const ServerOptions& options) {
+  if (stopping_) return absl::FailedPreconditionError("the server is stopping");
+  RETURN_IF_ERROR(LoadRules(options));
+  for (auto& worker : workers_) worker->UseRules(rules());
+  return absl::OkStatus();
+}
+
+void Server::NoteReload(bool ok) {
+  last_reload_ok_ = ok;
+  (ok ? reloads_ : failed_reloads_).Add();
 }
 
 void Server::ReloadCredentials() {

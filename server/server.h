@@ -11,16 +11,15 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "answer/access_policy.h"
 #include "answer/answer_times.h"
 #include "answer/worker_counters.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "core/mutex.h"
-#include "local/local_names.h"
 #include "server/credential_store.h"
 #include "server/handshake_rate.h"
 #include "server/server_options.h"
+#include "server/serving_rules.h"
 #include "server/stream_shares.h"
 #include "server/worker.h"
 #include "upstream/api/upstream_counters.h"
@@ -47,6 +46,16 @@ class Server {
   // until the stop is announced.
   bool ready() const;
 
+  // Serves by the rules of `options` (ServingRules) from now on, and keeps everything else: cache,
+  // upstream servers, connections of clients. An error changes nothing.
+  // REQUIRES: Start() was called.
+  absl::Status Reload(const ServerOptions& options);
+
+  // Notes the result of reading the configuration again, for metrics.
+  void NoteReload(bool ok);
+  bool last_reload_ok() const { return last_reload_ok_.load(std::memory_order_relaxed); }
+  uint64_t reloads(bool ok) const { return (ok ? reloads_ : failed_reloads_).value(); }
+
   // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
   // the workers. Connections that use the old credentials get no new queries. The owner calls this
   // every few seconds and on SIGHUP.
@@ -65,6 +74,7 @@ class Server {
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
 
+  // The options of the start.
   const ServerOptions& options() const { return options_; }
   // All upstream servers, in the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
@@ -91,7 +101,11 @@ class Server {
   };
 
   explicit Server(const ServerOptions& options);
-  absl::Status LoadLocalNames();
+  absl::Status LoadRules(const ServerOptions& options);
+  std::shared_ptr<const ServingRules> rules() const {
+    const MutexLock lock(rules_mutex_);
+    return rules_;
+  }
   absl::Status LoadCredentials();
   absl::Status BindListeners();
   // Waits until all workers are drained. Returns false if one is not.
@@ -99,10 +113,8 @@ class Server {
 
   const ServerOptions options_;
   ResponseCache cache_;
-  const AccessPolicy access_;
-  std::unique_ptr<const LocalNames> local_names_;  // Null if there are no local names.
-  const OwnAnswers own_answers_;
-  std::optional<ClientCookies> cookies_;  // Set by LoadCredentials().
+  mutable Mutex rules_mutex_;
+  std::shared_ptr<const ServingRules> rules_ ABSL_GUARDED_BY(rules_mutex_);
   const std::vector<UpstreamServerOptions> upstream_servers_;
   LoopWatch loops_;
   mutable HandoffBoard handoff_;
@@ -119,6 +131,9 @@ class Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   bool shut_down_ = false;
+  std::atomic<bool> last_reload_ok_{true};
+  Counter reloads_;  // Successful ones.
+  Counter failed_reloads_;
   mutable Mutex running_mutex_;
   // True while the workers' loops accept tasks.
   bool running_ ABSL_GUARDED_BY(running_mutex_) = false;

@@ -31,6 +31,9 @@ struct ListenOptions {
 
 struct ServerOptions {
   std::vector<ListenOptions> listen;
+  // If true, the server may start beside another instance of the same user, which has the same
+  // addresses. The kernel distributes clients over both.
+  bool reuse_port = false;
   // Certificate chain and key of the DoT listeners. Required if there is a DoT listener.
   std::string listen_certificate_file;
   std::string listen_key_file;

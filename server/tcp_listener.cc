@@ -25,7 +25,7 @@ void TcpListener::UseCredentials(std::shared_ptr<const TlsServerCredentials> cre
 }
 
 void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
-  if (!env_.access.Allows(remote)) {
+  if (!access_->Allows(remote)) {
     env_.counters.refused_clients.Add();
     return;
   }

@@ -41,16 +41,20 @@ class TcpListener : private TcpAcceptor::Delegate {
   // Accepts the connections that wait. Destroy the listener directly after that.
   void AcceptWaiting() { acceptor_->AcceptWaiting(); }
 
+  // Uses another access list for new clients. It must outlive the listener or the next call.
+  void UseAccess(const AccessPolicy& access) { access_ = &access; }
+
   // Uses `credentials` for new DoT clients. Has no effect on a TCP listener.
   void UseCredentials(std::shared_ptr<const TlsServerCredentials> credentials);
 
  private:
   TcpListener(const Environment& environment,
               std::shared_ptr<const TlsServerCredentials> credentials)
-      : env_(environment), credentials_(std::move(credentials)) {}
+      : env_(environment), access_(&environment.access), credentials_(std::move(credentials)) {}
   void OnAccept(UniqueFd fd, const Endpoint& remote) override;
 
   const Environment env_;
+  const AccessPolicy* access_;  // Not owned.
   std::shared_ptr<const TlsServerCredentials> credentials_;
   std::unique_ptr<TcpAcceptor> acceptor_;
 };

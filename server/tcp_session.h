@@ -88,9 +88,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // reply.
   void SendReply(Bytes framed);
 
-  // Ends the session soon, without losing a query. A session without unanswered queries ends after
-  // a loop turn, so that queries which have arrived are read. Other sessions, and those that have
-  // sent no query yet, may send queries for a moment longer. Then their replies are awaited.
+  // Ends the session soon. Queries that have arrived, and the first one of a new session, are read.
   void Drain();
 
   // Ends the session at once. Nothing more is read, handled or sent.
@@ -106,8 +104,7 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   // at a limit, and an unfinished TLS handshake.
   size_t held_bytes() const { return held_bytes_; }
 
-  // True if no query waits for its reply.
-  bool idle() const { return unanswered_ == 0; }
+  bool idle() const { return unanswered_ == 0; }  // No query waits for its reply.
 
  private:
   void OnStreamOpen() override;
@@ -136,18 +133,14 @@ class TcpSession : public Deletable, private ByteStream::Delegate, private TurnE
   size_t held_bytes_ = 0;            // The value last reported to the owner.
   HandshakeStep handshake_step_ = HandshakeStep::kNothing;
   int unanswered_ = 0;
-  // True while the handler handles a query. A reply sent then belongs to that query, which is not
-  // counted in `unanswered_`.
-  bool handling_ = false;
-  // Drain() was called, and this is how often the timer has fired since. Queries are still read.
-  std::optional<int> drain_ticks_;
-  bool draining_ = false;  // EOF was received or the drain ends. No more queries are read.
-  bool closing_ = false;   // ShutdownWrite() was called. The write queue is not empty yet.
-  bool eof_ = false;       // The client has sent its FIN.
-  bool over_ = false;      // OnSessionOver() was called.
-  // While `closing_`: when the session ends if all replies were sent, and at the latest.
-  MonoTime linger_until_;
-  MonoTime close_by_;
+  bool handling_ = false;           // The handler runs. `unanswered_` does not count its query.
+  std::optional<int> drain_ticks_;  // After Drain(): how often the timer has fired.
+  bool draining_ = false;           // EOF was received or the drain ends. No more queries are read.
+  bool closing_ = false;            // ShutdownWrite() was called. The write queue is not empty yet.
+  bool eof_ = false;                // The client has sent its FIN.
+  bool over_ = false;               // OnSessionOver() was called.
+  MonoTime linger_until_;  // While `closing_`: when the session ends if all replies were sent,
+  MonoTime close_by_;      // and at the latest.
   std::unique_ptr<Timer> timer_;
   std::unique_ptr<ByteStream> stream_;
 };

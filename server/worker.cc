@@ -32,8 +32,10 @@ class Worker::Services : private ReplySinks {
   Services(Worker& worker, UvLoop& loop)
       : worker_(worker),
         loop_(loop),
+        rules_(worker.shared_.rules),
+        limits_(rules_->limits),
         upstreams_(NewUpstreams(worker, loop)),
-        sessions_(loop, worker.shared_.options.limits, worker.counters_, worker.shared_.streams),
+        sessions_(loop, limits_, worker.counters_, worker.shared_.streams),
         handler_(HandlerEnvironment()),
         quiet_timer_(loop.NewTimer([this] { AwaitQuiet(); })),
         drain_timer_(loop.NewTimer([this] { ContinueDrain(); })),
@@ -53,10 +55,9 @@ class Worker::Services : private ReplySinks {
         const bool tls = item.listen.transport == Transport::kDot;
         ASSIGN_OR_RETURN(
             auto listener,
-            TcpListener::Open({loop_, worker_.shared_.access, sessions_, worker_.counters_,
-                               worker_.shared_.handshakes},
-                              tls ? worker_.shared_.credentials.current().listen : nullptr,
-                              std::move(item.fd)));
+            TcpListener::Open(
+                {loop_, rules_->access, sessions_, worker_.counters_, worker_.shared_.handshakes},
+                tls ? worker_.shared_.credentials.current().listen : nullptr, std::move(item.fd)));
         tcp_listeners_.push_back(std::move(listener));
       }
     }
@@ -69,6 +70,13 @@ class Worker::Services : private ReplySinks {
     if (upstreams_ != nullptr) upstreams_->UseCredentials(credentials, change);
     if (!change.listen) return;
     for (const auto& listener : tcp_listeners_) listener->UseCredentials(credentials.listen);
+  }
+
+  void UseRules(std::shared_ptr<const ServingRules> rules) {
+    handler_.UseRules(rules->handler_rules());
+    for (const auto& listener : tcp_listeners_) listener->UseAccess(rules->access);
+    limits_ = rules->limits;
+    rules_ = std::move(rules);
   }
 
   void AwaitQuiet() {
@@ -108,12 +116,12 @@ class Worker::Services : private ReplySinks {
         .loop = loop_,
         .cache = shared.cache,
         .exchanger = upstreams_ == nullptr ? nullptr : &upstreams_->exchanger(),
-        .access = shared.access,
-        .local_names = shared.local_names,
+        .access = rules_->access,
+        .local_names = rules_->local_names.get(),
         .counters = worker_.counters_,
-        .limits = shared.options.limits,
-        .cookies = &shared.cookies,
-        .own_answers = &shared.own_answers,
+        .limits = limits_,
+        .cookies = rules_->cookies.get(),
+        .own_answers = &rules_->own_answers,
         .loops = &shared.loops,
         .handoff = std::nullopt,
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
@@ -151,6 +159,8 @@ class Worker::Services : private ReplySinks {
 
   Worker& worker_;
   UvLoop& loop_;
+  std::shared_ptr<const ServingRules> rules_;
+  ServerLimits limits_;  // A copy of the rules' limits, which the members below refer to.
   std::unique_ptr<WorkerUpstreams> upstreams_;  // Null if the worker owns no names.
   SessionTable sessions_;
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
@@ -199,6 +209,12 @@ void Worker::RunThread(std::promise<absl::Status> started) {
 void Worker::UseCredentials(const Credentials& credentials, const CredentialChange& change) {
   loop_->Post([services = services_, credentials, change] {
     services->UseCredentials(credentials, change);
+  });
+}
+
+void Worker::UseRules(std::shared_ptr<const ServingRules> rules) {
+  loop_->Post([services = services_, rules = std::move(rules)]() mutable {
+    services->UseRules(std::move(rules));
   });
 }
 

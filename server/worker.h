@@ -9,19 +9,16 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "answer/access_policy.h"
 #include "answer/answer_times.h"
-#include "answer/client_cookies.h"
 #include "answer/handoff_board.h"
-#include "answer/own_answers.h"
 #include "answer/worker_counters.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
-#include "local/local_names.h"
 #include "net/unique_fd.h"
 #include "server/credential_store.h"
 #include "server/handshake_rate.h"
 #include "server/server_options.h"
+#include "server/serving_rules.h"
 #include "server/stream_shares.h"
 #include "upstream/api/upstream_counters.h"
 #include "upstream/exchange/explanation.h"
@@ -49,13 +46,10 @@ class Worker {
   // The objects that all workers share. They must outlive the workers.
   struct Shared {
     ResponseCache& cache;
-    const AccessPolicy& access;
-    const LocalNames* local_names;  // Null if there are no local names.
-    const ServerOptions& options;
+    std::shared_ptr<const ServingRules> rules;  // Those of the start.
+    const ServerOptions& options;               // Those of the start.
     // Workers read this only during Start(), because main's thread changes it later.
     const CredentialStore& credentials;
-    const ClientCookies& cookies;
-    const OwnAnswers& own_answers;
     LoopWatch& loops;
     HandoffBoard& handoff;
     StreamShares& streams;
@@ -79,6 +73,10 @@ class Worker {
   // valid get no new queries.
   // REQUIRES: Start() succeeded and Stop() was not called.
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
+
+  // Serves by these rules from a later turn on.
+  // REQUIRES: Start() succeeded and Stop() was not called.
+  void UseRules(std::shared_ptr<const ServingRules> rules);
 
   // Serves as before. Quiet() becomes ready at the first moment without waiting clients.
   void AwaitQuiet();

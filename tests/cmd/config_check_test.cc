@@ -23,7 +23,8 @@ std::vector<std::string> MachineErrors(const std::string& yaml) {
   const LoadedConfig loaded = LoadYaml(yaml);
   EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
   std::vector<std::string> texts;
-  for (const ConfigError& error : CheckOnMachine(loaded)) texts.push_back(error.ToString());
+  for (const ConfigError& error : CheckOnMachine(loaded, /*bind=*/true))
+    texts.push_back(error.ToString());
   return texts;
 }
 
@@ -42,6 +43,37 @@ TEST(ConfigCheckTest, APortInUseIsReportedWithItsLine) {
   const std::string endpoint = LocalEndpoint(taken->get()).ToString();
   EXPECT_THAT(MachineErrors(Base() + "listen:\n  - 127.0.0.1:0\n  - tcp://" + endpoint + "\n"),
               ElementsAre(testing::AllOf(HasSubstr(":5: listen: "), HasSubstr(endpoint))));
+}
+
+TEST(ConfigCheckTest, APortInUseIsNoErrorWithoutBinding) {
+  const auto taken = BindTcp(*Endpoint::Parse("127.0.0.1:0", 1));
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  const std::string endpoint = LocalEndpoint(taken->get()).ToString();
+  const LoadedConfig loaded = LoadYaml(Base() + "listen: [tcp://" + endpoint + "]\n");
+  EXPECT_THAT(CheckOnMachine(loaded, /*bind=*/false), IsEmpty());
+  EXPECT_THAT(MachineErrors(Base() + "reuse-port: on\nlisten: [tcp://" + endpoint + "]\n"),
+              IsEmpty());
+}
+
+// The second step skips only what the first one could not read.
+TEST(ConfigCheckTest, ErrorsOfTheReadingDoNotHideErrorsOfTheMachine) {
+  const LoadedConfig loaded = LoadYaml(
+      "admin: off\nlisten: [nowhere]\nworkers: 0\nupstream-ca: /nonexistent.pem\n"
+      "cookie-secret-file: /none\n");
+  EXPECT_EQ(loaded.errors.size(), 2u);
+  std::vector<std::string> texts;
+  for (const ConfigError& error : CheckOnMachine(loaded, /*bind=*/true)) {
+    texts.push_back(error.ToString());
+  }
+  EXPECT_THAT(texts, ElementsAre(HasSubstr("/nonexistent.pem"), HasSubstr("/none")));
+}
+
+TEST(ConfigCheckTest, ErrorsInServersSkipTheChecksOfServers) {
+  const LoadedConfig loaded = LoadYaml(
+      "admin: off\nlisten: [127.0.0.1:0]\nupstream: [{addresses: 192.0.2.1, nam: x}]\n"
+      "cookie-secret-file: /none\n");
+  EXPECT_FALSE(loaded.errors.empty());
+  EXPECT_EQ(CheckOnMachine(loaded, /*bind=*/true).size(), 1u);
 }
 
 TEST(ConfigCheckTest, ATlsListenerNeedsCertificateAndKey) {

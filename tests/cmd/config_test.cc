@@ -308,5 +308,30 @@ TEST(ConfigTest, StreamsPerClientFollowTheStreamsOfAWorker) {
   EXPECT_EQ(limit("max-stream-connections: 10\nmax-streams-per-client: 3\n"), 3);
 }
 
+LoadedConfig WithVariables(const std::vector<std::string>& variables) {
+  const auto read = [](const std::string&) -> std::optional<std::string> { return std::nullopt; };
+  return LoadConfig({{}, read, "", variables});
+}
+
+TEST(ConfigTest, UnknownVariableIsAnErrorWithTheNearestOne) {
+  EXPECT_THAT(
+      ErrorTexts(WithVariables({"DOTCACHE_CACHE_SIZ", "DOTCACHE_CACHE_MIN_TTL", "DOTCACHE_LISTEN",
+                                "DOTCACHE_CONFIG", "DOTCACHE_QQQQQQQQ"})),
+      ElementsAre("DOTCACHE_CACHE_SIZ: cache-siz: unknown variable; did you mean "
+                  "DOTCACHE_CACHE_SIZE?",
+                  "DOTCACHE_CACHE_MIN_TTL: cache-min-ttl: unknown variable; `cache-min-ttl` can be "
+                  "set in the YAML file only",
+                  "DOTCACHE_QQQQQQQQ: qqqqqqqq: unknown variable"));
+}
+
+// Kubernetes sets these in each pod for a Service called "dotcache".
+TEST(ConfigTest, ServiceLinkIsAWarning) {
+  const LoadedConfig loaded =
+      WithVariables({"DOTCACHE_SERVICE_HOST", "DOTCACHE_SERVICE_PORT_DNS", "DOTCACHE_PORT",
+                     "DOTCACHE_PORT_53_UDP_ADDR", "DOTCACHE_NODE_SERVICE_HOST"});
+  EXPECT_TRUE(loaded.errors.empty());
+  EXPECT_EQ(loaded.warnings.size(), 5u);
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -35,10 +35,10 @@ class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 
     def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None,
-                 listener=None, loop_check="off", prefix=()):
+                 listener=None, loop_check="off", prefix=(), ports=None):
         self.auth_name = LISTENER_NAME
         self.ca_file = lab.ca_file
-        self.port, self.dot_port, self.admin_port = free_port(), free_port(), free_port()
+        self.port, self.dot_port, self.admin_port = ports or [free_port() for _ in range(3)]
         certificate, key = listener or lab.listener
         self.command = [
             str(BINARY), "serve", "--listen", f"{ADDRESS}:{self.port}",

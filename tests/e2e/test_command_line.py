@@ -42,8 +42,9 @@ def test_help_of_serve_names_every_setting_with_its_default():
         assert len(lines) == 1 and f"[{default}]" in lines[0], key
 
 
-def test_version():
-    done = run("version")
+@pytest.mark.parametrize("argument", ["version", "--version"])
+def test_version(argument):
+    done = run(argument)
     assert done.returncode == 0 and done.stdout.startswith("dotcache ")
 
 
@@ -122,9 +123,17 @@ def test_a_port_in_use_is_an_error_and_nothing_is_served():
         taken.bind((ADDRESS, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for command in ("check", "serve"):
-            done = run(command, "--listen", f"{ADDRESS}:{port}", "--admin", "off")
+        for command in (["check", "--bind"], ["serve"]):
+            done = run(*command, "--listen", f"{ADDRESS}:{port}", "--admin", "off")
             assert done.returncode == 1 and f"{ADDRESS}:{port}" in done.stderr
+        assert run("check", "--listen", f"{ADDRESS}:{port}", "--admin", "off").returncode == 0
+
+
+def test_an_unknown_variable_is_an_error():
+    done = run("check", env={"DOTCACHE_CACHE_SIZ": "1MiB"})
+    assert done.returncode == 1 and "did you mean DOTCACHE_CACHE_SIZE?" in done.stderr
+    done = run("check", env={"DOTCACHE_SERVICE_HOST": "10.0.0.1"})
+    assert done.returncode == 0 and "warning: DOTCACHE_SERVICE_HOST" in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to drop privileges")

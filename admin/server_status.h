@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of a running server in a few numbers.
+#ifndef DOTCACHE_ADMIN_SERVER_STATUS_H_
+#define DOTCACHE_ADMIN_SERVER_STATUS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cache/cache_stats.h"
+
+namespace dotcache {
+
+class Server;
+
+// Sums over all workers. The counters begin at the start of the process.
+struct ServerStatus {
+  bool ready = false;
+  bool last_reload_ok = true;
+  uint64_t queries = 0;
+  uint64_t cache_hits = 0;
+  uint64_t cache_misses = 0;
+  uint64_t stale_answers = 0;
+  uint64_t servfail = 0;
+  uint64_t pending_queries = 0;
+  uint64_t stream_connections = 0;
+  size_t upstreams = 0;     // With an address.
+  size_t upstreams_up = 0;  // Up, or on trial, for a worker.
+  CacheStats cache;
+};
+
+// Any thread may call it. Locks the shards of the cache one after another.
+ServerStatus StatusOf(const Server& server);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ADMIN_SERVER_STATUS_H_

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/service.h"
+
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "cmd/config_check.h"
+#include "cmd/descriptor_limit.h"
+#include "cmd/reload.h"
+#include "core/log.h"
+#include "core/status_macros.h"
+
+namespace dotcache {
+namespace {
+
+void LogReload(const ReloadReport& report) {
+  for (const std::string& error : report.errors) {
+    Log(LogLevel::kError, "configuration error", {{"cause", error}});
+  }
+  if (!report.ok()) {
+    Log(LogLevel::kError, "configuration not reloaded: nothing has changed",
+        {{"errors", report.errors.size()}});
+    return;
+  }
+  for (const std::string& line : report.changes) {
+    Log(LogLevel::kInfo, "configuration changed", {{"line", line}});
+  }
+  if (!report.need_restart.empty()) {
+    Log(LogLevel::kWarn, "settings that need a restart",
+        {{"settings", absl::StrJoin(report.need_restart, ",")}});
+  }
+  Log(LogLevel::kInfo, "configuration reloaded");
+}
+
+}  // namespace
+
+LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind) {
+  LoadedConfig loaded = LoadConfig(sources);
+  std::vector<ConfigError> errors = CheckOnMachine(loaded, bind);
+  loaded.errors.insert(loaded.errors.end(), std::make_move_iterator(errors.begin()),
+                       std::make_move_iterator(errors.end()));
+  return loaded;
+}
+
+absl::StatusOr<std::unique_ptr<Service>> Service::Create(const Config& config,
+                                                         const ConfigSources& sources) {
+  auto service = std::unique_ptr<Service>(new Service(config, sources));
+  ASSIGN_OR_RETURN(service->server_, Server::Create(config.server));
+  return service;
+}
+
+Service::Service(const Config& config, const ConfigSources& sources)
+    : sources_(sources), running_(config), hosts_files_(config.server.local_data.hosts_files) {}
+
+absl::Status Service::Start() { return server_->Start(); }
+
+void Service::CheckFiles() {
+  const MutexLock lock(mutex_);
+  server_->ReloadCredentials();
+  if (hosts_files_.Changed()) LogReload(ReloadLocked());
+}
+
+void Service::Shutdown() {
+  const MutexLock lock(mutex_);
+  server_->Shutdown();
+}
+
+ReloadReport Service::Reload() {
+  const MutexLock lock(mutex_);
+  ReloadReport report = ReloadLocked();
+  LogReload(report);
+  return report;
+}
+
+ReloadReport Service::ReloadLocked() {
+  ReloadReport report;
+  LoadedConfig next = LoadAndCheck(sources_, /*bind=*/false);
+  for (const ConfigError& error : next.errors) report.errors.push_back(error.ToString());
+  if (report.ok()) {
+    FitConnectionsToDescriptors(next.config.server);
+    report = TakeOver(next.config);
+  }
+  server_->NoteReload(report.ok());
+  return report;
+}
+
+ReloadReport Service::TakeOver(const Config& next) {
+  ReloadReport report;
+  Config config = TakenOver(running_, next);
+  const size_t records = server_->local_record_count();
+  FileWatch hosts_files(config.server.local_data.hosts_files);  // Before the files are read.
+  if (const absl::Status status = server_->Reload(config.server); !status.ok()) {
+    report.errors.emplace_back(status.message());
+    return report;
+  }
+  server_->ReloadCredentials();
+  report.changes = ChangedLines(running_, config);
+  report.need_restart = ChangedKeys(config, next);
+  if (const size_t now = server_->local_record_count(); now != records) {
+    report.changes.push_back(
+        absl::StrCat("  # local records: ", records, " before, ", now, " now"));
+  }
+  if (config.log_level != running_.log_level) SetLogLevel(config.log_level);
+  hosts_files_ = std::move(hosts_files);
+  running_ = std::move(config);
+  return report;
+}
+
+Milliseconds Service::lame_duck() const {
+  const MutexLock lock(mutex_);
+  return running_.lame_duck;
+}
+
+}  // namespace dotcache

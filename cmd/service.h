@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running program: the server, its configuration, and what an operator does with both.
+#ifndef DOTCACHE_CMD_SERVICE_H_
+#define DOTCACHE_CMD_SERVICE_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "cmd/config.h"
+#include "core/mutex.h"
+#include "server/file_watch.h"
+#include "server/server.h"
+
+namespace dotcache {
+
+// The result of a reload.
+struct ReloadReport {
+  bool ok() const { return errors.empty(); }
+
+  std::vector<std::string> errors;        // All of them. Not empty: nothing has changed.
+  std::vector<std::string> changes;       // ChangedLines().
+  std::vector<std::string> need_restart;  // Changed settings that keep their value until a restart.
+};
+
+// Loads the configuration and checks it against the machine, including the addresses to bind if
+// `bind` is true. Reports all errors of all steps.
+LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind);
+
+// Owns the Server. One mutex guards its changes: a reload, the check of files and the stop come one
+// after another. Any thread may call any function after Start().
+class Service {
+ public:
+  // Makes the server of `config`. `sources` must outlive the result, which reads them again.
+  static absl::StatusOr<std::unique_ptr<Service>> Create(const Config& config,
+                                                         const ConfigSources& sources);
+
+  absl::Status Start();
+  // Reads changed certificates, keys, CAs and pins. Reloads if a hosts file has changed.
+  void CheckFiles();
+  void Shutdown();
+
+  // Reads the whole configuration again and takes it over, if it has no error.
+  ReloadReport Reload();
+
+  Server& server() { return *server_; }
+  Milliseconds lame_duck() const;
+
+ private:
+  Service(const Config& config, const ConfigSources& sources);
+  ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ReloadReport TakeOver(const Config& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const ConfigSources& sources_;
+  mutable Mutex mutex_;
+  Config running_ ABSL_GUARDED_BY(mutex_);
+  FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);
+  std::unique_ptr<Server> server_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CMD_SERVICE_H_

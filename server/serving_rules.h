@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of the configuration that a reload replaces while the server runs.
+#ifndef DOTCACHE_SERVER_SERVING_RULES_H_
+#define DOTCACHE_SERVER_SERVING_RULES_H_
+
+#include <cstddef>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "answer/access_policy.h"
+#include "answer/client_cookies.h"
+#include "answer/own_answers.h"
+#include "answer/query_handler.h"
+#include "local/local_names.h"
+#include "server/server_options.h"
+
+namespace dotcache {
+
+// What the workers consult for each query: clients that are served, names that are answered here,
+// cookies, times and limits. Immutable and shared by all workers. A worker uses newer rules from
+// one turn of its loop on, so every query is answered by one set of rules.
+struct ServingRules {
+  // Reads the hosts files and the cookie secrets that `options` names. Random cookie secrets of
+  // `previous` are kept, because clients have cookies made from them. `previous` may be null.
+  static absl::StatusOr<std::shared_ptr<const ServingRules>> Load(const ServerOptions& options,
+                                                                  const ServingRules* previous);
+
+  QueryHandler::Rules handler_rules() const {
+    return {&access, local_names.get(), cookies.get(), &own_answers};
+  }
+  size_t local_record_count() const;
+
+  AccessPolicy access;
+  std::unique_ptr<const LocalNames> local_names;  // Null if there are no local names.
+  OwnAnswers own_answers;
+  std::shared_ptr<const ClientCookies> cookies;
+  ServerLimits limits;
+  CookieMode cookie_mode;
+  bool random_cookie_secrets;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SERVING_RULES_H_

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/service.h"
+
+#include "cmd/descriptor_limit.h"
+#include "tests/cmd/config_test_support.h"
+#include "tests/support/test_certificates.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::optional<std::string> NoVariables(const std::string&) { return std::nullopt; }
+
+class ServiceTest : public testing::Test {
+ protected:
+  static std::string Base() {
+    return absl::StrCat(
+        "admin: off\nlisten: [127.0.0.1:0]\nupstream: [tls://127.0.0.1:1#a.example]",
+        "\nupstream-ca: ", GetTestCertificates().ca.certificate_file, "\n");
+  }
+  void Write(const std::string& text) { std::ofstream(file_.path()) << Base() << text; }
+  void Start() {
+    LoadedConfig loaded = LoadAndCheck(sources_, /*bind=*/true);
+    ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
+    FitConnectionsToDescriptors(loaded.config.server);
+    auto service = Service::Create(loaded.config, sources_);
+    ASSERT_TRUE(service.ok()) << service.status();
+    service_ = *std::move(service);
+    ASSERT_TRUE(service_->Start().ok());
+  }
+
+  ScratchFile file_{Base()};
+  ConfigSources sources_{{}, NoVariables, file_.path()};
+  std::unique_ptr<Service> service_;
+};
+
+TEST_F(ServiceTest, ReloadReportsChangesAndWhatNeedsARestart) {
+  Start();
+  Write("records: [\"a.example. A 192.0.2.1\"]\nworkers: 7\nlame-duck: 3s\n");
+  const ReloadReport report = service_->Reload();
+  EXPECT_THAT(report.errors, IsEmpty());
+  EXPECT_THAT(report.changes,
+              ElementsAre("+ records:", "+   - \"a.example. A 192.0.2.1\"", "- lame-duck: 0s",
+                          "+ lame-duck: 3s", "  # local records: 0 before, 1 now"));
+  EXPECT_THAT(report.need_restart, ElementsAre("workers"));
+  EXPECT_EQ(service_->lame_duck(), Seconds(3));
+  EXPECT_EQ(service_->server().reloads(true), 1u);
+  // What needs a restart is named again as long as it differs.
+  EXPECT_THAT(service_->Reload().need_restart, ElementsAre("workers"));
+}
+
+TEST_F(ServiceTest, ReloadWithErrorsReportsAllOfThemAndChangesNothing) {
+  Write("records: [\"a.example. A 192.0.2.1\"]\n");
+  Start();
+  Write("records: [\"no record\"]\nworkers: 0\nlistn: x\n");
+  const ReloadReport report = service_->Reload();
+  EXPECT_THAT(report.errors, SizeIs(3));
+  EXPECT_THAT(report.changes, IsEmpty());
+  EXPECT_EQ(service_->server().local_record_count(), 1u);
+  EXPECT_FALSE(service_->server().last_reload_ok());
+  EXPECT_EQ(service_->server().reloads(false), 1u);
+}
+
+TEST_F(ServiceTest, ChangedHostsFileIsReloaded) {
+  const ScratchFile hosts("192.0.2.1 a.example\n");
+  Write("hosts-file: [" + hosts.path() + "]\n");
+  Start();
+  const size_t before = service_->server().local_record_count();
+  service_->CheckFiles();
+  EXPECT_EQ(service_->server().reloads(true), 0u);
+  std::ofstream(hosts.path()) << "192.0.2.1 a.example\n192.0.2.2 b.example\n";
+  service_->CheckFiles();
+  EXPECT_EQ(service_->server().reloads(true), 1u);
+  EXPECT_GT(service_->server().local_record_count(), before);
+}
+
+}  // namespace
+}  // namespace dotcache
