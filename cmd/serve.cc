@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -17,6 +18,7 @@
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
 #include "cmd/service.h"
+#include "cmd/service_manager.h"
 #include "core/log.h"
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
@@ -169,13 +171,16 @@ void LogStatus(const Server& server) {
        {"upstreams", status.upstreams}});
 }
 
-// Waits for a signal to stop, and meanwhile logs when the server becomes ready, checks the files of
-// certificates, keys, pins and hosts every two seconds, and handles the other signals.
-int WaitForStop(Service& service, const sigset_t& signals) {
+// Waits for a signal to stop. Meanwhile logs when the server becomes ready, checks the files of
+// certificates, keys, pins and hosts every two seconds, tells the service manager that the workers
+// are alive, and handles the other signals.
+int WaitForStop(Service& service, std::optional<Milliseconds> watchdog, const sigset_t& signals) {
   bool ready = false;
+  const Milliseconds longest = std::min(kFilePoll, watchdog.value_or(kFilePoll));
+  MonoTime next_sign = BootTime();
   MonoTime next_look = BootTime() + kFilePoll;
   while (true) {
-    const timespec wait = ToTimespec(ready ? kFilePoll : kReadyPoll);
+    const timespec wait = ToTimespec(ready ? longest : kReadyPoll);
     const int signal_number = sigtimedwait(&signals, nullptr, &wait);
     if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
     if (signal_number == SIGHUP) service.Reload();
@@ -186,6 +191,10 @@ int WaitForStop(Service& service, const sigset_t& signals) {
       Log(LogLevel::kInfo, "ready");
     }
     const MonoTime now = BootTime();
+    if (watchdog.has_value() && now >= next_sign) {
+      service.TellAlive();
+      next_sign = now + *watchdog;
+    }
     if (now < next_look) continue;
     service.CheckFiles();
     next_look = now + kFilePoll;
@@ -234,6 +243,7 @@ int RunServe(const ConfigSources& sources) {
   const sigset_t signals = HandledSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  if (StandardErrorIsJournal(sources.environment)) SetLogForm(LogForm::kJournal);
 
   LoadedConfig loaded = LoadAndCheck(sources, /*bind=*/true);
   PrintWarnings(loaded.warnings);
@@ -247,7 +257,8 @@ int RunServe(const ConfigSources& sources) {
   LogClearText(config);
   SetLogLevel(config.log_level);
   FitConnectionsToDescriptors(config.server);
-  auto created = Service::Create(config, sources);
+  const ServiceManager manager(sources.environment, getpid());
+  auto created = Service::Create(config, sources, manager);
   if (!created.ok()) return Fail(created.status());
   Service& service = **created;
   Server& server = service.server();
@@ -263,9 +274,10 @@ int RunServe(const ConfigSources& sources) {
   if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
   LogStarted(server);
 
-  const int signal_number = WaitForStop(service, signals);
+  const int signal_number = WaitForStop(service, manager.watchdog_interval(), signals);
   TestDelay(Seam::kStop);
   server.AnnounceStop();
+  manager.Stopping();
   const Milliseconds lame_duck = service.lame_duck();
   Log(LogLevel::kInfo, "stopping",
       {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", lame_duck.count()}});

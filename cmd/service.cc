@@ -45,21 +45,34 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind) {
 }
 
 absl::StatusOr<std::unique_ptr<Service>> Service::Create(const Config& config,
-                                                         const ConfigSources& sources) {
-  auto service = std::unique_ptr<Service>(new Service(config, sources));
+                                                         const ConfigSources& sources,
+                                                         const ServiceManager& manager) {
+  auto service = std::unique_ptr<Service>(new Service(config, sources, manager));
   ASSIGN_OR_RETURN(service->server_, Server::Create(config.server));
   return service;
 }
 
-Service::Service(const Config& config, const ConfigSources& sources)
-    : sources_(sources), running_(config), hosts_files_(config.server.local_data.hosts_files) {}
+Service::Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager)
+    : sources_(sources),
+      manager_(manager),
+      running_(config),
+      hosts_files_(config.server.local_data.hosts_files) {}
 
-absl::Status Service::Start() { return server_->Start(); }
+absl::Status Service::Start() {
+  RETURN_IF_ERROR(server_->Start());
+  manager_.Ready("Serving");
+  return absl::OkStatus();
+}
+
+void Service::TellAlive() {
+  const MutexLock lock(mutex_);
+  if (server_->WorkersHadTurn()) manager_.Alive();
+}
 
 void Service::CheckFiles() {
   const MutexLock lock(mutex_);
   server_->ReloadCredentials();
-  if (hosts_files_.Changed()) LogReload(ReloadLocked());
+  if (hosts_files_.Changed()) ReloadLocked();
 }
 
 void Service::Shutdown() {
@@ -69,12 +82,11 @@ void Service::Shutdown() {
 
 ReloadReport Service::Reload() {
   const MutexLock lock(mutex_);
-  ReloadReport report = ReloadLocked();
-  LogReload(report);
-  return report;
+  return ReloadLocked();
 }
 
 ReloadReport Service::ReloadLocked() {
+  manager_.Reloading();
   ReloadReport report;
   LoadedConfig next = LoadAndCheck(sources_, /*bind=*/false);
   for (const ConfigError& error : next.errors) report.errors.push_back(error.ToString());
@@ -83,6 +95,8 @@ ReloadReport Service::ReloadLocked() {
     report = TakeOver(next.config);
   }
   server_->NoteReload(report.ok());
+  LogReload(report);
+  manager_.Ready(report.ok() ? "Serving" : "Serving; the last reload failed, see the log");
   return report;
 }
 

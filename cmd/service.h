@@ -10,6 +10,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "cmd/config.h"
+#include "cmd/service_manager.h"
 #include "core/mutex.h"
 #include "server/file_watch.h"
 #include "server/server.h"
@@ -34,10 +35,14 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind);
 class Service {
  public:
   // Makes the server of `config`. `sources` must outlive the result, which reads them again.
+  // `manager` must outlive it too, and is told about reloads.
   static absl::StatusOr<std::unique_ptr<Service>> Create(const Config& config,
-                                                         const ConfigSources& sources);
+                                                         const ConfigSources& sources,
+                                                         const ServiceManager& manager);
 
   absl::Status Start();
+  // Tells the service manager that the workers are alive, if they are.
+  void TellAlive();
   // Reads changed certificates, keys, CAs and pins. Reloads if a hosts file has changed.
   void CheckFiles();
   void Shutdown();
@@ -49,11 +54,12 @@ class Service {
   Milliseconds lame_duck() const;
 
  private:
-  Service(const Config& config, const ConfigSources& sources);
+  Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager);
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ReloadReport TakeOver(const Config& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const ConfigSources& sources_;
+  const ServiceManager& manager_;
   mutable Mutex mutex_;
   Config running_ ABSL_GUARDED_BY(mutex_);
   FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);

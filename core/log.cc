@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/log.h"
 
+#include <ctime>
+#include <memory>
+#include <utility>
+
 #include "absl/strings/escaping.h"
 #include "core/names.h"
+#include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -28,11 +33,39 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
+// %P of the journal's form: the priority of syslog(3).
+class PriorityFlag : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
+              spdlog::memory_buf_t& out) override {
+    out.push_back(PriorityOf(message.level));
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<PriorityFlag>();
+  }
+
+ private:
+  static char PriorityOf(spdlog::level::level_enum level) {
+    switch (level) {
+      case spdlog::level::err:
+        return '3';
+      case spdlog::level::warn:
+        return '4';
+      case spdlog::level::info:
+        return '6';
+      default:
+        return '7';
+    }
+  }
+};
+
+constexpr char kTextPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
+
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made = std::make_shared<spdlog::logger>("dotcache",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+    made->set_pattern(kTextPattern);
     made->flush_on(spdlog::level::trace);
     return made;
   }();
@@ -48,6 +81,13 @@ std::string Quoted(absl::string_view value) {
 }  // namespace
 
 absl::string_view LogLevelName(LogLevel level) { return NameOf(kLevelNames, level, "unknown"); }
+
+void SetLogForm(LogForm form) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PriorityFlag>('P');
+  formatter->set_pattern(form == LogForm::kJournal ? "<%P>%v" : kTextPattern);
+  Logger().set_formatter(std::move(formatter));
+}
 
 void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 

@@ -17,6 +17,14 @@ enum class LogLevel { kError, kWarn, kInfo, kDebug };
 // "error", "warn", "info" or "debug".
 absl::string_view LogLevelName(LogLevel level);
 
+enum class LogForm {
+  kText,     // `TIME LEVEL message key=value ...`
+  kJournal,  // `<PRIORITY>message key=value ...`: the journal has times of its own (sd-daemon(3)).
+};
+
+// Initially kText. REQUIRES: no other thread logs during the call.
+void SetLogForm(LogForm form);
+
 // Lines below this level are dropped. Safe from any thread. Initially kInfo.
 void SetLogLevel(LogLevel level);
 
@@ -29,7 +37,7 @@ struct LogField {
   std::string value;
 };
 
-// Writes `TIME LEVEL message key=value ...`. Safe from any thread.
+// Writes a line. Safe from any thread.
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields = {});
 
 }  // namespace dotcache

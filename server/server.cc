@@ -168,6 +168,12 @@ void Server::ReloadCredentials() {
   for (auto& worker : workers_) worker->UseCredentials(credentials_->current(), change);
 }
 
+bool Server::WorkersHadTurn() {
+  bool all = true;
+  for (auto& worker : workers_) all &= worker->HadTurn();
+  return all;
+}
+
 void Server::Shutdown() {
   AnnounceStop();
   if (std::exchange(shut_down_, true)) return;

@@ -62,6 +62,10 @@ class Server {
   // REQUIRES: Start() was called.
   void ReloadCredentials();
 
+  // Returns true if all workers have had a turn since the previous call. The first call returns
+  // true. REQUIRES: Start() was called and Shutdown() was not.
+  bool WorkersHadTurn();
+
   // Announces the stop: from now on ready() is false. Everything else goes on.
   void AnnounceStop() { stopping_ = true; }
 

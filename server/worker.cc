@@ -230,6 +230,12 @@ void Worker::BeginDrain() {
   loop_->Post([services = services_] { services->BeginDrain(); });
 }
 
+bool Worker::HadTurn() {
+  if (!had_turn_.exchange(false)) return false;
+  loop_->Post([this] { had_turn_ = true; });
+  return true;
+}
+
 NameExplanation Worker::Explain(const DomainName& name) const {
   std::promise<NameExplanation> explanation;
   loop_->Post([services = services_, &name, &explanation] {

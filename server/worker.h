@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_SERVER_WORKER_H_
 #define DOTCACHE_SERVER_WORKER_H_
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <thread>
@@ -88,6 +89,9 @@ class Worker {
   // Replies to the clients that still wait, with stale data or SERVFAIL.
   void AnswerWaiting();
 
+  // Returns true if the loop has had a turn since the previous call. The first call returns true.
+  bool HadTurn();
+
   // Explains how this worker would forward a query for `name`. Waits for a turn of its loop.
   // REQUIRES: this worker has upstream servers, Start() has returned, and Stop() is not called
   // during the call.
@@ -117,6 +121,7 @@ class Worker {
   std::future<void> quiet_future_;
   std::promise<void> drained_;
   std::future<void> drained_future_;
+  std::atomic<bool> had_turn_{true};
   // Both live on the thread, from Start()'s return to Stop()'s return.
   UvLoop* loop_ = nullptr;
   Services* services_ = nullptr;

@@ -27,7 +27,7 @@ class ServiceTest : public testing::Test {
     LoadedConfig loaded = LoadAndCheck(sources_, /*bind=*/true);
     ASSERT_THAT(ErrorTexts(loaded), IsEmpty());
     FitConnectionsToDescriptors(loaded.config.server);
-    auto service = Service::Create(loaded.config, sources_);
+    auto service = Service::Create(loaded.config, sources_, manager_);
     ASSERT_TRUE(service.ok()) << service.status();
     service_ = *std::move(service);
     ASSERT_TRUE(service_->Start().ok());
@@ -35,6 +35,7 @@ class ServiceTest : public testing::Test {
 
   ScratchFile file_{Base()};
   ConfigSources sources_{{}, NoVariables, file_.path()};
+  ServiceManager manager_{NoVariables, 1};
   std::unique_ptr<Service> service_;
 };
 

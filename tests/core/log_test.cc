@@ -25,7 +25,10 @@ std::string Logged(Body body) {
 
 class LogTest : public ::testing::Test {
  protected:
-  ~LogTest() override { SetLogLevel(LogLevel::kInfo); }
+  ~LogTest() override {
+    SetLogLevel(LogLevel::kInfo);
+    SetLogForm(LogForm::kText);
+  }
 };
 
 TEST_F(LogTest, LineHasTimeLevelMessageAndFields) {
@@ -34,6 +37,18 @@ TEST_F(LogTest, LineHasTimeLevelMessageAndFields) {
   });
   EXPECT_THAT(line, MatchesRegex("[0-9]+-[0-9]+-[0-9]+T[0-9:.]+[-+][0-9:]+ info upstream down "
                                  "server=192.0.2.1:853 attempts=3\n"));
+}
+
+TEST_F(LogTest, JournalFormHasAPriorityAndNoTime) {
+  SetLogForm(LogForm::kJournal);
+  SetLogLevel(LogLevel::kDebug);
+  const std::string text = Logged([] {
+    Log(LogLevel::kError, "a", {{"b", 1}});
+    Log(LogLevel::kWarn, "a");
+    Log(LogLevel::kInfo, "a");
+    Log(LogLevel::kDebug, "a");
+  });
+  EXPECT_EQ(text, "<3>a b=1\n<4>a\n<6>a\n<7>a\n");
 }
 
 TEST_F(LogTest, SpecialCharactersInValuesAreQuotedAndEscaped) {
