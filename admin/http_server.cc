@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "admin/allocated_memory.h"
+#include "admin/control_paths.h"
 #include "admin/explanation_json.h"
 #include "admin/http_host.h"
 #include "admin/metrics.h"
@@ -21,6 +23,7 @@
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
 #include "net/listen_socket.h"
+#include "net/unix_socket.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -33,7 +36,7 @@ constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
 
-HttpReply Explain(const Server& server, std::optional<absl::string_view> text) {
+HttpReply Explain(const Server& server, const std::optional<std::string>& text) {
   HttpReply reply;
   const auto name = DomainName::FromText(text.value_or(""));
   if (!text.has_value() || !name.ok()) {
@@ -65,7 +68,25 @@ struct Sources {
   AllocatedMemory memory;
   std::vector<std::string> host_names;
   HttpConnections connections;
+  // Of the control socket, otherwise null.
+  Server* control = nullptr;
+  Operations* operations = nullptr;
 };
+
+HttpReply ReplyTo(Sources& sources, const HttpRequest& request) {
+  if (sources.control != nullptr) {
+    auto reply = HandleControl(*sources.control, *sources.operations, request);
+    if (reply.has_value()) return *std::move(reply);
+  }
+  return HandleHttp(sources.server, sources.memory, sources.host_names, request);
+}
+
+// Adds one parameter of the query string to the map that `context` points to.
+MHD_Result AddParameter(void* context, MHD_ValueKind /*kind*/, const char* key, const char* value) {
+  auto& parameters = *static_cast<std::map<std::string, std::string>*>(context);
+  parameters.emplace(key, value == nullptr ? "" : value);
+  return MHD_YES;
+}
 
 int SocketOf(MHD_Connection* connection) {
   return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
@@ -107,13 +128,12 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
     *upload_size = 0;  // Request bodies are ignored.
     return MHD_YES;
   }
-  const auto name = Found(MHD_lookup_connection_value(connection, MHD_GET_ARGUMENT_KIND, "name"));
-  const auto host =
+  HttpRequest request = {.method = method, .path = path};
+  request.host =
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
-  Sources& sources = *static_cast<Sources*>(context);
+  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &request.parameters);
   TestDelay(Seam::kAdminReply);
-  const HttpReply reply =
-      HandleHttp(sources.server, sources.memory, sources.host_names, {method, path, name, host});
+  const HttpReply reply = ReplyTo(*static_cast<Sources*>(context), request);
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
@@ -173,6 +193,7 @@ struct HttpServer::Daemon {
   }
 
   Sources sources;
+  std::optional<UnixPath> path;  // Of the control socket.
   MHD_Daemon* handle = nullptr;
   const UniqueFd stop{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::thread thread;
@@ -200,7 +221,7 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
-    return Explain(server, request.name);
+    return Explain(server, request.Parameter("name"));
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
     reply.body = "not found; the paths are /metrics, /health, /ready and /explain\n";
@@ -221,17 +242,35 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(const Endpoint& end
   ASSIGN_OR_RETURN(UniqueFd fd, BindTcp(endpoint));
   const Endpoint local = LocalEndpoint(fd.get());
   auto daemon = std::make_unique<Daemon>(server, options);
-  daemon->handle = MHD_start_daemon(
-      MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest, &daemon->sources, MHD_OPTION_LISTEN_SOCKET,
+  RETURN_IF_ERROR(Serve(*daemon, std::move(fd)));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(daemon), local));
+}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::OpenControl(const std::string& path,
+                                                                    bool replace, Server& server,
+                                                                    Operations& operations) {
+  ASSIGN_OR_RETURN(UnixPath listener, UnixPath::Listen(path, replace));
+  auto daemon = std::make_unique<Daemon>(server, HttpOptions());
+  daemon->sources.control = &server;
+  daemon->sources.operations = &operations;
+  UniqueFd fd = listener.TakeFd();
+  daemon->path.emplace(std::move(listener));
+  RETURN_IF_ERROR(Serve(*daemon, std::move(fd)));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(daemon), Endpoint()));
+}
+
+absl::Status HttpServer::Serve(Daemon& daemon, UniqueFd fd) {
+  daemon.handle = MHD_start_daemon(
+      MHD_USE_EPOLL, 0, nullptr, nullptr, &OnRequest, &daemon.sources, MHD_OPTION_LISTEN_SOCKET,
       fd.get(), MHD_OPTION_CONNECTION_LIMIT, kMaxSockets, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-      kConnectionMemoryBytes, MHD_OPTION_NOTIFY_CONNECTION, &OnConnection, &daemon->sources,
-      MHD_OPTION_NOTIFY_COMPLETED, &OnRequestDone, &daemon->sources, MHD_OPTION_END);
-  if (daemon->handle == nullptr || daemon->stop.get() < 0) {
-    return absl::InternalError(absl::StrCat("cannot serve HTTP on ", endpoint.ToString()));
+      kConnectionMemoryBytes, MHD_OPTION_NOTIFY_CONNECTION, &OnConnection, &daemon.sources,
+      MHD_OPTION_NOTIFY_COMPLETED, &OnRequestDone, &daemon.sources, MHD_OPTION_END);
+  if (daemon.handle == nullptr || daemon.stop.get() < 0) {
+    return absl::InternalError("cannot serve HTTP");
   }
   fd.release();  // The daemon closes it.
-  daemon->thread = std::thread(&Daemon::Run, daemon.get());
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(daemon), local));
+  daemon.thread = std::thread(&Daemon::Run, &daemon);
+  return absl::OkStatus();
 }
 
 }  // namespace dotcache

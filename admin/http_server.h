@@ -4,40 +4,27 @@
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "admin/http_connections.h"
+#include "admin/http_message.h"
 #include "net/endpoint.h"
+#include "net/unique_fd.h"
 
 namespace dotcache {
 
 class AllocatedMemory;
+class Operations;
 class Server;
-
-// The parts of an HTTP request that HandleHttp() uses.
-struct HttpRequest {
-  absl::string_view method;
-  absl::string_view path;
-  std::optional<absl::string_view> name = std::nullopt;  // The parameter `name`.
-  std::optional<absl::string_view> host = std::nullopt;  // The Host header.
-};
 
 struct HttpOptions {
   bool reuse_port = false;  // See ServerOptions::reuse_port.
   std::vector<std::string> host_names =
       {};  // Allowed in the Host header, in addition to MachineName().
   HttpConnectionLimits limits = {};
-};
-
-// The reply to an HTTP request.
-struct HttpReply {
-  int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
 };
 
 // Answers one HTTP request from the state of `server` and `memory`. Any thread may call it, if no
@@ -64,6 +51,11 @@ class HttpServer {
   static absl::StatusOr<std::unique_ptr<HttpServer>> Open(const Endpoint& endpoint,
                                                           const Server& server,
                                                           const HttpOptions& options = {});
+  // Serves HandleControl() and HandleHttp() at a path, for the user of this process. `operations`
+  // must outlive it too. `replace`: see UnixPath.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> OpenControl(const std::string& path,
+                                                                 bool replace, Server& server,
+                                                                 Operations& operations);
   // Closes the socket and the connections, and joins the thread.
   ~HttpServer();
 
@@ -71,6 +63,7 @@ class HttpServer {
 
  private:
   struct Daemon;
+  static absl::Status Serve(Daemon& daemon, UniqueFd fd);
   HttpServer(std::unique_ptr<Daemon> daemon, const Endpoint& local_endpoint);
 
   std::unique_ptr<Daemon> daemon_;

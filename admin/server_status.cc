@@ -18,20 +18,31 @@ void AddWorker(const WorkerCounters& counters, ServerStatus& status) {
 
 void AddUpstreams(const Server& server, ServerStatus& status) {
   for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
-    bool present = server.upstream_servers()[i].host.empty();
-    bool up = false;
-    for (int worker = 0; worker < server.upstream_worker_count(); ++worker) {
-      const UpstreamCounters& counters = server.upstream_counters(worker)[i];
-      present |= counters.present.value() > 0;
-      up |= counters.up.value() > 0;
-    }
-    if (!present) continue;
+    const UpstreamStatus upstream = UpstreamStatusOf(server, i);
+    if (!upstream.present) continue;
     ++status.upstreams;
-    if (up) ++status.upstreams_up;
+    if (upstream.up) ++status.upstreams_up;
   }
 }
 
 }  // namespace
+
+UpstreamStatus UpstreamStatusOf(const Server& server, size_t index) {
+  UpstreamStatus status;
+  status.present = server.upstream_servers()[index].host.empty();
+  for (int worker = 0; worker < server.upstream_worker_count(); ++worker) {
+    const UpstreamCounters& counters = server.upstream_counters(worker)[index];
+    status.present |= counters.present.value() > 0;
+    status.up |= counters.up.value() > 0;
+    status.connections += counters.open_connections.value();
+    status.in_flight += counters.in_flight.value();
+    status.queries += counters.queries.value();
+    status.responses += counters.responses.value();
+    status.failures += counters.failures.value();
+    status.timeouts += counters.timeouts.value();
+  }
+  return status;
+}
 
 ServerStatus StatusOf(const Server& server) {
   ServerStatus status;

@@ -28,6 +28,21 @@ struct ServerStatus {
   CacheStats cache;
 };
 
+// One upstream server, summed over all workers.
+struct UpstreamStatus {
+  bool present = false;  // It has an address.
+  bool up = false;       // Up, or on trial, for a worker.
+  uint64_t connections = 0;
+  uint64_t in_flight = 0;
+  uint64_t queries = 0;
+  uint64_t responses = 0;
+  uint64_t failures = 0;
+  uint64_t timeouts = 0;
+};
+
+// The server with this index in Server::upstream_servers(). Any thread may call it.
+UpstreamStatus UpstreamStatusOf(const Server& server, size_t index);
+
 // Any thread may call it. Locks the shards of the cache one after another.
 ServerStatus StatusOf(const Server& server);
 

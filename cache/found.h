@@ -22,6 +22,12 @@ struct Found {
   bool for_all_types = false;  // The entry is an NXDOMAIN for the name (RFC 2308 section 5).
 };
 
+// An entry as an operator sees it.
+struct Peeked {
+  CacheEntryRef entry;  // Null: there is none.
+  int hits = 0;         // Since it was stored, at most 3.
+};
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_CACHE_FOUND_H_

@@ -20,6 +20,18 @@ bool IsAbout(const CacheEntry& entry, const CacheKey& key) {
          std::memcmp(wire.data() + kHeaderSize, question.data(), question.size()) == 0;
 }
 
+// True when the message's QNAME is `qname`, or with `below` at or below it.
+bool IsOfName(const CacheEntry& entry, Bytes qname, bool below) {
+  const Bytes wire = entry.view().wire.subspan(kHeaderSize);
+  size_t end = 0;
+  while (wire[end] != 0) end += size_t{1} + wire[end];
+  ++end;
+  size_t begin = 0;
+  while (below && end - begin > qname.size()) begin += size_t{1} + wire[begin];
+  return end - begin == qname.size() &&
+         std::memcmp(wire.data() + begin, qname.data(), qname.size()) == 0;
+}
+
 bool AgeReached(const CacheEntry& entry, MonoTime now, uint32_t age_ms) {
   return now - entry.stored_at >= Milliseconds{age_ms};
 }
@@ -97,7 +109,7 @@ Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now, bool may_ref
 void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
   const size_t charge = entry->charge();
   if (charge > budget_bytes_ / kMaxEntryShare || max_entries_ == 0) {
-    if (!entry->is_failure()) Erase(key);
+    if (!entry->is_failure()) Take(key);
     return;
   }
   if (!entry->FreshAt(now) || !IsAbout(*entry, key)) return;
@@ -147,10 +159,28 @@ CacheEntryRef LruShard::NoteFailure(const CacheKey& key, MonoTime now) {
   return CacheEntryRef(entry);
 }
 
-void LruShard::Erase(const CacheKey& key) {
+Peeked LruShard::Peek(const CacheKey& key) const {
+  MutexLock lock(mutex_);
+  const size_t slot = Find(key);
+  if (slot == kNone) return {};
+  const CacheEntry* entry = slots_[slot].entry;
+  return {CacheEntryRef(entry), static_cast<int>(lru_.StateOf(*entry).hits)};
+}
+
+uint64_t LruShard::EraseNames(Bytes qname, bool below, size_t max_slots, size_t& slot) {
   Removed removed;
   MutexLock lock(mutex_);
-  if (const size_t slot = Find(key); slot != kNone) Remove(slot, removed);
+  uint64_t count = 0;
+  for (size_t left = max_slots; left > 0; --left) {
+    // Closing the gap may move another entry into the same slot.
+    while (slots_[slot].entry != nullptr && IsOfName(*slots_[slot].entry, qname, below)) {
+      Remove(slot, removed);
+      ++count;
+    }
+    slot = Next(slot);
+    if (slot == 0) break;
+  }
+  return count;
 }
 
 CacheEntryRef LruShard::Take(const CacheKey& key) {

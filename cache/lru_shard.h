@@ -65,11 +65,13 @@ class alignas(64) LruShard {
   // CacheOptions::stale_recheck is over.
   CacheEntryRef NoteFailure(const CacheKey& key, MonoTime now);
 
-  // Removes the key's entry.
-  void Erase(const CacheKey& key);
+  Peeked Peek(const CacheKey& key) const;  // The key's entry, even a dead one. Is no hit.
 
-  // Removes the key's entry and returns it. Null without one.
-  CacheEntryRef Take(const CacheKey& key);
+  // Removes the entries of `qname` (canonical), with `below` also of all names below it, from the
+  // next `max_slots` slots. `slot` becomes the slot after them, or 0 at the end. Returns a count.
+  uint64_t EraseNames(Bytes qname, bool below, size_t max_slots, size_t& slot);
+
+  CacheEntryRef Take(const CacheKey& key);  // Removes the key's entry and returns it, or null.
 
   // True if the key has data, fresh or stale: records, or an alias that leads to none. Is no hit.
   bool HasData(const CacheKey& key, MonoTime now) const;
@@ -78,11 +80,9 @@ class alignas(64) LruShard {
   // their number.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
-  // Removes all entries; returns their number.
-  uint64_t Clear();
+  uint64_t Clear();  // Removes all entries; returns their number.
 
-  // Adds this shard's numbers to `stats`.
-  void AddTo(CacheStats& stats) const;
+  void AddTo(CacheStats& stats) const;  // Adds this shard's numbers.
 
  private:
   class Removed;

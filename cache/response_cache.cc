@@ -23,6 +23,8 @@ constexpr Duration kAnsweredLately = Seconds(5);
 // A sweep releases a shard's lock after this many slots.
 constexpr size_t kSweepSlotsPerLock = 64;
 
+constexpr int kMaxErasePasses = 4;
+
 int ShardBits(const CacheOptions& options) {
   size_t count = 0;
   if (options.tuning.shards > 0) {
@@ -105,12 +107,12 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   if (entry->has_data()) {
     NoteData(key, now);
   } else if (key.SharesDenials()) {
-    ShardOf(other).Erase(other);
+    ShardOf(other).Take(other);
   }
   if (decision.store) {
     ShardOf(place).Insert(place, entry, now);
   } else {
-    ShardOf(place).Erase(place);
+    ShardOf(place).Take(place);
   }
   // After the insertion, because another worker may store data meanwhile. See NoteData().
   if (for_all_types && positive_names_.HadOtherThan(key.name_hash(), key.qtype(), now)) {
@@ -228,6 +230,47 @@ size_t ResponseCache::SweepExpired(MonoTime now, size_t max_slots) {
     left -= step;
   }
   return removed;
+}
+
+uint64_t ResponseCache::Erase(const DomainName& name, QType qtype) {
+  if (qtype == QType::kNone) return EraseNames(name.wire(), /*below=*/false);
+  if (shards_.empty()) return 0;
+  uint64_t removed = 0;
+  const CacheKey key({name, qtype, QClass::kIn}, false, false, seed_);
+  for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
+    for (const QType type : {qtype, QType::kNone}) {
+      const CacheKey each = key.With(type, flags);
+      if (ShardOf(each).Take(each)) ++removed;
+    }
+  }
+  return removed;
+}
+
+uint64_t ResponseCache::EraseBelow(const DomainName& name) {
+  return EraseNames(name.wire(), /*below=*/true);
+}
+
+// Between two steps, another thread may remove an entry and so move one back to a slot that was
+// examined. The table is therefore examined until nothing is found, a few times at most.
+uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
+  uint64_t removed = 0;
+  for (const auto& shard : shards_) {
+    for (int pass = 0; pass < kMaxErasePasses; ++pass) {
+      uint64_t found = 0;
+      size_t slot = 0;
+      do {
+        found += shard->EraseNames(qname, below, kSweepSlotsPerLock, slot);
+      } while (slot != 0);
+      removed += found;
+      if (found == 0) break;
+    }
+  }
+  return removed;
+}
+
+Peeked ResponseCache::Peek(const CacheKey& key) {
+  if (shards_.empty()) return {};
+  return ShardOf(key).Peek(key);
 }
 
 uint64_t ResponseCache::Clear() {

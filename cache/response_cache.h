@@ -81,6 +81,17 @@ class ResponseCache {
   // entries removed.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
+  // Removes the entries of `name` (canonical): of one type, or with QType::kNone of all types.
+  // Returns their number. An NXDOMAIN for all types of the name counts to every type.
+  uint64_t Erase(const DomainName& name, QType qtype);
+
+  // Removes the entries of `name` (canonical) and of all names below it. Returns their number. An
+  // entry that is stored during the call may stay.
+  uint64_t EraseBelow(const DomainName& name);
+
+  // The entry of `key`, with its hits, and without counting one.
+  Peeked Peek(const CacheKey& key);
+
   // Removes all entries; returns their number.
   uint64_t Clear();
 
@@ -93,6 +104,7 @@ class ResponseCache {
     return *shards_[shard_bits_ == 0 ? 0 : key.hash() >> (64 - shard_bits_)];
   }
 
+  uint64_t EraseNames(Bytes qname, bool below);
   bool HasOtherData(const CacheKey& key, MonoTime now);
   void NoteData(const CacheKey& key, MonoTime now);
   void LimitDenialToItsType(const CacheKey& all_types, MonoTime now);

@@ -25,6 +25,7 @@ struct Config {
   ServerOptions server;
   std::optional<Endpoint> admin = *Endpoint::Parse("127.0.0.1:9153");  // nullopt: off.
   std::vector<std::string> admin_hosts;  // Names in the Host header, see HttpOptions.
+  std::string control_path;              // Of the control socket. Empty: none.
   LogLevel log_level = LogLevel::kInfo;
   // How long a stop serves as before while /ready already tells that it stops.
   Milliseconds lame_duck{0};

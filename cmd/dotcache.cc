@@ -13,6 +13,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cmd/ctl.h"
 #include "cmd/serve.h"
 #include "cmd/settings.h"
 #include "cmd/usage_errors.h"
@@ -95,7 +96,7 @@ int Main(int argc, char** argv) {
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
   CLI::App* check = app.add_subcommand(
       "check", "Check the configuration: print it as it takes effect, or every error in it");
-  CLI::App* ctl = app.add_subcommand("ctl", "Control a running server (not implemented)");
+  const Ctl ctl(app);
   CLI::App* version = app.add_subcommand("version", "Print the version");
   for (CLI::App* command : {serve, check}) {
     AddSettings(*command, flags);
@@ -118,10 +119,7 @@ int Main(int argc, char** argv) {
     std::printf("dotcache %s\n", DOTCACHE_VERSION);
     return EXIT_SUCCESS;
   }
-  if (ctl->parsed()) {
-    std::fprintf(stderr, "dotcache ctl: this version has no control commands\n");
-    return kExitUsage;
-  }
+  if (ctl.parsed()) return ctl.Run(Environment("DOTCACHE_CONTROL").value_or(kDefaultControlPath));
   return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags), flags.bind);
 }
 

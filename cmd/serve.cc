@@ -270,6 +270,13 @@ int RunServe(const ConfigSources& sources) {
     if (!opened.ok()) return Fail(opened.status());
     admin = *std::move(opened);
   }
+  std::unique_ptr<HttpServer> control;
+  if (!config.control_path.empty()) {
+    auto opened =
+        HttpServer::OpenControl(config.control_path, config.server.reuse_port, server, service);
+    if (!opened.ok()) return Fail(opened.status());
+    control = *std::move(opened);
+  }
   LogPlan(server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
   if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
   LogStarted(server);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/service.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include <iterator>
 #include <utility>
 
@@ -19,7 +22,7 @@ void LogReload(const ReloadReport& report) {
   for (const std::string& error : report.errors) {
     Log(LogLevel::kError, "configuration error", {{"cause", error}});
   }
-  if (!report.ok()) {
+  if (!report.errors.empty()) {
     Log(LogLevel::kError, "configuration not reloaded: nothing has changed",
         {{"errors", report.errors.size()}});
     return;
@@ -90,13 +93,13 @@ ReloadReport Service::ReloadLocked() {
   ReloadReport report;
   LoadedConfig next = LoadAndCheck(sources_, /*bind=*/false);
   for (const ConfigError& error : next.errors) report.errors.push_back(error.ToString());
-  if (report.ok()) {
+  if (report.errors.empty()) {
     FitConnectionsToDescriptors(next.config.server);
     report = TakeOver(next.config);
   }
-  server_->NoteReload(report.ok());
+  server_->NoteReload(report.errors.empty());
   LogReload(report);
-  manager_.Ready(report.ok() ? "Serving" : "Serving; the last reload failed, see the log");
+  manager_.Ready(report.errors.empty() ? "Serving" : "Serving; the last reload failed, see the log");
   return report;
 }
 
@@ -120,6 +123,13 @@ ReloadReport Service::TakeOver(const Config& next) {
   hosts_files_ = std::move(hosts_files);
   running_ = std::move(config);
   return report;
+}
+
+void Service::Drain() { kill(getpid(), SIGTERM); }
+
+void Service::UseLogLevel(LogLevel level) {
+  SetLogLevel(level);
+  Log(LogLevel::kInfo, "log level changed", {{"level", LogLevelName(level)}});
 }
 
 Milliseconds Service::lame_duck() const {

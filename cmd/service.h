@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "admin/operations.h"
 #include "cmd/config.h"
 #include "cmd/service_manager.h"
 #include "core/mutex.h"
@@ -17,22 +18,13 @@
 
 namespace dotcache {
 
-// The result of a reload.
-struct ReloadReport {
-  bool ok() const { return errors.empty(); }
-
-  std::vector<std::string> errors;        // All of them. Not empty: nothing has changed.
-  std::vector<std::string> changes;       // ChangedLines().
-  std::vector<std::string> need_restart;  // Changed settings that keep their value until a restart.
-};
-
 // Loads the configuration and checks it against the machine, including the addresses to bind if
 // `bind` is true. Reports all errors of all steps.
 LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind);
 
 // Owns the Server. One mutex guards its changes: a reload, the check of files and the stop come one
 // after another. Any thread may call any function after Start().
-class Service {
+class Service : public Operations {
  public:
   // Makes the server of `config`. `sources` must outlive the result, which reads them again.
   // `manager` must outlive it too, and is told about reloads.
@@ -47,8 +39,9 @@ class Service {
   void CheckFiles();
   void Shutdown();
 
-  // Reads the whole configuration again and takes it over, if it has no error.
-  ReloadReport Reload();
+  ReloadReport Reload() override;
+  void Drain() override;
+  void UseLogLevel(LogLevel level) override;
 
   Server& server() { return *server_; }
   Milliseconds lame_duck() const;

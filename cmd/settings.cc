@@ -347,6 +347,9 @@ Rows ProcessRows() {
                      "NAME", AtMost(kMaxAdminHosts)),
           kMaxAdminHosts, [](auto& c) -> auto& { return c.admin_hosts; }, ParseHostName,
           [](const std::string& name) { return name; }),
+      FileSetting(
+          {.key = "control", .help = "Socket at which `dotcache ctl` controls this server"},
+          [](auto& c) -> auto& { return c.control_path; }),
       DurationSetting(
           {.key = "lame-duck",
            .help = "After SIGTERM, /ready tells the stop and everything else is served for this "

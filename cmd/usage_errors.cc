@@ -11,11 +11,18 @@
 namespace dotcache {
 namespace {
 
-// The parsed command, or `app`.
+// The innermost parsed command, or `app`.
 const CLI::App& Parsed(const CLI::App& app) {
   const std::vector<const CLI::App*> commands =
       app.get_subcommands([](const CLI::App* command) { return command->parsed(); });
-  return commands.empty() ? app : *commands.front();
+  return commands.empty() ? app : Parsed(*commands.front());
+}
+
+// "dotcache ctl flush".
+std::string FullName(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return parent == nullptr ? command.get_name()
+                           : absl::StrCat(FullName(*parent), " ", command.get_name());
 }
 
 std::vector<std::string> CommandNames(const CLI::App& app) {
@@ -44,9 +51,7 @@ std::string UnknownFlag(const CLI::App& command, absl::string_view argument) {
   }
   const std::string nearest = NearestOf(flag, known);
   if (!nearest.empty()) return absl::StrCat("unknown flag ", flag, "; did you mean ", nearest, "?");
-  return absl::StrCat("unknown flag ", flag, "; `dotcache ",
-                      command.get_parent() == nullptr ? "" : command.get_name() + " ",
-                      "--help` lists the flags");
+  return absl::StrCat("unknown flag ", flag, "; `", FullName(command), " --help` lists the flags");
 }
 
 std::vector<std::string> UnknownArguments(const CLI::App& command) {
@@ -81,12 +86,10 @@ std::string MissingCommand(const CLI::App& app) {
 
 std::vector<std::string> UsageErrors(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = Parsed(app);
-  if (&command == &app) {
-    std::vector<std::string> lines = {MissingCommand(app)};
-    if (!app.remaining().empty() && absl::StartsWith(app.remaining().front(), "-")) {
-      lines = UnknownArguments(app);
-    }
-    return lines;
+  if (!CommandNames(command).empty()) {
+    const std::vector<std::string> rest = command.remaining();
+    const bool is_flag = !rest.empty() && absl::StartsWith(rest.front(), "-");
+    return is_flag ? UnknownArguments(command) : std::vector{MissingCommand(command)};
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return UnknownArguments(command);
   const std::string text = error.what();

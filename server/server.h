@@ -90,6 +90,7 @@ class Server {
   const WorkerCounters& worker_counters(int worker) const;
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
+  ResponseCache& cache() { return cache_; }
   const CredentialStore& credentials() const { return *credentials_; }
 
   // Explains how the worker that owns `name` would forward a query for it. Returns std::nullopt

@@ -76,7 +76,7 @@ TEST(LruShardStaleTest, AFailureReplacesOnlyDeadData) {
   shard.Insert(TestKey("a"), TestFailure(TestKey("a"), At(1060)), At(1060));
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(1060)).state, State::kFailure);
   // The rejected entry does not count as stored.
-  shard.Erase(TestKey("a"));
+  shard.Take(TestKey("a"));
   shard.Insert(TestKey("a"), failure, At(100));
   EXPECT_EQ(shard.Lookup(TestKey("a"), At(100)).state, State::kFailure);
 }
@@ -104,7 +104,7 @@ TEST(LruShardStaleTest, EvictionTakesDeadThenFailedThenStaleEntries) {
     for (const std::string& label : labels) {
       // A lookup does not find a dead entry, but Erase() changes the count.
       const uint64_t before = StatsOf(shard).entries;
-      shard.Erase(TestKey(label));
+      shard.Take(TestKey(label));
       if (StatsOf(shard).entries == before) return label;
     }
     return std::string("none");

@@ -516,5 +516,46 @@ TEST(ResponseCacheTest, ConcurrentWorkersGetTheirOwnNames) {
   EXPECT_EQ(wrong_there, 0);
 }
 
+DomainName Name(const char* text) { return *DomainName::FromText(text); }
+
+void PutName(ResponseCache& cache, const char* name) {
+  const CacheKey key({Name(name), QType::kA, QClass::kIn}, false, false, kTestSeed);
+  cache.Insert(key, TestEntry(key), At(0));
+}
+
+TEST(ResponseCacheTest, EraseBelowRemovesASubtreeAndNothingElse) {
+  ResponseCache cache(OptionsOf(1 << 20, 4), kTestSeed);
+  constexpr uint64_t kNames = 1000;
+  EXPECT_EQ(EntriesAfter(cache, kNames), kNames);
+  for (const char* name : {"a.test", "b.a.test", "c.b.a.test", "xa.test", "test"}) {
+    PutName(cache, name);
+  }
+  EXPECT_EQ(cache.EraseBelow(Name("a.test")), 3u);
+  EXPECT_EQ(cache.EraseBelow(Name("a.test")), 0u);
+  EXPECT_EQ(cache.Stats().entries, kNames + 2);
+  EXPECT_EQ(cache.EraseBelow(Name("victim.example")), kNames);
+  EXPECT_EQ(cache.EraseBelow(Name(".")), 2u);
+  EXPECT_EQ(cache.Stats().entries, 0u);
+}
+
+TEST(ResponseCacheTest, EraseRemovesOneNameOrOneType) {
+  ResponseCache cache(OptionsOf(1 << 20, 4), kTestSeed);
+  for (const char* name : {"a.test", "b.a.test"}) PutName(cache, name);
+  EXPECT_EQ(cache.Erase(Name("a.test"), QType::kAaaa), 0u);
+  EXPECT_EQ(cache.Erase(Name("a.test"), QType::kA), 1u);
+  EXPECT_EQ(cache.Erase(Name("b.a.test"), QType::kNone), 1u);
+  EXPECT_EQ(cache.Stats().entries, 0u);
+}
+
+TEST(ResponseCacheTest, PeekIsNoHit) {
+  ResponseCache cache(OptionsOf(1 << 20), kTestSeed);
+  EXPECT_FALSE(cache.Peek(TestKey("a")).entry);
+  Put(cache, "a");
+  EXPECT_EQ(cache.Peek(TestKey("a")).hits, 0);
+  EXPECT_TRUE(Has(cache, "a"));
+  EXPECT_EQ(cache.Peek(TestKey("a")).hits, 1);
+  EXPECT_EQ(cache.Peek(TestKey("a")).hits, 1);
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/control_paths.h"
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "admin/operations.h"
+#include "admin/server_status.h"
+#include "dns/message_text.h"
+#include "dns/question.h"
+#include "net/boot_clock.h"
+#include "server/server.h"
+
+namespace dotcache {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kIndent = 2;
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
+constexpr int kConflict = 409;
+
+constexpr LogLevel kLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
+                                LogLevel::kDebug};
+
+HttpReply JsonReply(const Json& json, int status = 200) {
+  // Texts of the configuration may contain octets that are not UTF-8, but JSON must be UTF-8.
+  return {status, "application/json",
+          json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n"};
+}
+
+HttpReply ErrorReply(const std::string& text, int status = kBadRequest) {
+  return JsonReply({{"error", text}}, status);
+}
+
+HttpReply Status(const Server& server) {
+  const ServerStatus status = StatusOf(server);
+  return JsonReply({{"version", DOTCACHE_VERSION},
+                    {"ready", status.ready},
+                    {"last_reload_ok", status.last_reload_ok},
+                    {"workers", server.worker_count()},
+                    {"queries", status.queries},
+                    {"cache_hits", status.cache_hits},
+                    {"cache_misses", status.cache_misses},
+                    {"stale_answers", status.stale_answers},
+                    {"servfail", status.servfail},
+                    {"pending_queries", status.pending_queries},
+                    {"stream_connections", status.stream_connections},
+                    {"cache_entries", status.cache.entries},
+                    {"cache_bytes", status.cache.bytes},
+                    {"cache_budget_bytes", status.cache.budget_bytes},
+                    {"upstreams", status.upstreams},
+                    {"upstreams_up", status.upstreams_up}});
+}
+
+HttpReply Upstreams(const Server& server) {
+  Json list = Json::array();
+  size_t index = 0;
+  for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
+    for (const UpstreamServerOptions& options : zone.servers) {
+      const UpstreamStatus status = UpstreamStatusOf(server, index++);
+      if (!status.present) continue;
+      list.push_back({{"zone", zone.zone.ToString()},
+                      {"provider", options.provider},
+                      {"address", options.Label()},
+                      {"up", status.up},
+                      {"connections", status.connections},
+                      {"in_flight", status.in_flight},
+                      {"queries", status.queries},
+                      {"responses", status.responses},
+                      {"failures", status.failures},
+                      {"timeouts", status.timeouts}});
+    }
+  }
+  return JsonReply({{"upstreams", std::move(list)}});
+}
+
+int64_t SecondsUntil(MonoTime time, MonoTime now) {
+  return std::chrono::floor<Seconds>(time - now).count();
+}
+
+const char* StateOf(const CacheEntry& entry, MonoTime now, Seconds stale_max_age) {
+  if (entry.is_failure()) return entry.FreshAt(now) ? "failure" : "expired failure";
+  if (entry.FreshAt(now)) return "fresh";
+  return now < entry.expires_at() + stale_max_age ? "stale" : "expired";
+}
+
+const char* KindOf(ResponseKind kind) {
+  switch (kind) {
+    case ResponseKind::kAnswer:
+      return "answer";
+    case ResponseKind::kNoData:
+      return "nodata";
+    case ResponseKind::kNxDomain:
+      return "nxdomain";
+    case ResponseKind::kServFail:
+      return "failure";
+    case ResponseKind::kReferral:
+    case ResponseKind::kOtherError:
+      return "other";
+  }
+  return "other";
+}
+
+Json EntryJson(const CacheKey& key, const Peeked& peeked, const CacheOptions& options,
+               MonoTime now) {
+  const CacheEntry& entry = *peeked.entry;
+  const auto age = std::chrono::floor<Seconds>(now - entry.stored_at);
+  Json json = {{"state", StateOf(entry, now, options.stale_max_age)},
+               {"kind", KindOf(entry.kind)},
+               {"for_all_types", key.qtype() == QType::kNone},
+               {"dnssec_ok", (key.flags() & 1) != 0},
+               {"checking_disabled", (key.flags() & 2) != 0},
+               {"age_s", age.count()},
+               {"fresh_for_s", SecondsUntil(entry.expires_at(), now)},
+               {"hits", peeked.hits},
+               {"octets", entry.charge()}};
+  if (!entry.is_failure()) {
+    json["stale_for_s"] = SecondsUntil(entry.expires_at() + options.stale_max_age, now);
+    json["records"] = AnswerTexts(entry.view().wire);
+  }
+  return json;
+}
+
+// The name and type of a request.
+struct Asked {
+  DomainName name;
+  QType type = QType::kNone;
+};
+
+// Returns the reply to a request whose parameters are not valid.
+std::optional<HttpReply> ReadAsked(const HttpRequest& request, Asked& asked) {
+  const std::optional<std::string> name = request.Parameter("name");
+  if (!name.has_value()) return ErrorReply("the name is missing");
+  const auto parsed = DomainName::FromText(*name);
+  if (!parsed.ok()) return ErrorReply(absl::StrCat(*name, ": ", parsed.status().message()));
+  asked.name = parsed->Canonical();
+  const std::optional<std::string> type = request.Parameter("type");
+  if (!type.has_value()) return std::nullopt;
+  const std::optional<QType> qtype = ParseQTypeName(*type);
+  if (!qtype.has_value()) {
+    return ErrorReply(absl::StrCat(*type, " is no record type, such as A, AAAA or TYPE65"));
+  }
+  asked.type = *qtype;
+  return std::nullopt;
+}
+
+HttpReply Lookup(Server& server, const HttpRequest& request) {
+  Asked asked;
+  if (auto error = ReadAsked(request, asked)) return *error;
+  const QType type = asked.type == QType::kNone ? QType::kA : asked.type;
+  ResponseCache& cache = server.cache();
+  const CacheKey first({asked.name, type, QClass::kIn}, false, false, cache.seed());
+  const MonoTime now = BootTime();
+  Json entries = Json::array();
+  for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
+    for (const QType each : {type, QType::kNone}) {
+      const CacheKey key = first.With(each, flags);
+      const Peeked peeked = cache.Peek(key);
+      if (peeked.entry) entries.push_back(EntryJson(key, peeked, cache.options(), now));
+    }
+  }
+  return JsonReply({{"name", asked.name.ToString()},
+                    {"type", QTypeName(type)},
+                    {"entries", std::move(entries)}});
+}
+
+HttpReply Flush(Server& server, const HttpRequest& request) {
+  const auto removed = [](uint64_t count) { return JsonReply({{"removed", count}}); };
+  if (request.Parameter("all").has_value()) return removed(server.cache().Clear());
+  Asked asked;
+  if (auto error = ReadAsked(request, asked)) return *error;
+  if (!request.Parameter("below").has_value()) {
+    return removed(server.cache().Erase(asked.name, asked.type));
+  }
+  if (asked.type != QType::kNone) return ErrorReply("a subtree is flushed for all types");
+  return removed(server.cache().EraseBelow(asked.name));
+}
+
+HttpReply Reload(Operations& operations) {
+  const ReloadReport report = operations.Reload();
+  return JsonReply({{"ok", report.errors.empty()},
+                    {"errors", report.errors},
+                    {"changes", report.changes},
+                    {"need_restart", report.need_restart}},
+                   report.errors.empty() ? 200 : kConflict);
+}
+
+HttpReply UseLogLevel(Operations& operations, const HttpRequest& request) {
+  const std::string wanted = request.Parameter("level").value_or("");
+  const auto* level = std::find_if(std::begin(kLevels), std::end(kLevels),
+                                   [&](LogLevel each) { return LogLevelName(each) == wanted; });
+  if (level == std::end(kLevels)) return ErrorReply("the levels are error, warn, info and debug");
+  operations.UseLogLevel(*level);
+  return JsonReply({{"level", wanted}});
+}
+
+HttpReply Drain(Operations& operations) {
+  operations.Drain();
+  return JsonReply({{"stopping", true}});
+}
+
+}  // namespace
+
+std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
+                                       const HttpRequest& request) {
+  if (request.method == "GET") {
+    if (request.path == "/status") return Status(server);
+    if (request.path == "/upstreams") return Upstreams(server);
+    if (request.path == "/lookup") return Lookup(server, request);
+    return std::nullopt;
+  }
+  if (request.method != "POST") return std::nullopt;
+  if (request.path == "/flush") return Flush(server, request);
+  if (request.path == "/reload") return Reload(operations);
+  if (request.path == "/log-level") return UseLogLevel(operations, request);
+  if (request.path == "/drain") return Drain(operations);
+  return ErrorReply("there is no such command", kNotFound);
+}
+
+}  // namespace dotcache

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an operator can do with the running program.
+#ifndef DOTCACHE_ADMIN_OPERATIONS_H_
+#define DOTCACHE_ADMIN_OPERATIONS_H_
+
+#include <string>
+#include <vector>
+
+#include "core/log.h"
+
+namespace dotcache {
+
+// The result of a reload.
+struct ReloadReport {
+  std::vector<std::string> errors;        // All of them. Not empty: nothing has changed.
+  std::vector<std::string> changes;       // "- KEY: VALUE", "+ KEY: VALUE": lines of YAML.
+  std::vector<std::string> need_restart;  // Changed settings that keep their value until a restart.
+};
+
+// The operations that need more than a Server. Any thread may call them.
+class Operations {
+ public:
+  virtual ~Operations() = default;
+  // Reads the whole configuration again and takes it over, if it has no error.
+  virtual ReloadReport Reload() = 0;
+  // Begins the stop, like SIGTERM.
+  virtual void Drain() = 0;
+  // Holds until a reload changes the setting.
+  virtual void UseLogLevel(LogLevel level) = 0;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_ADMIN_OPERATIONS_H_

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/ctl.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "admin/control_text.h"
+#include "cmd/control_client.h"
+
+namespace dotcache {
+namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+constexpr int kFirstErrorStatus = 400;
+
+}  // namespace
+
+struct Ctl::Options {
+  std::string socket;
+  bool json = false;
+  std::string name;
+  std::string type;
+  std::string level;
+  bool subtree = false;
+  bool all = false;
+};
+
+Ctl::Ctl(CLI::App& app)
+    : app_(app.add_subcommand("ctl", "Control a running server over its control socket")),
+      options_(std::make_unique<Options>()) {
+  Options& options = *options_;
+  app_->require_subcommand(1);
+  app_->add_option("--socket", options.socket, "Control socket of the server")
+      ->option_text(absl::StrCat("FILE  [", kDefaultControlPath, "]  ($DOTCACHE_CONTROL)"));
+  app_->add_flag("--json", options.json, "Print the reply as JSON");
+  app_->fallthrough();
+  app_->footer(
+      "Exit status: 0 done, 1 the server replied with an error, 2 wrong command line, 3 no server "
+      "at the socket.");
+  app_->add_subcommand("status", "Show the state in a few numbers")->fallthrough();
+  app_->add_subcommand("upstreams", "Show the upstream servers")->fallthrough();
+  CLI::App* lookup = app_->add_subcommand("lookup", "Show the entries of the cache for a question");
+  CLI::App* explain = app_->add_subcommand(
+      "explain", "Show which servers would get a query for a name, in order, and why");
+  CLI::App* flush = app_->add_subcommand("flush", "Remove entries from the cache");
+  for (CLI::App* command : {lookup, explain}) {
+    command->fallthrough();
+    command->add_option("NAME", options.name, "The name")->required();
+  }
+  lookup->add_option("TYPE", options.type, "The record type [A]");
+  flush->fallthrough();
+  CLI::Option* name = flush->add_option("NAME", options.name, "The name");
+  CLI::Option* type = flush->add_option("--type", options.type, "Only this record type");
+  CLI::Option* subtree =
+      flush->add_flag("--subtree", options.subtree, "Also all names below the name");
+  CLI::Option* all = flush->add_flag("--all", options.all, "The whole cache");
+  type->excludes(subtree)->needs(name);
+  subtree->needs(name);
+  all->excludes(name);
+  app_->add_subcommand("reload", "Read the configuration again, and show what changed")
+      ->fallthrough();
+  CLI::App* level = app_->add_subcommand("log-level", "Change the log level until the next reload");
+  level->fallthrough();
+  level->add_option("LEVEL", options.level, "error, warn, info or debug")->required();
+  app_->add_subcommand("drain", "Begin the stop, like SIGTERM")->fallthrough();
+}
+
+Ctl::~Ctl() = default;
+
+bool Ctl::parsed() const { return app_->parsed(); }
+
+// Returns the target and sets the method of the request.
+std::string Ctl::RequestOf(std::string& method) const {
+  const Options& options = *options_;
+  const std::string command = app_->get_subcommands().front()->get_name();
+  Parameters parameters;
+  if (!options.name.empty()) parameters.emplace_back("name", options.name);
+  if (!options.type.empty()) parameters.emplace_back("type", options.type);
+  if (options.subtree) parameters.emplace_back("below", "1");
+  if (options.all) parameters.emplace_back("all", "1");
+  if (!options.level.empty()) parameters.emplace_back("level", options.level);
+  const bool changes =
+      command == "flush" || command == "reload" || command == "log-level" || command == "drain";
+  method = changes ? "POST" : "GET";
+  return TargetOf("/" + command, parameters);
+}
+
+int Ctl::Run(const std::string& default_path) const {
+  const std::string& path = options_->socket.empty() ? default_path : options_->socket;
+  std::string method;
+  const std::string target = RequestOf(method);
+  const absl::StatusOr<ControlReply> reply = SendControl(path, method, target);
+  if (!reply.ok()) {
+    std::fprintf(stderr,
+                 "dotcache ctl: %s; is the server running, with `control` set to this path?\n",
+                 std::string(reply.status().message()).c_str());
+    return kExitUnreachable;
+  }
+  const bool refused = reply->status >= kFirstErrorStatus;
+  if (options_->json) {
+    std::fputs(reply->body.c_str(), stdout);
+  } else if (refused && target.rfind("/reload", 0) != 0) {
+    std::fprintf(stderr, "dotcache ctl: %s\n", ErrorOf(reply->body).c_str());
+  } else {
+    std::fputs(RenderForPeople(reply->body).c_str(), refused ? stderr : stdout);
+  }
+  return refused ? kExitRefused : EXIT_SUCCESS;
+}
+
+}  // namespace dotcache

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommand `ctl`: controls a running server.
+#ifndef DOTCACHE_CMD_CTL_H_
+#define DOTCACHE_CMD_CTL_H_
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <string>
+
+namespace dotcache {
+
+inline constexpr char kDefaultControlPath[] = "/run/dotcache/control.sock";
+
+// The commands of `dotcache ctl`. Each one is a request to the control socket of a running server.
+class Ctl {
+ public:
+  // Exit statuses besides 0 and that of a wrong command line.
+  static constexpr int kExitRefused = 1;      // The server replied with an error.
+  static constexpr int kExitUnreachable = 3;  // No server listens at the socket.
+
+  // Adds `ctl` and its commands to `app`. Must outlive the parsing.
+  explicit Ctl(CLI::App& app);
+  ~Ctl();
+
+  bool parsed() const;
+
+  // Sends the request and prints the reply. `default_path` is used without --socket.
+  // REQUIRES: parsed().
+  int Run(const std::string& default_path) const;
+
+ private:
+  struct Options;
+  std::string RequestOf(std::string& method) const;
+
+  CLI::App* app_;
+  std::unique_ptr<Options> options_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_CMD_CTL_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stream sockets in the file system.
+#ifndef DOTCACHE_NET_UNIX_SOCKET_H_
+#define DOTCACHE_NET_UNIX_SOCKET_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "net/unique_fd.h"
+
+namespace dotcache {
+
+// A path at which only the user of this process can connect (mode 0600).
+class UnixPath {
+ public:
+  // Binds and listens. A path that a dead process left is replaced. If a process listens there, the
+  // result is kAlreadyExists, unless `replace` is true: then new clients reach this process.
+  static absl::StatusOr<UnixPath> Listen(const std::string& path, bool replace);
+
+  UnixPath(UnixPath&& other) noexcept = default;
+  UnixPath& operator=(UnixPath&&) = delete;
+  // Removes the path, unless another process has replaced it.
+  ~UnixPath();
+
+  // Hands over the listening, non-blocking socket. REQUIRES: called once.
+  UniqueFd TakeFd() { return std::move(fd_); }
+
+ private:
+  UnixPath(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+
+  std::string path_;  // Empty after a move.
+  UniqueFd fd_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+// Connects to a path. An error says what is wrong with it.
+absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_NET_UNIX_SOCKET_H_

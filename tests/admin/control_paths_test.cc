@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "admin/control_paths.h"
+
+#include <string>
+#include <vector>
+
+#include "admin/operations.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/message_builder.h"
+#include "tests/support/running_server.h"
+
+namespace dotcache {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class RecordedOperations : public Operations {
+ public:
+  ReloadReport Reload() override { return report; }
+  void Drain() override { drained = true; }
+  void UseLogLevel(LogLevel level) override { levels.push_back(level); }
+
+  ReloadReport report;
+  bool drained = false;
+  std::vector<LogLevel> levels;
+};
+
+class ControlPathsTest : public testing::Test {
+ protected:
+  ControlPathsTest() : server_(TestServerOptions({&upstream_})) {}
+  HttpReply Send(absl::string_view method, absl::string_view path,
+                 std::map<std::string, std::string> parameters = {}) {
+    const auto reply =
+        HandleControl(server_.server(), operations_, {method, path, std::move(parameters)});
+    return reply.value_or(HttpReply{.status = 0, .content_type = "", .body = "not handled"});
+  }
+  void Ask(const char* name, QType type = QType::kA) {
+    EXPECT_FALSE(server_.Ask(Transport::kUdp, MakeQuery(name, type)).empty());
+  }
+  std::string Removed(std::map<std::string, std::string> parameters) {
+    return Send("POST", "/flush", std::move(parameters)).body;
+  }
+
+  LoopbackDotServer upstream_;
+  RunningServer server_;
+  RecordedOperations operations_;
+};
+
+TEST_F(ControlPathsTest, StatusAndUpstreamsShowNumbers) {
+  Ask("www.example.com");
+  EXPECT_THAT(Send("GET", "/status").body, HasSubstr("\"queries\": 1,"));
+  const HttpReply upstreams = Send("GET", "/upstreams");
+  EXPECT_EQ(upstreams.content_type, "application/json");
+  EXPECT_THAT(upstreams.body, HasSubstr(upstream_.endpoint().ToString()));
+  EXPECT_THAT(upstreams.body, HasSubstr("\"responses\": 1,"));
+}
+
+TEST_F(ControlPathsTest, LookupShowsTheEntryWithItsRecords) {
+  EXPECT_THAT(Send("GET", "/lookup", {{"name", "www.example.com"}}).body,
+              HasSubstr("\"entries\": []"));
+  Ask("www.example.com");
+  Ask("www.example.com");
+  const std::string body =
+      Send("GET", "/lookup", {{"name", "WWW.example.com."}, {"type", "a"}}).body;
+  EXPECT_THAT(body, HasSubstr("\"state\": \"fresh\""));
+  EXPECT_THAT(body, HasSubstr("\"hits\": 1,"));
+  EXPECT_THAT(body, HasSubstr("www.example.com. "));
+  // A look is no hit.
+  EXPECT_EQ(Send("GET", "/lookup", {{"name", "www.example.com"}}).body, body);
+  EXPECT_THAT(Send("GET", "/lookup", {{"name", "www.example.com"}, {"type", "AAAA"}}).body,
+              HasSubstr("\"entries\": []"));
+}
+
+TEST_F(ControlPathsTest, FlushRemovesNamesTypesAndSubtrees) {
+  const auto fill = [this] {
+    for (const char* name : {"example.com", "www.example.com", "a.www.example.com", "xexample.com"})
+      Ask(name);
+    Ask("www.example.com", QType::kAaaa);
+  };
+  fill();
+  EXPECT_THAT(Removed({{"name", "www.example.com"}, {"type", "AAAA"}}),
+              HasSubstr("\"removed\": 1"));
+  EXPECT_THAT(Removed({{"name", "WWW.example.com"}}), HasSubstr("\"removed\": 1"));
+  fill();
+  EXPECT_THAT(Removed({{"name", "example.com"}, {"below", "1"}}), HasSubstr("\"removed\": 4"));
+  EXPECT_THAT(Removed({{"name", "example.com"}, {"below", "1"}}), HasSubstr("\"removed\": 0"));
+  EXPECT_THAT(Removed({{"all", "1"}}), HasSubstr("\"removed\": 1"));
+  EXPECT_EQ(server_.server().cache().Stats().entries, 0u);
+}
+
+TEST_F(ControlPathsTest, WrongParametersAreErrors) {
+  EXPECT_EQ(Send("GET", "/lookup").status, 400);
+  EXPECT_EQ(Send("GET", "/lookup", {{"name", "a..b"}}).status, 400);
+  EXPECT_EQ(Send("GET", "/lookup", {{"name", "a"}, {"type", "NOTYPE"}}).status, 400);
+  EXPECT_EQ(Send("POST", "/flush").status, 400);
+  EXPECT_EQ(Send("POST", "/flush", {{"name", "a"}, {"below", "1"}, {"type", "A"}}).status, 400);
+  EXPECT_EQ(Send("POST", "/log-level", {{"level", "loud"}}).status, 400);
+  EXPECT_EQ(Send("POST", "/nothing").status, 404);
+}
+
+// The pages of the admin address are served at the control socket too. A GET changes nothing.
+TEST_F(ControlPathsTest, OtherPathsAreNotHandled) {
+  EXPECT_EQ(Send("GET", "/metrics").status, 0);
+  EXPECT_EQ(Send("GET", "/flush", {{"all", "1"}}).status, 0);
+  EXPECT_EQ(Send("GET", "/reload").status, 0);
+  EXPECT_EQ(Send("DELETE", "/flush").status, 0);
+}
+
+TEST_F(ControlPathsTest, OperationsAreCalled) {
+  operations_.report.changes = {"+ rotate: off"};
+  EXPECT_THAT(Send("POST", "/reload").body, HasSubstr("+ rotate: off"));
+  operations_.report.errors = {"FILE:1: x"};
+  const HttpReply refused = Send("POST", "/reload");
+  EXPECT_EQ(refused.status, 409);
+  EXPECT_THAT(refused.body, HasSubstr("FILE:1: x"));
+  EXPECT_EQ(Send("POST", "/log-level", {{"level", "debug"}}).status, 200);
+  EXPECT_THAT(operations_.levels, ElementsAre(LogLevel::kDebug));
+  EXPECT_FALSE(operations_.drained);
+  EXPECT_EQ(Send("POST", "/drain").status, 200);
+  EXPECT_TRUE(operations_.drained);
+}
+
+}  // namespace
+}  // namespace dotcache

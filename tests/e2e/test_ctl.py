@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""dotcache ctl: an operator looks into a running server and changes its state."""
+
+import json
+import signal
+import stat
+
+import dns.query
+import pytest
+
+from ask import ADDRESS, query
+from dotcache import run
+from waiting import wait_for
+
+
+class Controlled:
+    """A server with a control socket."""
+
+    def __init__(self, launch, folder):
+        self.socket, self.config = folder / "control.sock", folder / "dotcache.yaml"
+        self.config.write_text("")
+        self.server = launch("--control", self.socket, "--config", self.config)
+
+    def ctl(self, *arguments):
+        return run("ctl", *arguments, "--socket", self.socket)
+
+    def json(self, *arguments):
+        done = self.ctl(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def ask(self, name):
+        return dns.query.udp(query(name), ADDRESS, port=self.server.port, timeout=5)
+
+
+@pytest.fixture
+def controlled(launch, tmp_path):
+    return Controlled(launch, tmp_path)
+
+
+def test_only_the_user_can_connect_and_the_socket_is_removed_at_the_end(controlled):
+    assert stat.S_IMODE(controlled.socket.stat().st_mode) == 0o600
+    assert controlled.server.terminate() == 0
+    assert not controlled.socket.exists()
+    done = controlled.ctl("status")
+    assert done.returncode == 3 and str(controlled.socket) in done.stderr
+
+
+def test_status_and_upstreams_are_tables_and_json(controlled):
+    controlled.ask("www.lab.example.")
+    status = controlled.json("status")
+    assert status["ready"] and status["queries"] == 1
+    text = controlled.ctl("status").stdout
+    assert "cache entries:" in text
+    upstreams = controlled.json("upstreams")["upstreams"]
+    assert len(upstreams) == 4 and sum(each["queries"] for each in upstreams) >= 1
+    lines = controlled.ctl("upstreams").stdout.splitlines()
+    assert lines[0].split()[:3] == ["ZONE", "PROVIDER", "ADDRESS"] and len(lines) == 5
+    assert controlled.ctl("explain", "www.lab.example").returncode == 0
+
+
+def test_lookup_and_flush(controlled):
+    for name in ("www.lab.example.", "mail.lab.example."):
+        controlled.ask(name)
+    entries = controlled.json("lookup", "www.lab.example")["entries"]
+    assert [each["state"] for each in entries] == ["fresh"] and entries[0]["records"]
+    assert controlled.json("flush", "www.lab.example", "--type", "A")["removed"] == 1
+    assert controlled.json("lookup", "www.lab.example")["entries"] == []
+    assert controlled.json("flush", "lab.example", "--subtree")["removed"] == 1
+    controlled.ask("www.lab.example.")
+    assert controlled.json("flush", "--all")["removed"] == 1
+    assert controlled.ctl("flush").returncode == 1
+    assert controlled.ctl("lookup", "a", "NOTYPE").returncode == 1
+
+
+def test_reload_prints_the_difference_or_every_error(controlled):
+    controlled.config.write_text("rotate: off\nworkers: 7\n")
+    done = controlled.ctl("reload")
+    assert done.returncode == 0
+    assert "- rotate: on" in done.stdout and "+ rotate: off" in done.stdout
+    assert "workers" in done.stdout.split("need restart:")[1]
+    controlled.config.write_text("rotate: perhaps\nlistn: x\n")
+    done = controlled.ctl("reload")
+    assert done.returncode == 1 and "rotate" in done.stderr and "listn" in done.stderr
+
+
+def test_log_level_and_drain(controlled):
+    assert controlled.ctl("log-level", "debug").returncode == 0
+    wait_for(lambda: "log level changed level=debug" in controlled.server.log_text(), "no line")
+    assert controlled.ctl("log-level", "loud").returncode == 1
+    assert controlled.ctl("drain").returncode == 0
+    assert controlled.server.process.wait(timeout=10) == 0
+
+
+def test_wrong_commands_get_a_suggestion():
+    for arguments, word in ((["statu"], "did you mean status?"), ([], "a command is missing"),
+                            (["flush", "--subtre"], "did you mean --subtree?")):
+        done = run("ctl", *arguments)
+        assert done.returncode == 2 and word in done.stderr, done.stderr
+
+
+def test_a_second_instance_does_not_take_the_socket_of_the_first(controlled, launch, tmp_path):
+    refused = launch("--control", controlled.socket, wait=None)
+    assert refused.process.wait(timeout=10) == 1
+    assert "another process listens there" in refused.log_text()
+    assert controlled.json("status")["ready"]
+
+
+def test_a_socket_of_a_killed_instance_is_replaced(controlled, launch):
+    controlled.server.signal(signal.SIGKILL)
+    controlled.server.process.wait()
+    launch("--control", controlled.socket)
+    assert controlled.json("status")["ready"]

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/unix_socket.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace dotcache {
+namespace {
+
+class UnixSocketTest : public testing::Test {
+ protected:
+  UnixSocketTest() { unlink(path_.c_str()); }
+  bool Exists() const { return access(path_.c_str(), F_OK) == 0; }
+  const std::string path_ = testing::TempDir() + "control.socket";
+};
+
+TEST_F(UnixSocketTest, OnlyTheOwnUserCanConnectAndThePathIsRemoved) {
+  {
+    auto listener = UnixPath::Listen(path_, /*replace=*/false);
+    ASSERT_TRUE(listener.ok()) << listener.status();
+    struct stat status = {};
+    ASSERT_EQ(stat(path_.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0600u);
+    const UniqueFd fd = listener->TakeFd();
+    EXPECT_TRUE(ConnectUnix(path_).ok());
+    EXPECT_TRUE(UniqueFd(accept(fd.get(), nullptr, nullptr)).valid());
+  }
+  EXPECT_FALSE(Exists());
+  EXPECT_FALSE(ConnectUnix(path_).ok());
+}
+
+TEST_F(UnixSocketTest, PathOfALivingProcessIsKeptUnlessItIsReplaced) {
+  auto first = UnixPath::Listen(path_, /*replace=*/false);
+  ASSERT_TRUE(first.ok());
+  auto fd = std::make_unique<UniqueFd>(first->TakeFd());
+  EXPECT_TRUE(absl::IsAlreadyExists(UnixPath::Listen(path_, /*replace=*/false).status()));
+  {
+    auto second = UnixPath::Listen(path_, /*replace=*/true);
+    ASSERT_TRUE(second.ok()) << second.status();
+    const UniqueFd second_fd = second->TakeFd();
+    ASSERT_TRUE(ConnectUnix(path_).ok());
+    EXPECT_TRUE(UniqueFd(accept(second_fd.get(), nullptr, nullptr)).valid());
+    UnixPath ended = *std::move(first);  // Ends here, and leaves the path of the second one.
+  }
+  EXPECT_FALSE(Exists());
+}
+
+TEST_F(UnixSocketTest, PathOfADeadProcessIsReplaced) {
+  const std::string other = path_ + ".other";
+  {
+    auto dead = UnixPath::Listen(path_, /*replace=*/false);
+    ASSERT_TRUE(dead.ok());
+    ASSERT_EQ(link(path_.c_str(), other.c_str()), 0);
+  }
+  ASSERT_EQ(rename(other.c_str(), path_.c_str()), 0);
+  EXPECT_TRUE(Exists());
+  EXPECT_TRUE(UnixPath::Listen(path_, /*replace=*/false).ok());
+}
+
+TEST_F(UnixSocketTest, ErrorsNameThePath) {
+  const auto missing = UnixPath::Listen("/nonexistent/control.socket", /*replace=*/false);
+  EXPECT_EQ(missing.status().code(), absl::StatusCode::kNotFound);
+  EXPECT_NE(missing.status().message().find("/nonexistent/control.socket"), std::string::npos);
+  EXPECT_FALSE(UnixPath::Listen(std::string(200, 'x'), /*replace=*/false).ok());
+}
+
+}  // namespace
+}  // namespace dotcache
