@@ -21,12 +21,13 @@ constexpr int kExpensiveRsaBits = 3072;
 // Collects the errors of all steps.
 class Checker {
  public:
-  Checker(const LoadedConfig& loaded, bool bind)
+  Checker(const LoadedConfig& loaded, bool bind, const InheritedSockets& inherited)
       : loaded_(loaded),
         server_(loaded.config.server),
         config_(loaded.config),
         origins_(loaded.origins),
-        bind_(bind) {}
+        bind_(bind),
+        inherited_(inherited) {}
 
   std::vector<ConfigError> Check() {
     const bool listeners = IsRead({"listen"});
@@ -118,6 +119,7 @@ class Checker {
   void CheckListeners() {
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       const ListenOptions& listen = server_.listen[i];
+      if (FindInherited(inherited_, listen) != nullptr) continue;
       const absl::Status status = CheckFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(status)) continue;
       Report(ListenOrigin(i), "listen", status);
@@ -242,13 +244,15 @@ class Checker {
   const Config& config_;
   const ConfigOrigins& origins_;
   const bool bind_;
+  const InheritedSockets& inherited_;
   std::vector<ConfigError> errors_;
 };
 
 }  // namespace
 
-std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind) {
-  return Checker(loaded, bind).Check();
+std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
+                                        const InheritedSockets& inherited) {
+  return Checker(loaded, bind, inherited).Check();
 }
 
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {

@@ -6,14 +6,17 @@
 #include <vector>
 
 #include "cmd/config.h"
+#include "server/inherited_sockets.h"
 
 namespace dotcache {
 
 // Reads the files that the settings name. If `bind` is true, binds and closes the addresses of the
-// listeners and of `admin`, which fails while the program serves them. Skips the checks of settings
+// listeners and of `admin`, which fails while the program serves them. Listeners with an inherited
+// socket are not bound. Skips the checks of settings
 // that `loaded.errors` concerns. Looks for upstream servers that are listeners of this process.
 // Every error has the place of its setting.
-std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind);
+std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
+                                        const InheritedSockets& inherited = {});
 
 // What the operator should know about a configuration without errors: a key that makes TLS
 // handshakes of clients expensive.

@@ -48,6 +48,15 @@ int Fail(const absl::Status& status) {
   return EXIT_FAILURE;
 }
 
+// The sockets that the service manager opened (sd_listen_fds(3)).
+absl::StatusOr<InheritedSockets> TakeSockets(const ConfigSources& sources) {
+  const auto variable = [&sources](const char* name) {
+    return sources.environment(name).value_or("");
+  };
+  return TakeInheritedSockets(variable("LISTEN_PID"), variable("LISTEN_FDS"),
+                              variable("LISTEN_FDNAMES"));
+}
+
 // The signals that WaitForStop() takes.
 sigset_t HandledSignals() {
   sigset_t signals;
@@ -245,7 +254,9 @@ int RunServe(const ConfigSources& sources) {
   signal(SIGPIPE, SIG_IGN);
   if (StandardErrorIsJournal(sources.environment)) SetLogForm(LogForm::kJournal);
 
-  LoadedConfig loaded = LoadAndCheck(sources, /*bind=*/true);
+  const absl::StatusOr<InheritedSockets> inherited = TakeSockets(sources);
+  if (!inherited.ok()) return Fail(inherited.status());
+  LoadedConfig loaded = LoadAndCheck(sources, /*bind=*/true, *inherited);
   PrintWarnings(loaded.warnings);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   for (const ConfigError& warning : WarnOnMachine(loaded)) {
@@ -258,7 +269,7 @@ int RunServe(const ConfigSources& sources) {
   SetLogLevel(config.log_level);
   FitConnectionsToDescriptors(config.server);
   const ServiceManager manager(sources.environment, getpid());
-  auto created = Service::Create(config, sources, manager);
+  auto created = Service::Create(config, sources, manager, *inherited);
   if (!created.ok()) return Fail(created.status());
   Service& service = **created;
   Server& server = service.server();

@@ -39,9 +39,10 @@ void LogReload(const ReloadReport& report) {
 
 }  // namespace
 
-LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind) {
+LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
+                          const InheritedSockets& inherited) {
   LoadedConfig loaded = LoadConfig(sources);
-  std::vector<ConfigError> errors = CheckOnMachine(loaded, bind);
+  std::vector<ConfigError> errors = CheckOnMachine(loaded, bind, inherited);
   loaded.errors.insert(loaded.errors.end(), std::make_move_iterator(errors.begin()),
                        std::make_move_iterator(errors.end()));
   return loaded;
@@ -49,9 +50,10 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind) {
 
 absl::StatusOr<std::unique_ptr<Service>> Service::Create(const Config& config,
                                                          const ConfigSources& sources,
-                                                         const ServiceManager& manager) {
+                                                         const ServiceManager& manager,
+                                                         const InheritedSockets& inherited) {
   auto service = std::unique_ptr<Service>(new Service(config, sources, manager));
-  ASSIGN_OR_RETURN(service->server_, Server::Create(config.server));
+  ASSIGN_OR_RETURN(service->server_, Server::Create(config.server, inherited));
   return service;
 }
 
@@ -99,7 +101,8 @@ ReloadReport Service::ReloadLocked() {
   }
   server_->NoteReload(report.errors.empty());
   LogReload(report);
-  manager_.Ready(report.errors.empty() ? "Serving" : "Serving; the last reload failed, see the log");
+  manager_.Ready(report.errors.empty() ? "Serving"
+                                       : "Serving; the last reload failed, see the log");
   return report;
 }
 

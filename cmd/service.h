@@ -20,7 +20,8 @@ namespace dotcache {
 
 // Loads the configuration and checks it against the machine, including the addresses to bind if
 // `bind` is true. Reports all errors of all steps.
-LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind);
+LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
+                          const InheritedSockets& inherited = {});
 
 // Owns the Server. One mutex guards its changes: a reload, the check of files and the stop come one
 // after another. Any thread may call any function after Start().
@@ -30,7 +31,8 @@ class Service : public Operations {
   // `manager` must outlive it too, and is told about reloads.
   static absl::StatusOr<std::unique_ptr<Service>> Create(const Config& config,
                                                          const ConfigSources& sources,
-                                                         const ServiceManager& manager);
+                                                         const ServiceManager& manager,
+                                                         const InheritedSockets& inherited = {});
 
   absl::Status Start();
   // Tells the service manager that the workers are alive, if they are.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/server.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -57,11 +59,12 @@ Server::Server(const ServerOptions& options)
 
 Server::~Server() = default;
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options) {
+absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options,
+                                                       const InheritedSockets& inherited) {
   auto server = std::unique_ptr<Server>(new Server(options));
   RETURN_IF_ERROR(server->LoadRules(options));
   RETURN_IF_ERROR(server->LoadCredentials());
-  RETURN_IF_ERROR(server->BindListeners());
+  RETURN_IF_ERROR(server->BindListeners(inherited));
   for (int i = 0; i < options.workers; ++i) {
     const bool has_upstreams = i < server->upstream_worker_count();
     server->counters_.push_back(
@@ -80,11 +83,16 @@ absl::Status Server::LoadCredentials() {
   return absl::OkStatus();
 }
 
-absl::Status Server::BindListeners() {
+absl::Status Server::BindListeners(const InheritedSockets& inherited) {
   TestDelay(Seam::kBind);
+  RETURN_IF_ERROR(CheckAllUsed(inherited, options_.listen));
   sockets_.resize(static_cast<size_t>(options_.workers));
   for (const ListenOptions& configured : options_.listen) {
     ListenOptions listen = configured;
+    if (const InheritedSocket* socket = FindInherited(inherited, listen); socket != nullptr) {
+      RETURN_IF_ERROR(ShareSocket(*socket, listen));
+      continue;
+    }
     if (listen.endpoint.port() != 0) {
       const absl::Status free = options_.reuse_port
                                     ? Bind(listen).status()
@@ -107,6 +115,16 @@ absl::Status Server::BindListeners() {
     listeners_.push_back(listen);
   }
   if (listeners_.empty()) return absl::FailedPreconditionError("no listener could be opened");
+  return absl::OkStatus();
+}
+
+absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOptions& listen) {
+  for (WorkerSockets& worker : sockets_) {
+    UniqueFd fd(fcntl(socket.fd->get(), F_DUPFD_CLOEXEC, 0));
+    if (!fd.valid()) return absl::ResourceExhaustedError("no file descriptor is left");
+    worker.items.push_back({listen, std::move(fd), /*inherited=*/true});
+  }
+  listeners_.push_back(listen);
   return absl::OkStatus();
 }
 

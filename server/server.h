@@ -18,6 +18,7 @@
 #include "core/mutex.h"
 #include "server/credential_store.h"
 #include "server/handshake_rate.h"
+#include "server/inherited_sockets.h"
 #include "server/server_options.h"
 #include "server/serving_rules.h"
 #include "server/stream_shares.h"
@@ -34,7 +35,9 @@ namespace dotcache {
 class Server {
  public:
   // Returns a server that does not serve yet. Queries that arrive wait in the sockets.
-  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options);
+  // Listeners use the inherited sockets of their addresses. All workers share such a socket.
+  static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options,
+                                                        const InheritedSockets& inherited = {});
 
   // Stops the workers at once if Shutdown() was not called.
   ~Server();
@@ -112,7 +115,8 @@ class Server {
     return rules_;
   }
   absl::Status LoadCredentials();
-  absl::Status BindListeners();
+  absl::Status BindListeners(const InheritedSockets& inherited);
+  absl::Status ShareSocket(const InheritedSocket& socket, const ListenOptions& listen);
   // Waits until all workers are drained. Returns false if one is not.
   bool AwaitDrained(MonoTime deadline);
 

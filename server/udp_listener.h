@@ -27,6 +27,9 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   // Begins to pass queries to `handler`.
   void Serve(QueryHandler& handler) { handler_ = &handler; }
 
+  // Receives no more queries. Replies are still sent. Queries that arrive wait in the socket.
+  void StopReceiving() { socket_->StopReceiving(); }
+
   // Receives the queries that have arrived, and no more. Replies are still sent. Other sockets of
   // the endpoint get the queries that arrive later.
   void FinishReceiving() { socket_->FinishReceiving(); }

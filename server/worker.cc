@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "answer/query_handler.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
@@ -50,6 +51,7 @@ class Worker::Services : private ReplySinks {
             auto listener,
             UdpListener::Open(loop_, std::move(item.fd), udp_listeners_.size(), worker_.counters_));
         listener->Serve(handler_);
+        if (item.inherited) inherited_udp_.insert(listener.get());
         udp_listeners_.push_back(std::move(listener));
       } else {
         const bool tls = item.listen.transport == Transport::kDot;
@@ -58,6 +60,7 @@ class Worker::Services : private ReplySinks {
             TcpListener::Open(
                 {loop_, rules_->access, sessions_, worker_.counters_, worker_.shared_.handshakes},
                 tls ? worker_.shared_.credentials.current().listen : nullptr, std::move(item.fd)));
+        if (item.inherited) inherited_tcp_.insert(listener.get());
         tcp_listeners_.push_back(std::move(listener));
       }
     }
@@ -89,8 +92,13 @@ class Worker::Services : private ReplySinks {
   void BeginDrain() {
     quiet_timer_->Stop();
     if (upstreams_ != nullptr) upstreams_->StopProbing();
-    for (auto& listener : udp_listeners_) listener->FinishReceiving();
-    for (auto& listener : tcp_listeners_) listener->AcceptWaiting();
+    for (auto& listener : udp_listeners_) {
+      inherited_udp_.contains(listener.get()) ? listener->StopReceiving()
+                                              : listener->FinishReceiving();
+    }
+    for (auto& listener : tcp_listeners_) {
+      if (!inherited_tcp_.contains(listener.get())) listener->AcceptWaiting();
+    }
     tcp_listeners_.clear();
     sessions_.Drain();
     ContinueDrain();
@@ -166,6 +174,9 @@ class Worker::Services : private ReplySinks {
   std::vector<std::unique_ptr<UdpListener>> udp_listeners_;
   QueryHandler handler_;
   std::vector<std::unique_ptr<TcpListener>> tcp_listeners_;
+  // Those whose sockets another process continues with.
+  absl::flat_hash_set<const UdpListener*> inherited_udp_;
+  absl::flat_hash_set<const TcpListener*> inherited_tcp_;
   std::unique_ptr<Timer> quiet_timer_;
   std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<Timer> sweep_timer_;

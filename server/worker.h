@@ -34,6 +34,8 @@ struct WorkerSockets {
   struct Item {
     ListenOptions listen;
     UniqueFd fd;
+    // True: another process continues with the socket, so what arrives after the stop stays in it.
+    bool inherited = false;
   };
   std::vector<Item> items;
 };

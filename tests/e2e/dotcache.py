@@ -35,7 +35,8 @@ class Dotcache:
     """A `dotcache serve` with UDP, TCP, DoT and admin listeners on free ports."""
 
     def __init__(self, lab, log, upstreams, arguments=(), ca_file=None, env=None,
-                 listener=None, loop_check="off", prefix=(), ports=None):
+                 listener=None, loop_check="off", prefix=(), ports=None,
+                 pass_fds=()):
         self.auth_name = LISTENER_NAME
         self.ca_file = lab.ca_file
         self.port, self.dot_port, self.admin_port = ports or [free_port() for _ in range(3)]
@@ -61,7 +62,8 @@ class Dotcache:
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *prefix,
                                              *self.command],
                                             stdin=subprocess.DEVNULL, stdout=output,
-                                            stderr=output, env=clean_environment(env))
+                                            stderr=output, env=clean_environment(env),
+                                            pass_fds=pass_fds)
 
     def wait_until(self, path="/ready"):
         """Waits until this page of the admin address returns 200."""
