@@ -35,7 +35,8 @@ bool IsServiceLink(absl::string_view name) {
          absl::StrContains(name, "_PORT_") || absl::EndsWith(name, "_PORT");
 }
 
-// Variables that are not settings: misspelled ones would otherwise have no effect.
+// Variables that are not settings. A misspelled one is an error, because it has no effect. Others
+// may belong to another program.
 void CheckVariables(const std::vector<std::string>& variables, LoadedConfig& loaded) {
   std::vector<absl::string_view> known = {"config"};
   for (const Setting& setting : Settings()) {
@@ -52,13 +53,15 @@ void CheckVariables(const std::vector<std::string>& variables, LoadedConfig& loa
       continue;
     }
     const std::string nearest = NearestWord(key, known);
-    std::string message = "unknown variable";
     if (FindSetting(key) != nullptr) {
-      absl::StrAppend(&message, "; `", key, "` can be set in the YAML file only");
+      loaded.errors.push_back({name, key, "can be set in the YAML file only"});
     } else if (!nearest.empty()) {
-      absl::StrAppend(&message, "; did you mean ", EnvironmentName(nearest), "?");
+      loaded.errors.push_back(
+          {name, key,
+           absl::StrCat("unknown variable; did you mean ", EnvironmentName(nearest), "?")});
+    } else {
+      loaded.warnings.push_back({name, key, "unknown variable, which has no effect"});
     }
-    loaded.errors.push_back({name, key, message});
   }
 }
 

@@ -54,10 +54,11 @@ std::string UnknownFlag(const CLI::App& command, absl::string_view argument) {
   return absl::StrCat("unknown flag ", flag, "; `", FullName(command), " --help` lists the flags");
 }
 
-std::vector<std::string> UnknownArguments(const CLI::App& command) {
+// The unknown arguments of `app`. A command may have passed them up to its parent.
+std::vector<std::string> UnknownArguments(const CLI::App& app, const CLI::App& command) {
   std::vector<std::string> lines;
   bool after_flag = false;
-  for (const std::string& argument : command.remaining()) {
+  for (const std::string& argument : app.remaining(/*recurse=*/true)) {
     const bool is_flag = absl::StartsWith(argument, "-") && argument.size() > 1;
     if (is_flag) {
       lines.push_back(UnknownFlag(command, argument));
@@ -69,9 +70,8 @@ std::vector<std::string> UnknownArguments(const CLI::App& command) {
   return lines;
 }
 
-std::string MissingCommand(const CLI::App& app) {
-  const std::vector<std::string> commands = CommandNames(app);
-  const std::vector<std::string> rest = app.remaining();
+std::string MissingCommand(const CLI::App& command, const std::vector<std::string>& rest) {
+  const std::vector<std::string> commands = CommandNames(command);
   if (rest.empty() || absl::StartsWith(rest.front(), "-")) {
     return absl::StrCat("a command is missing; the commands are ", absl::StrJoin(commands, ", "));
   }
@@ -87,11 +87,12 @@ std::string MissingCommand(const CLI::App& app) {
 std::vector<std::string> UsageErrors(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App& command = Parsed(app);
   if (!CommandNames(command).empty()) {
-    const std::vector<std::string> rest = command.remaining();
+    const std::vector<std::string> rest = app.remaining(/*recurse=*/true);
     const bool is_flag = !rest.empty() && absl::StartsWith(rest.front(), "-");
-    return is_flag ? UnknownArguments(command) : std::vector{MissingCommand(command)};
+    return is_flag ? UnknownArguments(app, command) : std::vector{MissingCommand(command, rest)};
   }
-  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) return UnknownArguments(command);
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr)
+    return UnknownArguments(app, command);
   const std::string text = error.what();
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
     return {absl::StrCat(text.substr(0, text.find(':')), " needs a value")};

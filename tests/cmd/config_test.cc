@@ -315,13 +315,17 @@ LoadedConfig WithVariables(const std::vector<std::string>& variables) {
 
 TEST(ConfigTest, UnknownVariableIsAnErrorWithTheNearestOne) {
   EXPECT_THAT(
-      ErrorTexts(WithVariables({"DOTCACHE_CACHE_SIZ", "DOTCACHE_CACHE_MIN_TTL", "DOTCACHE_LISTEN",
-                                "DOTCACHE_CONFIG", "DOTCACHE_QQQQQQQQ"})),
+      ErrorTexts(WithVariables(
+          {"DOTCACHE_CACHE_SIZ", "DOTCACHE_CACHE_MIN_TTL", "DOTCACHE_LISTEN", "DOTCACHE_CONFIG"})),
       ElementsAre("DOTCACHE_CACHE_SIZ: cache-siz: unknown variable; did you mean "
                   "DOTCACHE_CACHE_SIZE?",
-                  "DOTCACHE_CACHE_MIN_TTL: cache-min-ttl: unknown variable; `cache-min-ttl` can be "
-                  "set in the YAML file only",
-                  "DOTCACHE_QQQQQQQQ: qqqqqqqq: unknown variable"));
+                  "DOTCACHE_CACHE_MIN_TTL: cache-min-ttl: can be set in the YAML file only"));
+}
+
+TEST(ConfigTest, VariableOfAnotherProgramIsAWarning) {
+  const LoadedConfig loaded = WithVariables({"DOTCACHE_QQQQQQQQ"});
+  EXPECT_TRUE(loaded.errors.empty());
+  EXPECT_EQ(loaded.warnings.size(), 1u);
 }
 
 // Kubernetes sets these in each pod for a Service called "dotcache".

@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 from ask import ask
-from dotcache import ADDRESS
+from dotcache import ADDRESS, clean_environment
 from lab.lab import PROVIDER_NAME, free_port
 from odd_provider import OddProvider
 from waiting import wait_for
@@ -87,7 +87,8 @@ def test_the_admin_address_can_be_disabled(lab, launch):
     assert server.process.returncode == 0
     command = list(server.command)
     command[command.index("--admin") + 1] = "off"
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               env=clean_environment())
     try:
         while b"started" not in process.stderr.readline():
             assert process.poll() is None

@@ -42,7 +42,8 @@ def words(pattern):
 
 @pytest.fixture(scope="module")
 def help_text():
-    return "".join(run(command, "--help").stdout for command in ("serve", "check"))
+    commands = (["serve"], ["check"], ["ctl"], ["ctl", "flush"])
+    return "".join(run(*command, "--help").stdout for command in commands)
 
 
 def test_the_two_commands_exist_and_parse():
