@@ -190,23 +190,20 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
       {}, parts);
 }
 
-void AddCredentialMetrics(const Server& server, Exposition& out) {
+void AddReloadMetrics(const Server& server, Exposition& out) {
   MetricFamily& reloads =
       out.Family("dotcache_credential_reloads_total", MetricType::Counter,
                  "Attempts to read changed certificate, key, CA and pins files, by result.");
   const CredentialStore& credentials = server.credentials();
   Exposition::Add(reloads, {{"result", "ok"}}, credentials.reloads().value());
   Exposition::Add(reloads, {{"result", "error"}}, credentials.failed_reloads().value());
-}
-
-void AddReloadMetrics(const Server& server, Exposition& out) {
   out.Gauge("dotcache_config_last_reload_successful",
             "1 if the last reload of the configuration succeeded, or if there was none.",
             server.last_reload_ok() ? 1 : 0);
-  MetricFamily& reloads = out.Family("dotcache_config_reloads_total", MetricType::Counter,
+  MetricFamily& configs = out.Family("dotcache_config_reloads_total", MetricType::Counter,
                                      "Reloads of the configuration, by result.");
-  Exposition::Add(reloads, {{"result", "ok"}}, server.reloads(true));
-  Exposition::Add(reloads, {{"result", "error"}}, server.reloads(false));
+  Exposition::Add(configs, {{"result", "ok"}}, server.reloads(true));
+  Exposition::Add(configs, {{"result", "error"}}, server.reloads(false));
 }
 
 void AddCacheMetrics(const Server& server, Exposition& out) {
@@ -390,7 +387,6 @@ std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
                   {{"version", DOTCACHE_VERSION}}, 1);
   AddQueryMetrics(server, out);
   AddWorkerMetrics(server, out);
-  AddCredentialMetrics(server, out);
   AddReloadMetrics(server, out);
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);

@@ -101,6 +101,10 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
     env_.replies.SendFetched(client, *known);
     return false;
   }
+  if (ended_) {
+    env_.replies.SendAfterFailure(client, stale, env_.loop.Now(), ErrorForStop());
+    return false;
+  }
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
             : env_.limits.query_timeout;
@@ -320,6 +324,7 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, size_t zone, ExchangeF
 }
 
 void Forwarder::AnswerWaiting() {
+  ended_ = true;
   const MonoTime now = env_.loop.Now();
   while (const auto waiting = pending_.TakeExpired(MonoTime::max())) {
     for (const Waiter& waiter : waiting->waiters) {

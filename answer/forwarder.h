@@ -69,7 +69,8 @@ class Forwarder : private TurnEndHook {
   // first to be dropped at a limit.
   void Prefetch(const Query& query, const CacheKey& key);
 
-  // Replies to all waiting clients now, with stale data or SERVFAIL, because the server stops.
+  // Replies to all waiting clients now, and to later ones at once, with stale data or SERVFAIL,
+  // because the server stops.
   void AnswerWaiting();
 
   // The number of waiting clients.
@@ -104,6 +105,7 @@ class Forwarder : private TurnEndHook {
   std::vector<std::pair<Limit, Waiter>> evicted_;  // To be answered when the turn ends.
   std::unique_ptr<Timer> timer_;                   // Fires at or before the earliest deadline.
   MonoTime timer_due_;
+  bool ended_ = false;  // AnswerWaiting() was called.
 };
 
 }  // namespace dotcache

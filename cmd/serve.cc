@@ -48,6 +48,8 @@ int Fail(const absl::Status& status) {
   return EXIT_FAILURE;
 }
 
+bool IsStop(int signal_number) { return signal_number == SIGTERM || signal_number == SIGINT; }
+
 // The sockets that the service manager opened (sd_listen_fds(3)).
 absl::StatusOr<InheritedSockets> TakeSockets(const ConfigSources& sources) {
   const auto variable = [&sources](const char* name) {
@@ -65,6 +67,7 @@ sigset_t HandledSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGUSR1);
+  sigaddset(&signals, Service::kDrainSignal);
   return signals;
 }
 
@@ -191,7 +194,7 @@ int WaitForStop(Service& service, std::optional<Milliseconds> watchdog, const si
   while (true) {
     const timespec wait = ToTimespec(ready ? longest : kReadyPoll);
     const int signal_number = sigtimedwait(&signals, nullptr, &wait);
-    if (signal_number == SIGTERM || signal_number == SIGINT) return signal_number;
+    if (IsStop(signal_number) || signal_number == Service::kDrainSignal) return signal_number;
     if (signal_number == SIGHUP) service.Reload();
     if (signal_number == SIGUSR1) LogStatus(service.server());
     if (!ready && service.server().ready()) {
@@ -223,16 +226,19 @@ void LetSignalsEndTheProcess() {
   pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
 }
 
-// SIGHUP and SIGUSR1 have no effect during a stop.
-void WaitIgnoringOthers(Milliseconds duration) {
-  sigset_t others;
-  sigemptyset(&others);
-  sigaddset(&others, SIGHUP);
-  sigaddset(&others, SIGUSR1);
+// Ignores signals for this time, except SIGTERM and SIGINT: the second one ends the process. A
+// drain counts as none.
+void WaitIgnoringSignals(Milliseconds duration, bool is_drain, sigset_t signals) {
+  const auto let_signals_end = [&signals] {
+    LetSignalsEndTheProcess();
+    sigdelset(&signals, SIGTERM);
+    sigdelset(&signals, SIGINT);
+  };
+  if (!is_drain) let_signals_end();
   const MonoTime end = BootTime() + duration;
   while (BootTime() < end) {
     const timespec wait = ToTimespec(std::chrono::ceil<Milliseconds>(end - BootTime()));
-    sigtimedwait(&others, nullptr, &wait);
+    if (IsStop(sigtimedwait(&signals, nullptr, &wait))) let_signals_end();
   }
 }
 
@@ -281,6 +287,8 @@ int RunServe(const ConfigSources& sources) {
     if (!opened.ok()) return Fail(opened.status());
     admin = *std::move(opened);
   }
+  LogPlan(server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
+  if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
   std::unique_ptr<HttpServer> control;
   if (!config.control_path.empty()) {
     auto opened =
@@ -288,8 +296,6 @@ int RunServe(const ConfigSources& sources) {
     if (!opened.ok()) return Fail(opened.status());
     control = *std::move(opened);
   }
-  LogPlan(server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
-  if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
   LogStarted(server);
 
   const int signal_number = WaitForStop(service, manager.watchdog_interval(), signals);
@@ -299,8 +305,7 @@ int RunServe(const ConfigSources& sources) {
   const Milliseconds lame_duck = service.lame_duck();
   Log(LogLevel::kInfo, "stopping",
       {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", lame_duck.count()}});
-  LetSignalsEndTheProcess();
-  WaitIgnoringOthers(lame_duck);
+  WaitIgnoringSignals(lame_duck, /*is_drain=*/!IsStop(signal_number), signals);
   service.Shutdown();
   TestDelay(Seam::kStopped);
   Log(LogLevel::kInfo, "stopped");

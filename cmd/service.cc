@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/service.h"
 
+#include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <iterator>
 #include <utility>
@@ -58,7 +58,8 @@ absl::StatusOr<std::unique_ptr<Service>> Service::Create(const Config& config,
 }
 
 Service::Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager)
-    : sources_(sources),
+    : main_thread_(pthread_self()),
+      sources_(sources),
       manager_(manager),
       running_(config),
       hosts_files_(config.server.local_data.hosts_files) {}
@@ -77,7 +78,17 @@ void Service::TellAlive() {
 void Service::CheckFiles() {
   const MutexLock lock(mutex_);
   server_->ReloadCredentials();
-  if (hosts_files_.Changed()) ReloadLocked();
+  if (!hosts_files_.Changed()) return;
+  // Only the hosts files: the configuration may be in the middle of an edit.
+  const absl::Status status = server_->Reload(running_.server);
+  server_->NoteReload(status.ok());
+  if (status.ok()) {
+    Log(LogLevel::kInfo, "hosts files reloaded",
+        {{"local_records", server_->local_record_count()}});
+  } else {
+    Log(LogLevel::kError, "hosts files not reloaded: nothing has changed",
+        {{"cause", status.message()}});
+  }
 }
 
 void Service::Shutdown() {
@@ -128,7 +139,7 @@ ReloadReport Service::TakeOver(const Config& next) {
   return report;
 }
 
-void Service::Drain() { kill(getpid(), SIGTERM); }
+void Service::Drain() { pthread_kill(main_thread_, kDrainSignal); }
 
 void Service::UseLogLevel(LogLevel level) {
   SetLogLevel(level);

@@ -3,6 +3,9 @@
 #ifndef DOTCACHE_CMD_SERVICE_H_
 #define DOTCACHE_CMD_SERVICE_H_
 
+#include <pthread.h>
+#include <signal.h>
+
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,6 +30,9 @@ LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
 // after another. Any thread may call any function after Start().
 class Service : public Operations {
  public:
+  // Begins the stop. It is no SIGTERM, of which the second one ends the process at once.
+  static constexpr int kDrainSignal = SIGUSR2;
+
   // Makes the server of `config`. `sources` must outlive the result, which reads them again.
   // `manager` must outlive it too, and is told about reloads.
   static absl::StatusOr<std::unique_ptr<Service>> Create(const Config& config,
@@ -37,7 +43,8 @@ class Service : public Operations {
   absl::Status Start();
   // Tells the service manager that the workers are alive, if they are.
   void TellAlive();
-  // Reads changed certificates, keys, CAs and pins. Reloads if a hosts file has changed.
+  // Reads changed certificates, keys, CAs and pins. Takes over changed hosts
+  // files.
   void CheckFiles();
   void Shutdown();
 
@@ -53,6 +60,7 @@ class Service : public Operations {
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ReloadReport TakeOver(const Config& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const pthread_t main_thread_;  // It waits for signals.
   const ConfigSources& sources_;
   const ServiceManager& manager_;
   mutable Mutex mutex_;

@@ -2,6 +2,7 @@
 #include "server/inherited_sockets.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,13 @@ int OptionOf(int fd, int option) {
   return getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
+// A socket for both families shows IPv4 clients as IPv6 addresses, which no access list expects.
+bool IsV6Only(int fd) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &value, &size) == 0 && value == 1;
+}
+
 absl::StatusOr<InheritedSocket> Take(int descriptor, const std::string& name) {
   InheritedSocket socket;
   socket.name = name;
@@ -38,6 +46,11 @@ absl::StatusOr<InheritedSocket> Take(int descriptor, const std::string& name) {
     return absl::InvalidArgumentError(
         absl::StrCat("the inherited socket ", name, " (descriptor ", descriptor,
                      ") is no UDP socket and no listening TCP socket"));
+  }
+  if (domain == AF_INET6 && !IsV6Only(descriptor)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the inherited socket ", name, " receives IPv4 too; set BindIPv6Only=ipv6-only ",
+        "and add a socket for IPv4"));
   }
   fcntl(descriptor, F_SETFD, FD_CLOEXEC);
   fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK);

@@ -93,10 +93,9 @@ absl::Status Server::BindListeners(const InheritedSockets& inherited) {
       RETURN_IF_ERROR(ShareSocket(*socket, listen));
       continue;
     }
-    if (listen.endpoint.port() != 0) {
-      const absl::Status free = options_.reuse_port
-                                    ? Bind(listen).status()
-                                    : CheckEndpointFree(listen.endpoint, KindOf(listen));
+    // With `reuse-port` there is no test: a socket that closes again would lose what it received.
+    if (listen.endpoint.port() != 0 && !options_.reuse_port) {
+      const absl::Status free = CheckEndpointFree(listen.endpoint, KindOf(listen));
       if (listen.optional && absl::IsUnavailable(free)) {
         Log(LogLevel::kInfo, "listener skipped",
             {{"transport", TransportName(listen.transport)},
@@ -141,6 +140,7 @@ absl::Status Server::Start() {
   }
   sockets_.clear();
   for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
+  shared_->rules = nullptr;  // The workers have taken them.
   const MutexLock lock(running_mutex_);
   running_ = true;
   return absl::OkStatus();

@@ -136,7 +136,7 @@ class Server {
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;
   std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
-  std::unique_ptr<const Worker::Shared> shared_;
+  std::unique_ptr<Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<bool> stopping_{false};
   bool shut_down_ = false;

@@ -49,7 +49,7 @@ class Worker {
   // The objects that all workers share. They must outlive the workers.
   struct Shared {
     ResponseCache& cache;
-    std::shared_ptr<const ServingRules> rules;  // Those of the start.
+    std::shared_ptr<const ServingRules> rules;  // Those of the start; null after it.
     const ServerOptions& options;               // Those of the start.
     // Workers read this only during Start(), because main's thread changes it later.
     const CredentialStore& credentials;
