@@ -176,11 +176,9 @@ HttpReply Flush(Server& server, const HttpRequest& request) {
   if (request.Parameter("all").has_value()) return removed(server.cache().Clear());
   Asked asked;
   if (auto error = ReadAsked(request, asked)) return *error;
-  if (!request.Parameter("below").has_value()) {
-    return removed(server.cache().Erase(asked.name, asked.type));
-  }
-  if (asked.type != QType::kNone) return ErrorReply("a subtree is flushed for all types");
-  return removed(server.cache().EraseBelow(asked.name));
+  const bool below = request.Parameter("below").has_value();
+  if (below && asked.type != QType::kNone) return ErrorReply("a subtree is flushed for all types");
+  return removed(server.cache().Erase(asked.name, asked.type, below));
 }
 
 HttpReply Reload(Operations& operations) {

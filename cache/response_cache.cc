@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cassert>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -232,8 +233,9 @@ size_t ResponseCache::SweepExpired(MonoTime now, size_t max_slots) {
   return removed;
 }
 
-uint64_t ResponseCache::Erase(const DomainName& name, QType qtype) {
-  if (qtype == QType::kNone) return EraseNames(name.wire(), /*below=*/false);
+uint64_t ResponseCache::Erase(const DomainName& name, QType qtype, bool below) {
+  if (qtype == QType::kNone) return EraseNames(name.wire(), below);
+  assert(!below);
   if (shards_.empty()) return 0;
   uint64_t removed = 0;
   const CacheKey key({name, qtype, QClass::kIn}, false, false, seed_);
@@ -244,10 +246,6 @@ uint64_t ResponseCache::Erase(const DomainName& name, QType qtype) {
     }
   }
   return removed;
-}
-
-uint64_t ResponseCache::EraseBelow(const DomainName& name) {
-  return EraseNames(name.wire(), /*below=*/true);
 }
 
 // Between two steps, another thread may remove an entry and so move one back to a slot that was

@@ -81,13 +81,10 @@ class ResponseCache {
   // entries removed.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
-  // Removes the entries of `name` (canonical): of one type, or with QType::kNone of all types.
-  // Returns their number. An NXDOMAIN for all types of the name counts to every type.
-  uint64_t Erase(const DomainName& name, QType qtype);
-
-  // Removes the entries of `name` (canonical) and of all names below it. Returns their number. An
-  // entry that is stored during the call may stay.
-  uint64_t EraseBelow(const DomainName& name);
+  // Removes the entries of `name` (canonical): of one type, or with QType::kNone of all types, and
+  // then with `below` of all names below it too. Returns their number. An NXDOMAIN for all types of
+  // the name counts to every type. An entry that is stored during the call may stay.
+  uint64_t Erase(const DomainName& name, QType qtype, bool below = false);
 
   // The entry of `key`, with its hits, and without counting one.
   Peeked Peek(const CacheKey& key);

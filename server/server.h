@@ -29,13 +29,12 @@
 namespace dotcache {
 
 // Owns the cache, the credentials and the workers. One thread (main's) creates, drains and destroys
-// it. The read-only functions may be called from any thread during its lifetime. Create() reads
-// every file and binds every socket of every worker. If one of these fails, the error names the
-// file or the endpoint.
+// it. Any thread may call the read-only functions during its lifetime. Create() reads every file
+// and binds every socket of every worker. An error names the file or the endpoint.
 class Server {
  public:
-  // Returns a server that does not serve yet. Queries that arrive wait in the sockets.
-  // Listeners use the inherited sockets of their addresses. All workers share such a socket.
+  // Returns a server that does not serve yet. Queries that arrive wait in the sockets. All workers
+  // share the inherited socket of an address.
   static absl::StatusOr<std::unique_ptr<Server>> Create(const ServerOptions& options,
                                                         const InheritedSockets& inherited = {});
 
@@ -73,16 +72,14 @@ class Server {
   void AnnounceStop() { stopping_ = true; }
 
   // Announces the stop, serves until a moment without waiting clients, receives the queries that
-  // have arrived, and closes the sockets. Then answers the last queries, stops the workers and
-  // joins their threads. Takes `limits.tuning.drain_timeout` and `last_replies_timeout` at most. A
-  // second call does nothing.
+  // have arrived, closes the sockets, answers the last queries and ends the workers' threads. Takes
+  // `limits.tuning.drain_timeout` and `last_replies_timeout` at most. A second call does nothing.
   void Shutdown();
 
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
 
-  // The options of the start.
-  const ServerOptions& options() const { return options_; }
+  const ServerOptions& options() const { return options_; }  // Those of the start.
   // All upstream servers, in the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;

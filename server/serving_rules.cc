@@ -10,12 +10,6 @@
 namespace dotcache {
 namespace {
 
-std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
-  std::vector<DomainName> zones;
-  for (const UpstreamZoneOptions& zone : options.zones) zones.push_back(zone.zone);
-  return zones;
-}
-
 absl::StatusOr<std::unique_ptr<const LocalNames>> LoadLocalNames(const ServerOptions& options) {
   LoadedLocalData data = LoadLocalData(options.local_data);
   if (!data.errors.empty()) {
@@ -42,6 +36,12 @@ absl::StatusOr<std::shared_ptr<const ClientCookies>> LoadCookies(const ServerOpt
 }
 
 }  // namespace
+
+std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
+  std::vector<DomainName> zones;
+  for (const UpstreamZoneOptions& zone : options.zones) zones.push_back(zone.zone);
+  return zones;
+}
 
 absl::StatusOr<std::shared_ptr<const ServingRules>> ServingRules::Load(
     const ServerOptions& options, const ServingRules* previous) {

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
@@ -15,6 +16,9 @@
 #include "server/server_options.h"
 
 namespace dotcache {
+
+// The zones with upstream servers of their own, the root among them.
+std::vector<DomainName> ForwardedZones(const UpstreamOptions& options);
 
 // What the workers consult for each query: clients that are served, names that are answered here,
 // cookies, times and limits. Immutable and shared by all workers. A worker uses newer rules from

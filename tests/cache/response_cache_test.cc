@@ -523,18 +523,18 @@ void PutName(ResponseCache& cache, const char* name) {
   cache.Insert(key, TestEntry(key), At(0));
 }
 
-TEST(ResponseCacheTest, EraseBelowRemovesASubtreeAndNothingElse) {
+TEST(ResponseCacheTest, EraseRemovesASubtreeAndNothingElse) {
   ResponseCache cache(OptionsOf(1 << 20, 4), kTestSeed);
   constexpr uint64_t kNames = 1000;
   EXPECT_EQ(EntriesAfter(cache, kNames), kNames);
   for (const char* name : {"a.test", "b.a.test", "c.b.a.test", "xa.test", "test"}) {
     PutName(cache, name);
   }
-  EXPECT_EQ(cache.EraseBelow(Name("a.test")), 3u);
-  EXPECT_EQ(cache.EraseBelow(Name("a.test")), 0u);
+  EXPECT_EQ(cache.Erase(Name("a.test"), QType::kNone, /*below=*/true), 3u);
+  EXPECT_EQ(cache.Erase(Name("a.test"), QType::kNone, /*below=*/true), 0u);
   EXPECT_EQ(cache.Stats().entries, kNames + 2);
-  EXPECT_EQ(cache.EraseBelow(Name("victim.example")), kNames);
-  EXPECT_EQ(cache.EraseBelow(Name(".")), 2u);
+  EXPECT_EQ(cache.Erase(Name("victim.example"), QType::kNone, /*below=*/true), kNames);
+  EXPECT_EQ(cache.Erase(Name("."), QType::kNone, /*below=*/true), 2u);
   EXPECT_EQ(cache.Stats().entries, 0u);
 }
 
