@@ -3,26 +3,35 @@
 
 #include <cassert>
 
+#include "answer/pending_queries.h"
+#include "answer/waiters.h"
+
 namespace dotcache {
 
-void ClientRanking::Increase(Place place, size_t count) {
+void ClientRanking::Increase(Place& place, size_t count) {
   if (count + 1 == levels_.size()) levels_.emplace_back();
-  levels_[count + 1].splice(levels_[count + 1].end(), levels_[count], place);
+  Move(place, count, count + 1);
   if (count + 1 > top_) top_ = count + 1;
 }
 
-void ClientRanking::Decrease(Place place, size_t count) {
+void ClientRanking::Decrease(Place& place, size_t count) {
   assert(count > 0);
-  levels_[count - 1].splice(levels_[count - 1].end(), levels_[count], place);
+  Move(place, count, count - 1);
   if (count == top_ && levels_[count].empty()) --top_;
+}
+
+void ClientRanking::Move(Place& place, size_t from, size_t to) {
+  ClientLoad& client = *place.item;
+  levels_[from].Remove(place);
+  levels_[to].Append(place, client);
 }
 
 ClientLoad& ClientLoads::Of(const ClientKey& client) {
   const auto [found, is_new] = loads_.try_emplace(client, ClientLoad{client, {}, {}, {}, {}});
   ClientLoad& load = found->second;
   if (is_new) {
-    load.by_waiting = by_waiting_.Add(load);
-    load.by_held = by_held_.Add(load);
+    by_waiting_.Add(load.by_waiting, load);
+    by_held_.Add(load.by_held, load);
   }
   return load;
 }
@@ -35,24 +44,24 @@ void ClientLoads::DropIfIdle(ClientLoad& load) {
   loads_.erase(load.client);
 }
 
-ClientLoads::Waiting ClientLoads::AddWaiting(ClientLoad& load, Waiter& waiter) {
+void ClientLoads::AddWaiting(ClientLoad& load, Waiter& waiter) {
   by_waiting_.Increase(load.by_waiting, load.waiting.size());
-  return load.waiting.insert(load.waiting.end(), &waiter);
+  load.waiting.Append(waiter.links.waiting, waiter);
 }
 
-void ClientLoads::RemoveWaiting(ClientLoad& load, Waiting waiting) {
+void ClientLoads::RemoveWaiting(ClientLoad& load, Waiter& waiter) {
   by_waiting_.Decrease(load.by_waiting, load.waiting.size());
-  load.waiting.erase(waiting);
+  load.waiting.Remove(waiter.links.waiting);
 }
 
-ClientLoads::Held ClientLoads::AddHeld(ClientLoad& load, PendingKey& key) {
+void ClientLoads::AddHeld(ClientLoad& load, PendingKey& key) {
   by_held_.Increase(load.by_held, load.held.size());
-  return load.held.insert(load.held.end(), &key);
+  load.held.Append(key.held, key);
 }
 
-void ClientLoads::RemoveHeld(ClientLoad& load, Held held) {
+void ClientLoads::RemoveHeld(ClientLoad& load, PendingKey& key) {
   by_held_.Decrease(load.by_held, load.held.size());
-  load.held.erase(held);
+  load.held.Remove(key.held);
 }
 
 }  // namespace dotcache

@@ -4,10 +4,10 @@
 #define DOTCACHE_ANSWER_CLIENT_LOADS_H_
 
 #include <cstddef>
-#include <list>
 #include <vector>
 
 #include "absl/container/node_hash_map.h"
+#include "core/chain.h"
 #include "net/client_key.h"
 
 namespace dotcache {
@@ -20,28 +20,31 @@ struct Waiter;
 // one, both in constant time. Not thread-safe.
 class ClientRanking {
  public:
-  using Place = std::list<ClientLoad*>::iterator;
+  // The client holds it.
+  using Place = ChainLink<ClientLoad>;
 
   // Adds a client whose count is 0.
-  Place Add(ClientLoad& client) { return levels_[0].insert(levels_[0].end(), &client); }
+  void Add(Place& place, ClientLoad& client) { levels_[0].Append(place, client); }
   // REQUIRES: its count is 0.
-  void Remove(Place place) { levels_[0].erase(place); }
-  void Increase(Place place, size_t count);  // From `count`.
-  void Decrease(Place place, size_t count);
+  void Remove(Place& place) { levels_[0].Remove(place); }
+  void Increase(Place& place, size_t count);  // From `count`.
+  void Decrease(Place& place, size_t count);
   // REQUIRES: there is a client.
-  ClientLoad& most() const { return *levels_[top_].front(); }
+  ClientLoad& most() const { return levels_[top_].front(); }
 
  private:
-  std::vector<std::list<ClientLoad*>> levels_{1};  // By count.
-  size_t top_ = 0;                                 // The highest level with a client.
+  void Move(Place& place, size_t from, size_t to);
+
+  std::vector<Chain<ClientLoad>> levels_{1};  // By count.
+  size_t top_ = 0;                            // The highest level with a client.
 };
 
 // One client. Its waiting queries and its keys, each in the order in which it got them. A key is
 // held by the client of its first waiting query.
 struct ClientLoad {
   ClientKey client;
-  std::list<Waiter*> waiting;
-  std::list<PendingKey*> held;
+  Chain<Waiter> waiting;
+  Chain<PendingKey> held;
   ClientRanking::Place by_waiting;
   ClientRanking::Place by_held;
 };
@@ -50,18 +53,15 @@ struct ClientLoad {
 // thread-safe. Its user bounds the number of waiting queries.
 class ClientLoads {
  public:
-  using Waiting = std::list<Waiter*>::iterator;
-  using Held = std::list<PendingKey*>::iterator;
-
   // Returns the client's load, which is new if nothing waits.
   ClientLoad& Of(const ClientKey& client);
   // Removes a client without waiting queries.
   void DropIfIdle(ClientLoad& load);
 
-  Waiting AddWaiting(ClientLoad& load, Waiter& waiter);
-  void RemoveWaiting(ClientLoad& load, Waiting waiting);
-  Held AddHeld(ClientLoad& load, PendingKey& key);
-  void RemoveHeld(ClientLoad& load, Held held);
+  void AddWaiting(ClientLoad& load, Waiter& waiter);
+  void RemoveWaiting(ClientLoad& load, Waiter& waiter);
+  void AddHeld(ClientLoad& load, PendingKey& key);
+  void RemoveHeld(ClientLoad& load, PendingKey& key);
 
   // The client with the most of them. REQUIRES: size() > 0.
   ClientLoad& MostWaiting() const { return by_waiting_.most(); }

@@ -76,7 +76,7 @@ bool PendingQueries::MakeKeyRoom(const ClientLoad& client) {
   for (int i = 0; i < kMaxEvictions; ++i) {
     const ClientLoad& most = loads_.MostHeld();
     if (most.held.size() <= client.held.size() + 1) return false;
-    EvictFrom(*most.held.front(), most, Limit::kPendingQueries, /*only_one=*/false);
+    EvictFrom(most.held.front(), most, Limit::kPendingQueries, /*only_one=*/false);
     if (DropOldestAbandoned()) return true;
   }
   return false;
@@ -95,7 +95,7 @@ bool PendingQueries::MakeWaiterRoom(const ClientLoad& client) {
   if (waiter_count_ < limits_.waiters) return true;
   const ClientLoad& most = loads_.MostWaiting();
   if (most.waiting.size() <= client.waiting.size() + 1) return false;
-  EvictFrom(*most.waiting.front()->links.key, most, Limit::kWaiters, /*only_one=*/true);
+  EvictFrom(*most.waiting.front().links.key, most, Limit::kWaiters, /*only_one=*/true);
   return true;
 }
 
@@ -203,8 +203,8 @@ void PendingQueries::Displace(PendingKey& pending) {
 void PendingQueries::Charge(PendingKey& pending) {
   ClientLoad* const holder = pending.waiters.empty() ? nullptr : pending.waiters.front().links.load;
   if (holder == pending.holder) return;
-  if (pending.holder != nullptr) loads_.RemoveHeld(*pending.holder, pending.held);
-  if (holder != nullptr) pending.held = loads_.AddHeld(*holder, pending);
+  if (pending.holder != nullptr) loads_.RemoveHeld(*pending.holder, pending);
+  if (holder != nullptr) loads_.AddHeld(*holder, pending);
   pending.holder = holder;
 }
 
@@ -213,7 +213,8 @@ void PendingQueries::Insert(PendingKey& pending, ClientLoad& load, Waiter waiter
   auto place = pending.waiters.end();
   while (place != pending.waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
   const auto inserted = pending.waiters.insert(place, std::move(waiter));
-  inserted->links = {&pending, &load, loads_.AddWaiting(load, *inserted)};
+  inserted->links = {&pending, &load, {}};
+  loads_.AddWaiting(load, *inserted);
   ++waiter_count_;
   if (pending.index != nullptr) {
     pending.index->Add(inserted);
@@ -227,13 +228,13 @@ Waiters PendingQueries::Remove(Waiters::iterator waiter) {
   PendingKey& pending = *waiter->links.key;
   ClientLoad& load = *waiter->links.load;
   if (pending.index != nullptr) pending.index->Remove(*waiter);
-  loads_.RemoveWaiting(load, waiter->links.waiting);
+  loads_.RemoveWaiting(load, *waiter);
   --waiter_count_;
   Waiters removed;
   removed.splice(removed.end(), pending.waiters, waiter);
   // Without waiters the client holds no other key.
   if (load.waiting.empty() && pending.holder == &load) {
-    loads_.RemoveHeld(load, pending.held);
+    loads_.RemoveHeld(load, pending);
     pending.holder = nullptr;
   }
   loads_.DropIfIdle(load);

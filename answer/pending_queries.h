@@ -30,7 +30,7 @@ struct PendingKey {
   std::unique_ptr<WaiterIndex> index;  // Null while the waiters are few.
   // The client of the first waiter. Null if there are no waiters.
   ClientLoad* holder = nullptr;
-  ClientLoads::Held held = {};
+  ChainLink<PendingKey> held = {};  // Among the keys of its holder.
   // The position in `by_deadline_`, or in `abandoned_` if there are no waiters.
   MonoTime due;
   uint64_t number = 0;

@@ -29,7 +29,7 @@ struct Waiter {
   struct Links {
     PendingKey* key = nullptr;
     ClientLoad* load = nullptr;
-    ClientLoads::Waiting waiting = {};
+    ChainLink<Waiter> waiting = {};
   } links = {};
 
   Client client() const { return {query, address, *sink}; }

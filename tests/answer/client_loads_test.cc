@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "answer/client_loads.h"
 
-#include <list>
-
 #include "answer/pending_queries.h"
 #include "gtest/gtest.h"
 
@@ -15,9 +13,13 @@ ClientKey Client(absl::string_view address) {
 
 class ClientLoadsTest : public testing::Test {
  protected:
-  ClientLoads::Waiting Wait(ClientLoad& load) { return loads_.AddWaiting(load, waiter_); }
+  Waiter& Wait(ClientLoad& load) {
+    Waiter& waiter = waiters_.emplace_back();
+    loads_.AddWaiting(load, waiter);
+    return waiter;
+  }
 
-  Waiter waiter_ = {};
+  Waiters waiters_;
   PendingKey key_;
   ClientLoads loads_;
 };
@@ -31,10 +33,10 @@ TEST_F(ClientLoadsTest, AddressesOfOneClientHaveOneLoad) {
 TEST_F(ClientLoadsTest, ClientWithTheHighestCountIsFoundAfterEachChange) {
   ClientLoad& a = loads_.Of(Client("192.0.2.1"));
   ClientLoad& b = loads_.Of(Client("192.0.2.2"));
-  const auto a1 = Wait(a);
+  Waiter& a1 = Wait(a);
   EXPECT_EQ(&loads_.MostWaiting(), &a);
   Wait(b);
-  const auto b2 = Wait(b);
+  Waiter& b2 = Wait(b);
   EXPECT_EQ(&loads_.MostWaiting(), &b);
   Wait(a);
   Wait(a);
@@ -43,15 +45,15 @@ TEST_F(ClientLoadsTest, ClientWithTheHighestCountIsFoundAfterEachChange) {
   loads_.RemoveWaiting(b, b2);
   EXPECT_EQ(&loads_.MostWaiting(), &a);
   EXPECT_EQ(a.waiting.size(), 2u);
-  const auto held = loads_.AddHeld(b, key_);
+  loads_.AddHeld(b, key_);
   EXPECT_EQ(&loads_.MostHeld(), &b);
-  loads_.RemoveHeld(b, held);
+  loads_.RemoveHeld(b, key_);
   EXPECT_TRUE(loads_.MostHeld().held.empty());
 }
 
 TEST_F(ClientLoadsTest, ClientWithoutWaitingQueriesUsesNoMemory) {
   ClientLoad& load = loads_.Of(Client("192.0.2.1"));
-  const auto waiting = Wait(load);
+  Waiter& waiting = Wait(load);
   loads_.DropIfIdle(load);
   EXPECT_EQ(loads_.size(), 1u);
   loads_.RemoveWaiting(load, waiting);
