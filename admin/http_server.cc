@@ -23,7 +23,6 @@
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
 #include "net/listen_socket.h"
-#include "net/unix_socket.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -234,22 +233,24 @@ HttpServer::HttpServer(std::unique_ptr<Daemon> daemon, const Endpoint& local_end
 
 HttpServer::~HttpServer() = default;
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(const Endpoint& endpoint,
-                                                             const Server& server,
-                                                             const HttpOptions& options) {
-  if (endpoint.port() != 0 && !options.reuse_port)
+absl::StatusOr<UniqueFd> HttpServer::Bind(const Endpoint& endpoint, bool reuse_port) {
+  if (endpoint.port() != 0 && !reuse_port) {
     RETURN_IF_ERROR(CheckEndpointFree(endpoint, SocketKind::kTcp));
-  ASSIGN_OR_RETURN(UniqueFd fd, BindTcp(endpoint));
-  const Endpoint local = LocalEndpoint(fd.get());
+  }
+  return BindTcp(endpoint);
+}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Open(UniqueFd socket, const Server& server,
+                                                             const HttpOptions& options) {
+  const Endpoint local = LocalEndpoint(socket.get());
   auto daemon = std::make_unique<Daemon>(server, options);
-  RETURN_IF_ERROR(Serve(*daemon, std::move(fd)));
+  RETURN_IF_ERROR(Serve(*daemon, std::move(socket)));
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(daemon), local));
 }
 
-absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::OpenControl(const std::string& path,
-                                                                    bool replace, Server& server,
+absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::OpenControl(UnixPath listener,
+                                                                    Server& server,
                                                                     Operations& operations) {
-  ASSIGN_OR_RETURN(UnixPath listener, UnixPath::Listen(path, replace));
   auto daemon = std::make_unique<Daemon>(server, HttpOptions());
   daemon->sources.control = &server;
   daemon->sources.operations = &operations;

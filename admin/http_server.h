@@ -13,6 +13,7 @@
 #include "admin/http_message.h"
 #include "net/endpoint.h"
 #include "net/unique_fd.h"
+#include "net/unix_socket.h"
 
 namespace dotcache {
 
@@ -21,7 +22,6 @@ class Operations;
 class Server;
 
 struct HttpOptions {
-  bool reuse_port = false;  // See ServerOptions::reuse_port.
   std::vector<std::string> host_names =
       {};  // Allowed in the Host header, in addition to MachineName().
   HttpConnectionLimits limits = {};
@@ -47,14 +47,16 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
 // 16 KiB of request headers.
 class HttpServer {
  public:
-  // Binds `endpoint` and starts the thread. An error names the endpoint.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> Open(const Endpoint& endpoint,
-                                                          const Server& server,
+  // Binds a socket for Open(). An error names the endpoint. It is a step of its own, because a
+  // process gives up the right to bind low ports before it starts a thread. `reuse_port`: see
+  // ServerOptions.
+  static absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, bool reuse_port = false);
+
+  // Starts the thread.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Open(UniqueFd socket, const Server& server,
                                                           const HttpOptions& options = {});
-  // Serves HandleControl() and HandleHttp() at a path, for the user of this process. `operations`
-  // must outlive it too. `replace`: see UnixPath.
-  static absl::StatusOr<std::unique_ptr<HttpServer>> OpenControl(const std::string& path,
-                                                                 bool replace, Server& server,
+  // Serves HandleControl() and HandleHttp() at a path. `operations` must outlive it too.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> OpenControl(UnixPath listener, Server& server,
                                                                  Operations& operations);
   // Closes the socket and the connections, and joins the thread.
   ~HttpServer();

@@ -12,6 +12,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "cmd/config_value.h"
+#include "cmd/system_calls.h"
 #include "core/log.h"
 #include "server/server_options.h"
 
@@ -29,6 +30,9 @@ struct Config {
   LogLevel log_level = LogLevel::kInfo;
   // How long a stop serves as before while /ready already tells that it stops.
   Milliseconds lame_duck{0};
+  std::string user = "nobody";  // The user that a process of root becomes.
+  bool core_dumps = false;
+  SystemCallMode system_calls = SystemCallMode::kDeny;
 };
 
 // Where the settings were written, by key, for errors that are found after reading.

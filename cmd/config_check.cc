@@ -6,6 +6,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
+#include "cmd/privileges.h"
 #include "cmd/settings.h"
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
@@ -43,6 +44,7 @@ class Checker {
     if (listeners) CheckListenCertificate();
     if (upstreams) CheckUpstreamCredentials();
     if (IsRead({"upstream-source", "upstream-mark"})) CheckOutgoing();
+    Report("user", FindUser(config_.user).status());
     Report("cookie-secret-file", LoadCookieSecrets(server_.cookie_secret_file).status());
     if (IsRead({"records", "hosts-file"})) CheckLocalData();
     if (listeners && upstreams) CheckOwnListeners();

@@ -17,11 +17,16 @@
 #include "admin/server_status.h"
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
+#include "cmd/privileges.h"
 #include "cmd/service.h"
 #include "cmd/service_manager.h"
+#include "cmd/system_calls.h"
 #include "core/log.h"
+#include "core/status_macros.h"
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
+#include "net/listen_socket.h"
+#include "net/unix_socket.h"
 #include "server/server.h"
 
 namespace dotcache {
@@ -162,6 +167,57 @@ void LogStarted(const Server& server) {
        {"local_records", server.local_record_count()}});
 }
 
+// A process of root becomes another user before it binds its addresses.
+absl::Status LeaveRoot(const Config& config) {
+  if (!LeavesRoot(config.user)) return absl::OkStatus();
+  RETURN_IF_ERROR(BecomeUser(config.user));
+  Log(LogLevel::kInfo, "no longer root", {{"user", config.user}});
+  return absl::OkStatus();
+}
+
+// All files that are read again when they change, or by a reload.
+std::vector<std::string> FilesReadAgain(const Config& config, const ConfigSources& sources,
+                                        const Server& server) {
+  std::vector<std::string> files = server.credentials().Files();
+  files.push_back(sources.file);
+  files.push_back(config.server.cookie_secret_file);
+  const std::vector<std::string>& hosts = config.server.local_data.hosts_files;
+  files.insert(files.end(), hosts.begin(), hosts.end());
+  return files;
+}
+
+// Gives up what only the start needs. All addresses are bound and all files are read. After an
+// error the process may have rights that it should not have.
+absl::Status GiveUpPrivileges(const Config& config, bool was_root,
+                              const std::vector<std::string>& files_read_again) {
+  if (geteuid() != 0) {
+    absl::Status status = GiveUpRest(config.server.upstream.limits.outgoing.mark != 0);
+    if (!status.ok() && was_root) return status;
+    if (!status.ok()) {
+      Log(LogLevel::kWarn, "not all privileges are given up", {{"cause", status.message()}});
+    }
+  }
+  AllowCoreDumps(config.core_dumps || !CanConfine());
+  const std::vector<std::string> unreadable = Unreadable(files_read_again);
+  if (unreadable.empty()) return absl::OkStatus();
+  Log(LogLevel::kWarn,
+      "the user cannot read these files again: reloads fail, and changes need a restart",
+      {{"user", config.user}, {"files", absl::StrJoin(unreadable, ",")}});
+  return absl::OkStatus();
+}
+
+absl::Status RestrictSystemCalls(const Config& config) {
+  if (config.system_calls == SystemCallMode::kOff) return absl::OkStatus();
+  if (!CanConfine()) {
+    Log(LogLevel::kInfo, "system calls are not filtered: this build is for tests");
+    return absl::OkStatus();
+  }
+  absl::Status status = RestrictSystemCalls(config.system_calls);
+  if (status.ok() || config.system_calls == SystemCallMode::kAbort) return status;
+  Log(LogLevel::kWarn, "system calls are not filtered", {{"cause", status.message()}});
+  return absl::OkStatus();
+}
+
 timespec ToTimespec(Milliseconds duration) {
   const auto seconds = std::chrono::duration_cast<Seconds>(duration);
   return {seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
@@ -242,6 +298,52 @@ void WaitIgnoringSignals(Milliseconds duration, bool is_drain, sigset_t signals)
   }
 }
 
+// Everything that serves. The members end in reverse order.
+struct Serving {
+  std::unique_ptr<Service> service;
+  std::unique_ptr<HttpServer> admin;    // Null if it is off.
+  std::unique_ptr<HttpServer> control;  // The same.
+};
+
+// Each step uses privileges that the next one gives up.
+absl::StatusOr<Serving> StartServing(const Config& config, const ConfigSources& sources,
+                                     const ServiceManager& manager,
+                                     const InheritedSockets& inherited) {
+  std::optional<UnixPath> control;
+  if (!config.control_path.empty()) {
+    // The path belongs to root, and so only root may control the server.
+    ASSIGN_OR_RETURN(UnixPath path,
+                     UnixPath::Listen(config.control_path, config.server.reuse_port));
+    control.emplace(std::move(path));
+  }
+  const bool was_root = LeavesRoot(config.user);
+  RETURN_IF_ERROR(LeaveRoot(config));
+  Serving serving;
+  ASSIGN_OR_RETURN(serving.service, Service::Create(config, sources, manager, inherited));
+  Server& server = serving.service->server();
+  UniqueFd admin;
+  if (config.admin.has_value()) {
+    ASSIGN_OR_RETURN(admin, HttpServer::Bind(*config.admin, config.server.reuse_port));
+  }
+  // Before the first thread starts, because each thread has capabilities of its own.
+  RETURN_IF_ERROR(GiveUpPrivileges(config, was_root, FilesReadAgain(config, sources, server)));
+  std::optional<Endpoint> admin_endpoint;
+  if (admin.valid()) {
+    admin_endpoint = LocalEndpoint(admin.get());
+    ASSIGN_OR_RETURN(serving.admin, HttpServer::Open(std::move(admin), server,
+                                                     {.host_names = config.admin_hosts}));
+  }
+  LogPlan(server, admin_endpoint);
+  RETURN_IF_ERROR(serving.service->Start());
+  if (control.has_value()) {
+    ASSIGN_OR_RETURN(serving.control,
+                     HttpServer::OpenControl(*std::move(control), server, *serving.service));
+  }
+  RETURN_IF_ERROR(RestrictSystemCalls(config));
+  LogStarted(server);
+  return serving;
+}
+
 }  // namespace
 
 int RunCheck(const ConfigSources& sources, bool bind) {
@@ -275,28 +377,10 @@ int RunServe(const ConfigSources& sources) {
   SetLogLevel(config.log_level);
   FitConnectionsToDescriptors(config.server);
   const ServiceManager manager(sources.environment, getpid());
-  auto created = Service::Create(config, sources, manager, *inherited);
-  if (!created.ok()) return Fail(created.status());
-  Service& service = **created;
+  const absl::StatusOr<Serving> serving = StartServing(config, sources, manager, *inherited);
+  if (!serving.ok()) return Fail(serving.status());
+  Service& service = *serving->service;
   Server& server = service.server();
-  std::unique_ptr<HttpServer> admin;
-  if (config.admin.has_value()) {
-    auto opened = HttpServer::Open(
-        *config.admin, server,
-        {.reuse_port = config.server.reuse_port, .host_names = config.admin_hosts});
-    if (!opened.ok()) return Fail(opened.status());
-    admin = *std::move(opened);
-  }
-  LogPlan(server, admin != nullptr ? std::optional(admin->local_endpoint()) : std::nullopt);
-  if (absl::Status status = service.Start(); !status.ok()) return Fail(status);
-  std::unique_ptr<HttpServer> control;
-  if (!config.control_path.empty()) {
-    auto opened =
-        HttpServer::OpenControl(config.control_path, config.server.reuse_port, server, service);
-    if (!opened.ok()) return Fail(opened.status());
-    control = *std::move(opened);
-  }
-  LogStarted(server);
 
   const int signal_number = WaitForStop(service, manager.watchdog_interval(), signals);
   TestDelay(Seam::kStop);

@@ -355,6 +355,23 @@ Rows ProcessRows() {
            .help = "After SIGTERM, /ready tells the stop and everything else is served for this "
                    "time"},
           0ms, 1min, [](auto& c) -> auto& { return c.lame_duck; }),
+      ScalarSetting(
+          NewSetting(
+              {.key = "user",
+               .help = "User that a process of root becomes at its start; root: it stays root"},
+              "USER"),
+          [](auto& c) -> auto& { return c.user; }, ParseUser,
+          [](const std::string& user) { return user; }),
+      SwitchSetting(
+          {.key = "core-dumps",
+           .help = "Allow core dumps, which hold the names that clients query",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.core_dumps; }),
+      WordSetting(
+          {.key = "system-call-filter",
+           .help = "Refuse system calls that are not needed (seccomp); abort: end the process "
+                   "instead"},
+          kSystemCallWords, [](auto& c) -> auto& { return c.system_calls; }),
       WordSetting(
           {.key = "log-level", .help = "Least severe log line that is written"}, kLogLevelWords,
           [](auto& c) -> auto& { return c.log_level; }),

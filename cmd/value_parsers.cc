@@ -198,6 +198,17 @@ absl::StatusOr<std::string> ParseHostName(absl::string_view text) {
   return std::string(text);
 }
 
+absl::StatusOr<std::string> ParseUser(absl::string_view text) {
+  constexpr size_t kLongest = 32;  // useradd(8).
+  const bool good =
+      !text.empty() && text.size() <= kLongest && std::all_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' ||
+               c == '.';
+      });
+  if (!good) return Wrong(text, "the name or number of a user such as nobody");
+  return std::string(text);
+}
+
 absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text) {
   static constexpr absl::string_view kRight = "an authentication name such as dns.quad9.net";
   absl::string_view name = absl::StripSuffix(text, ".");

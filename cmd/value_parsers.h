@@ -73,6 +73,9 @@ absl::StatusOr<std::string> ParseAuthenticationName(absl::string_view text);
 // A host name of a URL, without port.
 absl::StatusOr<std::string> ParseHostName(absl::string_view text);
 
+// The name or number of a user of this machine.
+absl::StatusOr<std::string> ParseUser(absl::string_view text);
+
 }  // namespace dotcache
 
 #endif  // DOTCACHE_CMD_VALUE_PARSERS_H_

@@ -13,6 +13,8 @@ namespace {
 constexpr bool kOnOff[] = {true, false};
 constexpr bool kForwardMinimal[] = {false, true};
 constexpr CookieMode kCookieModes[] = {CookieMode::kOn, CookieMode::kOff, CookieMode::kRequired};
+constexpr SystemCallMode kSystemCallModes[] = {SystemCallMode::kDeny, SystemCallMode::kOff,
+                                               SystemCallMode::kAbort};
 constexpr LogLevel kLogLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                    LogLevel::kDebug};
 constexpr SelectionPolicy kPolicies[] = {
@@ -29,12 +31,25 @@ absl::string_view CookieModeName(CookieMode mode) {
   return mode == CookieMode::kRequired ? "required" : SwitchName(mode == CookieMode::kOn);
 }
 
+absl::string_view SystemCallName(SystemCallMode mode) {
+  switch (mode) {
+    case SystemCallMode::kOff:
+      return "off";
+    case SystemCallMode::kDeny:
+      return "on";
+    case SystemCallMode::kAbort:
+      return "abort";
+  }
+  return "";
+}
+
 }  // namespace
 
 const Words<bool> kSwitchWords{kOnOff, SwitchName};
 const Words<bool> kMinimalAnyWords{kForwardMinimal, AnyName};
 const Words<CookieMode> kCookieWords{kCookieModes, CookieModeName};
 const Words<LogLevel> kLogLevelWords{kLogLevels, LogLevelName};
+const Words<SystemCallMode> kSystemCallWords{kSystemCallModes, SystemCallName};
 const Words<SelectionPolicy> kPolicyWords{kPolicies, SelectionPolicyName};
 
 std::string WordList(absl::Span<const absl::string_view> names) {

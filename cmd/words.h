@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "cmd/system_calls.h"
 #include "core/log.h"
 #include "server/server_options.h"
 
@@ -48,6 +49,7 @@ extern const Words<bool> kMinimalAnyWords;  // minimal, forward
 extern const Words<CookieMode> kCookieWords;
 extern const Words<LogLevel> kLogLevelWords;
 extern const Words<SelectionPolicy> kPolicyWords;
+extern const Words<SystemCallMode> kSystemCallWords;  // on, off, abort
 
 }  // namespace dotcache
 

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -10,6 +11,8 @@
 
 namespace dotcache {
 namespace {
+
+constexpr int kUdpBufferBytes = 4 << 20;
 
 absl::string_view KindName(SocketKind kind) { return kind == SocketKind::kUdp ? "udp" : "tcp"; }
 
@@ -69,7 +72,9 @@ absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing
 }  // namespace
 
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint) {
-  return Bind(endpoint, SocketKind::kUdp, Sharing::kWithOtherWorkers);
+  ASSIGN_OR_RETURN(UniqueFd fd, Bind(endpoint, SocketKind::kUdp, Sharing::kWithOtherWorkers));
+  EnlargeBuffers(fd.get());
+  return fd;
 }
 
 absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog) {
@@ -80,6 +85,18 @@ absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog) {
 
 absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind) {
   return Bind(endpoint, kind, Sharing::kAlone).status();
+}
+
+void EnlargeBuffers(int fd) {
+  for (const auto& [option, forced] :
+       {std::pair{SO_RCVBUF, SO_RCVBUFFORCE}, std::pair{SO_SNDBUF, SO_SNDBUFFORCE}}) {
+    int size = 0;
+    socklen_t length = sizeof size;
+    getsockopt(fd, SOL_SOCKET, option, &size, &length);
+    if (size >= kUdpBufferBytes) continue;
+    if (setsockopt(fd, SOL_SOCKET, forced, &kUdpBufferBytes, sizeof kUdpBufferBytes) == 0) continue;
+    setsockopt(fd, SOL_SOCKET, option, &kUdpBufferBytes, sizeof kUdpBufferBytes);
+  }
 }
 
 bool IsOwnAddress(const Endpoint& endpoint) {

@@ -15,9 +15,14 @@ namespace dotcache {
 //
 // Call CheckEndpointFree() before the first socket of an endpoint. Otherwise SO_REUSEPORT lets two
 // programs of one user share a port without an error. An error names the endpoint. For EACCES,
-// EADDRINUSE and EADDRNOTAVAIL it also gives the operator a remedy.
+// EADDRINUSE and EADDRNOTAVAIL it also gives the operator a remedy. A UDP socket has large buffers.
 absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint);
 absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog = 1024);
+
+// Gives a UDP socket buffers of 4 MiB, for bursts that arrive while the loop is busy. Without
+// CAP_NET_ADMIN they are smaller if net.core.rmem_max or wmem_max is. They never become smaller
+// than they are.
+void EnlargeBuffers(int fd);
 
 enum class SocketKind { kUdp, kTcp };
 

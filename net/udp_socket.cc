@@ -19,7 +19,6 @@ namespace dotcache {
 namespace {
 
 constexpr int kBatchesPerCallback = 4;  // A flood must not delay timers and other sockets.
-constexpr int kBufferBytes = 4 << 20;
 // More than the receive buffer holds. If Deafen() fails, the queue may never be empty.
 constexpr int kMaxLastBatches = 1024;
 constexpr size_t kControlBytes = CMSG_SPACE(sizeof(in6_pktinfo));
@@ -139,15 +138,8 @@ struct UdpSocket::Impl {
   std::unique_ptr<Batch> out{new Batch};
 };
 
-// Best effort. Without CAP_NET_ADMIN, or with lower kernel limits, the buffers are smaller.
 void UdpSocket::Impl::SetOptions() {
-  const int size = kBufferBytes;
-  if (setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) != 0) {
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-  }
-  if (setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size) != 0) {
-    setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-  }
+  EnlargeBuffers(fd.get());
   const Endpoint local = LocalEndpoint(fd.get());
   if (!local.is_wildcard()) return;
   const int on = 1;

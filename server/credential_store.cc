@@ -111,4 +111,12 @@ CredentialChange CredentialStore::Refresh() {
   return change;
 }
 
+std::vector<std::string> CredentialStore::Files() const {
+  std::vector<std::string> files;
+  for (const Source& source : sources_) {
+    files.insert(files.end(), source.watch.paths().begin(), source.watch.paths().end());
+  }
+  return files;
+}
+
 }  // namespace dotcache

@@ -52,6 +52,9 @@ class CredentialStore {
   // a change.
   CredentialChange Refresh();
 
+  // The files whose changes Refresh() notices.
+  std::vector<std::string> Files() const;
+
   const Counter& reloads() const { return reloads_; }
   const Counter& failed_reloads() const { return failed_reloads_; }
 

@@ -75,7 +75,8 @@ class HttpServerTest : public testing::Test {
   void SetUp() override { Open({}); }
 
   void Open(const HttpOptions& options) {
-    auto http = HttpServer::Open(*Endpoint::Parse("127.0.0.1:0"), server_.server(), options);
+    auto http = HttpServer::Open(HttpServer::Bind(*Endpoint::Parse("127.0.0.1:0")).value(),
+                                 server_.server(), options);
     ASSERT_TRUE(http.ok()) << http.status();
     http_ = *std::move(http);
     endpoint_ = http_->local_endpoint();
@@ -227,7 +228,7 @@ TEST_F(HttpServerTest, InvalidHttpIsRejectedAndDoesNoHarm) {
 }
 
 TEST_F(HttpServerTest, UsedPortIsAnErrorThatNamesIt) {
-  const auto second = HttpServer::Open(endpoint_, server_.server());
+  const auto second = HttpServer::Bind(endpoint_);
   ASSERT_FALSE(second.ok());
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(endpoint_.ToString()));
 }

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-MAX_EXPOSURE = 1.5
+MAX_EXPOSURE = 1.6  # capset() counts, with which dotcache gives up its last capability.
 ANALYZE = shutil.which("systemd-analyze")
 
 

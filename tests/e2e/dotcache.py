@@ -14,21 +14,28 @@ from lab.lab import LISTENER_NAME, free_port
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("DOTCACHE_BINARY", ROOT / "build/dev/dotcache"))
 START_SECONDS = 20
+# Settings of every program under test, unless the environment of the tests has other values. The
+# filter ends a program that makes a system call outside the list of cmd/system_calls.cc. As root, a
+# program could otherwise not read the files of the tests again.
+DEFAULT_VARIABLES = {"DOTCACHE_SYSTEM_CALL_FILTER": "abort", "DOTCACHE_USER": "root"}
+KEPT_VARIABLES = ("DOTCACHE_TEST_DELAY", *DEFAULT_VARIABLES)
 ADDRESS = "127.0.0.1"
 
 
-def run(*arguments, env=None, timeout=10):
+def run(*arguments, env=None, timeout=10, prefix=()):
     """Runs dotcache until it ends. Returns returncode, stdout and stderr."""
-    return subprocess.run([BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL,
+    return subprocess.run([*prefix, BINARY, *map(str, arguments)], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=timeout,
                           env=clean_environment(env))
 
 
 def clean_environment(more=None):
-    """Returns the environment without dotcache settings, except those of the test."""
+    """Returns the environment without dotcache settings, except those of the test. The value None
+    removes a variable."""
     kept = {key: value for key, value in os.environ.items()
-            if not key.startswith("DOTCACHE_") or key == "DOTCACHE_TEST_DELAY"}
-    return dict(kept, **(more or {}))
+            if not key.startswith("DOTCACHE_") or key in KEPT_VARIABLES}
+    variables = DEFAULT_VARIABLES | kept | (more or {})
+    return {key: value for key, value in variables.items() if value is not None}
 
 
 class Dotcache:

@@ -102,9 +102,10 @@ def test_sigusr1_logs_a_line_about_the_state(launch):
     wait_for(lambda: "info status ready=yes queries=" in server.log_text(), "no line was logged")
 
 
-def test_no_query_is_lost_while_instances_replace_each_other(lab, launch):
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_no_query_is_lost_while_instances_replace_each_other(lab, launch, user):
     """Each client has a port of its own, so the kernel gives its queries to either instance."""
-    first = launch("--reuse-port", "on")
+    first = launch("--reuse-port", "on", env={"DOTCACHE_USER": user})
     same = [("--reuse-port", "on"), first.port, first.dot_port, first.admin_port]
     lost, answered = [], [0]
     stop = threading.Event()
@@ -126,7 +127,7 @@ def test_no_query_is_lost_while_instances_replace_each_other(lab, launch):
     old = first
     for _ in range(REPLACEMENTS):
         before = answered[0]
-        new = launch(*same[0], ports=same[1:], wait=None)
+        new = launch(*same[0], ports=same[1:], wait=None, env={"DOTCACHE_USER": user})
         wait_for(lambda: "info ready" in new.log_text(), "the new instance is not ready")
         old.signal(signal.SIGTERM)
         assert old.process.wait(timeout=10) == 0

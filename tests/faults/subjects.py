@@ -39,9 +39,11 @@ class Subject:
         self._wait_until_bound()
 
     def _environment(self, own_clock):
+        # The tests change limits of the process and files that it reads again.
+        environment = os.environ | {"DOTCACHE_USER": "root"}
         if not own_clock:
-            return None
-        return os.environ | {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self._clock),
+            return environment
+        return environment | {"LD_PRELOAD": FAKETIME, "FAKETIME_TIMESTAMP_FILE": str(self._clock),
                              "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     def set_clock(self, offset):

@@ -35,6 +35,21 @@ TEST(ListenSocketTest, SocketsAreNonBlockingCloseOnExecAndShared) {
   }
 }
 
+TEST(ListenSocketTest, UdpSocketsHaveLargeBuffersThatNeverShrink) {
+  const absl::StatusOr<UniqueFd> fd = BindUdp(kLoopback);
+  ASSERT_TRUE(fd.ok()) << fd.status();
+  constexpr int kLarge = 5 << 20;
+  if (setsockopt(fd->get(), SOL_SOCKET, SO_RCVBUFFORCE, &kLarge, sizeof kLarge) != 0) {
+    GTEST_SKIP() << "needs CAP_NET_ADMIN";
+  }
+  EnlargeBuffers(fd->get());
+  EXPECT_EQ(Option(fd->get(), SOL_SOCKET, SO_RCVBUF), 2 * kLarge);  // The kernel doubles it.
+  const absl::StatusOr<UniqueFd> other = BindUdp(kLoopback);
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_GE(Option(other->get(), SOL_SOCKET, SO_RCVBUF), 4 << 20);
+  EXPECT_GE(Option(other->get(), SOL_SOCKET, SO_SNDBUF), 4 << 20);
+}
+
 TEST(ListenSocketTest, SeveralWorkersShareOneEndpoint) {
   absl::StatusOr<UniqueFd> udp = BindUdp(kLoopback);
   ASSERT_TRUE(udp.ok());

@@ -40,6 +40,7 @@ HOMES = {
     r"gnutls/": r"net/tls/.*",
     r"yaml-cpp/": r"cmd/.*",
     r"CLI/": r"cmd/.*",
+    r"seccomp\.h": r"cmd/system_calls\.cc",
     r"microhttpd\.h": r"admin/.*",
     r"prometheus/": r"admin/.*",
     r"nlohmann/": r"admin/.*",

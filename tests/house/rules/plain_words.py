@@ -9,7 +9,7 @@ from finding import Finding
 PHRASES = {
     r"but for": "except",
     r"in vain": "fails, or a retry",
-    r"nobody(?!\.invalid)": "the client, query, worker or server that does not",
+    r"nobody(?!\.invalid| \|)": "the client, query, worker or server that does not",
     r"whoever": "the client, worker or server that does",
     r"says? nothing": "what was not received or is not known",
     r"those who": "the clients, workers or servers that",
