@@ -58,8 +58,8 @@ const std::map<std::string, void (*)(ldns_pkt*, bool)>& Flags() {
 
 const absl::flat_hash_set<std::string>& MatchWords() {
   static const absl::flat_hash_set<std::string> words = {
-      "all",       "opcode",     "qname", "qtype", "question", "rcode", "flags", "answer",
-      "authority", "additional", "ttl",   "DO",    "noedns",   "UDP",   "TCP"};
+      "all",       "opcode",     "qname", "qtype", "question", "rcode",  "flags", "answer",
+      "authority", "additional", "ttl",   "DO",    "noedns",   "octets", "UDP",   "TCP"};
   return words;
 }
 
@@ -116,10 +116,12 @@ absl::Status Parser::ParseConfig() {
     return ParseOption();
   } else if (words_[0] == "record:" && words_.size() > 1) {
     scenario_.records.push_back(absl::StrJoin(words_.begin() + 1, words_.end(), " "));
+  } else if (words_[0] == "hosts:" && words_.size() > 2) {
+    scenario_.hosts.push_back(absl::StrJoin(words_.begin() + 1, words_.end(), " "));
   } else {
     return Error(
         "expected \"upstream: NAME\", \"zone: ZONE NAME\", \"option: NAME SECONDS\", "
-        "\"record: TEXT\" or CONFIG_END");
+        "\"record: TEXT\", \"hosts: ADDRESS NAME\" or CONFIG_END");
   }
   return absl::OkStatus();
 }
@@ -134,6 +136,8 @@ absl::Status Parser::ParseOption() {
     cache.stale_max_age = Seconds{value};
   } else if (words_[1] == "prefetch") {
     cache.prefetch = value != 0;
+  } else if (words_[1] == "rotate") {
+    scenario_.rotate = value != 0;
   } else {
     return Error(absl::StrCat("unknown option: ", words_[1]));
   }

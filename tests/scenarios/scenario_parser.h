@@ -24,6 +24,7 @@ namespace dotcache {
 //     opcode qname qtype question rcode flags answer authority additional
 //     all            All of these. Names in their case; TTLs aside.
 //     ttl            TTLs, too.
+//     octets         All octets after the ID.
 //     DO  noedns     The DO bit is set; there is no OPT record.
 //     ede=CODE       The extended error (RFC 8914); ede=none: there is none.
 //     UDP  TCP       The transport of a QUERY; UDP without.
@@ -72,7 +73,9 @@ struct Scenario {
   std::vector<std::string> upstreams;
   std::vector<std::pair<std::string, std::string>> zones;  // A private zone and its one server.
   CacheOptions cache;                                      // Changed by `option:` lines.
-  std::vector<std::string> records;                        // Local records as text.
+  bool rotate = false;               // The same. Most scenarios compare the order of records.
+  std::vector<std::string> records;  // Local records as text.
+  std::vector<std::string> hosts;    // The lines of a hosts file.
   std::vector<ScenarioStep> steps;
 };
 

@@ -9,6 +9,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -20,6 +21,7 @@
 #include "tests/support/recording_sink.h"
 #include "tests/support/scripted_connector.h"
 #include "tests/support/simulated_loop.h"
+#include "tests/support/test_directory.h"
 #include "upstream/exchange/upstream_manager.h"
 
 namespace dotcache {
@@ -43,6 +45,11 @@ std::string Field(const std::string& question, size_t index) {
   return index < fields.size() ? fields[index] : "";
 }
 
+std::string HexBehindId(Bytes message) {
+  const Bytes octets = message.subspan(2);
+  return absl::BytesToHexString(std::string(octets.begin(), octets.end()));
+}
+
 std::string FlagNames(uint16_t flags) {
   static constexpr std::pair<uint16_t, const char*> kFlags[] = {
       {kFlagQr, "QR"}, {kFlagAa, "AA"}, {kFlagTc, "TC"}, {kFlagRd, "RD"},
@@ -54,11 +61,21 @@ std::string FlagNames(uint16_t flags) {
   return absl::StrJoin(names, " ");
 }
 
+std::unique_ptr<const LocalRecords> LoadLocalNames(const Scenario& scenario) {
+  const TestDirectory directory;
+  LocalDataOptions options{.records = scenario.records};
+  if (!scenario.hosts.empty()) {
+    options.hosts_files.push_back(directory.Write("hosts", absl::StrJoin(scenario.hosts, "\n")));
+  }
+  return LoadLocalData(options).records;
+}
+
 // Compares a message with the entry of a step.
 class Matcher {
  public:
   Matcher(const ScenarioEntry& expected, Bytes actual)
       : entry_(expected),
+        octets_(actual),
         expected_(ParsedMessage::Parse(expected.message)),
         actual_(ParsedMessage::Parse(actual)) {}
 
@@ -77,6 +94,7 @@ class Matcher {
     CompareRecords("additional", e.additional, a.additional);
     Compare("DO", "DO", a.dnssec_ok ? "DO" : "no DO");
     Compare("noedns", "no OPT", a.has_edns ? "an OPT" : "no OPT");
+    Compare("octets", HexBehindId(entry_.octets), HexBehindId(octets_));
     if (!entry_.extended_error.empty()) {
       const std::string code =
           a.extended_error.has_value() ? absl::StrCat(*a.extended_error) : "none";
@@ -108,6 +126,7 @@ class Matcher {
   }
 
   const ScenarioEntry& entry_;
+  const Bytes octets_;
   const ParsedMessage expected_;
   const ParsedMessage actual_;
   std::string differences_;
@@ -141,7 +160,7 @@ class Runner {
   SimulatedLoop loop_;
   ResponseCache cache_{scenario_.cache, HashSeed{1, 2}};
   const AccessPolicy access_{PrivatePrefixes()};
-  const ServerLimits limits_ = {.rotate = false};  // Scenarios compare the order of records.
+  const ServerLimits limits_ = {.rotate = scenario_.rotate};
   WorkerCounters counters_;
   std::mt19937_64 random_{1};
   std::map<std::string, int> servers_;
@@ -169,7 +188,7 @@ Runner::Runner(const Scenario& scenario) : scenario_(scenario) {
     AddZone(zone, {server});
     forwarded.push_back(options_.zones.back().zone);
   }
-  local_names_ = std::make_unique<LocalNames>(LoadLocalData({.records = scenario.records}).records,
+  local_names_ = std::make_unique<LocalNames>(LoadLocalNames(scenario),
                                               std::make_unique<LocalZones>(forwarded));
   zone_names_ = std::make_unique<ZoneNames>(forwarded);
   answer_times_ = std::make_unique<AnswerTimes>(zone_names_->size());
