@@ -91,16 +91,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     if (const auto limited = LimitRate(client)) return *limited;
   }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);
-  if (rules_.local_names != nullptr) {
-    const auto local = rules_.local_names->Answer(query.question);
-    if (local.has_value() && !local->open) {
-      WorkerCounters& counters = env_.counters;
-      (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
-      replies_.SendStored(client, {local->message.wire, local->message.ttl_offsets},
-                          replies_.OptionsFor(address));
-      return HandleResult::kReplied;
-    }
-  }
+  if (SendLocal(client, /*may_be_open=*/false)) return HandleResult::kReplied;
   if (rules_.own_answers != nullptr && rules_.own_answers->Concerns(query.question)) {
     return AnswerOurselves(message, client);
   }
@@ -116,6 +107,18 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   return HandleResult::kReplied;
 }
 
+// Returns false without a local answer. An open one is only an alias, whose target is elsewhere.
+bool QueryHandler::SendLocal(const Client& client, bool may_be_open) {
+  if (rules_.local_names == nullptr) return false;
+  const auto local = rules_.local_names->Answer(client.query.question);
+  if (!local.has_value() || (local->open && !may_be_open)) return false;
+  WorkerCounters& counters = env_.counters;
+  (local->from_records ? counters.local_record_answers : counters.local_answers).Add();
+  replies_.SendStored(client, {local->message.wire, local->message.ttl_offsets},
+                      replies_.OptionsFor(client.address));
+  return true;
+}
+
 HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                                       const Found& found) {
   if (env_.loops != nullptr && env_.loops->OnQuery(client.query.question.qname)) {
@@ -126,8 +129,9 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
     return HandleResult::kReplied;
   }
   if (!client.query.recursion_desired) {
-    // Without RD, only cached data is served. To query an upstream server is recursion (RFC 1035
-    // section 4.3.1).
+    // Without RD, only cached and local data is served. To query an upstream server is recursion
+    // (RFC 1035 section 4.3.1).
+    if (SendLocal(client, /*may_be_open=*/true)) return HandleResult::kReplied;
     env_.counters.cache_misses.Add();
     replies_.SendError(client, Rcode::kRefused,
                        {ExtendedErrorCode::kOther, "recursion was not desired"},

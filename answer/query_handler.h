@@ -96,6 +96,7 @@ class QueryHandler {
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
   // Handles a query for which the cache has no fresh data.
+  bool SendLocal(const Client& client, bool may_be_open);
   HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
                           const Found& found);
   // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
