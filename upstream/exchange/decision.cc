@@ -112,7 +112,7 @@ bool IsRetry(const Scene& scene, uint8_t server) {
   return at_this_provider;
 }
 
-enum class Purpose : uint8_t { kNeeded, kHedge, kInsteadOfTrial };
+enum class Purpose : uint8_t { kNeeded, kConfirmation, kHedge, kInsteadOfTrial };
 
 // The first in order of those that were queried the least.
 std::optional<uint8_t> FindCandidate(const Scene& scene, Purpose purpose) {
@@ -126,7 +126,9 @@ std::optional<uint8_t> FindCandidate(const Scene& scene, Purpose purpose) {
     if ((scene.progress.refused >> server & 1) != 0 || !MayAsk(scene, server)) continue;
     if (IsRetry(scene, server) && !view.may_retry) continue;
     const uint8_t asked = scene.progress.times_asked[server];
-    if (hedge && (view.metered || asked > 0)) continue;
+    // What can do without an answer costs nothing.
+    if (view.metered && (hedge || purpose == Purpose::kConfirmation)) continue;
+    if (hedge && asked > 0) continue;
     if (!best.has_value() || asked < scene.progress.times_asked[*best]) best = server;
   }
   return best;
@@ -289,7 +291,8 @@ Decision Next(const ExchangeProgress& progress, absl::Span<const ServerView> ser
   if (!hopeful) {
     // The second server does not answer in its usual time.
     if (progress.has_denial && !progress.attempts.empty()) return {};
-    if (const auto server = FindCandidate(scene, Purpose::kNeeded)) {
+    const Purpose purpose = progress.has_denial ? Purpose::kConfirmation : Purpose::kNeeded;
+    if (const auto server = FindCandidate(scene, purpose)) {
       return Ask(scene, *server, /*hedge=*/false);
     }
     return WaitOrFinish(scene);

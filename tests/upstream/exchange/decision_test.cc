@@ -268,12 +268,16 @@ std::vector<Row> RowsAboutHedges() {
 }
 
 std::vector<Row> RowsAboutErrors() {
+  const auto denial = [](Scene& s) { s.progress.has_denial = true; };
   const auto no_retry = [](Scene& s) {
     for (ServerView& server : s.servers) server.may_retry = false;
   };
   return {
       AskRow("an error has a second opinion", Scene().Error(0), 1),
       FinishRow("of an only server it is the result", Scene(1).Error(0)),
+      AskRow("a denial is confirmed by a second server", Scene(2).Error(0).With(denial), 1),
+      FinishRow("but not by a metered one",
+                Scene(2).Error(0).With(denial).With([](Scene& s) { s.servers[1].metered = true; })),
       FinishRow("no server of the provider is queried again",
                 Scene(2).Error(0).With([](Scene& s) { s.progress.reported_errors = 3; })),
       WaitRow("a server that is up may know better",

@@ -168,6 +168,29 @@ TEST_F(UpstreamHostsTest, WhatIsInFlightToAnAddressThatGoesIsStillAnswered) {
   EXPECT_EQ(connector_->server(1).connects, 1);  // What stays keeps its connection.
 }
 
+// The query would be in the books of the server that has the place now.
+TEST_F(UpstreamHostsTest, AnAddressThatIsGoneGetsNoQueryWithLessEdns) {
+  Make();
+  Resolve({"192.0.2.1"});
+  loop_.Advance(Milliseconds(59960));
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    UpstreamQuery plain = query;
+    plain.edns = EdnsUse::kNone;
+    return ScriptedReply::Message(ScriptedError(plain, Rcode::kFormErr), Milliseconds(80));
+  };
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(40));
+  Resolve({"192.0.2.2"});
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);  // The FORMERR is the result.
+  EXPECT_EQ(queries(0), 1);
+  connector_->server(0).reply = [](const UpstreamQuery& query) {
+    return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(5));
+  };
+  EXPECT_EQ(AskAndWait(), ExchangeFailure::kNone);
+  EXPECT_EQ(connector_->server(0).latest_endpoint.ToString(), "192.0.2.2:853");
+}
+
 TEST_F(UpstreamHostsTest, WhenAllItsAddressesAreDownItIsResolvedAgain) {
   Make();
   Resolve({"192.0.2.1"});
