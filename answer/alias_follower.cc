@@ -45,11 +45,6 @@ AliasChain AliasFollower::Begin(const CacheKey& key, MonoTime deadline) {
   return chain;
 }
 
-bool AliasFollower::MayBePart(const UpstreamResponse& response, const CacheKey& key) {
-  return BeginsWithAlias(KeptPart(response.wire, response.facts), key.question().size(),
-                         key.qtype());
-}
-
 bool AliasFollower::IsElsewhere(const Question& from, const Question& to, bool has_data) const {
   if (zones_ != nullptr) {
     const size_t to_zone = zones_->ZoneOf(to);

@@ -61,18 +61,16 @@ class AliasFollower {
     kBroken,    // The aliases form a loop, or are too many.
   };
 
-  // True if a chain for the key may have a first part without an exchange. Cheap.
-  bool MayHavePart() const {
-    return cache_.has_parts() || (local_names_ != nullptr && local_names_->has_open_aliases());
+  // True if a chain for the key may have a first part without an exchange.
+  bool HasPart(const CacheKey& key, MonoTime now) const {
+    const bool may_be_local = local_names_ != nullptr && local_names_->has_open_aliases();
+    return may_be_local || cache_.FindPart(key, now) != nullptr;
   }
 
   // A chain without parts.
   static AliasChain Begin(const CacheKey& key, MonoTime deadline);
 
-  // False for nearly all responses, which are whole. Cheap.
-  static bool MayBePart(const UpstreamResponse& response, const CacheKey& key);
-
-  // True if a response to `question` is only a part of the answer.
+  // True if a response to `question` is only a part of the answer. One without aliases is whole.
   bool IsPart(const UpstreamResponse& response, const Question& question) const;
 
   // Adds parts from local names and from the cache until an exchange is needed.

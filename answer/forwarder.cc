@@ -97,10 +97,6 @@ bool Forwarder::SendFound(const Client& client, const CacheKey& key) {
 
 bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
                         MonoTime received_at) {
-  if (const CacheEntryRef known = StoreKnownParts(key)) {
-    env_.replies.SendFetched(client, *known);
-    return false;
-  }
   if (ended_) {
     env_.replies.SendAfterFailure(client, stale, env_.loop.Now(), ErrorForStop());
     return false;
@@ -123,12 +119,16 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       TurnAway(client, stale, LimitOf(joined));
       return false;
   }
-  const ExchangeFailure failure =
+  const ExchangeOr<CacheEntryRef> known =
       BeginExchange(client.query, key, absl::HashOf(ClientKey(client.address.client)));
-  if (failure != ExchangeFailure::kNone) {
-    const FailureErrors error = ErrorFor(failure);
-    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), failure, error);
+  if (!known.ok()) {
+    const FailureErrors error = ErrorFor(known.failure());
+    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), known.failure(), error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
+    return false;
+  }
+  if (*known) {
+    env_.replies.SendFetched(client, **known);
     return false;
   }
   ArmTimer();
@@ -159,26 +159,33 @@ void Forwarder::TurnAway(const Client& client, const CacheEntryRef& stale, Limit
 void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   const auto places = static_cast<size_t>(env_.limits.max_pending_queries) / kPrefetchShare;
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
-  if (StoreKnownParts(key)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
-  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0);
+  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0).failure();
   if (failure != ExchangeFailure::kNone) NoteFailure(key, ZoneOf(key), failure, ErrorFor(failure));
 }
 
-ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client) {
-  const MonoTime deadline = env_.loop.Now() + env_.limits.tuning.exchange_timeout;
+// For a key that was added to the table. Returns null if the exchange has begun. The key leaves the
+// table if the exchange fails at once, or if it is not needed because all parts of the answer are
+// known: then the answer is returned.
+ExchangeOr<CacheEntryRef> Forwarder::BeginExchange(const Query& query, const CacheKey& key,
+                                                   uint64_t client) {
+  const MonoTime now = env_.loop.Now();
+  const MonoTime deadline = now + env_.limits.tuning.exchange_timeout;
   std::unique_ptr<AliasChain> chain;
   auto step = AliasFollower::Step::kAsk;
-  if (aliases_.MayHavePart()) {
+  if (aliases_.HasPart(key, now)) {
     chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
     chain->client = client;
-    step = aliases_.Collect(*chain, env_.loop.Now());
+    step = aliases_.Collect(*chain, now);
   }
   ExchangeOr<ExchangeId> exchange = ExchangeFailure::kAliases;
-  if (step == AliasFollower::Step::kAsk && chain != nullptr && !chain->parts.empty()) {
+  CacheEntryRef answer;
+  if (step == AliasFollower::Step::kComplete) {
+    answer = StoreJoined(key, *chain);
+  } else if (step == AliasFollower::Step::kAsk && chain != nullptr && !chain->parts.empty()) {
     exchange = BeginNextPart(std::move(chain));
-  } else if (step != AliasFollower::Step::kBroken) {
+  } else if (step == AliasFollower::Step::kAsk) {
     exchange = env_.exchanger.Exchange(
         {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
         [this, key, deadline, client](const ExchangeOr<UpstreamResponse>& response) {
@@ -188,10 +195,11 @@ ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key
   if (exchange.ok()) {
     pending_.SetExchange(key, *exchange);
   } else {
-    NoteIfLimit(exchange.failure());
     pending_.Take(key);
   }
   env_.counters.pending_queries.Set(pending_.size());
+  if (exchange.ok() || answer) return answer;
+  NoteIfLimit(exchange.failure());
   return exchange.failure();
 }
 
@@ -204,7 +212,7 @@ void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t 
   const size_t zone = ZoneOf(key);
   const bool answered = response.ok() && IsRelayed(response->facts);
   if (answered) NoteAnswered(key, zone);
-  if (answered && AliasFollower::MayBePart(*response, key)) {
+  if (answered && response->facts.has_alias) {
     auto chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
     chain->client = client;
     if (aliases_.IsPart(*response, chain->question)) {
@@ -228,12 +236,9 @@ void Forwarder::NoteAnswered(const CacheKey& key, size_t zone) {
   env_.answer_times->Note(zone, key.name_hash(), env_.loop.Now());
 }
 
-// Stores the answer and returns it if all its parts are known without an exchange. Else null.
-CacheEntryRef Forwarder::StoreKnownParts(const CacheKey& key) {
-  if (!aliases_.MayHavePart()) return nullptr;
+// Null if the answer is too large.
+CacheEntryRef Forwarder::StoreJoined(const CacheKey& key, const AliasChain& chain) {
   const MonoTime now = env_.loop.Now();
-  AliasChain chain = AliasFollower::Begin(key, now);
-  if (aliases_.Collect(chain, now) != AliasFollower::Step::kComplete) return nullptr;
   const ExchangeOr<UpstreamResponse> joined = aliases_.Join(chain, now);
   return joined.ok() ? env_.cache.Store(key, joined->wire, joined->facts, now) : nullptr;
 }

@@ -81,7 +81,7 @@ class Forwarder : private TurnEndHook {
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   void TakeEvicted();
   void OnTurnEnd() override;
-  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
+  ExchangeOr<CacheEntryRef> BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
                       const ExchangeOr<UpstreamResponse>& response);
@@ -89,7 +89,7 @@ class Forwarder : private TurnEndHook {
   size_t ZoneOf(const Question& question) const;
   size_t ZoneOf(const CacheKey& key) const;
   void NoteAnswered(const CacheKey& key, size_t zone);
-  CacheEntryRef StoreKnownParts(const CacheKey& key);
+  CacheEntryRef StoreJoined(const CacheKey& key, const AliasChain& chain);
   ExchangeOr<ExchangeId> BeginNextPart(std::unique_ptr<AliasChain> chain);
   void Continue(std::unique_ptr<AliasChain> chain);
   void OnPartDone(std::unique_ptr<AliasChain> chain, const ExchangeOr<UpstreamResponse>& response);

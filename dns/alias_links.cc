@@ -81,17 +81,6 @@ bool HasAliases(QType qtype) { return qtype != QType::kCname && qtype != QType::
 
 }  // namespace
 
-bool BeginsWithAlias(Bytes message, size_t question_size, QType qtype) {
-  if (!HasAliases(qtype) || message.size() <= kHeaderSize || LoadHeader(message).ancount == 0) {
-    return false;
-  }
-  WireCursor cursor(message);
-  cursor.Skip(kHeaderSize + question_size);
-  cursor.SkipName();
-  const auto type = static_cast<QType>(cursor.ReadU16());
-  return type == QType::kCname || (type == QType::kDname && qtype != QType::kDname);
-}
-
 std::vector<AliasLink> ReadAliasLinks(Bytes message, const Question& question) {
   std::vector<AliasLink> links;
   if (!HasAliases(question.qtype)) return links;

@@ -22,10 +22,6 @@ struct AliasLink {
   size_t end = 0;      // Where the last of them ends in the message.
 };
 
-// True if the answer begins with an alias of the QNAME. Cheap. Of a message as below, with a
-// question of this size and type.
-bool BeginsWithAlias(Bytes message, size_t question_size, QType qtype);
-
 // The links of the answer, in order. REQUIRES: the message has passed InspectResponse(), and is in
 // the form that is relayed. Then its answer is in the order of the chain.
 std::vector<AliasLink> ReadAliasLinks(Bytes message, const Question& question);

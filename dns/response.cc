@@ -215,6 +215,7 @@ std::optional<RecordSet> Judge(Bytes response, const Question& question,
     case AnswerChain::Outcome::kComplete:
       break;
   }
+  facts.has_alias = chain.has_alias();
   const bool answers = chain.found() || chain.has_alias() || chain.record_count() == 0;
   if (!answers) return std::nullopt;
   const bool positive = chain.found() && facts.rcode == Rcode::kNoError;

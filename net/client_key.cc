@@ -36,7 +36,7 @@ ClientKey::ClientKey(const Endpoint& client) {
     zone_ = client.zone();
     return;
   }
-  network_ = NumberOf(octets);
+  network_ = LoadU32(octets.data());
 }
 
 uint64_t ClientKey::Hash(const HashSeed& seed) const {

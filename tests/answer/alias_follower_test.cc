@@ -50,14 +50,14 @@ TEST_F(AliasFollowerTest, OnlyAnAliasThatLeadsElsewhereMakesAPart) {
   const Question question = {Name("www.example"), QType::kA, QClass::kIn};
   const auto into_zone =
       Response("www.example", {CnameRecord("www.example", 300, "a.corp.example")});
-  EXPECT_TRUE(AliasFollower::MayBePart(into_zone, Key("www.example")));
+  EXPECT_TRUE(into_zone.facts.has_alias);
   EXPECT_TRUE(follower_.IsPart(into_zone, question));
   const auto within = Response("www.example", {CnameRecord("www.example", 300, "a.example"),
                                                ARecord("a.example", 300, "192.0.2.1")});
-  EXPECT_TRUE(AliasFollower::MayBePart(within, Key("www.example")));
+  EXPECT_TRUE(within.facts.has_alias);
   EXPECT_FALSE(follower_.IsPart(within, question));
   const auto data = Response("www.example", {ARecord("www.example", 300, "192.0.2.1")});
-  EXPECT_FALSE(AliasFollower::MayBePart(data, Key("www.example")));
+  EXPECT_FALSE(data.facts.has_alias);
 }
 
 TEST_F(AliasFollowerTest, RecordsOfTheOtherZoneAreNotUsed) {
@@ -80,13 +80,14 @@ TEST_F(AliasFollowerTest, RecordsOfTheOtherZoneAreNotUsed) {
 
 TEST_F(AliasFollowerTest, ThePartIsFoundUntilATenthOfItsTimeIsLeft) {
   ChainInto("a.corp.example", At(0));
-  EXPECT_TRUE(follower_.MayHavePart());
   for (const auto& [seconds, step_is_first] : {std::pair(269, false), {271, true}, {301, true}}) {
     AliasChain chain = AliasFollower::Begin(Key("www.example"), At(seconds));
     EXPECT_EQ(follower_.Collect(chain, At(seconds)), Step::kAsk);
     EXPECT_EQ(chain.parts.empty(), step_is_first) << seconds;
+    EXPECT_EQ(follower_.HasPart(Key("www.example"), At(seconds)), seconds < 300) << seconds;
   }
   EXPECT_EQ(cache_.Lookup(Key("www.example"), At(1)).state, Found::State::kNothing);
+  EXPECT_FALSE(follower_.HasPart(Key("other.example"), At(1)));
 }
 
 TEST_F(AliasFollowerTest, AliasesWithTtl0AreFollowedButNotKept) {

@@ -294,6 +294,10 @@ TEST(ResponseTest, AliasWithoutDataIsNoDataOrNxDomainByItsRcode) {
   const auto dangling = Inspect(Respond().Answer(cname).Build());
   EXPECT_EQ(dangling.kind, ResponseKind::kNoData);
   EXPECT_EQ(dangling.soa_ttl, std::nullopt);
+  EXPECT_TRUE(no_data.has_alias);
+  EXPECT_TRUE(nx.has_alias);
+  EXPECT_TRUE(dangling.has_alias);
+  EXPECT_FALSE(Inspect(Respond().Authority(SoaRecord("example.com", 900, 60)).Build()).has_alias);
 }
 
 TEST(ResponseTest, DnameAndItsCnameAreFollowed) {
