@@ -14,9 +14,8 @@ namespace {
 // This part of the keys is for clients that hold none.
 constexpr size_t kReserve = 16;
 
-// A key ends only when its last waiter has left it. If other clients wait for the key, they hold it
-// from then on, and the search for room goes on. So often at most.
-constexpr int kMaxEvictions = 16;
+// So many of a client's newest keys are searched for one that no other client waits for.
+constexpr int kSearchedKeys = 16;
 
 // With more waiters, a key has an index.
 constexpr size_t kFewWaiters = 16;
@@ -35,8 +34,9 @@ PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter wait
       waiter.received_at = repeated->received_at;
       waiter.deadline = std::min(waiter.deadline, repeated->deadline);
       Displace(*pending);
+      const auto next = std::next(repeated);
       Remove(repeated);
-      Insert(*pending, loads_.Of(client), std::move(waiter));
+      Insert(*pending, loads_.Of(client), std::move(waiter), next);
       Place(*pending);
       return JoinResult::kJoined;
     }
@@ -48,13 +48,13 @@ PendingQueries::JoinResult PendingQueries::Join(const CacheKey& key, Waiter wait
   }
   if (pending == nullptr) {
     PendingKey& added = Add(key);
-    Insert(added, load, std::move(waiter));
+    Insert(added, load, std::move(waiter), added.waiters.end());
     Place(added);
     return JoinResult::kFirst;
   }
   const bool earliest = pending->waiters.empty() || waiter.deadline < pending->due;
   if (earliest) Displace(*pending);
-  Insert(*pending, load, std::move(waiter));
+  Insert(*pending, load, std::move(waiter), pending->waiters.end());
   if (earliest) Place(*pending);
   return JoinResult::kJoined;
 }
@@ -73,21 +73,53 @@ PendingQueries::JoinResult PendingQueries::MakeRoom(PendingKey* pending, const C
 bool PendingQueries::MakeKeyRoom(const ClientLoad& client) {
   const size_t limit = client.held.empty() ? limits_.keys : UnreservedKeys(limits_);
   if (pending_.size() < limit || DropOldestAbandoned()) return true;
-  for (int i = 0; i < kMaxEvictions; ++i) {
-    const ClientLoad& most = loads_.MostHeld();
-    if (most.held.size() <= client.held.size() + 1) return false;
-    EvictFrom(most.held.front(), most, Limit::kPendingQueries, /*only_one=*/false);
-    if (DropOldestAbandoned()) return true;
+  const ClientLoad& most = loads_.MostHeld();
+  if (most.held.size() <= client.held.size() + 1) return false;
+  PendingKey* const cheapest = CheapestOf(most, client);
+  if (cheapest == nullptr) return false;
+  EvictAll(*cheapest);
+  return DropOldestAbandoned();
+}
+
+// The newest key of `most` that no other client waits for. Else the one with the fewest waiters, of
+// those for which `client` does not wait.
+PendingKey* PendingQueries::CheapestOf(const ClientLoad& most, const ClientLoad& client) {
+  PendingKey* cheapest = nullptr;
+  const ChainLink<PendingKey>* link = &most.held.back().held;
+  for (int i = 0; i < kSearchedKeys && link != nullptr; ++i, link = link->before) {
+    PendingKey& pending = *link->item;
+    if (CountOf(pending, most) == pending.waiters.size()) return &pending;
+    if (CountOf(pending, client) > 0) continue;
+    if (cheapest == nullptr || pending.waiters.size() < cheapest->waiters.size()) {
+      cheapest = &pending;
+    }
   }
-  return false;
+  return cheapest;
+}
+
+size_t PendingQueries::CountOf(const PendingKey& pending, const ClientLoad& client) {
+  if (pending.index != nullptr) return pending.index->CountOf(client);
+  return static_cast<size_t>(
+      std::count_if(pending.waiters.begin(), pending.waiters.end(),
+                    [&client](const Waiter& each) { return each.links.load == &client; }));
+}
+
+// The key is without waiters then.
+void PendingQueries::EvictAll(PendingKey& pending) {
+  Displace(pending);
+  while (!pending.waiters.empty()) {
+    evicted_.waiters.emplace_back(Limit::kPendingQueries,
+                                  std::move(Remove(std::prev(pending.waiters.end())).front()));
+  }
+  Place(pending);
 }
 
 bool PendingQueries::MakeRoomAt(PendingKey& pending, const ClientLoad& client) {
   if (pending.waiters.size() < limits_.waiters_per_key) return true;
   MakeIndex(pending);
+  if (pending.index->MostCount() <= pending.index->CountOf(client) + 1) return false;
   const ClientLoad& most = pending.index->Most();
-  if (pending.index->CountOf(most) <= pending.index->CountOf(client) + 1) return false;
-  EvictFrom(pending, most, Limit::kWaitersPerQuery, /*only_one=*/true);
+  EvictOne(pending, most, Limit::kWaitersPerQuery);
   return true;
 }
 
@@ -95,22 +127,17 @@ bool PendingQueries::MakeWaiterRoom(const ClientLoad& client) {
   if (waiter_count_ < limits_.waiters) return true;
   const ClientLoad& most = loads_.MostWaiting();
   if (most.waiting.size() <= client.waiting.size() + 1) return false;
-  EvictFrom(*most.waiting.front().links.key, most, Limit::kWaiters, /*only_one=*/true);
+  EvictOne(*most.waiting.back().links.key, most, Limit::kWaiters);
   return true;
 }
 
-// Evicts the client's first waiter for the key, or all of its waiters for it. The client's load may
-// end with them.
-void PendingQueries::EvictFrom(PendingKey& pending, const ClientLoad& client, Limit limit,
-                               bool only_one) {
-  const ClientLoad* const load = &client;
+// Evicts the client's last waiter for the key. The client's load may end with it.
+void PendingQueries::EvictOne(PendingKey& pending, const ClientLoad& client, Limit limit) {
+  auto waiter = pending.waiters.end();
+  do --waiter;
+  while (waiter->links.load != &client);
   Displace(pending);
-  for (auto next = pending.waiters.begin(); next != pending.waiters.end();) {
-    const auto waiter = next++;
-    if (waiter->links.load != load) continue;
-    evicted_.waiters.emplace_back(limit, std::move(Remove(waiter).front()));
-    if (only_one) break;
-  }
+  evicted_.waiters.emplace_back(limit, std::move(Remove(waiter).front()));
   Place(pending);
 }
 
@@ -208,9 +235,9 @@ void PendingQueries::Charge(PendingKey& pending) {
   pending.holder = holder;
 }
 
-void PendingQueries::Insert(PendingKey& pending, ClientLoad& load, Waiter waiter) {
-  // Almost always the end. Only clients with stale data have a shorter deadline.
-  auto place = pending.waiters.end();
+void PendingQueries::Insert(PendingKey& pending, ClientLoad& load, Waiter waiter,
+                            Waiters::iterator place) {
+  // Almost always there. Only clients with stale data have a shorter deadline.
   while (place != pending.waiters.begin() && waiter.deadline < std::prev(place)->deadline) --place;
   const auto inserted = pending.waiters.insert(place, std::move(waiter));
   inserted->links = {&pending, &load, {}};

@@ -49,9 +49,10 @@ struct PendingLimits {
 // timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread.
 //
 // At each limit except the one of a client, the client with the most makes room for a client that
-// has less, so that few clients cannot keep others out. It loses what it has had for the longest
-// time. The owner takes that by TakeEvicted(). Without such a client, Join() adds nothing. A
-// sixteenth of the keys is for clients that hold none.
+// has less, so that few clients cannot keep others out. It loses what came last, because
+// its older queries are closer to their answers. A key ends for all its waiters, so one that only
+// this client waits for goes first. The owner takes that by TakeEvicted(). Without such a client,
+// Join() adds nothing. A sixteenth of the keys is for clients that hold none.
 class PendingQueries {
  public:
   enum class JoinResult {
@@ -116,15 +117,19 @@ class PendingQueries {
   bool MakeWaiterRoom(const ClientLoad& client);
   bool MakeRoomAt(PendingKey& pending, const ClientLoad& client);
   bool DropOldestAbandoned();
-  void EvictFrom(PendingKey& pending, const ClientLoad& client, Limit limit, bool only_one);
+  static PendingKey* CheapestOf(const ClientLoad& most, const ClientLoad& client);
+  static size_t CountOf(const PendingKey& pending, const ClientLoad& client);
+  void EvictAll(PendingKey& pending);
+  void EvictOne(PendingKey& pending, const ClientLoad& client, Limit limit);
 
   // Adds the key to the table only. Place() adds it to `by_deadline_`, or to `abandoned_` if it has
   // no waiters. Displace() removes it from both.
   PendingKey& Add(const CacheKey& key);
   void Place(PendingKey& pending);
   void Displace(PendingKey& pending);
-  // To and from the list of the key, and the client's load. REQUIRES: the key is displaced.
-  void Insert(PendingKey& pending, ClientLoad& load, Waiter waiter);
+  // To and from the list of the key, and the client's load. `place` is the end, or the successor of
+  // the waiter that this one replaces. REQUIRES: the key is displaced.
+  void Insert(PendingKey& pending, ClientLoad& load, Waiter waiter, Waiters::iterator place);
   Waiters Remove(Waiters::iterator waiter);
   void Charge(PendingKey& pending);
   static void MakeIndex(PendingKey& pending);

@@ -12,15 +12,25 @@ bool HasSender(const Waiter& waiter) { return waiter.address.transport == Transp
 }  // namespace
 
 void WaiterIndex::Add(Waiters::iterator waiter) {
-  ++counts_[waiter->links.load];
+  const size_t count = ++counts_[waiter->links.load];
+  if (count > 1) --clients_with_[count - 1];
+  if (count == clients_with_.size()) clients_with_.push_back(0);
+  ++clients_with_[count];
   if (HasSender(*waiter)) senders_[{waiter->address.client, waiter->query.id}] = waiter;
 }
 
 void WaiterIndex::Remove(const Waiter& waiter) {
   const auto found = counts_.find(waiter.links.load);
   assert(found != counts_.end());
-  if (--found->second == 0) counts_.erase(found);
-  if (HasSender(waiter)) senders_.erase({waiter.address.client, waiter.query.id});
+  const size_t count = found->second--;
+  --clients_with_[count];
+  if (count > 1) ++clients_with_[count - 1];
+  if (clients_with_.back() == 0 && count + 1 == clients_with_.size()) clients_with_.pop_back();
+  if (count == 1) counts_.erase(found);
+  if (!HasSender(waiter)) return;
+  // Another listener may have a waiter of the same sender.
+  const auto sender = senders_.find({waiter.address.client, waiter.query.id});
+  if (sender != senders_.end() && &*sender->second == &waiter) senders_.erase(sender);
 }
 
 Waiters::iterator WaiterIndex::FindSender(const Waiter& repeated, Waiters::iterator none) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <list>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "answer/client_loads.h"
@@ -48,13 +49,16 @@ class WaiterIndex {
   // Returns `none` if no waiter has the sender of this one.
   Waiters::iterator FindSender(const Waiter& repeated, Waiters::iterator none) const;
   size_t CountOf(const ClientLoad& client) const;
-  // A client with the most waiters. Takes time for each client. REQUIRES: there is a waiter.
+  // The most waiters that one client has, and such a client. Most() takes time for each client.
+  // REQUIRES: there is a waiter.
+  size_t MostCount() const { return clients_with_.size() - 1; }
   const ClientLoad& Most() const;
 
  private:
   using Sender = std::pair<Endpoint, uint16_t>;
 
   absl::flat_hash_map<const ClientLoad*, size_t> counts_;
+  std::vector<size_t> clients_with_{0};  // How many clients have this count, from 1 to the most.
   absl::flat_hash_map<Sender, Waiters::iterator> senders_;
 };
 

@@ -26,6 +26,7 @@ class Chain {
   size_t size() const { return size_; }
   // REQUIRES: the chain is not empty.
   T& front() const { return *first_->item; }
+  T& back() const { return *last_->item; }
 
   // Adds the item at the end. REQUIRES: `link` belongs to it and is in no chain.
   void Append(ChainLink<T>& link, T& item) {

@@ -220,11 +220,11 @@ TEST_F(ForwarderTest, ClientWithMostQueriesMakesRoomAndGetsServFailAtTheEndOfThe
   Forward("b.example", 2);
   address_.client = *Endpoint::Parse("192.0.2.9:1");
   EXPECT_TRUE(Forward("c.example", 3));
-  EXPECT_TRUE(exchanger_.calls()[0].cancelled);
+  EXPECT_TRUE(exchanger_.calls()[1].cancelled);
   EXPECT_TRUE(sink_.replies().empty());
   EXPECT_EQ(forwarder_->waiter_count(), 3u);
   loop_.RunUntilIdle();
-  EXPECT_EQ(Reply(0).header.id, 1);
+  EXPECT_EQ(Reply(0).header.id, 2);
   EXPECT_EQ(Reply(0).rcode, Rcode::kServFail);
   EXPECT_EQ(Reply(0).extended_error, static_cast<uint16_t>(ExtendedErrorCode::kOther));
   EXPECT_EQ(sink_.replies().size(), 1u);

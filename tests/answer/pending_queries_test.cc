@@ -228,7 +228,7 @@ TEST(PendingQueriesTest, ClientWithMostWaitersForAKeyMakesRoom) {
   for (uint16_t i = 1; i <= 4; ++i) pending.Join(Key("a.example"), WaiterOf(1, i));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(1, 5)), JoinResult::kCrowded);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 6)), JoinResult::kJoined);
-  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaitersPerQuery), testing::ElementsAre(1));
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaitersPerQuery), testing::ElementsAre(4));
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 7)), JoinResult::kJoined);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 8)), JoinResult::kCrowded);
   EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(3, 9)), JoinResult::kJoined);
@@ -248,7 +248,7 @@ TEST(PendingQueriesTest, ClientWithMostWaitersMakesRoomAtTheLimitOfAll) {
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(2, 6)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("b.example"), WaiterOf(2, 7)), JoinResult::kJoined);
   EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(2, 8)), JoinResult::kAllFull);
-  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaiters), testing::ElementsAre(1, 2));
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaiters), testing::ElementsAre(4, 3));
 }
 
 TEST(PendingQueriesTest, ClientAtItsOwnLimitMakesNoRoom) {
@@ -265,7 +265,7 @@ TEST(PendingQueriesTest, ClientAtItsOwnLimitMakesNoRoom) {
   EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(1, 6)), JoinResult::kFirst);
 }
 
-TEST(PendingQueriesTest, ClientThatHoldsMostKeysMakesRoomWithItsOldest) {
+TEST(PendingQueriesTest, ClientThatHoldsMostKeysMakesRoomWithItsNewest) {
   PendingQueries pending(Limits(4, 10));
   for (uint16_t i = 1; i <= 4; ++i) {
     pending.Join(Key(absl::StrCat("a", i, ".example")), WaiterOf(1, i));
@@ -276,22 +276,78 @@ TEST(PendingQueriesTest, ClientThatHoldsMostKeysMakesRoomWithItsOldest) {
   EXPECT_EQ(pending.Join(Key("c.example"), WaiterOf(2, 7)), JoinResult::kFirst);
   EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(2, 8)), JoinResult::kFull);
   PendingQueries::Evicted evicted = pending.TakeEvicted();
-  EXPECT_THAT(evicted.exchanges, testing::ElementsAre(101, 102));
-  EXPECT_THAT(Ids(evicted, Limit::kPendingQueries), testing::ElementsAre(1, 2));
-  EXPECT_FALSE(pending.Contains(Key("a1.example")));
-  EXPECT_TRUE(pending.Contains(Key("a3.example")));
+  EXPECT_THAT(evicted.exchanges, testing::ElementsAre(104, 103));
+  EXPECT_THAT(Ids(evicted, Limit::kPendingQueries), testing::ElementsAre(4, 3));
+  EXPECT_FALSE(pending.Contains(Key("a4.example")));
+  EXPECT_TRUE(pending.Contains(Key("a1.example")));
 }
 
-TEST(PendingQueriesTest, ClientsThatJoinedAKeyKeepItWhenItsHolderMakesRoom) {
+TEST(PendingQueriesTest, KeyThatOthersWaitForStaysWhenItsHolderMakesRoom) {
   PendingQueries pending(Limits(3, 10));
-  pending.Join(Key("a.example"), WaiterOf(1, 1));
-  pending.Join(Key("a.example"), WaiterOf(2, 2));
   pending.Join(Key("b.example"), WaiterOf(1, 3));
   pending.Join(Key("c.example"), WaiterOf(1, 4));
+  pending.Join(Key("a.example"), WaiterOf(1, 1));
+  pending.Join(Key("a.example"), WaiterOf(2, 2));
   EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(3, 5)), JoinResult::kFirst);
-  // Client 1 has lost a.example, which client 2 holds now, and then b.example.
-  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kPendingQueries), testing::ElementsAre(1, 3));
-  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(2));
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kPendingQueries), testing::ElementsAre(4));
+  EXPECT_THAT(Ids(pending.Take(Key("a.example"))), testing::ElementsAre(1, 2));
+}
+
+TEST(PendingQueriesTest, SecondAddressDoesNotProtectTheKeysOfTheFirst) {
+  PendingQueries pending(Limits(3, 10));
+  for (const char* name : {"a.example", "b.example", "c.example"}) {
+    for (int client : {1, 2}) pending.Join(Key(name), WaiterOf(client, 1));
+  }
+  pending.Join(Key("c.example"), WaiterOf(2, 2));
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(3, 5)), JoinResult::kFirst);
+  EXPECT_EQ(pending.TakeEvicted().waiters.size(), 2u);
+  EXPECT_TRUE(pending.Contains(Key("c.example")));  // It has the most waiters.
+  EXPECT_FALSE(pending.Contains(Key("b.example")));
+}
+
+TEST(PendingQueriesTest, ClientLosesNothingThatItWaitsForByItsOwnQuery) {
+  PendingQueries pending(Limits(3, 10));
+  for (const char* name : {"a.example", "b.example", "c.example"}) {
+    for (int client : {1, 2}) pending.Join(Key(name), WaiterOf(client, 1));
+  }
+  EXPECT_EQ(pending.Join(Key("d.example"), WaiterOf(2, 5)), JoinResult::kFull);
+  EXPECT_TRUE(pending.TakeEvicted().waiters.empty());
+  EXPECT_EQ(pending.waiter_count(), 6u);
+}
+
+// A forwarder in front is one client with thousands of waiting queries. The answers come in the
+// order of its queries, one for each two queries of the flood.
+TEST(PendingQueriesTest, LargeClientGetsAnswersDuringAFloodOfManyClients) {
+  constexpr int kOwn = 5000;
+  PendingQueries pending(
+      {.keys = 10'000, .waiters_per_key = 2000, .waiters_per_client = 7500, .waiters = 100'000});
+  Waiter own = WaiterOf(1);
+  const auto name_of = [](int i) { return Key(absl::StrCat("own", i, ".example")); };
+  for (int i = 0; i < kOwn; ++i) pending.Join(name_of(i), own);
+  int answered = 0;
+  for (int i = 0; i < 2 * kOwn; ++i) {
+    Waiter flood = WaiterOf(1);
+    flood.address.client =
+        *Endpoint::ParseAddress(absl::StrCat("198.18.", i / 256, ".", i % 256), 1234);
+    pending.Join(Key(absl::StrCat("flood", i, ".example")), flood);
+    pending.TakeEvicted();
+    if (i >= kOwn && i % 2 == 0)
+      answered += static_cast<int>(pending.Take(name_of(i / 2 - kOwn / 2)).size());
+  }
+  EXPECT_GT(answered, kOwn / 4);
+}
+
+TEST(PendingQueriesTest, CrowdedKeyMakesRoomByItsLargestClient) {
+  PendingQueries pending(Limits(10, 30));
+  for (uint16_t i = 1; i <= 28; ++i) pending.Join(Key("a.example"), WaiterOf(1 + i % 14, i));
+  pending.Join(Key("a.example"), WaiterOf(1, 29));
+  pending.Join(Key("a.example"), WaiterOf(20, 30));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(2, 31)), JoinResult::kCrowded);
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(20, 32)), JoinResult::kJoined);
+  EXPECT_THAT(Ids(pending.TakeEvicted(), Limit::kWaitersPerQuery), testing::ElementsAre(29));
+  EXPECT_EQ(pending.Join(Key("a.example"), WaiterOf(20, 33)), JoinResult::kCrowded);
+  pending.Take(Key("a.example"));
+  EXPECT_EQ(pending.waiter_count(), 0u);
 }
 
 TEST(PendingQueriesTest, SixteenthOfTheKeysIsForClientsThatHoldNone) {

@@ -38,6 +38,7 @@ class ChainTest : public testing::Test {
 
 TEST_F(ChainTest, ItemsAreInTheOrderInWhichTheyWereAdded) {
   EXPECT_EQ(chain_.size(), 3u);
+  EXPECT_EQ(&chain_.back(), &c_);
   EXPECT_EQ(TakeNumbers(), (std::vector<int>{1, 2, 3}));
   EXPECT_EQ(chain_.size(), 0u);
 }
