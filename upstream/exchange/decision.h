@@ -48,6 +48,7 @@ struct ExchangeProgress {
   bool has_denial = false;       // A doubtful denial can be.
   bool saw_useless = false;      // A response was malformed or no answer.
   bool only_overloaded = true;   // No failure except kOverloaded.
+  bool left = false;             // A query was sent.
   bool patient = false;          // It waits for servers until its deadline.
   bool draining = false;         // It waits for no server.
   bool is_loop_probe = false;    // It may go to a server that loops.

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "upstream/exchange/upstream_zone.h"
 
 namespace dotcache {
@@ -19,6 +20,14 @@ ExchangeFailure OfUseless(UpstreamFailure useless) {
   }
 }
 
+// True if all attempts have waited for a place at a server that is up, and no query was sent. That
+// tells nothing about the name.
+bool WaitedOnly(const ExchangeRecord& exchange) {
+  return !exchange.progress.left && absl::c_all_of(exchange.attempts, [](const Attempt& each) {
+    return each.place.connection == 0;
+  });
+}
+
 }  // namespace
 
 ExchangeOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now) {
@@ -28,7 +37,7 @@ ExchangeOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now) {
   if (progress.attempts.empty() || (progress.saw_useless && !too_late)) {
     return FailureOf(exchange, now);
   }
-  return ExchangeFailure::kTimeout;
+  return WaitedOnly(exchange) ? ExchangeFailure::kLimit : ExchangeFailure::kTimeout;
 }
 
 ExchangeFailure FailureOf(const ExchangeRecord& exchange, MonoTime now) {

@@ -10,7 +10,8 @@
 
 namespace dotcache {
 
-// The error that a server answered, if any; else why there is no response.
+// The error that a server answered, if any; else why there is no response. An exchange whose query
+// was never sent, because all attempts waited for a place, ends with kLimit.
 ExchangeOr<UpstreamResponse> EndOf(ExchangeRecord& exchange, MonoTime now);
 
 // Why no server could be queried, or what was wrong with the responses.

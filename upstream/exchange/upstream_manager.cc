@@ -178,6 +178,7 @@ void UpstreamManager::NoteSent(ExchangeRecord& exchange, size_t index,
   AttemptView& view = exchange.progress.attempts[index];
   attempt.began = now;
   view.state = AttemptState::kSent;
+  exchange.progress.left = true;
   view.due = now + attempt.server->SentPatience();
   // A server on trial has its time to show whether it answers.
   if (!exchange.progress.may_hedge || views[view.server].status.state != ServerState::kUp) return;

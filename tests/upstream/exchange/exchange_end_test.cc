@@ -15,6 +15,8 @@ ExchangeRecord WithAttempt() {
   exchange.progress.deadline = kNow + Seconds(1);
   exchange.progress.only_overloaded = false;
   exchange.progress.attempts.push_back({});
+  exchange.attempts.push_back({});
+  exchange.attempts.back().place.connection = 1;
   return exchange;
 }
 
@@ -31,6 +33,20 @@ TEST(ExchangeEndTest, TheErrorThatAServerAnsweredIsTheResult) {
 
 TEST(ExchangeEndTest, WithoutAResponseItWasTooLate) {
   ExchangeRecord exchange = WithAttempt();
+  EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kTimeout);
+}
+
+TEST(ExchangeEndTest, AQueryThatWasNeverSentTellsNothingAboutItsName) {
+  ExchangeRecord exchange = WithAttempt();
+  exchange.attempts[0].place.connection = 0;
+  EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kLimit);
+  exchange.progress.left = true;
+  EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kTimeout);
+  // A connection that was never ready is the fault of the server.
+  exchange.progress.left = false;
+  exchange.progress.attempts.push_back({});
+  exchange.attempts.push_back({});
+  exchange.attempts.back().place.connection = 2;
   EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kTimeout);
 }
 
