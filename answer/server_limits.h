@@ -30,8 +30,8 @@ struct ServerTuning {
   // longer than `query_timeout`, so that every query which waited at the stop is answered.
   Milliseconds drain_timeout{2000};
   // After that, new queries are no longer received. Queries that still wait for a response get
-  // SERVFAIL after this time.
-  Milliseconds last_replies_timeout{500};
+  // SERVFAIL after this time: the default `query_timeout`.
+  Milliseconds last_replies_timeout{2000};
 };
 
 // Times, limits and the form of replies, which the operator sets. A limit "per worker" applies to

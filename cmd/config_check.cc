@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/config_check.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <set>
+#include <utility>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/str_cat.h"
 #include "cmd/privileges.h"
+#include "cmd/reload.h"
 #include "cmd/settings.h"
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
@@ -22,13 +25,16 @@ constexpr int kExpensiveRsaBits = 3072;
 // Collects the errors of all steps.
 class Checker {
  public:
-  Checker(const LoadedConfig& loaded, bool bind, const InheritedSockets& inherited)
+  // `changed`: the keys of the settings to check; std::nullopt: all.
+  Checker(const LoadedConfig& loaded, bool bind, const InheritedSockets& inherited,
+          std::optional<std::vector<std::string>> changed = std::nullopt)
       : loaded_(loaded),
         server_(loaded.config.server),
         config_(loaded.config),
         origins_(loaded.origins),
         bind_(bind),
-        inherited_(inherited) {}
+        inherited_(inherited),
+        changed_(std::move(changed)) {}
 
   std::vector<ConfigError> Check() {
     const bool listeners = IsRead({"listen"});
@@ -41,11 +47,18 @@ class Checker {
         Report("admin", CheckFree(*config_.admin, SocketKind::kTcp));
       }
     }
-    if (listeners) CheckListenCertificate();
-    if (upstreams) CheckUpstreamCredentials();
-    if (IsRead({"upstream-source", "upstream-mark"})) CheckOutgoing();
+    if (listeners && HasChanged({"listen", "listen-cert", "listen-key"})) CheckListenCertificate();
+    if (upstreams && HasChanged({"upstream", "zones", "bootstrap", "upstream-ca"})) {
+      CheckUpstreamCredentials();
+    }
+    const std::initializer_list<absl::string_view> outgoing = {"upstream-source", "upstream-mark"};
+    if (IsRead(outgoing) && HasChanged(outgoing)) CheckOutgoing();
     Report("user", FindUser(config_.user).status());
-    Report("cookie-secret-file", LoadCookieSecrets(server_.cookie_secret_file).status());
+    if (HasChanged({"cookie-secret-file"})) {
+      ReportFiles(origins_.Of("cookie-secret-file"), "cookie-secret-file",
+                  {server_.cookie_secret_file},
+                  [&] { return LoadCookieSecrets(server_.cookie_secret_file).status(); });
+    }
     if (IsRead({"records", "hosts-file"})) CheckLocalData();
     if (listeners && upstreams) CheckOwnListeners();
     return std::move(errors_);
@@ -80,6 +93,13 @@ class Checker {
       }
     }
     return true;
+  }
+
+  bool HasChanged(std::initializer_list<absl::string_view> keys) const {
+    if (!changed_.has_value()) return true;
+    return std::any_of(changed_->begin(), changed_->end(), [&keys](const std::string& key) {
+      return std::find(keys.begin(), keys.end(), key) != keys.end();
+    });
   }
 
   // Own endpoints that cannot be bound at the same time.
@@ -246,6 +266,7 @@ class Checker {
   const ConfigOrigins& origins_;
   const bool bind_;
   const InheritedSockets& inherited_;
+  const std::optional<std::vector<std::string>> changed_;
   std::vector<ConfigError> errors_;
 };
 
@@ -254,6 +275,10 @@ class Checker {
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
                                         const InheritedSockets& inherited) {
   return Checker(loaded, bind, inherited).Check();
+}
+
+std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running) {
+  return Checker(loaded, /*bind=*/false, {}, ChangedKeys(running, loaded.config)).Check();
 }
 
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {

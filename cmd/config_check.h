@@ -12,11 +12,15 @@ namespace dotcache {
 
 // Reads the files that the settings name. If `bind` is true, binds and closes the addresses of the
 // listeners and of `admin`, which fails while the program serves them. Listeners with an inherited
-// socket are not bound. Skips the checks of settings
-// that `loaded.errors` concerns. Looks for upstream servers that are listeners of this process.
-// Every error has the place of its setting.
+// socket are not bound. Skips the checks of settings that `loaded.errors` concerns. Looks for
+// upstream servers that are listeners of this process. Every error has the place of its setting.
 std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
                                         const InheritedSockets& inherited = {});
+
+// Checks a configuration that a running server of `running` shall take over. Files of settings that
+// are the same are not read, except those of local records: the server has read them, perhaps with
+// rights that it has given up.
+std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running);
 
 // What the operator should know about a configuration without errors: a key that makes TLS
 // handshakes of clients expensive.

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <iterator>
 #include <utility>
@@ -37,6 +38,11 @@ void LogReload(const ReloadReport& report) {
   Log(LogLevel::kInfo, "configuration reloaded");
 }
 
+bool HasText(const std::string& file) {
+  struct stat found = {};
+  return stat(file.c_str(), &found) == 0 && found.st_size > 0;
+}
+
 }  // namespace
 
 LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
@@ -61,6 +67,7 @@ Service::Service(const Config& config, const ConfigSources& sources, const Servi
     : main_thread_(pthread_self()),
       sources_(sources),
       manager_(manager),
+      file_had_text_(HasText(sources.file)),
       running_(config),
       hosts_files_(config.server.local_data.hosts_files) {}
 
@@ -104,7 +111,16 @@ ReloadReport Service::Reload() {
 ReloadReport Service::ReloadLocked() {
   manager_.Reloading();
   ReloadReport report;
-  LoadedConfig next = LoadAndCheck(sources_, /*bind=*/false);
+  if (const absl::Status status = CheckFileAgain(); !status.ok()) {
+    report.errors.emplace_back(status.message());
+  }
+  LoadedConfig next;
+  if (report.errors.empty()) {
+    next = LoadConfig(sources_);
+    for (ConfigError& error : CheckForReload(next, running_)) {
+      next.errors.push_back(std::move(error));
+    }
+  }
   for (const ConfigError& error : next.errors) report.errors.push_back(error.ToString());
   if (report.errors.empty()) {
     FitConnectionsToDescriptors(next.config.server);
@@ -115,6 +131,21 @@ ReloadReport Service::ReloadLocked() {
   manager_.Ready(report.errors.empty() ? "Serving"
                                        : "Serving; the last reload failed, see the log");
   return report;
+}
+
+absl::Status Service::CheckFileAgain() const {
+  const std::string& file = sources_.file;
+  struct stat found = {};
+  if (file.empty() || stat(file.c_str(), &found) != 0) return absl::OkStatus();
+  if (!S_ISREG(found.st_mode)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file, ": is not a regular file, so it cannot be read again"));
+  }
+  if (found.st_size > 0 || !file_had_text_) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(file,
+                   ": is empty, perhaps in the middle of an edit; write a comment into a file "
+                   "that shall set nothing"));
 }
 
 ReloadReport Service::TakeOver(const Config& next) {

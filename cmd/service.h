@@ -43,8 +43,7 @@ class Service : public Operations {
   absl::Status Start();
   // Tells the service manager that the workers are alive, if they are.
   void TellAlive();
-  // Reads changed certificates, keys, CAs and pins. Takes over changed hosts
-  // files.
+  // Reads changed certificates, keys, CAs and pins. Takes over changed hosts files.
   void CheckFiles();
   void Shutdown();
 
@@ -58,11 +57,14 @@ class Service : public Operations {
  private:
   Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager);
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // An error if the configuration file cannot be read again, or has become empty.
+  absl::Status CheckFileAgain() const;
   ReloadReport TakeOver(const Config& next) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const pthread_t main_thread_;  // It waits for signals.
   const ConfigSources& sources_;
   const ServiceManager& manager_;
+  const bool file_had_text_;  // At the start.
   mutable Mutex mutex_;
   Config running_ ABSL_GUARDED_BY(mutex_);
   FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);

@@ -121,7 +121,7 @@ struct UdpSocket::Impl {
   void OnReadable(int status);
   void ReceiveBatches(int most);
   bool ReceiveBatch();
-  void Deafen();
+  bool Deafen();
   void Deliver(int index);
   void Flush();
 
@@ -200,14 +200,14 @@ void UdpSocket::Impl::Deliver(int index) {
 }
 
 // Connects the socket to its own address. A connected socket receives datagrams of its peer only,
-// and SO_REUSEPORT does not select it for others. Datagrams that have arrived stay. Best effort:
-// the kernel refuses while the address is gone, and then nothing arrives.
-void UdpSocket::Impl::Deafen() {
+// and SO_REUSEPORT does not select it for others. Datagrams that have arrived stay. Returns false
+// if the kernel refuses, as it does without a loopback interface or while the address is gone.
+bool UdpSocket::Impl::Deafen() {
   Endpoint peer = LocalEndpoint(fd.get());
   if (peer.is_wildcard()) {
     peer = *Endpoint::ParseAddress(peer.is_v6() ? "::1" : "127.0.0.1", peer.port());
   }
-  connect(fd.get(), peer.address(), peer.address_size());
+  return connect(fd.get(), peer.address(), peer.address_size()) == 0;
 }
 
 void UdpSocket::Impl::Flush() {
@@ -266,9 +266,9 @@ void UdpSocket::CommitReply(const UdpPeer& peer, size_t size) {
 void UdpSocket::FinishReceiving() {
   assert(impl_->loop.InLoopThread() && !impl_->in_batch);
   if (!impl_->receiving) return;
-  impl_->Deafen();
+  const bool deaf = impl_->Deafen();
   impl_->ReceiveBatches(kMaxLastBatches);
-  StopReceiving();
+  if (deaf) StopReceiving();
 }
 
 void UdpSocket::StopReceiving() {

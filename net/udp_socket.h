@@ -65,6 +65,7 @@ class UdpSocket : public TurnEndHook {
 
   // Receives what has arrived, and stops. The kernel gives later datagrams to another socket of the
   // address. Without one it tells their senders that the port is closed. Replies may still be sent.
+  // If the kernel refuses this, receives until the socket ends.
   // Do not call it inside OnDatagram().
   void FinishReceiving();
 

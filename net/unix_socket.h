@@ -17,7 +17,8 @@ namespace dotcache {
 class UnixPath {
  public:
   // Binds and listens. A path that a dead process left is replaced. If a process listens there, the
-  // result is kAlreadyExists, unless `replace` is true: then new clients reach this process.
+  // result is kAlreadyExists, unless `replace` is true: then new clients reach this process. A path
+  // that is no socket is kept, and the result is kAlreadyExists.
   static absl::StatusOr<UnixPath> Listen(const std::string& path, bool replace);
 
   UnixPath(UnixPath&& other) noexcept = default;

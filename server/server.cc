@@ -62,7 +62,7 @@ Server::~Server() = default;
 absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& options,
                                                        const InheritedSockets& inherited) {
   auto server = std::unique_ptr<Server>(new Server(options));
-  RETURN_IF_ERROR(server->LoadRules(options));
+  RETURN_IF_ERROR(server->rules_.Load(options));
   RETURN_IF_ERROR(server->LoadCredentials());
   RETURN_IF_ERROR(server->BindListeners(inherited));
   for (int i = 0; i < options.workers; ++i) {
@@ -73,10 +73,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   return server;
 }
 
-size_t Server::local_record_count() const {
-  const MutexLock lock(rules_mutex_);
-  return rules_->local_record_count();
-}
+size_t Server::local_record_count() const { return rules_.Get()->local_record_count(); }
 
 absl::Status Server::LoadCredentials() {
   ASSIGN_OR_RETURN(credentials_, CredentialStore::Load(options_));
@@ -130,7 +127,7 @@ absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOpti
 absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
-      Worker::Shared{cache_, rules(), options_, *credentials_, loops_, handoff_, streams_,
+      Worker::Shared{cache_, rules_.Get(), options_, *credentials_, loops_, handoff_, streams_,
                      handshakes_, reply_rate_, zone_names_, answer_times_});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
@@ -158,19 +155,10 @@ bool Server::ready() const {
   return false;
 }
 
-absl::Status Server::LoadRules(const ServerOptions& options) {
-  const std::shared_ptr<const ServingRules> previous = rules();
-  ASSIGN_OR_RETURN(std::shared_ptr<const ServingRules> next,
-                   ServingRules::Load(options, previous.get()));
-  const MutexLock lock(rules_mutex_);
-  rules_ = std::move(next);
-  return absl::OkStatus();
-}
-
 absl::Status Server::Reload(const ServerOptions& options) {
   if (stopping_) return absl::FailedPreconditionError("the server is stopping");
-  RETURN_IF_ERROR(LoadRules(options));
-  for (auto& worker : workers_) worker->UseRules(rules());
+  RETURN_IF_ERROR(rules_.Load(options));
+  for (auto& worker : workers_) worker->UseRules(rules_.Get());
   return absl::OkStatus();
 }
 
@@ -181,6 +169,7 @@ void Server::NoteReload(bool ok) {
 
 void Server::ReloadCredentials() {
   if (stopping_) return;
+  rules_.FreeFormer();
   const CredentialChange change = credentials_->Refresh();
   if (change.empty()) return;
   for (auto& worker : workers_) worker->UseCredentials(credentials_->current(), change);

@@ -59,8 +59,8 @@ class Server {
   uint64_t reloads(bool ok) const { return (ok ? reloads_ : failed_reloads_).value(); }
 
   // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
-  // the workers. Connections that use the old credentials get no new queries. The owner calls this
-  // every few seconds and on SIGHUP.
+  // the workers. Connections that use the old credentials get no new queries. Frees former rules.
+  // The owner calls this every few seconds and on SIGHUP.
   // REQUIRES: Start() was called.
   void ReloadCredentials();
 
@@ -106,11 +106,6 @@ class Server {
   };
 
   explicit Server(const ServerOptions& options);
-  absl::Status LoadRules(const ServerOptions& options);
-  std::shared_ptr<const ServingRules> rules() const {
-    const MutexLock lock(rules_mutex_);
-    return rules_;
-  }
   absl::Status LoadCredentials();
   absl::Status BindListeners(const InheritedSockets& inherited);
   absl::Status ShareSocket(const InheritedSocket& socket, const ListenOptions& listen);
@@ -119,8 +114,7 @@ class Server {
 
   const ServerOptions options_;
   ResponseCache cache_;
-  mutable Mutex rules_mutex_;
-  std::shared_ptr<const ServingRules> rules_ ABSL_GUARDED_BY(rules_mutex_);
+  CurrentRules rules_;
   const std::vector<UpstreamServerOptions> upstream_servers_;
   LoopWatch loops_;
   mutable HandoffBoard handoff_;

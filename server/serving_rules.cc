@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/log.h"
 #include "core/status_macros.h"
+#include "server/file_watch.h"
 
 namespace dotcache {
 namespace {
@@ -28,11 +30,18 @@ absl::StatusOr<std::unique_ptr<const LocalNames>> LoadLocalNames(const ServerOpt
 
 absl::StatusOr<std::shared_ptr<const ClientCookies>> LoadCookies(const ServerOptions& options,
                                                                  const ServingRules* previous) {
-  const bool keep = previous != nullptr && previous->random_cookie_secrets &&
-                    options.cookie_secret_file.empty() && previous->cookie_mode == options.cookies;
-  if (keep) return previous->cookies;
-  ASSIGN_OR_RETURN(const CookieSecrets secrets, LoadCookieSecrets(options.cookie_secret_file));
-  return std::make_shared<const ClientCookies>(options.cookies, secrets);
+  const std::string& file = options.cookie_secret_file;
+  const bool same = previous != nullptr && previous->cookie_secret_file == file &&
+                    previous->cookie_mode == options.cookies;
+  if (same && file.empty()) return previous->cookies;
+  RETURN_IF_ERROR(FileWatch({file}).CheckRegular());
+  const absl::StatusOr<CookieSecrets> secrets = LoadCookieSecrets(file);
+  if (same && absl::IsNotFound(secrets.status())) {
+    Log(LogLevel::kWarn, "cookie secrets are kept", {{"cause", secrets.status().message()}});
+    return previous->cookies;
+  }
+  RETURN_IF_ERROR(secrets.status());
+  return std::make_shared<const ClientCookies>(options.cookies, *secrets);
 }
 
 }  // namespace
@@ -49,12 +58,36 @@ absl::StatusOr<std::shared_ptr<const ServingRules>> ServingRules::Load(
   ASSIGN_OR_RETURN(auto cookies, LoadCookies(options, previous));
   return std::shared_ptr<const ServingRules>(new ServingRules{
       AccessPolicy(options.allow_from), std::move(local_names), OwnAnswers(options.own_answers),
-      std::move(cookies), options.limits, options.cookies, options.cookie_secret_file.empty()});
+      std::move(cookies), options.limits, options.cookies, options.cookie_secret_file});
 }
 
 size_t ServingRules::local_record_count() const {
   if (local_names == nullptr || local_names->records() == nullptr) return 0;
   return local_names->records()->record_count();
+}
+
+std::shared_ptr<const ServingRules> CurrentRules::Get() const {
+  const MutexLock lock(mutex_);
+  return rules_;
+}
+
+absl::Status CurrentRules::Load(const ServerOptions& options) {
+  const std::shared_ptr<const ServingRules> previous = Get();
+  ASSIGN_OR_RETURN(std::shared_ptr<const ServingRules> next,
+                   ServingRules::Load(options, previous.get()));
+  const MutexLock lock(mutex_);
+  if (rules_ != nullptr) former_.push_back(std::move(rules_));
+  rules_ = std::move(next);
+  return absl::OkStatus();
+}
+
+void CurrentRules::FreeFormer() {
+  std::vector<std::shared_ptr<const ServingRules>> unused;  // Freed after the lock is released.
+  const MutexLock lock(mutex_);
+  for (auto& rules : former_) {
+    if (rules.use_count() == 1) unused.push_back(std::move(rules));
+  }
+  std::erase(former_, nullptr);
 }
 
 }  // namespace dotcache

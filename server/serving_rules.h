@@ -5,13 +5,17 @@
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
 #include "answer/own_answers.h"
 #include "answer/query_handler.h"
+#include "core/mutex.h"
 #include "local/local_names.h"
 #include "server/server_options.h"
 
@@ -25,7 +29,8 @@ std::vector<DomainName> ForwardedZones(const UpstreamOptions& options);
 // one turn of its loop on, so every query is answered by one set of rules.
 struct ServingRules {
   // Reads the hosts files and the cookie secrets that `options` names. Random cookie secrets of
-  // `previous` are kept, because clients have cookies made from them. `previous` may be null.
+  // `previous` are kept, because clients have cookies made from them. So are those of a file that
+  // can no longer be read. `previous` may be null.
   static absl::StatusOr<std::shared_ptr<const ServingRules>> Load(const ServerOptions& options,
                                                                   const ServingRules* previous);
 
@@ -40,7 +45,25 @@ struct ServingRules {
   std::shared_ptr<const ClientCookies> cookies;
   ServerLimits limits;
   CookieMode cookie_mode;
-  bool random_cookie_secrets;
+  std::string cookie_secret_file;  // Empty: the secrets are random.
+};
+
+// The rules in force. Any thread may call any function.
+class CurrentRules {
+ public:
+  std::shared_ptr<const ServingRules> Get() const;
+
+  // Loads the rules of `options`. An error changes nothing.
+  absl::Status Load(const ServerOptions& options);
+
+  // Frees former rules that no worker uses any more. Workers do not: a million records take longer
+  // than a turn of a loop may take.
+  void FreeFormer();
+
+ private:
+  mutable Mutex mutex_;
+  std::shared_ptr<const ServingRules> rules_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<const ServingRules>> former_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace dotcache

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/service.h"
 
+#include <filesystem>
+
 #include "cmd/descriptor_limit.h"
 #include "tests/cmd/config_test_support.h"
 #include "tests/support/test_certificates.h"
@@ -17,10 +19,11 @@ std::optional<std::string> NoVariables(const std::string&) { return std::nullopt
 
 class ServiceTest : public testing::Test {
  protected:
+  static constexpr char kWithoutCa[] =
+      "admin: off\nlisten: [127.0.0.1:0]\nupstream: [tls://127.0.0.1:1#a.example]\n";
   static std::string Base() {
-    return absl::StrCat(
-        "admin: off\nlisten: [127.0.0.1:0]\nupstream: [tls://127.0.0.1:1#a.example]",
-        "\nupstream-ca: ", GetTestCertificates().ca.certificate_file, "\n");
+    return absl::StrCat(kWithoutCa, "upstream-ca: ", GetTestCertificates().ca.certificate_file,
+                        "\n");
   }
   void Write(const std::string& text) { std::ofstream(file_.path()) << Base() << text; }
   void Start() {
@@ -82,6 +85,34 @@ TEST_F(ServiceTest, ChangedHostsFileIsReloaded) {
   service_->CheckFiles();
   EXPECT_EQ(service_->server().reloads(true), 2u);
   EXPECT_EQ(service_->server().local_record_count(), before);
+}
+
+TEST_F(ServiceTest, EmptiedFileChangesNothing) {
+  Write("records: [\"a.example. A 192.0.2.1\"]\n");
+  Start();
+  std::ofstream(file_.path()) << "";
+  EXPECT_THAT(service_->Reload().errors, ElementsAre(HasSubstr("is empty, perhaps")));
+  EXPECT_EQ(service_->server().local_record_count(), 1u);
+}
+
+TEST_F(ServiceTest, FileThatCannotBeReadAgainIsAnError) {
+  Start();
+  sources_.file = "/dev/null";
+  EXPECT_THAT(service_->Reload().errors, ElementsAre(HasSubstr("not a regular file")));
+}
+
+TEST_F(ServiceTest, FilesOfUnchangedSettingsAreNotReadAgain) {
+  const ScratchFile ca("");
+  std::filesystem::copy_file(GetTestCertificates().ca.certificate_file, ca.path(),
+                             std::filesystem::copy_options::overwrite_existing);
+  const std::string before = "upstream-ca: " + ca.path() + "\n";
+  std::ofstream(file_.path()) << kWithoutCa << before;
+  Start();
+  std::ofstream(ca.path()) << "";
+  std::ofstream(file_.path()) << kWithoutCa << before << "rotate: off\n";
+  EXPECT_THAT(service_->Reload().errors, IsEmpty());
+  std::ofstream(file_.path()) << kWithoutCa << "upstream-ca: /nonexistent\n";
+  EXPECT_THAT(service_->Reload().errors, ElementsAre(HasSubstr("/nonexistent")));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -33,6 +34,16 @@ TEST_F(UnixSocketTest, OnlyTheOwnUserCanConnectAndThePathIsRemoved) {
   }
   EXPECT_FALSE(Exists());
   EXPECT_FALSE(ConnectUnix(path_).ok());
+}
+
+TEST_F(UnixSocketTest, FileThatIsNoSocketIsKept) {
+  std::ofstream(path_) << "text";
+  for (const bool replace : {false, true}) {
+    EXPECT_EQ(UnixPath::Listen(path_, replace).status().code(), absl::StatusCode::kAlreadyExists);
+  }
+  std::string text;
+  std::ifstream(path_) >> text;
+  EXPECT_EQ(text, "text");
 }
 
 TEST_F(UnixSocketTest, PathOfALivingProcessIsKeptUnlessItIsReplaced) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/serving_rules.h"
 
+#include <filesystem>
+#include <fstream>
+
 #include "gtest/gtest.h"
 
 namespace dotcache {
@@ -23,6 +26,34 @@ TEST(ServingRulesTest, RandomCookieSecretsAreKeptWhileTheModeStays) {
   const Rules third = Loaded(options, second);
   EXPECT_NE(third->cookies, first->cookies);
   EXPECT_TRUE(third->cookies->required());
+}
+
+TEST(ServingRulesTest, CookieSecretsOfAFileThatIsGoneAreKept) {
+  ServerOptions options;
+  options.cookie_secret_file = testing::TempDir() + "cookie-secret";
+  std::ofstream(options.cookie_secret_file) << "00112233445566778899aabbccddeeff\n";
+  const Rules first = Loaded(options);
+  std::filesystem::remove(options.cookie_secret_file);
+  EXPECT_EQ(Loaded(options, first)->cookies, first->cookies);
+  std::ofstream(options.cookie_secret_file) << "no secret\n";
+  EXPECT_FALSE(ServingRules::Load(options, first.get()).ok());
+  options.cookie_secret_file = "/dev/null";
+  EXPECT_FALSE(ServingRules::Load(options, first.get()).ok());
+}
+
+TEST(CurrentRulesTest, FormerRulesLiveUntilTheyAreFreedHere) {
+  CurrentRules rules;
+  ASSERT_TRUE(rules.Load({}).ok());
+  const std::weak_ptr<const ServingRules> former = rules.Get();
+  Rules in_use = rules.Get();
+  ASSERT_TRUE(rules.Load({}).ok());
+  rules.FreeFormer();
+  EXPECT_FALSE(former.expired());
+  in_use = nullptr;
+  EXPECT_FALSE(former.expired());
+  rules.FreeFormer();
+  EXPECT_TRUE(former.expired());
+  EXPECT_NE(rules.Get(), nullptr);
 }
 
 TEST(ServingRulesTest, RecordsAreCounted) {
