@@ -83,13 +83,6 @@ def truncation_by_own_size(case):
             and theirs.truncated == (case.their_whole_size > case.limit))
 
 
-def truncation_for_extra(case):
-    """The peer's answer is truncated because of extra records, which we omit."""
-    return (case.theirs.truncated and we_match_upstream(case)
-            and case.theirs.rcode == case.ours.rcode and case.our_whole_size > case.limit
-            and case.their_whole_size > case.limit)
-
-
 def cname_loop(case):
     return chain_end(case.truth, case.qname) is None and case.ours.rcode == SERVFAIL
 
@@ -129,8 +122,6 @@ RULES = [
      truncated_content),
     ("truncation-by-own-size", "RFC 1035 section 4.1.4: compression is the server's choice",
      truncation_by_own_size),
-    ("truncation-for-extra", "RFC 2181 section 9: TC should not be set for extra records",
-     truncation_for_extra),
     ("cname-loop", "RFC 1034 section 3.6.2: a loop is an error; the reply to the client is not specified",
      cname_loop),
     ("dname-left-out", "RFC 6672 section 3.4: a cache may keep the synthesised CNAME by itself",
