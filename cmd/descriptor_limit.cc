@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/log.h"
-#include "upstream/pool/upstream_server.h"
+#include "upstream/pool/attempt_placer.h"
 
 namespace dotcache {
 namespace {
@@ -23,7 +23,7 @@ uint64_t FixedDescriptors(const ServerOptions& options) {
   const uint64_t each_worker = kLoopDescriptors + options.listen.size();
   uint64_t each_owner = 0;
   // Shared connections, as many that drain, a spare one, exclusive ones, and the loop probe.
-  const uint64_t each_server = 2 * connections + 1 + UpstreamServer::kMaxAlone + 1;
+  const uint64_t each_server = 2 * connections + 1 + AttemptPlacer::kMaxAlone + 1;
   uint64_t slots = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
     for (const UpstreamServerOptions& server : zone.servers) {

@@ -102,10 +102,10 @@ class Connection : public Deletable {
   // Sends this question. The response is reported by OnSignOfLife().
   virtual void AskForSignOfLife(const Question& question) = 0;
 
-  // False at the limit of queries, and while it drains.
-  virtual bool HasRoom() const = 0;
+  virtual bool HasRoom() const = 0;  // False at the limit of queries, and while it drains.
   // The server allows fewer queries on it than we would send. Others wait.
   virtual bool limited() const { return false; }
+  virtual int capacity(int most) const { return most; }  // Of the `most` that we would send.
   virtual bool may_drop() const { return false; }  // What comes while it works on another query.
   virtual PlacesInUse places(uint64_t /*client*/) const { return {}; }  // Attempts not overdue.
   virtual int in_flight() const = 0;  // Attempts that wait for a response.

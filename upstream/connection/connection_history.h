@@ -63,6 +63,8 @@ class ConnectionHistory {
   // It has carried as many queries as the server answers, or carries one at a time.
   bool IsUsedUp(MonoTime now) const { return sent_ >= habits_.answers.Allowed(now); }
   bool IsOne(MonoTime now) const { return habits_.pipeline.IsOne(now); }
+  // The queries that it may carry at once.
+  uint32_t Capacity(MonoTime now) const { return IsOne(now) ? 1 : habits_.answers.Allowed(now); }
   bool IsDoubtful() const { return habits_.pipeline.IsDoubtful(); }
 
  private:

@@ -168,6 +168,11 @@ bool StreamConnection::limited() const {
   return !draining() && (history_.IsUsedUp(now) || history_.IsOne(now));
 }
 
+int StreamConnection::capacity(int most) const {
+  const uint32_t allowed = history_.Capacity(context_.loop.Now());
+  return static_cast<int>(std::min(static_cast<uint32_t>(most), allowed));
+}
+
 bool StreamConnection::HasRoom() const {
   const MonoTime now = context_.loop.Now();
   const int open = wanted_ - overdue_;

@@ -65,6 +65,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void AskForSignOfLife(const Question& question) override;
   bool HasRoom() const override;
   bool limited() const override;
+  int capacity(int most) const override;
   bool may_drop() const override { return history_.IsDoubtful(); }
   void NoteReplaced() override { history_.NoteReplaced(); }
   PlacesInUse places(uint64_t client) const override { return places_.Used(client); }

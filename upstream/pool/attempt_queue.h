@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -14,7 +15,8 @@
 
 namespace dotcache {
 
-// In the order in which they came, at most kLimit. A value; not thread-safe.
+// In the order in which they came, at most kLimit, and one client cannot take all. A value; not
+// thread-safe.
 class AttemptQueue {
  public:
   static constexpr size_t kLimit = 256;
@@ -26,7 +28,16 @@ class AttemptQueue {
   };
 
   bool empty() const { return entries_.empty(); }
-  bool full() const { return entries_.size() >= kLimit; }
+  // True if an attempt for this client may wait: its client has at most three times as many entries
+  // as are free. Client 0: for no client.
+  bool HasRoomFor(uint64_t client) const {
+    constexpr size_t kTimesFree = 3;
+    const size_t free = kLimit - entries_.size();
+    if (client == 0 || entries_.size() < kLimit / 2) return free > 0;
+    const auto is_of_client = [client](const Entry& entry) { return entry.query.client == client; };
+    const auto mine = std::count_if(entries_.begin(), entries_.end(), is_of_client);
+    return static_cast<size_t>(mine) < kTimesFree * free;
+  }
   size_t size() const { return entries_.size(); }
   const Entry& first() const { return entries_.front(); }
 

@@ -65,6 +65,11 @@ ServerConnection* ServerConnections::PickSilent() {
   return latest;
 }
 
+// All have learned the same about the server.
+int ServerConnections::PlacesOnEach(int most) const {
+  return connections_.empty() ? most : connections_.front().connection->capacity(most);
+}
+
 bool ServerConnections::HasShare(uint64_t client, int capacity) const {
   constexpr int kTimesFree = 3;
   if (client == 0) return true;  // Not for a client. Their number has limits of its own.

@@ -62,6 +62,9 @@ class ServerConnections {
   // True if one of them takes a query now, even a silent one.
   bool CanTake() const { return Count(&HasPlace) > 0; }
 
+  // The places on each of them: `most`, or fewer if the server allows fewer.
+  int PlacesOnEach(int most) const;
+
   // True if this client may take one more of `capacity` places. It has at most three times as many
   // as are free, so that some are left for other clients. It may always have one.
   bool HasShare(uint64_t client, int capacity) const;

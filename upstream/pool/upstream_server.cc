@@ -12,19 +12,6 @@
 namespace dotcache {
 namespace {
 
-// Responses queue if they take so much longer than at best, and twice as long.
-constexpr Duration kMinQueueing = Milliseconds(1);
-// Queries on a silent connection are given up after this if a new one needs its place: a server
-// that has become slow may answer them late.
-constexpr Duration kMaxLateness = Seconds(1);
-
-// The loop probe has one of the connections, unless there is only one.
-size_t ConnectionsForQueries(const UpstreamServerOptions& options, int workers) {
-  const size_t all = ConnectionLimit::PerWorker(options, workers);
-  const bool is_probed = all != SIZE_MAX && all > 1 && MayLeadBack(options.endpoint);
-  return is_probed ? all - 1 : all;
-}
-
 constexpr char kNoAnswer[] = "connected, but no query is answered";
 
 }  // namespace
@@ -36,14 +23,15 @@ UpstreamServer::UpstreamServer(const Context& context, const UpstreamServerOptio
       index_(index),
       counters_(counters),
       connections_(context.limits.tuning.max_connections_per_server),
-      connection_limit_(ConnectionsForQueries(options, context.limits.workers)),
       life_watch_({context.loop, context.limits, health_, connections_,
                    Question{zone.Canonical(), QType::kNs, QClass::kIn}, is_udp()},
                   [this](uint32_t number) { OnSilent(number); }),
       state_log_(context.loop, options_, context.quiet),
       probes_(
           {context.loop, health_, connections_, pacing_}, [this] { return MayProbe(); },
-          [this] { return Open() != nullptr; }),
+          [this] { return placer_.Open() != nullptr; }),
+      placer_({context.loop, options_, context.limits, health_, pacing_, connections_,
+               context.delegate, *this}),
       report_timer_(context.loop.NewTimer([this] { Report(); })) {
   counters_.certificate_expiry.Set(0);
   counters_.present.Set(absent() ? 0 : 1);
@@ -60,53 +48,15 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
   if (absent() || link_down_) return UpstreamFailure::kUnreachable;
   if (health_.down()) return health_.last_failure();
-  const bool may_connect = pacing_.MayBegin(context_.loop.Now());
-  const bool may_wait = may_connect && !waiting_.full();
-  if (mode.alone && may_wait) {
-    if (waiting_.empty() && connections_.alone() < kMaxAlone) {
-      if (ServerConnection* own = Open(/*alone=*/true)) return SendOn(*own, query, attempt);
-    }
-    // At the server's limit a shared connection must do, unless one will be free.
-    if (connections_.alone() > 0 || !IsFull()) return Wait(query, attempt, /*alone=*/true);
-  }
-  if (!HasShare(query.client)) {
-    if (held_back_.full()) return UpstreamFailure::kOverloaded;
-    held_back_.Add({attempt, query, false});
-    AfterChange();
-    return AttemptPlace{};
-  }
-  if (ServerConnection* connection = PickOrOpen(mode.apart_from))
-    return SendOn(*connection, query, attempt);
-  if (may_wait && (connections_.HasLimited() || IsFull()))
-    return Wait(query, attempt, /*alone=*/false);
-  return may_connect ? UpstreamFailure::kOverloaded : health_.last_failure();
+  auto sent = placer_.Place(query, attempt, mode);
+  const AttemptPlace* place = std::get_if<AttemptPlace>(&sent);
+  if (place != nullptr && place->connection == 0) AfterChange();
+  return sent;
 }
 
-// Returns nullptr if no connection has room and none may be opened.
-ServerConnection* UpstreamServer::PickOrOpen(uint32_t apart_from) {
-  const bool may_connect = pacing_.MayBegin(context_.loop.Now());
-  ServerConnection* connection = connections_.Pick(apart_from);
-  const bool wants_another = apart_from != 0 && may_connect && connections_.HasRoom();
-  if (connection != nullptr && !(wants_another && connection->connection->in_flight() > 0)) {
-    if (!may_connect || !IsQueueing(*connection->connection)) return connection;
-    const uint32_t number = connection->number;
-    Open();  // For the queries that follow.
-    return connections_.Find(number);
-  }
-  if (may_connect) connection = Open();
-  if (connection == nullptr && apart_from != 0) connection = connections_.Pick();
-  // The server may be slow and not silent.
-  if (connection == nullptr) connection = connections_.PickSilent();
-  return connection;
-}
-
-// Returns true if queries wait for one another on all connections, and one more may help. Over UDP
-// none waits for another.
-bool UpstreamServer::IsQueueing(const Connection& connection) const {
-  if (!connection.ready() || connection.in_flight() < ServerConnections::kCrowded) return false;
-  if (is_udp() || connections_.HasConnecting() || !connections_.HasRoom()) return false;
-  const Duration queueing = health_.queueing_time();
-  return queueing > kMinQueueing && queueing > *health_.response_time() / 2;
+std::unique_ptr<Connection> UpstreamServer::Connect() {
+  probes_.NoteTry();
+  return context_.connector.Connect(options_, index_, *this);
 }
 
 AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const UpstreamQuery& query,
@@ -128,68 +78,15 @@ AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const Upstream
   return place;
 }
 
-AttemptPlace UpstreamServer::Wait(const UpstreamQuery& query, AttemptId attempt, bool alone) {
-  waiting_.Add({attempt, query, alone});
-  AfterChange();
-  return AttemptPlace{};
-}
-
-// Over UDP a place is a socket.
-bool UpstreamServer::HasShare(uint64_t client) const {
-  const UpstreamTuning& tuning = context_.limits.tuning;
-  const int each =
-      is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection;
-  return connections_.HasShare(client, tuning.max_connections_per_server * each);
-}
-
-// A place may be free. Its client may be another one than that of the attempt that left it.
-void UpstreamServer::NotePlaceFreed() {
-  if (!held_back_.empty()) report_timer_->Start(Duration::zero());
-}
-
-void UpstreamServer::SendHeldBack() {
-  if (health_.down() || draining_ || link_down_) return;
-  const auto has_share = [this](const AttemptQueue::Entry& entry) {
-    return HasShare(entry.query.client);
-  };
-  while (held_back_.MoveToFront(has_share)) {
-    ServerConnection* connection = PickOrOpen(0);
-    if (connection == nullptr) return;
-    PlaceFirst(held_back_, *connection);
-  }
-}
-
-void UpstreamServer::GiveTurns() {
-  if (health_.down() || draining_ || link_down_) return;
-  NotePlaceFreed();
-  while (!waiting_.empty()) {
-    const bool alone = waiting_.first().alone && !(IsFull() && connections_.alone() == 0);
-    ServerConnection* connection = alone ? nullptr : connections_.Pick();
-    if (connection == nullptr && connections_.alone() < kMaxAlone)
-      connection = Open(/*alone=*/true);
-    if (connection == nullptr) return;
-    PlaceFirst(waiting_, *connection);
-  }
-}
-
-void UpstreamServer::PlaceFirst(AttemptQueue& queue, ServerConnection& connection) {
-  const AttemptQueue::Entry entry = queue.Take();
-  const AttemptPlace place = SendOn(connection, entry.query, entry.attempt);
-  context_.delegate.OnAttemptPlaced(entry.attempt, place);
-}
-
 // Attempts that wait for a turn cannot have one. Told in the next turn of the loop.
 void UpstreamServer::FailWaiting() {
-  for (AttemptQueue* queue : {&waiting_, &held_back_}) {
-    const std::vector<AttemptId> waiting = queue->TakeAll();
-    unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
-  }
+  const std::vector<AttemptId> waiting = placer_.TakeWaiting();
+  unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
   if (!unconnected_.empty()) report_timer_->Start(Duration::zero());
 }
 
 void UpstreamServer::Report() {
-  if (std::exchange(ending_, 0) > 0) GiveTurns();
-  SendHeldBack();
+  placer_.OnNextTurn();
   for (const AttemptId attempt : std::exchange(unconnected_, {})) {
     context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
   }
@@ -197,26 +94,10 @@ void UpstreamServer::Report() {
   if (!stalled.empty()) context_.delegate.OnAttemptsStalled(stalled);
 }
 
-// Its attempt was answered after `elapsed`. The next attempt that waits gets the connection, or
-// else it becomes one of the shared connections.
-void UpstreamServer::ReleaseAlone(Connection& connection, Duration elapsed) {
-  ServerConnection* released = connections_.Find(connection);
-  if (released == nullptr || !released->alone) return;
-  const bool has_room = connection.HasRoom();
-  if (!waiting_.empty() && has_room) return PlaceFirst(waiting_, *released);
-  // A connection that has been silent for longer than this response took is not slow but lost.
-  if (has_room && MakeRoom(elapsed)) {
-    released->alone = false;
-  } else {
-    TakeOut(connection);
-  }
-}
-
 void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
   ServerConnection* connection = connections_.Find(place.connection);
   if (connection == nullptr) {
-    waiting_.Remove(attempt);
-    held_back_.Remove(attempt);
+    placer_.Forget(attempt);
     return;
   }
   counters_.given_up.Add();
@@ -226,7 +107,7 @@ void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
   } else {
     CloseIfDrained(*connection);
   }
-  GiveTurns();
+  placer_.GiveTurns();
   AfterChange();
 }
 
@@ -265,8 +146,8 @@ void UpstreamServer::OnAttemptLate(const AttemptPlace& place, Duration elapsed) 
   counters_.timeouts.Add();
   connection->connection->NoteOverdue(place.ticket);
   health_.OnSlow(std::min(elapsed, context_.loop.Now() - network_changed_));
-  if (connection->alone && !waiting_.empty()) connection->connection->CloseSoon();
-  NotePlaceFreed();
+  if (connection->alone && placer_.waiting() > 0) connection->connection->CloseSoon();
+  placer_.NotePlaceFreed();
 }
 
 ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
@@ -297,8 +178,7 @@ ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
   status.takes_from = may_connect ? now : pacing_.not_before();
   status.last_failure = health_.last_failure();
   status.probe_began = pacing_.begun();
-  status.in_flight =
-      connections_.in_flight() + static_cast<int>(waiting_.size() + held_back_.size());
+  status.in_flight = connections_.in_flight() + static_cast<int>(placer_.waiting());
   const ServerConnection* connection = connections_.Pick();
   status.ready = connection != nullptr && connection->connection->ready();
   status.response_time = health_.response_time();
@@ -311,7 +191,7 @@ ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
 
 void UpstreamServer::Prepare() {
   if (draining_ || unusable() || health_.down()) return;
-  if (pacing_.MayBegin(context_.loop.Now()) && connections_.Pick() == nullptr) Open();
+  if (pacing_.MayBegin(context_.loop.Now()) && connections_.Pick() == nullptr) placer_.Open();
 }
 
 void UpstreamServer::OnTrustChanged() {
@@ -319,7 +199,7 @@ void UpstreamServer::OnTrustChanged() {
   probes_.NoteSign();  // A server that was dead is tried again.
   for (const ServerConnection& c : connections_.all()) c.connection->Drain();
   // A connection that is being opened with the former credentials proves nothing.
-  if (!draining_ && !unusable() && (was_in_use || health_.down())) Open();
+  if (!draining_ && !unusable() && (was_in_use || health_.down())) placer_.Open();
 }
 
 void UpstreamServer::OnNetworkChange(bool link_down) {
@@ -345,7 +225,7 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   if (!stalled_.empty()) report_timer_->Start(Duration::zero());
   probes_.Now();
   if (link_down) FailWaiting();
-  GiveTurns();
+  placer_.GiveTurns();
   AfterChange();
 }
 
@@ -386,7 +266,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     life_watch_.BeginTrial(*ready);
   }
   CloseIfDrained(*ready);
-  GiveTurns();
+  placer_.GiveTurns();
   AfterChange();
   for (const AttemptId attempt : sent) context_.delegate.OnAttemptSent(attempt);
 }
@@ -399,9 +279,11 @@ void UpstreamServer::OnAttemptResult(Connection& connection, AttemptId attempt,
     NoteWord(connection);
     NoteResponse(result, elapsed);
   }
-  ReleaseAlone(connection, elapsed);
-  if (ServerConnection* found = connections_.Find(connection)) CloseIfDrained(*found);
-  GiveTurns();
+  ServerConnection* found = connections_.Find(connection);
+  if (found != nullptr && found->alone && !placer_.Reuse(*found, elapsed)) TakeOut(connection);
+  found = connections_.Find(connection);
+  if (found != nullptr) CloseIfDrained(*found);
+  placer_.GiveTurns();
   AfterChange();
   context_.delegate.OnAttemptResult(attempt, std::move(result));
 }
@@ -432,7 +314,7 @@ void UpstreamServer::NoteWord(const Connection& connection) {
   if (was_up) return;
   connections_.NoteAnswered();
   state_log_.Note(health_, "");
-  GiveTurns();
+  placer_.GiveTurns();
   AfterChange();
 }
 
@@ -459,7 +341,7 @@ void UpstreamServer::OnSilent(uint32_t number) {
     NoteFailure(UpstreamFailure::kTimeout, kNoAnswer);
   } else if (!others_answer) {
     health_.OnSilence();
-    if (!connections_.HasConnecting() && !draining_ && pacing_.MayBegin(now)) Open();
+    if (!connections_.HasConnecting() && !draining_ && pacing_.MayBegin(now)) placer_.Open();
     probes_.Arm();
   }
   AfterChange();
@@ -472,14 +354,12 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   const bool was_lost = end.failure == UpstreamFailure::kConnectionLost;
   NoteCertificate(connection);
   context_.loop.DeferDelete(std::move(closed));
-  NoteEnding();
+  placer_.NoteEnding();
   counters_.failures.Add(end.lost.size() + end.not_sent.size());
   if (!end.graceful) {
     const bool refused = end.failure == UpstreamFailure::kConnectRefused ||
                          end.failure == UpstreamFailure::kTlsHandshake;
-    if (refused && connections_.HasTalking()) {
-      connection_limit_.NoteRefused(connections_.ready(), context_.loop.Now());
-    }
+    if (refused && connections_.HasTalking()) placer_.NoteRefused();
     if (UpstreamFailurePhase(end.failure) == "tls") counters_.failed_handshakes.Add();
     if (!was_lost) {
       context_.families.NoteFailure(options_.endpoint.is_v6(), index_, end.failure);
@@ -489,7 +369,7 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   }
   probes_.Arm();
   if (was_lost && !health_.down()) {
-    GiveTurns();
+    placer_.GiveTurns();
   } else {
     FailWaiting();
   }
@@ -506,39 +386,6 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   }
 }
 
-bool UpstreamServer::IsFull() const {
-  return connections_.size() + ending_ >= connection_limit_.Allowed(context_.loop.Now());
-}
-
-// The socket of a connection that was taken out is closed at the end of the turn. The server counts
-// it until then.
-void UpstreamServer::NoteEnding() {
-  if (options_.max_connections == 0) return;
-  ++ending_;
-  report_timer_->Start(Duration::zero());
-}
-
-ServerConnection* UpstreamServer::Open(bool alone) {
-  if (IsFull()) {  // Its place is free in a later turn, when it is closed.
-    Connection* silent = connections_.FindSilent(context_.loop.Now() - kMaxLateness);
-    if (silent != nullptr) silent->CloseSoon();
-    return nullptr;
-  }
-  if (!alone && !MakeRoom(kMaxLateness)) return nullptr;
-  pacing_.NoteBegun(context_.loop.Now());
-  probes_.NoteTry();
-  return &connections_.Add(context_.connector.Connect(options_, index_, *this), alone);
-}
-
-bool UpstreamServer::MakeRoom(Duration lateness) {
-  connections_.LimitDraining();
-  if (connections_.HasRoom()) return true;
-  Connection* silent = connections_.FindSilent(context_.loop.Now() - lateness);
-  if (silent == nullptr) return connections_.HasSpare();
-  silent->CloseSoon();
-  return true;
-}
-
 void UpstreamServer::CloseIfDrained(ServerConnection& connection) {
   if (draining_ && connection.connection->in_flight() == 0) connection.connection->CloseSoon();
 }
@@ -547,7 +394,7 @@ void UpstreamServer::TakeOut(const Connection& connection) {
   std::unique_ptr<Connection> taken = connections_.TakeOut(connection);
   if (taken != nullptr) {
     context_.loop.DeferDelete(std::move(taken));
-    NoteEnding();
+    placer_.NoteEnding();
   }
   probes_.Arm();  // It may have been the probe.
 }
@@ -570,8 +417,7 @@ void UpstreamServer::NoteCertificate(const Connection& connection) {
 // Updates the gauges, and tells the owner that the status may have changed.
 void UpstreamServer::AfterChange() {
   if (!retired_) {
-    counters_.in_flight.Set(static_cast<uint64_t>(connections_.in_flight()) + waiting_.size() +
-                            held_back_.size());
+    counters_.in_flight.Set(static_cast<uint64_t>(connections_.in_flight()) + placer_.waiting());
     counters_.open_connections.Set(connections_.ready());
     counters_.up.Set(absent() || health_.down() ? 0 : 1);
   }

@@ -16,9 +16,8 @@
 #include "upstream/api/upstream_options.h"
 #include "upstream/connection/connection.h"
 #include "upstream/pool/address_families.h"
-#include "upstream/pool/attempt_queue.h"
+#include "upstream/pool/attempt_placer.h"
 #include "upstream/pool/connect_pacing.h"
-#include "upstream/pool/connection_limit.h"
 #include "upstream/pool/edns_support.h"
 #include "upstream/pool/life_watch.h"
 #include "upstream/pool/loop_watch.h"
@@ -31,13 +30,13 @@
 
 namespace dotcache {
 
-// Carries attempts over as few connections as have room, the first one first, so that queries share
-// writes. It opens another connection when none has room, or when queries wait for one another, up
-// to max_connections_per_server. Connections of any kind count for the limit of the server itself
-// (ConnectionLimit): at that limit attempts share one, or wait for one. docs/upstream_rules.md has
-// the rules for silent connections, for attempts that go alone, and for probes. It keeps no list of
-// attempts: their exchanges own them. Owned by its zone; bound to its loop's thread.
-class UpstreamServer : public Deletable, private Connection::Delegate {
+// Carries attempts over its connections, which AttemptPlacer chooses, and learns from what comes
+// back whether the server can take queries. docs/upstream_rules.md has the rules for silent
+// connections, for attempts that go alone, and for probes. It keeps no list of attempts: their
+// exchanges own them. Owned by its zone; bound to its loop's thread.
+class UpstreamServer : public Deletable,
+                       private Connection::Delegate,
+                       private AttemptPlacer::Server {
  public:
   using Delegate = ServerDelegate;
 
@@ -59,14 +58,9 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
                  const DomainName& zone, UpstreamCounters& counters);
   ~UpstreamServer() override;
 
-  static constexpr size_t kMaxAlone = 4;
-
-  struct SendMode {
-    bool alone = false;       // It shares its connection with no other attempt.
-    uint32_t apart_from = 0;  // Rather over another connection than the one with this number.
-  };
-  // Sends the query, or queues it on a connection that is being opened. Returns the reason if the
+  // Sends the query, or queues it. Returns the reason if the
   // server takes no query.
+  using SendMode = AttemptPlacer::Mode;
   std::variant<AttemptPlace, UpstreamFailure> Send(const UpstreamQuery& query, AttemptId attempt,
                                                    const SendMode& mode);
 
@@ -144,6 +138,12 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
   void OnConnectionClosed(Connection& connection, Connection::End end) override;
 
+  bool MaySend() const override { return !health_.down() && !draining_ && !link_down_; }
+  std::unique_ptr<Connection> Connect() override;
+  AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query,
+                      AttemptId attempt) override;
+  void WakeInNextTurn() override { report_timer_->Start(Duration::zero()); }
+
   bool loops() const {
     return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
   }
@@ -151,22 +151,8 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   bool is_udp() const { return options_.transport == Transport::kUdp; }
   bool MayProbe() const { return !draining_ && !unusable(); }
 
-  bool IsFull() const;
-  void NoteEnding();
-  ServerConnection* PickOrOpen(uint32_t apart_from);
-  ServerConnection* Open(bool alone = false);
-  bool MakeRoom(Duration lateness);
-  bool IsQueueing(const Connection& connection) const;
-  AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query, AttemptId attempt);
-  AttemptPlace Wait(const UpstreamQuery& query, AttemptId attempt, bool alone);
-  bool HasShare(uint64_t client) const;
-  void NotePlaceFreed();
-  void SendHeldBack();
-  void GiveTurns();
-  void PlaceFirst(AttemptQueue& queue, ServerConnection& connection);
   void FailWaiting();
   void Report();
-  void ReleaseAlone(Connection& connection, Duration elapsed);
   void CloseIfDrained(ServerConnection& connection);
   void TakeOut(const Connection& connection);
   void NoteResponse(const AttemptResult& result, Duration elapsed);
@@ -183,14 +169,11 @@ class UpstreamServer : public Deletable, private Connection::Delegate {
   UpstreamHealth health_;
   ConnectPacing pacing_;
   ServerConnections connections_;
-  ConnectionLimit connection_limit_;
-  size_t ending_ = 0;  // Taken out in this turn, and closed at its end.
   LifeWatch life_watch_;
   StateLog state_log_;
   EdnsSupport edns_;
-  AttemptQueue waiting_;    // At its limit attempts share connections, or are refused.
-  AttemptQueue held_back_;  // Their clients have their share of the places.
   ServerProbes probes_;
+  AttemptPlacer placer_;
   std::optional<LastFailure> last_failure_;
   std::vector<AttemptId> stalled_;       // To be reported in the next turn,
   std::vector<AttemptId> unconnected_;   // and these as failed,

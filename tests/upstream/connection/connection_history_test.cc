@@ -21,6 +21,7 @@ TEST(ConnectionHistoryTest, ACloseAfterNAnswersLimitsTheNextConnection) {
     next.NoteSent(Duration::zero());
   }
   EXPECT_TRUE(next.IsUsedUp(kNow));
+  EXPECT_EQ(next.Capacity(kNow), 3u);
 }
 
 TEST(ConnectionHistoryTest, ACloseAtTheFirstQueryAfterAPauseIsAboutThePause) {
@@ -58,6 +59,7 @@ TEST(ConnectionHistoryTest, QueriesThatMeetAnotherAreCountedApart) {
     EXPECT_TRUE(history.IsDoubtful() || history.IsOne(kNow));
   }
   EXPECT_TRUE(history.IsOne(kNow));
+  EXPECT_EQ(history.Capacity(kNow), 1u);
 }
 
 TEST(ConnectionHistoryTest, WithoutAResponseSinceNothingIsKnown) {

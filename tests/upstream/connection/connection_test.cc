@@ -2,6 +2,7 @@
 #include "upstream/connection/connection.h"
 
 #include "gtest/gtest.h"
+#include "tests/support/fake_connection.h"
 #include "tests/support/message_builder.h"
 
 namespace dotcache {
@@ -9,23 +10,8 @@ namespace {
 
 constexpr MonoTime kNow{Seconds(100)};
 
-class BareConnection : public Connection {
- public:
-  AttemptTicket Send(const UpstreamQuery&, AttemptId) override { return 0; }
-  void Forget(AttemptTicket) override {}
-  void AskForSignOfLife(const Question&) override {}
-  bool HasRoom() const override { return true; }
-  int in_flight() const override { return 0; }
-  std::vector<AttemptId> attempts() const override { return {}; }
-  void Drain() override { ChangeState(ConnectionState::kDraining); }
-  void CloseSoon() override { ChangeState(ConnectionState::kClosed); }
-  using Connection::BecomeReady;
-  using Connection::ChangeState;
-  using Connection::NoteReceived;
-};
-
 TEST(ConnectionTest, AStateNeverGoesBackExceptFromSilence) {
-  BareConnection connection;
+  FakeConnection connection;
   EXPECT_EQ(connection.state(), ConnectionState::kConnecting);
   connection.GoSilent(kNow);  // It cannot have said anything yet.
   EXPECT_EQ(connection.state(), ConnectionState::kConnecting);
@@ -40,13 +26,13 @@ TEST(ConnectionTest, AStateNeverGoesBackExceptFromSilence) {
   connection.NoteReceived(kNow + Seconds(2));
   connection.GoSilent(kNow + Seconds(3));
   EXPECT_TRUE(connection.draining());
-  connection.CloseSoon();
+  connection.ChangeState(ConnectionState::kClosed);
   connection.Drain();
   EXPECT_EQ(connection.state(), ConnectionState::kClosed);
 }
 
 TEST(ConnectionTest, OneThatDrainsMayBecomeReady) {
-  BareConnection connection;
+  FakeConnection connection;
   connection.Drain();
   EXPECT_FALSE(connection.ready());
   connection.BecomeReady();

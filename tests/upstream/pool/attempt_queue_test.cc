@@ -27,13 +27,31 @@ TEST(AttemptQueueTest, TheEarliestThatMaySendMovesToTheFront) {
   EXPECT_THAT(queue.TakeAll(), testing::ElementsAre(3, 1, 2, 4));
 }
 
+// An attempt for a query of this client.
+AttemptQueue::Entry Of(uint64_t client) {
+  AttemptQueue::Entry entry;
+  entry.query.client = client;
+  return entry;
+}
+
 TEST(AttemptQueueTest, ItsPlacesAreLimited) {
   AttemptQueue queue;
   for (size_t i = 0; i < AttemptQueue::kLimit; ++i) {
-    EXPECT_FALSE(queue.full());
+    EXPECT_TRUE(queue.HasRoomFor(0));
     queue.Add({});
   }
-  EXPECT_TRUE(queue.full());
+  EXPECT_FALSE(queue.HasRoomFor(0));
+  EXPECT_FALSE(queue.HasRoomFor(5));
+}
+
+TEST(AttemptQueueTest, OneClientLeavesPlacesToOthers) {
+  AttemptQueue queue;
+  while (queue.HasRoomFor(5)) queue.Add(Of(5));
+  EXPECT_EQ(queue.size(), AttemptQueue::kLimit * 3 / 4);
+  while (queue.HasRoomFor(6)) queue.Add(Of(6));
+  EXPECT_GT(queue.size(), AttemptQueue::kLimit * 9 / 10);
+  EXPECT_FALSE(queue.HasRoomFor(5));
+  EXPECT_TRUE(queue.HasRoomFor(8));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/support/fake_connection.h"
 #include "tests/support/simulated_loop.h"
 
 namespace dotcache {
@@ -12,25 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-// Counts the questions for a sign of life.
-class CountingConnection : public Connection {
- public:
-  CountingConnection() { BecomeReady(); }
-  AttemptTicket Send(const UpstreamQuery&, AttemptId) override { return 0; }
-  void Forget(AttemptTicket) override {}
-  void AskForSignOfLife(const Question& question) override {
-    EXPECT_EQ(question.qtype, QType::kNs);
-    ++asked;
-  }
-  bool HasRoom() const override { return true; }
-  int in_flight() const override { return 0; }
-  std::vector<AttemptId> attempts() const override { return {}; }
-  void Drain() override {}
-  void CloseSoon() override {}
-
-  int asked = 0;
-};
+using testing::SizeIs;
 
 class LifeWatchTest : public testing::Test {
  protected:
@@ -41,8 +24,9 @@ class LifeWatchTest : public testing::Test {
         LifeWatch::Context{loop_, limits_, health_, connections_,
                            Question{DomainName(), QType::kNs}, datagrams},
         [this](uint32_t number) { silent_.push_back(number); });
-    auto connection = std::make_unique<CountingConnection>();
+    auto connection = std::make_unique<FakeConnection>();
     connection_ = connection.get();
+    connection_->BecomeReady();
     number_ = connections_.Add(std::move(connection), false).number;
   }
   void ExpectSilentAfter(Duration last) {
@@ -57,7 +41,7 @@ class LifeWatchTest : public testing::Test {
   UpstreamHealth health_;
   ServerConnections connections_{4};
   std::unique_ptr<LifeWatch> watch_;
-  CountingConnection* connection_ = nullptr;
+  FakeConnection* connection_ = nullptr;
   uint32_t number_ = 0;
   std::vector<uint32_t> silent_;
 };
@@ -67,9 +51,10 @@ TEST_F(LifeWatchTest, TwoQueriesWithoutAMessageForTheStallTimeAreSilence) {
   watch_->NoteSent(it());
   watch_->NoteSent(it());
   loop_.Advance(Milliseconds(39));
-  EXPECT_EQ(connection_->asked, 0);
+  EXPECT_THAT(connection_->asked, SizeIs(0));
   loop_.Advance(Milliseconds(1));
-  EXPECT_EQ(connection_->asked, 1);
+  ASSERT_THAT(connection_->asked, SizeIs(1));
+  EXPECT_EQ(connection_->asked.front().qtype, QType::kNs);
   loop_.Advance(Milliseconds(39));
   ExpectSilentAfter(Milliseconds(1));
   loop_.Advance(Seconds(10));
@@ -80,9 +65,9 @@ TEST_F(LifeWatchTest, OneQueryHasItsAttemptTimeoutFirst) {
   Make();
   watch_->NoteSent(it());
   loop_.Advance(health_.AttemptTimeout(limits_) - Milliseconds(1));
-  EXPECT_EQ(connection_->asked, 0);
+  EXPECT_THAT(connection_->asked, SizeIs(0));
   loop_.Advance(Milliseconds(1));
-  EXPECT_EQ(connection_->asked, 1);
+  EXPECT_THAT(connection_->asked, SizeIs(1));
   loop_.Advance(Milliseconds(40));
   EXPECT_THAT(silent_, ElementsAre(number_));
 }
@@ -106,7 +91,7 @@ TEST_F(LifeWatchTest, AMessageEndsTheSuspicionAndTheNextOneBeginsAnew) {
   }
   loop_.Advance(Seconds(10));
   EXPECT_THAT(silent_, IsEmpty());
-  EXPECT_EQ(connection_->asked, 3);
+  EXPECT_THAT(connection_->asked, SizeIs(3));
 }
 
 TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
@@ -114,14 +99,14 @@ TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
   watch_->NoteSent(it());
   watch_->NoteSent(it());
   loop_.Advance(Milliseconds(40 + 2 * 40));
-  EXPECT_EQ(connection_->asked, 3);
+  EXPECT_THAT(connection_->asked, SizeIs(3));
   ExpectSilentAfter(Milliseconds(40));
 }
 
 TEST_F(LifeWatchTest, ATrialAsksAtOnceAndHasTheTrialTime) {
   Make();
   watch_->BeginTrial(it());
-  EXPECT_EQ(connection_->asked, 1);
+  EXPECT_THAT(connection_->asked, SizeIs(1));
   EXPECT_TRUE(it().trial);
   loop_.Advance(health_.TrialTime(limits_) - Milliseconds(1));
   ExpectSilentAfter(Milliseconds(1));
@@ -138,7 +123,7 @@ TEST_F(LifeWatchTest, AMessageEndsTheTrial) {
 
 TEST_F(LifeWatchTest, EachConnectionHasItsOwnTime) {
   Make();
-  const uint32_t other = connections_.Add(std::make_unique<CountingConnection>(), false).number;
+  const uint32_t other = connections_.Add(std::make_unique<FakeConnection>(), false).number;
   watch_->NoteSent(it());
   watch_->NoteSent(it());
   loop_.Advance(Milliseconds(30));

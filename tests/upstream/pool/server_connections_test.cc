@@ -4,35 +4,12 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "tests/support/fake_connection.h"
 
 namespace dotcache {
 namespace {
 
 constexpr int kLimit = 2;
-
-// A connection whose state a test sets.
-class FakeConnection : public Connection {
- public:
-  AttemptTicket Send(const UpstreamQuery&, AttemptId) override { return 0; }
-  void Forget(AttemptTicket) override {}
-  void AskForSignOfLife(const Question&) override {}
-  bool HasRoom() const override { return has_room && !draining(); }
-  PlacesInUse places(uint64_t client) const override { return {queries, client == 7 ? mine : 0}; }
-  int in_flight() const override { return queries; }
-  std::vector<AttemptId> attempts() const override { return {}; }
-  void Drain() override { ChangeState(ConnectionState::kDraining); }
-  void CloseSoon() override {
-    Drain();
-    ends = true;
-  }
-  using Connection::BecomeReady;
-  using Connection::NoteReceived;
-
-  bool has_room = true;
-  int queries = 0;
-  int mine = 0;  // Those of client 7.
-  bool ends = false;
-};
 
 class ServerConnectionsTest : public testing::Test {
  protected:
@@ -157,6 +134,12 @@ TEST_F(ServerConnectionsTest, AClientHasThreeTimesAsManyPlacesAsAreFreeAtMost) {
   EXPECT_TRUE(connections_.HasShare(0, 100));
   first.queries = 200;
   EXPECT_TRUE(connections_.HasShare(8, 100));
+}
+
+TEST_F(ServerConnectionsTest, PlacesOnEachAreThoseThatTheServerAllows) {
+  EXPECT_EQ(connections_.PlacesOnEach(100), 100);
+  Add().most = 3;
+  EXPECT_EQ(connections_.PlacesOnEach(100), 3);
 }
 
 }  // namespace

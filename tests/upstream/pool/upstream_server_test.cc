@@ -19,7 +19,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::SizeIs;
 
-constexpr int kMaxAlone = UpstreamServer::kMaxAlone;
+constexpr int kMaxAlone = AttemptPlacer::kMaxAlone;
 
 UpstreamQuery QueryFor(const std::string& name) {
   UpstreamQuery query;
@@ -183,14 +183,15 @@ TEST_F(UpstreamServerTest, FewAttemptsAreHeldBackAndTheyFailWithTheServer) {
   Make();
   Warm();
   Silence();
-  const AttemptId last = 3 + AttemptQueue::kLimit;
+  constexpr size_t kOfOneClient = AttemptQueue::kLimit * 3 / 4;
+  const AttemptId last = 3 + kOfOneClient;
   for (AttemptId attempt = 1; attempt <= last; ++attempt) {
     EXPECT_EQ(SendOf(7, attempt), std::nullopt);
   }
   EXPECT_EQ(SendOf(7, last + 1), UpstreamFailure::kOverloaded);
   server_->Drain();
   loop_.RunUntilIdle();
-  EXPECT_THAT(failed_, SizeIs(AttemptQueue::kLimit));
+  EXPECT_THAT(failed_, SizeIs(kOfOneClient));
   EXPECT_EQ(failed_.count(3), 0u);
 }
 
