@@ -133,7 +133,10 @@ void ClassicConnection::MakePlace() {
   };
   Pending* oldest = nullptr;
   for (const auto& [ticket, pending] : pending_) {
-    if (pending->purpose == Pending::Purpose::kAttempt || pending->channel == nullptr) continue;
+    if (pending->purpose == Pending::Purpose::kAttempt ||
+        pending->purpose == Pending::Purpose::kSignOfLife || pending->channel == nullptr) {
+      continue;
+    }
     if (oldest == nullptr || rank(*pending) < rank(*oldest)) oldest = pending.get();
   }
   if (oldest == nullptr) return;

@@ -397,6 +397,20 @@ TEST_F(ClassicConnectionTest, TheClientWithMostOverdueQueriesMakesRoom) {
   EXPECT_EQ(connection_->places(3).of_client, 1);
 }
 
+TEST_F(ClassicConnectionTest, AQuestionForASignOfLifeMakesNoRoom) {
+  limits_.tuning.max_sockets_per_connection = 1;
+  server_.set_handler(Silence);
+  Connect();
+  connection_->AskForSignOfLife(Question{DomainName(), QType::kNs});
+  ASSERT_TRUE(RunUntilQueries(1));
+  Send(1);
+  connection_->NoteOverdue(tickets_.at(1));
+  Send(2, "second.corp.example");
+  ASSERT_TRUE(RunUntilQueries(3));
+  server_.SendLate(server_.queries()[0], AnswerTo(server_.queries()[0].wire));
+  EXPECT_TRUE(RunUntil([this] { return signs_of_life_ == 1; }));
+}
+
 TEST_F(ClassicConnectionTest, ALateResponseThatComesTwiceIsOneLateResponse) {
   server_.set_handler([](const ClassicQuery& query) {
     return Messages{AnswerTo(query.wire), AnswerTo(query.wire)};
