@@ -12,7 +12,8 @@ namespace dotcache {
 
 // A token bucket of TLS handshakes for each client (ClientKey), because a handshake is the most
 // expensive thing that a client can request. It has twice `per_second` tokens. A connection takes
-// one when it is accepted. All workers share it; any thread may call it. Its memory is fixed.
+// one when it is accepted. An IPv6 /48, which may be one site with 65,536 clients, gets 20 times as
+// many. All workers share it; any thread may call it. Its memory is fixed.
 class HandshakeRate {
  public:
   // `per_second` 0: no limit.
@@ -23,8 +24,10 @@ class HandshakeRate {
 
  private:
   const EventRate rate_;
+  const EventRate network_rate_;
   const HashSeed seed_ = HashSeed::Random();
   RateTable buckets_;
+  RateTable networks_;
 };
 
 }  // namespace dotcache

@@ -30,6 +30,7 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
     return;
   }
   const bool tls = credentials_ != nullptr;
+  // Before the place, because a place may cost another connection its own.
   if (tls && !env_.handshakes.Allows(remote, env_.loop.Now())) {
     env_.counters.limit(Limit::kHandshakes).Add();
     return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/handshake_rate.h"
 
+#include "absl/strings/str_format.h"
 #include "gtest/gtest.h"
 
 namespace dotcache {
@@ -17,6 +18,22 @@ TEST(HandshakeRateTest, ClientHasABurstAndThenItsRate) {
   EXPECT_TRUE(rate.Allows(Client("192.0.2.2"), kNow));
   EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow + Milliseconds(200)));
   EXPECT_FALSE(rate.Allows(Client("192.0.2.1"), kNow + Milliseconds(200)));
+}
+
+TEST(HandshakeRateTest, ManyClientsOfOneIpv6SiteHaveALimitTogether) {
+  HandshakeRate rate(5);
+  int allowed = 0;
+  for (int i = 0; i < 1000; ++i) {
+    allowed += rate.Allows(Client(absl::StrFormat("2001:db8:1:%x::1", i).c_str()), kNow) ? 1 : 0;
+  }
+  EXPECT_EQ(allowed, 200);
+  EXPECT_TRUE(rate.Allows(Client("2001:db8:2::1"), kNow));
+  EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
+}
+
+TEST(HandshakeRateTest, LargeRatesAreAllowed) {
+  HandshakeRate rate(100'000);
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(rate.Allows(Client("2001:db8::1"), kNow));
 }
 
 TEST(HandshakeRateTest, ZeroIsNoLimit) {
