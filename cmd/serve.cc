@@ -200,8 +200,7 @@ absl::Status GiveUpPrivileges(const Config& config, bool was_root,
   AllowCoreDumps(config.core_dumps || !CanConfine());
   const std::vector<std::string> unreadable = Unreadable(files_read_again);
   if (unreadable.empty()) return absl::OkStatus();
-  Log(LogLevel::kWarn,
-      "the user cannot read these files again: reloads fail, and changes need a restart",
+  Log(LogLevel::kWarn, "the user cannot read these files again: their changes need a restart",
       {{"user", config.user}, {"files", absl::StrJoin(unreadable, ",")}});
   return absl::OkStatus();
 }
