@@ -54,15 +54,17 @@ WireMessage ChainResponse() {
   return message;
 }
 
-void BuildReplyFrom(benchmark::State& state, const WireMessage& response, QType qtype) {
+void BuildReplyFrom(benchmark::State& state, const WireMessage& response, QType qtype,
+                    uint32_t rotation_step = 0) {
   const Query query = Ask(qtype, /*edns=*/true);
   const auto facts = std::get<ResponseFacts>(InspectResponse(response, query.question));
   const StoredMessage stored = StoreResponse(response, facts, TtlCaps{});
   const StoredView view{stored.wire, stored.ttl_offsets};
-  const ReplyOptions options{.age = Seconds{7}};
+  ReplyOptions options{.age = Seconds{7}};
   std::vector<uint8_t> out(kMaxMessageSize);
   size_t size = 0;
   for (auto _ : state) {
+    options.rotation += rotation_step;
     size = BuildReply(query, view, options, absl::MakeSpan(out));
     benchmark::DoNotOptimize(out.data());
     benchmark::ClobberMemory();
@@ -80,6 +82,17 @@ void BM_BuildReplyOf1200Octets(benchmark::State& state) {
   BuildReplyFrom(state, Response(QType::kTxt, 8, 120), QType::kTxt);
 }
 BENCHMARK(BM_BuildReplyOf1200Octets);
+
+// The difference of these two is the cost of rotation.
+void BM_BuildReplyOfFourAddresses(benchmark::State& state) {
+  BuildReplyFrom(state, ChainResponse(), QType::kA);
+}
+BENCHMARK(BM_BuildReplyOfFourAddresses);
+
+void BM_BuildReplyOfFourAddressesRotated(benchmark::State& state) {
+  BuildReplyFrom(state, ChainResponse(), QType::kA, /*rotation_step=*/0x9e3779b9);
+}
+BENCHMARK(BM_BuildReplyOfFourAddressesRotated);
 
 void BM_InspectResponse(benchmark::State& state) {
   const WireMessage response = ChainResponse();

@@ -168,29 +168,52 @@ std::optional<StoredPart> PartThatFits(const StoredView& stored, size_t max_size
   return cut_answer ? AnswersThatFit(stored, header.ancount, max_size) : std::nullopt;
 }
 
-// Rotates the addresses of an A or AAAA reply. They are consecutive records, because the answer is
-// in the order of the chain.
+// The RDATA of consecutive records of the same size.
+struct Addresses {
+  absl::Span<const uint16_t> ttl_offsets;
+  const uint8_t* stored;
+};
+
+// Writes the first `count` of the addresses, beginning with the one at `from`.
+template <size_t kSize>
+void CopyRotated(const Addresses addresses, size_t from, size_t count, uint8_t* message) {
+  for (size_t to = 0; to < count; ++to) {
+    std::memcpy(message + addresses.ttl_offsets[to] + kRdataBehindTtl,
+                addresses.stored + addresses.ttl_offsets[from] + kRdataBehindTtl, kSize);
+    ++from;
+    from = from == addresses.ttl_offsets.size() ? 0 : from;
+  }
+}
+
+// Returns the A or AAAA records of the answer. They are consecutive, because the answer is in the
+// order of the chain.
+Addresses AddressesOf(const StoredView& stored, QType qtype) {
+  const uint8_t* const wire = stored.wire.data();
+  const auto offsets = stored.ttl_offsets.first(LoadU16(wire + kAncountOffset));
+  const auto is_address = [wire, qtype](uint16_t offset) {
+    return LoadU16(wire + offset - kTypeBeforeTtl) == static_cast<uint16_t>(qtype);
+  };
+  const auto first = std::find_if(offsets.begin(), offsets.end(), is_address);
+  const auto end = std::find_if_not(first, offsets.end(), is_address);
+  return {offsets.subspan(first - offsets.begin(), end - first), wire};
+}
+
+// Rotates the addresses of an A or AAAA reply.
 void RotateAddresses(const StoredView& stored, QType qtype, const StoredPart& part,
                      uint32_t rotation, uint8_t* message) {
   if (qtype != QType::kA && qtype != QType::kAaaa) return;
-  const size_t size = qtype == QType::kA ? 4 : 16;
-  const size_t ancount = LoadU16(stored.wire.data() + kAncountOffset);
-  const auto is_address = [&](size_t index) {
-    const size_t type_at = stored.ttl_offsets[index] - kTypeBeforeTtl;
-    return LoadU16(&stored.wire[type_at]) == static_cast<uint16_t>(qtype);
-  };
-  size_t first = 0;
-  while (first < ancount && !is_address(first)) ++first;
-  size_t end = first;
-  while (end < ancount && is_address(end)) ++end;
-  const size_t count = end - first;
+  const Addresses addresses = AddressesOf(stored, qtype);
+  const size_t count = addresses.ttl_offsets.size();
   if (count < 2) return;
+  const size_t before = addresses.ttl_offsets.data() - stored.ttl_offsets.data();
+  if (part.ancount <= before) return;
   // A fraction of `count`, so that every stride through the rotations meets all addresses.
-  size_t from = (uint64_t{rotation} * count) >> 32;
-  for (size_t to = first; to < std::min<size_t>(end, part.ancount); ++to) {
-    std::memcpy(message + stored.ttl_offsets[to] + kRdataBehindTtl,
-                &stored.wire[stored.ttl_offsets[first + from] + kRdataBehindTtl], size);
-    from = from + 1 == count ? 0 : from + 1;
+  const size_t from = (uint64_t{rotation} * count) >> 32;
+  const size_t kept = std::min(count, part.ancount - before);
+  if (qtype == QType::kA) {
+    CopyRotated<4>(addresses, from, kept, message);
+  } else {
+    CopyRotated<16>(addresses, from, kept, message);
   }
 }
 
