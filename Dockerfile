@@ -26,5 +26,6 @@ USER 65532:65532
 ENV DOTCACHE_CONFIG=/etc/dotcache/dotcache.yaml
 EXPOSE 53/udp 53/tcp 853/tcp 9153/tcp
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["/usr/bin/dotcache", "probe"]
 ENTRYPOINT ["/usr/bin/dotcache"]
 CMD ["serve"]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line: dotcache serve, check, ctl, version.
+// The command line: dotcache serve, check, ctl, probe, version.
 
 #include <unistd.h>
 
@@ -14,6 +14,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "cmd/ctl.h"
+#include "cmd/probe.h"
 #include "cmd/serve.h"
 #include "cmd/settings.h"
 #include "cmd/usage_errors.h"
@@ -97,6 +98,16 @@ int Main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand(
       "check", "Check the configuration: print it as it takes effect, or every error in it");
   const Ctl ctl(app);
+  std::string address;
+  std::string name;
+  CLI::App* probe = app.add_subcommand("probe", "Query a running server: exit status 0 or 1");
+  probe->add_option("--config", flags.config_file, "YAML file with settings")
+      ->option_text("FILE  [none]  ($DOTCACHE_CONFIG)");
+  probe->add_option("ADDRESS", address, "Address of the server")
+      ->option_text("[the first UDP listener of the configuration]");
+  probe->add_option("NAME", name, "A name that must be answered with NOERROR or NXDOMAIN");
+  probe->footer(
+      "Without NAME, the query is for localhost, and every reply except SERVFAIL is a success.");
   CLI::App* version = app.add_subcommand("version", "Print the version");
   for (CLI::App* command : {serve, check}) {
     AddSettings(*command, flags);
@@ -119,6 +130,7 @@ int Main(int argc, char** argv) {
     std::printf("dotcache %s\n", DOTCACHE_VERSION);
     return EXIT_SUCCESS;
   }
+  if (probe->parsed()) return RunProbe(SourcesOf(flags), address, name);
   if (ctl.parsed()) return ctl.Run(Environment("DOTCACHE_CONTROL").value_or(kDefaultControlPath));
   return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags), flags.bind);
 }

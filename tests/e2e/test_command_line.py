@@ -239,3 +239,16 @@ def test_ipv6_listeners_reply_from_the_queried_address(lab, launch):
         # dnspython accepts a reply from that address only.
         assert dns.query.udp(query("www.lab.example."), address, 5, port).answer
         assert dns.query.tcp(query("www.lab.example."), address, 5, port).answer
+
+
+def test_probe_tells_by_its_status_whether_a_server_answers(server, tmp_path):
+    address = f"{ADDRESS}:{server.port}"
+    done = run("probe", address)
+    assert (done.returncode, done.stdout) == (0, f"{address}: NOERROR\n")
+    assert run("probe", address, "nothing.lab.example").stdout == f"{address}: NXDOMAIN\n"
+    config = tmp_path / "dotcache.yaml"
+    config.write_text(f"listen: ['{address}']\n")
+    assert run("probe", "--config", config).returncode == 0
+    refused = run("probe", f"{ADDRESS}:{free_port()}")
+    assert refused.returncode == 1 and "Connection refused" in refused.stderr
+    assert run("probe", address, "a..b").returncode == 1
