@@ -59,7 +59,7 @@ HttpReply Status(const Server& server) {
                     {"upstreams_up", status.upstreams_up}});
 }
 
-HttpReply Upstreams(const Server& server) {
+HttpReply Upstreams(const Server& server, const Operations& operations) {
   Json list = Json::array();
   size_t index = 0;
   for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
@@ -70,6 +70,7 @@ HttpReply Upstreams(const Server& server) {
                       {"provider", options.provider},
                       {"address", options.Label()},
                       {"up", status.up},
+                      {"taken_out", operations.IsTakenOut(options.provider)},
                       {"connections", status.connections},
                       {"in_flight", status.in_flight},
                       {"queries", status.queries},
@@ -204,13 +205,21 @@ HttpReply Drain(Operations& operations) {
   return JsonReply({{"stopping", true}});
 }
 
+HttpReply UseProvider(Operations& operations, const HttpRequest& request, bool use) {
+  const std::string provider = request.Parameter("provider").value_or("");
+  const absl::Status status = operations.UseProvider(provider, use);
+  if (status.ok()) return JsonReply({{"provider", provider}, {"taken_out", !use}});
+  return ErrorReply(std::string(status.message()),
+                    absl::IsNotFound(status) ? kNotFound : kConflict);
+}
+
 }  // namespace
 
 std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
                                        const HttpRequest& request) {
   if (request.method == "GET") {
     if (request.path == "/status") return Status(server);
-    if (request.path == "/upstreams") return Upstreams(server);
+    if (request.path == "/upstreams") return Upstreams(server, operations);
     if (request.path == "/lookup") return Lookup(server, request);
     return std::nullopt;
   }
@@ -219,6 +228,8 @@ std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
   if (request.path == "/reload") return Reload(operations);
   if (request.path == "/log-level") return UseLogLevel(operations, request);
   if (request.path == "/drain") return Drain(operations);
+  if (request.path == "/take-out") return UseProvider(operations, request, /*use=*/false);
+  if (request.path == "/put-back") return UseProvider(operations, request, /*use=*/true);
   return ErrorReply("there is no such command", kNotFound);
 }
 

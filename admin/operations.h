@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/log.h"
 
 namespace dotcache {
@@ -27,6 +28,10 @@ class Operations {
   virtual void Drain() = 0;
   // Holds until a reload changes the setting.
   virtual void UseLogLevel(LogLevel level) = 0;
+  // Queries this provider, or no longer, until the process ends. kNotFound: no provider has this
+  // name. kFailedPrecondition: a zone would have no provider left.
+  virtual absl::Status UseProvider(const std::string& provider, bool use) = 0;
+  virtual bool IsTakenOut(const std::string& provider) const = 0;
 };
 
 }  // namespace dotcache

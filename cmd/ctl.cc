@@ -25,6 +25,7 @@ struct Ctl::Options {
   std::string name;
   std::string type;
   std::string level;
+  std::string provider;
   bool subtree = false;
   bool all = false;
 };
@@ -66,6 +67,13 @@ Ctl::Ctl(CLI::App& app)
   CLI::App* level = app_->add_subcommand("log-level", "Change the log level until the next reload");
   level->fallthrough();
   level->add_option("LEVEL", options.level, "error, warn, info or debug")->required();
+  CLI::App* take_out = app_->add_subcommand("take-out", "Query a provider no longer");
+  CLI::App* put_back = app_->add_subcommand("put-back", "Query a provider again");
+  for (CLI::App* command : {take_out, put_back}) {
+    command->fallthrough();
+    command->add_option("PROVIDER", options.provider, "A name that `ctl upstreams` shows")
+        ->required();
+  }
   app_->add_subcommand("drain", "Begin the stop, like SIGTERM")->fallthrough();
 }
 
@@ -83,9 +91,10 @@ std::string Ctl::RequestOf(std::string& method) const {
   if (options.subtree) parameters.emplace_back("below", "1");
   if (options.all) parameters.emplace_back("all", "1");
   if (!options.level.empty()) parameters.emplace_back("level", options.level);
-  const bool changes =
-      command == "flush" || command == "reload" || command == "log-level" || command == "drain";
-  method = changes ? "POST" : "GET";
+  if (!options.provider.empty()) parameters.emplace_back("provider", options.provider);
+  const bool reads =
+      command == "status" || command == "upstreams" || command == "lookup" || command == "explain";
+  method = reads ? "GET" : "POST";
   return TargetOf("/" + command, parameters);
 }
 

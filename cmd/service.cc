@@ -43,6 +43,28 @@ bool HasText(const std::string& file) {
   return stat(file.c_str(), &found) == 0 && found.st_size > 0;
 }
 
+// Returns an error if `provider` is in no zone, or if a zone of it has all providers in
+// `taken_out`.
+absl::Status CheckProviders(const UpstreamOptions& upstream, const std::string& provider,
+                            const std::set<std::string>& taken_out) {
+  std::set<std::string> all;
+  for (const UpstreamZoneOptions& zone : upstream.zones) {
+    std::set<std::string> left;
+    bool concerned = false;
+    for (const UpstreamServerOptions& server : zone.servers) {
+      all.insert(server.provider);
+      concerned |= server.provider == provider;
+      if (!taken_out.contains(server.provider)) left.insert(server.provider);
+    }
+    if (!concerned || !left.empty()) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        provider, " is the last provider of the zone ", zone.zone.ToString(), " that is queried"));
+  }
+  if (all.contains(provider)) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat("there is no provider ", provider, "; the providers are ",
+                                          absl::StrJoin(all, ", ")));
+}
+
 }  // namespace
 
 LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
@@ -175,6 +197,24 @@ void Service::Drain() { pthread_kill(main_thread_, kDrainSignal); }
 void Service::UseLogLevel(LogLevel level) {
   SetLogLevel(level);
   Log(LogLevel::kInfo, "log level changed", {{"level", LogLevelName(level)}});
+}
+
+absl::Status Service::UseProvider(const std::string& provider, bool use) {
+  const MutexLock lock(mutex_);
+  std::set<std::string> taken_out = taken_out_;
+  use ? void(taken_out.erase(provider)) : void(taken_out.insert(provider));
+  RETURN_IF_ERROR(CheckProviders(server_->options().upstream, provider, taken_out));
+  if (taken_out == taken_out_) return absl::OkStatus();
+  taken_out_ = std::move(taken_out);
+  server_->UseProvider(provider, use);
+  Log(LogLevel::kWarn, use ? "provider put back" : "provider taken out: it gets no query",
+      {{"provider", provider}});
+  return absl::OkStatus();
+}
+
+bool Service::IsTakenOut(const std::string& provider) const {
+  const MutexLock lock(mutex_);
+  return taken_out_.contains(provider);
 }
 
 Milliseconds Service::lame_duck() const {

@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ class Service : public Operations {
   ReloadReport Reload() override;
   void Drain() override;
   void UseLogLevel(LogLevel level) override;
+  absl::Status UseProvider(const std::string& provider, bool use) override;
+  bool IsTakenOut(const std::string& provider) const override;
 
   Server& server() { return *server_; }
   Milliseconds lame_duck() const;
@@ -67,6 +70,7 @@ class Service : public Operations {
   const bool file_had_text_;  // At the start.
   mutable Mutex mutex_;
   Config running_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> taken_out_ ABSL_GUARDED_BY(mutex_);
   FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Server> server_;
 };

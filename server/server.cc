@@ -162,6 +162,13 @@ absl::Status Server::Reload(const ServerOptions& options) {
   return absl::OkStatus();
 }
 
+void Server::UseProvider(const std::string& name, bool use) {
+  if (stopping_) return;
+  for (int i = 0; i < upstream_worker_count(); ++i) {
+    workers_[static_cast<size_t>(i)]->UseProvider(name, use);
+  }
+}
+
 void Server::NoteReload(bool ok) {
   last_reload_ok_ = ok;
   (ok ? reloads_ : failed_reloads_).Add();

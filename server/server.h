@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -52,6 +53,9 @@ class Server {
   // upstream servers, connections of clients. An error changes nothing.
   // REQUIRES: Start() was called.
   absl::Status Reload(const ServerOptions& options);
+
+  // Queries the servers of this provider, or no longer. REQUIRES: Start() was called.
+  void UseProvider(const std::string& name, bool use);
 
   // Notes the result of reading the configuration again, for metrics.
   void NoteReload(bool ok);

@@ -82,6 +82,9 @@ class Worker::Services : private ReplySinks {
     rules_ = std::move(rules);
   }
 
+  // REQUIRES: the worker has upstream servers.
+  void UseProvider(const std::string& name, bool use) { upstreams_->UseProvider(name, use); }
+
   void AwaitQuiet() {
     if (handler_.pending_count() > 0) return quiet_timer_->Start(kQuietPoll);
     worker_.quiet_.set_value();
@@ -227,6 +230,10 @@ void Worker::UseRules(std::shared_ptr<const ServingRules> rules) {
   loop_->Post([services = services_, rules = std::move(rules)]() mutable {
     services->UseRules(std::move(rules));
   });
+}
+
+void Worker::UseProvider(const std::string& name, bool use) {
+  loop_->Post([services = services_, name, use] { services->UseProvider(name, use); });
 }
 
 void Worker::AwaitQuiet() {

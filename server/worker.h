@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -80,6 +81,10 @@ class Worker {
   // Serves by these rules from a later turn on.
   // REQUIRES: Start() succeeded and Stop() was not called.
   void UseRules(std::shared_ptr<const ServingRules> rules);
+
+  // Queries the servers of this provider, or no longer. REQUIRES: as for UseRules(), and the worker
+  // has upstream servers.
+  void UseProvider(const std::string& name, bool use);
 
   // Serves as before. Quiet() becomes ready at the first moment without waiting clients.
   void AwaitQuiet();

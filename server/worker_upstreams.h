@@ -45,6 +45,7 @@ class WorkerUpstreams {
   Exchanger& exchanger() { return manager_; }
   void Start();
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
+  void UseProvider(absl::string_view name, bool use) { manager_.UseProvider(name, use); }
   NameExplanation Explain(const DomainName& name) const { return manager_.Explain(name); }
   void StopProbing() { loop_prober_.Stop(); }
   // Takes no new exchanges, and closes connections when they become idle.

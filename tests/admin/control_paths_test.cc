@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/control_paths.h"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,16 @@ class RecordedOperations : public Operations {
   void Drain() override { drained = true; }
   void UseLogLevel(LogLevel level) override { levels.push_back(level); }
 
+  absl::Status UseProvider(const std::string& provider, bool use) override {
+    if (provider.empty()) return absl::NotFoundError("there is no provider");
+    use ? void(taken_out.erase(provider)) : void(taken_out.insert(provider));
+    return taken_out.size() > 1 ? absl::FailedPreconditionError("the last") : absl::OkStatus();
+  }
+  bool IsTakenOut(const std::string& provider) const override {
+    return taken_out.contains(provider);
+  }
+
+  std::set<std::string> taken_out;
   ReloadReport report;
   bool drained = false;
   std::vector<LogLevel> levels;
@@ -55,6 +66,18 @@ TEST_F(ControlPathsTest, StatusAndUpstreamsShowNumbers) {
   EXPECT_EQ(upstreams.content_type, "application/json");
   EXPECT_THAT(upstreams.body, HasSubstr(upstream_.endpoint().ToString()));
   EXPECT_THAT(upstreams.body, HasSubstr("\"responses\": 1,"));
+}
+
+TEST_F(ControlPathsTest, ProvidersAreTakenOutAndPutBack) {
+  const std::string name = server_.server().upstream_servers().front().provider;
+  EXPECT_EQ(Send("POST", "/take-out", {{"provider", name}}).status, 200);
+  EXPECT_THAT(Send("GET", "/upstreams").body, HasSubstr("\"taken_out\": true"));
+  EXPECT_EQ(Send("POST", "/take-out", {{"provider", "another"}}).status, 409);
+  EXPECT_EQ(Send("POST", "/take-out").status, 404);
+  EXPECT_THAT(Send("POST", "/put-back", {{"provider", name}}).body,
+              HasSubstr("\"taken_out\": false"));
+  EXPECT_THAT(Send("GET", "/upstreams").body, HasSubstr("\"taken_out\": false"));
+  EXPECT_EQ(Send("GET", "/take-out", {{"provider", name}}).status, 0);
 }
 
 TEST_F(ControlPathsTest, LookupShowsTheEntryWithItsRecords) {

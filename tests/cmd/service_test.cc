@@ -87,6 +87,22 @@ TEST_F(ServiceTest, ChangedHostsFileIsReloaded) {
   EXPECT_EQ(service_->server().local_record_count(), before);
 }
 
+TEST_F(ServiceTest, EachZoneKeepsAProvider) {
+  std::ofstream(file_.path()) << "admin: off\nlisten: [127.0.0.1:0]\nupstream: "
+                                 "[tls://127.0.0.1:1#a.example, tls://127.0.0.1:2#b.example]\n";
+  Start();
+  const auto status = service_->UseProvider("c.example", false);
+  EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(status.message(), HasSubstr("the providers are a.example, b.example"));
+  EXPECT_TRUE(service_->UseProvider("a.example", false).ok());
+  EXPECT_TRUE(service_->IsTakenOut("a.example"));
+  EXPECT_EQ(service_->UseProvider("b.example", false).code(),
+            absl::StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(service_->IsTakenOut("b.example"));
+  EXPECT_TRUE(service_->UseProvider("a.example", true).ok());
+  EXPECT_TRUE(service_->UseProvider("b.example", false).ok());
+}
+
 TEST_F(ServiceTest, EmptiedFileChangesNothing) {
   Write("records: [\"a.example. A 192.0.2.1\"]\n");
   Start();

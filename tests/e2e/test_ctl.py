@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """dotcache ctl: an operator looks into a running server and changes its state."""
 
+import itertools
 import json
 import signal
 import stat
@@ -82,6 +83,39 @@ def test_reload_prints_the_difference_or_every_error(controlled):
     controlled.config.write_text("rotate: perhaps\nlistn: x\n")
     done = controlled.ctl("reload")
     assert done.returncode == 1 and "rotate" in done.stderr and "listn" in done.stderr
+
+
+def test_a_provider_that_was_taken_out_gets_no_query(launch, tmp_path):
+    socket = tmp_path / "control.sock"
+    config = tmp_path / "dotcache.yaml"
+    config.write_text("hedge: off\npolicy: sequential\n")
+    server = launch("--control", socket, "--config", config)
+
+    def ctl(*arguments):
+        return run("ctl", *arguments, "--socket", socket)
+
+    numbers = itertools.count()
+
+    def queries():
+        """Sends ten new queries; returns how many the first provider got."""
+        before = json.loads(ctl("upstreams", "--json").stdout)["upstreams"][0]["queries"]
+        for _ in range(10):
+            name = f"out-{next(numbers)}.fresh.lab.example."
+            assert dns.query.udp(query(name), ADDRESS, port=server.port, timeout=5).answer
+        return json.loads(ctl("upstreams", "--json").stdout)["upstreams"][0]["queries"] - before
+
+    providers = [each["provider"] for each in
+                 json.loads(ctl("upstreams", "--json").stdout)["upstreams"]]
+    wait_for(lambda: queries() == 10, "the first provider is not first")
+    assert ctl("take-out", providers[0]).returncode == 0
+    assert queries() == 0
+    for other in providers[1:-1]:
+        assert ctl("take-out", other).returncode == 0
+    refused = ctl("take-out", providers[-1])
+    assert refused.returncode == 1 and "is the last provider" in refused.stderr
+    assert ctl("put-back", providers[0]).returncode == 0
+    wait_for(lambda: queries() == 10, "it is not queried again")
+    assert ctl("take-out", "nobody").returncode == 1
 
 
 def test_log_level_and_drain(controlled):

@@ -37,6 +37,10 @@ class Provider {
   Rcode error() const { return rcode_; }
   int errors() const { return errors_; }
 
+  // An operator has taken it out: its servers get no query.
+  bool taken_out() const { return taken_out_; }
+  void set_taken_out(bool taken_out) { taken_out_ = taken_out; }
+
   // True once a second while it is erring: the next query goes to it first.
   bool TakeProbe(MonoTime now);
 
@@ -59,6 +63,7 @@ class Provider {
 
   std::string name_;
   QueryBudget retries_{0.3, 100};
+  bool taken_out_ = false;
   bool erring_ = false;
   Rcode rcode_ = Rcode::kServFail;
   int errors_ = 0;  // Since the latest usable response or the start of the window.

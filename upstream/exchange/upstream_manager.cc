@@ -421,6 +421,12 @@ void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
   Start();
 }
 
+void UpstreamManager::UseProvider(absl::string_view name, bool use) {
+  assert(loop_.InLoopThread());
+  for (const auto& zone : zones_.all()) zone->UseProvider(name, use);
+  if (!wake_timer_->armed()) wake_timer_->Start(Duration::zero());
+}
+
 void UpstreamManager::Drain() {
   draining_ = true;
   if (hosts_ != nullptr) hosts_->Stop();

@@ -58,6 +58,9 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   // The routes to these servers have changed, or the machine was suspended.
   void OnNetworkChange(const NetworkChange& change);
 
+  // Queries the servers of this provider in all zones, or no longer. Queries that it has go on.
+  void UseProvider(absl::string_view name, bool use);
+
   // Takes no new exchanges (kUnavailable) and closes connections when they become idle.
   void Drain();
 

@@ -66,8 +66,16 @@ UpstreamZone::Views UpstreamZone::LookAt(MonoTime now) const {
     view.datagrams = server.options().transport == Transport::kUdp;
     view.may_retry = provider.retries().HasOne();
     view.erring = provider.erring();
+    if (provider.taken_out()) view.status.state = ServerState::kNoAddress;
   }
   return views;
+}
+
+void UpstreamZone::UseProvider(absl::string_view name, bool use) {
+  for (Provider& provider : providers_) {
+    if (provider.name() == name) provider.set_taken_out(!use);
+  }
+  NoteChange();
 }
 
 ServerChoice UpstreamZone::Choose(UpstreamSelector& selector, const DomainName& qname,

@@ -50,7 +50,11 @@ class UpstreamZone {
   std::vector<ExchangeId> TakeWoken(size_t limit);
   bool HasWoken() const { return !woken_.empty(); }
 
-  // The servers as they are now.
+  // Queries this provider, or no longer (Provider::taken_out). Does nothing without such a
+  // provider.
+  void UseProvider(absl::string_view name, bool use);
+
+  // The servers as they are now. Those of a provider that was taken out have no address.
   Views LookAt(MonoTime now) const;
 
   // The order of querying for this name. Opens a connection to a server that could not come first

@@ -43,6 +43,17 @@ class UpstreamZoneTest : public testing::Test, protected ScriptedZones {
   int number_ = 0;
 };
 
+TEST_F(UpstreamZoneTest, AProviderThatWasTakenOutIsNotAsked) {
+  Make({"."});
+  Zone().UseProvider("provider0", false);
+  EXPECT_THAT(Order(), ElementsAre(2, 3));
+  EXPECT_EQ(Zone().SameProvider(2, Zone().LookAt(loop_.Now())), 0b0100u);  // No other is left.
+  Zone().UseProvider("provider7", false);
+  EXPECT_THAT(Order(), ElementsAre(2, 3));
+  Zone().UseProvider("provider0", true);
+  EXPECT_THAT(Order(), ElementsAre(0, 1, 2, 3));
+}
+
 TEST_F(UpstreamZoneTest, AnErringProviderIsAskedLastAndOnceASecondFirst) {
   Make({"."});
   testing::internal::CaptureStderr();
