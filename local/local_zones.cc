@@ -41,6 +41,9 @@ absl::flat_hash_set<DomainName> AllZones() {
   return zones;
 }
 
+// REQUIRES: `name` is not the root.
+DomainName TopLevelOf(const DomainName& name) { return name.WithoutLabels(name.LabelCount() - 1); }
+
 // Finds the deepest zone of `zones` at or above `name`. Returns the number of labels of `name` in
 // front of that zone, or -1.
 int LabelsAbove(const absl::flat_hash_set<DomainName>& zones, const DomainName& name) {
@@ -129,6 +132,7 @@ LocalZones::LocalZones(absl::Span<const DomainName> forwarded, absl::Span<const 
     }
   }
   absl::erase_if(zones_, [except](const DomainName& zone) { return IsAtOrBelowAny(zone, except); });
+  for (const DomainName& zone : zones_) top_level_.insert(TopLevelOf(zone));
 }
 
 std::vector<absl::string_view> LocalZones::Names() {
@@ -145,6 +149,9 @@ bool LocalZones::HoldsZoneAtOrBelow(const DomainName& name) {
 }
 
 std::optional<StoredMessage> LocalZones::Answer(const Question& question, bool exists) const {
+  const bool may_have_zone =
+      question.qname.size() > 1 && top_level_.contains(TopLevelOf(question.qname));
+  if (!may_have_zone) return std::nullopt;
   const int above = LabelsAbove(zones_, question.qname);
   if (above < 0) return std::nullopt;
   const DomainName zone = question.qname.WithoutLabels(above);

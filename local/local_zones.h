@@ -49,6 +49,7 @@ class LocalZones {
 
  private:
   absl::flat_hash_set<DomainName> zones_;
+  absl::flat_hash_set<DomainName> top_level_;  // Of these zones. Most names are below none of them.
   absl::flat_hash_set<DomainName> forwarded_;
   absl::flat_hash_set<DomainName> above_forwarded_;  // The forwarded names and those above them.
 };
