@@ -218,7 +218,7 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
   ExchangeProgress& progress = exchange->progress;
   const AttemptView view = progress.attempts[index];
   const uint8_t server = view.server;
-  const EdnsUse edns = exchange->attempts[index].place.edns;
+  const AttemptPlace before = exchange->attempts[index].place;
   UpstreamServer& asked = *exchange->attempts[index].server;
   exchange->RemoveAttempt(index);
   if (const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result)) {
@@ -243,7 +243,7 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
   // A server that was replaced gets no query. The same try of the same server is counted once.
   if (&asked == &exchange->zone->server(server)) {
     if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),
-                                                  response.facts, edns)) {
+                                                  response.facts, before)) {
       NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
       return Proceed(*exchange);
     }

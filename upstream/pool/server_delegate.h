@@ -17,6 +17,7 @@ struct AttemptPlace {
   uint32_t connection = 0;  // 0: it waits for a connection of its own.
   AttemptTicket ticket = 0;
   bool sent = false;              // False while its connection is not ready.
+  bool alone = false;             // Its connection carries no other attempt.
   EdnsUse edns = EdnsUse::kFull;  // Of its query.
 };
 

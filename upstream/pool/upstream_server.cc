@@ -63,7 +63,7 @@ AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const Upstream
                                     AttemptId attempt) {
   probes_.NoteTry();
   counters_.queries.Add();
-  AttemptPlace place{.connection = connection.number};
+  AttemptPlace place{.connection = connection.number, .alone = connection.alone};
   place.sent = connection.connection->ready();
   if (place.sent) life_watch_.NoteSent(connection);
   place.edns = std::max(query.edns, edns_.UseAt(context_.loop.Now()));
@@ -119,11 +119,12 @@ void UpstreamServer::NoteAnsweredElsewhere(const AttemptPlace& place) {
 std::optional<AttemptPlace> UpstreamServer::SendWithLessEdns(const UpstreamQuery& query,
                                                              AttemptId attempt,
                                                              const ResponseFacts& response,
-                                                             EdnsUse used) {
+                                                             const AttemptPlace& before) {
+  const EdnsUse used = before.edns;
   if (const std::optional<EdnsUse> less = EdnsSupport::Lower(response, used)) {
     UpstreamQuery with_less = query;
     with_less.edns = *less;
-    const auto sent = Send(with_less, attempt, {});
+    const auto sent = Send(with_less, attempt, {.alone = before.alone});
     const AttemptPlace* place = std::get_if<AttemptPlace>(&sent);
     return place == nullptr ? std::nullopt : std::make_optional(*place);
   }

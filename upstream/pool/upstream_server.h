@@ -70,10 +70,12 @@ class UpstreamServer : public Deletable,
   // Another attempt of its exchange was answered. REQUIRES: the attempt has not ended.
   void NoteAnsweredElsewhere(const AttemptPlace& place);
 
-  // A response came to this query, which used so much of EDNS. If the server does not understand
-  // that, sends the query again with less, as `attempt`. nullopt if the response is the result.
+  // A response came to this query, which was sent at `before`. If the server does not understand
+  // that much EDNS, sends the query again with less, as `attempt`. nullopt if the response is the
+  // result.
   std::optional<AttemptPlace> SendWithLessEdns(const UpstreamQuery& query, AttemptId attempt,
-                                               const ResponseFacts& response, EdnsUse used);
+                                               const ResponseFacts& response,
+                                               const AttemptPlace& before);
 
   // The attempt has waited for `elapsed`, longer than usual. A late response is still reported.
   void OnAttemptLate(const AttemptPlace& place, Duration elapsed);

@@ -405,6 +405,26 @@ TEST_F(UpstreamManagerTest, AServerWithoutEdnsIsAskedWithout) {
   EXPECT_EQ(uses.size(), 6u);
 }
 
+// The query was on a connection that was lost, so it goes alone. It stays alone with less EDNS.
+TEST_F(UpstreamManagerTest, AQueryThatGoesAloneGoesAloneWithLessEdns) {
+  Make(1);
+  int tries = 0;
+  Script(0, [&tries](const UpstreamQuery& query) {
+    ++tries;
+    if (tries == 1) return ScriptedReply::Disconnect(Milliseconds(5));
+    UpstreamQuery plain = query;
+    plain.edns = EdnsUse::kNone;
+    return ScriptedReply::Message(
+        tries == 2 ? ScriptedError(plain, Rcode::kFormErr) : ScriptedAnswer(plain),
+        Milliseconds(5));
+  });
+  const auto outcome = Ask();
+  loop_.Advance(Seconds(1));
+  EXPECT_EQ(outcome->rcode, Rcode::kNoError);
+  EXPECT_EQ(tries, 3);
+  EXPECT_EQ(connector_->server(0).connects, 3);  // One for each.
+}
+
 TEST_F(UpstreamManagerTest, FormErrWithOptIsAskedOnceMoreWithoutOptions) {
   Make(1);
   std::vector<EdnsUse> uses;
