@@ -93,7 +93,8 @@ def test_configurations_are_accepted(text, lab, tmp_path):
 def test_flags_exist(help_text):
     tools = "".join(subprocess.run([ROOT / tool, "--help"], capture_output=True, text=True,
                                    check=True).stdout
-                    for tool in ("tests/faults/run", "tests/faults/soak", "tests/limits/measure"))
+                    for tool in ("bench/cost", "tests/faults/run", "tests/faults/soak",
+                                 "tests/limits/measure"))
     known = set(re.findall(r"--[a-z][a-z-]*", help_text + tools)) | FOREIGN_FLAGS | {"--lab"}
     unknown = {flag: where for flag, where in words(r"(?<![\w-])--[a-z][a-z_-]+").items()
                if flag not in known}

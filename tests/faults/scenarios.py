@@ -295,7 +295,7 @@ def terminated(bench, queries):
 
 
 def ends_well(bench, _):
-    bench.subject.process.wait(10)
+    bench.subject.await_end()
     if bench.subject.process.returncode != 0:
         yield f"exit status {bench.subject.process.returncode}"
     if not bench.subject.exit_seconds <= 2:

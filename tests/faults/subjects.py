@@ -28,6 +28,7 @@ class Subject:
         self.port, self.ca_file = port, ca_file
         self._log = open(self.directory / "log", "wb")
         self.exit_seconds = None  # The time from terminate() to the end.
+        self._ending = None
         self._clock = self.directory / "clock"
         self.set_clock("+0")
         command = self._configure(binary, servers, ca_file)
@@ -59,7 +60,12 @@ class Subject:
         def wait():
             self.process.wait(EXIT_SECONDS)
             self.exit_seconds = time.monotonic() - began
-        threading.Thread(target=wait, daemon=True).start()
+        self._ending = threading.Thread(target=wait, daemon=True)
+        self._ending.start()
+
+    def await_end(self):
+        """Waits for the end after terminate()."""
+        self._ending.join(EXIT_SECONDS)
 
     def log_text(self):
         return (self.directory / "log").read_text(errors="replace")
