@@ -36,7 +36,7 @@ class Checker {
         inherited_(inherited),
         changed_(std::move(changed)) {}
 
-  std::vector<ConfigError> Check() {
+  std::vector<ConfigError> Check(bool local_data = true) {
     const bool listeners = IsRead({"listen"});
     const bool upstreams = IsRead({"upstream", "zones", "bootstrap"});
     if (listeners && IsRead({"admin"})) CheckConflicts();
@@ -59,7 +59,7 @@ class Checker {
                   {server_.cookie_secret_file},
                   [&] { return LoadCookieSecrets(server_.cookie_secret_file).status(); });
     }
-    if (IsRead({"records", "hosts-file"})) CheckLocalData();
+    if (local_data && IsRead({"records", "hosts-file"})) CheckLocalData();
     if (listeners && upstreams) CheckOwnListeners();
     return std::move(errors_);
   }
@@ -277,8 +277,9 @@ std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
   return Checker(loaded, bind, inherited).Check();
 }
 
-std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running) {
-  return Checker(loaded, /*bind=*/false, {}, ChangedKeys(running, loaded.config)).Check();
+std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running,
+                                        bool local_data) {
+  return Checker(loaded, /*bind=*/false, {}, ChangedKeys(running, loaded.config)).Check(local_data);
 }
 
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {

@@ -18,9 +18,11 @@ std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
                                         const InheritedSockets& inherited = {});
 
 // Checks a configuration that a running server of `running` shall take over. Files of settings that
-// are the same are not read, except those of local records: the server has read them, perhaps with
-// rights that it has given up.
-std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running);
+// are the same are not read, because the server has read them, perhaps with rights that it has
+// given up. Local records are checked with `local_data` only: the reload itself reads them, and a
+// large hosts file takes seconds.
+std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running,
+                                        bool local_data);
 
 // What the operator should know about a configuration without errors: a key that makes TLS
 // handshakes of clients expensive.

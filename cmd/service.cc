@@ -38,6 +38,18 @@ void LogReload(const ReloadReport& report) {
   Log(LogLevel::kInfo, "configuration reloaded");
 }
 
+// All errors, those of local records only if there are others.
+std::vector<std::string> ErrorsOfReload(const LoadedConfig& loaded, const Config& running) {
+  std::vector<ConfigError> errors = CheckForReload(loaded, running, /*local_data=*/false);
+  if (!errors.empty() || !loaded.errors.empty()) {
+    errors = CheckForReload(loaded, running, /*local_data=*/true);
+  }
+  std::vector<std::string> texts;
+  for (const ConfigError& error : loaded.errors) texts.push_back(error.ToString());
+  for (const ConfigError& error : errors) texts.push_back(error.ToString());
+  return texts;
+}
+
 bool HasText(const std::string& file) {
   struct stat found = {};
   return stat(file.c_str(), &found) == 0 && found.st_size > 0;
@@ -139,14 +151,11 @@ ReloadReport Service::ReloadLocked() {
   LoadedConfig next;
   if (report.errors.empty()) {
     next = LoadConfig(sources_);
-    for (ConfigError& error : CheckForReload(next, running_)) {
-      next.errors.push_back(std::move(error));
-    }
+    report.errors = ErrorsOfReload(next, running_);
   }
-  for (const ConfigError& error : next.errors) report.errors.push_back(error.ToString());
   if (report.errors.empty()) {
     FitConnectionsToDescriptors(next.config.server);
-    report = TakeOver(next.config);
+    report = TakeOver(next);
   }
   server_->NoteReload(report.errors.empty());
   LogReload(report);
@@ -170,13 +179,17 @@ absl::Status Service::CheckFileAgain() const {
                    "that shall set nothing"));
 }
 
-ReloadReport Service::TakeOver(const Config& next) {
+ReloadReport Service::TakeOver(const LoadedConfig& loaded) {
+  const Config& next = loaded.config;
   ReloadReport report;
   Config config = TakenOver(running_, next);
   const size_t records = server_->local_record_count();
   FileWatch hosts_files(config.server.local_data.hosts_files);  // Before the files are read.
   if (const absl::Status status = server_->Reload(config.server); !status.ok()) {
-    report.errors.emplace_back(status.message());
+    for (const ConfigError& error : CheckForReload(loaded, running_, /*local_data=*/true)) {
+      report.errors.push_back(error.ToString());
+    }
+    if (report.errors.empty()) report.errors.emplace_back(status.message());
     return report;
   }
   server_->ReloadCredentials();

@@ -87,6 +87,15 @@ TEST_F(ServiceTest, ChangedHostsFileIsReloaded) {
   EXPECT_EQ(service_->server().local_record_count(), before);
 }
 
+TEST_F(ServiceTest, AllErrorsOfLocalRecordsAreReported) {
+  Write("records: [\"a.example. A 192.0.2.1\"]\n");
+  Start();
+  Write("records: [\"no record\", \"b.example. A 192.0.2.1\", \"none either\"]\n");
+  EXPECT_THAT(service_->Reload().errors,
+              ElementsAre(HasSubstr(file_.path()), HasSubstr(file_.path())));
+  EXPECT_EQ(service_->server().local_record_count(), 1u);
+}
+
 TEST_F(ServiceTest, EachZoneKeepsAProvider) {
   std::ofstream(file_.path()) << "admin: off\nlisten: [127.0.0.1:0]\nupstream: "
                                  "[tls://127.0.0.1:1#a.example, tls://127.0.0.1:2#b.example]\n";
