@@ -300,7 +300,11 @@ void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
 
 void UpstreamManager::OnAttemptLost(AttemptId attempt, size_t others) {
   const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
-  if (exchange != nullptr) NoteLoss(exchange->progress, others);
+  if (exchange != nullptr) {
+    NoteLoss(exchange->progress, others);
+    // The server has closed it, so it is not too busy to say that the query needs another.
+    exchange->progress.attempts[index].free = true;
+  }
   OnAttemptResult(attempt, UpstreamFailure::kConnectionLost);
 }
 

@@ -603,6 +603,33 @@ TEST_F(UpstreamManagerTest, AllQueriesOfAStalledConnectionGoElsewhereAtOnceAndUn
   EXPECT_EQ(queries(1), 200);  // Once each.
 }
 
+TEST_F(UpstreamManagerTest, ALateQueryWhoseConnectionIsLostGoesElsewhereUnbudgeted) {
+  Make(2);
+  for (int i = 0; i < 2; ++i) {
+    Script(i, [i](const UpstreamQuery& query) {
+      if (query.question.qname == *DomainName::FromText("slow.example")) {
+        return ScriptedReply::Silence();
+      }
+      const bool closed = query.question.qname == *DomainName::FromText("closed.example");
+      return closed && i == 0 ? ScriptedReply::Disconnect(Milliseconds(400)) : Answer(query);
+    });
+  }
+  Ask();
+  loop_.Advance(Milliseconds(100));
+  for (int i = 0; i < 800; ++i) Ask("slow.example");  // More than the budget allows to retry.
+  const auto outcome = Ask("closed.example");
+  for (int i = 0; i < 70; ++i) {
+    loop_.Advance(Milliseconds(5));
+    Ask();
+  }
+  EXPECT_LT(queries(1), 800);
+  EXPECT_EQ(outcome->calls, 0);
+  EXPECT_GE(counters_[0].timeouts.value(), 800u);
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(outcome->code, ExchangeFailure::kNone);
+  EXPECT_GE(outcome->elapsed, Milliseconds(400));
+}
+
 TEST_F(UpstreamManagerTest, AStalledServerIsTriedWithOneQueryAtATimeUntilItAnswers) {
   Make(2);
   Ask();
