@@ -2,6 +2,7 @@
 #include "upstream/pool/attempt_placer.h"
 
 #include <algorithm>
+#include <climits>
 #include <utility>
 
 #include "upstream/pool/loop_probe.h"
@@ -164,7 +165,11 @@ void AttemptPlacer::PlaceFirst(AttemptQueue& queue, ServerConnection& connection
 
 bool AttemptPlacer::Reuse(ServerConnection& connection, Duration elapsed) {
   if (!connection.connection->HasRoom()) return false;
-  if (!waiting_.empty()) {
+  // The server may close it after so many answers. An attempt that goes alone has lost connections
+  // already, so it gets a new one, unless the number is known.
+  const bool known = connection.connection->capacity(INT_MAX) < INT_MAX;
+  const auto may_use = [known](const AttemptQueue::Entry& entry) { return known || !entry.alone; };
+  if (waiting_.MoveToFront(may_use)) {
     PlaceFirst(waiting_, connection);
     return true;
   }

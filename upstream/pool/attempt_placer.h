@@ -73,7 +73,7 @@ class AttemptPlacer {
   void OnNextTurn();
 
   // The attempt on this connection, which is not shared, was answered after `elapsed`. The next
-  // attempt that waits gets the connection, or else it becomes one of the shared connections.
+  // attempt that may use the connection gets it, or else it becomes one of the shared connections.
   // Returns false if it is not needed.
   bool Reuse(ServerConnection& connection, Duration elapsed);
 

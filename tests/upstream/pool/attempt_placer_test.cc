@@ -187,6 +187,17 @@ TEST_F(AttemptPlacerTest, AConnectionThatIsFreeAgainIsGivenOnOrShared) {
   EXPECT_FALSE(placer_->Reuse(*connections_.Find(2), Milliseconds(10)));
 }
 
+TEST_F(AttemptPlacerTest, OneThatGoesAloneGetsAConnectionThatHasNotAnswered) {
+  Make();
+  for (AttemptId attempt = 1; attempt <= 5; ++attempt) Place(attempt, {.alone = true});
+  EXPECT_EQ(placer_->waiting(), 1u);
+  Fake(1).queries = 0;
+  EXPECT_TRUE(placer_->Reuse(*connections_.Find(1), Milliseconds(10)));
+  EXPECT_THAT(placed_, IsEmpty());
+  placer_->GiveTurns();
+  EXPECT_THAT(placed_, testing::ElementsAre(std::pair(5, 5)));
+}
+
 TEST_F(AttemptPlacerTest, ForgottenOnesWaitNoLonger) {
   options_.max_connections = 1;
   most_ = 1;

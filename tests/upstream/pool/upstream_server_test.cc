@@ -434,7 +434,7 @@ TEST_F(UpstreamServerTest, AttemptsThatGoAloneTakeTurns) {
   EXPECT_EQ(places_[kMaxAlone + 1].connection, 0u);
   loop_.Advance(Milliseconds(200));
   EXPECT_THAT(answered_, SizeIs(1 + 3 * kMaxAlone));
-  EXPECT_LE(connects(), 1 + kMaxAlone);
+  EXPECT_EQ(connects(), 1 + 3 * kMaxAlone);  // The server may close one that has answered.
 }
 
 TEST_F(UpstreamServerTest, AttemptsThatWaitForATurnFailWithTheServer) {
