@@ -53,7 +53,7 @@ class Checker {
     }
     const std::initializer_list<absl::string_view> outgoing = {"upstream-source", "upstream-mark"};
     if (IsRead(outgoing) && HasChanged(outgoing)) CheckOutgoing();
-    Report("user", FindUser(config_.user).status());
+    if (HasChanged({"user"})) Report("user", FindUser(config_.user).status());
     if (HasChanged({"cookie-secret-file"})) {
       ReportFiles(origins_.Of("cookie-secret-file"), "cookie-secret-file",
                   {server_.cookie_secret_file},

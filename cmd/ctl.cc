@@ -64,7 +64,7 @@ Ctl::Ctl(CLI::App& app)
   all->excludes(name);
   app_->add_subcommand("reload", "Read the configuration again, and show what changed")
       ->fallthrough();
-  CLI::App* level = app_->add_subcommand("log-level", "Change the log level until the next reload");
+  CLI::App* level = app_->add_subcommand("log-level", "Change the log level");
   level->fallthrough();
   level->add_option("LEVEL", options.level, "error, warn, info or debug")->required();
   CLI::App* take_out = app_->add_subcommand("take-out", "Query a provider no longer");

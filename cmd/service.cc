@@ -113,6 +113,11 @@ absl::Status Service::Start() {
 
 void Service::TellAlive() {
   const MutexLock lock(mutex_);
+  TellAliveLocked();
+}
+
+// Also called before files are read: that may take seconds.
+void Service::TellAliveLocked() {
   if (server_->WorkersHadTurn()) manager_.Alive();
 }
 
@@ -120,6 +125,7 @@ void Service::CheckFiles() {
   const MutexLock lock(mutex_);
   server_->ReloadCredentials();
   if (!hosts_files_.Changed()) return;
+  TellAliveLocked();
   // Only the hosts files: the configuration may be in the middle of an edit.
   const absl::Status status = server_->Reload(running_.server);
   server_->NoteReload(status.ok());
@@ -143,6 +149,7 @@ ReloadReport Service::Reload() {
 }
 
 ReloadReport Service::ReloadLocked() {
+  TellAliveLocked();
   manager_.Reloading();
   ReloadReport report;
   if (const absl::Status status = CheckFileAgain(); !status.ok()) {

@@ -59,6 +59,7 @@ class Service : public Operations {
 
  private:
   Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager);
+  void TellAliveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // An error if the configuration file cannot be read again, or has become empty.
   absl::Status CheckFileAgain() const;

@@ -10,6 +10,7 @@
 #include "net/outgoing_socket.h"
 #include "tests/cmd/config_test_support.h"
 #include "tests/support/test_certificates.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -95,8 +96,8 @@ TEST(ConfigCheckTest, UnreadableFilesAreNamed) {
 }
 
 TEST(ConfigCheckTest, AFifoIsAnError) {
-  const std::string fifo = testing::TempDir() + "/config_check_fifo";
-  std::filesystem::remove(fifo);
+  const TestDirectory directory;
+  const std::string fifo = directory.Path("fifo");
   ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
   const TestCertificates& all = GetTestCertificates();
   const std::string listen = "listen: [\"tls://127.0.0.1:0\"]\nlisten-cert: ";
@@ -137,7 +138,8 @@ TEST(ConfigCheckTest, AnErrorInASecretFileDoesNotShowTheSecret) {
   EXPECT_THAT(errors("/nonexistent.secret"),
               ElementsAre(testing::AllOf(HasSubstr(":4: cookie-secret-file: "),
                                          HasSubstr("/nonexistent.secret"))));
-  const std::string file = testing::TempDir() + "checked_secret";
+  const TestDirectory directory;
+  const std::string file = directory.Path("secret");
   std::ofstream(file) << "00112233445566778899aabbccddee\n";
   EXPECT_THAT(errors(file), ElementsAre(testing::AllOf(HasSubstr("line 1 is not a secret"),
                                                        testing::Not(HasSubstr("0011")))));

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "net/unix_socket.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -20,7 +21,8 @@ TEST(ControlClientTest, ParametersAreEscaped) {
 
 // Sends a request to a server that replies with these octets and closes.
 absl::StatusOr<ControlReply> RepliedWith(const std::string& octets) {
-  const std::string path = testing::TempDir() + "control_client.socket";
+  const TestDirectory directory;
+  const std::string path = directory.Path("control.socket");
   auto listener = UnixPath::Listen(path, /*replace=*/true);
   EXPECT_TRUE(listener.ok()) << listener.status();
   const UniqueFd fd = listener->TakeFd();

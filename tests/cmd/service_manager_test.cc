@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "net/unique_fd.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -53,8 +54,9 @@ class Manager {
 };
 
 TEST(ServiceManagerTest, SendsEachChange) {
+  const TestDirectory directory;
   for (const std::string& path :
-       {testing::TempDir() + "notify.socket", absl::StrCat("@dotcache-test-", getpid())}) {
+       {directory.Path("notify.socket"), absl::StrCat("@dotcache-test-", getpid())}) {
     const Manager manager(path);
     const Variables variables = {{"NOTIFY_SOCKET", path}};
     const ServiceManager service(Reader(variables), getpid());

@@ -11,14 +11,16 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/test_directory.h"
+
 namespace dotcache {
 namespace {
 
 class UnixSocketTest : public testing::Test {
  protected:
-  UnixSocketTest() { unlink(path_.c_str()); }
   bool Exists() const { return access(path_.c_str(), F_OK) == 0; }
-  const std::string path_ = testing::TempDir() + "control.socket";
+  const TestDirectory directory_;
+  const std::string path_ = directory_.Path("control.socket");
 };
 
 TEST_F(UnixSocketTest, OnlyTheOwnUserCanConnectAndThePathIsRemoved) {

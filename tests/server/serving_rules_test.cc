@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "gtest/gtest.h"
+#include "tests/support/test_directory.h"
 
 namespace dotcache {
 namespace {
@@ -30,7 +31,8 @@ TEST(ServingRulesTest, RandomCookieSecretsAreKeptWhileTheModeStays) {
 
 TEST(ServingRulesTest, CookieSecretsOfAFileThatIsGoneAreKept) {
   ServerOptions options;
-  options.cookie_secret_file = testing::TempDir() + "cookie-secret";
+  const TestDirectory directory;
+  options.cookie_secret_file = directory.Path("cookie-secret");
   std::ofstream(options.cookie_secret_file) << "00112233445566778899aabbccddeeff\n";
   const Rules first = Loaded(options);
   std::filesystem::remove(options.cookie_secret_file);

@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_TESTS_SUPPORT_FAKE_CONNECTION_H_
 #define DOTCACHE_TESTS_SUPPORT_FAKE_CONNECTION_H_
 
+#include <algorithm>
 #include <climits>
 #include <vector>
 
@@ -24,9 +25,9 @@ class FakeConnection : public Connection {
   void AskForSignOfLife(const Question& question) override { asked.push_back(question); }
   bool HasRoom() const override { return has_room && queries < most && !draining(); }
   bool limited() const override { return most < INT_MAX; }
-  int capacity(int) const override { return most; }
+  int capacity(int wanted) const override { return std::min(wanted, most); }
   PlacesInUse places(uint64_t client) const override {
-    return {queries, client == kClient ? mine : 0};
+    return {queries - overdue, client == kClient ? mine : 0};
   }
   int in_flight() const override { return queries; }
   std::vector<AttemptId> attempts() const override { return {}; }
@@ -42,6 +43,7 @@ class FakeConnection : public Connection {
   bool has_room = true;
   int most = INT_MAX;  // The queries that the server allows on it.
   int queries = 0;
+  int overdue = 0;  // Of them.
   int mine = 0;
   bool ends = false;
   std::vector<Question> asked;  // For a sign of life.

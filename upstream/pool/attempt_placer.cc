@@ -41,10 +41,7 @@ std::variant<AttemptPlace, UpstreamFailure> AttemptPlacer::Place(const UpstreamQ
       }
     }
     // At the server's limit a shared connection must do, unless one will be free.
-    if (connections.alone() > 0 || !IsFull()) {
-      waiting_.Add({attempt, query, /*alone=*/true});
-      return AttemptPlace{};
-    }
+    if (connections.alone() > 0 || !IsFull()) return Wait(query, attempt, /*alone=*/true);
   }
   if (!HasShare(query.client)) {
     if (!held_back_.HasRoomFor(query.client)) return UpstreamFailure::kOverloaded;
@@ -55,11 +52,16 @@ std::variant<AttemptPlace, UpstreamFailure> AttemptPlacer::Place(const UpstreamQ
     return context_.server.SendOn(*connection, query, attempt);
   }
   if (may_wait && (connections.HasLimited() || IsFull())) {
-    waiting_.Add({attempt, query, /*alone=*/false});
-    context_.server.WakeInNextTurn();  // It may get a connection of its own.
-    return AttemptPlace{};
+    return Wait(query, attempt, /*alone=*/false);
   }
   return may_connect ? UpstreamFailure::kOverloaded : context_.health.last_failure();
+}
+
+// In the next turn another connection may be opened for it.
+AttemptPlace AttemptPlacer::Wait(const UpstreamQuery& query, AttemptId attempt, bool alone) {
+  waiting_.Add({attempt, query, alone});
+  context_.server.WakeInNextTurn();
+  return AttemptPlace{};
 }
 
 // Returns nullptr if no connection has room and none may be opened.
@@ -67,7 +69,7 @@ ServerConnection* AttemptPlacer::PickOrOpen(uint32_t apart_from) {
   ServerConnections& connections = context_.connections;
   const bool may_connect = MayBegin();
   ServerConnection* connection = connections.Pick(apart_from);
-  const bool wants_another = apart_from != 0 && may_connect && connections.HasRoom();
+  const bool wants_another = apart_from != 0 && may_connect && connections.HasRoom() && !IsFull();
   if (connection != nullptr && !(wants_another && connection->connection->in_flight() > 0)) {
     if (!may_connect || !IsQueueing(*connection->connection)) return connection;
     const uint32_t number = connection->number;
@@ -100,7 +102,9 @@ bool AttemptPlacer::HasShare(uint64_t client) const {
       is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection;
   const int each = context_.connections.PlacesOnEach(wanted);
   const int more = each < wanted ? static_cast<int>(kMaxAlone) : 0;
-  return context_.connections.HasShare(client, each * (tuning.max_connections_per_server + more));
+  const size_t most = static_cast<size_t>(tuning.max_connections_per_server + more);
+  const size_t connections = std::min(most, limit_.Allowed(context_.loop.Now()));
+  return context_.connections.HasShare(client, each * static_cast<int>(connections));
 }
 
 // A place may be free. Its client may be another one than that of the attempt that left it.
@@ -150,7 +154,8 @@ void AttemptPlacer::ServeWaiting() {
     if (connection == nullptr || !waiting_.MoveToFront(may_share)) {
       if (context_.connections.alone() >= kMaxAlone || !MayBegin()) return;
       if (!waiting_.MoveToFront(has_share)) return;
-      connection = Open(/*alone=*/true);
+      // Those that may share get a connection of their own only where no more may be shared.
+      connection = Open(GoesAlone(waiting_.first()) || !context_.connections.HasRoom());
     }
     if (connection == nullptr) return;
     PlaceFirst(waiting_, *connection);
@@ -197,8 +202,9 @@ void AttemptPlacer::NoteRefused() {
 
 ServerConnection* AttemptPlacer::Open(bool alone) {
   if (IsFull()) {  // Its place is free in a later turn, when it is closed.
-    Connection* silent = context_.connections.FindSilent(context_.loop.Now() - kMaxLateness);
-    if (silent != nullptr) silent->CloseSoon();
+    Connection* useless = context_.connections.FindSilent(context_.loop.Now() - kMaxLateness);
+    if (useless == nullptr) useless = context_.connections.FindOverdue();
+    if (useless != nullptr) useless->CloseSoon();
     return nullptr;
   }
   if (!alone && !MakeRoom(kMaxLateness)) return nullptr;

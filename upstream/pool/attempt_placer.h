@@ -84,6 +84,8 @@ class AttemptPlacer {
   // The server refused a connection while others work.
   void NoteRefused();
 
+  // True if an attempt waits for a connection. One that is held back waits for its share.
+  bool HasWaiting() const { return !waiting_.empty(); }
   size_t waiting() const { return waiting_.size() + held_back_.size(); }
   void Forget(AttemptId attempt);
   // For the caller to report as failed.
@@ -97,6 +99,7 @@ class AttemptPlacer {
   bool IsQueueing(const Connection& connection) const;
   bool MakeRoom(Duration lateness);
   bool GoesAlone(const AttemptQueue::Entry& entry) const;
+  AttemptPlace Wait(const UpstreamQuery& query, AttemptId attempt, bool alone);
   ServerConnection* PickOrOpen(uint32_t apart_from);
   void ServeWaiting();
   void SendHeldBack();

@@ -99,6 +99,16 @@ Connection* ServerConnections::FindSilent(MonoTime since) const {
   return found == connections_.end() ? nullptr : found->connection.get();
 }
 
+Connection* ServerConnections::FindOverdue() const {
+  const auto found =
+      std::find_if(connections_.begin(), connections_.end(), [](const ServerConnection& c) {
+        const Connection& connection = *c.connection;
+        const bool overdue = connection.in_flight() > 0 && connection.places(0).all == 0;
+        return overdue && connection.ready() && (c.alone || !connection.HasRoom());
+      });
+  return found == connections_.end() ? nullptr : found->connection.get();
+}
+
 void ServerConnections::LimitDraining() {
   if (Count(&IsDraining) < limit_) return;
   std::find_if(connections_.begin(), connections_.end(), &IsDraining)->connection->CloseSoon();

@@ -73,6 +73,8 @@ class ServerConnections {
   bool HasRoom() const { return Count(&IsShared) < limit_; }
   // Without room: the first that has been silent since `since`, or silent without attempts.
   Connection* FindSilent(MonoTime since) const;
+  // The first that takes no more queries, and whose own are all overdue.
+  Connection* FindOverdue() const;
   // Without room: true if all are silent, and one may be opened beyond the limit.
   bool HasSpare() const;
 

@@ -147,7 +147,7 @@ void UpstreamServer::OnAttemptLate(const AttemptPlace& place, Duration elapsed) 
   counters_.timeouts.Add();
   connection->connection->NoteOverdue(place.ticket);
   health_.OnSlow(std::min(elapsed, context_.loop.Now() - network_changed_));
-  if (connection->alone && placer_.waiting() > 0) connection->connection->CloseSoon();
+  if (connection->alone && placer_.HasWaiting()) connection->connection->CloseSoon();
   placer_.NotePlaceFreed();
 }
 

@@ -48,6 +48,16 @@ class AttemptPlacerTest : public testing::Test,
     placer_->GiveTurns();
   }
 
+  // The first connection, for an attempt that waits.
+  void ExpectToMakeWayWhenOverdue() {
+    EXPECT_EQ(Place(2), 0u);
+    placer_->OnNextTurn();
+    EXPECT_FALSE(Fake(1).ends);
+    Fake(1).overdue = 1;
+    placer_->OnNextTurn();
+    EXPECT_TRUE(Fake(1).ends);
+  }
+
   bool MaySend() const override { return true; }
   std::unique_ptr<Connection> Connect() override {
     auto connection = std::make_unique<FakeConnection>();
@@ -169,6 +179,55 @@ TEST_F(AttemptPlacerTest, AConnectionCountsUntilItIsClosed) {
   EXPECT_EQ(placer_->waiting(), 1u);
   placer_->OnNextTurn();
   EXPECT_THAT(placed_, testing::ElementsAre(std::pair(2, 2)));
+}
+
+TEST_F(AttemptPlacerTest, AtTheLimitOfTheServerThoseThatWaitedShareTheNextConnection) {
+  options_.max_connections = 1;
+  Make();
+  Place(1);
+  const std::unique_ptr<Connection> closing =
+      connections_.TakeOut(*connections_.Find(1)->connection);
+  placer_->NoteEnding();
+  for (AttemptId attempt = 2; attempt <= 4; ++attempt) EXPECT_EQ(Place(attempt), 0u);
+  placer_->OnNextTurn();
+  EXPECT_EQ(placer_->waiting(), 0u);
+  EXPECT_EQ(Fake(2).queries, 3);
+  EXPECT_EQ(Place(5), 2u);
+}
+
+TEST_F(AttemptPlacerTest, AtTheLimitOfTheServerAnOverdueQueryThatGoesAloneMakesWay) {
+  options_.max_connections = 1;
+  Make();
+  EXPECT_EQ(Place(1, {.alone = true}), 1u);
+  ExpectToMakeWayWhenOverdue();
+}
+
+TEST_F(AttemptPlacerTest, AtTheLimitOfTheServerAUsedUpConnectionWithOverdueQueriesMakesWay) {
+  options_.max_connections = 1;
+  Make();
+  EXPECT_EQ(Place(1), 1u);
+  Fake(1).has_room = false;
+  ExpectToMakeWayWhenOverdue();
+}
+
+TEST_F(AttemptPlacerTest, TheShareOfAClientIsThatOfTheConnectionsThatTheServerAllows) {
+  options_.max_connections = 1;
+  limits_.tuning.max_in_flight_per_connection = 8;
+  Make();
+  for (AttemptId attempt = 1; attempt <= 6; ++attempt) {
+    EXPECT_EQ(Place(attempt, {}, FakeConnection::kClient), 1u);
+  }
+  EXPECT_EQ(Place(7, {}, FakeConnection::kClient), 0u);
+  EXPECT_FALSE(placer_->HasWaiting());  // It is held back.
+  EXPECT_EQ(Place(8, {}, 8), 1u);
+}
+
+TEST_F(AttemptPlacerTest, AtTheLimitOfTheServerOneGoesApartFromTheConnectionOfItsLateAttempt) {
+  options_.max_connections = 2;
+  Make();
+  EXPECT_EQ(Place(1), 1u);
+  EXPECT_EQ(Place(2, {.apart_from = 1}), 2u);
+  EXPECT_EQ(Place(3, {.apart_from = 1}), 2u);
 }
 
 TEST_F(AttemptPlacerTest, AConnectionThatIsFreeAgainIsGivenOnOrShared) {
