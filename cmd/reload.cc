@@ -71,7 +71,7 @@ std::vector<std::string> ChangedLines(const Config& before, const Config& after)
     const size_t count = lines.size();
     AppendMissing(old_lines, new_lines, "- ", lines);
     AppendMissing(new_lines, old_lines, "+ ", lines);
-    if (lines.size() == count) lines.push_back("  # in another order");
+    if (lines.size() == count) lines.emplace_back("  # in another order");
   }
   return lines;
 }
