@@ -23,7 +23,9 @@ namespace {
 
 constexpr uint64_t kBindService = uint64_t{1} << CAP_NET_BIND_SERVICE;
 constexpr uint64_t kNetAdmin = uint64_t{1} << CAP_NET_ADMIN;
-constexpr uint64_t kReadEveryFile = uint64_t{1} << CAP_DAC_READ_SEARCH;
+// Either lets a process read every file. Containers have only the second by default.
+constexpr uint64_t kReadSearch = uint64_t{1} << CAP_DAC_READ_SEARCH;
+constexpr uint64_t kOverride = uint64_t{1} << CAP_DAC_OVERRIDE;
 constexpr unsigned kNobody = 65534;
 constexpr unsigned kNoUser = ~0U;      // setresuid(2) would keep the user.
 constexpr size_t kEntryBytes = 16384;  // Far more than any entry of the user database.
@@ -103,7 +105,7 @@ absl::Status BecomeUser(const std::string& user) {
     return CannotBecome(user);
   }
   prctl(PR_SET_PDEATHSIG, signal_of_parent, 0, 0, 0);
-  return KeepOnly(kBindService | kNetAdmin | kReadEveryFile);
+  return KeepOnly(kBindService | kNetAdmin | kReadSearch | kOverride);
 }
 
 absl::Status GiveUpRest(bool keep_net_admin) {

@@ -25,9 +25,9 @@ absl::StatusOr<UserIds> FindUser(const std::string& user);
 bool LeavesRoot(const std::string& user);
 
 // A process of root becomes `user`, with the user's group and no other. Until GiveUpRest() this
-// thread can still bind ports below 1024, read every file and set marks; other threads lose all
-// capabilities. The sockets of all starts belong to one user then, so that one start can take over
-// the ports of another (SO_REUSEPORT).
+// thread can still bind ports below 1024, read every file and set marks, if root could; other
+// threads lose all capabilities. The sockets of all starts belong to one user then, so that one
+// start can take over the ports of another (SO_REUSEPORT).
 // REQUIRES: LeavesRoot(user). After an error the process must not serve.
 absl::Status BecomeUser(const std::string& user);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/file_watch.h"
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,13 +16,13 @@ bool IsSameTime(const timespec& a, const timespec& b) {
 }  // namespace
 
 FileWatch::FileWatch(std::vector<std::string> paths) : paths_(std::move(paths)) {
-  for (const std::string& path : paths_) stamps_.push_back(StampOf(path));
+  for (const std::string& path : paths_) stamps_.push_back(StampOf(path, std::nullopt));
 }
 
 bool FileWatch::Changed() {
   bool changed = false;
   for (size_t i = 0; i < paths_.size(); ++i) {
-    const std::optional<Stamp> stamp = StampOf(paths_[i]);
+    const std::optional<Stamp> stamp = StampOf(paths_[i], stamps_[i]);
     if (IsSame(stamp, stamps_[i])) continue;
     stamps_[i] = stamp;
     changed = true;
@@ -39,9 +40,10 @@ absl::Status FileWatch::CheckRegular() const {
   return absl::OkStatus();
 }
 
-std::optional<FileWatch::Stamp> FileWatch::StampOf(const std::string& path) {
+std::optional<FileWatch::Stamp> FileWatch::StampOf(const std::string& path,
+                                                   const std::optional<Stamp>& previous) {
   struct stat found;
-  if (stat(path.c_str(), &found) != 0) return std::nullopt;
+  if (stat(path.c_str(), &found) != 0) return errno == EACCES ? previous : std::nullopt;
   return Stamp{found.st_dev, found.st_ino, found.st_size, found.st_mtim, found.st_ctim};
 }
 

@@ -25,6 +25,7 @@ class FileWatch {
   explicit FileWatch(std::vector<std::string> paths);
 
   // Returns true if a file was replaced, created, deleted or written to since the previous check.
+  // A file in a folder that this process may not search counts as unchanged: it cannot be read.
   bool Changed();
 
   // Returns an error that names the first path that is not a regular file. A FIFO, for example,
@@ -44,7 +45,9 @@ class FileWatch {
     timespec changed;   // Last change of content or metadata. No program can set it back.
   };
 
-  static std::optional<Stamp> StampOf(const std::string& path);
+  // Returns `previous` if this process may not search a folder of the path.
+  static std::optional<Stamp> StampOf(const std::string& path,
+                                      const std::optional<Stamp>& previous);
   static bool IsSame(const std::optional<Stamp>& a, const std::optional<Stamp>& b);
 
   std::vector<std::string> paths_;

@@ -152,6 +152,43 @@ def test_files_of_a_reload_are_named_too(start, tmp_path):
         assert str(path) in warning
 
 
+def test_files_of_root_are_read_with_the_capabilities_of_a_container(start, tmp_path):
+    """Engines grant CAP_DAC_OVERRIDE, but not CAP_DAC_READ_SEARCH."""
+    hosts, secret = tmp_path / "hosts", tmp_path / "cookie-secret"
+    hosts.write_text("192.0.2.1 printer.example\n")
+    secret.write_text("00112233445566778899aabbccddeeff\n")
+    for path in (hosts, secret):
+        path.chmod(0o600)
+    server = start(f"hosts-file: {hosts}", f"cookie-secret-file: {secret}",
+                   prefix=("setpriv", "--bounding-set", "-dac_read_search"))
+    check_confined(server, NOBODY)
+    assert ask(server, "printer.example.").answer
+    check_serves(server, "container")
+
+
+def test_files_that_only_root_reaches_do_not_change(start, bare_lab, tmp_path):
+    private, ca = tmp_path / "private", tmp_path / "ca.crt"
+    private.mkdir(mode=0o700)
+    hosts, key = private / "hosts", private / "listen.key"
+    hosts.write_text("192.0.2.1 printer.example\n")
+    key.write_bytes(pathlib.Path(bare_lab.listener[1]).read_bytes())
+    ca.write_bytes(pathlib.Path(bare_lab.ca_file).read_bytes())
+    make_readable(tmp_path)
+    server = start(f"hosts-file: {hosts}", listener=(bare_lab.listener[0], key), ca_file=ca)
+    assert UNREADABLE in server.log_text()
+    # The second reload of the CA file shows that the first check of all files has ended.
+    for count in (1, 2):
+        with ca.open("a") as file:
+            file.write("\n")
+        wait_for(lambda: server.metric("dotcache_credential_reloads_total", result="ok") >= count,
+                 "the CA file was not reloaded")
+    assert "not reloaded" not in server.log_text()
+    assert server.metric("dotcache_credential_reloads_total", result="error") == 0
+    assert server.metric("dotcache_config_reloads_total", result="error") == 0
+    assert server.metric("dotcache_config_last_reload_successful") == 1
+    assert ask(server, "printer.example.").answer
+
+
 @pytest.mark.parametrize("user, error", [
     ("nosuchuser", 'there is no user "nosuchuser"'),
     ("00", '"00" is another name of root'),

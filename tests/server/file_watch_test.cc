@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/file_watch.h"
 
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,6 +17,28 @@ namespace dotcache {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr unsigned kNobody = 65534;
+
+// During its lifetime this process may not search the folder. For that, root becomes another user.
+class ClosedFolder {
+ public:
+  explicit ClosedFolder(fs::path folder) : folder_(std::move(folder)) {
+    fs::permissions(folder_, fs::perms::none);
+    EXPECT_EQ(seteuid(user_ == 0 ? kNobody : user_), 0);
+  }
+  ~ClosedFolder() {
+    EXPECT_EQ(seteuid(user_), 0);
+    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);  // The change of the user forbids it; leak checks need it.
+    fs::permissions(folder_, fs::perms::owner_all);
+  }
+  ClosedFolder(const ClosedFolder&) = delete;
+  ClosedFolder& operator=(const ClosedFolder&) = delete;
+
+ private:
+  const fs::path folder_;
+  const unsigned user_ = geteuid();
+};
 
 class FileWatchTest : public testing::Test {
  protected:
@@ -85,6 +110,21 @@ TEST_F(FileWatchTest, CreatedOrDeletedFileIsAChange) {
   EXPECT_TRUE(watch.Changed());
   EXPECT_FALSE(watch.Changed());
   Write("a", "1");
+  EXPECT_TRUE(watch.Changed());
+}
+
+TEST_F(FileWatchTest, FileOutOfReachIsUnchangedUntilItIsReached) {
+  const std::string path = Write("private/a", "1");
+  FileWatch watch({path});
+  for (const bool written : {false, true}) {
+    if (written) std::ofstream(path, std::ios::app) << "more";
+    {
+      const ClosedFolder closed(directory_.Path("private"));
+      EXPECT_FALSE(watch.Changed());
+    }
+    EXPECT_EQ(watch.Changed(), written);
+  }
+  fs::remove(path);
   EXPECT_TRUE(watch.Changed());
 }
 
