@@ -187,10 +187,10 @@ def test_a_second_signal_ends_the_server_at_once(waiting_client):
 def test_cached_names_are_answered_until_the_port_is_closed(waiting_client):
     server, _ = waiting_client
     cached = query("www.lab.example.").to_wire()
-    replies, refused = 0, False
+    replies, lost, refused = 0, 0, False
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect((ADDRESS, server.port))
-        sock.settimeout(LIMIT_SECONDS)
+        sock.settimeout(1)
         server.signal(signal.SIGTERM)
         while not refused:
             try:
@@ -199,7 +199,9 @@ def test_cached_names_are_answered_until_the_port_is_closed(waiting_client):
                 replies += 1
             except ConnectionRefusedError:
                 refused = True
-    assert replies > 100
+            except socket.timeout:  # The last one may come when its socket closes.
+                lost += 1
+    assert replies > 100 and lost <= 1
     assert server.process.wait(timeout=10) == 0
 
 

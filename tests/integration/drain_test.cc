@@ -132,6 +132,11 @@ TEST(DrainTest, UnansweredQueryGetsAnErrorBeforeTheEnd) {
     clients.back()->Send(MakeQuery("mail.example.com", QType::kA));
   }
   EXPECT_TRUE(upstream.WaitForQueries(2));
+  const auto waiting = [&server] {
+    return server.server().worker_counters(0).cache_misses.value() +
+           server.server().worker_counters(1).cache_misses.value();
+  };
+  while (waiting() < clients.size()) std::this_thread::yield();
   server.server().Shutdown();
   for (const auto& client : clients) {
     const auto reply = client->Receive();
