@@ -306,7 +306,7 @@ Rows OwnAnswerRows() {
   };
 }
 
-Rows ProcessRows() {
+Rows WorkerRows() {
   return {
       WithDerivedDefault(DeriveWorkers,
                          IntegerSetting(
@@ -336,6 +336,11 @@ Rows ProcessRows() {
                .default_text = "75 % of max-pending-queries",
                .yaml_only = true},
               1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_per_client; })),
+  };
+}
+
+Rows ProcessRows() {
+  return {
       ScalarSetting(
           NewSetting(
               {.key = "admin", .help = "HTTP address of /metrics, /health, /ready and /explain"},
@@ -381,7 +386,7 @@ Rows ProcessRows() {
 Rows AllRows() {
   Rows all;
   for (const auto rows : {ListenRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows,
-                          StaleRows, LocalNameRows, OwnAnswerRows, ProcessRows}) {
+                          StaleRows, LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
     for (Setting& row : rows()) all.push_back(std::move(row));
   }
   return all;

@@ -101,8 +101,8 @@ bool AttemptPlacer::HasShare(uint64_t client) const {
   const int wanted =
       is_udp() ? tuning.max_sockets_per_connection : tuning.max_in_flight_per_connection;
   const int each = context_.connections.PlacesOnEach(wanted);
-  const int more = each < wanted ? static_cast<int>(kMaxAlone) : 0;
-  const size_t most = static_cast<size_t>(tuning.max_connections_per_server + more);
+  const size_t shared = static_cast<size_t>(tuning.max_connections_per_server);
+  const size_t most = each < wanted ? shared + kMaxAlone : shared;
   const size_t connections = std::min(most, limit_.Allowed(context_.loop.Now()));
   return context_.connections.HasShare(client, each * static_cast<int>(connections));
 }
