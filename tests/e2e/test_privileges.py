@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -26,6 +27,14 @@ UNREADABLE = "the user cannot read these files again"
 UNCONFINED = "system calls are not filtered"
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give it up")
+
+
+@pytest.fixture
+def tmp_path():
+    """A folder that every user may read. Each run of pytest closes pytest's own to others."""
+    with tempfile.TemporaryDirectory(prefix="dotcache-") as path:
+        os.chmod(path, 0o755)
+        yield pathlib.Path(path)
 
 
 @pytest.fixture
@@ -81,13 +90,6 @@ def test_a_process_of_root_gives_up_everything(start):
     assert "no longer root" in server.log_text()
     check_serves(server, "root")
     assert server.terminate() == 0
-
-
-def make_readable(path):
-    """Lets every user read a folder of the test."""
-    path.chmod(0o755)
-    for folder in path.parents[:-2]:
-        folder.chmod(folder.stat().st_mode | 0o055)
 
 
 def ctl(path, command):
@@ -173,7 +175,6 @@ def test_files_that_only_root_reaches_do_not_change(start, bare_lab, tmp_path):
     hosts.write_text("192.0.2.1 printer.example\n")
     key.write_bytes(pathlib.Path(bare_lab.listener[1]).read_bytes())
     ca.write_bytes(pathlib.Path(bare_lab.ca_file).read_bytes())
-    make_readable(tmp_path)
     server = start(f"hosts-file: {hosts}", listener=(bare_lab.listener[0], key), ca_file=ca)
     assert UNREADABLE in server.log_text()
     # The second reload of the CA file shows that the first check of all files has ended.
@@ -230,7 +231,6 @@ def test_a_confined_process_is_controlled_and_reloaded(start, tmp_path):
     private.mkdir(mode=0o755)
     path = private / "control.sock"
     server = start(f"control: {path}", arguments=(), env=DEFAULTS)
-    make_readable(tmp_path)
     check_confined(server, NOBODY)
     assert path.stat().st_uid == 0 and path.stat().st_mode & 0o777 == 0o600
     assert "ready" in ctl(path, "status")

@@ -17,7 +17,7 @@ FOREIGN_FLAGS = {
     "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
     "--user", "--publish", "--env", "--volume", "--namespace", "--selector", "--build-arg",
     "--no-pager", "--now", "--cluster-dns", "--offline", "--benchmark_filter", "--preset",
-    "--target", "--net", "--detach",
+    "--target", "--net", "--detach", "--health-cmd", "--no-healthcheck",
 }
 
 
