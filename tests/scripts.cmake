@@ -23,7 +23,7 @@ set_tests_properties(e2e.max_connections e2e.narrow_servers PROPERTIES RUN_SERIA
 # Only with `ctest -C delays`: the start, the reload and the stop once more, with delays at their
 # seams (core/test_delay.h), so that a race between two steps shows on every run.
 set(delays "bind:100,plan:300,start:200,worker:300,started:500,ready:300,stop:200,drain:200")
-string(APPEND delays ",join:100,stopped:200,admin:20,insert:3")
+string(APPEND delays ",join:100,stopped:200,admin:20,insert:1")
 foreach(name admin bootstrap command_line credentials lab load streams)
   add_test(NAME delayed.${name} CONFIGURATIONS delays
            COMMAND /usr/bin/python3 -m pytest test_${name}.py
