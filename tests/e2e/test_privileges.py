@@ -29,12 +29,28 @@ UNCONFINED = "system calls are not filtered"
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give it up")
 
 
+class OpenFolders:
+    """Folders that every user may read. Each run of pytest closes pytest's own to others."""
+
+    def __init__(self, root):
+        os.chmod(root, 0o755)
+        self._root = root
+
+    def mktemp(self, name):
+        path = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=self._root))
+        path.chmod(0o755)
+        return path
+
+
+@pytest.fixture(scope="session")
+def tmp_path_factory():
+    with tempfile.TemporaryDirectory(prefix="dotcache-") as root:
+        yield OpenFolders(root)
+
+
 @pytest.fixture
-def tmp_path():
-    """A folder that every user may read. Each run of pytest closes pytest's own to others."""
-    with tempfile.TemporaryDirectory(prefix="dotcache-") as path:
-        os.chmod(path, 0o755)
-        yield pathlib.Path(path)
+def tmp_path(tmp_path_factory):
+    return tmp_path_factory.mktemp("test")
 
 
 @pytest.fixture
@@ -104,8 +120,6 @@ def test_other_users_lose_their_capabilities(start, bare_lab, tmp_path):
         path = pathlib.Path(path)
         path.touch()
         path.chmod(0o644)
-        for folder in path.parents[:-2]:
-            folder.chmod(folder.stat().st_mode | 0o055)
     server = start(prefix=("setpriv", "--reuid", "65533", "--regid", "65533", "--clear-groups",
                            "--inh-caps", "+net_bind_service", "--ambient-caps",
                            "+net_bind_service"))
