@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "admin/operations.h"
-#include "admin/server_status.h"
+#include "admin/status_report.h"
 #include "dns/message_text.h"
 #include "dns/question.h"
 #include "net/boot_clock.h"
@@ -40,7 +40,7 @@ HttpReply ErrorReply(const std::string& text, int status = kBadRequest) {
 }
 
 HttpReply Status(const Server& server) {
-  const ServerStatus status = StatusOf(server);
+  const StatusReport status = StatusOf(server);
   return JsonReply({{"version", DOTCACHE_VERSION},
                     {"ready", status.ready},
                     {"last_reload_ok", status.last_reload_ok},

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "admin/http_server.h"
-#include "admin/server_status.h"
+#include "admin/status_report.h"
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
 #include "cmd/privileges.h"
@@ -223,7 +223,7 @@ timespec ToTimespec(Milliseconds duration) {
 }
 
 void LogStatus(const Server& server) {
-  const ServerStatus status = StatusOf(server);
+  const StatusReport status = StatusOf(server);
   Log(LogLevel::kInfo, "status",
       {{"ready", status.ready ? "yes" : "no"},
        {"queries", status.queries},

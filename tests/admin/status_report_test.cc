@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/server_status.h"
+#include "admin/status_report.h"
 
 #include "gtest/gtest.h"
 #include "tests/support/message_builder.h"
@@ -8,7 +8,7 @@
 namespace dotcache {
 namespace {
 
-TEST(ServerStatusTest, CountsWhatTheServerHasDone) {
+TEST(StatusReportTest, CountsWhatTheServerHasDone) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.workers = 2;
@@ -16,7 +16,7 @@ TEST(ServerStatusTest, CountsWhatTheServerHasDone) {
   const WireMessage query = MakeQuery("www.example.com", QType::kA);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(server.Ask(Transport::kUdp, query).empty());
   ASSERT_TRUE(server.WaitUntilReady());
-  const ServerStatus status = StatusOf(server.server());
+  const StatusReport status = StatusOf(server.server());
   EXPECT_TRUE(status.ready);
   EXPECT_TRUE(status.last_reload_ok);
   EXPECT_EQ(status.queries, 3u);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of a running server in a few numbers.
-#ifndef DOTCACHE_ADMIN_SERVER_STATUS_H_
-#define DOTCACHE_ADMIN_SERVER_STATUS_H_
+#ifndef DOTCACHE_ADMIN_STATUS_REPORT_H_
+#define DOTCACHE_ADMIN_STATUS_REPORT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace dotcache {
 class Server;
 
 // Sums over all workers. The counters begin at the start of the process.
-struct ServerStatus {
+struct StatusReport {
   bool ready = false;
   bool last_reload_ok = true;
   uint64_t queries = 0;
@@ -44,8 +44,8 @@ struct UpstreamStatus {
 UpstreamStatus UpstreamStatusOf(const Server& server, size_t index);
 
 // Any thread may call it. Locks the shards of the cache one after another.
-ServerStatus StatusOf(const Server& server);
+StatusReport StatusOf(const Server& server);
 
 }  // namespace dotcache
 
-#endif  // DOTCACHE_ADMIN_SERVER_STATUS_H_
+#endif  // DOTCACHE_ADMIN_STATUS_REPORT_H_

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "admin/server_status.h"
+#include "admin/status_report.h"
 
 #include "server/server.h"
 
 namespace dotcache {
 namespace {
 
-void AddWorker(const WorkerCounters& counters, ServerStatus& status) {
+void AddWorker(const WorkerCounters& counters, StatusReport& status) {
   for (const Counter& queries : counters.queries) status.queries += queries.value();
   status.cache_hits += counters.cache_hits.value();
   status.cache_misses += counters.cache_misses.value();
@@ -16,7 +16,7 @@ void AddWorker(const WorkerCounters& counters, ServerStatus& status) {
   status.stream_connections += counters.stream_connections.value();
 }
 
-void AddUpstreams(const Server& server, ServerStatus& status) {
+void AddUpstreams(const Server& server, StatusReport& status) {
   for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
     const UpstreamStatus upstream = UpstreamStatusOf(server, i);
     if (!upstream.present) continue;
@@ -44,8 +44,8 @@ UpstreamStatus UpstreamStatusOf(const Server& server, size_t index) {
   return status;
 }
 
-ServerStatus StatusOf(const Server& server) {
-  ServerStatus status;
+StatusReport StatusOf(const Server& server) {
+  StatusReport status;
   status.ready = server.ready();
   status.last_reload_ok = server.last_reload_ok();
   for (int worker = 0; worker < server.worker_count(); ++worker) {
