@@ -86,6 +86,18 @@ TEST_F(UdpListenerTest, AfterFinishReceivingTheLastRepliesAreStillSent) {
   EXPECT_EQ(received(), 2u);
 }
 
+TEST_F(UdpListenerTest, AfterStopReceivingQueriesWaitInTheSocket) {
+  const auto client = DnsClient::Udp(endpoint_);
+  client->Send(MakeQuery(kName, QType::kA, 1));
+  RunUntilReceived(1);
+  listener_->StopReceiving();
+  DnsClient::Udp(endpoint_)->Send(MakeQuery(kName, QType::kAaaa, 2));
+  for (int i = 0; i < 5; ++i) loop_.RunOnce();
+  EXPECT_EQ(received(), 1u);
+  Answer(0);
+  EXPECT_EQ(ParsedMessage::Parse(*client->Receive()).header.id, 1);
+}
+
 TEST_F(UdpListenerTest, DatagramThatIsTooLongIsNotServed) {
   const auto client = DnsClient::Udp(endpoint_);
   client->Send(MessageBuilder()
