@@ -12,6 +12,8 @@ from dotcache import ROOT
 
 on_a_machine_of_its_own = pytest.mark.skipif(
     "CI" not in os.environ, reason="these services may run here on purpose")
+# Not those of scripts/lab, which may be in use, and not those that other tests draw.
+ORIGIN_PORT, FIRST_DOT_PORT = 9330, 9531
 SERVERS = ["unbound", "named", "nsd", "kresd", "prometheus"]
 
 
@@ -54,16 +56,20 @@ def test_start_status_servers_stop(tmp_path):
     """The commands of scripts/lab, on other ports than a lab that is in use."""
     script = "\n".join([
         "import sys", f"sys.path.insert(0, '{ROOT}/tests')", "from lab import lab",
-        f"lab.ORIGIN_PORT, lab.FIRST_DOT_PORT = {15330}, {18531}",
+        f"lab.ORIGIN_PORT, lab.FIRST_DOT_PORT = {ORIGIN_PORT}, {FIRST_DOT_PORT}",
         f"sys.argv = ['lab', '--dir', '{tmp_path}/lab'] + sys.argv[1:]", "lab.main()"])
 
     def command(*words):
         return subprocess.run(["/usr/bin/python3", "-c", script, *words], capture_output=True,
                               text=True, stdin=subprocess.DEVNULL, timeout=60)
 
-    started = command("start")
     try:
-        assert started.returncode == 0, started.stderr
+        for _ in range(2):  # The second start replaces the first lab.
+            started = command("start")
+            assert started.returncode == 0, started.stderr
+            for number in range(4):
+                assert f"127.0.0.1:{FIRST_DOT_PORT + number}#" in started.stdout, started.stdout
+                assert f"127.0.0.1:{ORIGIN_PORT + 1 + number}\n" in started.stdout, started.stdout
         assert command("status").returncode == 0
         servers = command("servers").stdout.splitlines()
         assert servers.count("--upstream") == 4 and servers[-2] == "--upstream-ca"

@@ -23,9 +23,9 @@ AUTH_NAMES = {"unbound": "unbound.dns.lab.example", "named": "bind.dns.lab.examp
               "nsd": "nsd.dns.lab.example", "kresd": "knot.dns.lab.example"}
 LISTENER_NAME = "dotcache.dns.lab.example"
 PROVIDER_NAME = "provider.dns.lab.example"  # The name of a provider that a test makes itself.
-# The ports of `scripts/lab start` if they are free: the origin, then classic DNS and DoT of the
-# providers.
-ORIGIN_PORT, FIRST_CLASSIC_PORT, FIRST_DOT_PORT = 5330, 5331, 8531
+# The ports of `scripts/lab start` if they are free: classic DNS of the origin and, from the next
+# port on, of the providers; then DoT of the providers.
+ORIGIN_PORT, FIRST_DOT_PORT = 5330, 8531
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -151,13 +151,14 @@ def free_port(wanted=0):
             wanted = 0
 
 
-def start(lab, owner_pid):
-    lab.load()
-    lab.stop()
+def start(directory, owner_pid):
+    former = Lab(directory)
+    former.load()
+    former.stop()
     began = time.monotonic()
-    fresh = Lab(lab.directory, fixed_ports=True)
+    fresh = Lab(directory, fixed_ports=True)
     fresh.start()
-    print(f"lab: started in {time.monotonic() - began:.1f} s, files and logs in {lab.directory}")
+    print(f"lab: started in {time.monotonic() - began:.1f} s, files and logs in {fresh.directory}")
     print_endpoints(fresh)
     if owner_pid:
         fresh.stop_after(owner_pid)
@@ -188,13 +189,13 @@ def main():
                         help="servers prints the arguments for `dotcache serve`")
     parser.add_argument("--owner-pid", type=int, help="stop the lab when this process has ended")
     arguments = parser.parse_args()
-    lab = Lab(arguments.dir, fixed_ports=True)
     if arguments.command == "start":
         try:
-            start(lab, arguments.owner_pid)
+            start(arguments.dir, arguments.owner_pid)
         except (servers.ServerFailed, RuntimeError) as error:
             sys.exit(f"lab: {error}")
         return
+    lab = Lab(arguments.dir)
     if arguments.command == "watch":
         watch(lab, arguments.owner_pid)
         return
