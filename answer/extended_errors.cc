@@ -4,17 +4,10 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "core/names.h"
 #include "dns/message_header.h"
 
 namespace dotcache {
 namespace {
-
-constexpr Named<ExtendedErrorCode> kNames[] = {
-    {ExtendedErrorCode::kOther, "Other Error"},
-    {ExtendedErrorCode::kNoReachableAuthority, "No Reachable Authority"},
-    {ExtendedErrorCode::kNetworkError, "Network Error"},
-    {ExtendedErrorCode::kInvalidData, "Invalid Data"}};
 
 ExtendedErrorCode CodeOf(ExchangeFailure failure) {
   switch (failure) {
@@ -34,6 +27,15 @@ ExtendedErrorCode CodeOf(ExchangeFailure failure) {
       break;
   }
   return ExtendedErrorCode::kOther;
+}
+
+// The text of RFC 8914 section 4 for a code of CodeOf().
+std::string TextOf(ExtendedErrorCode code) {
+  if (code == ExtendedErrorCode::kOther) return "Other Error";
+  if (code == ExtendedErrorCode::kNoReachableAuthority) return "No Reachable Authority";
+  if (code == ExtendedErrorCode::kNetworkError) return "Network Error";
+  if (code == ExtendedErrorCode::kInvalidData) return "Invalid Data";
+  return absl::StrCat("extended error ", static_cast<unsigned>(code));
 }
 
 }  // namespace
@@ -71,10 +73,9 @@ ExtendedError StaleError(const CacheEntry& entry) {
 }
 
 FailureErrors RememberedError(const CacheEntry& entry) {
-  const std::string original = NameOrNumber(kNames, entry.extended_error, "extended error ");
-  FailureErrors errors(
-      {ExtendedErrorCode::kCachedError, absl::StrCat("cached failure: ", original)},
-      entry.upstream_error());
+  FailureErrors errors({ExtendedErrorCode::kCachedError,
+                        absl::StrCat("cached failure: ", TextOf(entry.extended_error))},
+                       entry.upstream_error());
   errors.rcode = LoadHeader(entry.view().wire).header_rcode();
   return errors;
 }

@@ -81,39 +81,31 @@ std::string PlaceOf(const UpstreamServerOptions& upstream) {
   return upstream.host.empty() ? upstream.endpoint.ToString() : "resolved by bootstrap";
 }
 
-// Logged at every log level, because it runs before the level is set.
-void WarnOfInsecureUpstreams(const Config& config) {
+// Warns of each server whose identity has `flaw` set. It is logged at every log level, because it
+// runs before the level is set.
+void WarnOfEach(const Config& config, bool TlsPeerIdentity::*flaw, absl::string_view danger) {
   for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
     for (const UpstreamServerOptions& upstream : zone.servers) {
-      if (!upstream.identity.insecure || upstream.slot > 0) continue;
-      Log(LogLevel::kWarn,
-          "upstream is not authenticated: queries can be read and responses forged on the path",
+      if (!(upstream.identity.*flaw) || upstream.slot > 0) continue;
+      Log(LogLevel::kWarn, absl::StrCat("upstream ", danger),
           {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
     }
   }
   for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
-    if (!bootstrap.identity.insecure) continue;
-    Log(LogLevel::kWarn,
-        "bootstrap is not authenticated: queries can be read and responses forged on the path",
+    if (!(bootstrap.identity.*flaw)) continue;
+    Log(LogLevel::kWarn, absl::StrCat("bootstrap ", danger),
         {{"address", bootstrap.endpoint.ToString()}});
   }
 }
 
+void WarnOfInsecureUpstreams(const Config& config) {
+  WarnOfEach(config, &TlsPeerIdentity::insecure,
+             "is not authenticated: queries can be read and responses forged on the path");
+}
+
 void WarnOfLegacyCrypto(const Config& config) {
-  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
-    for (const UpstreamServerOptions& upstream : zone.servers) {
-      if (!upstream.identity.legacy_crypto || upstream.slot > 0) continue;
-      Log(LogLevel::kWarn,
-          "upstream may use RSA keys under 2048 bits and SHA-1, which can be forged",
-          {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
-    }
-  }
-  for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
-    if (!bootstrap.identity.legacy_crypto) continue;
-    Log(LogLevel::kWarn,
-        "bootstrap may use RSA keys under 2048 bits and SHA-1, which can be forged",
-        {{"address", bootstrap.endpoint.ToString()}});
-  }
+  WarnOfEach(config, &TlsPeerIdentity::legacy_crypto,
+             "may use RSA keys under 2048 bits and SHA-1, which can be forged");
 }
 
 // One line for each zone, at every log level, as a reminder of the operator's decision.

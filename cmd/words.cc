@@ -32,15 +32,7 @@ absl::string_view CookieModeName(CookieMode mode) {
 }
 
 absl::string_view SystemCallName(SystemCallMode mode) {
-  switch (mode) {
-    case SystemCallMode::kOff:
-      return "off";
-    case SystemCallMode::kDeny:
-      return "on";
-    case SystemCallMode::kAbort:
-      return "abort";
-  }
-  return "";
+  return mode == SystemCallMode::kAbort ? "abort" : SwitchName(mode == SystemCallMode::kDeny);
 }
 
 }  // namespace

@@ -37,16 +37,20 @@ class OwnReactionsTest : public HandlerTest {
   void Make(CookieMode mode, OwnAnswersOptions own = {}) {
     cookies_ = std::make_unique<ClientCookies>(mode, kSecrets);
     own_answers_ = std::make_unique<OwnAnswers>(std::move(own));
-    handler_ = std::make_unique<QueryHandler>(
-        QueryHandler::Environment{.loop = loop_,
-                                  .cache = cache_,
-                                  .exchanger = &exchanger_,
-                                  .access = access_,
-                                  .local_names = nullptr,
-                                  .counters = counters_,
-                                  .limits = limits_,
-                                  .cookies = cookies_.get(),
-                                  .own_answers = own_answers_.get()});
+    MakeHandler(nullptr);
+  }
+  void MakeHandler(ReplyRate* rate) {
+    handler_ =
+        std::make_unique<QueryHandler>(QueryHandler::Environment{.loop = loop_,
+                                                                 .cache = cache_,
+                                                                 .exchanger = &exchanger_,
+                                                                 .access = access_,
+                                                                 .local_names = nullptr,
+                                                                 .counters = counters_,
+                                                                 .limits = limits_,
+                                                                 .cookies = cookies_.get(),
+                                                                 .own_answers = own_answers_.get(),
+                                                                 .reply_rate = rate});
   }
 
   HandleResult Handle(const WireMessage& message, Transport transport = Transport::kUdp) {
@@ -224,18 +228,7 @@ TEST_F(OwnReactionsTest, ChaosRepliesOverUdpAreAtMostTwiceAsLongAsTheQuery) {
 TEST_F(OwnReactionsTest, QueriesAboveTheReplyRateGetTruncatedRepliesOrNone) {
   ReplyRate rate({.per_second = 1, .slip = 1});
   cookies_ = std::make_unique<ClientCookies>(CookieMode::kOn, kSecrets);
-  const auto make = [&](ReplyRate& limit) {
-    handler_ = std::make_unique<QueryHandler>(QueryHandler::Environment{.loop = loop_,
-                                                                        .cache = cache_,
-                                                                        .exchanger = &exchanger_,
-                                                                        .access = access_,
-                                                                        .local_names = nullptr,
-                                                                        .counters = counters_,
-                                                                        .limits = limits_,
-                                                                        .cookies = cookies_.get(),
-                                                                        .reply_rate = &limit});
-  };
-  make(rate);
+  MakeHandler(&rate);
   const WireMessage query = MakeQuery(kName, QType::kA);
   Handle(query);
   exchanger_.Respond(0, AnswerOf());
@@ -255,7 +248,7 @@ TEST_F(OwnReactionsTest, QueriesAboveTheReplyRateGetTruncatedRepliesOrNone) {
   EXPECT_THAT(Reply().answer, SizeIs(1));
   // Without truncated replies, nothing is sent.
   ReplyRate drops({.per_second = 1, .slip = 0});
-  make(drops);
+  MakeHandler(&drops);
   EXPECT_EQ(Handle(query), HandleResult::kReplied);
   EXPECT_EQ(Handle(query), HandleResult::kReplied);
   const size_t sent = sink_.replies().size();

@@ -22,8 +22,7 @@ TEST(PositiveNamesTest, DataOfAnotherTypeIsKnownForAnHour) {
 
 TEST(PositiveNamesTest, DataOfTheDeniedTypeAloneDoesNotCount) {
   PositiveNames names(kBudget);
-  names.Note(kName, QType::kA, At(0));
-  names.Note(kName, QType::kA, At(1));
+  for (const int at : {0, 1}) names.Note(kName, QType::kA, At(at));
   EXPECT_FALSE(names.HadOtherThan(kName, QType::kA, At(2)));
   names.Note(kName, QType::kMx, At(2));
   EXPECT_TRUE(names.HadOtherThan(kName, QType::kA, At(3)));

@@ -30,6 +30,15 @@ StoredMessage Stored(const WireMessage& response, const Question& question = kQu
   return StoreResponse(response, std::get<ResponseFacts>(inspected), TtlCaps());
 }
 
+StoredMessage Stored(const Question& question, const Record& answer) {
+  return Stored(MessageBuilder()
+                    .Response()
+                    .Question(question.qname.ToString(), question.qtype)
+                    .Answer(answer)
+                    .Build(),
+                question);
+}
+
 MessageBuilder Response(Rcode rcode = Rcode::kNoError) {
   MessageBuilder builder;
   builder.Response(rcode).Question("a.example", QType::kA);
@@ -57,12 +66,7 @@ TEST(AliasLinksTest, EachLinkEndsAfterItsSignatures) {
 TEST(AliasLinksTest, ADnameBelongsToTheLinkOfItsCname) {
   const Question question = {*DomainName::FromText("x.a.example"), QType::kA, QClass::kIn};
   const StoredMessage stored = Stored(
-      MessageBuilder()
-          .Response()
-          .Question("x.a.example", QType::kA)
-          .Answer({.owner = "a.example", .type = QType::kDname, .rdata = NameRdata("b.example")})
-          .Build(),
-      question);
+      question, {.owner = "a.example", .type = QType::kDname, .rdata = NameRdata("b.example")});
   const std::vector<AliasLink> links = ReadAliasLinks(stored.wire, question);
   ASSERT_EQ(links.size(), 1u);
   EXPECT_EQ(links[0].target.ToString(), "x.b.example.");
@@ -72,12 +76,7 @@ TEST(AliasLinksTest, ADnameBelongsToTheLinkOfItsCname) {
 TEST(AliasLinksTest, AQueryForAnAliasHasNoLinks) {
   Question question = kQuestion;
   question.qtype = QType::kCname;
-  const StoredMessage stored = Stored(MessageBuilder()
-                                          .Response()
-                                          .Question("a.example", QType::kCname)
-                                          .Answer(CnameRecord("a.example", 300, "b.example"))
-                                          .Build(),
-                                      question);
+  const StoredMessage stored = Stored(question, CnameRecord("a.example", 300, "b.example"));
   EXPECT_TRUE(ReadAliasLinks(stored.wire, question).empty());
 }
 
@@ -93,12 +92,7 @@ TEST(AliasLinksTest, PartsAreJoinedWithTheirOwnAges) {
                                          .Authority(SoaRecord("test", 600, 600))
                                          .Build());
   const Question target = {*DomainName::FromText("b.test"), QType::kA, QClass::kIn};
-  const StoredMessage data = Stored(MessageBuilder()
-                                        .Response()
-                                        .Question("b.test", QType::kA)
-                                        .Answer(ARecord("b.test", 20, "192.0.2.1"))
-                                        .Build(),
-                                    target);
+  const StoredMessage data = Stored(target, ARecord("b.test", 20, "192.0.2.1"));
   const AnswerPart parts[] = {{alias.wire, Seconds(100), 1}, {data.wire, Seconds(5), 1}};
   const auto joined = JoinAnswers(kQuestion, parts);
   ASSERT_TRUE(joined.has_value());

@@ -176,12 +176,17 @@ def stop_and_wait_until_told(server):
     wait_for(lambda: "stopping" in server.log_text(), "the signal was not handled")
 
 
-def test_a_second_signal_ends_the_server_at_once(waiting_client):
-    server, _ = waiting_client
-    stop_and_wait_until_told(server)
-    server.signal(signal.SIGTERM)
+@pytest.fixture
+def stopping(waiting_client):
+    """A dotcache that has got SIGTERM and waits for a stopped provider."""
+    stop_and_wait_until_told(waiting_client[0])
+    return waiting_client[0]
+
+
+def test_a_second_signal_ends_the_server_at_once(stopping):
+    stopping.signal(signal.SIGTERM)
     # 0 would mean that the server waited for the provider.
-    assert server.process.wait(timeout=10) == 1
+    assert stopping.process.wait(timeout=10) == 1
 
 
 def test_cached_names_are_answered_until_the_port_is_closed(waiting_client):
@@ -226,11 +231,9 @@ def test_the_stop_follows_lame_duck(launch):
     assert server.process.wait(timeout=10) == 0
 
 
-def test_sighup_does_not_shorten_the_drain(waiting_client):
-    server, _ = waiting_client
-    stop_and_wait_until_told(server)
-    server.signal(signal.SIGHUP)
-    assert server.process.wait(timeout=10) == 0
+def test_sighup_does_not_shorten_the_drain(stopping):
+    stopping.signal(signal.SIGHUP)
+    assert stopping.process.wait(timeout=10) == 0
 
 
 def test_sighup_does_not_end_the_server(server):

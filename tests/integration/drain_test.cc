@@ -34,6 +34,16 @@ DotHandler SayNothing() {
 // For tests in which the stop does not wait for this.
 constexpr Milliseconds kForever(3'600'000);
 
+// Two workers that do not wait for upstream servers when they stop.
+ServerOptions WithoutDrain(LoopbackDotServer& upstream, Milliseconds last_replies_timeout) {
+  ServerOptions options = TestServerOptions({&upstream});
+  options.workers = 2;
+  options.limits.tuning.drain_timeout = Milliseconds(0);
+  options.limits.tuning.last_replies_timeout = last_replies_timeout;
+  options.limits.query_timeout = kForever;
+  return options;
+}
+
 TEST(DrainTest, QueriesInFlightAreAnsweredBeforeTheEnd) {
   LoopbackDotServer upstream({.handler = AnswerAfter(Milliseconds(300))});
   ServerOptions options = TestServerOptions({&upstream});
@@ -94,12 +104,7 @@ TEST(DrainTest, EveryClientIsServedUntilTheLastQueryIsAnswered) {
 // Without a server the kernel says that the port is closed, so that a client turns to another one.
 TEST(DrainTest, QueryAfterTheEndOfReceptionIsRefusedByTheKernel) {
   LoopbackDotServer upstream({.handler = SayNothing()});
-  ServerOptions options = TestServerOptions({&upstream});
-  options.workers = 2;
-  options.limits.tuning.drain_timeout = Milliseconds(0);
-  options.limits.tuning.last_replies_timeout = kForever;
-  options.limits.query_timeout = kForever;
-  RunningServer server(options);
+  RunningServer server(WithoutDrain(upstream, kForever));
   const auto waiting = server.Connect(Transport::kTcp);
   waiting->Send(MakeQuery(kName, QType::kA));
   EXPECT_TRUE(upstream.WaitForQueries(1));
@@ -118,12 +123,7 @@ TEST(DrainTest, QueryAfterTheEndOfReceptionIsRefusedByTheKernel) {
 
 TEST(DrainTest, UnansweredQueryGetsAnErrorBeforeTheEnd) {
   LoopbackDotServer upstream({.handler = SayNothing()});
-  ServerOptions options = TestServerOptions({&upstream});
-  options.workers = 2;
-  options.limits.tuning.drain_timeout = Milliseconds(0);
-  options.limits.tuning.last_replies_timeout = Milliseconds(50);
-  options.limits.query_timeout = kForever;
-  RunningServer server(options);
+  RunningServer server(WithoutDrain(upstream, Milliseconds(50)));
   std::vector<std::unique_ptr<DnsClient>> clients;
   for (const Transport transport : kTransports) {
     clients.push_back(server.Connect(transport));

@@ -8,6 +8,7 @@
 
 #include "absl/random/uniform_int_distribution.h"
 #include "dns/message_header.h"
+#include "upstream/connection/connect_failure.h"
 
 namespace dotcache {
 namespace {
@@ -17,17 +18,6 @@ constexpr int kMaxForeignDatagrams = 16;
 // A server that has sent a message does not listen any more if ICMP errors have ended so many
 // queries since the latest one.
 constexpr int kMaxRefused = 3;
-
-UpstreamFailure FailureOf(StreamError error) {
-  switch (error) {
-    case StreamError::kConnectRefused:
-      return UpstreamFailure::kConnectRefused;
-    case StreamError::kUnreachable:
-      return UpstreamFailure::kUnreachable;
-    default:
-      return UpstreamFailure::kConnectFailed;
-  }
-}
 
 }  // namespace
 
@@ -262,7 +252,7 @@ void ClassicConnection::OnChannelError(Pending& pending, StreamError error) {
     if (pending.wanted()) return Finish(pending.ticket, UpstreamFailure::kConnectionLost);
     return Remove(pending.ticket);
   }
-  Close(FailureOf(error), /*graceful=*/false, std::string(StreamErrorName(error)));
+  Close(FailureToConnect(error), /*graceful=*/false, std::string(StreamErrorName(error)));
 }
 
 void ClassicConnection::AskOverTcp(Pending& pending) {

@@ -10,14 +10,9 @@ namespace dotcache {
 namespace {
 
 ExchangeFailure OfUseless(UpstreamFailure useless) {
-  switch (useless) {
-    case UpstreamFailure::kNotAnAnswer:
-      return ExchangeFailure::kReferral;
-    case UpstreamFailure::kTruncated:
-      return ExchangeFailure::kTruncated;
-    default:
-      return ExchangeFailure::kMalformed;
-  }
+  if (useless == UpstreamFailure::kNotAnAnswer) return ExchangeFailure::kReferral;
+  if (useless == UpstreamFailure::kTruncated) return ExchangeFailure::kTruncated;
+  return ExchangeFailure::kMalformed;
 }
 
 // True if all attempts have waited for a place at a server that is up, and no query was sent. That

@@ -21,8 +21,7 @@ TEST(AnswerLimitTest, OneCloseMayBeARestart) {
 
 TEST(AnswerLimitTest, TheSameNumberAgainIsALimit) {
   AnswerLimit limit;
-  limit.NoteClosedByServer(5, kNow);
-  limit.NoteClosedByServer(5, kNow + Seconds(60));
+  for (const int at : {0, 60}) limit.NoteClosedByServer(5, kNow + Seconds(at));
   EXPECT_EQ(limit.Allowed(kNow + Seconds(119)), 5u);
   EXPECT_EQ(limit.Allowed(kNow + Seconds(120)), AnswerLimit::kUnlimited);
   limit.NoteClosedByServer(7, kNow + Seconds(700));

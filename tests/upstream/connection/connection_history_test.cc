@@ -9,13 +9,18 @@ namespace {
 constexpr MonoTime kNow{Seconds(100)};
 constexpr Duration kConfigured = Seconds(300);
 
-TEST(ConnectionHistoryTest, ACloseAfterNAnswersLimitsTheNextConnection) {
-  ServerHabits habits;
-  ConnectionHistory first(habits);
+class ConnectionHistoryTest : public testing::Test {
+ protected:
+  ServerHabits habits_;
+  ConnectionHistory history_{habits_};
+};
+
+TEST_F(ConnectionHistoryTest, ACloseAfterNAnswersLimitsTheNextConnection) {
+  ConnectionHistory first(habits_);
   for (int i = 0; i < 3; ++i) first.NoteResponse(first.NoteSent(Duration::zero()), kNow);
   first.NoteSent(Duration::zero());
   first.NoteClosedByServer(kNow);
-  ConnectionHistory next(habits);
+  ConnectionHistory next(habits_);
   for (int i = 0; i < 3; ++i) {
     EXPECT_FALSE(next.IsUsedUp(kNow));
     next.NoteSent(Duration::zero());
@@ -24,49 +29,41 @@ TEST(ConnectionHistoryTest, ACloseAfterNAnswersLimitsTheNextConnection) {
   EXPECT_EQ(next.Capacity(kNow), 3u);
 }
 
-TEST(ConnectionHistoryTest, ACloseAtTheFirstQueryAfterAPauseIsAboutThePause) {
-  ServerHabits habits;
-  ConnectionHistory history(habits);
-  history.NoteResponse(history.NoteSent(Duration::zero()), kNow);
-  history.NoteSent(Seconds(20));
-  history.NoteClosedByServer(kNow);
-  EXPECT_EQ(habits.idle.Allowed(kConfigured), Seconds(16));
-  EXPECT_FALSE(ConnectionHistory(habits).IsUsedUp(kNow));
+TEST_F(ConnectionHistoryTest, ACloseAtTheFirstQueryAfterAPauseIsAboutThePause) {
+  history_.NoteResponse(history_.NoteSent(Duration::zero()), kNow);
+  history_.NoteSent(Seconds(20));
+  history_.NoteClosedByServer(kNow);
+  EXPECT_EQ(habits_.idle.Allowed(kConfigured), Seconds(16));
+  EXPECT_FALSE(ConnectionHistory(habits_).IsUsedUp(kNow));
 }
 
-TEST(ConnectionHistoryTest, AShortPauseIsNoReason) {
-  ServerHabits habits;
-  ConnectionHistory history(habits);
-  history.NoteSent(Milliseconds(999));
-  history.NoteReplaced();
-  EXPECT_EQ(habits.idle.Allowed(kConfigured), kConfigured);
-  history.NoteSent(Seconds(1));
-  history.NoteReplaced();
-  EXPECT_EQ(habits.idle.Allowed(kConfigured), Milliseconds(800));
+TEST_F(ConnectionHistoryTest, AShortPauseIsNoReason) {
+  history_.NoteSent(Milliseconds(999));
+  history_.NoteReplaced();
+  EXPECT_EQ(habits_.idle.Allowed(kConfigured), kConfigured);
+  history_.NoteSent(Seconds(1));
+  history_.NoteReplaced();
+  EXPECT_EQ(habits_.idle.Allowed(kConfigured), Milliseconds(800));
 }
 
 // Each second query comes while the server works on another, and is late.
-TEST(ConnectionHistoryTest, QueriesThatMeetAnotherAreCountedApart) {
-  ServerHabits habits;
-  ConnectionHistory history(habits);
+TEST_F(ConnectionHistoryTest, QueriesThatMeetAnotherAreCountedApart) {
   for (int i = 0; i < 8; ++i) {
-    const ConnectionHistory::Place worked_on = history.NoteSent(Duration::zero());
-    const ConnectionHistory::Place dropped = history.NoteSent(Duration::zero());
-    history.NoteResponse(worked_on, kNow);
-    history.NoteInTime(worked_on);
-    EXPECT_FALSE(history.IsOne(kNow));
-    history.NoteOverdue(dropped, kNow);
-    EXPECT_TRUE(history.IsDoubtful() || history.IsOne(kNow));
+    const ConnectionHistory::Place worked_on = history_.NoteSent(Duration::zero());
+    const ConnectionHistory::Place dropped = history_.NoteSent(Duration::zero());
+    history_.NoteResponse(worked_on, kNow);
+    history_.NoteInTime(worked_on);
+    EXPECT_FALSE(history_.IsOne(kNow));
+    history_.NoteOverdue(dropped, kNow);
+    EXPECT_TRUE(history_.IsDoubtful() || history_.IsOne(kNow));
   }
-  EXPECT_TRUE(history.IsOne(kNow));
-  EXPECT_EQ(history.Capacity(kNow), 1u);
+  EXPECT_TRUE(history_.IsOne(kNow));
+  EXPECT_EQ(history_.Capacity(kNow), 1u);
 }
 
-TEST(ConnectionHistoryTest, WithoutAResponseSinceNothingIsKnown) {
-  ServerHabits habits;
-  ConnectionHistory history(habits);
-  history.NoteOverdue(history.NoteSent(Duration::zero()), kNow);
-  EXPECT_FALSE(history.IsDoubtful());
+TEST_F(ConnectionHistoryTest, WithoutAResponseSinceNothingIsKnown) {
+  history_.NoteOverdue(history_.NoteSent(Duration::zero()), kNow);
+  EXPECT_FALSE(history_.IsDoubtful());
 }
 
 }  // namespace

@@ -73,7 +73,6 @@ TEST(EdnsSupportTest, ItIsToldOnceUntilTheServerUnderstandsEdnsAgain) {
   EdnsSupport support;
   EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(0)));
   EXPECT_FALSE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(1000)));
-  EXPECT_EQ(support.UseAt(At(1000)), EdnsUse::kNone);
   EXPECT_FALSE(support.NoteResponse(Facts(Rcode::kNoError, true), EdnsUse::kFull, At(2000)));
   EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(3000)));
 }
