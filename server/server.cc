@@ -18,7 +18,7 @@ namespace dotcache {
 namespace {
 
 // How long a stop waits for the connections of the clients that were answered last.
-constexpr Milliseconds kLastFlush{200};
+constexpr Milliseconds kLastFlush{1000};
 
 std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
   std::vector<UpstreamServerOptions> servers;

@@ -5,6 +5,7 @@ CoreDNS forwards over UDP, TCP and DoT at the same time. Its cache is off, so do
 query. Half of the names are new.
 """
 
+import os
 import pathlib
 import re
 import signal
@@ -22,7 +23,9 @@ from lab.lab import LISTENER_NAME, free_port  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 REPLACEMENTS = 10
-QUERIES_PER_SECOND = 667  # Of each transport: 2,000 together.
+# Of each transport. With all the tests, a rate that leaves two cores idle: what is lost is then
+# lost by a replacement.
+QUERIES_PER_SECOND = int(os.environ.get("REPLACEMENT_QUERIES_PER_SECOND", "200"))
 PATIENCE_SECONDS = 10
 NAMES = 100000
 # Moves the descriptors to 3, 4 and 5, as systemd does, and names this process as their owner.
@@ -132,7 +135,7 @@ class Load:
             # Those in flight at the end are interrupted, which is no loss.
             assert "Queries lost:         0" in report, report
             assert re.search(rf"Response codes: +NOERROR {completed} \(100.00%\)", report), report
-            assert completed > 1000 and sent - completed < 200, report
+            assert completed > QUERIES_PER_SECOND and sent - completed < 200, report
 
 
 def test_nothing_is_lost_when_an_instance_takes_over(instances, coredns, tmp_path):

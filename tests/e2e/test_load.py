@@ -4,6 +4,7 @@
 import asyncio
 import itertools
 import random
+import os
 import signal
 import socket
 import time
@@ -20,6 +21,7 @@ from stream_of_queries import PATIENCE_SECONDS, exchange, open_stream, send_asyn
 from waiting import LIMIT_SECONDS, wait_for
 
 DRAIN_SECONDS = 2.5  # Queries that take longer than this after the signal are not answered.
+WORKERS = os.cpu_count()
 
 
 def mixed_questions(count):
@@ -204,9 +206,9 @@ def test_cached_names_are_answered_until_the_port_is_closed(waiting_client):
                 replies += 1
             except ConnectionRefusedError:
                 refused = True
-            except socket.timeout:  # The last one may come when its socket closes.
+            except socket.timeout:  # The last one of each worker may come when its socket closes.
                 lost += 1
-    assert replies > 100 and lost <= 1
+    assert replies > 100 and lost <= WORKERS
     assert server.process.wait(timeout=10) == 0
 
 
