@@ -146,7 +146,7 @@ std::optional<HttpReply> ReadAsked(const HttpRequest& request, Asked& asked) {
   if (!type.has_value()) return std::nullopt;
   const std::optional<QType> qtype = ParseQTypeName(*type);
   if (!qtype.has_value()) {
-    return ErrorReply(absl::StrCat(*type, " is no record type, such as A, AAAA or TYPE65"));
+    return ErrorReply(absl::StrCat(*type, " is not a record type such as A, AAAA or TYPE65"));
   }
   asked.type = *qtype;
   return std::nullopt;

@@ -40,8 +40,8 @@ Ctl::Ctl(CLI::App& app)
   app_->add_flag("--json", options.json, "Print the reply as JSON");
   app_->fallthrough();
   app_->footer(
-      "Exit status: 0 done, 1 the server replied with an error, 2 wrong command line, 3 no server "
-      "at the socket.");
+      "Exit status: 0: done; 1: the server replied with an error; 2: wrong command line; 3: no "
+      "server answers at the socket.");
   app_->add_subcommand("status", "Show the state in a few numbers")->fallthrough();
   app_->add_subcommand("upstreams", "Show the upstream servers")->fallthrough();
   CLI::App* lookup = app_->add_subcommand("lookup", "Show the entries of the cache for a question");
@@ -67,8 +67,8 @@ Ctl::Ctl(CLI::App& app)
   CLI::App* level = app_->add_subcommand("log-level", "Change the log level");
   level->fallthrough();
   level->add_option("LEVEL", options.level, "error, warn, info or debug")->required();
-  CLI::App* take_out = app_->add_subcommand("take-out", "Query a provider no longer");
-  CLI::App* put_back = app_->add_subcommand("put-back", "Query a provider again");
+  CLI::App* take_out = app_->add_subcommand("take-out", "Send no more queries to a provider");
+  CLI::App* put_back = app_->add_subcommand("put-back", "Send queries to a provider again");
   for (CLI::App* command : {take_out, put_back}) {
     command->fallthrough();
     command->add_option("PROVIDER", options.provider, "A name that `ctl upstreams` shows")

@@ -96,7 +96,7 @@ int Main(int argc, char** argv) {
   Flags flags;
   CLI::App* serve = app.add_subcommand("serve", "Serve until SIGTERM or SIGINT");
   CLI::App* check = app.add_subcommand(
-      "check", "Check the configuration: print it as it takes effect, or every error in it");
+      "check", "Check the configuration: print the effective settings, or every error");
   const Ctl ctl(app);
   std::string address;
   std::string name;

@@ -69,8 +69,8 @@ absl::Status CheckProviders(const UpstreamOptions& upstream, const std::string& 
       if (!taken_out.contains(server.provider)) left.insert(server.provider);
     }
     if (!concerned || !left.empty()) continue;
-    return absl::FailedPreconditionError(absl::StrCat(
-        provider, " is the last provider of the zone ", zone.zone.ToString(), " that is queried"));
+    return absl::FailedPreconditionError(
+        absl::StrCat(provider, " is the last provider in use of the zone ", zone.zone.ToString()));
   }
   if (all.contains(provider)) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("there is no provider ", provider, "; the providers are ",
@@ -182,8 +182,8 @@ absl::Status Service::CheckFileAgain() const {
   if (found.st_size > 0 || !file_had_text_) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(file,
-                   ": is empty, perhaps in the middle of an edit; write a comment into a file "
-                   "that shall set nothing"));
+                   ": is empty, perhaps in the middle of an edit; a file without settings needs a "
+                   "comment"));
 }
 
 ReloadReport Service::TakeOver(const LoadedConfig& loaded) {

@@ -46,7 +46,7 @@ Rows ListenRows() {
           [](auto& c) -> auto& { return c.server.listen_key_file; }),
       ListSetting(
           NewSetting({.key = "allow-from",
-                      .help = "Addresses of clients that are served; the others get REFUSED",
+                      .help = "Addresses of clients that are served; other clients get REFUSED",
                       .default_text = "loopback, private and link-local addresses"},
                      "PREFIX", AtMost(AccessPolicy::kMaxPrefixes)),
           AccessPolicy::kMaxPrefixes, [](auto& c) -> auto& { return c.server.allow_from; },
@@ -58,14 +58,14 @@ Rows ListenRows() {
           DeriveRepliesPerSecond,
           IntegerSetting(
               {.key = "replies-per-second",
-               .help = "UDP replies to one question from one network, and twice as many at once; "
-                       "0: no limit",
+               .help = "UDP replies per second to one network for one question, in bursts of up to "
+                       "twice as many; 0: no limit",
                .default_text = "50 if a listener is public, else 0",
                .yaml_only = true},
               0, 5000, [](auto& c) -> auto& { return c.server.reply_rate.per_second; })),
       IntegerSetting(
           {.key = "reply-slip",
-           .help = "Above replies-per-second, one in this many queries gets a truncated reply; 0: "
+           .help = "One in this many queries above replies-per-second gets a truncated reply; 0: "
                    "none",
            .yaml_only = true},
           0, 10, [](auto& c) -> auto& { return c.server.reply_rate.slip; }),
@@ -76,8 +76,8 @@ Rows StreamRows() {
   return {
       DurationSetting(
           {.key = "stream-idle-timeout",
-           .help = "A TCP or DoT connection is closed after this time without a whole "
-                   "query"},
+           .help = "A client's TCP or DoT connection is closed if no complete query arrives for "
+                   "this time"},
           1s, 1h, [](auto& c) -> auto& { return c.server.limits.stream_idle_timeout; }),
       IntegerSetting(
           {.key = "max-stream-connections",
@@ -87,7 +87,8 @@ Rows StreamRows() {
       IntegerSetting(
           {.key = "handshakes-per-second",
            .help =
-               "TLS handshakes of one client in a second, and twice as many at once; 0: no limit"},
+               "TLS handshakes per second of one client, in bursts of up to twice as many; 0: no "
+               "limit"},
           0, 100'000, [](auto& c) -> auto& { return c.server.limits.handshakes_per_second; }),
       WithDerivedDefault(
           DeriveMaxStreamsPerClient,
@@ -157,7 +158,7 @@ Rows UpstreamTimeRows() {
           1s, 1h, [](auto& c) -> auto& { return c.server.upstream.limits.idle_timeout; }),
       SwitchSetting(
           {.key = "hedge",
-           .help = "Query a second server when the first takes unusually long; at most "
+           .help = "Query a second server too if a response is unusually late; at most "
                    "5 % more queries",
            .yaml_only = true},
           [](auto& c) -> auto& { return c.server.upstream.limits.hedge; }),
@@ -192,7 +193,7 @@ Rows CacheRows() {
           1s, kDay, [](auto& c) -> auto& { return c.server.cache.ttl_caps.negative; }),
       SecondsSetting(
           {.key = "failure-ttl",
-           .help = "How long a failure is cached; doubled each time it repeats",
+           .help = "How long a failure is cached; doubled after each failure in a row",
            .yaml_only = true},
           1s, 5min, [](auto& c) -> auto& { return c.server.cache.failure_ttl; }),
       SecondsSetting(
@@ -316,7 +317,8 @@ Rows WorkerRows() {
                              1, kMaxWorkers, [](auto& c) -> auto& { return c.server.workers; })),
       IntegerSetting(
           {.key = "upstream-workers",
-           .help = "Workers that query upstream servers; the others hand them their cache misses",
+           .help =
+               "Workers that query upstream servers; other workers hand them their cache misses",
            .yaml_only = true},
           1, kMaxWorkers, [](auto& c) -> auto& { return c.server.upstream_workers; }),
       DurationSetting(
@@ -325,14 +327,14 @@ Rows WorkerRows() {
           100ms, 30s, [](auto& c) -> auto& { return c.server.limits.query_timeout; }),
       IntegerSetting(
           {.key = "max-pending-queries",
-           .help = "Distinct questions that wait for upstream, in each upstream worker",
+           .help = "Distinct questions that wait for a response, in each upstream worker",
            .yaml_only = true},
           1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_queries; }),
       WithDerivedDefault(
           DeriveMaxPendingPerClient,
           IntegerSetting(
               {.key = "max-pending-per-client",
-               .help = "Queries of one client that wait for upstream, in each upstream worker",
+               .help = "Queries of one client that wait for a response, in each upstream worker",
                .default_text = "75 % of max-pending-queries",
                .yaml_only = true},
               1, kMost, [](auto& c) -> auto& { return c.server.limits.max_pending_per_client; })),
@@ -357,8 +359,7 @@ Rows ProcessRows() {
           [](auto& c) -> auto& { return c.control_path; }),
       DurationSetting(
           {.key = "lame-duck",
-           .help = "After SIGTERM, /ready tells the stop and everything else is served for this "
-                   "time"},
+           .help = "Time after SIGTERM in which /ready replies 503 and everything else is served"},
           0ms, 1min, [](auto& c) -> auto& { return c.lame_duck; }),
       ScalarSetting(
           NewSetting(

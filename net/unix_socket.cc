@@ -54,7 +54,7 @@ absl::StatusOr<UnixPath> UnixPath::Listen(const std::string& path, bool replace)
   }
   struct stat present = {};
   if (lstat(path.c_str(), &present) == 0 && !S_ISSOCK(present.st_mode)) {
-    return absl::AlreadyExistsError(absl::StrCat(path, ": is no socket; name another path"));
+    return absl::AlreadyExistsError(absl::StrCat(path, ": is not a socket; name another path"));
   }
   // The socket gets its mode under another name, so that no other user can connect meanwhile.
   const std::string own_path = absl::StrCat(path, ".", getpid());

@@ -37,7 +37,8 @@ absl::StatusOr<std::shared_ptr<const ClientCookies>> LoadCookies(const ServerOpt
   RETURN_IF_ERROR(FileWatch({file}).CheckRegular());
   const absl::StatusOr<CookieSecrets> secrets = LoadCookieSecrets(file);
   if (same && absl::IsNotFound(secrets.status())) {
-    Log(LogLevel::kWarn, "cookie secrets are kept", {{"cause", secrets.status().message()}});
+    Log(LogLevel::kWarn, "cookie secrets not reloaded; the previous ones stay in use",
+        {{"cause", secrets.status().message()}});
     return previous->cookies;
   }
   RETURN_IF_ERROR(secrets.status());

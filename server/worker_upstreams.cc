@@ -73,7 +73,7 @@ void WorkerUpstreams::WatchNetwork() {
   if (watch.ok()) {
     network_watch_ = *std::move(watch);
   } else if (first_) {
-    Log(LogLevel::kWarn, "network changes are not watched", {{"cause", watch.status().message()}});
+    Log(LogLevel::kWarn, "network changes are not detected", {{"cause", watch.status().message()}});
   }
 }
 

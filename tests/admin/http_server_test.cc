@@ -126,7 +126,7 @@ TEST_F(HttpServerTest, ExplainShowsTheServersOfANameAndWhy) {
   EXPECT_THAT(reply, HasSubstr("\"zone\": \".\""));
   EXPECT_THAT(reply, HasSubstr(upstream_.endpoint().ToString()));
   EXPECT_THAT(reply, HasSubstr("\"state\": \"up\""));
-  EXPECT_THAT(reply, HasSubstr("first in the order written"));
+  EXPECT_THAT(reply, HasSubstr("first in the configuration"));
 }
 
 TEST_F(HttpServerTest, EveryPathIsForbiddenForHostNamesOfWebSites) {

@@ -17,7 +17,7 @@ from lab.servers import UNBOUND_BASICS, LabServer
 from waiting import wait_for
 
 FOUND = "forwarding loop: queries sent to this upstream come back"
-GONE = "no forwarding loop any more"
+GONE = "the forwarding loop has ended"
 ZONE = "loop.example"
 # Two attempts, however many workers there are, and again if the other forwarder still retries after
 # the failure has expired from the cache.

@@ -229,7 +229,7 @@ def test_without_netlink_it_serves_and_logs_a_warning(launch_here):
     server = launch_here(prefix=WITHOUT_NETLINK)
     assert ask(server, fresh_name()).answer
     lines = [line for line in server.log_text().splitlines()
-             if "network changes are not watched" in line]
+             if "network changes are not detected" in line]
     assert len(lines) == 1 and " warn" in lines[0].lower(), server.log_text()
 
 

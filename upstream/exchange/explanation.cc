@@ -16,10 +16,10 @@ namespace {
 constexpr absl::string_view kFirstByPolicy[] = {"among the fastest",
                                                 "the fastest",
                                                 "its turn",
-                                                "drawn",
-                                                "first in the order written",
-                                                "drawn by weight",
-                                                "the name's own provider"};
+                                                "selected at random",
+                                                "first in the configuration",
+                                                "selected at random by weight",
+                                                "selected by the name"};
 static_assert(std::size(kFirstByPolicy) == static_cast<size_t>(SelectionPolicy::kStickyHash) + 1);
 
 std::string Why(const UpstreamZone& zone, const ServerView& view, const UpstreamServer& server,
@@ -50,7 +50,7 @@ std::string Why(const UpstreamZone& zone, const ServerView& view, const Upstream
   }
   if (!view.status.ready) return "not connected";
   return first ? std::string(NameInOrder(kFirstByPolicy, zone.options().policy))
-               : "if those before it fail";
+               : "if the servers before it fail";
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ void UpstreamHosts::OnHostUnresolved(size_t host, const std::string& cause) {
     Log(LogLevel::kWarn, "upstream cannot be resolved",
         {{"provider", group.host},
          {"cause", cause},
-         {"addresses", has_some ? "those known before" : "none"}});
+         {"addresses", has_some ? "the previous ones" : "none"}});
   }
   on_change_(*group.zone);
 }

@@ -79,7 +79,7 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
     counters_.loops.Set(loops ? 1 : 0);
     Log(loops ? LogLevel::kError : LogLevel::kInfo,
         loops ? "forwarding loop: queries sent to this upstream come back; it is not used"
-              : "no forwarding loop any more",
+              : "the forwarding loop has ended",
         {{"provider", server_.provider},
          {"address", server_.endpoint.ToString()},
          {"zone", zone_.ToString()}});

@@ -58,8 +58,8 @@ TEST_F(ExplanationTest, ThePolicySaysWhyTheFirstServerIsFirst) {
   EXPECT_THAT(
       reasons,
       ElementsAre("balanced: among the fastest", "fastest: the fastest", "round-robin: its turn",
-                  "random: drawn", "sequential: first in the order written",
-                  "weighted: drawn by weight", "sticky-hash: the name's own provider"));
+                  "random: selected at random", "sequential: first in the configuration",
+                  "weighted: selected at random by weight", "sticky-hash: selected by the name"));
 }
 
 TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
@@ -78,7 +78,7 @@ TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
   const NameExplanation explanation = Explain("www.example");
   EXPECT_THAT(explanation.servers,
               ElementsAre(Field(&ServerExplanation::why, "among the fastest"),
-                          Field(&ServerExplanation::why, "if those before it fail"),
+                          Field(&ServerExplanation::why, "if the servers before it fail"),
                           Field(&ServerExplanation::why, "down: certificate: scripted")));
   const ServerExplanation& fast = explanation.servers[0];
   EXPECT_EQ(fast.provider, "provider3");

@@ -222,7 +222,7 @@ TEST_F(UpstreamHostsTest, ALineForEachChangeAndNoneWithout) {
   loop_.Advance(Seconds(60));
   testing::internal::CaptureStderr();
   FailToResolve();
-  EXPECT_NE(testing::internal::GetCapturedStderr().find("addresses=\"those known before\""),
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("addresses=\"the previous ones\""),
             std::string::npos);
   EXPECT_EQ(AskAndWait(), ExchangeFailure::kNone);
 }

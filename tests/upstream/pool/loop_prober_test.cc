@@ -117,7 +117,7 @@ TEST_F(LoopProberTest, ALoopIsToldProbedSoonAgainAndEndsWithTheFirstProbeThatSta
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("error forwarding loop"));
   EXPECT_EQ(log.find("error forwarding loop"), log.rfind("error forwarding loop"));  // Once.
-  EXPECT_THAT(log, HasSubstr("no forwarding loop any more"));
+  EXPECT_THAT(log, HasSubstr("the forwarding loop has ended"));
 }
 
 TEST_F(LoopProberTest, SilenceProvesNothing) {
