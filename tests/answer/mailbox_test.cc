@@ -61,7 +61,7 @@ TEST_F(MailboxTest, MailFromBeforeTheOpeningIsDelivered) {
   EXPECT_THAT(mailbox_.Take().queries, SizeIs(1));
 }
 
-TEST_F(MailboxTest, ClosedBoxTakesNothingAndWakesNobody) {
+TEST_F(MailboxTest, ClosedBoxTakesNothingAndWakesNoWorker) {
   mailbox_.Open(loop_, reader_);
   EXPECT_TRUE(Put(1));
   mailbox_.Close();

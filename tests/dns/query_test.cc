@@ -393,7 +393,7 @@ TEST(ParseQueryTest, EveryReasonHasAName) {
   EXPECT_EQ(RejectionReasonName(Reason::kReplyRate), "reply_rate");
 }
 
-TEST(ParseQueryTest, QueryKnowsItsSize) {
+TEST(ParseQueryTest, QueryHasItsSize) {
   const WireMessage message = MakeQuery("www.example.com", QType::kA);
   EXPECT_EQ(std::get<Query>(ParseQuery(message)).message_size, message.size());
 }

@@ -99,7 +99,7 @@ def flood_from(server, source, labels, sockets=16):
     return flood, outcome
 
 
-def test_duplicates_of_one_client_do_not_keep_others_out(start):
+def test_duplicates_of_one_client_do_not_block_other_clients(start):
     server = start("--workers", 1)
     flood, duplicates = flood_from(server, "127.0.0.2", [DUPLICATED] * DUPLICATES)
     others = [flood_from(server, f"127.0.0.{3 + n}", [DUPLICATED], 1) for n in range(OTHERS)]
@@ -127,7 +127,7 @@ def test_repeated_query_has_one_reply(start):
     assert server.metric("dotcache_responses_total", rcode="NOERROR") == 1
 
 
-def test_unanswered_names_of_few_clients_do_not_keep_others_out(start, tmp_path):
+def test_unanswered_names_of_few_clients_do_not_block_other_clients(start, tmp_path):
     config = tmp_path / "dotcache.yaml"
     config.write_text("max-pending-queries: 160\nmax-pending-per-client: 120\n")
     server = start("--workers", 1, "--config", config)

@@ -96,7 +96,7 @@ def test_types_of_addresses_without_a_record_are_nodata_with_an_soa(
 
 
 @pytest.mark.parametrize("rr_type", ["MX", "DS", "TYPE65280"])
-def test_types_of_which_a_hosts_file_says_nothing_are_forwarded(server, provider, rr_type):
+def test_types_that_a_hosts_file_cannot_have_are_forwarded(server, provider, rr_type):
     before = provider.queries
     ask(server, "Lp.corp.example.", rr_type)
     assert provider.queries > before

@@ -268,7 +268,7 @@ def test_a_process_of_root_is_confined_by_default(start):
     check_confined(server, NOBODY)
 
 
-def test_root_stays_root_without_a_filter_if_asked(start):
+def test_root_stays_root_without_a_filter_if_configured(start):
     server = start(arguments=("--user", "0", "--system-call-filter", "off"))
     assert {thread["Uid"].split()[0] for thread in threads(server)} == {"0"}
     assert "no longer root" not in server.log_text()

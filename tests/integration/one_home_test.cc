@@ -153,7 +153,7 @@ TEST(OneHomeTest, ReplyComesFromTheAddressThatReceivedTheQuery) {
 }
 
 // RFC 9520 section 3.1: at most three queries to a server for a name that fails.
-TEST(OneHomeTest, FailingNameIsAskedForThreeTimesAtMost) {
+TEST(OneHomeTest, FailingNameIsQueriedThreeTimesAtMost) {
   LoopbackDotServer upstream({.handler = Fail()});
   RunningServer server(FourWorkers(upstream));
   auto clients = Clients(server, Transport::kUdp, 100);

@@ -227,7 +227,7 @@ TEST_F(SessionTableTest, SearchForAnIdleClientIsBounded) {
 // The address of one of many clients.
 std::string Address(int number) { return absl::StrCat("10.0.0.", number); }
 
-TEST_F(SessionTableTest, OneClientCannotUseThePlacesOfOthers) {
+TEST_F(SessionTableTest, OneClientCannotUseThePlacesOfOtherClients) {
   limits_.max_streams_per_client = 2;
   FakeClient first = Connect(Address(1));
   FakeClient second = Connect(Address(1), Transport::kDot);

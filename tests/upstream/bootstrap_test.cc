@@ -39,7 +39,7 @@ ExchangeFailure Ask(UvLoop& loop, Exchanger& exchanger,
 
 std::vector<WireMessage> Answer(const ClassicQuery& query) { return {AnswerTo(query.wire)}; }
 
-TEST(BootstrapTest, AsksItsServersInTheirOrderAndNobodyElse) {
+TEST(BootstrapTest, QueriesOnlyItsServersInTheirOrder) {
   UvLoop loop;
   LoopbackClassicServer first(Answer);
   LoopbackClassicServer second(Answer);
@@ -58,7 +58,7 @@ TEST(BootstrapTest, AsksItsServersInTheirOrderAndNobodyElse) {
   EXPECT_TRUE(provider.queries().empty());
 }
 
-TEST(BootstrapTest, OnceItDrainsNothingIsAsked) {
+TEST(BootstrapTest, WhileItDrainsItSendsNoQuery) {
   UvLoop loop;
   LoopbackClassicServer server(Answer);
   UpstreamOptions options;

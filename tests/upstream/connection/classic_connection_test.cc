@@ -157,7 +157,7 @@ TEST_F(ClassicConnectionTest, AQueryAnnounces1232OctetsAndHasNoOption) {
   EXPECT_EQ(LoadU16(&query[opt + 9]), 0);
 }
 
-TEST_F(ClassicConnectionTest, EachQueryHasAPortAndAnIdThatNobodyCanGuess) {
+TEST_F(ClassicConnectionTest, EachQueryHasAnUnpredictablePortAndId) {
   limits_.tuning.max_sockets_per_connection = 200;
   server_.set_handler(Silence);
   Connect();
@@ -222,7 +222,7 @@ TEST_F(ClassicConnectionTest, TruncatedResponsesAreFetchedOverOneTcpConnection) 
   EXPECT_EQ(connection_->in_flight(), 0);
 }
 
-TEST_F(ClassicConnectionTest, TruncatedWithoutTcpIsAFailureOfThatAttemptAlone) {
+TEST_F(ClassicConnectionTest, TruncatedWithoutTcpFailsOnlyThatAttempt) {
   server_.set_handler([](const ClassicQuery& query) {
     return query.wire[kHeaderSize + 1] == 'x' ? Messages{Truncated(query)} : Answer(query);
   });
@@ -237,7 +237,7 @@ TEST_F(ClassicConnectionTest, TruncatedWithoutTcpIsAFailureOfThatAttemptAlone) {
   EXPECT_FALSE(closed_);
 }
 
-TEST_F(ClassicConnectionTest, MalformedAndErrorResponsesEndTheAttemptAlone) {
+TEST_F(ClassicConnectionTest, MalformedAndErrorResponsesEndOnlyTheirAttempt) {
   server_.set_handler([](const ClassicQuery& query) {
     WireMessage answer = AnswerTo(query.wire);
     answer.push_back(0);
@@ -250,7 +250,7 @@ TEST_F(ClassicConnectionTest, MalformedAndErrorResponsesEndTheAttemptAlone) {
   EXPECT_FALSE(closed_);
 }
 
-TEST_F(ClassicConnectionTest, NobodyListeningEndsItAtOnceWithAllQueries) {
+TEST_F(ClassicConnectionTest, AClosedPortEndsItAtOnceWithAllQueries) {
   Connect();
   server_.Stop();
   Send(1);
@@ -424,7 +424,7 @@ TEST_F(ClassicConnectionTest, ALateResponseThatComesTwiceIsOneLateResponse) {
   EXPECT_EQ(late_results_, 1);
 }
 
-TEST_F(ClassicConnectionTest, AFullConnectionStillAsksForASignOfLife) {
+TEST_F(ClassicConnectionTest, AFullConnectionStillRequestsASignOfLife) {
   limits_.tuning.max_sockets_per_connection = 1;
   server_.set_handler([](const ClassicQuery& query) {
     const bool is_root = query.wire[kHeaderSize] == 0;
@@ -452,7 +452,7 @@ TEST_F(ClassicConnectionTest, AForgottenQueryOverTcpIsForgottenThereToo) {
   EXPECT_THAT(answers_, ElementsAre(2));
 }
 
-TEST_F(ClassicConnectionTest, TcpAlwaysWhereTheServerIsAskedSo) {
+TEST_F(ClassicConnectionTest, TcpAlwaysIfTheServerIsConfiguredSo) {
   options_.transport = Transport::kTcp;
   Connect();
   Send(1);

@@ -6,7 +6,7 @@
 namespace dotcache {
 namespace {
 
-TEST(ConnectFailureTest, TcpAndTlsAreToldApart) {
+TEST(ConnectFailureTest, TcpAndTlsFailuresHaveDifferentCauses) {
   for (const StreamError error : {StreamError::kConnectRefused, StreamError::kUnreachable,
                                   StreamError::kOutOfResources, StreamError::kConnectFailed}) {
     EXPECT_EQ(UpstreamFailurePhase(FailureToConnect(error)), "connect") << StreamErrorName(error);
@@ -19,7 +19,7 @@ TEST(ConnectFailureTest, TcpAndTlsAreToldApart) {
 }
 
 // StreamConnectionTest has the causes of TLS.
-TEST(ConnectFailureTest, ATimeoutOverTcpAsksForAddressAndFirewall) {
+TEST(ConnectFailureTest, TheCauseOfATcpTimeoutNamesAddressAndFirewall) {
   const auto [failure, cause] = DescribeConnectTimeout(nullptr, 5353, Milliseconds(1500));
   EXPECT_EQ(failure, UpstreamFailure::kConnectTimeout);
   EXPECT_EQ(

@@ -21,7 +21,7 @@ void Add(PipelineLimit& limit, int fours, int overdue_alone, int overdue_met_ano
   }
 }
 
-TEST(PipelineLimitTest, QueriesThatAreOverdueOnlyInCompanyTeachIt) {
+TEST(PipelineLimitTest, QueriesThatAreOverdueOnlyBesideOthersSetTheLimit) {
   PipelineLimit limit;
   EXPECT_FALSE(limit.IsOne(kNow));
   Add(limit, 20, 0, 2);

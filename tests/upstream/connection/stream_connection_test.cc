@@ -272,7 +272,7 @@ TEST_F(StreamConnectionTest, ExpiredAndUntrustedCertificatesGetNoQueryOctet) {
   }
 }
 
-TEST_F(StreamConnectionTest, NobodyListeningIsConnectRefused) {
+TEST_F(StreamConnectionTest, AClosedPortIsConnectRefused) {
   Serve(AnswerEverything());
   server_->Stop();
   Connect();
@@ -357,7 +357,7 @@ TEST_F(StreamConnectionTest, AFailedHandshakeWithoutANameHintsAtIt) {
 }
 
 // Many TLS terminators offer h2 and http/1.1 only.
-TEST_F(StreamConnectionTest, AServerWithAnotherProtocolIsAskedWithoutAlpnFromThenOn) {
+TEST_F(StreamConnectionTest, AServerWithAnotherProtocolIsConnectedToWithoutAlpnFromThenOn) {
   Serve({.alpn = "h2", .alpn_mandatory = true});
   for (AttemptId attempt = 1; attempt <= 2; ++attempt) {
     Connect();
@@ -386,7 +386,7 @@ TEST_F(StreamConnectionTest, QueriesThatWaitForAHandshakeWithoutAlpnKeepTheirBit
   EXPECT_EQ(Bytes(sent), Bytes(expected));
 }
 
-TEST_F(StreamConnectionTest, AFailedConnectTeachesNothingAboutAlpn) {
+TEST_F(StreamConnectionTest, AFailedConnectDoesNotChangeTheUseOfAlpn) {
   Serve({.alpn = "h2", .alpn_mandatory = true});
   Connect();
   ASSERT_TRUE(RunUntilReady());
@@ -647,7 +647,7 @@ TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsWhenItIsShorter) {
   EXPECT_TRUE(graceful_);
 }
 
-TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsInAnAnswerThatNobodyWaitsForToo) {
+TEST_F(StreamConnectionTest, TheServersIdleTimeoutCountsInALateAnswerToo) {
   Serve([](const DotQuery& query) {
     return Reply(WithOption(AnswerTo(query.wire), EdnsOption::kTcpKeepalive, {0, 1}));
   });
@@ -823,7 +823,7 @@ TEST_F(StreamConnectionTest, OctetsThatMakeNoMessageAreNoSignOfLife) {
   EXPECT_EQ(last_received_at_close_, MonoTime());
 }
 
-TEST_F(StreamConnectionTest, TooManyAnswersOwedToNobodyDrain) {
+TEST_F(StreamConnectionTest, TooManyUnansweredForgottenQueriesDrainTheConnection) {
   Serve([](const DotQuery&) { return std::vector<DotAction>(); });
   limits_.tuning.max_in_flight_per_connection = 9000;
   limits_.tuning.max_write_backlog_bytes = 4 << 20;
@@ -870,7 +870,7 @@ TEST_F(StreamConnectionTest, AnOverdueQueryIsStillAnsweredAndLeavesNoTrace) {
   EXPECT_FALSE(connection_->HasRoom());
 }
 
-TEST_F(StreamConnectionTest, AServerThatIsAskedForASignOfLifeGivesOne) {
+TEST_F(StreamConnectionTest, AServerGivesARequestedSignOfLife) {
   Serve([](const DotQuery& query) {
     const bool is_root = query.wire[kHeaderSize] == 0;
     return is_root ? Reply(AnswerTo(query.wire)) : std::vector<DotAction>();
@@ -1007,7 +1007,7 @@ TEST_F(StreamConnectionTest, AServerThatRefusesOurCertificateIsAFailureOfItsOwn)
   EXPECT_THAT(answers_, ElementsAre(1));
 }
 
-TEST_F(StreamConnectionTest, AServerThatAsksForACertificateAndClosesWithoutAWordRefusesIt) {
+TEST_F(StreamConnectionTest, AServerThatRequestsACertificateAndClosesRefusesIt) {
   for (const bool asked : {false, true}) {
     Serve(LoopbackDotServer::Options{.tickets = false,
                                      .alerts = false,
@@ -1022,7 +1022,7 @@ TEST_F(StreamConnectionTest, AServerThatAsksForACertificateAndClosesWithoutAWord
   }
 }
 
-TEST_F(StreamConnectionTest, DestroyingAConnectionTellsNothing) {
+TEST_F(StreamConnectionTest, DestroyingAConnectionCallsNoDelegate) {
   Connect();
   Send(1);
   connection_.reset();

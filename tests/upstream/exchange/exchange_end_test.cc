@@ -36,7 +36,7 @@ TEST(ExchangeEndTest, WithoutAResponseItWasTooLate) {
   EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kTimeout);
 }
 
-TEST(ExchangeEndTest, AQueryThatWasNeverSentTellsNothingAboutItsName) {
+TEST(ExchangeEndTest, AQueryThatWasNeverSentIsNoEvidenceAboutItsName) {
   ExchangeRecord exchange = WithAttempt();
   exchange.attempts[0].place.connection = 0;
   EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kLimit);
@@ -50,14 +50,14 @@ TEST(ExchangeEndTest, AQueryThatWasNeverSentTellsNothingAboutItsName) {
   EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kTimeout);
 }
 
-TEST(ExchangeEndTest, AMalformedResponseIsToldUnlessItIsTooLate) {
+TEST(ExchangeEndTest, AMalformedResponseIsReportedUnlessItIsTooLate) {
   ExchangeRecord exchange = WithAttempt();
   exchange.progress.saw_useless = true;
   EXPECT_EQ(EndOf(exchange, kNow).failure(), ExchangeFailure::kMalformed);
   EXPECT_EQ(EndOf(exchange, kNow + Seconds(1)).failure(), ExchangeFailure::kTimeout);
 }
 
-TEST(ExchangeEndTest, TheFailureSaysWhatCame) {
+TEST(ExchangeEndTest, TheFailureNamesTheResponsesThatCame) {
   ExchangeRecord exchange = WithAttempt();
   exchange.progress.saw_useless = true;
   exchange.useless = UpstreamFailure::kNotAnAnswer;
@@ -66,7 +66,7 @@ TEST(ExchangeEndTest, TheFailureSaysWhatCame) {
   EXPECT_EQ(FailureOf(exchange, kNow), ExchangeFailure::kTruncated);
 }
 
-TEST(ExchangeEndTest, AnErrorThatCannotBeRelayedIsTold) {
+TEST(ExchangeEndTest, AnErrorThatCannotBeRelayedIsReported) {
   ExchangeRecord exchange = WithAttempt();
   exchange.progress.has_error = true;
   EXPECT_EQ(FailureOf(exchange, kNow), ExchangeFailure::kErrors);

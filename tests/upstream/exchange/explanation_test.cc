@@ -32,7 +32,7 @@ class ExplanationTest : public testing::Test, protected ScriptedManager {
   }
 };
 
-TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndItsServersAloneAreNamed) {
+TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndOnlyItsServersAreNamed) {
   const NameExplanation explanation = Explain("WWW.Corp.Example");
   EXPECT_EQ(explanation.zone, "corp.example.");
   EXPECT_EQ(explanation.policy, "sequential");
@@ -45,7 +45,7 @@ TEST_F(ExplanationTest, TheZoneIsTheClosestOneAndItsServersAloneAreNamed) {
   EXPECT_TRUE(Explain("www.example").hedges);
 }
 
-TEST_F(ExplanationTest, ThePolicySaysWhyTheFirstServerIsFirst) {
+TEST_F(ExplanationTest, ThePolicyIsTheReasonOfTheFirstServer) {
   std::vector<std::string> reasons;
   for (int policy = 0; policy <= static_cast<int>(SelectionPolicy::kStickyHash); ++policy) {
     options_.zones[0].policy = static_cast<SelectionPolicy>(policy);
@@ -62,7 +62,7 @@ TEST_F(ExplanationTest, ThePolicySaysWhyTheFirstServerIsFirst) {
                   "weighted: selected at random by weight", "sticky-hash: selected by the name"));
 }
 
-TEST_F(ExplanationTest, EachServerSaysWhyItStandsWhereItDoes) {
+TEST_F(ExplanationTest, EachServerHasAReasonForItsPlace) {
   connector_->server(1).connect_failure = UpstreamFailure::kCertificate;
   connector_->server(0).reply = [](const UpstreamQuery& query) {
     return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(80));

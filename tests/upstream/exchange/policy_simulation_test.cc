@@ -180,7 +180,7 @@ TEST_F(PolicySimulationTest, WeightedFollowsTheWeights) {
   EXPECT_NEAR(outage.share[2], 0.5, 0.05);
 }
 
-TEST_F(PolicySimulationTest, StickyHashTellsEachNameToOneProviderAndIsNotHedged) {
+TEST_F(PolicySimulationTest, StickyHashSendsEachNameToOneProviderWithoutHedges) {
   Make(SelectionPolicy::kStickyHash);
   Figures healthy = Ask();
   EXPECT_EQ(healthy.failed, 0);

@@ -210,7 +210,7 @@ TEST_F(UnusableServersTest, AServerWhoseAddressIsGoneIsForgottenWithItsQueries) 
   EXPECT_LE(connector_->open_connections(0), 3);
 }
 
-TEST_F(UnusableServersTest, WhenTheLastServerFailsThoseThatWereRepairedAreAskedAtOnce) {
+TEST_F(UnusableServersTest, WhenTheLastServerFailsRepairedServersAreQueriedAtOnce) {
   const std::vector<std::function<ScriptedReply(const UpstreamQuery&)>> faults = {
       [](const UpstreamQuery&) { return ScriptedReply::Disconnect(Milliseconds(1)); },
       [](const UpstreamQuery&) { return ScriptedReply::Silence(); },
@@ -274,7 +274,7 @@ TEST_F(UnusableServersTest, QueriesLongAfterAnOutageAreAnswered) {
   EXPECT_EQ(second->failure, ExchangeFailure::kNone);
 }
 
-TEST_F(UnusableServersTest, QueriesHaveABadCertificateAskedForEveryFiveSecondsAtMost) {
+TEST_F(UnusableServersTest, QueriesProbeABadCertificateEveryFiveSecondsAtMost) {
   AskAll();
   MakePlain(2);
   connector_->server(1).connect_failure = UpstreamFailure::kCertificate;
@@ -310,7 +310,7 @@ TEST_F(UnusableServersTest, WhatWasLostTwiceIsNotWhatTheServerIsTriedWith) {
   EXPECT_EQ(counters_[2].up.value(), 1u);
 }
 
-TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftWaitForNobodyWhoIsDead) {
+TEST_F(UnusableServersTest, AnErrorOfTheOnlyServerThatIsUpDoesNotWaitForDeadServers) {
   for (const bool connects : {false, true}) {
     SCOPED_TRACE(connects);
     options_.zones[0].servers.clear();
@@ -329,7 +329,7 @@ TEST_F(UnusableServersTest, ErrorsOfTheOnlyServerLeftWaitForNobodyWhoIsDead) {
   }
 }
 
-TEST_F(UnusableServersTest, ATryKeptForADeadServerIsGivenBackWhenItsProbeWasInVain) {
+TEST_F(UnusableServersTest, ATryKeptForADeadServerIsGivenBackWhenItsProbeFails) {
   AskAll();
   MakePlain(3);
   Refuse(2);
@@ -355,7 +355,7 @@ TEST_F(UnusableServersTest, AnErrorInHandWaitsForAHandshakeWhoseTimeIsNotOver) {
   EXPECT_EQ(CountFailures(100), 0);
 }
 
-TEST_F(UnusableServersTest, NobodyIsHeldForAServerWithoutAWay) {
+TEST_F(UnusableServersTest, NoQueryWaitsForAServerWithoutARoute) {
   MakePlain(2);
   manager_->OnNetworkChange({false, {{1, /*link_down=*/true}}});
   connector_->server(0).reply = [](const UpstreamQuery&) {

@@ -123,7 +123,7 @@ TEST_F(UpstreamHostsTest, OnceItCannotBeResolvedQueriesFailAtOnceAndHaveItTriedA
   EXPECT_EQ(*outcome, ExchangeFailure::kNone);
 }
 
-TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
+TEST_F(UpstreamHostsTest, WithOtherServersNoQueryWaits) {
   UpstreamServerOptions server;
   server.provider = "other";
   options_.zones[0].servers.push_back(server);
@@ -134,7 +134,7 @@ TEST_F(UpstreamHostsTest, WithOtherServersNobodyWaits) {
   EXPECT_EQ(queries(0), 1);
 }
 
-TEST_F(UpstreamHostsTest, EachAddressHasASlotAndEmptyOnesAreNotAsked) {
+TEST_F(UpstreamHostsTest, EachAddressHasASlotAndEmptySlotsAreNotQueried) {
   Make();
   Resolve({"192.0.2.1", "192.0.2.2"});
   loop_.Advance(Milliseconds(20));
@@ -237,7 +237,7 @@ TEST_F(UpstreamHostsTest, ASlotWithoutAnAddressIsNeverConnectedTo) {
   EXPECT_EQ(connector_->server(1).connects, 0);
 }
 
-TEST_F(UpstreamHostsTest, NothingIsAskedOnceItDrains) {
+TEST_F(UpstreamHostsTest, NoQueryIsSentOnceItDrains) {
   Make();
   Resolve({"192.0.2.1"});
   manager_->Drain();

@@ -190,7 +190,7 @@ TEST_F(UpstreamManagerTest, ALostConnectionOfTheOnlyServerIsResentOnAFreshOne) {
   EXPECT_EQ(connects(0), 2);
 }
 
-TEST_F(UpstreamManagerTest, AServerThatClosesOnEveryQueryIsAskedTwiceAtMost) {
+TEST_F(UpstreamManagerTest, AServerThatClosesOnEveryQueryIsQueriedTwiceAtMost) {
   Make(1);
   Script(0, [](const UpstreamQuery&) { return ScriptedReply::Disconnect(); });
   const auto outcome = Ask();
@@ -257,7 +257,7 @@ TEST_F(UpstreamManagerTest, ANameThatEndsConnectionsEverywhereFailsAlone) {
   EXPECT_EQ(bad->code, ExchangeFailure::kUnreachable);
 }
 
-TEST_F(UpstreamManagerTest, AMessageThatIsNotTheResponseHasTheNextServerAskedSoon) {
+TEST_F(UpstreamManagerTest, AfterAMessageThatIsNotTheResponseTheNextServerIsQueriedSoon) {
   Make(2);
   Silence(0);
   const auto outcome = Ask();
@@ -326,7 +326,7 @@ TEST_F(UpstreamManagerTest, ABurstOfMalformedResponsesHarmsNoOtherQuery) {
   EXPECT_EQ(connects(0), 1);
 }
 
-TEST_F(UpstreamManagerTest, AnErrorOfOneServerIsAskedElsewhereOnce) {
+TEST_F(UpstreamManagerTest, AfterAnErrorOneOtherServerIsQueried) {
   for (const Rcode rcode : {Rcode::kServFail, Rcode::kRefused, Rcode::kNotImp, Rcode::kFormErr}) {
     options_.zones[0].servers.clear();
     Make(3);
@@ -362,7 +362,7 @@ TEST_F(UpstreamManagerTest, AnErrorOfTheOnlyServerIsBelieved) {
   EXPECT_EQ(queries(0), 1);
 }
 
-TEST_F(UpstreamManagerTest, AnErrorIsBelievedWhenNobodyElseCanBeReached) {
+TEST_F(UpstreamManagerTest, AnErrorIsTheResultWhenNoOtherServerCanBeReached) {
   Make(3);
   ScriptError(0, Rcode::kServFail);
   Refuse(1);
@@ -375,7 +375,7 @@ TEST_F(UpstreamManagerTest, AnErrorIsBelievedWhenNobodyElseCanBeReached) {
 }
 
 // RFC 6891 section 7: the query is sent again without OPT, to the same server and at once.
-TEST_F(UpstreamManagerTest, AServerWithoutEdnsIsAskedWithout) {
+TEST_F(UpstreamManagerTest, AServerWithoutEdnsIsQueriedWithoutIt) {
   Make(1);
   std::vector<EdnsUse> uses;
   Script(0, [&uses](const UpstreamQuery& query) {
@@ -425,7 +425,7 @@ TEST_F(UpstreamManagerTest, AQueryThatGoesAloneGoesAloneWithLessEdns) {
   EXPECT_EQ(connector_->server(0).connects, 3);  // One for each.
 }
 
-TEST_F(UpstreamManagerTest, FormErrWithOptIsAskedOnceMoreWithoutOptions) {
+TEST_F(UpstreamManagerTest, AfterFormErrWithOptTheQueryIsSentOnceMoreWithoutOptions) {
   Make(1);
   std::vector<EdnsUse> uses;
   bool accepts = false;
@@ -524,7 +524,7 @@ TEST_F(UpstreamManagerTest, TheHedgeTimeIsThatOfTheSlowestTwentiethAndNotTheMean
   EXPECT_LE(hedge_after, Milliseconds(130));
 }
 
-TEST_F(UpstreamManagerTest, WithoutHedgesOnlyPatienceAsksAnother) {
+TEST_F(UpstreamManagerTest, WithoutHedgesOnlyALateAttemptCausesAnother) {
   options_.limits.hedge = false;
   Make(2);
   Ask();
@@ -537,7 +537,7 @@ TEST_F(UpstreamManagerTest, WithoutHedgesOnlyPatienceAsksAnother) {
   EXPECT_EQ(counters_[1].hedges.value(), 0u);
 }
 
-TEST_F(UpstreamManagerTest, AMeteredServerIsAskedWhenNeededAndNeverForSpeed) {
+TEST_F(UpstreamManagerTest, AMeteredServerIsQueriedWhenNeededAndNeverForSpeed) {
   Make(3);
   manager_.reset();
   options_.zones[0].servers[1].metered = true;
@@ -710,7 +710,7 @@ TEST_F(UpstreamManagerTest, AfterAllWereSilentTheFirstToAnswerServesWithinASecon
   }
 }
 
-TEST_F(UpstreamManagerTest, WhoWaitsWhenAllAreKnownToBeSilentWaitsNoLonger) {
+TEST_F(UpstreamManagerTest, AQueryThatWaitsEndsWhenAllServersAreKnownToBeSilent) {
   Make(3);
   for (int i = 0; i < 3; ++i) Silence(i);
   std::vector<std::shared_ptr<Outcome>> outcomes;
@@ -735,13 +735,13 @@ TEST_F(UpstreamManagerTest, ServersThatAreSilentAreConnectedToOnceASecond) {
   EXPECT_LE(connects(0) - before, 11);
 }
 
-TEST_F(UpstreamManagerTest, ServersThatLoseANameAreAskedThreeTimesEach) {
+TEST_F(UpstreamManagerTest, ServersThatLoseANameAreQueriedThreeTimesEach) {
   options_.zones[0].policy = SelectionPolicy::kRoundRobin;
   Make(3);
   EXPECT_EQ(TriesOfALossyName(9), 9);
 }
 
-TEST_F(UpstreamManagerTest, SilentServersAreAskedThreeTimesEachAtMost) {
+TEST_F(UpstreamManagerTest, SilentServersAreQueriedThreeTimesEachAtMost) {
   Make(3);
   Ask();
   loop_.Advance(Milliseconds(100));
@@ -788,7 +788,7 @@ TEST_F(UpstreamManagerTest, ADeadlineThatHasPassedFailsAtOnce) {
   EXPECT_EQ(connects(0), 0);
 }
 
-TEST_F(UpstreamManagerTest, TheOnlyServerIsAskedAgainOnAFreshConnectionWhenItsOwnIsSilent) {
+TEST_F(UpstreamManagerTest, TheOnlyServerIsQueriedAgainOnANewConnectionWhenItsOwnIsSilent) {
   Make(1);
   int calls = 0;
   Script(0, [&calls](const UpstreamQuery& query) {
@@ -800,7 +800,7 @@ TEST_F(UpstreamManagerTest, TheOnlyServerIsAskedAgainOnAFreshConnectionWhenItsOw
   EXPECT_EQ(connects(0), 2);
 }
 
-TEST_F(UpstreamManagerTest, AServerAtWorkIsAskedOnceMoreOverAnotherConnection) {
+TEST_F(UpstreamManagerTest, ABusyServerIsQueriedOnceMoreOverAnotherConnection) {
   Make(1);
   Script(0, [](const UpstreamQuery& query) {
     const bool slow = query.question.qname == *DomainName::FromText("slow.example.com");
@@ -838,7 +838,7 @@ TEST_F(UpstreamManagerTest, ALostDatagramIsSentOnceMoreWhileOthersAreAnswered) {
   EXPECT_EQ(lost, 2);
 }
 
-TEST_F(UpstreamManagerTest, AnOnlyServerThatLosesAllIsAskedThreeTimes) {
+TEST_F(UpstreamManagerTest, AnOnlyServerThatLosesAllIsQueriedThreeTimes) {
   Make(1, Transport::kUdp);
   Silence(0);
   const auto outcome = Ask();
@@ -904,7 +904,7 @@ TEST_F(UpstreamManagerTest, AllDownIsWaitedForOneSecondThenFailsAtOnce) {
   for (int i = 0; i < 3; ++i) EXPECT_LE(connects(i), 26) << i;
 }
 
-TEST_F(UpstreamManagerTest, WhoWaitsForAConnectionTakesTheServerThatComesBackMeanwhile) {
+TEST_F(UpstreamManagerTest, AQueryThatWaitsForAConnectionTakesAServerThatComesBack) {
   Make(2);
   connector_->server(0).handshake = std::nullopt;  // Connecting never ends.
   Refuse(1);
@@ -959,7 +959,7 @@ TEST_F(UpstreamManagerTest, AfterAllWereDownTheFirstToComeBackServesWithinASecon
   for (int i = 0; i < 3; ++i) EXPECT_EQ(counters_[static_cast<size_t>(i)].up.value(), 1u) << i;
 }
 
-TEST_F(UpstreamManagerTest, QueriesForAZoneGoToItsServersAndToNoOthers) {
+TEST_F(UpstreamManagerTest, QueriesForAZoneGoToItsServersOnly) {
   options_.zones.resize(3);
   options_.zones[1].zone = *DomainName::FromText("corp.example");
   options_.zones[2].zone = *DomainName::FromText("Deep.Corp.example");
@@ -1110,7 +1110,7 @@ TEST_F(UpstreamManagerTest, BothFamiliesAreTriedBeforeAConnectionTimesOut) {
   EXPECT_LT(outcome->elapsed, Milliseconds(300));  // The delay of RFC 8305 section 5, and the way.
 }
 
-TEST_F(UpstreamManagerTest, AFamilyThatDoesNotWorkIsNotTriedForAZoneThatWasNeverAsked) {
+TEST_F(UpstreamManagerTest, ABrokenFamilyIsNotTriedForAZoneThatWasNeverQueried) {
   options_.zones.resize(2);
   options_.zones[1].zone = DomainName::FromText("corp.example")->Canonical();
   options_.zones[1].policy = SelectionPolicy::kSequential;
@@ -1162,7 +1162,7 @@ TEST_F(UpstreamManagerTest, AfterANetworkChangeConnectionsArePreparedAgain) {
   EXPECT_EQ(connector_->open_connections(0), 1);
 }
 
-TEST_F(UpstreamManagerTest, AQueryInFlightIsAskedAgainAtOnceWhenTheNetworkChanges) {
+TEST_F(UpstreamManagerTest, AQueryInFlightIsSentAgainAtOnceWhenTheNetworkChanges) {
   Make(1);
   Ask();
   loop_.Advance(Milliseconds(50));
@@ -1177,7 +1177,7 @@ TEST_F(UpstreamManagerTest, AQueryInFlightIsAskedAgainAtOnceWhenTheNetworkChange
   EXPECT_EQ(connects(0), 2);
 }
 
-TEST_F(UpstreamManagerTest, AQueryThatWaitsForAHandshakeIsAskedAgainAtOnceWhenTheNetworkChanges) {
+TEST_F(UpstreamManagerTest, AQueryThatWaitsForAHandshakeIsSentAgainAtOnceWhenTheNetworkChanges) {
   Make(1);
   connector_->server(0).handshake = std::nullopt;
   const auto outcome = Ask();

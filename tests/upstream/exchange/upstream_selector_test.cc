@@ -81,7 +81,7 @@ class UpstreamSelectorTest : public testing::Test {
   std::mt19937_64 random_{1};
 };
 
-TEST_F(UpstreamSelectorTest, WhoHasNoAddressIsInNoOrder) {
+TEST_F(UpstreamSelectorTest, AServerWithoutAddressIsInNoOrder) {
   const ServerSnapshot absent = {.absent = true, .up = false};
   for (SelectionPolicy policy : kPolicies) {
     UpstreamSelector selector(policy);
@@ -134,7 +134,7 @@ TEST_F(UpstreamSelectorTest, AConnectedServerGoesBeforeOneThatIsNotAndThatOneIsC
   EXPECT_EQ(choice.connect, 0);
 }
 
-TEST_F(UpstreamSelectorTest, NothingIsConnectedInVainWhenNoServerIsReady) {
+TEST_F(UpstreamSelectorTest, NoUselessConnectWhenNoServerIsReady) {
   UpstreamSelector selector(SelectionPolicy::kSequential);
   const auto choice = Choose(selector, {ServerSnapshot{}, ServerSnapshot{}}, random_);
   EXPECT_THAT(choice.order, ElementsAre(0, 1));
@@ -250,7 +250,7 @@ TEST_F(UpstreamSelectorTest, StickyHashSpreadsNamesEvenlyOverProviders) {
   for (size_t i = 1; i < counts.size(); ++i) EXPECT_NEAR(counts[i], 3000, 200);
 }
 
-TEST_F(UpstreamSelectorTest, UnderStickyHashAProviderThatIsDownMovesItsOwnNamesAlone) {
+TEST_F(UpstreamSelectorTest, UnderStickyHashAProviderThatIsDownMovesOnlyItsOwnNames) {
   UpstreamSelector selector(SelectionPolicy::kStickyHash);
   std::vector<ServerSnapshot> servers = Providers();
   for (uint64_t name = 0; name < 1000; ++name) {
@@ -274,7 +274,7 @@ TEST_F(UpstreamSelectorTest, ServersOfABrokenFamilyComeAfterTheOthers) {
   }
 }
 
-TEST_F(UpstreamSelectorTest, WhoWaitsForAConnectionTriesTheOtherFamilyNext) {
+TEST_F(UpstreamSelectorTest, AQueryThatWaitsForAConnectionTriesTheOtherFamilyNext) {
   const std::vector<ServerSnapshot> servers = {
       {.is_v6 = true}, {.is_v6 = true}, {.is_v6 = true}, {.is_v6 = false}};
   for (const SelectionPolicy policy : kPolicies) {

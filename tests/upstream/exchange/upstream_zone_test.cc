@@ -43,7 +43,7 @@ class UpstreamZoneTest : public testing::Test, protected ScriptedZones {
   int number_ = 0;
 };
 
-TEST_F(UpstreamZoneTest, AProviderThatWasTakenOutIsNotAsked) {
+TEST_F(UpstreamZoneTest, AProviderThatWasTakenOutIsNotQueried) {
   Make({"."});
   Zone().UseProvider("provider0", false);
   EXPECT_THAT(Order(), ElementsAre(2, 3));
@@ -54,7 +54,7 @@ TEST_F(UpstreamZoneTest, AProviderThatWasTakenOutIsNotAsked) {
   EXPECT_THAT(Order(), ElementsAre(0, 1, 2, 3));
 }
 
-TEST_F(UpstreamZoneTest, AnErringProviderIsAskedLastAndOnceASecondFirst) {
+TEST_F(UpstreamZoneTest, AnErringProviderIsQueriedLastAndOnceASecondFirst) {
   Make({"."});
   testing::internal::CaptureStderr();
   Refute(8);
@@ -95,7 +95,7 @@ TEST_F(UpstreamZoneTest, WithoutAnotherProviderTheyDoNot) {
   EXPECT_EQ(Zone().SameProvider(1, Zone().LookAt(loop_.Now())), 0b10u);
 }
 
-TEST_F(UpstreamZoneTest, ThatNoServerCanBeReachedIsToldOnceEachTime) {
+TEST_F(UpstreamZoneTest, AnUnreachableZoneIsLoggedOnceEachTime) {
   Make({"corp.example"});
   testing::internal::CaptureStderr();
   Zone().NoteLost(true);

@@ -83,7 +83,7 @@ TEST(HostAnswerTest, AddressesComeFromTheEndOfTheAliases) {
   EXPECT_EQ(records->ttl, Seconds(40));
 }
 
-TEST(HostAnswerTest, WhatNobodyCanConnectToIsLeftOut) {
+TEST(HostAnswerTest, AddressesThatCannotBeConnectedToAreLeftOut) {
   const auto v4 =
       Read(MakeResponse(kHost, QType::kA,
                         {ARecord(kHost, 300, "0.0.0.0"), ARecord(kHost, 300, "224.0.0.1"),
@@ -111,7 +111,7 @@ TEST(HostAnswerTest, ADenialIsAnAnswerAnErrorIsNone) {
           .has_value());
 }
 
-TEST(HostAnswerTest, TheBestUsableServiceBindingSaysPortAndHints) {
+TEST(HostAnswerTest, TheBestUsableServiceBindingHasPortAndHints) {
   const auto records = ReadService(
       {Svcb(3, kHost, {Alpn("dot"), PortParam(8853)}),
        Svcb(2, kHost, {Alpn("dot"), PortParam(9853), Hint4("192.0.2.7"), Hint6("2001:db8::7")}),

@@ -81,7 +81,7 @@ class HostResolverTest : public testing::Test, protected HostResolver::Delegate 
   std::unique_ptr<HostResolver> resolver_;
 };
 
-TEST_F(HostResolverTest, AsksBothFamiliesAndTheServiceBindingAtOnce) {
+TEST_F(HostResolverTest, QueriesBothFamiliesAndTheServiceBindingAtOnce) {
   Make();
   ASSERT_EQ(exchanger_.calls().size(), 3u);
   EXPECT_EQ(exchanger_.calls()[0].query.question.ToString(), "dns.example.net. AAAA IN");
@@ -101,7 +101,7 @@ TEST_F(HostResolverTest, APortOfTheOperatorsNeedsNoServiceBinding) {
   EXPECT_EQ(events_, std::vector<std::string>{"192.0.2.1:8853"});
 }
 
-TEST_F(HostResolverTest, TheFirstAddressWaitsForTheOthersButShortly) {
+TEST_F(HostResolverTest, TheFirstAddressWaitsAShortTimeForTheOthers) {
   Make();
   AnswerA("192.0.2.1");
   loop_.Advance(Milliseconds(49));
@@ -110,7 +110,7 @@ TEST_F(HostResolverTest, TheFirstAddressWaitsForTheOthersButShortly) {
   EXPECT_EQ(events_, std::vector<std::string>{"192.0.2.1:853"});
 }
 
-TEST_F(HostResolverTest, AsksAgainWhenTheTtlHasPassed) {
+TEST_F(HostResolverTest, ResolvesAgainWhenTheTtlHasPassed) {
   Make();
   Resolve("192.0.2.1", 90);
   EXPECT_NEAR(UntilNextRound(), 90, 0.2);
@@ -142,7 +142,7 @@ TEST_F(HostResolverTest, WhatFailsAtOnceIsRetried) {
   EXPECT_LE(UntilNextRound(), 1.3);
 }
 
-TEST_F(HostResolverTest, AFamilyThatCannotBeAskedKeepsItsAddresses) {
+TEST_F(HostResolverTest, AFamilyThatCannotBeResolvedKeepsItsAddresses) {
   Make();
   Resolve("192.0.2.1", 100);
   UntilNextRound();
@@ -163,7 +163,7 @@ TEST_F(HostResolverTest, ANameWithoutAddressesIsUnresolved) {
   EXPECT_EQ(events_, std::vector<std::string>{"it has no address"});
 }
 
-TEST_F(HostResolverTest, UselessAddressesAreAskedForAgainWithBackOff) {
+TEST_F(HostResolverTest, UselessAddressesAreResolvedAgainWithBackOff) {
   Make();
   Resolve("192.0.2.1", 3600);
   useless_ = true;
@@ -190,7 +190,7 @@ TEST_F(HostResolverTest, HurryWaitsForItsInterval) {
   EXPECT_EQ(exchanger_.calls().size(), 12u);
 }
 
-TEST_F(HostResolverTest, AfterStopNobodyIsAskedOrTold) {
+TEST_F(HostResolverTest, AfterStopNoQueryAndNoReport) {
   Make();
   resolver_->Stop();
   for (const FakeExchanger::Call& call : exchanger_.calls()) EXPECT_TRUE(call.cancelled);

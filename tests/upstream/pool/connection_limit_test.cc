@@ -17,7 +17,7 @@ TEST(ConnectionLimitTest, EachWorkerHasItsShare) {
   EXPECT_EQ(ConnectionLimit::PerWorker(server, 8), 1u);
 }
 
-TEST(ConnectionLimitTest, ARefusedConnectionTeachesTheLimitForAMinute) {
+TEST(ConnectionLimitTest, ARefusedConnectionSetsTheLimitForAMinute) {
   ConnectionLimit limit(4);
   EXPECT_EQ(limit.Allowed(kNow), 4u);
   limit.NoteRefused(2, kNow);

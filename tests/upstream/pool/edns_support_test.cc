@@ -69,7 +69,7 @@ TEST(EdnsSupportTest, OneOddNameIsNoEvidenceAgainstAServerThatUnderstandsEdns) {
   EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(900)));
 }
 
-TEST(EdnsSupportTest, ItIsToldOnceUntilTheServerUnderstandsEdnsAgain) {
+TEST(EdnsSupportTest, ItIsLoggedOnceUntilTheServerUnderstandsEdnsAgain) {
   EdnsSupport support;
   EXPECT_TRUE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(0)));
   EXPECT_FALSE(support.NoteResponse(Facts(Rcode::kNoError, false), EdnsUse::kNone, At(1000)));

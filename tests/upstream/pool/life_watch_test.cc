@@ -94,7 +94,7 @@ TEST_F(LifeWatchTest, AMessageEndsTheSuspicionAndTheNextOneBeginsAnew) {
   EXPECT_THAT(connection_->asked, SizeIs(3));
 }
 
-TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
+TEST_F(LifeWatchTest, OverUdpASignOfLifeIsRequestedThreeTimes) {
   Make(/*datagrams=*/true);
   watch_->NoteSent(it());
   watch_->NoteSent(it());
@@ -103,7 +103,7 @@ TEST_F(LifeWatchTest, OverUdpItIsAskedThreeTimes) {
   ExpectSilentAfter(Milliseconds(40));
 }
 
-TEST_F(LifeWatchTest, ATrialAsksAtOnceAndHasTheTrialTime) {
+TEST_F(LifeWatchTest, ATrialRequestsASignOfLifeAtOnceAndHasTheTrialTime) {
   Make();
   watch_->BeginTrial(it());
   EXPECT_THAT(connection_->asked, SizeIs(1));

@@ -101,7 +101,7 @@ TEST_F(LoopProberTest, AServerThatIsNoLoopIsProbedEachMinuteWithAnotherName) {
   EXPECT_EQ(counters_[0].queries.value(), 0u);  // No query of the server's.
 }
 
-TEST_F(LoopProberTest, ALoopIsToldProbedSoonAgainAndEndsWithTheFirstProbeThatStaysAway) {
+TEST_F(LoopProberTest, ALoopIsLoggedAndEndsWithTheFirstTestQueryThatDoesNotComeBack) {
   AddServer("10.0.0.1");
   loops_ = true;
   testing::internal::CaptureStderr();
@@ -134,7 +134,7 @@ TEST_F(LoopProberTest, SilenceProvesNothing) {
   EXPECT_FALSE(watch_->loops(0));
 }
 
-TEST_F(LoopProberTest, WhoCannotBeConnectedToIsProbedSoonAgain) {
+TEST_F(LoopProberTest, AnUnreachableServerIsTestedSoonAgain) {
   AddServer("10.0.0.1");
   connector_.server(0).connect_failure = UpstreamFailure::kConnectRefused;
   Start();
@@ -189,7 +189,7 @@ TEST_F(LoopProberTest, WhatAnAddressWasIsForgottenWithIt) {
   EXPECT_TRUE(watch_->loops(0));
 }
 
-TEST_F(LoopProberTest, WhoMovesDuringAProbeIsProbedAnew) {
+TEST_F(LoopProberTest, AServerThatMovesDuringATestIsTestedAnew) {
   AddServer("10.0.0.1");
   silent_ = true;
   Start();
@@ -235,7 +235,7 @@ TEST_F(LoopingServerTest, AnOnlyServerThatLoopsFailsQueriesAtOnce) {
   EXPECT_EQ(connector_.server(0).queries, before);
 }
 
-TEST_F(LoopingServerTest, TheOthersServe) {
+TEST_F(LoopingServerTest, TheOtherServersServe) {
   AddServer("10.0.0.1");
   AddServer("9.9.9.9");
   loops_ = true;
@@ -246,7 +246,7 @@ TEST_F(LoopingServerTest, TheOthersServe) {
   EXPECT_EQ(connector_.server(1).queries, 1);
 }
 
-TEST_F(LoopingServerTest, ItIsSaidWhyItIsNotAsked) {
+TEST_F(LoopingServerTest, TheReasonWhyItIsNotQueriedIsShown) {
   AddServer("10.0.0.1");
   AddServer("9.9.9.9");
   loops_ = true;
@@ -257,7 +257,7 @@ TEST_F(LoopingServerTest, ItIsSaidWhyItIsNotAsked) {
   EXPECT_THAT(explanation.servers[1].why, HasSubstr("forwarding loop"));
 }
 
-TEST_F(LoopingServerTest, ProbesOfOthersPass) {
+TEST_F(LoopingServerTest, TestQueriesOfOtherProcessesPass) {
   AddServer("10.0.0.1");
   loops_ = true;
   Start();

@@ -40,7 +40,7 @@ TEST(LoopWatchTest, AnAnswerToAProbeThatDidNotComeBackEndsALoopAndSilenceDoesNot
   EXPECT_FALSE(watch.loops(0));
 }
 
-TEST(LoopWatchTest, WhoIsForgottenIsNoLoopWhateverComesBackLate) {
+TEST(LoopWatchTest, AForgottenServerIsNoLoopAfterALateTestQuery) {
   LoopWatch watch(1);
   watch.Expect(0, 7);
   EXPECT_TRUE(watch.OnQuery(*LoopProbeName(7, DomainName())));

@@ -67,7 +67,7 @@ TEST_F(ServerProbesTest, UrgentProbesDoNotWaitForIt) {
   EXPECT_GE(opened_, 9);
 }
 
-TEST_F(ServerProbesTest, AQueryAsksForAProbeOnceASecond) {
+TEST_F(ServerProbesTest, AQueryCausesAProbeOnceASecond) {
   Fail();
   Open();
   opened_ = 0;

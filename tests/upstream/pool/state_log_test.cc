@@ -43,7 +43,7 @@ class StateLogTest : public testing::Test {
   StateLog log_{loop_, server_, /*quiet=*/false};
 };
 
-TEST_F(StateLogTest, EachChangeIsToldOnceWithItsCause) {
+TEST_F(StateLogTest, EachChangeIsLoggedOnceWithItsCause) {
   CaptureStderr();
   Up();
   Down(UpstreamFailure::kConnectRefused);
@@ -57,7 +57,7 @@ TEST_F(StateLogTest, EachChangeIsToldOnceWithItsCause) {
   EXPECT_THAT(lines, HasSubstr("info upstream up provider=example"));
 }
 
-TEST_F(StateLogTest, AnotherKindOfFailureIsTold) {
+TEST_F(StateLogTest, AnotherKindOfFailureIsLogged) {
   CaptureStderr();
   Down(UpstreamFailure::kConnectRefused);
   Down(UpstreamFailure::kCertificate);
@@ -80,7 +80,7 @@ TEST_F(StateLogTest, AFlappingServerGetsFourLinesAndThenOneInTenSeconds) {
   EXPECT_LE(CountLines(lines), 4 + 10);
 }
 
-TEST_F(StateLogTest, WhatIsToldLateIsTheStateOfThatTime) {
+TEST_F(StateLogTest, ALateLogLineShowsTheStateOfItsTime) {
   for (int i = 0; i < 3; ++i) {
     Down(UpstreamFailure::kConnectRefused);
     Up();
@@ -93,7 +93,7 @@ TEST_F(StateLogTest, WhatIsToldLateIsTheStateOfThatTime) {
   EXPECT_THAT(lines, HasSubstr("upstream down"));
 }
 
-TEST_F(StateLogTest, AfterStopNothingIsTold) {
+TEST_F(StateLogTest, AfterStopNothingIsLogged) {
   log_.Stop();
   CaptureStderr();
   Down(UpstreamFailure::kConnectRefused);

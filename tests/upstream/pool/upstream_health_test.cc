@@ -138,7 +138,7 @@ TEST_F(UpstreamHealthTest, TheBackOffOfAnOutageLongAgoDoesNotGoOnAfterWantOfOurO
   }
 }
 
-TEST_F(UpstreamHealthTest, WantOfOurOwnResourcesSaysNothingAgainstWhoIsConnected) {
+TEST_F(UpstreamHealthTest, LackOfOurResourcesIsNoEvidenceAgainstAConnectedServer) {
   for (int i = 0; i < 5; ++i) Fail(UpstreamFailure::kOutOfResources, /*connected=*/true);
   Fail(UpstreamFailure::kTimeout, true);
   Fail(UpstreamFailure::kTimeout, true);

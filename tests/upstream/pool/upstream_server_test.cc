@@ -306,7 +306,7 @@ TEST_F(UpstreamServerTest, ALostConnectionLosesItsAttemptsAndTheNextOneConnects)
   EXPECT_EQ(connects(), 2);
 }
 
-TEST_F(UpstreamServerTest, ANameWithoutResponseSaysNothingAgainstTheServer) {
+TEST_F(UpstreamServerTest, ANameWithoutResponseIsNoEvidenceAgainstTheServer) {
   Make();
   SilenceFor("hole.example");
   for (AttemptId attempt = 1; attempt <= 100; ++attempt) {
@@ -360,7 +360,7 @@ TEST_F(UpstreamServerTest, AServerThatWasSilentMustAnswerToBeUp) {
   EXPECT_EQ(state(), ServerState::kUp);
 }
 
-TEST_F(UpstreamServerTest, OverUdpASignOfLifeIsAskedForThreeTimes) {
+TEST_F(UpstreamServerTest, OverUdpASignOfLifeIsRequestedThreeTimes) {
   options_.transport = Transport::kUdp;
   Make();
   int asked = 0;
@@ -447,7 +447,7 @@ TEST_F(UpstreamServerTest, AttemptsThatWaitForATurnFailWithTheServer) {
   EXPECT_THAT(failed_, SizeIs(kMaxAlone + 2));
 }
 
-TEST_F(UpstreamServerTest, WhereTooManyWaitForATurnTheOthersShare) {
+TEST_F(UpstreamServerTest, IfTooManyWaitForATurnTheOthersShare) {
   Make();
   Silence();
   Warm();
@@ -552,7 +552,7 @@ TEST_F(UpstreamServerTest, ARetiredServerWritesNoGauge) {
   EXPECT_TRUE(server_->drained());
 }
 
-TEST_F(UpstreamServerTest, LackOfOurOwnDescriptorsSaysNothingAgainstAConnectedServer) {
+TEST_F(UpstreamServerTest, LackOfOurDescriptorsIsNoEvidenceAgainstAConnectedServer) {
   Make();
   Warm();
   connector_.server(0).connect_failure = UpstreamFailure::kOutOfResources;
@@ -615,7 +615,7 @@ TEST_F(UpstreamServerTest, AtTheLimitOfTheServerASilentConnectionIsClosedBeforeA
   EXPECT_EQ(state(), ServerState::kUp);
 }
 
-TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksTeachesTheLimit) {
+TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksSetsTheLimit) {
   Make();
   Warm();
   Refuse();
