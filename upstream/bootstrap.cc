@@ -8,7 +8,7 @@
 namespace dotcache {
 namespace {
 
-// Its servers in charge of every name, and connected only when there is something to ask.
+// Its servers take every name. They are connected only for a query.
 UpstreamOptions OptionsOf(const UpstreamOptions& options) {
   UpstreamOptions own;
   own.zones.resize(1);

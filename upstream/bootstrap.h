@@ -16,13 +16,12 @@
 
 namespace dotcache {
 
-// An Exchanger of its own over `options.bootstrap`, with the limits of `options`: the first that is
-// up is asked, then the next. Counts and logs apart from all others: what cannot be resolved is
-// told by the resolver. One per worker; bound to the loop's thread.
+// A separate Exchanger for `options.bootstrap`, with the limits of `options`. It queries the first
+// server that is up, then the next. It has its own counters and writes no log lines: the resolver
+// logs failures. One per worker; bound to the loop's thread.
 class Bootstrap {
  public:
-  // `credentials` by bootstrap server; null where it is not asked over TLS. The loop outlives
-  // the object.
+  // `credentials` by bootstrap server; null for a server without TLS. The loop outlives the object.
   Bootstrap(UvLoop& loop, const UpstreamOptions& options, SocketConnector::Credentials credentials);
 
   Exchanger& exchanger() { return manager_; }

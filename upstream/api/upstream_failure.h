@@ -45,7 +45,7 @@ inline bool IsConnectFailure(UpstreamFailure failure) {
   return failure <= UpstreamFailure::kClientCertificate;
 }
 
-// True where a certificate, theirs or ours, was refused: nothing that mends itself in a moment.
+// True if the server's or our own certificate was refused. That does not change within seconds.
 inline bool IsAboutCertificate(UpstreamFailure failure) {
   return failure == UpstreamFailure::kCertificate || failure == UpstreamFailure::kClientCertificate;
 }

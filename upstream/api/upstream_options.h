@@ -29,12 +29,12 @@ struct UpstreamServerOptions {
   // the name is resolved `endpoint` is 0.0.0.0 with the port that the operator named, or 0.
   std::string host;
   int slot = 0;
-  // kUdp (TCP where a response was truncated) and kTcp are clear text, for servers of private zones
-  // alone, and know neither identity nor trust store.
+  // kUdp (and TCP after a truncated response) and kTcp are clear text, for servers of private zones
+  // only. They use neither identity nor trust store.
   Transport transport = Transport::kDot;
-  // How it proves who it is; identity.address is the endpoint's address.
+  // How it authenticates; identity.address is the endpoint's address.
   TlsPeerIdentity identity;
-  // Trust store of this server alone; empty: the one of all servers.
+  // Trust store of this server only; empty: the one of all servers.
   std::string ca_file;
   // Our certificate chain and key for this server, both or neither.
   std::string certificate_file;
@@ -53,7 +53,8 @@ struct UpstreamServerOptions {
   // True if its responses arrive encrypted and from an authenticated server.
   bool is_secure() const { return transport == Transport::kDot && !identity.insecure; }
   bool has_address() const { return host.empty() || !endpoint.is_wildcard(); }
-  // What tells it from others of its provider, and never changes: "192.0.2.1:853", "HOST/SLOT".
+  // Identifies it among the servers of its provider, and never changes: "192.0.2.1:853",
+  // "HOST/SLOT".
   std::string Label() const;
 };
 
@@ -112,7 +113,7 @@ struct UpstreamLimits {
   // A connection without queries is closed after this time, or after the time that the server
   // announces if that is shorter.
   Milliseconds idle_timeout{30000};
-  // Of every socket to an upstream server, whatever its transport.
+  // Of every socket to an upstream server, of any transport.
   OutgoingOptions outgoing;
   UpstreamTuning tuning = {};
 };

@@ -10,11 +10,11 @@
 
 namespace dotcache {
 
-// Learns from a server that closes a connection while queries wait on it. It may have reached a
-// number of answers, or was restarted. So connections carry no more queries for ten seconds. If a
-// connection is then closed at the same number, this is the server's limit, for a minute. A number
-// that another connection has exceeded within ten minutes is no limit. One for each server; not
-// thread-safe.
+// Learns from a server that closes a connection while queries wait on it. The server may have
+// reached a number of answers, or was restarted. For ten seconds, connections carry no more queries
+// than that number. If a connection is then closed at the same number, this is the server's limit,
+// for a minute. A number that another connection has exceeded within ten minutes is no limit. One
+// for each server; not thread-safe.
 class AnswerLimit {
  public:
   static constexpr uint32_t kUnlimited = std::numeric_limits<uint32_t>::max();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a connection has carried, and what that says about its server.
+// Counts of one connection, from which the limits of its server are learned.
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_CONNECTION_HISTORY_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_CONNECTION_HISTORY_H_
 
@@ -12,8 +12,8 @@
 
 namespace dotcache {
 
-// Counts the queries and responses of one connection and tells the habits of the server what they
-// show. Owned by the connection; not thread-safe.
+// Counts the queries and responses of one connection, and updates ServerHabits. Owned by the
+// connection; not thread-safe.
 class ConnectionHistory {
  public:
   // A query's place among the others.
@@ -47,8 +47,8 @@ class ConnectionHistory {
     if (IsJudged(place)) habits_.pipeline.NoteOverdue(MetAnother(place), now);
   }
 
-  // The server answers on another connection and not on this one. What is between us and the server
-  // may have forgotten this one while it had no query.
+  // The server answers on another connection and not on this one. A device on the path may have
+  // dropped this one while it had no query.
   void NoteReplaced() {
     if (pause_ < kNoticeablePause || answered_ > answered_before_pause_) return;
     habits_.idle.NoteClosedByServer(std::exchange(pause_, Duration::zero()));
@@ -68,7 +68,7 @@ class ConnectionHistory {
   bool IsDoubtful() const { return habits_.pipeline.IsDoubtful(); }
 
  private:
-  // Less is no time after which a connection is forgotten.
+  // After a shorter pause, a device on the path has not dropped a connection.
   static constexpr Duration kNoticeablePause = Seconds(1);
 
   // A response came since, and not too many.

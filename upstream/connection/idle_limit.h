@@ -9,14 +9,14 @@
 
 namespace dotcache {
 
-// Learns from a server that closes idle connections first: from then on they are closed here after
-// four fifths of that time, so that no query meets a connection being closed. Each time the server
-// did not close within what was allowed, that grows by a tenth, so that a server that closed for
-// another reason, such as a restart, is trusted again. One for each server, for all its
-// connections; not thread-safe.
+// Learns from a server that closes idle connections. Later connections are closed here after four
+// fifths of that time, so that no query is sent on a connection that is being closed. Each time the
+// server does not close a connection first, the time grows by a tenth: the server may have closed
+// it for another reason, such as a restart. One for each server, for all its connections; not
+// thread-safe.
 class IdleLimit {
  public:
-  // What a connection may idle, `configured` at the most.
+  // The time that a connection may be idle, at most `configured`.
   Duration Allowed(Duration configured) const { return std::min(configured, learned_); }
 
   // The server closed a connection without queries after this long.

@@ -7,16 +7,17 @@
 
 namespace dotcache {
 
-// Learns from a server that drops, or answers late, what comes while it works on another query of
-// the connection: such queries are overdue much more often than others. Then connections carry one
-// query at a time, for a minute. A query without an answer anywhere does not count: its name may
-// have none. One for each server; not thread-safe.
+// Detects a server that drops, or answers late, a query that arrives while it works on another
+// query of the connection. Such queries are overdue much more often than others. Then connections
+// carry one query at a time, for a minute. A query without an answer anywhere does not count: its
+// name may have none. One for each server; not thread-safe.
 class PipelineLimit {
  public:
   // True if a connection carries one query at a time.
   bool IsOne(MonoTime now) const { return now < until_; }
 
-  // True if a query was overdue in company lately, so that one may be lost for this reason.
+  // True if a query that met another one was overdue lately, so that one may be lost for this
+  // reason.
   bool IsDoubtful() const { return met_.overdue > 0; }
 
   // A query was answered in time, or was not but was answered later or elsewhere. `met_another`:

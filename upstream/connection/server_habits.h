@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a server has shown about its connections.
+// The learned limits of a server's connections.
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_SERVER_HABITS_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_SERVER_HABITS_H_
 

@@ -19,7 +19,7 @@ namespace dotcache {
 // the habits that each has shown, while its address is the same. Bound to the loop's thread.
 class SocketConnector : public Connector {
  public:
-  // By server index; null for servers that are not asked over TLS.
+  // By server index; null for servers without TLS.
   using Credentials = std::vector<std::shared_ptr<const TlsClientCredentials>>;
 
   // The loop outlives the connector, and the connector its connections.

@@ -126,7 +126,7 @@ std::optional<uint8_t> FindCandidate(const Scene& scene, Purpose purpose) {
     if ((scene.progress.refused >> server & 1) != 0 || !MayAsk(scene, server)) continue;
     if (IsRetry(scene, server) && !view.may_retry) continue;
     const uint8_t asked = scene.progress.times_asked[server];
-    // What can do without an answer costs nothing.
+    // No optional query goes to a server that charges for it.
     if (view.metered && (hedge || purpose == Purpose::kConfirmation)) continue;
     if (hedge && asked > 0) continue;
     if (!best.has_value() || asked < scene.progress.times_asked[*best]) best = server;
@@ -169,7 +169,8 @@ bool IsWorthWaiting(const Scene& scene, const AttemptView& attempt) {
   return scene.servers[attempt.server].status.state == ServerState::kUp;
 }
 
-// Until when a server that takes no query now may come to take one; nullopt: none may.
+// The time until which a server that takes no query now may begin to take one; nullopt: no server
+// may.
 std::optional<MonoTime> WaitForServerUntil(const Scene& scene) {
   std::optional<MonoTime> until;
   for (const uint8_t server : scene.progress.order) {

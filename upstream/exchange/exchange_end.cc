@@ -16,7 +16,7 @@ ExchangeFailure OfUseless(UpstreamFailure useless) {
 }
 
 // True if all attempts have waited for a place at a server that is up, and no query was sent. That
-// tells nothing about the name.
+// is no evidence about the name.
 bool WaitedOnly(const ExchangeRecord& exchange) {
   return !exchange.progress.left && absl::c_all_of(exchange.attempts, [](const Attempt& each) {
     return each.place.connection == 0;

@@ -15,12 +15,12 @@
 
 namespace dotcache {
 
-// Gives the slots of each host name in the zones the addresses that the resolver finds, and says in
-// the log, where `log_changes` is set, when these change and when there are none to be had. Owned
-// by the UpstreamManager; bound to its loop's thread.
+// Assigns the addresses that the resolver finds to the slots of each host name in the zones. Logs
+// changed and unresolvable addresses if `log_changes` is set. Owned by the UpstreamManager; bound
+// to its loop's thread.
 class UpstreamHosts : private HostResolver::Delegate {
  public:
-  // Told, from the loop, when slots of the zone have other addresses than before, or when it is
+  // Called from the loop when slots of the zone have other addresses than before, or when it is
   // known that there are none.
   using OnChange = absl::AnyInvocable<void(UpstreamZone&)>;
 
@@ -38,7 +38,7 @@ class UpstreamHosts : private HostResolver::Delegate {
   // A query for the zone found no address.
   void OnNoAddress(const UpstreamZone& zone);
 
-  // Servers went down: hosts of which none is left are asked for early.
+  // Servers went down. A host without a server that is up is resolved early.
   void OnServersDown();
 
  private:

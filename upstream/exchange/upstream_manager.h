@@ -32,7 +32,7 @@ namespace dotcache {
 class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
  public:
   // All references outlive the manager. `counters` has one element for each server, counted through
-  // the zones in order. `loops` says which servers lead back here; null: none.
+  // the zones in order. `loops` has the servers that lead back here; null: no loops are detected.
   UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
                   absl::Span<UpstreamCounters> counters, absl::BitGenRef random,
                   const LoopWatch* loops = nullptr);
@@ -46,7 +46,7 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   // Of all servers, in the order of the counters. 0.0.0.0:0 for a slot without an address.
   std::vector<Endpoint> Endpoints() const { return zones_.Endpoints(); }
 
-  // Opens the connections that options.mode.prewarm asks for, and begins to resolve host names.
+  // Opens the connections of options.mode.prewarm, and begins to resolve host names.
   void Start();
 
   // True after a server of the root zone was connected to and authenticated.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order in which the servers of a zone are asked.
+// The order in which the servers of a zone are queried.
 #ifndef DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_SELECTOR_H_
 #define DOTCACHE_UPSTREAM_EXCHANGE_UPSTREAM_SELECTOR_H_
 
@@ -24,10 +24,10 @@ struct ServerChoice {
   std::optional<int> connect;
 };
 
-// Puts the servers of one zone in order: first those that are up, as the policy says. One with a
-// ready connection comes before one without, because a query does not wait for a handshake if it
-// need not. Then come servers whose provider is erring, those on trial, and those that are down, by
-// their next probe. `sticky-hash` waits for the handshake: the name is for that provider only.
+// Puts the servers of one zone in order. First come those that are up, in the order of the policy.
+// A server with a ready connection comes before one without, so that queries do not wait for
+// handshakes. Then come servers whose provider is erring, those on trial, and those that are down,
+// by their next probe. `sticky-hash` waits for the handshake: the name is for that provider only.
 // Keeps only the position of round robin. Not thread-safe.
 class UpstreamSelector {
  public:

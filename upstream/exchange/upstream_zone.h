@@ -50,8 +50,7 @@ class UpstreamZone {
   std::vector<ExchangeId> TakeWoken(size_t limit);
   bool HasWoken() const { return !woken_.empty(); }
 
-  // Queries this provider, or no longer (Provider::taken_out). Does nothing without such a
-  // provider.
+  // Begins or stops to use this provider (Provider::taken_out). No effect without such a provider.
   void UseProvider(absl::string_view name, bool use);
 
   // The servers as they are now. Those of a provider that was taken out have no address.
@@ -64,8 +63,8 @@ class UpstreamZone {
   // The same, but it changes nothing.
   ServerOrder PreviewOrder(const DomainName& qname, const Views& views) const;
 
-  // Whether its names may be queried twice for speed. Under `sticky-hash` a hedge would tell the
-  // name to another provider.
+  // Whether its names may be queried twice for speed. Under `sticky-hash`, a hedge would disclose
+  // the name to another provider.
   bool MayHedge() const {
     return context_.limits.hedge && size() > 1 && options_.policy != SelectionPolicy::kStickyHash;
   }
@@ -95,8 +94,8 @@ class UpstreamZone {
   // Opens a connection to each server.
   void Prepare();
 
-  // The slot has this address from now on, or none. A new server takes the place of the old one,
-  // which still answers its queries. REQUIRES: it is a slot of a host name.
+  // The slot has this address from now on, or none. A new server replaces the previous one, which
+  // still completes its attempts. REQUIRES: it is a slot of a host name.
   void SetAddress(size_t index, const std::optional<Endpoint>& address);
   // Destroys former servers without connections. Not inside a callback of theirs.
   void DropRetired();
@@ -105,7 +104,7 @@ class UpstreamZone {
   void Drain();
 
  private:
-  // What ServerView says about a server whatever its state.
+  // The part of ServerView that does not depend on the server's state.
   struct Portion {
     uint8_t provider;
     double weight;

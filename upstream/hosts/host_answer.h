@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What DNS says of a provider's host name: where to connect to.
+// The addresses and the port of a host name, from DNS responses.
 #ifndef DOTCACHE_UPSTREAM_HOSTS_HOST_ANSWER_H_
 #define DOTCACHE_UPSTREAM_HOSTS_HOST_ANSWER_H_
 
@@ -17,10 +17,10 @@
 
 namespace dotcache {
 
-// Servers (slots) that one host name has: what more addresses it has is not used.
+// Servers (slots) of one host name. Further addresses are not used.
 inline constexpr size_t kMaxHostAddresses = 8;
 
-// How long an answer is used before the name is asked again, whatever its TTL says.
+// Limits of the time until the name is resolved again, for any TTL.
 inline constexpr Seconds kMinHostTtl{10};
 inline constexpr Seconds kMaxHostTtl{86400};
 
@@ -40,7 +40,7 @@ struct HostRecords {
 std::optional<HostRecords> ReadHostResponse(Bytes response, const ResponseFacts& facts,
                                             const Question& question);
 
-// The latest that each of the three questions was told; nullopt where there was no response yet.
+// The latest answer to each of the three questions; nullopt before the first response.
 struct HostKnowledge {
   std::optional<HostRecords> a;
   std::optional<HostRecords> aaaa;

@@ -136,8 +136,7 @@ void HostResolver::OnResponse(size_t host, const Question& question,
   if (lookup.is_first && found && !lookup.grace->armed()) lookup.grace->Start(kGrace);
 }
 
-// Somebody may be waiting, and a server that is slow to say that it knows of no SVCB shall not keep
-// an address from being used.
+// A query may be waiting. A slow denial of the SVCB must not delay the use of an address.
 void HostResolver::OnGraceOver(size_t host) {
   Lookup& lookup = *lookups_[host];
   lookup.is_first = false;

@@ -30,15 +30,15 @@ class HostResolver {
     uint16_t port = 0;  // 0: what SVCB says, or 853.
   };
 
-  // The owner, which outlives the resolver. Called from the loop alone, never inside a call.
+  // The owner, which outlives the resolver. Called from the loop only, never inside a call.
   class Delegate {
    public:
     virtual ~Delegate() = default;
     // Its addresses are these, from 1 to kMaxHostAddresses; perhaps the same as before.
     virtual void OnHostResolved(size_t host, const std::vector<Endpoint>& addresses) = 0;
-    // A round brought no address.
+    // A round ended without an address.
     virtual void OnHostUnresolved(size_t host, const std::string& cause) = 0;
-    // True while none of its addresses is of use.
+    // True while all of its addresses are useless.
     virtual bool IsHostUseless(size_t host) const = 0;
   };
 

@@ -11,17 +11,16 @@
 
 namespace dotcache {
 
-// What attempts to connect to upstream servers, and answers, have shown of the two address
-// families. One is broken when two of its servers could not be reached since one was, and the other
-// family works. Its servers then come last for all names, those that were never tried included, but
-// for those that are connected, until one of them is reached. Belongs to one UpstreamManager; not
-// thread-safe.
+// Learns from connects and answers whether each address family works. A family is broken if two of
+// its servers could not be reached since the latest success, and the other family works. Its
+// servers then come last for all names, except connected ones, until one of them is reached.
+// Belongs to one UpstreamManager; not thread-safe.
 class AddressFamilies {
  public:
   // Logs a line when a family breaks or works again, if `log_changes`.
   explicit AddressFamilies(bool log_changes) : log_changes_(log_changes) {}
 
-  // A server of the family was connected to, or has said something over a connection.
+  // A server of the family was connected to, or sent a message.
   void NoteReached(bool is_v6);
 
   // An attempt to connect to the server with this index ended so. What came from the server itself,
@@ -30,7 +29,7 @@ class AddressFamilies {
 
   bool broken(bool is_v6) const { return family(is_v6).broken; }
 
-  // The network has changed: nothing is known.
+  // The network has changed: both families are unknown again.
   void Forget() { families_ = {}; }
 
  private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the result of an attempt says about the server.
+// The effect of an attempt's result on the state of the server.
 #ifndef DOTCACHE_UPSTREAM_POOL_ATTEMPT_RESULT_H_
 #define DOTCACHE_UPSTREAM_POOL_ATTEMPT_RESULT_H_
 
@@ -8,11 +8,11 @@
 
 namespace dotcache {
 
-// An error RCODE, about which another server may know better. YXDOMAIN is an answer about a DNAME
-// (RFC 6672 section 2.2).
+// An error RCODE; another server may have an answer. YXDOMAIN is an answer about a DNAME (RFC 6672
+// section 2.2).
 bool IsErrorResponse(const ResponseFacts& facts);
 
-// True for an RCODE that says that the server does not do this, and nothing about the name.
+// True for an RCODE about the server's abilities, not about the name.
 bool IsRefusal(Rcode rcode);
 
 // True for a denial without SOA (RFC 2308 section 2.1). Another server may have the SOA, or the

@@ -7,9 +7,9 @@
 
 namespace dotcache {
 
-// After a failed connect none begins for 500 ms, except probes. A probe that a query asks for
-// begins a second after the latest connect, or five seconds if a certificate failed: no certificate
-// becomes valid because it is requested often. A value; not thread-safe.
+// After a failed connect, no connect begins for 500 ms, except probes. A probe for a query begins
+// at least a second after the latest connect, or five seconds if a certificate failed. A value; not
+// thread-safe.
 class ConnectPacing {
  public:
   static constexpr Duration kInterval = Milliseconds(500);
@@ -26,7 +26,7 @@ class ConnectPacing {
     not_before_ = now + kInterval;
     failed_ = now;
   }
-  // It was connected to, or earlier failures mean nothing now.
+  // It was connected to, or earlier failures are void.
   void Forget() { not_before_ = MonoTime(); }
 
   MonoTime begun() const { return begun_; }

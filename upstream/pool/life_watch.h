@@ -12,12 +12,12 @@
 
 namespace dotcache {
 
-// Watches the connections of one server. One name without a response is no evidence against it, so
-// a connection is asked for a sign of life (Connection::AskForSignOfLife) before it counts as
-// silent: when one query has waited for its attempt timeout, or two for half of the stall time,
-// and no message came since. Without a message in the other half of the stall time it is silent.
-// UDP loses messages, so there it is asked three times. Owned by the UpstreamServer; bound to its
-// loop's thread.
+// Watches the connections of one server. One name without a response is no evidence against it. So
+// a sign of life is requested (Connection::AskForSignOfLife) before a connection counts as silent:
+// when one query has waited for its attempt timeout, or two for half of the stall time, and no
+// message came since. Without a message in the other half of the stall time it is silent. UDP loses
+// messages, so there it is requested three times. Owned by the UpstreamServer; bound to its loop's
+// thread.
 class LifeWatch {
  public:
   // The references outlive the watch.
@@ -39,7 +39,7 @@ class LifeWatch {
   // A message came on it.
   static void NoteWord(ServerConnection& connection);
 
-  // Asks for a sign of life now. The connection is silent if none comes within the trial time.
+  // Requests a sign of life now. The connection is silent if none comes within the trial time.
   void BeginTrial(ServerConnection& connection);
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queries that show whether an upstream server leads back to this one: their names, and whom to
-// ask.
+// Test queries that show whether an upstream server leads back to this process: their names, and
+// the servers that get them.
 #ifndef DOTCACHE_UPSTREAM_POOL_LOOP_PROBE_H_
 #define DOTCACHE_UPSTREAM_POOL_LOOP_PROBE_H_
 
@@ -21,8 +21,8 @@ std::optional<DomainName> LoopProbeName(uint64_t number, const DomainName& zone)
 // octets for nearly all. REQUIRES: `name` is canonical.
 std::optional<uint64_t> ReadLoopProbeName(const DomainName& name);
 
-// Whether what is sent there can sensibly come back: addresses that are not globally routable, and
-// those of this machine. Public providers never see a probe.
+// Whether a query to this address may come back: true for addresses that are not globally routable,
+// and for those of this machine. Public providers never get a test query.
 bool MayLeadBack(const Endpoint& server);
 
 }  // namespace dotcache

@@ -12,10 +12,10 @@
 
 namespace dotcache {
 
-// What the sender of probes (LoopProber, one a process) and their receivers (the query handlers of
-// all workers, since the kernel chooses whose socket a probe comes back to) know together. A server
-// whose probe has come back is a forwarding loop from then on, for all workers, until the sender
-// clears it. All functions are safe from any thread.
+// Shared by the sender of test queries (LoopProber, one in a process) and their receivers, the
+// query handlers of all workers: a test query may come back to any worker. A server whose test
+// query has come back is a forwarding loop for all workers, until the sender clears it. All
+// functions are safe from any thread.
 class LoopWatch {
  public:
   // `servers`: as many as there are in UpstreamOptions, by the same indexes.
@@ -23,8 +23,8 @@ class LoopWatch {
 
   bool loops(size_t server) const { return servers_[server].loops.load(std::memory_order_relaxed); }
 
-  // A query with this name has come in. True when it is a probe of ours. A number cannot be guessed
-  // before it was sent, so that only the server it went to can say that it loops.
+  // A query with this name has come in. True if it is a test query of this process. Its number is
+  // secret until it is sent, so only the server that got it can report a loop.
   bool OnQuery(const DomainName& qname);
 
   // The sender's. The number of the probe that now goes to the server; 0: none.
@@ -32,7 +32,7 @@ class LoopWatch {
   // That probe is over: if it was answered without coming back, the server is no loop. Returns
   // whether it is one.
   bool Conclude(size_t server, bool answered);
-  // The server is another now, of which nothing is known.
+  // The slot has another server now, which was not tested yet.
   void Forget(size_t server);
 
  private:

@@ -13,7 +13,7 @@
 
 namespace dotcache {
 
-// One connection and what its server knows about it.
+// One connection and the state that its server keeps about it.
 struct ServerConnection {
   uint32_t number = 0;  // Never 0, and never used again.
   std::unique_ptr<Connection> connection;
@@ -56,7 +56,7 @@ class ServerConnections {
   // True if the server allows fewer queries on one of them than we would send.
   bool HasLimited() const { return Count(&IsLimited) > 0; }
   bool MayDrop() const { return Count(&IsDoubtful) > 0; }
-  // Tells the silent ones that the server answers on another.
+  // Informs the silent ones that the server answers on another.
   void NoteAnswered();
 
   // True if one of them takes a query now, even a silent one.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a server tells the owner of its attempts.
+// The interface through which a server reports to the owner of its attempts.
 #ifndef DOTCACHE_UPSTREAM_POOL_SERVER_DELEGATE_H_
 #define DOTCACHE_UPSTREAM_POOL_SERVER_DELEGATE_H_
 
@@ -22,7 +22,7 @@ struct AttemptPlace {
 };
 
 // The owner of the exchanges, which outlives the server. No function is called inside a call into
-// the server, except the two that are only to take note.
+// the server, except the two that only take note.
 class ServerDelegate {
  public:
   virtual ~ServerDelegate() = default;

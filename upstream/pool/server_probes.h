@@ -13,9 +13,9 @@
 
 namespace dotcache {
 
-// Probes one server: one connection at a time, when its back-off ends, when a query asks for it, or
-// at a faster pace while no server of its zone can be reached. Also knows since when the server has
-// given no sign of life although it was tried. Owned by the UpstreamServer; bound to its loop's
+// Probes one server with one connection at a time: when its back-off ends, when a query needs it,
+// or at a faster pace while no server of its zone can be reached. Also keeps the time since which
+// the server was tried without a sign of life. Owned by the UpstreamServer; bound to its loop's
 // thread.
 class ServerProbes {
  public:
@@ -27,14 +27,14 @@ class ServerProbes {
     const ConnectPacing& pacing;
   };
 
-  // `may_probe` says whether the server may be connected to at all. `open` begins a connection, and
-  // returns false if there is no room for one.
+  // `may_probe` returns whether the server may be connected to at all. `open` begins a connection,
+  // and returns false if there is no room for one.
   ServerProbes(const Context& context, absl::AnyInvocable<bool()> may_probe,
                absl::AnyInvocable<bool()> open);
 
   // Connects now if the server is down.
   void Now();
-  // The same if the latest connect was long enough ago for a probe that a query asks for.
+  // The same, if the latest connect was long enough ago for a probe for a query.
   void OnDemand();
   // While urgent, probes do not wait for the back-off.
   void SetUrgent(bool urgent);
@@ -45,7 +45,7 @@ class ServerProbes {
 
   // A query was sent or a connection begun.
   void NoteTry();
-  // A message came, a connection took the server up, or what was known means nothing now.
+  // A message came, a connection took the server up, or earlier knowledge is void.
   void NoteSign() { last_sign_ = context_.loop.Now(); }
   // The first try since the latest sign; or now.
   MonoTime in_vain_since() const;

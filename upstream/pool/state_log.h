@@ -14,13 +14,12 @@
 
 namespace dotcache {
 
-// Tells each change of one server once: that it went down, that it is down for another kind of
-// failure, and that it is up. A trial is not told. Limits: a burst of four lines, then one in ten
-// seconds; what is told then is the state at that time. Owned by the UpstreamServer; bound to its
-// loop's thread.
+// Logs each change of one server once: it went down, it is down because of another kind of failure,
+// it is up. A trial is not logged. Limits: a burst of four lines, then one in ten seconds, with the
+// state at that time. Owned by the UpstreamServer; bound to its loop's thread.
 class StateLog {
  public:
-  // Writes nothing if `quiet`. `loop` and `server` outlive the log.
+  // Writes no line if `quiet`. `loop` and `server` outlive the log.
   StateLog(EventLoop& loop, const UpstreamServerOptions& server, bool quiet);
 
   // Notes the state of the server, with `cause` of its latest failure in words.

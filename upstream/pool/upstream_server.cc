@@ -78,7 +78,7 @@ AttemptPlace UpstreamServer::SendOn(ServerConnection& connection, const Upstream
   return place;
 }
 
-// Attempts that wait for a turn cannot have one. Told in the next turn of the loop.
+// Attempts that wait for a place cannot have one. Reported in the next turn of the loop.
 void UpstreamServer::FailWaiting() {
   const std::vector<AttemptId> waiting = placer_.TakeWaiting();
   unconnected_.insert(unconnected_.end(), waiting.begin(), waiting.end());
@@ -415,7 +415,7 @@ void UpstreamServer::NoteCertificate(const Connection& connection) {
   if (expiry != 0 && !retired_) counters_.certificate_expiry.Set(static_cast<uint64_t>(expiry));
 }
 
-// Updates the gauges, and tells the owner that the status may have changed.
+// Updates the gauges, and reports to the owner that the status may have changed.
 void UpstreamServer::AfterChange() {
   if (!retired_) {
     counters_.in_flight.Set(static_cast<uint64_t>(connections_.in_flight()) + placer_.waiting());
