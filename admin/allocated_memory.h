@@ -10,8 +10,8 @@
 
 namespace dotcache {
 
-// Asks the allocator how much memory is in use. The allocator then walks through all free memory
-// and blocks other threads, so the result is kept for kGoodFor. Not thread-safe.
+// Reads from the allocator how much memory is in use. The allocator then walks through all free
+// memory and blocks other threads, so the result is kept for kGoodFor. Not thread-safe.
 class AllocatedMemory {
  public:
   static constexpr Duration kGoodFor = Seconds(10);

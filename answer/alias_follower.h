@@ -36,8 +36,8 @@ struct AliasChain {
 
 // Follows an alias to the end (RFC 1034 section 5.3.3) where the servers that answered it do not
 // know the end: another zone of this forwarder has the target, a local name is the target, or the
-// answer ends with the alias. What servers say about names of other private zones is not used, so a
-// target in a private zone is queried there only. If a private zone's server has the data of a
+// answer ends with the alias. Records of servers about names of other private zones are not used,
+// so a target in a private zone is queried there only. If a private zone's server has the data of a
 // target outside all zones, the data is used, and no provider sees that name.
 //
 // Each part is cached under its own name with its own TTL. The joined answer is cached under the

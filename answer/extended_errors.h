@@ -23,7 +23,7 @@ ExtendedError ErrorForLimit(Limit limit);
 // For a query that the server cannot answer before it ends.
 ExtendedError ErrorForStop();
 
-// What a client is told about a failure: the RCODE, and the extended errors. The upstream server's
+// What a reply contains about a failure: the RCODE, and the extended errors. The upstream server's
 // own error states the cause.
 struct FailureErrors {
   FailureErrors(ExtendedError own_error) : own(std::move(own_error)) {}  // NOLINT

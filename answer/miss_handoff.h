@@ -44,7 +44,7 @@ class MissHandoff : private TurnEndHook, private Mailbox::Reader {
   static constexpr size_t kMaxReplyOctets = size_t{8} * 1024 * 1024;
 
   explicit MissHandoff(const Environment& environment);
-  // Queries that others handed over and that are not forwarded yet get no reply.
+  // Queries that other workers handed over and that are not forwarded yet get no reply.
   ~MissHandoff() override;
 
   // True if this worker forwards queries for the name itself.

@@ -25,7 +25,7 @@
 
 namespace dotcache {
 
-// Tells the listener how a message was handled.
+// How a message was handled, for the listener.
 enum class HandleResult {
   kReplied,  // The reply was given to the sink inside the call.
   kPending,  // The reply will be given to the sink later.

@@ -17,8 +17,8 @@ struct ReplyRateOptions {
   // Replies with the same answer to one network in a second, and twice as many at once. 0: no
   // limit.
   int per_second = 0;
-  // One in this many queries over the limit gets a truncated reply, the others get none. 0: none
-  // gets a reply.
+  // One in this many queries over the limit gets a truncated reply, each other one gets no reply.
+  // 0: none gets a reply.
   int slip = 2;
 };
 

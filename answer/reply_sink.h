@@ -13,7 +13,7 @@
 
 namespace dotcache {
 
-// Says where the reply to a query goes. A value type: it stays valid when the client is gone.
+// Where the reply to a query goes. A value type: it stays valid when the client is gone.
 struct ReplyAddress {
   Transport transport = Transport::kUdp;
   Endpoint client;

@@ -12,8 +12,8 @@
 
 namespace dotcache {
 
-// Tells which zone's servers are queried. Zones have numbers; 0 is the root. Immutable, so any
-// thread may call it.
+// Finds the zone whose servers are queried for a name. Zones have numbers; 0 is the root.
+// Immutable, so any thread may call it.
 class ZoneNames {
  public:
   // The root may be among them.

@@ -132,7 +132,7 @@ class Checker {
     return listen.transport == Transport::kUdp ? SocketKind::kUdp : SocketKind::kTcp;
   }
 
-  // With `reuse-port`, another instance may have the address. The start tells other errors.
+  // With `reuse-port`, another instance may have the address. The start reports other errors.
   absl::Status CheckFree(const Endpoint& endpoint, SocketKind kind) const {
     return server_.reuse_port ? absl::OkStatus() : CheckEndpointFree(endpoint, kind);
   }

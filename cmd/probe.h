@@ -15,7 +15,7 @@
 namespace dotcache {
 
 // Queries the A records of `name` over UDP, three times at most. Returns the RCODE of the reply.
-// Without a reply the error says why.
+// Without a reply, the error has the cause.
 absl::StatusOr<Rcode> Probe(const Endpoint& server, const DomainName& name, Milliseconds timeout);
 
 // The address to probe: that of the first UDP listener, on loopback if it listens on all addresses.

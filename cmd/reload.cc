@@ -64,7 +64,7 @@ std::vector<std::string> ChangedLines(const Config& before, const Config& after)
     const std::vector<std::string> old_lines = LinesOf(setting.format(before));
     const std::vector<std::string> new_lines = LinesOf(setting.format(after));
     if (old_lines == new_lines) continue;
-    // A list keeps its key line, which tells what its elements are.
+    // A list keeps its key line, which names its elements.
     const bool same_head = !old_lines.empty() && !new_lines.empty() &&
                            old_lines.front() == new_lines.front() && new_lines.size() > 1;
     if (same_head) lines.push_back(absl::StrCat("  ", new_lines.front()));

@@ -35,14 +35,14 @@ class Service : public Operations {
   static constexpr int kDrainSignal = SIGUSR2;
 
   // Makes the server of `config`. `sources` must outlive the result, which reads them again.
-  // `manager` must outlive it too, and is told about reloads.
+  // `manager` must outlive it too; reloads are reported to it.
   static absl::StatusOr<std::unique_ptr<Service>> Create(const Config& config,
                                                          const ConfigSources& sources,
                                                          const ServiceManager& manager,
                                                          const InheritedSockets& inherited = {});
 
   absl::Status Start();
-  // Tells the service manager that the workers are alive, if they are.
+  // Reports to the service manager that the workers are alive, if they are.
   void TellAlive();
   // Reads changed certificates, keys, CAs and pins. Takes over changed hosts files.
   void CheckFiles();

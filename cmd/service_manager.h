@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tells systemd about the state of the process.
+// Reports the state of the process to systemd.
 #ifndef DOTCACHE_CMD_SERVICE_MANAGER_H_
 #define DOTCACHE_CMD_SERVICE_MANAGER_H_
 

@@ -26,7 +26,7 @@ enum class ClearText { kRefused, kAllowed };
 //   udp://ADDR[:PORT]       clear text over UDP, and over TCP when a response is truncated
 //   tcp://ADDR[:PORT]       clear text over TCP
 // and in the notation of other programs: ADDR@PORT#NAME (unbound), tls://ADDR%NAME[:PORT]
-// (CoreDNS), ADDR[:PORT]#NAME (systemd-resolved). Errors say what would be right.
+// (CoreDNS), ADDR[:PORT]#NAME (systemd-resolved). Errors contain a correct example.
 absl::StatusOr<std::vector<UpstreamServerOptions>> ParseUpstreamText(absl::string_view text,
                                                                      ClearText clear_text);
 

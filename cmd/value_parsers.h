@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Texts of configuration values to values and back. An error says what is wrong and what would be
-// right.
+// Texts of configuration values to values and back. An error text has what is wrong and what would
+// be right.
 #ifndef DOTCACHE_CMD_VALUE_PARSERS_H_
 #define DOTCACHE_CMD_VALUE_PARSERS_H_
 

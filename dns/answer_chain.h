@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the answer section of a response says about the question.
+// The records of an answer section that belong to the question.
 #ifndef DOTCACHE_DNS_ANSWER_CHAIN_H_
 #define DOTCACHE_DNS_ANSWER_CHAIN_H_
 
@@ -26,7 +26,7 @@ struct SynthesizedCname {
 };
 
 // Follows the aliases of an answer from the QNAME to the data (RFC 1034 section 5.3.3, RFC 6672
-// section 3.2). Tells which records take part, and in which order. If a name has a CNAME, its other
+// section 3.2). Finds the records that take part, and their order. If a name has a CNAME, its other
 // data is ignored (RFC 1034 section 3.6.2). Names are compared by hash. A false match would only
 // relay a record that the upstream server could have sent under the right name.
 //
@@ -94,8 +94,8 @@ class AnswerChain {
   // differ.
   std::optional<size_t> FindCname() const;
 
-  // Notes the records of end_ that have the asked type or are CNAMEs. For an alias, notes only its
-  // CNAMEs.
+  // Notes the records of end_ that have the queried type or are CNAMEs. For an alias, notes only
+  // its CNAMEs.
   void ReadRecordsOfEnd(bool is_alias);
 
   // The DNAME above end_, if there is one, and the name that it makes from end_.

@@ -16,9 +16,9 @@ struct ExtraRecords {
   std::optional<size_t> tsig_at;  // Offset of the last record, if it is a TSIG.
 };
 
-// Reads as much as is readable, whatever the message asks for. An OPT is found if it is in the
-// additional section and ends within the message. Its options may be malformed; they are then left
-// out. REQUIRES: a header. Cost: linear; nothing is read in a message of more than 4096 octets.
+// Reads the readable part of a message of any kind. An OPT is found if it is in the additional
+// section and ends within the message. Its options may be malformed; they are then left out.
+// REQUIRES: a header. Cost: linear; nothing is read in a message of more than 4096 octets.
 ExtraRecords FindExtraRecords(Bytes message);
 
 }  // namespace dotcache

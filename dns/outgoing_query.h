@@ -39,7 +39,7 @@ struct UpstreamQueryFormat {
 };
 
 // Writes the query with this ID and returns its size. It has RD=1, CD and DO as in `query`, and an
-// OPT with size 1232, unless `query.edns` says less. AD=1 requests the AD bit of the response (RFC
+// OPT with size 1232, unless `query.edns` is less. AD=1 requests the AD bit of the response (RFC
 // 6840 section 5.7). REQUIRES: out.size() >= kMaxUpstreamQuerySize.
 size_t BuildUpstreamQuery(const UpstreamQuery& query, uint16_t id,
                           const UpstreamQueryFormat& format, MutableBytes out);

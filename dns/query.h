@@ -27,7 +27,7 @@ struct Query {
   bool recursion_desired = false;
   bool authentic_data = false;
   bool checking_disabled = false;
-  // False for QDCOUNT 0 with a cookie: the client asks only for a server cookie (RFC 7873 section
+  // False for QDCOUNT 0 with a cookie: the client requests only a server cookie (RFC 7873 section
   // 5.4).
   bool has_question = true;
   DomainName qname;   // In the client's spelling; copied to the reply.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// TSIG records (RFC 8945), which this server reads only to say that it has no key.
+// TSIG records (RFC 8945). This server has no key, and replies with BADKEY.
 #ifndef DOTCACHE_DNS_TSIG_H_
 #define DOTCACHE_DNS_TSIG_H_
 

@@ -64,9 +64,9 @@ class UdpSocket : public TurnEndHook {
   void StopReceiving();
 
   // Receives what has arrived, and stops. The kernel gives later datagrams to another socket of the
-  // address. Without one it tells their senders that the port is closed. Replies may still be sent.
-  // If the kernel refuses this, receives until the socket ends.
-  // Do not call it inside OnDatagram().
+  // address. Without one, it replies to their senders that the port is closed. Replies may still be
+  // sent. If the kernel refuses this, receives until the socket ends. Do not call it inside
+  // OnDatagram().
   void FinishReceiving();
 
   uint64_t send_drops() const;

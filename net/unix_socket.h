@@ -38,7 +38,7 @@ class UnixPath {
   ino_t inode_ = 0;
 };
 
-// Connects to a path. An error says what is wrong with it.
+// Connects to a path. An error text has what is wrong with it.
 absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path);
 
 }  // namespace dotcache

@@ -58,8 +58,8 @@ class TlsSession {
   enum class State { kHandshaking, kOpen, kPeerClosed, kFailed };
 
   // Makes a client session. With `tickets`, it tries to resume and keeps new tickets. `tickets` may
-  // be null. Without `offer_alpn` it offers no protocol: some servers know others only and end the
-  // handshake with the alert no_application_protocol (kTlsAlpn).
+  // be null. Without `offer_alpn` it offers no protocol: some servers support only other protocols
+  // and end the handshake with the alert no_application_protocol (kTlsAlpn).
   static absl::StatusOr<std::unique_ptr<TlsSession>> NewClient(
       std::shared_ptr<const TlsClientCredentials> credentials, const TlsPeerIdentity& identity,
       std::shared_ptr<TlsTicketStore> tickets, bool offer_alpn = true);
