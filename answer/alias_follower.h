@@ -34,11 +34,11 @@ struct AliasChain {
   size_t links = 0;
 };
 
-// Follows an alias to the end (RFC 1034 section 5.3.3) where the servers that answered it do not
-// know the end: another zone of this forwarder has the target, a local name is the target, or the
-// answer ends with the alias. Records of servers about names of other private zones are not used,
-// so a target in a private zone is queried there only. If a private zone's server has the data of a
-// target outside all zones, the data is used, and no provider sees that name.
+// Follows an alias to the end (RFC 1034 section 5.3.3) in three cases: the target is in another
+// zone of this forwarder, the target is a local name, or the answer ends with the alias. Records of
+// servers about names of other private zones are not used, so a target in a private zone is queried
+// there only. If a private zone's server has the data of a target outside all zones, the data is
+// used, and no provider sees that name.
 //
 // Each part is cached under its own name with its own TTL. The joined answer is cached under the
 // QNAME, with the lowest TTL of all.

@@ -166,8 +166,8 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
 }
 
 // For a key that was added to the table. Returns null if the exchange has begun. The key leaves the
-// table if the exchange fails at once, or if it is not needed because all parts of the answer are
-// known: then the answer is returned.
+// table if the exchange fails at once, or if all parts of the answer are known. In the second case
+// the answer is returned.
 ExchangeOr<CacheEntryRef> Forwarder::BeginExchange(const Query& query, const CacheKey& key,
                                                    uint64_t client) {
   const MonoTime now = env_.loop.Now();

@@ -48,11 +48,11 @@ struct PendingLimits {
 // client, because it is a prefetch or because the deadlines of its clients have passed. Holds no
 // timer: the owner calls next_deadline() and TakeExpired(). Bound to its loop's thread.
 //
-// At each limit except the one of a client, the client with the most makes room for a client that
-// has less, so that few clients cannot keep others out. It loses what came last, because
-// its older queries are closer to their answers. A key ends for all its waiters, so one that only
-// this client waits for goes first. The owner takes that by TakeEvicted(). Without such a client,
-// Join() adds nothing. A sixteenth of the keys is for clients that hold none.
+// At each limit except the one of a client, the client with the most waiting queries makes room for
+// a client with fewer. So a few clients cannot block other clients. It loses its newest query,
+// because its older queries are closer to their answers. A key ends for all its waiters, so one
+// that only this client waits for goes first. The owner takes that by TakeEvicted(). Without such a
+// client, Join() adds nothing. A sixteenth of the keys is for clients that hold none.
 class PendingQueries {
  public:
   enum class JoinResult {

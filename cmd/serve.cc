@@ -230,9 +230,9 @@ void LogStatus(const Server& server) {
        {"upstreams", status.upstreams}});
 }
 
-// Waits for a signal to stop. Meanwhile logs when the server becomes ready, checks the files of
-// certificates, keys, pins and hosts every two seconds, tells the service manager that the workers
-// are alive, and handles the other signals.
+// Waits for a signal to stop. Meanwhile logs when the server becomes ready, and checks the files of
+// certificates, keys, pins and hosts every two seconds. It also reports to the service manager that
+// the workers are alive, and handles the other signals.
 int WaitForStop(Service& service, std::optional<Milliseconds> watchdog, const sigset_t& signals) {
   bool ready = false;
   const Milliseconds longest = std::min(kFilePoll, watchdog.value_or(kFilePoll));

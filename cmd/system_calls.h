@@ -16,9 +16,9 @@ enum class SystemCallMode {
   kAbort,
 };
 
-// False in builds with a sanitizer or for coverage (CMakeLists.txt), where neither system calls nor
-// core dumps are restricted: their runtimes need other calls, and the leak check reads the process
-// by ptrace.
+// False in builds with a sanitizer or for coverage (CMakeLists.txt). These restrict neither system
+// calls nor core dumps: their runtimes need other calls, and the leak check reads the process by
+// ptrace.
 bool CanConfine();
 
 // Restricts all threads of the process, and those that it starts later, to the list in

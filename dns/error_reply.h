@@ -11,10 +11,10 @@
 
 namespace dotcache {
 
-// Writes the error reply to a message that ParseQuery() rejected with `reply` set: its question, an
-// OPT (RFC 6891 section 6.1.1), and a TSIG for an unknown key (RFC 8945 section 5.2.1), as far as
-// the message has them. Over DoT the reply to a padded message is padded (RFC 7830 section 4). RA
-// and CD are not set, because nothing was resolved.
+// Writes the error reply to a message that ParseQuery() rejected with `reply` set. As far as the
+// message has them, the reply has its question, an OPT (RFC 6891 section 6.1.1), and a TSIG for an
+// unknown key (RFC 8945 section 5.2.1). Over DoT the reply to a padded message is padded (RFC 7830
+// section 4). RA and CD are not set, because nothing was resolved.
 //
 // Over UDP the reply is never longer than the message. Records without room are left out.
 // REQUIRES: message.size() >= kHeaderSize, rejection.reply.

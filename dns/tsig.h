@@ -19,8 +19,8 @@ struct TsigRecord {
   Bytes time_and_fudge;  // Refers to the message.
 };
 
-// Reads the record at `offset`, which must be the last one of the message. nullopt unless it is a
-// TSIG of class ANY with the format of RFC 8945 section 4.2. The key may be a compressed name.
+// Reads the record at `offset`. nullopt unless it is the last one of the message, and a TSIG of
+// class ANY with the format of RFC 8945 section 4.2. The key may be a compressed name.
 std::optional<TsigRecord> ReadTsig(Bytes message, size_t offset);
 
 // The size of the record that AppendBadKey() writes.

@@ -17,23 +17,23 @@
 
 namespace dotcache {
 
-// Queries one server over UDP, and over TCP after a response with TC set (RFC 7766 section 5). It
-// is clear text that anybody on the path can read and forge. RFC 5452 makes forging hard: each
-// query has a connected socket with a random port of its own and a random message ID, and a
-// response must come from the server's address and port and repeat ID and question. Another
-// datagram is dropped. A query that met 16 of these is repeated over TCP. Queries announce 1232
-// octets, so that no response is fragmented (RFC 9715), and are not padded, because nothing is
-// hidden.
+// Queries one server over UDP, and over TCP after a response with TC set (RFC 7766 section 5). An
+// attacker on the path can read and forge this clear text. RFC 5452 makes it hard for others. Each
+// query has its own connected socket with a random port, and a random message ID. A response must
+// come from the server's address and port, and repeat ID and question. Another datagram is dropped.
+// After 16 of these, the query is repeated over TCP. Queries announce 1232 octets, so that no
+// response is fragmented (RFC 9715), and are not padded, because nothing is hidden.
 //
 // It is ready one turn after it was made, if there is a route to the server. After an ICMP error, a
 // query is sent again from another port: any host may send such an error, if it guesses the port. A
-// second error for the query ends it. It ends the connection with all its queries if the server has
-// never sent a message, or if this is the third query that ends so since the latest one. A lost
+// second error for the query ends it. It ends the connection with all its queries in two cases: the
+// server has never sent a message, or this is the third such query since its latest message. A lost
 // query is not repeated here. The socket of a forgotten query waits for the late response for
-// max_attempt_timeout. Limits: max_sockets_per_connection queries that are not overdue; when so
-// many sockets are open, the oldest forgotten one makes room, or else the oldest overdue one of the
-// client with most of them, whose attempt ends with kTimeout. Questions for a sign of life are
-// beyond that. One TCP connection with the limits of StreamConnection. Bound to its loop's thread.
+// max_attempt_timeout. Limits: max_sockets_per_connection queries that are not overdue. At this
+// number of sockets, the oldest forgotten one makes room. If there is none, the oldest overdue one
+// of the client with most of them does, and its attempt ends with kTimeout. Queries for a sign of
+// life do not count. One TCP connection with the limits of StreamConnection. Bound to its loop's
+// thread.
 class ClassicConnection : public Connection, private Connection::Delegate {
  public:
   // All of these outlive the connection.

@@ -49,9 +49,9 @@ struct ExchangeRecord {
   uint32_t LatestConnectionAt(const UpstreamServer* server) const;
 };
 
-// A table of places, found by number. An ExchangeId is a generation and a place, an AttemptId an
-// ExchangeId and the number of the attempt, so that a late result finds its exchange without a
-// search, or finds that it has ended. Places are never freed: there are as many as there once were
+// A table of places, found by number. An ExchangeId is a generation and a place. An AttemptId is an
+// ExchangeId and the number of the attempt. So a late result finds its exchange without a search,
+// or finds that it has ended. Places are never freed: there are as many as there once were
 // exchanges at the same time. Not thread-safe.
 class ExchangeTable {
  public:

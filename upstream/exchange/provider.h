@@ -44,9 +44,9 @@ class Provider {
   // True once a second while it is erring: the next query goes to it first.
   bool TakeProbe(MonoTime now);
 
-  // A connection to it became silent. Returns true if its queries may go elsewhere at no cost: it
-  // is among the first to be silent, and not one of those that become silent again and again
-  // because the provider drops what is too much for it.
+  // A connection to it became silent. Returns true if its queries cost no retries: it is among the
+  // first to be silent. A provider that drops queries under load has silent connections again and
+  // again, which are not exempt.
   bool NoteStall(MonoTime now);
 
   // Retries because earlier queries to this provider are late: three of ten exchanges have one.

@@ -23,12 +23,12 @@
 
 namespace dotcache {
 
-// The Exchanger of one worker. It finds the zone of the question, and lets Next() decide at each
-// event what the exchange does: a result, a lost or silent connection, a server that has changed,
-// the exchange's one timer. Owns the zones and, through them, the servers and connections. Logs
-// changes of servers, zones, host names and address families, except in quiet mode. Bound to its
-// loop's thread. Limits: `limits.tuning.max_exchanges`; 4,096 exchanges that wait for the first
-// address of a host name.
+// The Exchanger of one worker. It finds the zone of the question. At each event, Next() decides
+// what the exchange does. Events are a result, a lost or silent connection, a server that has
+// changed, and the exchange's one timer. Owns the zones and, through them, the servers and
+// connections. Logs changes of servers, zones, host names and address families, except in quiet
+// mode. Bound to its loop's thread. Limits: `limits.tuning.max_exchanges`; 4,096 exchanges that
+// wait for the first address of a host name.
 class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
  public:
   // All references outlive the manager. `counters` has one element for each server, counted through

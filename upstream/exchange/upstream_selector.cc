@@ -107,8 +107,8 @@ ServerChoice UpstreamSelector::Choose(Servers servers, absl::BitGenRef random, u
 }
 
 // The first is drawn from those within the band, with a chance inverse to response time x (queries
-// in flight + 1), so that load is spread while nothing is in flight, too. The rest follow by that
-// score, those outside the band last.
+// in flight + 1). So load is spread even without queries in flight. The rest follow by that score,
+// those outside the band last.
 void UpstreamSelector::OrderBalanced(Servers servers, absl::BitGenRef random,
                                      ServerOrder& up) const {
   if (up.size() < 2) return;

@@ -25,9 +25,9 @@ inline constexpr Seconds kMinHostTtl{10};
 inline constexpr Seconds kMaxHostTtl{86400};
 
 // The contents of one response. For A and AAAA: its addresses. For SVCB (RFC 9461): port and
-// address hints of its best usable record, which is in service mode, for the host itself, with
-// `dot` among its ALPN ids, and without an unknown mandatory parameter. All are empty after a
-// denial. Addresses have port 0; unspecified, multicast and mapped ones are left out.
+// address hints of its best usable record. A usable record is in service mode, for the host itself,
+// has `dot` among its ALPN ids, and no unknown mandatory parameter. All are empty after a denial.
+// Addresses have port 0; unspecified, multicast and mapped ones are left out.
 struct HostRecords {
   std::vector<Endpoint> v4;
   std::vector<Endpoint> v6;

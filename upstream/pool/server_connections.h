@@ -45,9 +45,10 @@ class ServerConnections {
   // A connection with so many queries is crowded. Another one is preferred.
   static constexpr int kCrowded = 64;
 
-  // Returns a connection for a query that may share it: the first ready one that is not crowded,
-  // else the ready one with the fewest queries, else one that connects. Never the one with the
-  // number `except`; then every connection with a query is crowded. nullptr if there is none.
+  // Returns a connection for a query that may share it. First choice: the first ready one that is
+  // not crowded; then the ready one with the fewest queries; then one that connects. Never the one
+  // with the number `except`; then every connection with a query is crowded. nullptr if there is
+  // none.
   ServerConnection* Pick(uint32_t except = 0);
   const ServerConnection* Pick() const { return const_cast<ServerConnections*>(this)->Pick(); }
   // Returns the one that became silent last and has room.

@@ -42,9 +42,9 @@ class UpstreamHealth {
   // Transport failures since the latest message.
   int failures_in_row() const { return failures_in_row_; }
 
-  // The expected response time of a query sent now: the mean, smoothed as in RFC 6298 section 2,
-  // each sample cut to three times the mean; or the longest silence since the latest response if
-  // that is more. nullopt before the first of both.
+  // The expected response time of a query sent now: the mean, or the longest silence since the
+  // latest response if that is more. The mean is smoothed as in RFC 6298 section 2; each sample is
+  // cut to three times the mean. nullopt before the first response or silence.
   std::optional<Duration> response_time() const;
 
   // How much longer responses take than at the best of times, because they wait for one another.

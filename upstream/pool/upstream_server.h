@@ -30,10 +30,10 @@
 
 namespace dotcache {
 
-// Carries attempts over its connections, which AttemptPlacer chooses, and learns from what comes
-// back whether the server can take queries. docs/upstream_rules.md has the rules for silent
-// connections, for attempts that go alone, and for probes. It keeps no list of attempts: their
-// exchanges own them. Owned by its zone; bound to its loop's thread.
+// Carries attempts over its connections, which AttemptPlacer chooses. Learns from the results
+// whether the server can take queries. docs/upstream_rules.md has the rules for silent connections,
+// for attempts that go alone, and for probes. It keeps no list of attempts: their exchanges own
+// them. Owned by its zone; bound to its loop's thread.
 class UpstreamServer : public Deletable,
                        private Connection::Delegate,
                        private AttemptPlacer::Server {
