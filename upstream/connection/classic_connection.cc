@@ -13,7 +13,7 @@
 namespace dotcache {
 namespace {
 
-// So many guesses are no accident.
+// So many wrong datagrams are an attack.
 constexpr int kMaxForeignDatagrams = 16;
 // A server that has sent a message does not listen any more if ICMP errors have ended so many
 // queries since the latest one.
@@ -270,7 +270,7 @@ void ClassicConnection::AskOverTcp(Pending& pending) {
   }
 }
 
-// The TCP connection knows an attempt by its ticket here.
+// The ticket of an attempt is its id at the TCP connection.
 void ClassicConnection::OnAttemptResult(Connection&, AttemptId ticket, AttemptResult result,
                                         Duration) {
   if (state() == ConnectionState::kClosed) return;

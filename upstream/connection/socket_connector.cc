@@ -39,7 +39,7 @@ std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions
                                                      Connection::Delegate& delegate) {
   const size_t index = static_cast<size_t>(server_index);
   if (std::exchange(endpoints_[index], server.endpoint) != server.endpoint) {
-    // What another address gave or has shown is not for this one.
+    // Tickets and habits of another address are not used for this one.
     ForgetTickets(server_index);
     habits_[index] = ServerHabits();
   }

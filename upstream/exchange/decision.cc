@@ -40,8 +40,8 @@ bool TakesQueries(const Scene& scene, uint8_t server) {
   return status.TakesQueries();
 }
 
-// Something may be expected of a server that takes no query now: a probe may take it up. A dead one
-// is hopeful until a probe has failed since the exchange began.
+// True if a probe may soon take up a server that takes no query now. For a dead server this holds
+// until a probe has failed since the exchange began.
 bool MayComeUp(const Scene& scene, uint8_t server) {
   const ServerStatus& status = scene.servers[server].status;
   if (status.state == ServerState::kDown) return true;
@@ -95,8 +95,8 @@ bool MayAsk(const Scene& scene, uint8_t server) {
   });
 }
 
-// A query because others at the same provider are late costs a retry of its budget: they may be
-// late because it has too much to do.
+// If earlier queries to a provider are late, one more query costs a retry of its budget. They may
+// be late because the provider has too many queries.
 bool IsRetry(const Scene& scene, uint8_t server) {
   uint64_t overdue = scene.progress.given_up;
   for (const AttemptView& attempt : scene.progress.attempts) {
@@ -161,8 +161,8 @@ Decision Wait(MonoTime until, bool needs_server) {
   return decision;
 }
 
-// With a result in hand, an attempt is worth waiting for while its server is up and may know
-// better.
+// If the exchange already has a result, it waits for an attempt only while its server is up and may
+// have a better result.
 bool IsWorthWaiting(const Scene& scene, const AttemptView& attempt) {
   if (scene.reported(attempt.server)) return false;
   if (attempt.state == State::kQueued) return attempt.due > scene.now;

@@ -27,7 +27,7 @@ UpstreamHosts::UpstreamHosts(const UpstreamServer::Context& context,
       if (server.host.empty() || server.slot != 0) continue;
       groups_.push_back({.zone = zone.get(), .first = i, .host = server.host, .slots = {}});
       groups_.back().slots.resize(kMaxHostAddresses);
-      // The configuration took it for a host name.
+      // The configuration has accepted it as a host name.
       hosts.push_back({DomainName::FromText(server.host).value_or(DomainName()).Canonical(),
                        server.endpoint.port()});
     }

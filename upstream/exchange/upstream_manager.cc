@@ -270,9 +270,9 @@ bool UpstreamManager::IsDoubted(const ExchangeRecord& exchange,
   });
 }
 
-// A server answered with an error, or with a doubtful denial. A server of another provider may know
-// better, or else another server. The second error is the result. `response`: nullopt if the error
-// cannot be relayed.
+// A server answered with an error, or with a doubtful denial. The query goes to a server of another
+// provider if there is one, else to another server. The second error is the result. `response`:
+// nullopt if the error cannot be relayed.
 void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
                               std::optional<UpstreamResponse> response) {
   ExchangeProgress& progress = exchange.progress;

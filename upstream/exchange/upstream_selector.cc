@@ -12,7 +12,7 @@ namespace {
 
 // Balanced spreads over servers up to this many times slower than the best.
 constexpr double kBand = 1.5;
-// How often another server is asked first, to see whether it has become better.
+// How often another server is queried first, to find out whether it has become faster.
 constexpr double kExploration = 0.01;
 
 using Servers = absl::Span<const ServerView>;

@@ -178,7 +178,7 @@ void UpstreamZone::SetUrgent(bool urgent) {
   if (draining_ || std::exchange(urgent_, urgent) == urgent) return;
   for (const auto& server : servers_) {
     server->probes().SetUrgent(urgent);
-    // What all of them had in common is over: the others are probably back, too.
+    // The common cause is over, so the other servers probably work, too.
     if (!urgent) server->probes().Now();
   }
 }

@@ -141,7 +141,8 @@ bool AttemptPlacer::GoesAlone(const AttemptQueue::Entry& entry) const {
   return entry.alone && (context_.connections.alone() > 0 || !IsFull());
 }
 
-// Neither an attempt that goes alone keeps back those behind it, nor a client that has its share.
+// Later attempts do not wait behind an attempt that goes alone, or behind a client that has its
+// share.
 void AttemptPlacer::ServeWaiting() {
   const auto has_share = [this](const AttemptQueue::Entry& entry) {
     return HasShare(entry.query.client);

@@ -22,8 +22,8 @@ struct V4Prefix {
   int length_bits;
 };
 
-// What the IANA registry of special-purpose IPv4 addresses says is not globally reachable and a
-// server may have.
+// Addresses of the IANA registry of special-purpose IPv4 addresses that are not globally reachable
+// and that a server may have.
 constexpr V4Prefix kNotGlobalV4[] = {
     {0x0a000000, 8},   // 10.0.0.0/8
     {0x64400000, 10},  // 100.64.0.0/10

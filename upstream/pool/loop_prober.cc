@@ -65,7 +65,8 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
     }
   }
 
-  // The number stays expected: what comes back late is a loop all the same, told with the next.
+  // The number stays expected: a test query that comes back late also shows a loop. The next test
+  // reports it.
   void Finish(bool answered) {
     if (connection_ == nullptr) return;  // A last word of what is about to be destroyed.
     context_.loop.DeferDelete(std::move(connection_));

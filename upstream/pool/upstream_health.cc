@@ -11,7 +11,7 @@ namespace {
 constexpr int kFailuresToGoDown = 3;
 constexpr Duration kFirstProbeWait = Milliseconds(500);
 constexpr Duration kLongestProbeWait = Seconds(30);
-// Up for this long, a server's next trouble is a new one.
+// After this time up, the back-off of a server begins anew.
 constexpr Duration kSteady = Seconds(30);
 constexpr Duration kOneLoss = Seconds(1);
 constexpr int kLargestSample = 3;  // Times the mean.
@@ -89,7 +89,7 @@ void UpstreamHealth::OnFailure(UpstreamFailure failure, bool connected, MonoTime
                                absl::BitGenRef random) {
   if (!IsTransportFailure(failure)) return;
   if (failure == UpstreamFailure::kOutOfResources) return OnOutOfResources(connected, now, random);
-  // Only a probe that was due tells something new about a server that is down.
+  // For a server that is down, only a probe that was due is new evidence.
   if (down() && now < next_probe_) return;
   if (failure == UpstreamFailure::kConnectionLost && state_ == State::kUp) {
     if (counted_loss_.has_value() && now - *counted_loss_ < kOneLoss) return;

@@ -199,7 +199,7 @@ void UpstreamServer::OnTrustChanged() {
   const bool was_in_use = !connections_.empty();
   probes_.NoteSign();  // A server that was dead is tried again.
   for (const ServerConnection& c : connections_.all()) c.connection->Drain();
-  // A connection that is being opened with the former credentials proves nothing.
+  // A connection that is being opened with the former credentials is no evidence.
   if (!draining_ && !unusable() && (was_in_use || health_.down())) placer_.Open();
 }
 
@@ -256,7 +256,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
     counters_.handshake_time.Record(elapsed);
     context_.families.NoteReached(options_.endpoint.is_v6());
   }
-  // One that was begun with former credentials proves nothing.
+  // A connection that was begun with former credentials is no evidence.
   health_.OnConnected(elapsed, /*proves_life=*/!is_udp() && !connection.draining(), now);
   const std::vector<AttemptId> sent = connection.attempts();
   for (size_t i = 0; i < sent.size(); ++i) life_watch_.NoteSent(*ready);
