@@ -101,6 +101,13 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
     env_.replies.SendAfterFailure(client, stale, env_.loop.Now(), ErrorForStop());
     return false;
   }
+  const uint64_t hash = absl::HashOf(ClientKey(client.address.client));
+  KnownParts known;
+  if (!pending_.Contains(key)) known = FindParts(key, hash);
+  if (known.answer) {
+    env_.replies.SendFetched(client, *known.answer);
+    return false;
+  }
   const Milliseconds patience =
       stale ? std::min(env_.limits.stale_client_timeout, env_.limits.query_timeout)
             : env_.limits.query_timeout;
@@ -119,16 +126,11 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       TurnAway(client, stale, LimitOf(joined));
       return false;
   }
-  const ExchangeOr<CacheEntryRef> known =
-      BeginExchange(client.query, key, absl::HashOf(ClientKey(client.address.client)));
-  if (!known.ok()) {
-    const FailureErrors error = ErrorFor(known.failure());
-    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), known.failure(), error);
+  const ExchangeFailure failure = BeginExchange(client.query, key, hash, std::move(known));
+  if (failure != ExchangeFailure::kNone) {
+    const FailureErrors error = ErrorFor(failure);
+    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), failure, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
-    return false;
-  }
-  if (*known) {
-    env_.replies.SendFetched(client, **known);
     return false;
   }
   ArmTimer();
@@ -161,31 +163,39 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
-  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0).failure();
+  KnownParts known = FindParts(key, /*client=*/0);
+  if (known.answer) {
+    pending_.Take(key);
+    return;
+  }
+  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0, std::move(known));
   if (failure != ExchangeFailure::kNone) NoteFailure(key, ZoneOf(key), failure, ErrorFor(failure));
 }
 
-// For a key that was added to the table. Returns null if the exchange has begun. The key leaves the
-// table if the exchange fails at once, or if all parts of the answer are known. In the second case
-// the answer is returned.
-ExchangeOr<CacheEntryRef> Forwarder::BeginExchange(const Query& query, const CacheKey& key,
-                                                   uint64_t client) {
+// Aliases of which all parts are known need no exchange, and so no place in the table.
+Forwarder::KnownParts Forwarder::FindParts(const CacheKey& key, uint64_t client) {
   const MonoTime now = env_.loop.Now();
-  const MonoTime deadline = now + env_.limits.tuning.exchange_timeout;
-  std::unique_ptr<AliasChain> chain;
-  auto step = AliasFollower::Step::kAsk;
-  if (aliases_.HasPart(key, now)) {
-    chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
-    chain->client = client;
-    step = aliases_.Collect(*chain, now);
-  }
+  KnownParts known;
+  if (!aliases_.HasPart(key, now)) return known;
+  known.chain = std::make_unique<AliasChain>(
+      AliasFollower::Begin(key, now + env_.limits.tuning.exchange_timeout));
+  known.chain->client = client;
+  known.step = aliases_.Collect(*known.chain, now);
+  if (known.step == AliasFollower::Step::kComplete) known.answer = StoreJoined(key, *known.chain);
+  return known;
+}
+
+// For a key that was added to the table. It leaves the table if the exchange fails at once.
+// REQUIRES: the answer is not known.
+ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client,
+                                         KnownParts known) {
+  const MonoTime deadline = env_.loop.Now() + env_.limits.tuning.exchange_timeout;
   ExchangeOr<ExchangeId> exchange = ExchangeFailure::kAliases;
-  CacheEntryRef answer;
-  if (step == AliasFollower::Step::kComplete) {
-    answer = StoreJoined(key, *chain);
-  } else if (step == AliasFollower::Step::kAsk && chain != nullptr && !chain->parts.empty()) {
-    exchange = BeginNextPart(std::move(chain));
-  } else if (step == AliasFollower::Step::kAsk) {
+  if (known.step != AliasFollower::Step::kAsk) {
+    // A loop, or an answer that is too large.
+  } else if (known.chain != nullptr && !known.chain->parts.empty()) {
+    exchange = BeginNextPart(std::move(known.chain));
+  } else {
     exchange = env_.exchanger.Exchange(
         {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
         [this, key, deadline, client](const ExchangeOr<UpstreamResponse>& response) {
@@ -198,7 +208,6 @@ ExchangeOr<CacheEntryRef> Forwarder::BeginExchange(const Query& query, const Cac
     pending_.Take(key);
   }
   env_.counters.pending_queries.Set(pending_.size());
-  if (exchange.ok() || answer) return answer;
   NoteIfLimit(exchange.failure());
   return exchange.failure();
 }

@@ -81,7 +81,15 @@ class Forwarder : private TurnEndHook {
   void TurnAway(const Client& client, const CacheEntryRef& stale, Limit limit);
   void TakeEvicted();
   void OnTurnEnd() override;
-  ExchangeOr<CacheEntryRef> BeginExchange(const Query& query, const CacheKey& key, uint64_t client);
+  // What is known of the answer to a key.
+  struct KnownParts {
+    std::unique_ptr<AliasChain> chain;  // Null if nothing is known.
+    AliasFollower::Step step = AliasFollower::Step::kAsk;
+    CacheEntryRef answer;  // Null unless all parts are known.
+  };
+  KnownParts FindParts(const CacheKey& key, uint64_t client);
+  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client,
+                                KnownParts known);
   void NoteIfLimit(ExchangeFailure failure);
   void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
                       const ExchangeOr<UpstreamResponse>& response);

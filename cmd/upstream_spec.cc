@@ -155,6 +155,11 @@ absl::StatusOr<std::vector<UpstreamServerOptions>> ParseTlsText(absl::string_vie
   ASSIGN_OR_RETURN(const Endpoint endpoint, ParseServerAddress(address, kDotPort));
   if (has_name) {
     ASSIGN_OR_RETURN(name, ParseAuthenticationName(name));
+  } else if (endpoint.is_link_local() && !absl::StartsWith(address, "[")) {
+    const std::string bracketed = absl::StrCat("tls://[", address, "]");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", text, "\" may mean an interface or an authentication name; write ", bracketed,
+        ":853#dns.example.net, or ", bracketed, " to check the certificate's IP address"));
   }
   return std::vector<UpstreamServerOptions>{MakeServer(endpoint, name, name)};
 }

@@ -149,6 +149,7 @@ bool Server::ready() const {
   for (int worker = 0; worker < upstream_worker_count(); ++worker) {
     for (size_t i = 0; i < root_servers; ++i) {
       const UpstreamCounters& upstream = upstream_counters(worker)[i];
+      if (upstream.taken_out.value() > 0) continue;
       if (upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0) return true;
     }
   }

@@ -25,8 +25,8 @@ class ForwarderTest : public testing::Test {
 
   // Creates the forwarder. Called again after a change of the limits.
   void Make() {
-    forwarder_ = std::make_unique<Forwarder>(
-        Forwarder::Environment{loop_, cache_, exchanger_, replies_, counters_, limits_});
+    forwarder_ = std::make_unique<Forwarder>(Forwarder::Environment{
+        loop_, cache_, exchanger_, replies_, counters_, limits_, nullptr, &zones_});
   }
 
   Query QueryFor(const char* name, uint16_t id) {
@@ -66,6 +66,8 @@ class ForwarderTest : public testing::Test {
   WorkerCounters counters_;
   ServerLimits limits_{.query_timeout = Seconds{2}};
   ReplyWriter replies_{counters_, limits_, Seconds{30}};
+  const std::vector<DomainName> zone_names_ = {DomainName(), *DomainName::FromText("corp.test")};
+  const ZoneNames zones_{zone_names_};
   ReplyAddress address_;
   RecordingSink sink_;
   std::unique_ptr<Forwarder> forwarder_;
@@ -279,6 +281,23 @@ TEST_F(ForwarderTest, StaleDataServedAtALimitIsNoFailedRefresh) {
   EXPECT_FALSE(ForwardFound());
   EXPECT_EQ(Reply(4).rcode, Rcode::kNoError);
   EXPECT_FALSE(cache_.Lookup(KeyFor(kName), loop_.Now()).refresh_due);
+}
+
+TEST_F(ForwarderTest, AliasesOfWhichAllPartsAreKnownNeedNoPlace) {
+  limits_.max_pending_queries = 1;
+  Make();
+  Forward();
+  exchanger_.Respond(0, MakeResponse(kName, QType::kA, {CnameRecord(kName, 300, "a.corp.test")}));
+  exchanger_.Respond(1, Answer("a.corp.test", /*ttl=*/10));
+  loop_.Advance(Seconds{11});
+  Forward("a.corp.test");
+  exchanger_.Respond(2, Answer("a.corp.test"));
+  Forward("other.example");
+  const size_t before = sink_.replies().size();
+  EXPECT_FALSE(Forward());
+  EXPECT_EQ(Reply(before).rcode, Rcode::kNoError);
+  EXPECT_EQ(exchanger_.calls().size(), 4u);
+  EXPECT_FALSE(exchanger_.calls()[3].cancelled);
 }
 
 TEST_F(ForwarderTest, LimitsAreNotCachedAsFailures) {

@@ -85,7 +85,9 @@ TEST(UpstreamSpecTest, ALinkLocalAddressHasAnInterfaceThatMayComeLater) {
     EXPECT_EQ(servers->at(0).identity.authentication_name, "dns.example.net");
     EXPECT_EQ(servers->at(0).identity.address, "fe80::1");
   }
-  const auto unnamed = ParseUpstreamText("tls://fe80::1%eth0.100", ClearText::kRefused);
+  EXPECT_THAT(Parsed("tls://fe80::1%eth0"),
+              HasSubstr("write tls://[fe80::1%eth0]:853#dns.example.net"));
+  const auto unnamed = ParseUpstreamText("tls://[fe80::1%eth0.100]", ClearText::kRefused);
   ASSERT_TRUE(unnamed.ok()) << unnamed.status();
   EXPECT_EQ(unnamed->at(0).Label(), "[fe80::1%eth0.100]:853");
   for (absl::string_view text : {"tls://fe80::1#dns.example.net", "tls://[fe80::1]#dns.example.net",

@@ -16,7 +16,7 @@ class IdleServerDelegate : public ServerDelegate {
   void OnAttemptResult(AttemptId, AttemptResult) override {}
   void OnAttemptLost(AttemptId, size_t) override {}
   void OnAttemptDoubtful(AttemptId) override {}
-  void OnAttemptsStalled(const std::vector<AttemptId>&) override {}
+  void OnAttemptsStalled(const std::vector<AttemptId>&, StallCause) override {}
   void OnServerChanged(UpstreamServer&) override {}
 };
 

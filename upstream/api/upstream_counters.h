@@ -33,6 +33,7 @@ struct alignas(64) UpstreamCounters {
   Counter in_flight;                 // A gauge.
   Counter present;                   // 1, or 0 for a slot without an address. A gauge.
   Counter up;                        // 1: up or on trial, 0: down. A gauge.
+  Counter taken_out;                 // 1 while an operator has taken it out. A gauge.
   Counter loops;                     // 1 while queries sent to it come back. A gauge.
   Counter erring;                    // 1 while its provider answers with errors only. A gauge.
   DurationHistogram response_time;   // From query to response, late ones included.

@@ -49,7 +49,8 @@ class Provider {
   // again, which are not exempt.
   bool NoteStall(MonoTime now);
 
-  // Retries because earlier queries to this provider are late: three of ten exchanges have one.
+  // Retries because earlier queries to this provider are late: three for ten exchanges, or twenty a
+  // second, whichever is more.
   QueryBudget& retries() { return retries_; }
   const QueryBudget& retries() const { return retries_; }
 
@@ -62,7 +63,7 @@ class Provider {
   static constexpr Duration kNoStalls = Seconds(10);
 
   std::string name_;
-  QueryBudget retries_{0.3, 100};
+  QueryBudget retries_{0.3, 100, 20};
   bool taken_out_ = false;
   bool erring_ = false;
   Rcode rcode_ = Rcode::kServFail;

@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "dns/alias_links.h"
+#include "upstream/exchange/attempt_times.h"
 #include "upstream/exchange/exchange_end.h"
+#include "upstream/exchange/second_opinion.h"
 #include "upstream/pool/attempt_result.h"
 #include "upstream/pool/loop_probe.h"
 
@@ -19,7 +20,6 @@ constexpr size_t kMaxAddressless = 4096;  // At the limit the next exchange fail
 constexpr size_t kMaxWokenPerTurn = 256;
 constexpr Duration kDoubtfulPatience = Milliseconds(10);
 
-using AttemptState = AttemptView::State;
 }  // namespace
 
 UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
@@ -66,7 +66,7 @@ ExchangeOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, Mon
     return failure;
   }
   exchange.callback = std::move(callback);
-  hedges_.OnExchange();
+  hedges_.OnExchange(now);
   return exchange.id;
 }
 
@@ -93,7 +93,7 @@ bool UpstreamManager::CarryOut(ExchangeRecord& exchange, const UpstreamZone::Vie
   const MonoTime now = loop_.Now();
   progress.refused = 0;
   progress.draining = draining_;
-  MarkLate(exchange);
+  MarkLate(exchange, now);
   if (AllDown(views)) zone.SetUrgent(true);
   while (true) {
     progress.has_hedge_budget = hedges_.HasOne();
@@ -120,18 +120,6 @@ void UpstreamManager::WaitForServer(ExchangeRecord& exchange) {
   exchange.zone->ProbeOnDemand();
 }
 
-// The patience of attempts that were sent ends here.
-void UpstreamManager::MarkLate(ExchangeRecord& exchange) {
-  const MonoTime now = loop_.Now();
-  for (size_t i = 0; i < exchange.attempts.size(); ++i) {
-    AttemptView& view = exchange.progress.attempts[i];
-    if (view.state != AttemptState::kSent || view.due > now) continue;
-    view.state = AttemptState::kLate;
-    const Attempt& attempt = exchange.attempts[i];
-    attempt.server->OnAttemptLate(attempt.place, now - attempt.began);
-  }
-}
-
 void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
                           const UpstreamZone::Views& views) {
   ExchangeProgress& progress = exchange.progress;
@@ -147,7 +135,7 @@ void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
   }
   Provider& provider = exchange.zone->provider(views[decision.server].provider);
   if (decision.retry) provider.retries().Take();
-  if (exchange.attempts_made == 0) provider.retries().OnExchange();
+  if (exchange.attempts_made == 0) provider.retries().OnExchange(loop_.Now());
   if (decision.hedge) {
     hedges_.Take();
     progress.may_hedge = false;
@@ -155,35 +143,7 @@ void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
   }
   ++progress.sent;
   ++progress.times_asked[decision.server];
-  NoteAttempt(exchange, decision.server, std::get<AttemptPlace>(sent), views);
-}
-
-// The next attempt has begun.
-void UpstreamManager::NoteAttempt(ExchangeRecord& exchange, uint8_t server,
-                                  const AttemptPlace& place, const UpstreamZone::Views& views) {
-  const MonoTime now = loop_.Now();
-  UpstreamServer& asked = exchange.zone->server(server);
-  exchange.attempts.push_back({exchange.NextAttemptId(), &asked, place, now});
-  exchange.progress.attempts.push_back({.server = server, .due = now + asked.QueuedPatience()});
-  ++exchange.attempts_made;
-  const size_t index = exchange.attempts.size() - 1;
-  if (place.sent) NoteSent(exchange, index, views);
-}
-
-// The query of the attempt has left.
-void UpstreamManager::NoteSent(ExchangeRecord& exchange, size_t index,
-                               const UpstreamZone::Views& views) {
-  const MonoTime now = loop_.Now();
-  Attempt& attempt = exchange.attempts[index];
-  AttemptView& view = exchange.progress.attempts[index];
-  attempt.began = now;
-  view.state = AttemptState::kSent;
-  exchange.progress.left = true;
-  view.due = now + attempt.server->SentPatience();
-  // A server on trial has its time to show whether it answers.
-  if (!exchange.progress.may_hedge || views[view.server].status.state != ServerState::kUp) return;
-  exchange.progress.hedge_at =
-      std::min(exchange.progress.hedge_at, now + exchange.zone->HedgeTime(views));
+  NoteAttempt(exchange, decision.server, std::get<AttemptPlace>(sent), views, loop_.Now());
 }
 
 void UpstreamManager::Proceed(ExchangeRecord& exchange) {
@@ -197,18 +157,14 @@ void UpstreamManager::Proceed(ExchangeRecord& exchange) {
 void UpstreamManager::OnAttemptPlaced(AttemptId attempt, const AttemptPlace& place) {
   const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  exchange->attempts[index].place = place;
-  exchange->progress.attempts[index].due =
-      loop_.Now() + exchange->attempts[index].server->QueuedPatience();
-  if (place.sent) NoteSent(*exchange, index, exchange->zone->LookAt(loop_.Now()));
+  NotePlaced(*exchange, index, place, loop_.Now());
   exchange->timer->Start(Duration::zero());
 }
 
 void UpstreamManager::OnAttemptSent(AttemptId attempt) {
   const auto [exchange, index] = exchanges_.FindByAttempt(attempt);
   if (exchange == nullptr) return;
-  exchange->attempts[index].place.sent = true;
-  NoteSent(*exchange, index, exchange->zone->LookAt(loop_.Now()));
+  NoteSent(*exchange, index, exchange->zone->LookAt(loop_.Now()), loop_.Now());
   Proceed(*exchange);
 }
 
@@ -244,11 +200,11 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
   if (&asked == &exchange->zone->server(server)) {
     if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),
                                                   response.facts, before)) {
-      NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()));
+      NoteAttempt(*exchange, server, *place, exchange->zone->LookAt(loop_.Now()), loop_.Now());
       return Proceed(*exchange);
     }
   }
-  if (IsErrorResponse(response.facts) || IsDoubted(*exchange, response)) {
+  if (IsErrorResponse(response.facts) || IsDoubted(*exchange, response, zones_)) {
     OnError(*exchange, server, std::move(response));
     return;
   }
@@ -258,40 +214,9 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
   Finish(*exchange, std::move(response));
 }
 
-// True if a second server is queried before the denial is believed. An alias that leads to another
-// zone denies nothing.
-bool UpstreamManager::IsDoubted(const ExchangeRecord& exchange,
-                                const UpstreamResponse& response) const {
-  if (!IsDoubtful(response.facts) || exchange.progress.is_loop_probe) return false;
-  const Question& question = exchange.query.question;
-  const Bytes message = KeptPart(response.wire, response.facts);
-  return absl::c_none_of(ReadAliasLinks(message, question), [&](const AliasLink& link) {
-    return &zones_.Find({link.target, question.qtype}) != exchange.zone;
-  });
-}
-
-// A server answered with an error, or with a doubtful denial. The query goes to a server of another
-// provider if there is one, else to another server. The second error is the result. `response`:
-// nullopt if the error cannot be relayed.
 void UpstreamManager::OnError(ExchangeRecord& exchange, uint8_t server,
                               std::optional<UpstreamResponse> response) {
-  ExchangeProgress& progress = exchange.progress;
-  const UpstreamZone::Views views = exchange.zone->LookAt(loop_.Now());
-  const uint64_t same_provider = exchange.zone->SameProvider(server, views);
-  const bool confirmed = (progress.reported_errors & ~same_provider) != 0;
-  if (response.has_value() && !IsErrorResponse(response->facts)) {
-    progress.doubted |= same_provider & ~progress.reported_errors;
-    progress.has_denial = true;
-  }
-  progress.reported_errors |= same_provider;
-  progress.has_error = true;
-  progress.only_overloaded = false;
-  const int known =
-      exchange.error_response.has_value() ? RankOf(exchange.error_response->facts) : -1;
-  if (response.has_value() && RankOf(response->facts) > known) {
-    exchange.error_response = std::move(response);
-  }
-  if (confirmed) {
+  if (NoteError(exchange, server, std::move(response), loop_.Now())) {
     Finish(exchange, EndOf(exchange, loop_.Now()));
   } else {
     Proceed(exchange);
@@ -317,8 +242,10 @@ void UpstreamManager::OnAttemptDoubtful(AttemptId attempt) {
   Proceed(*exchange);
 }
 
-void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts) {
+// A change of the network is no sign that the provider has too much to do.
+void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts, StallCause cause) {
   std::optional<bool> free;
+  if (cause == StallCause::kNetworkChange) free = true;
   for (const AttemptId stalled : attempts) {
     const auto [exchange, index] = exchanges_.FindByAttempt(stalled);
     if (exchange == nullptr) continue;
@@ -395,6 +322,11 @@ void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,
 
 void UpstreamManager::OnHostChange(UpstreamZone& zone) {
   wake_timer_->Start(Duration::zero());
+  RetryAddressless(zone);
+}
+
+// Servers of the zone have addresses now, or are in use again.
+void UpstreamManager::RetryAddressless(UpstreamZone& zone) {
   const MonoTime now = loop_.Now();
   for (const ExchangeId id : std::exchange(addressless_, {})) {
     ExchangeRecord* exchange = exchanges_.Find(id);
@@ -427,7 +359,10 @@ void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
 
 void UpstreamManager::UseProvider(absl::string_view name, bool use) {
   assert(loop_.InLoopThread());
-  for (const auto& zone : zones_.all()) zone->UseProvider(name, use);
+  for (const auto& zone : zones_.all()) {
+    zone->UseProvider(name, use);
+    if (use) RetryAddressless(*zone);
+  }
   if (!wake_timer_->armed()) wake_timer_->Start(Duration::zero());
 }
 

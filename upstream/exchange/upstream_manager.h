@@ -79,25 +79,21 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void OnAttemptResult(AttemptId attempt, AttemptResult result) override;
   void OnAttemptLost(AttemptId attempt, size_t others) override;
   void OnAttemptDoubtful(AttemptId attempt) override;
-  void OnAttemptsStalled(const std::vector<AttemptId>& attempts) override;
+  void OnAttemptsStalled(const std::vector<AttemptId>& attempts, StallCause cause) override;
   void OnServerChanged(UpstreamServer& server) override;
 
   ExchangeFailure WaitForAddress(ExchangeRecord& exchange);
   bool CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views);
   void WaitForServer(ExchangeRecord& exchange);
   void Ask(ExchangeRecord& exchange, const Decision& decision, const UpstreamZone::Views& views);
-  void NoteAttempt(ExchangeRecord& exchange, uint8_t server, const AttemptPlace& place,
-                   const UpstreamZone::Views& views);
-  void NoteSent(ExchangeRecord& exchange, size_t index, const UpstreamZone::Views& views);
-  void MarkLate(ExchangeRecord& exchange);
   void Proceed(ExchangeRecord& exchange);
-  bool IsDoubted(const ExchangeRecord& exchange, const UpstreamResponse& response) const;
   void OnError(ExchangeRecord& exchange, uint8_t server, std::optional<UpstreamResponse> response);
   void Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result);
   void Release(ExchangeRecord& exchange);
   void Wake();
   void WakeZone(UpstreamZone& zone);
   void OnHostChange(UpstreamZone& zone);
+  void RetryAddressless(UpstreamZone& zone);
 
   EventLoop& loop_;
   const UpstreamOptions options_;

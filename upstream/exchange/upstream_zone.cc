@@ -66,15 +66,17 @@ UpstreamZone::Views UpstreamZone::LookAt(MonoTime now) const {
     view.datagrams = server.options().transport == Transport::kUdp;
     view.may_retry = provider.retries().HasOne();
     view.erring = provider.erring();
-    if (provider.taken_out()) view.status.state = ServerState::kNoAddress;
   }
   return views;
 }
 
 void UpstreamZone::UseProvider(absl::string_view name, bool use) {
-  for (Provider& provider : providers_) {
-    if (provider.name() == name) provider.set_taken_out(!use);
+  for (size_t i = 0; i < servers_.size(); ++i) {
+    if (servers_[i]->options().provider != name) continue;
+    ProviderOf(i).set_taken_out(!use);
+    servers_[i]->Use(use);
   }
+  if (prepared_) Prepare();
   NoteChange();
 }
 
@@ -197,6 +199,7 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
   place = std::make_unique<UpstreamServer>(
       context_, options, first_index_ + static_cast<int>(index), options_.zone, counters_[index]);
   place->probes().SetUrgent(urgent_);
+  place->Use(!ProviderOf(index).taken_out());
   FindProviders();
   if (draining_) {
     place->Drain();

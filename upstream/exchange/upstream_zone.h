@@ -53,7 +53,7 @@ class UpstreamZone {
   // Begins or stops to use this provider (Provider::taken_out). No effect without such a provider.
   void UseProvider(absl::string_view name, bool use);
 
-  // The servers as they are now. Those of a provider that was taken out have no address.
+  // The servers as they are now.
   Views LookAt(MonoTime now) const;
 
   // The order of querying for this name. Opens a connection to a server that could not come first

@@ -197,10 +197,6 @@ void AttemptPlacer::NoteEnding() {
   context_.server.WakeInNextTurn();
 }
 
-void AttemptPlacer::NoteRefused() {
-  limit_.NoteRefused(context_.connections.ready(), context_.loop.Now());
-}
-
 ServerConnection* AttemptPlacer::Open(bool alone) {
   if (IsFull()) {  // Its place is free in a later turn, when it is closed.
     Connection* useless = context_.connections.FindSilent(context_.loop.Now() - kMaxLateness);

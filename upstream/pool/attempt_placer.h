@@ -81,8 +81,8 @@ class AttemptPlacer {
   ServerConnection* Open(bool alone = false);
   // A connection was taken out, and is closed at the end of the turn.
   void NoteEnding();
-  // The server refused a connection while others work.
-  void NoteRefused();
+  // Whether the server has shown its limit of connections.
+  ConnectionLimit& limit() { return limit_; }
 
   // True if an attempt waits for a connection. One that is held back waits for its share.
   bool HasWaiting() const { return !waiting_.empty(); }

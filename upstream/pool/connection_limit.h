@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "core/clock.h"
 #include "upstream/api/upstream_options.h"
@@ -13,8 +14,9 @@
 namespace dotcache {
 
 // The most connections of one worker to one server: as configured, or as the server has shown. It
-// has shown its limit if it refused one more connection while others worked. After a minute one
-// more is tried. A value; not thread-safe.
+// has shown its limit if it refused one more connection, and a message on another one follows. A
+// server that restarts refuses connections too, but its others are lost. After a minute one more is
+// tried. A value; not thread-safe.
 class ConnectionLimit {
  public:
   static constexpr Duration kKept = Seconds(60);
@@ -32,13 +34,26 @@ class ConnectionLimit {
   }
 
   // The server refused one more connection while `working` connections worked.
-  void NoteRefused(size_t working, MonoTime now) {
-    learned_ = std::max<size_t>(1, working);
+  void NoteRefused(size_t working) { refused_at_ = std::max<size_t>(1, working); }
+
+  // A message came on one of them.
+  void NoteMessage(MonoTime now) {
+    if (refused_at_ == 0) return;
+    learned_ = std::exchange(refused_at_, 0);
     learned_until_ = now + kKept;
+  }
+
+  // One of them was lost, or a further one was accepted. The refusal had another reason.
+  void Doubt() { refused_at_ = 0; }
+  // None is left. It may be another server by now.
+  void Forget() {
+    Doubt();
+    learned_until_ = MonoTime();
   }
 
  private:
   const size_t configured_;
+  size_t refused_at_ = 0;  // 0: no refusal is to be explained.
   size_t learned_ = 0;
   MonoTime learned_until_;
 };

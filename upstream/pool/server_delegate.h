@@ -4,6 +4,7 @@
 #define DOTCACHE_UPSTREAM_POOL_SERVER_DELEGATE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "upstream/connection/connection.h"
@@ -11,6 +12,12 @@
 namespace dotcache {
 
 class UpstreamServer;
+
+// Why attempts are stalled.
+enum class StallCause : uint8_t {
+  kSilence,        // Their connection is silent.
+  kNetworkChange,  // The route to their server has changed.
+};
 
 // Where an attempt is at its server. The exchange keeps it and gives it back.
 struct AttemptPlace {
@@ -36,8 +43,8 @@ class ServerDelegate {
   virtual void OnAttemptLost(AttemptId attempt, size_t others) = 0;
   // A message came for the attempt that was not its response. It continues.
   virtual void OnAttemptDoubtful(AttemptId attempt) = 0;
-  // The connection of these attempts is silent. They continue.
-  virtual void OnAttemptsStalled(const std::vector<AttemptId>& attempts) = 0;
+  // No response to these attempts is expected soon. They continue.
+  virtual void OnAttemptsStalled(const std::vector<AttemptId>& attempts, StallCause cause) = 0;
   // UpstreamServer::StatusAt() may be another now. Only to take note.
   virtual void OnServerChanged(UpstreamServer& server) = 0;
 };

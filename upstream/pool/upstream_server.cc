@@ -46,7 +46,7 @@ std::variant<AttemptPlace, UpstreamFailure> UpstreamServer::Send(const UpstreamQ
   assert(context_.loop.InLoopThread());
   // Loop probes of other forwarders pass, so that they see whether the loop still exists.
   if (loops() && !ReadLoopProbeName(query.question.qname)) return UpstreamFailure::kLoop;
-  if (absent() || link_down_) return UpstreamFailure::kUnreachable;
+  if (absent() || taken_out_ || link_down_) return UpstreamFailure::kUnreachable;
   if (health_.down()) return health_.last_failure();
   auto sent = placer_.Place(query, attempt, mode);
   const AttemptPlace* place = std::get_if<AttemptPlace>(&sent);
@@ -91,7 +91,7 @@ void UpstreamServer::Report() {
     context_.delegate.OnAttemptResult(attempt, UpstreamFailure::kConnectFailed);
   }
   const std::vector<AttemptId> stalled = std::exchange(stalled_, {});
-  if (!stalled.empty()) context_.delegate.OnAttemptsStalled(stalled);
+  if (!stalled.empty()) context_.delegate.OnAttemptsStalled(stalled, StallCause::kNetworkChange);
 }
 
 void UpstreamServer::Forget(AttemptId attempt, const AttemptPlace& place) {
@@ -153,7 +153,7 @@ void UpstreamServer::OnAttemptLate(const AttemptPlace& place, Duration elapsed) 
 
 ServerStatus UpstreamServer::StatusAt(MonoTime now) const {
   ServerStatus status;
-  if (absent()) {
+  if (absent() || taken_out_) {
     status.state = ServerState::kNoAddress;
     return status;
   }
@@ -230,6 +230,21 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
   AfterChange();
 }
 
+void UpstreamServer::Use(bool use) {
+  if (std::exchange(taken_out_, !use) != use) return;
+  counters_.taken_out.Set(taken_out_ ? 1 : 0);
+  if (use && !draining_) probes_.Restart();
+  if (taken_out_) {
+    probes_.Stop();
+    FailWaiting();
+    for (const ServerConnection& c : connections_.all()) {
+      c.connection->Drain();
+      if (!c.connection->ready()) c.connection->CloseSoon();
+    }
+  }
+  AfterChange();
+}
+
 void UpstreamServer::Drain() {
   draining_ = true;
   probes_.Stop();
@@ -250,6 +265,7 @@ void UpstreamServer::OnConnectionReady(Connection& connection, bool resumed, Dur
   if (ready == nullptr) return;
   const MonoTime now = context_.loop.Now();
   pacing_.Forget();
+  placer_.limit().Doubt();
   NoteCertificate(connection);
   if (!is_udp()) {  // UDP has no handshake.
     (resumed ? counters_.resumed_handshakes : counters_.full_handshakes).Add();
@@ -309,6 +325,7 @@ void UpstreamServer::NoteResponse(const AttemptResult& result, Duration elapsed)
 void UpstreamServer::NoteWord(const Connection& connection) {
   const bool was_up = health_.state() == UpstreamHealth::State::kUp;
   probes_.NoteSign();
+  placer_.limit().NoteMessage(context_.loop.Now());
   if (!is_udp()) context_.families.NoteReached(options_.endpoint.is_v6());
   if (ServerConnection* found = connections_.Find(connection)) LifeWatch::NoteWord(*found);
   health_.OnAlive(context_.loop.Now());
@@ -346,7 +363,7 @@ void UpstreamServer::OnSilent(uint32_t number) {
     probes_.Arm();
   }
   AfterChange();
-  if (!stalled.empty()) context_.delegate.OnAttemptsStalled(stalled);
+  if (!stalled.empty()) context_.delegate.OnAttemptsStalled(stalled, StallCause::kSilence);
 }
 
 void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End end) {
@@ -356,11 +373,13 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   NoteCertificate(connection);
   context_.loop.DeferDelete(std::move(closed));
   placer_.NoteEnding();
+  if (connections_.ready() == 0) placer_.limit().Forget();
   counters_.failures.Add(end.lost.size() + end.not_sent.size());
   if (!end.graceful) {
     const bool refused = end.failure == UpstreamFailure::kConnectRefused ||
                          end.failure == UpstreamFailure::kTlsHandshake;
-    if (refused && connections_.HasTalking()) placer_.NoteRefused();
+    if (refused && connections_.HasTalking()) placer_.limit().NoteRefused(connections_.ready());
+    if (was_lost) placer_.limit().Doubt();
     if (UpstreamFailurePhase(end.failure) == "tls") counters_.failed_handshakes.Add();
     if (!was_lost) {
       context_.families.NoteFailure(options_.endpoint.is_v6(), index_, end.failure);

@@ -108,6 +108,10 @@ class UpstreamServer : public Deletable,
   // second.
   void OnNetworkChange(bool link_down);
 
+  // Without use it takes no query and is not probed, and its connections close when they become
+  // idle. With use it is probed at once if it is down.
+  void Use(bool use);
+
   // Closes connections when they become idle and opens one only for a Send().
   void Drain();
   // The same when another server takes its place. Gauges and log lines are the new server's.
@@ -149,7 +153,7 @@ class UpstreamServer : public Deletable,
   bool loops() const {
     return context_.loops != nullptr && context_.loops->loops(static_cast<size_t>(index_));
   }
-  bool unusable() const { return absent() || link_down_ || loops(); }
+  bool unusable() const { return absent() || taken_out_ || link_down_ || loops(); }
   bool is_udp() const { return options_.transport == Transport::kUdp; }
   bool MayProbe() const { return !draining_ && !unusable(); }
 
@@ -177,11 +181,12 @@ class UpstreamServer : public Deletable,
   ServerProbes probes_;
   AttemptPlacer placer_;
   std::optional<LastFailure> last_failure_;
-  std::vector<AttemptId> stalled_;       // To be reported in the next turn,
+  std::vector<AttemptId> stalled_;  // By a change of the network: to be reported in the next turn,
   std::vector<AttemptId> unconnected_;   // and these as failed,
   std::unique_ptr<Timer> report_timer_;  // by this timer, which also sends what was held back.
   bool draining_ = false;
   bool retired_ = false;
+  bool taken_out_ = false;
   bool link_down_ = false;
   MonoTime network_changed_;  // Queries sent before it give no response time.
 };

@@ -5,9 +5,11 @@
 #include <random>
 #include <vector>
 
+#include "absl/random/distributions.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/scripted_connector.h"
+#include "tests/support/scripted_manager.h"
 #include "tests/support/simulated_loop.h"
 #include "upstream/exchange/upstream_manager.h"
 
@@ -88,6 +90,40 @@ TEST_F(OverloadTest, ItGetsAtMostOneAndAHalfTimesTheQueries) {
 TEST_F(OverloadTest, ItIsNotConnectedToInAStorm) {
   AskFor(Seconds(60));
   EXPECT_LE(connector_->server(0).connects + connector_->server(1).connects, 2 * 60 * 5);
+}
+
+// A path that loses a part of the queries is no overload. Three queries are all that one server
+// gets.
+class LossyPathTest : public testing::Test, protected ScriptedManager {
+ protected:
+  // Returns the part of the exchanges that failed, of so many in a minute.
+  double FailedShare(int per_second, double loss) {
+    AddServer("only").transport = Transport::kUdp;
+    options_.mode.prewarm = false;
+    MakeManager();
+    connector_->server(0).reply = [this, loss](const UpstreamQuery& query) {
+      if (absl::Bernoulli(random_, loss)) return ScriptedReply::Silence();
+      return ScriptedReply::Message(ScriptedAnswer(query), Milliseconds(5));
+    };
+    const int count = 60 * per_second;
+    int answered = 0;
+    for (int i = 0; i < count; ++i) {
+      UpstreamQuery query;
+      query.question = {*DomainName::FromText(absl::StrCat("n", i, ".example")), QType::kA,
+                        QClass::kIn};
+      (void)manager_->Exchange(query, loop_.Now() + Seconds(2),
+                               [&answered](ExchangeOr<UpstreamResponse> response) {
+                                 answered += response.ok() ? 1 : 0;
+                               });
+      loop_.Advance(Milliseconds(1000) / per_second);
+    }
+    loop_.Advance(Seconds(3));
+    return 1.0 - static_cast<double>(answered) / count;
+  }
+};
+
+TEST_F(LossyPathTest, AnOnlyServerOfFewQueriesGetsEachThreeTimes) {
+  EXPECT_LE(FailedShare(/*per_second=*/25, /*loss=*/0.5), 0.15);  // 0.5^3 = 0.125
 }
 
 }  // namespace

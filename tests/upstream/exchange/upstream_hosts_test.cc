@@ -71,6 +71,18 @@ TEST_F(UpstreamHostsTest, AQueryWaitsForTheFirstAddress) {
   EXPECT_TRUE(manager_->ready());
 }
 
+TEST_F(UpstreamHostsTest, AQueryWaitsForAProviderThatIsPutBack) {
+  AddServer("by-address");
+  Make();
+  manager_->UseProvider("by-address", false);
+  const auto outcome = Ask();
+  loop_.Advance(Milliseconds(100));
+  EXPECT_EQ(*outcome, std::nullopt);
+  manager_->UseProvider("by-address", true);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(*outcome, ExchangeFailure::kNone);
+}
+
 TEST_F(UpstreamHostsTest, SoManyQueriesWaitAndOneThatEndedLeavesItsPlace) {
   constexpr int kMostWaiting = 4096;
   options_.limits.tuning.max_in_flight_per_connection = kMostWaiting;

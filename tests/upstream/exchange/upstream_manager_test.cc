@@ -1189,6 +1189,24 @@ TEST_F(UpstreamManagerTest, AQueryThatWaitsForAHandshakeIsSentAgainAtOnceWhenThe
   EXPECT_EQ(outcome->code, ExchangeFailure::kNone);
 }
 
+TEST_F(UpstreamManagerTest, ChangesOfTheNetworkAreNoSignOfOverload) {
+  constexpr int kAsked = 300;  // More than the budget for retries has.
+  Make(1);
+  Silence(0);
+  connector_->server(0).life_reply = [](const UpstreamQuery& query) { return Answer(query); };
+  Ask("first.example");
+  loop_.Advance(Milliseconds(100));
+  manager_->OnNetworkChange({.peers = {{0, false}}});
+  loop_.Advance(Seconds(1));
+  for (int i = 0; i < kAsked; ++i) Ask("n" + std::to_string(i) + ".example");
+  loop_.Advance(Milliseconds(600));
+  const int before = queries(0);
+  EXPECT_LT(before, 2 * kAsked - 100);
+  manager_->OnNetworkChange({.peers = {{0, false}}});
+  loop_.Advance(Milliseconds(20));
+  EXPECT_GE(queries(0), before + 100);
+}
+
 TEST_F(UpstreamManagerTest, AfterANetworkChangeNoServerIsKnownToBeDead) {
   Make(2);
   Refuse(0);

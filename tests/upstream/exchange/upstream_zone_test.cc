@@ -54,6 +54,19 @@ TEST_F(UpstreamZoneTest, AProviderThatWasTakenOutIsNotQueried) {
   EXPECT_THAT(Order(), ElementsAre(0, 1, 2, 3));
 }
 
+TEST_F(UpstreamZoneTest, AnAddressOfAProviderThatWasTakenOutIsNotAsked) {
+  Make({"."});
+  Zone().Prepare();
+  loop_.Advance(Milliseconds(10));
+  Zone().UseProvider("provider0", false);
+  const int before = connector_.server(0).connects;
+  Zone().SetAddress(0, Endpoint::Parse("192.0.2.99:853").value());
+  loop_.Advance(Milliseconds(10));
+  EXPECT_THAT(Order(), ElementsAre(2, 3));
+  EXPECT_EQ(connector_.server(0).connects, before);
+  EXPECT_EQ(counters_[0].taken_out.value(), 1u);
+}
+
 TEST_F(UpstreamZoneTest, AnErringProviderIsQueriedLastAndOnceASecondFirst) {
   Make({"."});
   testing::internal::CaptureStderr();

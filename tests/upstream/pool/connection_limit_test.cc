@@ -17,16 +17,38 @@ TEST(ConnectionLimitTest, EachWorkerHasItsShare) {
   EXPECT_EQ(ConnectionLimit::PerWorker(server, 8), 1u);
 }
 
-TEST(ConnectionLimitTest, ARefusedConnectionSetsTheLimitForAMinute) {
+TEST(ConnectionLimitTest, ARefusedConnectionWhileAnotherAnswersSetsTheLimitForAMinute) {
   ConnectionLimit limit(4);
   EXPECT_EQ(limit.Allowed(kNow), 4u);
-  limit.NoteRefused(2, kNow);
+  limit.NoteRefused(2);
+  EXPECT_EQ(limit.Allowed(kNow), 4u) << "the others may be lost, too";
+  limit.NoteMessage(kNow);
   EXPECT_EQ(limit.Allowed(kNow), 2u);
+  limit.NoteMessage(kNow + Seconds(30));  // It teaches nothing new.
   EXPECT_EQ(limit.Allowed(kNow + ConnectionLimit::kKept), 4u);
-  limit.NoteRefused(0, kNow);
+  limit.NoteRefused(0);
+  limit.NoteMessage(kNow);
   EXPECT_EQ(limit.Allowed(kNow), 1u) << "one connection is always tried";
-  limit.NoteRefused(9, kNow);
+  limit.NoteRefused(9);
+  limit.NoteMessage(kNow);
   EXPECT_EQ(limit.Allowed(kNow), 4u) << "never more than configured";
+}
+
+TEST(ConnectionLimitTest, ARefusalWithAnotherReasonTeachesNothing) {
+  ConnectionLimit limit(4);
+  limit.NoteRefused(2);
+  limit.Doubt();
+  limit.NoteMessage(kNow);
+  EXPECT_EQ(limit.Allowed(kNow), 4u);
+}
+
+TEST(ConnectionLimitTest, WithoutAConnectionTheLimitIsForgotten) {
+  ConnectionLimit limit(4);
+  limit.NoteRefused(1);
+  limit.NoteMessage(kNow);
+  EXPECT_EQ(limit.Allowed(kNow), 1u);
+  limit.Forget();
+  EXPECT_EQ(limit.Allowed(kNow), 4u);
 }
 
 }  // namespace

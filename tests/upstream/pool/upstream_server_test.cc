@@ -113,7 +113,8 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   }
   void OnAttemptLost(AttemptId attempt, size_t others) override { lost_[attempt] = others; }
   void OnAttemptDoubtful(AttemptId attempt) override { doubtful_.push_back(attempt); }
-  void OnAttemptsStalled(const std::vector<AttemptId>& attempts) override {
+  void OnAttemptsStalled(const std::vector<AttemptId>& attempts, StallCause cause) override {
+    stall_cause_ = cause;
     stalled_.insert(stalled_.end(), attempts.begin(), attempts.end());
   }
   void OnServerChanged(UpstreamServer&) override { ++changes_; }
@@ -133,6 +134,7 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   std::map<AttemptId, UpstreamFailure> failed_;
   std::map<AttemptId, size_t> lost_;
   std::vector<AttemptId> stalled_;
+  std::optional<StallCause> stall_cause_;
   int changes_ = 0;
   std::unique_ptr<UpstreamServer> server_;
 };
@@ -466,6 +468,7 @@ TEST_F(UpstreamServerTest, ANetworkChangeStallsWhatIsInFlightAndReconnects) {
   EXPECT_THAT(stalled_, SizeIs(0));  // Not inside the call.
   loop_.Advance(Milliseconds(1));
   EXPECT_THAT(stalled_, SizeIs(2));
+  EXPECT_EQ(stall_cause_, StallCause::kNetworkChange);
   Answer();
   Send(2);
   EXPECT_NE(places_[2].connection, places_[1].connection);
@@ -620,6 +623,7 @@ TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksSetsTheLimit) {
   Warm();
   Refuse();
   EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+  Send(11);  // It is answered after the refusal.
   loop_.Advance(Seconds(1));
   Accept();
   const int before = connects();
@@ -627,6 +631,52 @@ TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksSetsTheLimit) {
   loop_.Advance(Milliseconds(50));
   EXPECT_THAT(answered_, testing::Contains(2));
   EXPECT_EQ(connects(), before);
+}
+
+// The listener is closed first, then the connections.
+TEST_F(UpstreamServerTest, AServerThatRestartsTeachesNoLimit) {
+  Make();
+  Warm();
+  Refuse();
+  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+  loop_.Advance(Milliseconds(20));
+  Send(11);
+  connector_.Disconnect(0);
+  loop_.Advance(Milliseconds(20));
+  Accept();
+  loop_.Advance(Seconds(2));
+  Warm();
+  const int before = connects();
+  EXPECT_EQ(Send(2, /*alone=*/true), std::nullopt);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connects(), before + 1);
+}
+
+TEST_F(UpstreamServerTest, TakenOutItIsNeitherQueriedNorProbed) {
+  MakeDown(Milliseconds(50));
+  server_->Use(false);
+  EXPECT_EQ(counters_.taken_out.value(), 1u);
+  const int before = connects();
+  loop_.Advance(Seconds(60));
+  EXPECT_EQ(connects(), before);
+  EXPECT_EQ(Send(2), UpstreamFailure::kUnreachable);
+  EXPECT_EQ(state(), ServerState::kNoAddress);
+  Accept();
+  server_->Use(true);
+  EXPECT_EQ(counters_.taken_out.value(), 0u);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connects(), before + 1);
+  EXPECT_EQ(state(), ServerState::kUp);
+}
+
+TEST_F(UpstreamServerTest, TakenOutItAnswersWhatItHasAndClosesItsConnections) {
+  Make();
+  Warm();
+  Send(1);
+  server_->Use(false);
+  loop_.Advance(Milliseconds(50));
+  EXPECT_THAT(answered_, testing::Contains(1));
+  EXPECT_EQ(connector_.open_connections(0), 0);
 }
 
 }  // namespace
