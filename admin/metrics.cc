@@ -204,6 +204,10 @@ void AddReloadMetrics(const Server& server, Exposition& out) {
                                      "Reloads of the configuration, by result.");
   Exposition::Add(configs, {{"result", "ok"}}, server.reloads(true));
   Exposition::Add(configs, {{"result", "error"}}, server.reloads(false));
+  MetricFamily& snapshots = out.Family("dotcache_snapshots_total", MetricType::Counter,
+                                       "Snapshots of the cache, by result.");
+  Exposition::Add(snapshots, {{"result", "ok"}}, server.snapshot().written(true));
+  Exposition::Add(snapshots, {{"result", "error"}}, server.snapshot().written(false));
 }
 
 void AddCacheMetrics(const Server& server, Exposition& out) {

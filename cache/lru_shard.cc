@@ -224,6 +224,21 @@ uint64_t LruShard::Clear() {
   return std::exchange(entries_, 0);
 }
 
+void LruShard::Copy(MonoTime now, size_t max_slots, size_t& slot, CopiedEntries& copies) const {
+  MutexLock lock(mutex_);
+  for (size_t left = max_slots; left > 0; --left) {
+    const CacheEntry* entry = slots_[slot].entry;
+    if (entry != nullptr && IsUsable(*entry, now)) {
+      for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
+        if (!entry->ClaimedUnder(flags)) continue;
+        copies.push_back({CacheEntryRef(entry), flags, lru_.StateOf(*entry).in_protected != 0});
+      }
+    }
+    slot = Next(slot);
+    if (slot == 0) break;
+  }
+}
+
 void LruShard::AddTo(CacheStats& stats) const {
   MutexLock lock(mutex_);
   stats.entries += entries_;

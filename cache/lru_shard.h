@@ -12,6 +12,7 @@
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
 #include "cache/cache_stats.h"
+#include "cache/copied_entry.h"
 #include "cache/found.h"
 #include "cache/segmented_lru.h"
 #include "core/mutex.h"
@@ -33,10 +34,8 @@ class alignas(64) LruShard {
 
   // An entry that takes more than this part of the budget is not stored.
   static constexpr size_t kMaxEntryShare = 8;
-
   // The number of oldest entries that an eviction compares.
   static constexpr int kVictimScan = 8;
-
   // After a caller got `refresh_due`, other callers do not get it for this time. It is longer than
   // any exchange.
   static constexpr Seconds kRefreshClaim{31};
@@ -72,7 +71,6 @@ class alignas(64) LruShard {
   uint64_t EraseNames(Bytes qname, bool below, size_t max_slots, size_t& slot);
 
   CacheEntryRef Take(const CacheKey& key);  // Removes the key's entry and returns it, or null.
-
   // True if the key has data, fresh or stale: records, or an alias that leads to none. Is no hit.
   bool HasData(const CacheKey& key, MonoTime now) const;
 
@@ -81,7 +79,9 @@ class alignas(64) LruShard {
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
   uint64_t Clear();  // Removes all entries; returns their number.
-
+  // Appends the entries of the next `max_slots` slots that may answer queries, except failures and
+  // parts of answers. An entry that moves between two calls may be left out. `slot`: as above.
+  void Copy(MonoTime now, size_t max_slots, size_t& slot, CopiedEntries& copies) const;
   void AddTo(CacheStats& stats) const;  // Adds this shard's numbers.
 
  private:

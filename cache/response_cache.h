@@ -96,6 +96,8 @@ class ResponseCache {
   CacheStats Stats() const;
 
  private:
+  friend class SnapshotAccess;  // Copies the entries and stores them again.
+
   // The high bits of the hash select the shard, the low bits the slot in it.
   LruShard& ShardOf(const CacheKey& key) {
     return *shards_[shard_bits_ == 0 ? 0 : key.hash() >> (64 - shard_bits_)];

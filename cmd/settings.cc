@@ -241,6 +241,22 @@ Rows StaleRows() {
   };
 }
 
+Rows SnapshotRows() {
+  return {
+      FileSetting(
+          {.key = "snapshot",
+           .help = "File to which a stop writes the cache, and from which a start reads it"},
+          [](auto& c) -> auto& { return c.server.snapshot.file; }),
+      SecondsSetting(
+          {.key = "snapshot-interval",
+           .help = "Time between two snapshots of the cache; 0s: only at the stop"},
+          0s, kDay, [](auto& c) -> auto& { return c.server.snapshot.interval; }),
+      SecondsSetting(
+          {.key = "snapshot-max-age", .help = "An older snapshot is not read", .yaml_only = true},
+          1s, 7 * kDay, [](auto& c) -> auto& { return c.server.snapshot.max_age; }),
+  };
+}
+
 Rows LocalNameRows() {
   const auto same = [](const std::string& text) { return text; };
   return {
@@ -386,8 +402,9 @@ Rows ProcessRows() {
 
 Rows AllRows() {
   Rows all;
-  for (const auto rows : {ListenRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows,
-                          StaleRows, LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
+  for (const auto rows :
+       {ListenRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows, SnapshotRows,
+        LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
     for (Setting& row : rows()) all.push_back(std::move(row));
   }
   return all;

@@ -41,8 +41,9 @@ constexpr const char* kAllowed[] = {
     // Certificates, keys, CAs and pins that changed, and the trust store.
     "access", "faccessat", "faccessat2", "getdents64", "fstatat64", "newfstatat", "open", "openat",
     "readlink", "readlinkat", "stat", "stat64", "statx",
-    // The files and sockets of an operator's commands.
-    "chmod", "fchmod", "fchmodat", "rename", "renameat", "renameat2", "umask", "unlink", "unlinkat",
+    // The snapshot, and the files and sockets of an operator's commands.
+    "chmod", "fchmod", "fchmodat", "fsync", "rename", "renameat", "renameat2", "umask", "unlink",
+    "unlinkat",
     // Time, random numbers and facts about the machine.
     "clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64",
     "getegid", "geteuid", "getgid", "getrandom", "getrusage", "gettimeofday", "getuid", "nanosleep",

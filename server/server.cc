@@ -55,7 +55,8 @@ Server::Server(const ServerOptions& options)
       handshakes_(options.limits.handshakes_per_second),
       reply_rate_(options.reply_rate),
       zone_names_(ForwardedZones(options.upstream)),
-      answer_times_(zone_names_.size()) {}
+      answer_times_(zone_names_.size()),
+      snapshot_(options.snapshot, options.upstream, cache_, zone_names_) {}
 
 Server::~Server() = default;
 
@@ -64,6 +65,8 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   auto server = std::unique_ptr<Server>(new Server(options));
   RETURN_IF_ERROR(server->rules_.Load(options));
   RETURN_IF_ERROR(server->LoadCredentials());
+  // Before the addresses are bound, because queries would wait meanwhile.
+  server->snapshot_.Read();
   RETURN_IF_ERROR(server->BindListeners(inherited));
   for (int i = 0; i < options.workers; ++i) {
     const bool has_upstreams = i < server->upstream_worker_count();
@@ -138,6 +141,7 @@ absl::Status Server::Start() {
   sockets_.clear();
   for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
   shared_->rules = nullptr;  // The workers have taken them.
+  snapshot_.Start();
   const MutexLock lock(running_mutex_);
   running_ = true;
   return absl::OkStatus();
@@ -209,6 +213,7 @@ void Server::Shutdown() {
   }
   TestDelay(Seam::kJoin);
   for (auto& worker : workers_) worker->Stop();
+  snapshot_.Finish();
 }
 
 bool Server::AwaitDrained(MonoTime deadline) {

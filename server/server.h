@@ -22,6 +22,7 @@
 #include "server/inherited_sockets.h"
 #include "server/server_options.h"
 #include "server/serving_rules.h"
+#include "server/snapshot_keeper.h"
 #include "server/stream_shares.h"
 #include "server/worker.h"
 #include "upstream/api/upstream_counters.h"
@@ -95,8 +96,8 @@ class Server {
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
   ResponseCache& cache() { return cache_; }
+  const SnapshotKeeper& snapshot() const { return snapshot_; }
   const CredentialStore& credentials() const { return *credentials_; }
-
   // Explains how the worker that owns `name` would forward a query for it. Returns std::nullopt
   // before Start() and after Shutdown().
   std::optional<NameExplanation> Explain(const DomainName& name) const;
@@ -127,6 +128,7 @@ class Server {
   ReplyRate reply_rate_;
   const ZoneNames zone_names_;
   AnswerTimes answer_times_;
+  SnapshotKeeper snapshot_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<std::unique_ptr<CounterBoard>> counters_;

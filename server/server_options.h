@@ -29,6 +29,13 @@ struct ListenOptions {
   bool optional = false;
 };
 
+// A file with the entries of the cache, for the next start.
+struct SnapshotOptions {
+  std::string file;        // Empty: none.
+  Seconds interval{0};     // Between two snapshots. 0: only at the stop.
+  Seconds max_age{86400};  // An older file is not used.
+};
+
 struct ServerOptions {
   std::vector<ListenOptions> listen;
   // If true, the server may start beside another instance of the same user, which has the same
@@ -42,6 +49,7 @@ struct ServerOptions {
   // The other workers hand it their cache misses.
   int upstream_workers = 1;
   CacheOptions cache;
+  SnapshotOptions snapshot;
   UpstreamOptions upstream;
   // CA file of upstream servers without their own. If empty, the system's CA file.
   std::string upstream_ca_file;

@@ -103,3 +103,12 @@ def start_before_provider(provider, bare_lab, tmp_path):
     yield start
     for dotcache in started:
         dotcache.kill()
+
+
+@pytest.fixture
+def nsd(lab):
+    """A provider of the lab that a test may stop. It is started again after the test."""
+    nsd = lab.servers["nsd"]
+    yield nsd
+    nsd.stop()
+    lab.restart(nsd)

@@ -4,7 +4,6 @@
 """
 
 import dns.edns
-import pytest
 
 from ask import ask, rrsets
 from waiting import wait_for
@@ -47,21 +46,12 @@ def extended_errors(message):
     return [int(option.code) for option in message.options if isinstance(option, dns.edns.EDEOption)]
 
 
-@pytest.fixture
-def provider(lab):
-    """A provider that a test may stop. It is started again after the test."""
-    provider = lab.servers["nsd"]
-    yield provider
-    provider.stop()
-    lab.restart(provider)
-
-
-def test_stale_data_is_served_when_no_provider_answers(launch, provider):
-    server = launch(upstreams=[provider.upstream])
+def test_stale_data_is_served_when_no_provider_answers(launch, nsd):
+    server = launch(upstreams=[nsd.upstream])
     name = "stale.ttl-2.lab.example."
     fresh = ask(server, name)
     assert fresh.answer and not extended_errors(fresh)
-    provider.stop(kill=True)
+    nsd.stop(kill=True)
     seen = []
     wait_for(lambda: seen.append(ask(server, name)) or extended_errors(seen[-1]) == [3],
              "never stale")

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/snapshot_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace dotcache {
+namespace {
+
+constexpr mode_t kOnlyOwner = S_IRUSR | S_IWUSR;
+
+absl::Status Failed(absl::string_view step, absl::string_view path) {
+  const int code = errno;
+  return absl::ErrnoToStatus(code,
+                             absl::StrCat("cannot ", step, " ", path, ": ", std::strerror(code)));
+}
+
+// Makes a rename durable.
+absl::Status SyncFolder(const std::string& folder) {
+  const UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid() || fsync(fd.get()) != 0) return Failed("synchronise", folder);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+absl::StatusOr<FileReplacement> FileReplacement::Begin(const std::string& path) {
+  // The number of the process keeps two instances apart. A file that a killed process left behind
+  // is replaced.
+  std::string temporary = absl::StrCat(path, ".", getpid(), ".new");
+  unlink(temporary.c_str());
+  UniqueFd fd(
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOnlyOwner));
+  if (!fd.valid()) return Failed("create", temporary);
+  return FileReplacement(path, std::move(temporary), std::move(fd));
+}
+
+FileReplacement::~FileReplacement() {
+  if (fd_.valid()) unlink(temporary_.c_str());
+}
+
+absl::Status FileReplacement::Append(Bytes octets) {
+  while (!octets.empty()) {
+    const ssize_t written = write(fd_.get(), octets.data(), octets.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return Failed("write", temporary_);
+    octets.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileReplacement::Commit() {
+  if (fsync(fd_.get()) != 0) return Failed("synchronise", temporary_);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) return Failed("rename to", path_);
+  fd_.reset();
+  return SyncFolder(FolderOf(path_));
+}
+
+absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
+  // O_NONBLOCK: a pipe must not block the start.
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) return Failed("open", path);
+  struct stat found = {};
+  if (fstat(fd.get(), &found) != 0) return Failed("read", path);
+  if (!S_ISREG(found.st_mode)) return absl::FailedPreconditionError("it is not a regular file");
+  const bool is_ours = found.st_uid == geteuid() || found.st_uid == 0;
+  if (!is_ours || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return absl::PermissionDeniedError("another user owns it or may write it");
+  }
+  return FileSource(std::move(fd));
+}
+
+absl::Status FileSource::Read(MutableBytes octets) {
+  while (!octets.empty()) {
+    const ssize_t count = read(fd_.get(), octets.data(), octets.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Failed("read", "it");
+    if (count == 0) return absl::DataLossError("it is not complete");
+    octets.remove_prefix(static_cast<size_t>(count));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status FileSource::CheckAtEnd() {
+  uint8_t octet = 0;
+  const ssize_t count = read(fd_.get(), &octet, 1);
+  return count == 0 ? absl::OkStatus() : absl::DataLossError("octets follow its end");
+}
+
+}  // namespace dotcache

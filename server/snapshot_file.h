@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file of a snapshot.
+#ifndef DOTCACHE_SERVER_SNAPSHOT_FILE_H_
+#define DOTCACHE_SERVER_SNAPSHOT_FILE_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/bytes.h"
+#include "net/unique_fd.h"
+
+namespace dotcache {
+
+// The folder of a path.
+std::string FolderOf(const std::string& path);
+
+// Writes a file that replaces `path` only when it is complete: a temporary file in the same folder,
+// synchronised with the disk and renamed. Only the user may read it.
+class FileReplacement {
+ public:
+  static absl::StatusOr<FileReplacement> Begin(const std::string& path);
+  FileReplacement(FileReplacement&& other) noexcept = default;
+  FileReplacement& operator=(FileReplacement&&) = delete;
+  ~FileReplacement();  // Removes the temporary file unless Commit() succeeded.
+
+  absl::Status Append(Bytes octets);
+  absl::Status Commit();
+
+ private:
+  FileReplacement(const std::string& path, std::string temporary, UniqueFd fd)
+      : path_(path), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+
+  std::string path_;
+  std::string temporary_;
+  UniqueFd fd_;
+};
+
+// Reads a file from its begin.
+class FileSource {
+ public:
+  // NotFound: there is no such file. Fails for anything except a regular file of this user or of
+  // root that no other user may write.
+  static absl::StatusOr<FileSource> Open(const std::string& path);
+
+  // Fills the buffer. Fails at the end of the file.
+  absl::Status Read(MutableBytes octets);
+
+  absl::Status CheckAtEnd();
+
+ private:
+  explicit FileSource(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  UniqueFd fd_;
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SNAPSHOT_FILE_H_

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps a snapshot of the cache in a file, so that a restart begins with a warm cache.
+#ifndef DOTCACHE_SERVER_SNAPSHOT_KEEPER_H_
+#define DOTCACHE_SERVER_SNAPSHOT_KEEPER_H_
+
+#include <cstdint>
+#include <future>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "answer/zone_names.h"
+#include "cache/response_cache.h"
+#include "cache/snapshot.h"
+#include "core/counters.h"
+#include "server/server_options.h"
+
+namespace dotcache {
+
+// Reads the file at the start, and writes it at the stop and in an interval, on a thread of its
+// own. Does nothing without a file. An error is logged, and the server goes on without a snapshot.
+// The thread that owns the server calls the functions; any thread may read the counters.
+class SnapshotKeeper {
+ public:
+  // `cache` and `zones` must outlive this object. `zones` has the zones of `upstream`.
+  SnapshotKeeper(const SnapshotOptions& options, const UpstreamOptions& upstream,
+                 ResponseCache& cache, const ZoneNames& zones);
+  ~SnapshotKeeper();  // Ends the thread.
+
+  // Fills the cache. REQUIRES: no other thread uses the cache.
+  void Read();
+
+  // Begins to write in the interval.
+  void Start();
+
+  // Ends the interval and writes the last snapshot. REQUIRES: no more than one call.
+  void Finish();
+
+  uint64_t written(bool ok) const { return (ok ? written_ : failed_).value(); }
+
+ private:
+  void WarnIfNotWritable() const;
+  uint32_t HashOf(const Question& question) const;
+  void Run();
+  void EndThread();
+  absl::StatusOr<SnapshotCounts> ReadFile(const SnapshotContext& context);
+  absl::StatusOr<uint64_t> WriteFile(const SnapshotContext& context);
+  void Write(bool is_last);
+
+  const SnapshotOptions options_;
+  ResponseCache& cache_;
+  const ZoneNames& zones_;
+  std::vector<uint32_t> hashes_;  // By the zone's number: of its name and its servers.
+  uint64_t all_zones_ = 0;
+  Counter written_;
+  Counter failed_;
+  std::string last_error_;  // Of the last attempt to write. Empty: it succeeded.
+  std::promise<void> end_;
+  std::thread thread_;  // Writes in the interval.
+};
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_SERVER_SNAPSHOT_KEEPER_H_
