@@ -11,6 +11,7 @@ import pytest
 
 from ask import ADDRESS, query
 from dotcache import run
+from lab.lab import free_port
 from waiting import wait_for
 
 
@@ -116,6 +117,18 @@ def test_a_provider_that_was_taken_out_gets_no_query(launch, tmp_path):
     assert ctl("put-back", providers[0]).returncode == 0
     wait_for(lambda: queries() == 10, "it is not queried again")
     assert ctl("take-out", "nobody").returncode == 1
+
+
+def test_a_provider_that_was_taken_out_does_not_count_for_ready(launch, lab, tmp_path):
+    socket = tmp_path / "control.sock"
+    upstreams = [lab.providers[0].upstream, f"tls://{ADDRESS}:{free_port()}#closed.example"]
+    server = launch("--control", socket, upstreams=upstreams)
+    provider = json.loads(run("ctl", "upstreams", "--json", "--socket", socket).stdout
+                          )["upstreams"][0]["provider"]
+    assert run("ctl", "take-out", provider, "--socket", socket).returncode == 0
+    wait_for(lambda: server.get("/ready")[0] == 503, "/ready counts a provider without use")
+    assert run("ctl", "put-back", provider, "--socket", socket).returncode == 0
+    wait_for(lambda: server.get("/ready")[0] == 200, "/ready does not count the provider again")
 
 
 def test_log_level_and_drain(controlled):
