@@ -155,9 +155,10 @@ constexpr WorkerMetric kWorkerMetrics[] = {
      &WorkerCounters::coalesced_queries},
     {"dotcache_handed_queries_total", "Cache misses handed to the worker that owns their names.",
      &WorkerCounters::handed_queries},
-    {"dotcache_refused_clients_total",
-     "Queries and connections of clients outside the access list.",
+    {"dotcache_refused_clients_total", "Queries and connections that access rules refuse.",
      &WorkerCounters::refused_clients},
+    {"dotcache_dropped_clients_total", "Queries and connections that an access rule drops.",
+     &WorkerCounters::dropped_clients},
     {"dotcache_udp_send_drops_total", "UDP replies that the kernel did not accept.",
      &WorkerCounters::udp_send_drops},
     {"dotcache_truncated_replies_total", "Replies sent with TC set.",
@@ -197,8 +198,7 @@ void AddReloadMetrics(const Server& server, Exposition& out) {
   const CredentialStore& credentials = server.credentials();
   Exposition::Add(reloads, {{"result", "ok"}}, credentials.reloads().value());
   Exposition::Add(reloads, {{"result", "error"}}, credentials.failed_reloads().value());
-  out.Gauge("dotcache_config_last_reload_successful",
-            "1 if the last reload of the configuration succeeded, or if there was none.",
+  out.Gauge("dotcache_config_last_reload_successful", "1 unless the last reload failed.",
             server.last_reload_ok() ? 1 : 0);
   MetricFamily& configs = out.Family("dotcache_config_reloads_total", MetricType::Counter,
                                      "Reloads of the configuration, by result.");

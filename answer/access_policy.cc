@@ -2,95 +2,140 @@
 #include "answer/access_policy.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "core/status_macros.h"
+#include "absl/hash/hash.h"
 
 namespace dotcache {
-namespace {
 
-// True when the first `length_bits` of both are equal.
-bool SamePrefix(const uint8_t* a, const uint8_t* b, int length_bits) {
-  const size_t whole = static_cast<size_t>(length_bits) / 8;
-  if (std::memcmp(a, b, whole) != 0) return false;
-  const int rest = length_bits % 8;
-  return rest == 0 || ((a[whole] ^ b[whole]) >> (8 - rest)) == 0;
+absl::string_view AccessActionName(AccessAction action) {
+  switch (action) {
+    case AccessAction::kAllow:
+      return "allow";
+    case AccessAction::kRefuse:
+      return "refuse";
+    case AccessAction::kDrop:
+      return "drop";
+  }
+  return "";
 }
 
-}  // namespace
+uint64_t ListenerKey(Transport transport, const Endpoint& endpoint) {
+  return absl::HashOf(transport, endpoint) | 1;
+}
 
-absl::StatusOr<AddressPrefix> AddressPrefix::Parse(absl::string_view text) {
-  const size_t slash = text.find('/');
-  const absl::string_view address = text.substr(0, slash);
-  ASSIGN_OR_RETURN(const Endpoint endpoint, Endpoint::ParseAddress(address, 0));
-  AddressPrefix prefix;
-  prefix.is_v6_ = endpoint.is_v6();
-  const int width = prefix.is_v6_ ? 128 : 32;
-  prefix.length_bits_ = width;
-  if (slash != absl::string_view::npos &&
-      (!absl::SimpleAtoi(text.substr(slash + 1), &prefix.length_bits_) || prefix.length_bits_ < 0 ||
-       prefix.length_bits_ > width)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", text, "\": the length after / must be 0 to ", width));
-  }
-  const Bytes octets = endpoint.octets();
-  std::copy(octets.begin(), octets.end(), prefix.address_.begin());
-  for (int bit = prefix.length_bits_; bit < width; ++bit) {
-    if ((octets[static_cast<size_t>(bit / 8)] >> (7 - bit % 8)) & 1) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "\"", text, "\": the address has bits set beyond the first ", prefix.length_bits_));
+AccessPolicy::ZoneRules::ZoneRules(const std::vector<Entry>& entries)
+    : networks_(absl::Span<const AddressPrefix>()) {
+  std::vector<Entry> sorted = entries;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Entry& a, const Entry& b) {
+    if (a.network.length_bits() != b.network.length_bits()) {
+      return a.network.length_bits() > b.network.length_bits();
+    }
+    return a.listener != 0 && b.listener == 0;
+  });
+  std::vector<AddressPrefix> networks;
+  for (const Entry& entry : sorted) {
+    if (std::find(networks.begin(), networks.end(), entry.network) != networks.end()) continue;
+    networks.push_back(entry.network);
+    std::vector<Entry>& rules = of_network_.emplace_back();
+    for (const Entry& other : sorted) {
+      if (!entry.network.IsWithin(other.network)) continue;
+      rules.push_back(other);
+      if (other.listener == 0) break;  // It concerns every query that comes this far.
     }
   }
-  return prefix;
+  networks_ = NetworkTable(networks);
 }
 
-bool AddressPrefix::Contains(const Endpoint& endpoint) const {
-  if (endpoint.is_v6() != is_v6_) return false;
-  return SamePrefix(address_.data(), endpoint.octets().data(), length_bits_);
-}
-
-bool AddressPrefix::IsWithin(const AddressPrefix& other) const {
-  return is_v6_ == other.is_v6_ && length_bits_ >= other.length_bits_ &&
-         SamePrefix(address_.data(), other.address_.data(), other.length_bits_);
-}
-
-std::string AddressPrefix::ToString() const {
-  sockaddr_in6 storage = {};
-  if (is_v6_) {
-    storage.sin6_family = AF_INET6;
-    std::memcpy(storage.sin6_addr.s6_addr, address_.data(), 16);
-  } else {
-    auto* v4 = reinterpret_cast<sockaddr_in*>(&storage);
-    v4->sin_family = AF_INET;
-    std::memcpy(&v4->sin_addr, address_.data(), 4);
+const AccessVerdict* AccessPolicy::ZoneRules::Find(const Endpoint& client,
+                                                   uint64_t listener) const {
+  const size_t place = networks_.Find(client);
+  if (place == NetworkTable::kNone) return nullptr;
+  for (const Entry& entry : of_network_[place]) {
+    if (entry.listener == 0 || entry.listener == listener) return &entry.verdict;
   }
-  const Endpoint endpoint = Endpoint::FromSockaddr(reinterpret_cast<const sockaddr*>(&storage));
-  return absl::StrCat(endpoint.AddressToString(), "/", length_bits_);
+  return nullptr;
 }
 
-std::vector<AddressPrefix> PrivatePrefixes() {
-  std::vector<AddressPrefix> prefixes;
-  for (absl::string_view text :
-       {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
-        "169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10"}) {
-    prefixes.push_back(*AddressPrefix::Parse(text));
+AccessPolicy::AccessPolicy(const std::vector<AddressPrefix>& allow,
+                           const std::vector<AccessRule>& rules) {
+  EntriesByZone entries;
+  entries[DomainName()];
+  for (const AccessRule& rule : rules) {
+    const AccessVerdict verdict = VerdictOf(rule);
+    std::vector<uint64_t> listeners;
+    for (const AccessListener& listener : rule.listeners) {
+      listeners.push_back(ListenerKey(listener.transport, listener.endpoint));
+    }
+    if (listeners.empty()) listeners.push_back(0);
+    std::vector<DomainName> zones;
+    for (const DomainName& zone : rule.zones) zones.push_back(zone.Canonical());
+    if (zones.empty()) zones.emplace_back();
+    for (const DomainName& zone : zones) {
+      for (const AddressPrefix& network : rule.networks) {
+        for (const uint64_t listener : listeners) {
+          entries[zone].push_back({network, listener, verdict});
+        }
+      }
+    }
   }
-  return prefixes;
+  for (const AddressPrefix& network : allow) {
+    entries[DomainName()].push_back({network, 0, {AccessAction::kAllow, /*has_rule=*/true, 0}});
+  }
+  root_.emplace(entries[DomainName()]);
+  entries.erase(DomainName());
+  for (const auto& [zone, of_zone] : entries) zones_.try_emplace(zone, of_zone);
+  allowed_in_zones_.emplace(NetworksOf(entries, AccessAction::kAllow));
+  refused_in_zones_.emplace(NetworksOf(entries, AccessAction::kRefuse));
 }
 
-bool HasPublicAddress(const std::vector<AddressPrefix>& prefixes) {
-  const std::vector<AddressPrefix> not_public = PrivatePrefixes();
-  return std::any_of(prefixes.begin(), prefixes.end(), [&](const AddressPrefix& prefix) {
-    return std::none_of(not_public.begin(), not_public.end(),
-                        [&](const AddressPrefix& range) { return prefix.IsWithin(range); });
-  });
+AccessVerdict AccessPolicy::VerdictOf(const AccessRule& rule) {
+  AccessVerdict verdict{rule.action, /*has_rule=*/true, 0};
+  if (!rule.client_rate.has_value()) return verdict;
+  const auto same = std::find(client_rates_.begin(), client_rates_.end(), *rule.client_rate);
+  verdict.rate = static_cast<size_t>(same - client_rates_.begin()) + 1;
+  if (same == client_rates_.end()) client_rates_.push_back(*rule.client_rate);
+  return verdict;
 }
 
-bool AccessPolicy::Allows(const Endpoint& client) const {
-  return std::any_of(allow_.begin(), allow_.end(),
-                     [&client](const AddressPrefix& prefix) { return prefix.Contains(client); });
+std::vector<AddressPrefix> AccessPolicy::NetworksOf(const EntriesByZone& zones,
+                                                    AccessAction action) {
+  std::vector<AddressPrefix> networks;
+  for (const auto& [zone, entries] : zones) {
+    for (const Entry& entry : entries) {
+      const bool known =
+          std::find(networks.begin(), networks.end(), entry.network) != networks.end();
+      if (entry.verdict.action == action && !known) networks.push_back(entry.network);
+    }
+  }
+  return networks;
+}
+
+AccessVerdict AccessPolicy::Judge(const Endpoint& client, uint64_t listener,
+                                  const DomainName& qname) const {
+  if (!zones_.empty()) {
+    DomainName name = qname.Canonical();
+    for (; name.LabelCount() > 0; name = name.WithoutLabels(1)) {
+      const auto zone = zones_.find(name);
+      if (zone == zones_.end()) continue;
+      if (const AccessVerdict* found = zone->second.Find(client, listener)) return *found;
+    }
+  }
+  const AccessVerdict* found = root_->Find(client, listener);
+  return found == nullptr ? AccessVerdict() : *found;
+}
+
+AccessReach AccessPolicy::ReachOf(const Endpoint& client, uint64_t listener) const {
+  const AccessVerdict* found = root_->Find(client, listener);
+  const auto is_for_all = [found](AccessAction action) {
+    return found != nullptr && found->action == action;
+  };
+  const auto is_in = [&client](const NetworkTable& networks) {
+    return networks.Find(client) != NetworkTable::kNone;
+  };
+  if (is_for_all(AccessAction::kAllow) || is_in(*allowed_in_zones_)) return AccessReach::kAnswers;
+  if (is_for_all(AccessAction::kRefuse) || is_in(*refused_in_zones_)) return AccessReach::kRefusals;
+  return is_for_all(AccessAction::kDrop) ? AccessReach::kSilence : AccessReach::kNoRule;
 }
 
 }  // namespace dotcache

@@ -27,7 +27,7 @@ size_t MaxReplySize(Bytes message, const Client& client) {
 QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
       rules_{&environment.access, environment.local_names, environment.cookies,
-             environment.own_answers},
+             environment.own_answers, environment.client_rate},
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
@@ -76,15 +76,13 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
                   address, sink);
   }
-  if (!rules_.access->Allows(address.client)) {
-    env_.counters.refused_clients.Add();
-    // The source address may be spoofed, so the reply must not be longer than the query.
-    replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
-                       message.size());
-    return HandleResult::kReplied;
-  }
+  size_t rate = 0;
+  if (const auto denied = CheckAccess(message, client, rate)) return *denied;
   if (query.edns.cookie.size > 0 || (rules_.cookies != nullptr && rules_.cookies->required())) {
     if (!PassCookie(message, query, client)) return HandleResult::kReplied;
+  }
+  if (rules_.client_rate != nullptr) {
+    if (const auto limited = LimitClient(message, client, rate)) return *limited;
   }
   if (env_.reply_rate != nullptr && address.transport == Transport::kUdp &&
       !query.has_good_cookie) {
@@ -161,8 +159,10 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
 HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
                                   const ReplyAddress& address, ReplySink& sink) {
   CountRejection(rejection.reason);
-  // A malformed message from a client outside the access list gets no reply.
-  if (!rejection.reply || !rules_.access->Allows(address.client)) return HandleResult::kDropped;
+  if (!rejection.reply) return HandleResult::kDropped;
+  // A malformed message from a client that gets no answers gets no reply.
+  const AccessReach reach = rules_.access->ReachOf(address.client, address.listener_key);
+  if (reach != AccessReach::kAnswers) return HandleResult::kDropped;
   const bool sent = replies_.SendRejection(message, rejection, address, sink);
   return sent ? HandleResult::kReplied : HandleResult::kDropped;
 }
@@ -193,6 +193,47 @@ bool QueryHandler::PassCookie(Bytes message, Query& query, const Client& client)
       return false;
   }
   return true;
+}
+
+std::optional<HandleResult> QueryHandler::CheckAccess(Bytes message, const Client& client,
+                                                      size_t& rate) {
+  const AccessVerdict verdict = rules_.access->Judge(
+      client.address.client, client.address.listener_key, client.query.question.qname);
+  rate = verdict.rate;
+  switch (verdict.action) {
+    case AccessAction::kAllow:
+      return std::nullopt;
+    case AccessAction::kRefuse:
+      env_.counters.refused_clients.Add();
+      replies_.SendError(client, Rcode::kRefused, {ExtendedErrorCode::kProhibited, ""},
+                         MaxReplySize(message, client));
+      return HandleResult::kReplied;
+    case AccessAction::kDrop:
+      env_.counters.dropped_clients.Add();
+      return HandleResult::kDropped;
+  }
+  return std::nullopt;
+}
+
+// Returns how the query was handled if it is above the rate of its client.
+std::optional<HandleResult> QueryHandler::LimitClient(Bytes message, const Client& client,
+                                                      size_t rate) {
+  const bool is_udp = client.address.transport == Transport::kUdp;
+  const bool proved = !is_udp || client.query.has_good_cookie;
+  if (rules_.client_rate->Allows(client.address.client, rate, proved, env_.loop.Now())) {
+    return std::nullopt;
+  }
+  env_.counters.limit(Limit::kClientRate).Add();
+  const OverRate action = is_udp ? rules_.client_rate->over_udp() : OverRate::kRefuse;
+  if (action == OverRate::kDrop) return HandleResult::kDropped;
+  if (action == OverRate::kTruncate) {
+    replies_.SendTruncated(client);
+  } else {
+    replies_.SendError(client, Rcode::kRefused,
+                       {ExtendedErrorCode::kProhibited, "query rate of this client"},
+                       MaxReplySize(message, client));
+  }
+  return HandleResult::kReplied;
 }
 
 // Returns how the query was handled if it is above the rate of its reply.

@@ -7,6 +7,7 @@
 
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
+#include "answer/client_rate.h"
 #include "answer/forwarder.h"
 #include "answer/handoff_board.h"
 #include "answer/miss_handoff.h"
@@ -61,6 +62,7 @@ class QueryHandler {
     ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
     const ZoneNames* zones = nullptr;                    // Null if no zone has servers of its own.
     AnswerTimes* answer_times = nullptr;  // Null: a remembered failure stays for its time.
+    ClientRate* client_rate = nullptr;    // Null if no client has a rate.
   };
 
   // The parts of Environment that UseRules() replaces, with the same meaning.
@@ -69,6 +71,7 @@ class QueryHandler {
     const LocalNames* local_names;
     const ClientCookies* cookies;
     const OwnAnswers* own_answers;
+    ClientRate* client_rate;
   };
 
   explicit QueryHandler(const Environment& environment);
@@ -102,6 +105,10 @@ class QueryHandler {
   // Judges the query's cookie and sets its reply cookie. Returns false if the query is finished,
   // because its reply was sent.
   bool PassCookie(Bytes message, Query& query, const Client& client);
+  // Refuses or drops a query that the access rules do not allow. Otherwise returns std::nullopt
+  // and sets `rate`, the rate of its client.
+  std::optional<HandleResult> CheckAccess(Bytes message, const Client& client, size_t& rate);
+  std::optional<HandleResult> LimitClient(Bytes message, const Client& client, size_t rate);
   std::optional<HandleResult> LimitRate(const Client& client);
   bool IsHome(const Query& query) const {
     return !handoff_.has_value() || handoff_->IsHome(query.question.qname);

@@ -20,6 +20,8 @@ struct ReplyAddress {
   // The source address of the reply, with its interface as zone. Set if a wildcard address received
   // the query over UDP.
   std::optional<Endpoint> local;
+  // The listener, as access rules name it (ListenerKey).
+  uint64_t listener_key = 0;
   // UDP only: which UDP listener received the query. All workers have the same listeners.
   size_t listener = 0;
   // Streams only: the connection, and which of its queries this is, counted from 1.

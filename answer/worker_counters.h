@@ -26,8 +26,9 @@ enum class Limit : uint8_t {
   kUnread,                // Too many octets of replies are unread by clients.
   kUnfinished,            // Too many octets of incomplete messages are held.
   kHandOff,               // Too many queries wait for the worker that owns their names.
+  kClientRate,            // Too many queries of one client in a time.
 };
-inline constexpr int kLimitCount = 11;
+inline constexpr int kLimitCount = 12;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
 // What one worker counts about its clients. Only that worker writes. Aligned to
@@ -51,8 +52,10 @@ struct alignas(64) WorkerCounters {
   Counter local_record_answers;
   // Queries that joined an exchange in progress, or that were handed over while it ended.
   Counter coalesced_queries;
-  Counter handed_queries;   // Queries handed to the worker that owns their names.
-  Counter refused_clients;  // Queries and connections of clients outside the access list.
+  Counter handed_queries;  // Queries handed to the worker that owns their names.
+  // Queries that an access rule refuses, and queries and connections of clients without a rule.
+  Counter refused_clients;
+  Counter dropped_clients;  // Queries and connections that an access rule drops.
   // Queries refused and connections closed at a limit.
   std::array<Counter, kLimitCount> limit_rejections;
   Counter udp_send_drops;  // UDP replies that the kernel did not accept.

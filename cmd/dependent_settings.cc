@@ -51,6 +51,13 @@ void CheckMaxConnections(LoadedConfig& loaded) {
   }
 }
 
+bool ServesPublicClients(const ServerOptions& server) {
+  if (HasPublicAddress(server.allow_from)) return true;
+  return std::any_of(server.access.begin(), server.access.end(), [](const AccessRule& rule) {
+    return rule.action == AccessAction::kAllow && HasPublicAddress(rule.networks);
+  });
+}
+
 }  // namespace
 
 void DeriveWorkers(Config& config) {
@@ -73,7 +80,7 @@ void DeriveRepliesPerSecond(Config& config) {
   constexpr int kRepliesPerSecond = 50;
   ServerOptions& server = config.server;
   const bool is_public =
-      HasPublicAddress(server.allow_from) &&
+      ServesPublicClients(server) &&
       std::any_of(server.listen.begin(), server.listen.end(), [](const ListenOptions& listen) {
         return listen.transport == Transport::kUdp && !listen.endpoint.is_loopback();
       });

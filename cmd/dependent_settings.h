@@ -19,8 +19,8 @@ void DeriveMaxPendingPerClient(Config& config);
 void DeriveMaxStreamsPerClient(Config& config);
 
 // `replies-per-second`: 50 if a UDP listener is public, else 0. A listener is public if it is not
-// on loopback and `allow-from` has a public address. Its own address does not decide: it may be
-// behind address translation.
+// on loopback and `allow-from` or a rule of `access` allows a public address. Its own address does
+// not decide: it may be behind address translation.
 void DeriveRepliesPerSecond(Config& config);
 
 // Raises limits without a setting, where a setting requires more. An exchange may last at least

@@ -32,6 +32,8 @@ Config TakenOver(const Config& running, const Config& next) {
   config.lame_duck = next.lame_duck;
   ServerOptions& server = config.server;
   server.allow_from = next.server.allow_from;
+  server.access = next.server.access;
+  server.client_rate = next.server.client_rate;
   server.local_zones = next.server.local_zones;
   server.local_zones_except = next.server.local_zones_except;
   server.local_data = next.server.local_data;

@@ -5,6 +5,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "cmd/access_settings.h"
 #include "cmd/dependent_settings.h"
 #include "cmd/list_kinds.h"
 #include "cmd/listen_settings.h"
@@ -46,7 +47,8 @@ Rows ListenRows() {
           [](auto& c) -> auto& { return c.server.listen_key_file; }),
       ListSetting(
           NewSetting({.key = "allow-from",
-                      .help = "Addresses of clients that are served; other clients get REFUSED",
+                      .help = "Clients that are served; others get REFUSED, unless a rule of "
+                              "access concerns them",
                       .default_text = "loopback, private and link-local addresses"},
                      "PREFIX", AtMost(AccessPolicy::kMaxPrefixes)),
           AccessPolicy::kMaxPrefixes, [](auto& c) -> auto& { return c.server.allow_from; },
@@ -69,6 +71,31 @@ Rows ListenRows() {
                    "none",
            .yaml_only = true},
           0, 10, [](auto& c) -> auto& { return c.server.reply_rate.slip; }),
+  };
+}
+
+Rows AccessRows() {
+  return {
+      RichSetting({.key = "access",
+                   .help = "Rules for clients: maps of network, action, zone, listen, client-rate "
+                           "and client-burst",
+                   .value_name = "MAP",
+                   .range = AtMost(AccessPolicy::kMaxRules),
+                   .yaml_only = true},
+                  ReadAccess, FormatAccess),
+      IntegerSetting(
+          {.key = "client-rate", .help = "Queries of one client in a second; 0: no limit"}, 0,
+          kMaxClientRate, [](auto& c) -> auto& { return c.server.client_rate.rate.per_second; }),
+      IntegerSetting(
+          {.key = "client-burst",
+           .help = "Queries of one client at once; 0: twice client-rate",
+           .yaml_only = true},
+          0, kMaxClientBurst, [](auto& c) -> auto& { return c.server.client_rate.rate.burst; }),
+      WordSetting(
+          {.key = "client-over-rate",
+           .help = "What a UDP query above client-rate gets",
+           .yaml_only = true},
+          kOverRateWords, [](auto& c) -> auto& { return c.server.client_rate.over_udp; }),
   };
 }
 
@@ -403,8 +430,8 @@ Rows ProcessRows() {
 Rows AllRows() {
   Rows all;
   for (const auto rows :
-       {ListenRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows, SnapshotRows,
-        LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
+       {ListenRows, AccessRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows,
+        SnapshotRows, LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
     for (Setting& row : rows()) all.push_back(std::move(row));
   }
   return all;

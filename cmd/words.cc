@@ -15,6 +15,9 @@ constexpr bool kForwardMinimal[] = {false, true};
 constexpr CookieMode kCookieModes[] = {CookieMode::kOn, CookieMode::kOff, CookieMode::kRequired};
 constexpr SystemCallMode kSystemCallModes[] = {SystemCallMode::kDeny, SystemCallMode::kOff,
                                                SystemCallMode::kAbort};
+constexpr AccessAction kAccessActions[] = {AccessAction::kAllow, AccessAction::kRefuse,
+                                           AccessAction::kDrop};
+constexpr OverRate kOverRates[] = {OverRate::kTruncate, OverRate::kRefuse, OverRate::kDrop};
 constexpr LogLevel kLogLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                    LogLevel::kDebug};
 constexpr SelectionPolicy kPolicies[] = {
@@ -40,6 +43,8 @@ absl::string_view SystemCallName(SystemCallMode mode) {
 const Words<bool> kSwitchWords{kOnOff, SwitchName};
 const Words<bool> kMinimalAnyWords{kForwardMinimal, AnyName};
 const Words<CookieMode> kCookieWords{kCookieModes, CookieModeName};
+const Words<AccessAction> kAccessActionWords{kAccessActions, AccessActionName};
+const Words<OverRate> kOverRateWords{kOverRates, OverRateName};
 const Words<LogLevel> kLogLevelWords{kLogLevels, LogLevelName};
 const Words<SystemCallMode> kSystemCallWords{kSystemCallModes, SystemCallName};
 const Words<SelectionPolicy> kPolicyWords{kPolicies, SelectionPolicyName};

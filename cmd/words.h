@@ -47,6 +47,8 @@ absl::StatusOr<E> ParseWord(absl::string_view text, const Words<E>& words) {
 extern const Words<bool> kSwitchWords;      // on, off
 extern const Words<bool> kMinimalAnyWords;  // minimal, forward
 extern const Words<CookieMode> kCookieWords;
+extern const Words<AccessAction> kAccessActionWords;  // allow, refuse, drop
+extern const Words<OverRate> kOverRateWords;          // truncate, refuse, drop
 extern const Words<LogLevel> kLogLevelWords;
 extern const Words<SelectionPolicy> kPolicyWords;
 extern const Words<SystemCallMode> kSystemCallWords;  // on, off, abort

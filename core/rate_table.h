@@ -17,6 +17,10 @@ namespace dotcache {
 struct EventRate {
   int per_second;  // 1 to 100,000.
   int burst;       // 1 to 1,000,000, and less than 50 days of `per_second`.
+
+  friend bool operator==(const EventRate& a, const EventRate& b) {
+    return a.per_second == b.per_second && a.burst == b.burst;
+  }
 };
 
 // Limits the events of each key with a token bucket. A bucket is one number: the time at which it
@@ -31,6 +35,8 @@ struct EventRate {
 // same time, an event may pass without a token.
 class RateTable {
  public:
+  static constexpr size_t kLeastKeys = 8;
+
   // Room for at least `keys` keys, a power of two.
   explicit RateTable(size_t keys);
 
@@ -39,7 +45,7 @@ class RateTable {
   bool Take(uint64_t key, const EventRate& rate, MonoTime now);
 
  private:
-  static constexpr size_t kWays = 8;
+  static constexpr size_t kWays = kLeastKeys;
   // A key's tag in the upper 20 bits, and a time in units of 1,024 ns in the lower 44. That time
   // wraps after 208 days. A time that is further ahead than any debt is an old one.
   using Slot = std::atomic<uint64_t>;

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/bytes.h"
 
 namespace dotcache {
@@ -46,6 +48,20 @@ uint64_t ClientKey::Hash(const HashSeed& seed) const {
   std::memcpy(&octets[9], &interface_, sizeof interface_);
   std::memcpy(&octets[17], &zone_, sizeof zone_);
   return SipHash13(seed, octets);
+}
+
+std::string ClientNetwork(const Endpoint& client) {
+  const Bytes octets = client.octets();
+  if (!client.is_v6()) return absl::StrCat(client.AddressToString(), "/32");
+  if (std::equal(kV4Mapped.begin(), kV4Mapped.end(), octets.begin())) {
+    return absl::StrCat(absl::StrJoin(octets.subspan(kV4Mapped.size()), "."), "/32");
+  }
+  if (IsLinkLocal(octets)) return absl::StrCat(client.AddressToString(), "/128");
+  sockaddr_in6 network = {};
+  network.sin6_family = AF_INET6;
+  std::memcpy(network.sin6_addr.s6_addr, octets.data(), kV6NetworkOctets);
+  const auto* address = reinterpret_cast<const sockaddr*>(&network);
+  return absl::StrCat(Endpoint::FromSockaddr(address).AddressToString(), "/64");
 }
 
 }  // namespace dotcache

@@ -4,6 +4,7 @@
 #define DOTCACHE_NET_CLIENT_KEY_H_
 
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "core/siphash.h"
@@ -39,6 +40,9 @@ class ClientKey {
   uint64_t interface_ = 0;  // For link-local addresses, the last 64 bits. Otherwise 0.
   uint32_t zone_ = 0;       // For link-local addresses, the interface. Otherwise 0.
 };
+
+// The addresses that count as this client, as text: "192.0.2.1/32" or "2001:db8:0:1::/64".
+std::string ClientNetwork(const Endpoint& client);
 
 }  // namespace dotcache
 

@@ -8,6 +8,7 @@
 
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
+#include "answer/client_rate.h"
 #include "answer/own_answers.h"
 #include "answer/reply_rate.h"
 #include "answer/server_limits.h"
@@ -64,8 +65,10 @@ struct ServerOptions {
   // File with the cookie secrets, for CookieSecrets::Parse(). If empty, the server makes random
   // secrets at start.
   std::string cookie_secret_file;
-  // Clients outside these ranges get REFUSED.
+  // Clients outside these ranges get REFUSED, unless a rule of `access` says otherwise.
   std::vector<AddressPrefix> allow_from = PrivatePrefixes();
+  std::vector<AccessRule> access;
+  ClientRateOptions client_rate;
   // Limits equal UDP replies to one network.
   ReplyRateOptions reply_rate;
   ServerLimits limits;

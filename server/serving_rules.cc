@@ -45,6 +45,16 @@ absl::StatusOr<std::shared_ptr<const ClientCookies>> LoadCookies(const ServerOpt
   return std::make_shared<const ClientCookies>(options.cookies, *secrets);
 }
 
+std::shared_ptr<ClientRate> LoadClientRate(const ClientRateOptions& options,
+                                           const AccessPolicy& access,
+                                           const ServingRules* previous) {
+  const std::vector<EventRate>& others = access.client_rates();
+  if (previous != nullptr && previous->client_rate->HasRates(options, others)) {
+    return previous->client_rate;
+  }
+  return std::make_shared<ClientRate>(options, others);
+}
+
 }  // namespace
 
 std::vector<DomainName> ForwardedZones(const UpstreamOptions& options) {
@@ -57,9 +67,12 @@ absl::StatusOr<std::shared_ptr<const ServingRules>> ServingRules::Load(
     const ServerOptions& options, const ServingRules* previous) {
   ASSIGN_OR_RETURN(auto local_names, LoadLocalNames(options));
   ASSIGN_OR_RETURN(auto cookies, LoadCookies(options, previous));
-  return std::shared_ptr<const ServingRules>(new ServingRules{
-      AccessPolicy(options.allow_from), std::move(local_names), OwnAnswers(options.own_answers),
-      std::move(cookies), options.limits, options.cookies, options.cookie_secret_file});
+  AccessPolicy access(options.allow_from, options.access);
+  auto client_rate = LoadClientRate(options.client_rate, access, previous);
+  return std::shared_ptr<const ServingRules>(
+      new ServingRules{std::move(access), std::move(local_names), OwnAnswers(options.own_answers),
+                       std::move(cookies), std::move(client_rate), options.limits, options.cookies,
+                       options.cookie_secret_file});
 }
 
 size_t ServingRules::local_record_count() const {

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
 #include "answer/client_cookies.h"
+#include "answer/client_rate.h"
 #include "answer/own_answers.h"
 #include "answer/query_handler.h"
 #include "core/mutex.h"
@@ -30,12 +31,14 @@ std::vector<DomainName> ForwardedZones(const UpstreamOptions& options);
 struct ServingRules {
   // Reads the hosts files and the cookie secrets that `options` names. Random cookie secrets of
   // `previous` are kept, because clients have cookies made from them. So are those of a file that
-  // can no longer be read. `previous` may be null.
+  // can no longer be read. The tokens of clients are kept if no rate has changed. `previous` may be
+  // null.
   static absl::StatusOr<std::shared_ptr<const ServingRules>> Load(const ServerOptions& options,
                                                                   const ServingRules* previous);
 
   QueryHandler::Rules handler_rules() const {
-    return {&access, local_names.get(), cookies.get(), &own_answers};
+    return {&access, local_names.get(), cookies.get(), &own_answers,
+            client_rate->enabled() ? client_rate.get() : nullptr};
   }
   size_t local_record_count() const;
 
@@ -43,6 +46,7 @@ struct ServingRules {
   std::unique_ptr<const LocalNames> local_names;  // Null if there are no local names.
   OwnAnswers own_answers;
   std::shared_ptr<const ClientCookies> cookies;
+  std::shared_ptr<ClientRate> client_rate;
   ServerLimits limits;
   CookieMode cookie_mode;
   std::string cookie_secret_file;  // Empty: the secrets are random.

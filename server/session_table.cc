@@ -27,7 +27,8 @@ SessionTable::~SessionTable() {
   for (const auto& [id, slot] : sessions_) shares_.Return(SessionsByClient::KeyOf(slot.of_client));
 }
 
-TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote) {
+TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote,
+                                     uint64_t listener_key) {
   assert(handler_ != nullptr);
   const ClientKey client(remote);
   if (!TakeShare(client)) {
@@ -45,6 +46,7 @@ TcpSession* SessionTable::NewSession(Transport transport, const Endpoint& remote
   address.transport = transport;
   address.client = remote;
   address.session_id = id;
+  address.listener_key = listener_key;
   const TcpSession::Environment environment{loop_, *handler_, *this, *this, limits_};
   Slot& slot = sessions_[id];
   slot.session = std::make_unique<TcpSession>(environment, address);

@@ -53,7 +53,7 @@ class SessionTable : public ReplySink, private TcpSession::Owner {
   // Returns a session for a new client, or null at the limit. The caller makes the stream and calls
   // Serve() on the session at once.
   // REQUIRES: set_handler() was called.
-  TcpSession* NewSession(Transport transport, const Endpoint& remote);
+  TcpSession* NewSession(Transport transport, const Endpoint& remote, uint64_t listener_key = 0);
 
   // Removes a session that got no stream.
   void Remove(TcpSession& session) { OnSessionOver(session.id()); }

@@ -25,9 +25,14 @@ void TcpListener::UseCredentials(std::shared_ptr<const TlsServerCredentials> cre
 }
 
 void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
-  if (!access_->Allows(remote)) {
-    env_.counters.refused_clients.Add();
-    return;
+  switch (access_->ReachOf(remote, env_.listener_key)) {
+    case AccessReach::kNoRule:
+      return env_.counters.refused_clients.Add();
+    case AccessReach::kSilence:
+      return env_.counters.dropped_clients.Add();
+    case AccessReach::kRefusals:
+    case AccessReach::kAnswers:
+      break;
   }
   const bool tls = credentials_ != nullptr;
   // Before the place, because a place may cost another connection its own.
@@ -35,7 +40,8 @@ void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
     env_.counters.limit(Limit::kHandshakes).Add();
     return;
   }
-  TcpSession* session = env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote);
+  TcpSession* session =
+      env_.sessions.NewSession(tls ? Transport::kDot : Transport::kTcp, remote, env_.listener_key);
   if (session == nullptr) return;
   const TcpOptions options = {.write_marks = kClientWriteMarks,
                               .outgoing = {},

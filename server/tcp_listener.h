@@ -19,9 +19,9 @@ namespace dotcache {
 class UvLoop;
 
 // One worker's listening socket for TCP, or for DoT if it has credentials (RFC 7858). Accepts
-// connections and adds each one to the session table, with TLS for DoT. A client outside the access
-// list is closed at once: it gets no handshake and no session. So is a DoT client with too many
-// handshakes. Bound to its loop's thread.
+// connections and adds each one to the session table, with TLS for DoT. A client without an access
+// rule, or whose queries are all dropped, is closed at once: it gets no handshake and no session.
+// So is a DoT client with too many handshakes. Bound to its loop's thread.
 class TcpListener : private TcpAcceptor::Delegate {
  public:
   // All of these must outlive the listener.
@@ -31,6 +31,7 @@ class TcpListener : private TcpAcceptor::Delegate {
     SessionTable& sessions;
     WorkerCounters& counters;
     HandshakeRate& handshakes;
+    uint64_t listener_key = 0;  // ReplyAddress::listener_key of its clients.
   };
 
   // Listens for TCP if `credentials` is null, otherwise for DoT.
@@ -41,7 +42,7 @@ class TcpListener : private TcpAcceptor::Delegate {
   // Accepts the connections that wait. Destroy the listener directly after that.
   void AcceptWaiting() { acceptor_->AcceptWaiting(); }
 
-  // Uses another access list for new clients. It must outlive the listener or the next call.
+  // Uses other access rules for new clients. They must outlive the listener or the next call.
   void UseAccess(const AccessPolicy& access) { access_ = &access; }
 
   // Uses `credentials` for new DoT clients. Has no effect on a TCP listener.

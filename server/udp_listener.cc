@@ -23,6 +23,7 @@ void UdpListener::OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) {
   ReplyAddress address;
   address.client = peer.remote;
   address.local = peer.local;
+  address.listener_key = listener_key_;
   address.listener = number_;
   handler_->Handle(datagram, cut, address, *this);
 }

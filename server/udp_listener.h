@@ -24,8 +24,12 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   static absl::StatusOr<std::unique_ptr<UdpListener>> Open(UvLoop& loop, UniqueFd fd, size_t number,
                                                            WorkerCounters& counters);
 
-  // Begins to pass queries to `handler`.
-  void Serve(QueryHandler& handler) { handler_ = &handler; }
+  // Begins to pass queries to `handler`. `listener_key` is the ReplyAddress::listener_key of its
+  // queries.
+  void Serve(QueryHandler& handler, uint64_t listener_key = 0) {
+    handler_ = &handler;
+    listener_key_ = listener_key;
+  }
 
   // Receives no more queries. Replies are still sent. Queries that arrive wait in the socket.
   void StopReceiving() { socket_->StopReceiving(); }
@@ -44,6 +48,7 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   const size_t number_;
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
+  uint64_t listener_key_ = 0;
   // The part of socket_->send_drops() that `counters_` already includes.
   uint64_t drops_counted_ = 0;
   std::unique_ptr<UdpSocket> socket_;

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "answer/query_handler.h"
+#include "core/log.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
 #include "net/uv_loop.h"
@@ -23,6 +24,28 @@ constexpr Milliseconds kDrainPoll{5};
 constexpr Seconds kSweepInterval{1};
 constexpr size_t kMinSweepSteps = 1024;
 constexpr size_t kSweepFraction = 64;  // Each sweep examines one in this many entries.
+
+constexpr int kSweepsPerReport = 60;
+constexpr size_t kMaxReported = 10;  // Clients in a report, each with a line.
+
+// Logs the clients above their rate since the previous report.
+void ReportLimitedClients(ClientRate& rate) {
+  const std::vector<LimitedClient> clients = rate.TakeLimited();
+  uint64_t others = 0;
+  size_t reported = 0;
+  for (const LimitedClient& client : clients) {
+    if (client.network.empty() || reported == kMaxReported) {
+      others += client.queries;
+      continue;
+    }
+    ++reported;
+    Log(LogLevel::kWarn, "client is above its query rate",
+        {{"client", client.network}, {"limited_queries", client.queries}, {"seconds", 60}});
+  }
+  if (others == 0) return;
+  Log(LogLevel::kWarn, "more clients are above their query rate",
+      {{"limited_queries", others}, {"seconds", 60}});
+}
 
 }  // namespace
 
@@ -46,20 +69,22 @@ class Worker::Services : private ReplySinks {
 
   absl::Status Open(WorkerSockets sockets) {
     for (WorkerSockets::Item& item : sockets.items) {
+      const uint64_t key = ListenerKey(item.listen.transport, item.listen.endpoint);
       if (item.listen.transport == Transport::kUdp) {
         ASSIGN_OR_RETURN(
             auto listener,
             UdpListener::Open(loop_, std::move(item.fd), udp_listeners_.size(), worker_.counters_));
-        listener->Serve(handler_);
+        listener->Serve(handler_, key);
         if (item.inherited) inherited_udp_.insert(listener.get());
         udp_listeners_.push_back(std::move(listener));
       } else {
         const bool tls = item.listen.transport == Transport::kDot;
         ASSIGN_OR_RETURN(
             auto listener,
-            TcpListener::Open(
-                {loop_, rules_->access, sessions_, worker_.counters_, worker_.shared_.handshakes},
-                tls ? worker_.shared_.credentials.current().listen : nullptr, std::move(item.fd)));
+            TcpListener::Open({loop_, rules_->access, sessions_, worker_.counters_,
+                               worker_.shared_.handshakes, key},
+                              tls ? worker_.shared_.credentials.current().listen : nullptr,
+                              std::move(item.fd)));
         if (item.inherited) inherited_tcp_.insert(listener.get());
         tcp_listeners_.push_back(std::move(listener));
       }
@@ -137,7 +162,8 @@ class Worker::Services : private ReplySinks {
         .handoff = std::nullopt,
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
         .zones = &shared.zones,
-        .answer_times = &shared.answer_times};
+        .answer_times = &shared.answer_times,
+        .client_rate = rules_->handler_rules().client_rate};
     if (shared.options.workers > 1) {
       const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};
       environment.handoff.emplace(peers);
@@ -166,6 +192,7 @@ class Worker::Services : private ReplySinks {
     cache.SweepExpired(loop_.Now(),
                        std::max(kMinSweepSteps, cache.Stats().entries / kSweepFraction));
     sweep_timer_->Start(kSweepInterval);
+    if (++sweeps_ % kSweepsPerReport == 0) ReportLimitedClients(*rules_->client_rate);
   }
 
   Worker& worker_;
@@ -183,6 +210,7 @@ class Worker::Services : private ReplySinks {
   std::unique_ptr<Timer> quiet_timer_;
   std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<Timer> sweep_timer_;
+  int sweeps_ = 0;
 };
 
 Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,

@@ -4,96 +4,52 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace dotcache {
 namespace {
 
+constexpr uint64_t kAnyListener = 2;  // No ListenerKey() is even.
+
 Endpoint At(absl::string_view address) { return *Endpoint::ParseAddress(address, 4711); }
 
-bool Contains(absl::string_view prefix, absl::string_view address) {
-  return AddressPrefix::Parse(prefix)->Contains(At(address));
+std::vector<AddressPrefix> Networks(const std::vector<const char*>& texts) {
+  std::vector<AddressPrefix> networks;
+  for (const char* text : texts) networks.push_back(*AddressPrefix::Parse(text));
+  return networks;
 }
 
-TEST(AddressPrefixTest, ContainsItsFirstAndLastAddressAndNoNeighbour) {
-  struct Case {
-    const char* prefix;
-    const char* below;
-    const char* first;
-    const char* last;
-    const char* above;
-  };
-  const Case cases[] = {
-      {"10.0.0.0/8", "9.255.255.255", "10.0.0.0", "10.255.255.255", "11.0.0.0"},
-      {"172.16.0.0/12", "172.15.255.255", "172.16.0.0", "172.31.255.255", "172.32.0.0"},
-      {"192.0.2.128/25", "192.0.2.127", "192.0.2.128", "192.0.2.255", "192.0.3.0"},
-      {"192.0.2.7/32", "192.0.2.6", "192.0.2.7", "192.0.2.7", "192.0.2.8"},
-      {"fc00::/7", "fbff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-       "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "fe00::"},
-      {"2001:db8:0:8000::/49", "2001:db8:0:7fff:ffff:ffff:ffff:ffff",
-       "2001:db8:0:8000::", "2001:db8:0:ffff:ffff:ffff:ffff:ffff", "2001:db8:1::"},
-      {"::1/128", "::", "::1", "::1", "::2"},
-  };
-  for (const Case& c : cases) {
-    SCOPED_TRACE(c.prefix);
-    EXPECT_FALSE(Contains(c.prefix, c.below));
-    EXPECT_TRUE(Contains(c.prefix, c.first));
-    EXPECT_TRUE(Contains(c.prefix, c.last));
-    EXPECT_FALSE(Contains(c.prefix, c.above));
-  }
+AccessRule Rule(AccessAction action, const std::vector<const char*>& networks,
+                const std::vector<const char*>& zones = {}) {
+  AccessRule rule;
+  rule.action = action;
+  rule.networks = Networks(networks);
+  for (const char* zone : zones) rule.zones.push_back(*DomainName::FromText(zone));
+  return rule;
 }
 
-TEST(AddressPrefixTest, LengthZeroContainsEveryAddressOfTheFamily) {
-  EXPECT_TRUE(Contains("0.0.0.0/0", "255.255.255.255"));
-  EXPECT_TRUE(Contains("::/0", "ffff::"));
-  EXPECT_FALSE(Contains("0.0.0.0/0", "::1"));
-  EXPECT_FALSE(Contains("::/0", "127.0.0.1"));
-}
-
-TEST(AddressPrefixTest, AddressWithoutLengthContainsOnlyItself) {
-  EXPECT_TRUE(Contains("192.0.2.1", "192.0.2.1"));
-  EXPECT_FALSE(Contains("192.0.2.1", "192.0.2.2"));
-  EXPECT_FALSE(Contains("2001:db8::1", "2001:db8::2"));
-  EXPECT_EQ(AddressPrefix::Parse("192.0.2.1")->ToString(), "192.0.2.1/32");
-}
-
-TEST(AddressPrefixTest, PrintsWhatItParses) {
-  for (const char* text : {"10.0.0.0/8", "0.0.0.0/0", "fc00::/7", "2001:db8::1/128"}) {
-    EXPECT_EQ(AddressPrefix::Parse(text)->ToString(), text);
-  }
-}
-
-TEST(AddressPrefixTest, InvalidPrefixIsAnErrorThatContainsTheText) {
-  for (const char* text : {"", "/8", "10/8", "10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1",
-                           "10.0.0.0/8x", "::/129", "example.com/8", "10.0.0.0/8/8"}) {
-    const auto prefix = AddressPrefix::Parse(text);
-    EXPECT_EQ(prefix.status().code(), absl::StatusCode::kInvalidArgument) << text;
-  }
-  EXPECT_THAT(std::string(AddressPrefix::Parse("10.0.0.0/33").status().message()),
-              testing::AllOf(testing::HasSubstr("10.0.0.0/33"), testing::HasSubstr("0 to 32")));
-}
-
-TEST(AddressPrefixTest, BitsBeyondTheLengthAreAnError) {
-  for (const char* text : {"10.0.0.1/8", "192.0.2.128/24", "fc00::1/7", "128.0.0.0/0"}) {
-    EXPECT_FALSE(AddressPrefix::Parse(text).ok()) << text;
-  }
+// "allow", "refuse" or "drop"; "no rule" if there is none.
+std::string Judge(const AccessPolicy& policy, const char* client, const char* name = "a.example",
+                  uint64_t listener = kAnyListener) {
+  const AccessVerdict verdict = policy.Judge(At(client), listener, *DomainName::FromText(name));
+  return verdict.has_rule ? std::string(AccessActionName(verdict.action)) : "no rule";
 }
 
 TEST(AccessPolicyTest, OnlyClientsInARangeAreAllowed) {
-  const AccessPolicy policy(
-      {*AddressPrefix::Parse("192.0.2.0/24"), *AddressPrefix::Parse("2001:db8::/32")});
-  EXPECT_TRUE(policy.Allows(At("192.0.2.200")));
-  EXPECT_TRUE(policy.Allows(At("2001:db8:ffff::1")));
-  EXPECT_FALSE(policy.Allows(At("192.0.3.1")));
-  EXPECT_FALSE(policy.Allows(At("2001:db9::1")));
+  const AccessPolicy policy(Networks({"192.0.2.0/24", "2001:db8::/32"}));
+  EXPECT_EQ(Judge(policy, "192.0.2.200"), "allow");
+  EXPECT_EQ(Judge(policy, "2001:db8:ffff::1"), "allow");
+  EXPECT_EQ(Judge(policy, "::ffff:192.0.2.200"), "allow");
+  EXPECT_EQ(Judge(policy, "192.0.3.1"), "no rule");
+  EXPECT_EQ(Judge(policy, "2001:db9::1"), "no rule");
 }
 
-TEST(AccessPolicyTest, WithoutRangesNoClientIsAllowed) {
+TEST(AccessPolicyTest, ClientWithoutARuleIsRefused) {
   const AccessPolicy policy({});
-  EXPECT_FALSE(policy.Allows(At("127.0.0.1")));
-  EXPECT_FALSE(policy.Allows(At("::1")));
+  for (const char* client : {"127.0.0.1", "::1"}) {
+    EXPECT_EQ(policy.Judge(At(client), kAnyListener, DomainName()).action, AccessAction::kRefuse);
+    EXPECT_EQ(policy.ReachOf(At(client), kAnyListener), AccessReach::kNoRule);
+  }
 }
 
 TEST(AccessPolicyTest, DefaultRangesContainNoPublicAddress) {
@@ -101,25 +57,101 @@ TEST(AccessPolicyTest, DefaultRangesContainNoPublicAddress) {
   for (const char* inside :
        {"127.0.0.1", "10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1",
         "100.127.255.255", "169.254.1.1", "::1", "fd00::1", "fe80::1"}) {
-    EXPECT_TRUE(policy.Allows(At(inside))) << inside;
+    EXPECT_EQ(Judge(policy, inside), "allow") << inside;
   }
   for (const char* outside : {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1", "169.255.0.1",
                               "126.255.255.255", "2606:4700::1111", "fec0::1", "::2"}) {
-    EXPECT_FALSE(policy.Allows(At(outside))) << outside;
+    EXPECT_EQ(Judge(policy, outside), "no rule") << outside;
   }
 }
 
-TEST(AccessPolicyTest, RangesWithPublicAddressesAreRecognized) {
-  EXPECT_FALSE(HasPublicAddress({}));
-  EXPECT_FALSE(HasPublicAddress(PrivatePrefixes()));
-  for (const char* inside : {"10.1.0.0/16", "127.0.0.1", "fd00::/8", "fe80::1"}) {
-    EXPECT_FALSE(HasPublicAddress({*AddressPrefix::Parse(inside)})) << inside;
+TEST(AccessPolicyTest, LongestNetworkDecidesInAnyOrder) {
+  std::vector<AccessRule> rules = {Rule(AccessAction::kDrop, {"0.0.0.0/0", "::/0"}),
+                                   Rule(AccessAction::kRefuse, {"10.1.0.0/16"}),
+                                   Rule(AccessAction::kAllow, {"10.1.2.3", "2001:db8::/32"})};
+  for (int order = 0; order < 2; ++order) {
+    const AccessPolicy policy(Networks({"10.0.0.0/8"}), rules);
+    EXPECT_EQ(Judge(policy, "10.2.0.1"), "allow");
+    EXPECT_EQ(Judge(policy, "10.1.2.2"), "refuse");
+    EXPECT_EQ(Judge(policy, "10.1.2.3"), "allow");
+    EXPECT_EQ(Judge(policy, "192.0.2.1"), "drop");
+    EXPECT_EQ(Judge(policy, "2001:db8::1"), "allow");
+    EXPECT_EQ(Judge(policy, "2001:db9::1"), "drop");
+    std::reverse(rules.begin(), rules.end());
   }
-  for (const char* outside : {"0.0.0.0/0", "::/0", "10.0.0.0/7", "192.0.2.0/24", "8.8.8.8"}) {
-    EXPECT_TRUE(
-        HasPublicAddress({*AddressPrefix::Parse("10.0.0.0/8"), *AddressPrefix::Parse(outside)}))
-        << outside;
-  }
+}
+
+TEST(AccessPolicyTest, RuleCountsBeforeAnEqualRangeAndBeforeALaterRule) {
+  const AccessPolicy policy(
+      Networks({"10.0.0.0/8"}),
+      {Rule(AccessAction::kDrop, {"10.0.0.0/8"}), Rule(AccessAction::kRefuse, {"10.0.0.0/8"})});
+  EXPECT_EQ(Judge(policy, "10.0.0.1"), "drop");
+}
+
+TEST(AccessPolicyTest, RuleOfTheDeepestZoneCounts) {
+  const AccessPolicy policy(
+      Networks({"10.0.0.0/8"}),
+      {Rule(AccessAction::kRefuse, {"0.0.0.0/0"}, {"Corp.Example"}),
+       Rule(AccessAction::kAllow, {"10.1.0.0/16"}, {"corp.example"}),
+       Rule(AccessAction::kDrop, {"0.0.0.0/0"}, {"secret.corp.example", "b.example"})});
+  EXPECT_EQ(Judge(policy, "10.9.9.9", "www.example"), "allow");
+  EXPECT_EQ(Judge(policy, "10.9.9.9", "corp.example"), "refuse");
+  EXPECT_EQ(Judge(policy, "10.9.9.9", "notcorp.example"), "allow");
+  EXPECT_EQ(Judge(policy, "10.1.9.9", "www.CORP.example"), "allow");
+  EXPECT_EQ(Judge(policy, "10.1.9.9", "a.secret.corp.example"), "drop");
+  EXPECT_EQ(Judge(policy, "10.1.9.9", "b.example"), "drop");
+  // A zone without a rule for the client leaves the decision to the zones above.
+  EXPECT_EQ(Judge(policy, "fd00::1", "corp.example"), "no rule");
+}
+
+TEST(AccessPolicyTest, RuleForAListenerConcernsThatListenerOnly) {
+  AccessRule outside = Rule(AccessAction::kAllow, {"0.0.0.0/0"});
+  outside.listeners = {{Transport::kDot, *Endpoint::Parse("192.0.2.1:853")}};
+  const AccessPolicy policy({}, {Rule(AccessAction::kDrop, {"0.0.0.0/0"}), outside});
+  const uint64_t dot = ListenerKey(Transport::kDot, *Endpoint::Parse("192.0.2.1:853"));
+  const uint64_t udp = ListenerKey(Transport::kUdp, *Endpoint::Parse("192.0.2.1:853"));
+  EXPECT_EQ(Judge(policy, "198.51.100.1", "a.example", dot), "allow");
+  EXPECT_EQ(Judge(policy, "198.51.100.1", "a.example", udp), "drop");
+}
+
+TEST(AccessPolicyTest, LongerNetworkCountsBeforeARuleForTheListener) {
+  AccessRule wide = Rule(AccessAction::kAllow, {"0.0.0.0/0"});
+  wide.listeners = {{Transport::kUdp, *Endpoint::Parse("192.0.2.1:53")}};
+  const uint64_t udp = ListenerKey(Transport::kUdp, *Endpoint::Parse("192.0.2.1:53"));
+  const AccessPolicy policy({}, {wide, Rule(AccessAction::kRefuse, {"198.51.100.0/24"})});
+  EXPECT_EQ(Judge(policy, "198.51.100.1", "a.example", udp), "refuse");
+  EXPECT_EQ(Judge(policy, "203.0.113.1", "a.example", udp), "allow");
+  EXPECT_EQ(Judge(policy, "203.0.113.1", "a.example", kAnyListener), "no rule");
+}
+
+TEST(AccessPolicyTest, ReachTellsTheBestThatAClientCanGet) {
+  const AccessPolicy policy(Networks({"10.0.0.0/8"}),
+                            {Rule(AccessAction::kDrop, {"192.0.2.0/24"}),
+                             Rule(AccessAction::kRefuse, {"198.51.100.0/24"}),
+                             Rule(AccessAction::kAllow, {"192.0.2.7"}, {"guest.example"})});
+  EXPECT_EQ(policy.ReachOf(At("10.0.0.1"), kAnyListener), AccessReach::kAnswers);
+  EXPECT_EQ(policy.ReachOf(At("192.0.2.7"), kAnyListener), AccessReach::kAnswers);
+  EXPECT_EQ(policy.ReachOf(At("192.0.2.8"), kAnyListener), AccessReach::kSilence);
+  EXPECT_EQ(policy.ReachOf(At("198.51.100.1"), kAnyListener), AccessReach::kRefusals);
+  EXPECT_EQ(policy.ReachOf(At("203.0.113.1"), kAnyListener), AccessReach::kNoRule);
+}
+
+TEST(AccessPolicyTest, RatesOfRulesAreListedOnce) {
+  std::vector<AccessRule> rules(3, Rule(AccessAction::kAllow, {"10.0.0.0/8"}));
+  rules[0].networks = Networks({"10.1.0.0/16"});
+  rules[0].client_rate = EventRate{5, 10};
+  rules[1].networks = Networks({"10.2.0.0/16"});
+  rules[1].client_rate = EventRate{5, 10};
+  rules[2].client_rate = EventRate{0, 0};
+  const AccessPolicy policy(Networks({"192.0.2.0/24"}), rules);
+  ASSERT_EQ(policy.client_rates().size(), 2u);
+  const auto rate_of = [&policy](const char* client) {
+    return policy.Judge(At(client), kAnyListener, DomainName()).rate;
+  };
+  EXPECT_EQ(rate_of("10.1.0.1"), 1u);
+  EXPECT_EQ(rate_of("10.2.0.1"), 1u);
+  EXPECT_EQ(rate_of("10.3.0.1"), 2u);
+  EXPECT_EQ(rate_of("192.0.2.1"), 0u);
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ TEST(WorkerCountersTest, EachLimitHasAName) {
   EXPECT_THAT(
       names, testing::ElementsAre("pending-queries", "waiters-per-query", "per-client", "waiters",
                                   "upstream", "connections", "connections-per-client", "handshakes",
-                                  "unread", "unfinished", "hand-off"));
+                                  "unread", "unfinished", "hand-off", "client-rate"));
   EXPECT_EQ(LimitName(Limit::kPerClient), "per-client");
   EXPECT_EQ(LimitName(Limit::kConnections), "connections");
   EXPECT_EQ(LimitName(Limit::kUnfinished), "unfinished");

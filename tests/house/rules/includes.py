@@ -44,7 +44,7 @@ HOMES = {
     r"microhttpd\.h": r"admin/.*",
     r"prometheus/": r"admin/.*",
     r"nlohmann/": r"admin/.*",
-    r"net/(?!(endpoint|client_key)\.h)": r"(?!answer/).*",  # The steps of a query know no socket.
+    r"net/(?!(address_prefix|endpoint|client_key)\.h)": r"(?!answer/).*",  # The steps of a query know no socket.
 }
 ABSEIL = r"absl/"  # Everywhere.
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
