@@ -3,6 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <memory>
 #include <random>
@@ -152,6 +153,32 @@ void BM_MakeEntry(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(MakeEntry(key));
 }
 BENCHMARK(BM_MakeEntry);
+
+// A flush of a million entries that are all in one shard: the time for which one step holds
+// the lock of the shard. The argument is the number of slots and entries of a step.
+void BM_FlushStep(benchmark::State& state) {
+  constexpr size_t kNames = 1'000'000;
+  const std::vector<CacheKey> keys = MakeKeys(kNames);
+  const DomainName root;
+  using Clock = std::chrono::steady_clock;
+  std::vector<double> steps_us;
+  for (auto _ : state) {
+    state.PauseTiming();
+    LruShard shard(size_t{256} << 20, CacheOptions{});
+    for (const CacheKey& key : keys) shard.Insert(key, MakeEntry(key), At(0));
+    state.ResumeTiming();
+    for (size_t slot = 0; slot != LruShard::kEnd;) {
+      const auto began = Clock::now();
+      shard.EraseNames(root.wire(), /*below=*/true, static_cast<size_t>(state.range(0)), slot);
+      steps_us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - began).count());
+    }
+  }
+  std::sort(steps_us.begin(), steps_us.end());
+  state.counters["step_p50_us"] = steps_us[steps_us.size() / 2];
+  state.counters["step_p999_us"] = steps_us[steps_us.size() * 999 / 1000];
+  state.counters["step_max_us"] = steps_us.back();
+}
+BENCHMARK(BM_FlushStep)->Arg(64)->Iterations(3)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace dotcache

@@ -167,19 +167,20 @@ Peeked LruShard::Peek(const CacheKey& key) const {
   return {CacheEntryRef(entry), static_cast<int>(lru_.StateOf(*entry).hits)};
 }
 
-uint64_t LruShard::EraseNames(Bytes qname, bool below, size_t max_slots, size_t& slot) {
+uint64_t LruShard::EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot) {
   Removed removed;
   MutexLock lock(mutex_);
   uint64_t count = 0;
-  for (size_t left = max_slots; left > 0; --left) {
+  for (size_t left = max_steps; left > 0 && slot < slot_count_; --left) {
     // Closing the gap may move another entry into the same slot.
-    while (slots_[slot].entry != nullptr && IsOfName(*slots_[slot].entry, qname, below)) {
+    if (slots_[slot].entry != nullptr && IsOfName(*slots_[slot].entry, qname, below)) {
       Remove(slot, removed);
       ++count;
+    } else {
+      ++slot;
     }
-    slot = Next(slot);
-    if (slot == 0) break;
   }
+  if (slot >= slot_count_) slot = kEnd;
   return count;
 }
 

@@ -66,9 +66,11 @@ class alignas(64) LruShard {
 
   Peeked Peek(const CacheKey& key) const;  // The key's entry, even a dead one. Is no hit.
 
-  // Removes the entries of `qname` (canonical), with `below` also of all names below it, from the
-  // next `max_slots` slots. `slot` becomes the slot after them, or 0 at the end. Returns a count.
-  uint64_t EraseNames(Bytes qname, bool below, size_t max_slots, size_t& slot);
+  // Removes the entries of `qname` (canonical), with `below` also of all names below it, from
+  // `slot` on. Ends after `max_steps` slots and entries: `slot` is where to go on, or kEnd. Returns
+  // the number of entries removed.
+  static constexpr size_t kEnd = static_cast<size_t>(-1);
+  uint64_t EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot);
 
   CacheEntryRef Take(const CacheKey& key);  // Removes the key's entry and returns it, or null.
   // True if the key has data, fresh or stale: records, or an alias that leads to none. Is no hit.

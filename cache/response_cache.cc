@@ -24,6 +24,9 @@ constexpr Duration kAnsweredLately = Seconds(5);
 // A sweep releases a shard's lock after this many slots.
 constexpr size_t kSweepSlotsPerLock = 64;
 
+// A flush releases a shard's lock after this many slots and entries. Each takes a fetch from
+// memory, and an entry also the closing of its gap: some microseconds together.
+constexpr size_t kEraseStepsPerLock = 64;
 constexpr int kMaxErasePasses = 4;
 
 int ShardBits(const CacheOptions& options) {
@@ -256,9 +259,9 @@ uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
     for (int pass = 0; pass < kMaxErasePasses; ++pass) {
       uint64_t found = 0;
       size_t slot = 0;
-      do {
-        found += shard->EraseNames(qname, below, kSweepSlotsPerLock, slot);
-      } while (slot != 0);
+      while (slot != LruShard::kEnd) {
+        found += shard->EraseNames(qname, below, kEraseStepsPerLock, slot);
+      }
       removed += found;
       if (found == 0) break;
     }
@@ -271,11 +274,7 @@ Peeked ResponseCache::Peek(const CacheKey& key) {
   return ShardOf(key).Peek(key);
 }
 
-uint64_t ResponseCache::Clear() {
-  uint64_t removed = 0;
-  for (const auto& shard : shards_) removed += shard->Clear();
-  return removed;
-}
+uint64_t ResponseCache::Clear() { return EraseNames(DomainName().wire(), /*below=*/true); }
 
 CacheStats ResponseCache::Stats() const {
   CacheStats stats;

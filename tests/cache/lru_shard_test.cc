@@ -333,5 +333,25 @@ TEST(LruShardTest, TheChargeEqualsTheHeapsOwnCount) {
 }
 #endif
 
+// The lock is held for one call, so the steps bound the time for which queries wait for it.
+TEST(LruShardTest, EachStepOfAFlushRemovesABoundedNumberOfEntries) {
+  constexpr size_t kEntries = 5000;
+  constexpr size_t kSteps = 16;
+  LruShard shard(BudgetFor(kEntries), PlainLru(0));
+  for (size_t i = 0; i < kEntries; ++i) Put(shard, absl::StrCat("n", i));
+  const DomainName root;
+  uint64_t removed = 0;
+  size_t calls = 0;
+  for (size_t slot = 0; slot != LruShard::kEnd; ++calls) {
+    const uint64_t count = shard.EraseNames(root.wire(), /*below=*/true, kSteps, slot);
+    EXPECT_LE(count, kSteps);
+    removed += count;
+  }
+  EXPECT_EQ(removed, kEntries);
+  EXPECT_EQ(StatsOf(shard).entries, 0u);
+  // No slot is examined twice, except after a removal from it.
+  EXPECT_LE(calls, (SlotsOf(BudgetFor(kEntries)) + kEntries) / kSteps + 1);
+}
+
 }  // namespace
 }  // namespace dotcache
