@@ -9,8 +9,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "admin/answer_preview.h"
+#include "admin/explanation_json.h"
 #include "admin/operations.h"
+#include "admin/question_parameters.h"
 #include "admin/status_report.h"
+#include "answer/extended_errors.h"
+#include "dns/message_header.h"
 #include "dns/message_text.h"
 #include "dns/question.h"
 #include "net/boot_clock.h"
@@ -25,6 +30,7 @@ constexpr int kIndent = 2;
 constexpr int kBadRequest = 400;
 constexpr int kNotFound = 404;
 constexpr int kConflict = 409;
+constexpr int kUnavailable = 503;
 
 constexpr LogLevel kLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                 LogLevel::kDebug};
@@ -86,88 +92,56 @@ int64_t SecondsUntil(MonoTime time, MonoTime now) {
   return std::chrono::floor<Seconds>(time - now).count();
 }
 
-const char* StateOf(const CacheEntry& entry, MonoTime now, Seconds stale_max_age) {
-  if (entry.is_failure()) return entry.FreshAt(now) ? "failure" : "expired failure";
-  if (entry.FreshAt(now)) return "fresh";
-  return now < entry.expires_at() + stale_max_age ? "stale" : "expired";
-}
-
-const char* KindOf(ResponseKind kind) {
-  switch (kind) {
-    case ResponseKind::kAnswer:
-      return "answer";
-    case ResponseKind::kNoData:
-      return "nodata";
-    case ResponseKind::kNxDomain:
-      return "nxdomain";
-    case ResponseKind::kServFail:
-      return "failure";
-    case ResponseKind::kReferral:
-    case ResponseKind::kOtherError:
-      return "other";
-  }
-  return "other";
-}
-
-Json EntryJson(const CacheKey& key, const Peeked& peeked, const CacheOptions& options,
-               MonoTime now) {
+Json EntryJson(const Server& server, const CacheKey& key, const Peeked& peeked, MonoTime now) {
+  const CacheOptions& options = server.cache().options();
   const CacheEntry& entry = *peeked.entry;
   const auto age = std::chrono::floor<Seconds>(now - entry.stored_at);
-  Json json = {{"state", StateOf(entry, now, options.stale_max_age)},
-               {"kind", KindOf(entry.kind)},
+  const std::string origin = OriginOf(server, entry);
+  Json json = {{"state", EntryStateName(entry, now, options.stale_max_age)},
+               {"kind", EntryKindName(entry.kind)},
+               {"origin", origin.empty() ? Json() : Json(origin)},
                {"for_all_types", key.qtype() == QType::kNone},
                {"dnssec_ok", (key.flags() & 1) != 0},
                {"checking_disabled", (key.flags() & 2) != 0},
+               {"authenticated_data", LoadHeader(entry.view().wire).Has(kFlagAd)},
                {"age_s", age.count()},
                {"fresh_for_s", SecondsUntil(entry.expires_at(), now)},
                {"hits", peeked.hits},
                {"octets", entry.charge()}};
-  if (!entry.is_failure()) {
+  if (entry.is_failure()) {
+    json["failures"] = entry.failures;
+    json["cause"] = FailureCauseText(entry.failure_cause());
+  } else {
+    json["refresh_failed"] = peeked.refresh_failed;
     json["stale_for_s"] = SecondsUntil(entry.expires_at() + options.stale_max_age, now);
     json["records"] = AnswerTexts(entry.view().wire);
   }
   return json;
 }
 
-// The name and type of a request.
-struct Asked {
-  DomainName name;
-  QType type = QType::kNone;
-};
-
-// Returns the reply to a request whose parameters are not valid.
-std::optional<HttpReply> ReadAsked(const HttpRequest& request, Asked& asked) {
-  const std::optional<std::string> name = request.Parameter("name");
-  if (!name.has_value()) return ErrorReply("the name is missing");
-  const auto parsed = DomainName::FromText(*name);
-  if (!parsed.ok()) return ErrorReply(absl::StrCat(*name, ": ", parsed.status().message()));
-  asked.name = parsed->Canonical();
-  const std::optional<std::string> type = request.Parameter("type");
-  if (!type.has_value()) return std::nullopt;
-  const std::optional<QType> qtype = ParseQTypeName(*type);
-  if (!qtype.has_value()) {
-    return ErrorReply(absl::StrCat(*type, " is not a record type such as A, AAAA or TYPE65"));
-  }
-  asked.type = *qtype;
-  return std::nullopt;
+HttpReply Explain(const Server& server, const HttpRequest& request) {
+  const absl::StatusOr<std::string> json = ExplainRequest(server, request);
+  if (json.ok()) return {200, "application/json", *json};
+  return ErrorReply(std::string(json.status().message()),
+                    absl::IsUnavailable(json.status()) ? kUnavailable : kBadRequest);
 }
 
-HttpReply Lookup(Server& server, const HttpRequest& request) {
-  Asked asked;
-  if (auto error = ReadAsked(request, asked)) return *error;
-  const QType type = asked.type == QType::kNone ? QType::kA : asked.type;
-  ResponseCache& cache = server.cache();
-  const CacheKey first({asked.name, type, QClass::kIn}, false, false, cache.seed());
+HttpReply Lookup(const Server& server, const HttpRequest& request) {
+  const auto asked = ReadQuestion(request);
+  if (!asked.ok()) return ErrorReply(std::string(asked.status().message()));
+  const QType type = asked->type == QType::kNone ? QType::kA : asked->type;
+  const ResponseCache& cache = server.cache();
+  const CacheKey first({asked->name, type, QClass::kIn}, false, false, cache.seed());
   const MonoTime now = BootTime();
   Json entries = Json::array();
   for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
     for (const QType each : {type, QType::kNone}) {
       const CacheKey key = first.With(each, flags);
       const Peeked peeked = cache.Peek(key);
-      if (peeked.entry) entries.push_back(EntryJson(key, peeked, cache.options(), now));
+      if (peeked.entry) entries.push_back(EntryJson(server, key, peeked, now));
     }
   }
-  return JsonReply({{"name", asked.name.ToString()},
+  return JsonReply({{"name", asked->name.ToString()},
                     {"type", QTypeName(type)},
                     {"entries", std::move(entries)}});
 }
@@ -175,11 +149,11 @@ HttpReply Lookup(Server& server, const HttpRequest& request) {
 HttpReply Flush(Server& server, const HttpRequest& request) {
   const auto removed = [](uint64_t count) { return JsonReply({{"removed", count}}); };
   if (request.Parameter("all").has_value()) return removed(server.cache().Clear());
-  Asked asked;
-  if (auto error = ReadAsked(request, asked)) return *error;
+  const auto asked = ReadQuestion(request);
+  if (!asked.ok()) return ErrorReply(std::string(asked.status().message()));
   const bool below = request.Parameter("below").has_value();
-  if (below && asked.type != QType::kNone) return ErrorReply("a subtree is flushed for all types");
-  return removed(server.cache().Erase(asked.name, asked.type, below));
+  if (below && asked->type != QType::kNone) return ErrorReply("a subtree is flushed for all types");
+  return removed(server.cache().Erase(asked->name, asked->type, below));
 }
 
 HttpReply Reload(Operations& operations) {
@@ -221,6 +195,7 @@ std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
     if (request.path == "/status") return Status(server);
     if (request.path == "/upstreams") return Upstreams(server, operations);
     if (request.path == "/lookup") return Lookup(server, request);
+    if (request.path == "/explain") return Explain(server, request);
     return std::nullopt;
   }
   if (request.method != "POST") return std::nullopt;

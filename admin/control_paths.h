@@ -19,6 +19,8 @@ class Server;
 //   GET /upstreams                   The upstream servers with their counters.
 //   GET /lookup?name=NAME[&type=TYPE]
 //                                    The entries of the cache for this question (A by default).
+//   GET /explain?name=NAME[&type=TYPE][&dnssec=1]
+//                                    Where the answer would come from, and why.
 //   POST /flush?name=NAME[&type=TYPE|&below=1], POST /flush?all=1
 //                                    Removes entries; returns their number.
 //   POST /reload                     409 if the configuration has errors.

@@ -13,6 +13,9 @@ namespace dotcache {
 // other members as `name: value` lines. Returns the JSON itself if it is none. Pure.
 std::string RenderForPeople(absl::string_view json);
 
+// The same for the reply of `/explain`, with one or two lines for each server.
+std::string RenderExplanationForPeople(absl::string_view json);
+
 // The text of the member `error` of a reply, or the whole reply without one.
 std::string ErrorOf(absl::string_view json);
 

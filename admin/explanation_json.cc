@@ -5,6 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "absl/status/status.h"
+#include "admin/question_parameters.h"
+#include "cache/cache_key.h"
+#include "core/status_macros.h"
+#include "net/boot_clock.h"
+#include "server/server.h"
+
 namespace dotcache {
 namespace {
 
@@ -40,10 +47,28 @@ Json ServerJson(const ServerExplanation& server) {
 
 }  // namespace
 
-std::string RenderExplanation(const NameExplanation& explanation) {
+absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request) {
+  ASSIGN_OR_RETURN(const QuestionParameters asked, ReadQuestion(request));
+  const Question question = {asked.name, asked.type == QType::kNone ? QType::kA : asked.type,
+                             QClass::kIn};
+  const std::optional<NameExplanation> explanation = server.Explain(asked.name);
+  if (!explanation.has_value()) {
+    return absl::UnavailableError("the server has not started, or is stopping");
+  }
+  const uint8_t flags = request.Parameter("dnssec").has_value() ? CacheKey::kDnssecOk : 0;
+  return RenderExplanation(question, PreviewAnswer(server, question, flags, BootTime()),
+                           *explanation);
+}
+
+std::string RenderExplanation(const Question& question, const AnswerPreview& preview,
+                              const NameExplanation& explanation) {
   Json servers = Json::array();
   for (const ServerExplanation& server : explanation.servers) servers.push_back(ServerJson(server));
   const Json json = {
+      {"name", question.qname.ToString()},
+      {"type", QTypeName(question.qtype)},
+      {"answer_from", std::string(preview.from)},
+      {"why", preview.why},
       {"zone", explanation.zone},
       {"policy", std::string(explanation.policy)},
       {"hedge_after_ms", explanation.hedges ? Ms(explanation.hedge_after) : Json(nullptr)},

@@ -35,24 +35,13 @@ constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
 
-HttpReply Explain(const Server& server, const std::optional<std::string>& text) {
+HttpReply Explain(const Server& server, const HttpRequest& request) {
+  const absl::StatusOr<std::string> json = ExplainRequest(server, request);
+  if (json.ok()) return {MHD_HTTP_OK, "application/json", *json};
   HttpReply reply;
-  const auto name = DomainName::FromText(text.value_or(""));
-  if (!text.has_value() || !name.ok()) {
-    reply.status = MHD_HTTP_BAD_REQUEST;
-    reply.body = text.has_value()
-                     ? absl::StrCat("name: ", name.status().message(), "\n")
-                     : "the parameter name is missing: /explain?name=www.example.com\n";
-    return reply;
-  }
-  const std::optional<NameExplanation> explanation = server.Explain(*name);
-  if (!explanation.has_value()) {
-    reply.status = MHD_HTTP_SERVICE_UNAVAILABLE;
-    reply.body = "the server has not started, or is stopping\n";
-    return reply;
-  }
-  reply.content_type = "application/json";
-  reply.body = RenderExplanation(*explanation);
+  reply.status =
+      absl::IsUnavailable(json.status()) ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_BAD_REQUEST;
+  reply.body = absl::StrCat(json.status().message(), "\n");
   return reply;
 }
 
@@ -220,7 +209,7 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
   } else if (path == "/explain") {
-    return Explain(server, request.Parameter("name"));
+    return Explain(server, request);
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
     reply.body = "not found; the paths are /metrics, /health, /ready and /explain\n";

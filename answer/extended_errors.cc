@@ -38,7 +38,21 @@ std::string TextOf(ExtendedErrorCode code) {
   return absl::StrCat("extended error ", static_cast<unsigned>(code));
 }
 
+// A cause with this bit is the RCODE of a response. Others are an ExchangeFailure.
+constexpr uint16_t kRcodeCause = 0x8000;
+
+std::string AnsweredText(Rcode rcode) {
+  return absl::StrCat("upstream servers answered ", RcodeName(rcode));
+}
+
 }  // namespace
+
+uint16_t CauseOf(ExchangeFailure failure) { return static_cast<uint16_t>(failure); }
+
+std::string FailureCauseText(uint16_t cause) {
+  if ((cause & kRcodeCause) != 0) return AnsweredText(static_cast<Rcode>(cause & ~kRcodeCause));
+  return ExchangeFailureText(static_cast<ExchangeFailure>(cause));
+}
 
 ExtendedError ErrorFor(ExchangeFailure failure) {
   if (failure == ExchangeFailure::kLimit) return ErrorForLimit(Limit::kUpstream);
@@ -59,8 +73,9 @@ ExtendedError ErrorForLimit(Limit limit) {
 }
 
 FailureErrors ErrorForRefusal(const ResponseFacts& facts, QType qtype) {
-  const std::string said = absl::StrCat("upstream servers answered ", RcodeName(facts.rcode));
-  FailureErrors errors({ExtendedErrorCode::kNoReachableAuthority, said}, facts.extended_error);
+  FailureErrors errors({ExtendedErrorCode::kNoReachableAuthority, AnsweredText(facts.rcode)},
+                       facts.extended_error);
+  errors.cause = static_cast<uint16_t>(kRcodeCause | static_cast<uint16_t>(facts.rcode));
   const bool of_service = qtype == QType::kHttps || qtype == QType::kSvcb;
   const bool refused = facts.rcode == Rcode::kNotImp || facts.rcode == Rcode::kRefused;
   if (of_service && refused) errors.rcode = facts.rcode;

@@ -4,6 +4,7 @@
 #define DOTCACHE_ANSWER_EXTENDED_ERRORS_H_
 
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "answer/worker_counters.h"
@@ -33,7 +34,13 @@ struct FailureErrors {
   ExtendedError own;
   std::optional<ExtendedError> upstream;
   Rcode rcode = Rcode::kServFail;
+  uint16_t cause = 0;  // Of a response that is not relayed: for FailureCauseText().
 };
+
+// The cause of a failure in sixteen bits, for CacheEntry::failure_cause(), and in words. Empty
+// text: not known.
+uint16_t CauseOf(ExchangeFailure failure);
+std::string FailureCauseText(uint16_t cause);
 
 // For a response that is not relayed to the client. The RCODE is SERVFAIL, with one exception:
 // NOTIMP and REFUSED for HTTPS and SVCB. After SERVFAIL some clients do not use the service at all

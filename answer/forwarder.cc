@@ -328,7 +328,8 @@ CacheEntryRef Forwarder::NoteFailure(const CacheKey& key, size_t zone, ExchangeF
                      .grows = !unreachable,
                      .upstream_error = error.upstream,
                      .rcode = error.rcode,
-                     .zone = static_cast<uint16_t>(zone)};
+                     .zone = static_cast<uint16_t>(zone),
+                     .cause = reason == ExchangeFailure::kNone ? error.cause : CauseOf(reason)};
   if (env_.answer_times != nullptr) {
     failure.other_answered = env_.answer_times->LatestOfOther(zone, key.name_hash());
   }

@@ -42,7 +42,9 @@ CacheEntry::CacheEntry(const StoredView& message, const EntryFacts& facts, MonoT
     : stored_at(stored),
       kind(facts.kind),
       failures(facts.failures),
-      extended_error(facts.extended_error),
+      extended_error(facts.kind == ResponseKind::kServFail
+                         ? facts.extended_error
+                         : static_cast<ExtendedErrorCode>(facts.origin)),
       wire_size_(static_cast<uint16_t>(message.wire.size())),
       upstream_error_size_(static_cast<uint16_t>(ErrorSize(facts.upstream_error))),
       fresh_seconds_(fresh_seconds),
@@ -57,6 +59,8 @@ QType CacheEntry::denied_type() const { return static_cast<QType>(LoadHeader(vie
 size_t CacheEntry::failed_zone() const { return LoadHeader(view().wire).id & ~kOfName; }
 
 bool CacheEntry::is_of_name() const { return (LoadHeader(view().wire).id & kOfName) != 0; }
+
+uint16_t CacheEntry::failure_cause() const { return LoadHeader(view().wire).arcount; }
 
 size_t CacheEntry::charge() const {
   return HeapSize(EntrySize(wire_size_, offset_count_, upstream_error_size_));

@@ -34,12 +34,14 @@ class CacheEntry {
   const MonoTime stored_at;
   const ResponseKind kind;
   // Of a failure: the number of failures since the last success, and the extended error of the
-  // reply.
+  // reply. An entry of data has its origin in the place of the latter.
   const uint8_t failures;
   const ExtendedErrorCode extended_error;
 
   bool is_failure() const { return kind == ResponseKind::kServFail; }
   bool has_data() const;  // The answer section is not empty.
+  // ResponseFacts::origin. 0: not known, or a failure.
+  uint16_t origin() const { return is_failure() ? 0 : static_cast<uint16_t>(extended_error); }
   // Of an NXDOMAIN for all types: the type that was queried. It is in place of the message ID.
   QType denied_type() const;
   // Of a failure: the zone whose servers failed, and whether they answered other names at that
@@ -47,6 +49,8 @@ class CacheEntry {
   size_t failed_zone() const;
   bool is_of_name() const;
   static constexpr uint16_t kOfName = 0x8000;
+  // Of a failure: Failure::cause. It is in place of the number of additional records.
+  uint16_t failure_cause() const;
   // The extended error of the upstream server's response.
   std::optional<ExtendedError> upstream_error() const {
     return upstream_error_size_ == 0 ? std::nullopt : std::make_optional(ReadUpstreamError());

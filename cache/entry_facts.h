@@ -15,6 +15,7 @@ namespace dotcache {
 struct EntryFacts {
   ResponseKind kind = ResponseKind::kAnswer;
   uint8_t failures = 0;
+  uint16_t origin = 0;  // Of data: ResponseFacts::origin.
   ExtendedErrorCode extended_error = ExtendedErrorCode::kOther;
   std::optional<ExtendedError> upstream_error = std::nullopt;
 };

@@ -164,7 +164,10 @@ Peeked LruShard::Peek(const CacheKey& key) const {
   const size_t slot = Find(key);
   if (slot == kNone) return {};
   const CacheEntry* entry = slots_[slot].entry;
-  return {CacheEntryRef(entry), static_cast<int>(lru_.StateOf(*entry).hits)};
+  const ShardState& state = lru_.StateOf(*entry);
+  Peeked peeked{CacheEntryRef(entry), static_cast<int>(state.hits), state.refresh_failed != 0};
+  if (state.refresh_at_ms != ShardState::kNever) peeked.refresh_age.emplace(state.refresh_at_ms);
+  return peeked;
 }
 
 uint64_t LruShard::EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot) {

@@ -43,16 +43,6 @@ int ShardBits(const CacheOptions& options) {
 // The types whose data is looked for before a name is denied for all types.
 constexpr QType kCommonTypes[] = {QType::kA, QType::kAaaa, QType::kHttps, QType::kMx};
 
-// True when an NXDOMAIN for the name answers the question instead of the entry of the key. Either
-// may be null. The order: data of the key, a fresh NXDOMAIN, the later one of a stale denial of the
-// key and a stale NXDOMAIN, a failure.
-bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
-  if (!denial) return false;
-  if (!exact || exact->is_failure()) return true;
-  if (exact->FreshAt(now) || exact->has_data()) return false;
-  return denial->FreshAt(now) || denial->stored_at > exact->stored_at;
-}
-
 }  // namespace
 
 ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
@@ -101,9 +91,10 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
     StoreU16(message.wire.data(), static_cast<uint16_t>(key.qtype()));
     absl::c_copy(all_types.question(), message.wire.begin() + kHeaderSize);
   }
-  CacheEntryRef entry =
-      MakeCacheEntry(message, {.kind = facts.kind, .upstream_error = facts.extended_error}, now,
-                     decision.fresh_for);
+  CacheEntryRef entry = MakeCacheEntry(
+      message,
+      {.kind = facts.kind, .origin = facts.origin, .upstream_error = facts.extended_error}, now,
+      decision.fresh_for);
   if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
   const CacheKey& place = for_all_types ? all_types : key;
@@ -158,7 +149,9 @@ void ResponseCache::LimitDenialToItsType(const CacheKey& all_types, MonoTime now
   ShardOf(key).Insert(
       key,
       MakeCacheEntry(StoredView{wire, view.ttl_offsets},
-                     {.kind = denial->kind, .upstream_error = denial->upstream_error()},
+                     {.kind = denial->kind,
+                      .origin = denial->origin(),
+                      .upstream_error = denial->upstream_error()},
                      denial->stored_at, denial->fresh_for()),
       now);
 }
@@ -179,6 +172,7 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
   uint8_t octets[kHeaderSize + kMaxNameSize + 4] = {};
   StoreU16(octets, static_cast<uint16_t>(failure.zone | (of_name ? CacheEntry::kOfName : 0)));
   StoreU16(octets + 2, static_cast<uint16_t>(failure.rcode));
+  StoreU16(octets + kHeaderSize - 2, failure.cause);
   absl::c_copy(key.question(), octets + kHeaderSize);
   const Bytes wire(octets, kHeaderSize + key.question().size());
   const EntryFacts facts = {.kind = ResponseKind::kServFail,
@@ -269,7 +263,7 @@ uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
   return removed;
 }
 
-Peeked ResponseCache::Peek(const CacheKey& key) {
+Peeked ResponseCache::Peek(const CacheKey& key) const {
   if (shards_.empty()) return {};
   return ShardOf(key).Peek(key);
 }

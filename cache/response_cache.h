@@ -28,6 +28,7 @@ struct Failure {
   std::optional<ExtendedError> upstream_error = std::nullopt;
   Rcode rcode = Rcode::kServFail;  // For the reply. At most 15.
   uint16_t zone = 0;               // Whose servers failed: a number below CacheEntry::kOfName.
+  uint16_t cause = 0;              // A number of the caller, for CacheEntry::failure_cause().
   // When the zone's servers last answered another name. The clock's epoch: never.
   MonoTime other_answered = MonoTime();
 };
@@ -87,7 +88,7 @@ class ResponseCache {
   uint64_t Erase(const DomainName& name, QType qtype, bool below = false);
 
   // The entry of `key`, with its hits, and without counting one.
-  Peeked Peek(const CacheKey& key);
+  Peeked Peek(const CacheKey& key) const;
 
   // Removes all entries; returns their number.
   uint64_t Clear();
@@ -99,7 +100,7 @@ class ResponseCache {
   friend class SnapshotAccess;  // Copies the entries and stores them again.
 
   // The high bits of the hash select the shard, the low bits the slot in it.
-  LruShard& ShardOf(const CacheKey& key) {
+  LruShard& ShardOf(const CacheKey& key) const {
     return *shards_[shard_bits_ == 0 ? 0 : key.hash() >> (64 - shard_bits_)];
   }
 

@@ -28,6 +28,7 @@ struct Ctl::Options {
   std::string provider;
   bool subtree = false;
   bool all = false;
+  bool dnssec = false;
 };
 
 Ctl::Ctl(CLI::App& app)
@@ -45,14 +46,15 @@ Ctl::Ctl(CLI::App& app)
   app_->add_subcommand("status", "Show the state in a few numbers")->fallthrough();
   app_->add_subcommand("upstreams", "Show the upstream servers")->fallthrough();
   CLI::App* lookup = app_->add_subcommand("lookup", "Show the entries of the cache for a question");
-  CLI::App* explain = app_->add_subcommand(
-      "explain", "Show which servers would get a query for a name, in order, and why");
+  CLI::App* explain =
+      app_->add_subcommand("explain", "Say where the answer to a query would come from, and why");
   CLI::App* flush = app_->add_subcommand("flush", "Remove entries from the cache");
   for (CLI::App* command : {lookup, explain}) {
     command->fallthrough();
     command->add_option("NAME", options.name, "The name")->required();
+    command->add_option("TYPE", options.type, "The record type [A]");
   }
-  lookup->add_option("TYPE", options.type, "The record type [A]");
+  explain->add_flag("--dnssec", options.dnssec, "A query that asks for DNSSEC records (DO)");
   flush->fallthrough();
   CLI::Option* name = flush->add_option("NAME", options.name, "The name");
   CLI::Option* type = flush->add_option("--type", options.type, "Only this record type");
@@ -90,6 +92,7 @@ std::string Ctl::RequestOf(std::string& method) const {
   if (!options.type.empty()) parameters.emplace_back("type", options.type);
   if (options.subtree) parameters.emplace_back("below", "1");
   if (options.all) parameters.emplace_back("all", "1");
+  if (options.dnssec) parameters.emplace_back("dnssec", "1");
   if (!options.level.empty()) parameters.emplace_back("level", options.level);
   if (!options.provider.empty()) parameters.emplace_back("provider", options.provider);
   const bool reads =
@@ -115,7 +118,10 @@ int Ctl::Run(const std::string& default_path) const {
   } else if (refused && target.rfind("/reload", 0) != 0) {
     std::fprintf(stderr, "dotcache ctl: %s\n", ErrorOf(reply->body).c_str());
   } else {
-    std::fputs(RenderForPeople(reply->body).c_str(), refused ? stderr : stdout);
+    const bool explains = target.rfind("/explain", 0) == 0;
+    const std::string text =
+        explains ? RenderExplanationForPeople(reply->body) : RenderForPeople(reply->body);
+    std::fputs(text.c_str(), refused ? stderr : stdout);
   }
   return refused ? kExitRefused : EXIT_SUCCESS;
 }

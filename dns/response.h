@@ -39,6 +39,7 @@ struct ResponseFacts {
   ResponseKind kind = ResponseKind::kServFail;
   Rcode rcode = Rcode::kServFail;  // Twelve bits, including those of OPT.
   bool truncated = false;          // TC=1. Never stored.
+  uint16_t origin = 0;             // Tag of the provider that sent it (OriginTag). 0: not known.
   bool has_alias = false;          // An alias of the QNAME leads to the answer or to the denial.
   EdnsInfo edns;                   // The upstream's OPT, if any. Hop-by-hop, so never relayed.
   // The upstream's extended error (RFC 8914), with a text that may be relayed.

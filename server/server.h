@@ -88,6 +88,11 @@ class Server {
   // All upstream servers, in the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;
+  std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }  // Those in force.
+  // For a remembered failure of a name with this hash: AnswerTimes::MayBeOver().
+  bool MayBeOver(const CacheEntry& failure, uint64_t name_hash, MonoTime now) const {
+    return answer_times_.MayBeOver(failure, name_hash, now);
+  }
 
   int worker_count() const { return options_.workers; }
   // The first of the workers that have upstream servers.

@@ -96,6 +96,31 @@ TEST_F(ControlPathsTest, LookupShowsTheEntryWithItsRecords) {
               HasSubstr("\"entries\": []"));
 }
 
+TEST_F(ControlPathsTest, LookupNamesTheProviderOfTheEntry) {
+  Ask("www.example.com");
+  EXPECT_THAT(Send("GET", "/lookup", {{"name", "www.example.com"}}).body,
+              HasSubstr("\"origin\": \"" + server_.server().upstream_servers()[0].provider + "\""));
+}
+
+TEST_F(ControlPathsTest, ExplainSaysWhereTheAnswerComesFrom) {
+  const auto explain = [this](const char* name) {
+    return Send("GET", "/explain", {{"name", name}}).body;
+  };
+  EXPECT_THAT(explain("www.example.com"), HasSubstr("\"answer_from\": \"upstream\""));
+  EXPECT_THAT(explain("www.example.com"), HasSubstr("The cache has no entry"));
+  Ask("www.example.com");
+  EXPECT_THAT(explain("WWW.example.com"), HasSubstr("\"answer_from\": \"cache\""));
+  EXPECT_THAT(explain("WWW.example.com"), HasSubstr("fresh data of kind answer from"));
+  // The query had no DO, and no AAAA was queried.
+  EXPECT_THAT(Send("GET", "/explain", {{"name", "www.example.com"}, {"dnssec", "1"}}).body,
+              HasSubstr("\"answer_from\": \"upstream\""));
+  EXPECT_THAT(Send("GET", "/explain", {{"name", "www.example.com"}, {"type", "AAAA"}}).body,
+              HasSubstr("\"answer_from\": \"upstream\""));
+  EXPECT_THAT(explain("a.home.arpa"), HasSubstr("\"answer_from\": \"local zone\""));
+  EXPECT_EQ(Send("GET", "/explain").status, 400);
+  EXPECT_EQ(Send("GET", "/explain", {{"name", "a"}, {"type", "NOTYPE"}}).status, 400);
+}
+
 TEST_F(ControlPathsTest, FlushRemovesNamesTypesAndSubtrees) {
   const auto fill = [this] {
     for (const char* name : {"example.com", "www.example.com", "a.www.example.com", "xexample.com"})

@@ -23,6 +23,30 @@ TEST(ControlTextTest, ListInARowFollowsTheRow) {
             "name:  a.\n\nSTATE\nfresh\n    x\n    y\nfailure\n");
 }
 
+TEST(ControlTextTest, TableThatIsTooWideBecomesBlocksWithoutUnknownValues) {
+  const std::string wide(150, 'x');
+  EXPECT_EQ(RenderForPeople(R"({"entries": [{"state": "fresh", "origin": null, "kind": ")" + wide +
+                            R"(", "records": ["x", "y"]}, {"state": "failure"}]})"),
+            "1.\n  state:  fresh\n  kind:   " + wide +
+                "\n  records:\n    x\n    y\n\n2.\n  state:  failure\n");
+}
+
+TEST(ControlTextTest, AnExplanationHasTwoLinesForEachServer) {
+  EXPECT_EQ(RenderExplanationForPeople(R"({"why": ["a"], "servers": [
+                {"provider": "p", "address": "192.0.2.1:853", "transport": "dot", "state": "up",
+                 "why": "its turn", "connections": 2, "in_flight": 1, "last_failure": null},
+                {"provider": "q", "address": "192.0.2.2:853", "transport": "dot", "state": "down",
+                 "why": "down: tls-timeout", "connections": 0, "in_flight": 0,
+                 "last_failure": "tls-timeout", "last_cause": "no answer",
+                 "last_failure_ago_ms": 1500, "next_probe_in_ms": 200}]})"),
+            "why:\n  a\nservers:\n"
+            "  1. p 192.0.2.1:853 (dot, up): its turn\n"
+            "     connections: 2, queries in flight: 1\n"
+            "  2. q 192.0.2.2:853 (dot, down): down: tls-timeout\n"
+            "     connections: 0, queries in flight: 0, last failure 1.5 s ago: tls-timeout: no "
+            "answer, next probe in 0.2 s\n");
+}
+
 TEST(ControlTextTest, EmptyListsAndTexts) {
   EXPECT_EQ(RenderForPeople(R"({"entries": [], "changes": ["+ a", "- b"], "rest": null})"),
             "entries: none\nchanges:\n  + a\n  - b\nrest:  -\n");

@@ -58,5 +58,15 @@ TEST(ExtendedErrorsTest, CachedFailureNamesTheOriginalError) {
   EXPECT_EQ(text(static_cast<ExtendedErrorCode>(9)), "cached failure: extended error 9");
 }
 
+TEST(ExtendedErrorsTest, CauseOfAFailureIsKeptInWords) {
+  EXPECT_EQ(FailureCauseText(CauseOf(ExchangeFailure::kTimeout)),
+            "no upstream server answered in time");
+  EXPECT_EQ(FailureCauseText(CauseOf(ExchangeFailure::kNone)), "");
+  ResponseFacts facts;
+  facts.rcode = Rcode::kRefused;
+  EXPECT_EQ(FailureCauseText(ErrorForRefusal(facts, QType::kA).cause),
+            "upstream servers answered REFUSED");
+}
+
 }  // namespace
 }  // namespace dotcache

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "dns/dns_types.h"
+#include "upstream/api/origin_tag.h"
 #include "upstream/exchange/query_budget.h"
 
 namespace dotcache {
@@ -22,9 +23,10 @@ namespace dotcache {
 // queried last, except that one query a second goes to it first. A value; not thread-safe.
 class Provider {
  public:
-  explicit Provider(std::string name) : name_(std::move(name)) {}
+  explicit Provider(std::string name) : name_(std::move(name)), origin_(OriginTag(name_)) {}
 
   const std::string& name() const { return name_; }
+  uint16_t origin() const { return origin_; }  // For the responses of its servers.
 
   // It answered `rcode` to a name with this hash, and another provider answered the name. Returns
   // true if the provider is erring from now on.
@@ -63,6 +65,7 @@ class Provider {
   static constexpr Duration kNoStalls = Seconds(10);
 
   std::string name_;
+  uint16_t origin_;
   QueryBudget retries_{0.3, 100, 20};
   bool taken_out_ = false;
   bool erring_ = false;

@@ -196,6 +196,7 @@ void UpstreamManager::OnAttemptResult(AttemptId attempt, AttemptResult result) {
     return;
   }
   UpstreamResponse& response = std::get<UpstreamResponse>(result);
+  response.facts.origin = exchange->zone->ProviderOf(server).origin();
   // A server that was replaced gets no query. The same try of the same server is counted once.
   if (&asked == &exchange->zone->server(server)) {
     if (const auto place = asked.SendWithLessEdns(exchange->query, exchange->NextAttemptId(),

@@ -57,7 +57,8 @@ TEST_F(ExplanationTest, ThePolicyIsTheReasonOfTheFirstServer) {
   }
   EXPECT_THAT(
       reasons,
-      ElementsAre("balanced: among the fastest", "fastest: the fastest", "round-robin: its turn",
+      ElementsAre("balanced: among the fastest (not measured)",
+                  "fastest: the fastest (not measured)", "round-robin: its turn",
                   "random: selected at random", "sequential: first in the configuration",
                   "weighted: selected at random by weight", "sticky-hash: selected by the name"));
 }
@@ -76,10 +77,11 @@ TEST_F(ExplanationTest, EachServerHasAReasonForItsPlace) {
     loop_.Advance(Milliseconds(100));
   }
   const NameExplanation explanation = Explain("www.example");
-  EXPECT_THAT(explanation.servers,
-              ElementsAre(Field(&ServerExplanation::why, "among the fastest"),
-                          Field(&ServerExplanation::why, "if the servers before it fail"),
-                          Field(&ServerExplanation::why, "down: certificate: scripted")));
+  EXPECT_THAT(
+      explanation.servers,
+      ElementsAre(Field(&ServerExplanation::why, "among the fastest (10.0 ms)"),
+                  Field(&ServerExplanation::why, "if the servers before it fail (slower: 80.0 ms)"),
+                  Field(&ServerExplanation::why, "down: certificate: scripted")));
   const ServerExplanation& fast = explanation.servers[0];
   EXPECT_EQ(fast.provider, "provider3");
   EXPECT_EQ(fast.response_time, Milliseconds(10));
@@ -97,6 +99,14 @@ TEST_F(ExplanationTest, EachServerHasAReasonForItsPlace) {
   EXPECT_GT(*down.next_probe_in, Seconds(10));
   EXPECT_GE(explanation.hedge_after, Milliseconds(20));
   EXPECT_LT(explanation.hedge_after, Milliseconds(25));
+}
+
+TEST_F(ExplanationTest, AProviderThatWasTakenOutIsLastAndSaysSo) {
+  manager_->UseProvider("provider2", false);
+  const NameExplanation explanation = Explain("www.example");
+  ASSERT_EQ(explanation.servers.size(), 3u);
+  EXPECT_EQ(explanation.servers.back().provider, "provider2");
+  EXPECT_EQ(explanation.servers.back().why, "taken out with `dotcache ctl take-out`");
 }
 
 TEST_F(ExplanationTest, AServerBehindALinkWithoutCarrierIsNamedLast) {
