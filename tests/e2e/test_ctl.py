@@ -7,6 +7,7 @@ import signal
 import stat
 
 import dns.query
+import dns.rcode
 import pytest
 
 from ask import ADDRESS, query
@@ -73,6 +74,26 @@ def test_lookup_and_flush(controlled):
     assert controlled.json("flush", "--all")["removed"] == 1
     assert controlled.ctl("flush").returncode == 1
     assert controlled.ctl("lookup", "a", "NOTYPE").returncode == 1
+
+
+def test_explain_states_the_source_of_the_answer(launch, tmp_path):
+    socket, provider = tmp_path / "control.sock", "tls://127.0.0.1:9#none.example"
+    server = launch("--control", socket, "--upstream-connect-timeout", "100ms",
+                    upstreams=[provider], wait="/health")
+
+    def explain(*arguments):
+        done = run("ctl", "explain", *arguments, "--socket", socket)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "answer from:     local zone" in explain("printer.local")
+    assert "The cache has no entry for the question." in explain("www.lab.example")
+    failed = dns.query.udp(query("www.lab.example."), ADDRESS, port=server.port, timeout=5)
+    assert failed.rcode() == dns.rcode.SERVFAIL
+    text = explain("www.lab.example")
+    assert "answer from:     remembered failure" in text
+    assert "ago: no upstream server can be reached." in text
+    assert "down: refused: connect: connection refused" in text and "last failure" in text, text
 
 
 def test_reload_prints_the_difference_or_every_error(controlled):
