@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "answer/extended_errors.h"
-#include "cache/found.h"
+#include "cache/entry_reading.h"
 #include "cache/response_cache.h"
 #include "core/names.h"
 #include "server/server.h"
@@ -86,7 +86,7 @@ std::string Describe(const Server& server, const ChosenEntry& chosen, MonoTime n
 // A remembered failure, with its cause. Returns false if the servers are queried again.
 bool PreviewFailure(const Server& server, const CacheKey& key, const CacheEntry& entry,
                     MonoTime now, AnswerPreview& preview) {
-  const std::string cause = FailureCauseText(entry.failure_cause());
+  const std::string cause = FailureCauseText(FailureCauseOf(entry));
   preview.why.push_back(absl::StrCat("The last attempt to resolve the name failed ",
                                      Ago(now - entry.stored_at), cause.empty() ? "" : ": ", cause,
                                      "."));
@@ -103,7 +103,7 @@ bool PreviewFailure(const Server& server, const CacheKey& key, const CacheEntry&
     preview.why.emplace_back("The time for which the failure is remembered is over.");
     return false;
   }
-  if (server.MayBeOver(entry, key.name_hash(), now)) {
+  if (server.answer_times().MayBeOver(entry, key.name_hash(), now)) {
     preview.why.emplace_back(
         "The same servers have answered another name since, so the name is queried again.");
     return false;
@@ -172,7 +172,7 @@ AnswerPreview PreviewAnswer(const Server& server, const Question& question, uint
 std::string OriginOf(const Server& server, const CacheEntry& entry) {
   std::set<std::string> names;
   for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
-    if (OriginTag(upstream.provider) == entry.origin()) names.insert(upstream.provider);
+    if (OriginTag(upstream.provider) == EntryOrigin(entry)) names.insert(upstream.provider);
   }
   return absl::StrJoin(names, " or ");
 }

@@ -15,6 +15,7 @@
 #include "admin/question_parameters.h"
 #include "admin/status_report.h"
 #include "answer/extended_errors.h"
+#include "cache/entry_reading.h"
 #include "dns/message_header.h"
 #include "dns/message_text.h"
 #include "dns/question.h"
@@ -110,7 +111,7 @@ Json EntryJson(const Server& server, const CacheKey& key, const Peeked& peeked, 
                {"octets", entry.charge()}};
   if (entry.is_failure()) {
     json["failures"] = entry.failures;
-    json["cause"] = FailureCauseText(entry.failure_cause());
+    json["cause"] = FailureCauseText(FailureCauseOf(entry));
   } else {
     json["refresh_failed"] = peeked.refresh_failed;
     json["stale_for_s"] = SecondsUntil(entry.expires_at() + options.stale_max_age, now);

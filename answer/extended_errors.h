@@ -37,7 +37,7 @@ struct FailureErrors {
   uint16_t cause = 0;  // Of a response that is not relayed: for FailureCauseText().
 };
 
-// The cause of a failure in sixteen bits, for CacheEntry::failure_cause(), and in words. Empty
+// The cause of a failure in sixteen bits, for FailureCauseOf(), and in words. Empty
 // text: not known.
 uint16_t CauseOf(ExchangeFailure failure);
 std::string FailureCauseText(uint16_t cause);

@@ -60,8 +60,6 @@ size_t CacheEntry::failed_zone() const { return LoadHeader(view().wire).id & ~kO
 
 bool CacheEntry::is_of_name() const { return (LoadHeader(view().wire).id & kOfName) != 0; }
 
-uint16_t CacheEntry::failure_cause() const { return LoadHeader(view().wire).arcount; }
-
 size_t CacheEntry::charge() const {
   return HeapSize(EntrySize(wire_size_, offset_count_, upstream_error_size_));
 }

@@ -40,8 +40,6 @@ class CacheEntry {
 
   bool is_failure() const { return kind == ResponseKind::kServFail; }
   bool has_data() const;  // The answer section is not empty.
-  // ResponseFacts::origin. 0: not known, or a failure.
-  uint16_t origin() const { return is_failure() ? 0 : static_cast<uint16_t>(extended_error); }
   // Of an NXDOMAIN for all types: the type that was queried. It is in place of the message ID.
   QType denied_type() const;
   // Of a failure: the zone whose servers failed, and whether they answered other names at that
@@ -49,8 +47,6 @@ class CacheEntry {
   size_t failed_zone() const;
   bool is_of_name() const;
   static constexpr uint16_t kOfName = 0x8000;
-  // Of a failure: Failure::cause. It is in place of the number of additional records.
-  uint16_t failure_cause() const;
   // The extended error of the upstream server's response.
   std::optional<ExtendedError> upstream_error() const {
     return upstream_error_size_ == 0 ? std::nullopt : std::make_optional(ReadUpstreamError());

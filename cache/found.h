@@ -23,16 +23,6 @@ struct Found {
   bool for_all_types = false;  // The entry is an NXDOMAIN for the name (RFC 2308 section 5).
 };
 
-// True when an NXDOMAIN for the name answers the question instead of the entry of the key. Either
-// may be null. The order: data of the key, a fresh NXDOMAIN, the later one of a stale denial of the
-// key and a stale NXDOMAIN, a failure.
-inline bool DenialCounts(const CacheEntryRef& exact, const CacheEntryRef& denial, MonoTime now) {
-  if (!denial) return false;
-  if (!exact || exact->is_failure()) return true;
-  if (exact->FreshAt(now) || exact->has_data()) return false;
-  return denial->FreshAt(now) || denial->stored_at > exact->stored_at;
-}
-
 // An entry as an operator sees it.
 struct Peeked {
   CacheEntryRef entry;          // Null: there is none.

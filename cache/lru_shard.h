@@ -66,9 +66,8 @@ class alignas(64) LruShard {
 
   Peeked Peek(const CacheKey& key) const;  // The key's entry, even a dead one. Is no hit.
 
-  // Removes the entries of `qname` (canonical), with `below` also of all names below it, from
-  // `slot` on. Ends after `max_steps` slots and entries: `slot` is where to go on, or kEnd. Returns
-  // the number of entries removed.
+  // Removes the entries of `qname` (canonical), with `below` also of all names below it. Begins at
+  // `slot`, ends after `max_steps` slots and entries, and sets `slot` to the next, or to kEnd.
   static constexpr size_t kEnd = static_cast<size_t>(-1);
   uint64_t EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot);
 

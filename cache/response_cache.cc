@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "cache/entry_reading.h"
 #include "cache/ttl_policy.h"
 #include "core/test_delay.h"
 #include "dns/message_header.h"
@@ -92,9 +93,8 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
     absl::c_copy(all_types.question(), message.wire.begin() + kHeaderSize);
   }
   CacheEntryRef entry = MakeCacheEntry(
-      message,
-      {.kind = facts.kind, .origin = facts.origin, .upstream_error = facts.extended_error}, now,
-      decision.fresh_for);
+      message, {.kind = facts.kind, .origin = facts.origin, .upstream_error = facts.extended_error},
+      now, decision.fresh_for);
   if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
   const CacheKey& place = for_all_types ? all_types : key;
@@ -146,14 +146,13 @@ void ResponseCache::LimitDenialToItsType(const CacheKey& all_types, MonoTime now
   WireMessage wire(view.wire.begin(), view.wire.end());
   StoreU16(wire.data(), 0);
   absl::c_copy(key.question(), wire.begin() + kHeaderSize);
-  ShardOf(key).Insert(
-      key,
-      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
-                     {.kind = denial->kind,
-                      .origin = denial->origin(),
-                      .upstream_error = denial->upstream_error()},
-                     denial->stored_at, denial->fresh_for()),
-      now);
+  ShardOf(key).Insert(key,
+                      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
+                                     {.kind = denial->kind,
+                                      .origin = EntryOrigin(*denial),
+                                      .upstream_error = denial->upstream_error()},
+                                     denial->stored_at, denial->fresh_for()),
+                      now);
 }
 
 CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,

@@ -28,7 +28,7 @@ struct Failure {
   std::optional<ExtendedError> upstream_error = std::nullopt;
   Rcode rcode = Rcode::kServFail;  // For the reply. At most 15.
   uint16_t zone = 0;               // Whose servers failed: a number below CacheEntry::kOfName.
-  uint16_t cause = 0;              // A number of the caller, for CacheEntry::failure_cause().
+  uint16_t cause = 0;              // A number of the caller, for FailureCauseOf().
   // When the zone's servers last answered another name. The clock's epoch: never.
   MonoTime other_answered = MonoTime();
 };

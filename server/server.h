@@ -89,11 +89,7 @@ class Server {
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;
   std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }  // Those in force.
-  // For a remembered failure of a name with this hash: AnswerTimes::MayBeOver().
-  bool MayBeOver(const CacheEntry& failure, uint64_t name_hash, MonoTime now) const {
-    return answer_times_.MayBeOver(failure, name_hash, now);
-  }
-
+  const AnswerTimes& answer_times() const { return answer_times_; }
   int worker_count() const { return options_.workers; }
   // The first of the workers that have upstream servers.
   int upstream_worker_count() const { return options_.upstream_workers; }
