@@ -70,7 +70,6 @@ class alignas(64) LruShard {
   // `slot`, ends after `max_steps` slots and entries, and sets `slot` to the next, or to kEnd.
   static constexpr size_t kEnd = static_cast<size_t>(-1);
   uint64_t EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot);
-
   CacheEntryRef Take(const CacheKey& key);  // Removes the key's entry and returns it, or null.
   // True if the key has data, fresh or stale: records, or an alias that leads to none. Is no hit.
   bool HasData(const CacheKey& key, MonoTime now) const;

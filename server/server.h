@@ -83,12 +83,11 @@ class Server {
 
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
-
   const ServerOptions& options() const { return options_; }  // Those of the start.
   // All upstream servers, in the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;
-  std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }  // Those in force.
+  std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }
   const AnswerTimes& answer_times() const { return answer_times_; }
   int worker_count() const { return options_.workers; }
   // The first of the workers that have upstream servers.
