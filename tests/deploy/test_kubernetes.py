@@ -101,12 +101,36 @@ def test_every_container_is_confined(manifests):
 
 
 def test_liveness_and_readiness_differ(manifests):
-    pods = [pod for _, pod in pod_templates(manifests) if our_containers(pod)]
+    pods = [(file, pod) for file, pod in pod_templates(manifests) if our_containers(pod)]
     assert len(pods) == 3
-    for container in (container for pod in pods for container in our_containers(pod)):
-        assert container["livenessProbe"]["httpGet"]["path"] == "/health"
-        assert container["readinessProbe"]["httpGet"]["path"] == "/ready"
-        assert container["readinessProbe"]["httpGet"]["port"] == "metrics"
+    for file, container in ((file, each) for file, pod in pods for each in our_containers(pod)):
+        alive, ready = container["livenessProbe"], container["readinessProbe"]
+        if file == "daemonset.yaml":
+            assert alive["exec"]["command"] == ["/usr/bin/dotcache", "ctl", "status"]
+            assert ready["exec"]["command"] == ["/usr/bin/dotcache", "ctl", "ready"]
+        else:
+            assert alive["httpGet"]["path"] == "/health"
+            assert ready["httpGet"]["path"] == "/ready"
+            assert ready["httpGet"]["port"] == "metrics"
+
+
+def test_two_pods_of_the_daemonset_fit_on_one_node(manifests):
+    """A rollout starts the new pod first. Kubernetes does so only if no port is reserved."""
+    config, daemonset = documents(manifests, "daemonset.yaml")
+    assert daemonset["spec"]["updateStrategy"]["rollingUpdate"] == {"maxSurge": 1,
+                                                                    "maxUnavailable": 0}
+    pod = daemonset["spec"]["template"]["spec"]
+    assert not any("ports" in container for container in containers(pod))
+    settings = yaml.safe_load(config["data"]["dotcache.yaml"])
+    assert settings["reuse-port"] is True
+    # The socket is in a volume of the pod.
+    container = our_containers(pod)[0]
+    mounts = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    volume = mounts[os.path.dirname(settings["control"])]
+    assert next(each for each in pod["volumes"] if each["name"] == volume)["emptyDir"]
+    # The stop: the lame duck, the queries that wait, and the rest.
+    lame_duck = int(settings["lame-duck"].removesuffix("s"))
+    assert pod["terminationGracePeriodSeconds"] >= lame_duck + 5
 
 
 def test_dotcache_accepts_every_configuration(manifests, binary, tmp_path):
@@ -116,6 +140,7 @@ def test_dotcache_accepts_every_configuration(manifests, binary, tmp_path):
     for file in ("daemonset.yaml", "deployment.yaml"):
         config = documents(manifests, file)[0]["data"]["dotcache.yaml"]
         path = tmp_path / file
+        config = config.replace("/run/dotcache/control.sock", f"{tmp_path}/control.sock")
         path.write_text(config.replace("169.254.20.10:53", "127.0.0.1:0")
                         .replace("0.0.0.0:53", "127.0.0.1:0")
                         .replace("0.0.0.0:9153", "127.0.0.1:0"), encoding="utf-8")

@@ -75,7 +75,8 @@ def pod():
 def dotcache(node_address, daemonset, binary, lab, tmp_path_factory):
     """dotcache with the DaemonSet's configuration, in front of the lab."""
     directory = tmp_path_factory.mktemp("dotcache")
-    (directory / "dotcache.yaml").write_text(daemonset[0], encoding="utf-8")
+    config = daemonset[0].replace("/run/dotcache", str(directory))
+    (directory / "dotcache.yaml").write_text(config, encoding="utf-8")
     environment = {key: value for key, value in os.environ.items()
                    if not key.startswith("DOTCACHE_")}
     environment.update(

@@ -6,6 +6,7 @@ query. Half of the names are new.
 """
 
 import os
+import json
 import pathlib
 import re
 import signal
@@ -14,15 +15,17 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 from test_node import COREDNS, on_a_node, process  # noqa: F401  on_a_node is a fixture.
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from dotcache import ADDRESS, Dotcache  # noqa: E402  sys.path is set first.
+from dotcache import ADDRESS, Dotcache, run  # noqa: E402  sys.path is set first.
 from lab.lab import LISTENER_NAME, free_port  # noqa: E402
 from waiting import wait_for  # noqa: E402
 
 REPLACEMENTS = 10
+ROLLOUTS = 3  # Each takes the lame duck of the manifest.
 # Of each transport. With all the tests, a rate that leaves two cores idle: what is lost is then
 # lost by a replacement.
 QUERIES_PER_SECOND = int(os.environ.get("REPLACEMENT_QUERIES_PER_SECOND", "200"))
@@ -161,4 +164,37 @@ def test_nothing_is_lost_when_a_manager_holds_the_sockets(instances, coredns, tm
             wait_for(lambda: old.metric("dotcache_queries_total") > replies + 1000, "no queries")
             assert old.terminate() == 0
             instances.start()
+    load.check()
+
+
+def test_nothing_is_lost_in_a_rollout_of_the_daemonset(instances, coredns, source, tmp_path):
+    """Two pods share all addresses of the node. The manifest's own probe tells which is ready."""
+    config, daemonset = yaml.safe_load_all(
+        (source / "deploy/kubernetes/daemonset.yaml").read_text("utf-8"))
+    settings = yaml.safe_load(config["data"]["dotcache.yaml"])
+    container = daemonset["spec"]["template"]["spec"]["containers"][0]
+    probe = container["readinessProbe"]["exec"]["command"][1:]
+
+    def is_ready(control):
+        return run(*probe, "--socket", control).returncode == 0
+
+    def queries(control):
+        return json.loads(run("ctl", "status", "--json", "--socket", control).stdout)["queries"]
+
+    def start_pod(number):
+        control = tmp_path / f"control{number}"
+        instances.start("--reuse-port", "on" if settings["reuse-port"] else "off",
+                        "--lame-duck", settings["lame-duck"], "--control", control)
+        wait_for(lambda: is_ready(control), "the pod is not ready")
+        return control
+
+    control = start_pod(0)
+    with Load(coredns, tmp_path) as load:
+        for number in range(1, ROLLOUTS + 1):
+            old, old_control = instances.now, control
+            wait_for(lambda: queries(old_control) > 1000, "no queries")
+            control = start_pod(number)
+            old.signal(signal.SIGTERM)
+            wait_for(lambda: not is_ready(old_control), "the old pod is still ready")
+            assert old.process.wait(timeout=30) == 0
     load.check()
