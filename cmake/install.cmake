@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-# `cmake --install BUILD --prefix /usr`: the program, its unit, its documents, in the places of the
+# `cmake --install BUILD --prefix /usr`: the program, its unit, its man pages, its completions and its documents, in the places of the
 # Filesystem Hierarchy Standard. Nothing is written to /etc: what stands there is the operator's.
 include(GNUInstallDirs)
 
 install(TARGETS dotcache RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES ${generated}/dotcache.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES ${generated}/dotcache.yaml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES ${generated}/dotcache DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES ${generated}/_dotcache DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+install(FILES ${generated}/dotcache.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(FILES README.md CHANGELOG.md LICENSE SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
 install(FILES deploy/systemd/dotcache.default DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)

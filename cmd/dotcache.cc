@@ -13,7 +13,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "cmd/command_words.h"
+#include "cmd/completions.h"
 #include "cmd/ctl.h"
+#include "cmd/man_pages.h"
 #include "cmd/probe.h"
 #include "cmd/serve.h"
 #include "cmd/settings.h"
@@ -88,6 +91,19 @@ ConfigSources SourcesOf(const Flags& flags) {
   return sources;
 }
 
+// Prints a man page or a completion. The build runs this.
+int Generate(const CLI::App& app, const std::string& what) {
+  const std::vector<CommandWords> commands = ReadCommands(app);
+  std::string text;
+  if (what == "dotcache.8") text = ProgramManPage(commands, DOTCACHE_VERSION);
+  if (what == "dotcache.yaml.5") text = SettingsManPage(Settings(), DOTCACHE_VERSION);
+  if (what == "bash") text = BashCompletion(commands);
+  if (what == "zsh") text = ZshCompletion(commands);
+  if (what == "fish") text = FishCompletion(commands);
+  std::fputs(text.c_str(), stdout);
+  return text.empty() ? kExitUsage : EXIT_SUCCESS;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("dotcache: a caching DNS forwarder that uses DNS over TLS", "dotcache");
   app.require_subcommand(1);
@@ -109,6 +125,10 @@ int Main(int argc, char** argv) {
   probe->footer(
       "Without NAME, the query is for localhost, and every reply except SERVFAIL is a success.");
   CLI::App* version = app.add_subcommand("version", "Print the version");
+  std::string what;
+  CLI::App* generate = app.add_subcommand("generate", "Print a man page or a completion");
+  generate->group("");  // Hidden.
+  generate->add_option("WHAT", what, "dotcache.8, dotcache.yaml.5, bash, zsh or fish")->required();
   for (CLI::App* command : {serve, check}) {
     AddSettings(*command, flags);
     command->footer(Footer());
@@ -130,6 +150,7 @@ int Main(int argc, char** argv) {
     std::printf("dotcache %s\n", DOTCACHE_VERSION);
     return EXIT_SUCCESS;
   }
+  if (generate->parsed()) return Generate(app, what);
   if (probe->parsed()) return RunProbe(SourcesOf(flags), address, name);
   if (ctl.parsed()) return ctl.Run(Environment("DOTCACHE_CONTROL").value_or(kDefaultControlPath));
   return serve->parsed() ? RunServe(SourcesOf(flags)) : RunCheck(SourcesOf(flags), flags.bind);

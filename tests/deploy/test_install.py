@@ -10,6 +10,7 @@ import pytest
 INSTALLED = """
 bin/dotcache
 lib/systemd/system/dotcache.service
+share/bash-completion/completions/dotcache
 share/doc/dotcache/CHANGELOG.md
 share/doc/dotcache/LICENSE
 share/doc/dotcache/README.md
@@ -17,6 +18,10 @@ share/doc/dotcache/SECURITY.md
 share/doc/dotcache/docs/configuration.md
 share/doc/dotcache/examples/dotcache.default
 share/doc/dotcache/examples/kubernetes/daemonset.yaml
+share/fish/vendor_completions.d/dotcache.fish
+share/man/man5/dotcache.yaml.5
+share/man/man8/dotcache.8
+share/zsh/vendor-completions/_dotcache
 """.split()
 
 
