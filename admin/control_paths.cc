@@ -14,6 +14,7 @@
 #include "admin/operations.h"
 #include "admin/question_parameters.h"
 #include "admin/status_report.h"
+#include "admin/watch_view.h"
 #include "answer/extended_errors.h"
 #include "cache/entry_reading.h"
 #include "dns/message_header.h"
@@ -64,6 +65,11 @@ HttpReply Status(const Server& server) {
                     {"cache_budget_bytes", status.cache.budget_bytes},
                     {"upstreams", status.upstreams},
                     {"upstreams_up", status.upstreams_up}});
+}
+
+HttpReply Ready(const Server& server) {
+  if (server.ready()) return JsonReply({{"ready", true}});
+  return ErrorReply("not ready: no upstream server connected yet, or stopping", kUnavailable);
 }
 
 HttpReply Upstreams(const Server& server, const Operations& operations) {
@@ -194,6 +200,8 @@ std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
                                        const HttpRequest& request) {
   if (request.method == "GET") {
     if (request.path == "/status") return Status(server);
+    if (request.path == "/ready") return Ready(server);
+    if (request.path == "/watch") return WatchReply(server, operations);
     if (request.path == "/upstreams") return Upstreams(server, operations);
     if (request.path == "/lookup") return Lookup(server, request);
     if (request.path == "/explain") return Explain(server, request);

@@ -16,6 +16,8 @@ class Server;
 // Any thread may call it. All replies are JSON, errors as {"error": TEXT}.
 //
 //   GET /status                      The state in a few numbers.
+//   GET /ready                       503 before the first connection to a server, and in the stop.
+//   GET /watch                       The numbers of `dotcache ctl watch`.
 //   GET /upstreams                   The upstream servers with their counters.
 //   GET /lookup?name=NAME[&type=TYPE]
 //                                    The entries of the cache for this question (A by default).

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "admin/control_text.h"
 #include "cmd/control_client.h"
+#include "cmd/watch.h"
 
 namespace dotcache {
 namespace {
@@ -29,6 +30,7 @@ struct Ctl::Options {
   bool subtree = false;
   bool all = false;
   bool dnssec = false;
+  WatchOptions watch;
 };
 
 Ctl::Ctl(CLI::App& app)
@@ -44,6 +46,8 @@ Ctl::Ctl(CLI::App& app)
       "Exit status: 0: done; 1: the server replied with an error; 2: wrong command line; 3: no "
       "server answers at the socket.");
   app_->add_subcommand("status", "Show the state in a few numbers")->fallthrough();
+  app_->add_subcommand("ready", "Tell whether the server is ready: exit status 0 or 1")
+      ->fallthrough();
   app_->add_subcommand("upstreams", "Show the upstream servers")->fallthrough();
   CLI::App* lookup = app_->add_subcommand("lookup", "Show the entries of the cache for a question");
   CLI::App* explain =
@@ -68,7 +72,9 @@ Ctl::Ctl(CLI::App& app)
       ->fallthrough();
   CLI::App* level = app_->add_subcommand("log-level", "Change the log level");
   level->fallthrough();
-  level->add_option("LEVEL", options.level, "error, warn, info or debug")->required();
+  level->add_option("LEVEL", options.level, "The least severe log line that is written")
+      ->option_text("error|warn|info|debug")
+      ->required();
   CLI::App* take_out = app_->add_subcommand("take-out", "Send no more queries to a provider");
   CLI::App* put_back = app_->add_subcommand("put-back", "Send queries to a provider again");
   for (CLI::App* command : {take_out, put_back}) {
@@ -76,6 +82,14 @@ Ctl::Ctl(CLI::App& app)
     command->add_option("PROVIDER", options.provider, "A name that `ctl upstreams` shows")
         ->required();
   }
+  CLI::App* watch = app_->add_subcommand("watch", "Show rates, latency and providers, live");
+  watch->fallthrough();
+  watch->add_option("--interval", options.watch.interval_ms, "Time between two views")
+      ->option_text("MILLISECONDS  [1000]")
+      ->check(CLI::Range(100, 3'600'000));
+  watch->add_option("--count", options.watch.count, "Number of views; 0: until q or Ctrl-C")
+      ->option_text("N  [0]")
+      ->check(CLI::Range(0, 1'000'000));
   app_->add_subcommand("drain", "Begin the stop, like SIGTERM")->fallthrough();
 }
 
@@ -95,14 +109,19 @@ std::string Ctl::RequestOf(std::string& method) const {
   if (options.dnssec) parameters.emplace_back("dnssec", "1");
   if (!options.level.empty()) parameters.emplace_back("level", options.level);
   if (!options.provider.empty()) parameters.emplace_back("provider", options.provider);
-  const bool reads =
-      command == "status" || command == "upstreams" || command == "lookup" || command == "explain";
+  const bool reads = command == "status" || command == "ready" || command == "upstreams" ||
+                     command == "lookup" || command == "explain";
   method = reads ? "GET" : "POST";
   return TargetOf("/" + command, parameters);
 }
 
 int Ctl::Run(const std::string& default_path) const {
   const std::string& path = options_->socket.empty() ? default_path : options_->socket;
+  if (app_->get_subcommands().front()->get_name() == "watch") {
+    WatchOptions watch = options_->watch;
+    watch.json = options_->json;
+    return RunWatch(path, watch);
+  }
   std::string method;
   const std::string target = RequestOf(method);
   const absl::StatusOr<ControlReply> reply = SendControl(path, method, target);

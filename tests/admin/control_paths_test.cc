@@ -68,6 +68,14 @@ TEST_F(ControlPathsTest, StatusAndUpstreamsShowNumbers) {
   EXPECT_THAT(upstreams.body, HasSubstr("\"responses\": 1,"));
 }
 
+TEST_F(ControlPathsTest, ReadyIsAnErrorAfterTheAnnouncementOfTheStop) {
+  Ask("www.example.com");
+  EXPECT_EQ(Send("GET", "/ready").status, 200);
+  server_.server().AnnounceStop();
+  EXPECT_EQ(Send("GET", "/ready").status, 503);
+  EXPECT_THAT(Send("GET", "/ready").body, HasSubstr("\"error\": \"not ready"));
+}
+
 TEST_F(ControlPathsTest, ProvidersAreTakenOutAndPutBack) {
   const std::string name = server_.server().upstream_servers().front().provider;
   EXPECT_EQ(Send("POST", "/take-out", {{"provider", name}}).status, 200);

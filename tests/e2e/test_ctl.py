@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """dotcache ctl: an operator looks into a running server and changes its state."""
 
+import fcntl
 import itertools
 import json
+import os
+import pty
+import re
+import select
 import signal
 import stat
+import struct
+import subprocess
+import termios
 
 import dns.query
 import dns.rcode
 import pytest
 
 from ask import ADDRESS, query
-from dotcache import run
+from dotcache import BINARY, run
 from lab.lab import free_port
 from waiting import wait_for
 
@@ -150,6 +158,41 @@ def test_a_provider_that_was_taken_out_does_not_count_for_ready(launch, lab, tmp
     wait_for(lambda: server.get("/ready")[0] == 503, "/ready counts a provider without use")
     assert run("ctl", "put-back", provider, "--socket", socket).returncode == 0
     wait_for(lambda: server.get("/ready")[0] == 200, "/ready does not count the provider again")
+
+
+def test_watch_prints_a_view_per_interval(controlled):
+    done = controlled.ctl("watch", "--count", "2", "--interval", "100")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("queries/s") == 2 and done.stdout.count("  unbound") == 2
+    assert "\x1b" not in done.stdout
+    assert "miss_buckets" in controlled.json("watch", "--count", "1")
+    assert run("ctl", "watch", "--socket", "/nonexistent/socket").returncode == 3
+    assert controlled.ctl("watch", "--interval", "1").returncode == 2
+
+
+@pytest.mark.parametrize("no_color", [False, True])
+def test_watch_renews_its_view_on_a_terminal_until_q(controlled, no_color):
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    environment = dict(os.environ, **({"NO_COLOR": "1"} if no_color else {}))
+    with subprocess.Popen([BINARY, "ctl", "watch", "--interval", "100", "--socket",
+                           controlled.socket], stdin=theirs, stdout=theirs, stderr=theirs,
+                          env=environment) as watch:
+        shown = b""
+        while shown.count(b"queries/s") < 3:
+            shown += os.read(ours, 4096)
+        os.write(ours, b"q")
+        assert watch.wait(timeout=10) == 0
+    while select.select([ours], [], [], 0)[0]:
+        shown += os.read(ours, 4096)
+    assert (b"\x1b[32mup" in shown) != no_color
+    assert shown.startswith(b"\x1b[?1049h") and shown.endswith(b"\x1b[?1049l")
+    lines = re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", shown.decode()).splitlines()
+    assert max(map(len, lines)) == 40
+    assert termios.tcgetattr(theirs) == before
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_log_level_and_drain(controlled):
