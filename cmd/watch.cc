@@ -49,13 +49,13 @@ class Screen {
   Screen(const Screen&) = delete;
   Screen& operator=(const Screen&) = delete;
 
-  // Waits for the next view. Returns false if the user ends the command.
+  // Waits for the next view. Returns false if the user or the terminal ends the command.
   bool Wait(int interval_ms) const {
     pollfd keys = {reads_keys_ ? STDIN_FILENO : -1, POLLIN, 0};
     const int ready = poll(&keys, 1, interval_ms);
     if (ended != 0) return false;
     char key = 0;
-    return ready <= 0 || read(STDIN_FILENO, &key, 1) != 1 || key != 'q';
+    return ready <= 0 || (read(STDIN_FILENO, &key, 1) == 1 && key != 'q');
   }
 
  private:

@@ -26,7 +26,12 @@ TEST(ManPagesTest, OptionsOfServeAreNotRepeated) {
 TEST(ManPagesTest, ASettingHasItsRangeDefaultAndVariable) {
   const std::string page = SettingsManPage(
       {{.key = "a-b", .value_name = "N", .help = "Help", .range = "1 to 2", .default_text = "1"},
-       {.key = "c", .value_name = "N", .help = "C", .default_text = "2", .yaml_only = true}},
+       {.key = "c",
+        .value_name = "N",
+        .help = "C",
+        .range = "",
+        .default_text = "2",
+        .yaml_only = true}},
       "1");
   EXPECT_THAT(page, HasSubstr("Help (1 to 2). Default: 1. Variable: DOTCACHE_A_B."));
   EXPECT_THAT(page, HasSubstr("C. Default: 2.\n"));
