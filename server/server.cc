@@ -131,7 +131,8 @@ absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, rules_.Get(), options_, *credentials_, loops_, handoff_, streams_,
-                     handshakes_, reply_rate_, zone_names_, answer_times_});
+                     handshakes_, reply_rate_, zone_names_, answer_times_,
+                     std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),

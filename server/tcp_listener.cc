@@ -25,6 +25,7 @@ void TcpListener::UseCredentials(std::shared_ptr<const TlsServerCredentials> cre
 }
 
 void TcpListener::OnAccept(UniqueFd fd, const Endpoint& remote) {
+  if (env_.gateways != nullptr) env_.gateways->Note(remote);
   switch (access_->ReachOf(remote, env_.listener_key)) {
     case AccessReach::kNoRule:
       return env_.counters.refused_clients.Add();

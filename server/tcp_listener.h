@@ -11,6 +11,7 @@
 #include "answer/worker_counters.h"
 #include "net/tcp_acceptor.h"
 #include "net/tls/tls_credentials.h"
+#include "server/gateway_watch.h"
 #include "server/handshake_rate.h"
 #include "server/session_table.h"
 
@@ -31,7 +32,8 @@ class TcpListener : private TcpAcceptor::Delegate {
     SessionTable& sessions;
     WorkerCounters& counters;
     HandshakeRate& handshakes;
-    uint64_t listener_key = 0;  // ReplyAddress::listener_key of its clients.
+    uint64_t listener_key = 0;         // ReplyAddress::listener_key of its clients.
+    GatewayWatch* gateways = nullptr;  // Looks at the clients, unless it is null.
   };
 
   // Listens for TCP if `credentials` is null, otherwise for DoT.

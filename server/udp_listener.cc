@@ -25,6 +25,7 @@ void UdpListener::OnDatagram(Bytes datagram, bool cut, const UdpPeer& peer) {
   address.local = peer.local;
   address.listener_key = listener_key_;
   address.listener = number_;
+  if (gateways_ != nullptr) gateways_->Note(peer.remote);
   handler_->Handle(datagram, cut, address, *this);
 }
 

@@ -10,6 +10,7 @@
 #include "answer/reply_sink.h"
 #include "answer/worker_counters.h"
 #include "net/udp_socket.h"
+#include "server/gateway_watch.h"
 
 namespace dotcache {
 
@@ -25,10 +26,11 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
                                                            WorkerCounters& counters);
 
   // Begins to pass queries to `handler`. `listener_key` is the ReplyAddress::listener_key of its
-  // queries.
-  void Serve(QueryHandler& handler, uint64_t listener_key = 0) {
+  // queries. `gateways` looks at their clients, unless it is null.
+  void Serve(QueryHandler& handler, uint64_t listener_key = 0, GatewayWatch* gateways = nullptr) {
     handler_ = &handler;
     listener_key_ = listener_key;
+    gateways_ = gateways;
   }
 
   // Receives no more queries. Replies are still sent. Queries that arrive wait in the socket.
@@ -49,6 +51,7 @@ class UdpListener : public ReplySink, private UdpSocket::Delegate {
   WorkerCounters& counters_;
   QueryHandler* handler_ = nullptr;  // Not owned.
   uint64_t listener_key_ = 0;
+  GatewayWatch* gateways_ = nullptr;  // Not owned.
   // The part of socket_->send_drops() that `counters_` already includes.
   uint64_t drops_counted_ = 0;
   std::unique_ptr<UdpSocket> socket_;

@@ -70,11 +70,13 @@ class Worker::Services : private ReplySinks {
   absl::Status Open(WorkerSockets sockets) {
     for (WorkerSockets::Item& item : sockets.items) {
       const uint64_t key = ListenerKey(item.listen.transport, item.listen.endpoint);
+      GatewayWatch* gateways =
+          item.listen.endpoint.is_wildcard() ? worker_.shared_.gateways.get() : nullptr;
       if (item.listen.transport == Transport::kUdp) {
         ASSIGN_OR_RETURN(
             auto listener,
             UdpListener::Open(loop_, std::move(item.fd), udp_listeners_.size(), worker_.counters_));
-        listener->Serve(handler_, key);
+        listener->Serve(handler_, key, gateways);
         if (item.inherited) inherited_udp_.insert(listener.get());
         udp_listeners_.push_back(std::move(listener));
       } else {
@@ -82,7 +84,7 @@ class Worker::Services : private ReplySinks {
         ASSIGN_OR_RETURN(
             auto listener,
             TcpListener::Open({loop_, rules_->access, sessions_, worker_.counters_,
-                               worker_.shared_.handshakes, key},
+                               worker_.shared_.handshakes, key, gateways},
                               tls ? worker_.shared_.credentials.current().listen : nullptr,
                               std::move(item.fd)));
         if (item.inherited) inherited_tcp_.insert(listener.get());

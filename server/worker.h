@@ -18,6 +18,7 @@
 #include "cache/response_cache.h"
 #include "net/unique_fd.h"
 #include "server/credential_store.h"
+#include "server/gateway_watch.h"
 #include "server/handshake_rate.h"
 #include "server/server_options.h"
 #include "server/serving_rules.h"
@@ -61,6 +62,7 @@ class Worker {
     ReplyRate& reply_rate;
     const ZoneNames& zones;
     AnswerTimes& answer_times;
+    std::unique_ptr<GatewayWatch> gateways;
   };
 
   // Only this worker writes `counters` and `upstream_counters`. The first workers
