@@ -21,6 +21,7 @@ namespace dotcache {
 namespace {
 
 constexpr int kExpensiveRsaBits = 3072;
+constexpr uint64_t kOtherMemory = uint64_t{32} << 20;  // Of the process, without the cache.
 
 // Collects the errors of all steps.
 class Checker {
@@ -282,15 +283,30 @@ std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config
   return Checker(loaded, /*bind=*/false, {}, ChangedKeys(running, loaded.config)).Check(local_data);
 }
 
+std::vector<ConfigError> WarnOfMemory(const LoadedConfig& loaded, const MachineLimits& machine) {
+  const uint64_t cache = loaded.config.server.cache.budget_bytes;
+  if (cache == 0 || cache + kOtherMemory <= machine.memory_bytes) return {};
+  return {{loaded.origins.Of("cache-size"), "cache-size",
+           absl::StrCat("warning: ", cache >> 20, " MiB and about ", kOtherMemory >> 20,
+                        " MiB for everything else do not fit into ", machine.memory_bytes >> 20,
+                        " MiB, which is the ",
+                        machine.memory_is_of_group ? "memory limit of the control group"
+                                                   : "memory of this machine",
+                        "; the kernel may end the process")}};
+}
+
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded) {
+  std::vector<ConfigError> warnings = WarnOfMemory(loaded, OwnMachineLimits());
   const std::string& file = loaded.config.server.listen_key_file;
-  if (file.empty()) return {};
+  if (file.empty()) return warnings;
   const absl::StatusOr<int> bits = RsaKeyBits(file);
-  if (!bits.ok() || *bits < kExpensiveRsaBits) return {};
-  return {{loaded.origins.Of("listen-key"), "listen-key",
-           absl::StrCat("warning: an RSA key of ", *bits,
-                        " bits makes a TLS handshake more than 10 times as expensive as a P-256 "
-                        "key; use a P-256 key")}};
+  if (!bits.ok() || *bits < kExpensiveRsaBits) return warnings;
+  warnings.push_back(
+      {loaded.origins.Of("listen-key"), "listen-key",
+       absl::StrCat("warning: an RSA key of ", *bits,
+                    " bits makes a TLS handshake more than 10 times as expensive as a P-256 "
+                    "key; use a P-256 key")});
+  return warnings;
 }
 
 }  // namespace dotcache

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cmd/config.h"
+#include "cmd/machine_limits.h"
 #include "server/inherited_sockets.h"
 
 namespace dotcache {
@@ -24,8 +25,11 @@ std::vector<ConfigError> CheckOnMachine(const LoadedConfig& loaded, bool bind,
 std::vector<ConfigError> CheckForReload(const LoadedConfig& loaded, const Config& running,
                                         bool local_data);
 
-// What the operator should know about a configuration without errors: a key that makes TLS
-// handshakes of clients expensive.
+// A cache that does not fit into the memory of `machine`.
+std::vector<ConfigError> WarnOfMemory(const LoadedConfig& loaded, const MachineLimits& machine);
+
+// What the operator should know about a configuration without errors: a cache that does not fit
+// into memory, and a key that makes TLS handshakes of clients expensive.
 std::vector<ConfigError> WarnOnMachine(const LoadedConfig& loaded);
 
 }  // namespace dotcache

@@ -2,9 +2,9 @@
 #include "cmd/dependent_settings.h"
 
 #include <algorithm>
-#include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "cmd/machine_limits.h"
 #include "cmd/upstream_settings.h"
 
 namespace dotcache {
@@ -61,8 +61,13 @@ bool ServesPublicClients(const ServerOptions& server) {
 }  // namespace
 
 void DeriveWorkers(Config& config) {
-  config.server.workers =
-      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxWorkers);
+  config.server.workers = std::min(OwnMachineLimits().cpus, kMaxWorkers);
+}
+
+void DeriveCacheSize(Config& config) {
+  size_t& size = config.server.cache.budget_bytes;
+  const auto quarter = static_cast<size_t>(OwnMachineLimits().memory_bytes / 4);
+  size = std::min(size, std::max(quarter, kLeastCacheSize));
 }
 
 void DeriveMaxPendingPerClient(Config& config) {

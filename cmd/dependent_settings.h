@@ -8,9 +8,13 @@
 namespace dotcache {
 
 inline constexpr int kMaxWorkers = 256;
+inline constexpr size_t kLeastCacheSize = size_t{1} << 20;
 
-// `workers`: the number of CPUs, at most kMaxWorkers.
+// `workers`: the number of CPUs that the process may use, at most kMaxWorkers.
 void DeriveWorkers(Config& config);
+
+// `cache-size`: the default, but at most a quarter of the memory that the process may use.
+void DeriveCacheSize(Config& config);
 
 // `max-pending-per-client`: 75 % of `max-pending-queries`.
 void DeriveMaxPendingPerClient(Config& config);

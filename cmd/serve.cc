@@ -359,7 +359,9 @@ int RunServe(const ConfigSources& sources) {
   PrintWarnings(loaded.warnings);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
   for (const ConfigError& warning : WarnOnMachine(loaded)) {
-    Log(LogLevel::kWarn, "expensive TLS handshakes", {{"cause", warning.ToString()}});
+    const bool is_memory = warning.key == "cache-size";
+    Log(LogLevel::kWarn, is_memory ? "too little memory" : "expensive TLS handshakes",
+        {{"cause", warning.ToString()}});
   }
   Config& config = loaded.config;
   WarnOfInsecureUpstreams(config);

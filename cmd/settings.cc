@@ -199,10 +199,13 @@ Rows UpstreamTimeRows() {
 
 Rows CacheRows() {
   return {
-      SizeSetting(
-          {.key = "cache-size", .help = "Memory for cached responses; 0 switches the cache off"},
-          uint64_t{1} << 20, uint64_t{1} << 40,
-          [](auto& c) -> auto& { return c.server.cache.budget_bytes; }),
+      WithDerivedDefault(DeriveCacheSize,
+                         SizeSetting(
+                             {.key = "cache-size",
+                              .help = "Memory for cached responses; 0 switches the cache off",
+                              .default_text = "64MiB, or less with little memory"},
+                             kLeastCacheSize, uint64_t{1} << 40,
+                             [](auto& c) -> auto& { return c.server.cache.budget_bytes; })),
       SecondsSetting(
           {.key = "cache-min-ttl",
            .help = "Shorter TTLs of positive answers are raised to this",

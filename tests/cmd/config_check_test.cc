@@ -206,5 +206,22 @@ TEST(ConfigCheckTest, ADotServerThatIsAnOwnListenerIsAnError) {
               ElementsAre(HasSubstr("own listener 0.0.0.0:15399")));
 }
 
+TEST(ConfigCheckTest, CacheThatDoesNotFitIntoMemoryIsAWarning) {
+  const auto warnings = [](const std::string& yaml, uint64_t mib) {
+    std::vector<std::string> texts;
+    const MachineLimits machine{.memory_bytes = mib << 20, .memory_is_of_group = true};
+    for (const ConfigError& warning : WarnOfMemory(LoadYaml(yaml), machine)) {
+      texts.push_back(warning.ToString());
+    }
+    return texts;
+  };
+  EXPECT_THAT(
+      warnings("cache-size: 64MiB\n", 64),
+      ElementsAre(HasSubstr("warning: 64 MiB and about 32 MiB for everything else do not fit "
+                            "into 64 MiB, which is the memory limit of the control group")));
+  EXPECT_THAT(warnings("cache-size: 32MiB\n", 64), IsEmpty());
+  EXPECT_THAT(warnings("cache-size: 0\n", 16), IsEmpty());
+}
+
 }  // namespace
 }  // namespace dotcache
