@@ -70,11 +70,15 @@ bool ClientRate::Allows(const Endpoint& client, size_t rate, bool proved, MonoTi
 }
 
 void ClientRate::NoteLimited(const ClientKey& client, const Endpoint& address) {
-  const MutexLock lock(mutex_);
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) {
+    limited_beyond_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
   auto found = limited_.find(client);
   if (found == limited_.end()) {
     if (limited_.size() >= kMaxLimited) {
-      ++limited_beyond_;
+      limited_beyond_.fetch_add(1, std::memory_order_relaxed);
       return;
     }
     found = limited_.try_emplace(client, LimitedClient{ClientNetwork(address), 0}).first;
@@ -86,10 +90,11 @@ std::vector<LimitedClient> ClientRate::TakeLimited() {
   absl::flat_hash_map<ClientKey, LimitedClient> limited;
   std::vector<LimitedClient> clients;
   {
-    const MutexLock lock(mutex_);
+    const std::lock_guard lock(mutex_);
     limited.swap(limited_);
-    if (limited_beyond_ > 0) clients.push_back({"", std::exchange(limited_beyond_, 0)});
   }
+  const uint64_t beyond = limited_beyond_.exchange(0, std::memory_order_relaxed);
+  if (beyond > 0) clients.push_back({"", beyond});
   for (auto& [key, client] : limited) clients.push_back(std::move(client));
   std::sort(clients.begin(), clients.end(), [](const LimitedClient& a, const LimitedClient& b) {
     return a.queries != b.queries ? a.queries > b.queries : a.network < b.network;

@@ -3,16 +3,16 @@
 #ifndef DOTCACHE_ANSWER_CLIENT_RATE_H_
 #define DOTCACHE_ANSWER_CLIENT_RATE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "core/clock.h"
-#include "core/mutex.h"
 #include "core/rate_table.h"
 #include "core/siphash.h"
 #include "net/client_key.h"
@@ -39,7 +39,7 @@ struct ClientRateOptions {
 
 // How many queries of a client were above its rate.
 struct LimitedClient {
-  std::string network;  // "192.0.2.1/32". Empty: all clients beyond the limit of the table.
+  std::string network;  // "192.0.2.1/32". Empty: all queries that count without their client.
   uint64_t queries = 0;
 };
 
@@ -52,7 +52,8 @@ struct LimitedClient {
 // TCP and DoT and with a valid server cookie: a flood in its name does not use up that one.
 //
 // All workers share it; any thread may call it. Its memory is fixed (RateTable). It counts the
-// queries above the rate of up to kMaxLimited clients.
+// queries above the rate of up to kMaxLimited clients. No worker waits for another one: while one
+// counts, the query of another counts without its client.
 class ClientRate {
  public:
   static constexpr int kSiteFactor = 20;
@@ -90,9 +91,9 @@ class ClientRate {
   const std::vector<EventRate> others_;
   const HashSeed seed_ = HashSeed::Random();
   std::vector<Buckets> buckets_;  // The common rate, then the others.
-  Mutex mutex_;
-  absl::flat_hash_map<ClientKey, LimitedClient> limited_ ABSL_GUARDED_BY(mutex_);
-  uint64_t limited_beyond_ ABSL_GUARDED_BY(mutex_) = 0;  // Queries of clients without an entry.
+  std::mutex mutex_;
+  absl::flat_hash_map<ClientKey, LimitedClient> limited_;  // Guarded by mutex_.
+  std::atomic<uint64_t> limited_beyond_{0};                // Queries of clients without an entry.
 };
 
 }  // namespace dotcache

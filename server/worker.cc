@@ -28,8 +28,8 @@ constexpr size_t kSweepFraction = 64;  // Each sweep examines one in this many e
 constexpr int kSweepsPerReport = 60;
 constexpr size_t kMaxReported = 10;  // Clients in a report, each with a line.
 
-// Logs the clients above their rate since the previous report.
-void ReportLimitedClients(ClientRate& rate) {
+// Logs the clients above their rate since the previous report, `seconds` ago.
+void ReportLimitedClients(ClientRate& rate, int seconds) {
   const std::vector<LimitedClient> clients = rate.TakeLimited();
   uint64_t others = 0;
   size_t reported = 0;
@@ -40,11 +40,11 @@ void ReportLimitedClients(ClientRate& rate) {
     }
     ++reported;
     Log(LogLevel::kWarn, "client is above its query rate",
-        {{"client", client.network}, {"limited_queries", client.queries}, {"seconds", 60}});
+        {{"client", client.network}, {"limited_queries", client.queries}, {"seconds", seconds}});
   }
   if (others == 0) return;
   Log(LogLevel::kWarn, "more clients are above their query rate",
-      {{"limited_queries", others}, {"seconds", 60}});
+      {{"limited_queries", others}, {"seconds", seconds}});
 }
 
 }  // namespace
@@ -103,6 +103,8 @@ class Worker::Services : private ReplySinks {
   }
 
   void UseRules(std::shared_ptr<const ServingRules> rules) {
+    // The clients of a rate that ends are reported before their counts are gone.
+    if (worker_.index_ == 0 && rules->client_rate != rules_->client_rate) ReportClients();
     handler_.UseRules(rules->handler_rules());
     for (const auto& listener : tcp_listeners_) listener->UseAccess(rules->access);
     limits_ = rules->limits;
@@ -194,8 +196,10 @@ class Worker::Services : private ReplySinks {
     cache.SweepExpired(loop_.Now(),
                        std::max(kMinSweepSteps, cache.Stats().entries / kSweepFraction));
     sweep_timer_->Start(kSweepInterval);
-    if (++sweeps_ % kSweepsPerReport == 0) ReportLimitedClients(*rules_->client_rate);
+    if (++sweeps_ == kSweepsPerReport) ReportClients();
   }
+
+  void ReportClients() { ReportLimitedClients(*rules_->client_rate, std::exchange(sweeps_, 0)); }
 
   Worker& worker_;
   UvLoop& loop_;
@@ -212,7 +216,7 @@ class Worker::Services : private ReplySinks {
   std::unique_ptr<Timer> quiet_timer_;
   std::unique_ptr<Timer> drain_timer_;
   std::unique_ptr<Timer> sweep_timer_;
-  int sweeps_ = 0;
+  int sweeps_ = 0;  // Since the last report of clients.
 };
 
 Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,

@@ -119,3 +119,12 @@ def test_a_reload_changes_the_rules(server):
              "the rules of the new configuration do not hold")
     assert over_udp(server, REFUSED).rcode() == dns.rcode.NOERROR
     assert over_udp(server, DROPPED).rcode() == dns.rcode.NOERROR
+
+
+def test_limited_clients_are_logged_before_their_rate_ends(server):
+    replies = [over_udp(server, LIMITED) for _ in range(10)]
+    limited = sum(reply.flags & dns.flags.TC != 0 for reply in replies)
+    server.config.write_text("access: []\n")
+    server.signal(signal.SIGHUP)
+    line = f"client={LIMITED}/32 limited_queries={limited} "
+    wait_for(lambda: line in server.log_text(), "the log does not name the client")
