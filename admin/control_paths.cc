@@ -14,6 +14,7 @@
 #include "admin/operations.h"
 #include "admin/question_parameters.h"
 #include "admin/status_report.h"
+#include "admin/top_paths.h"
 #include "admin/watch_view.h"
 #include "answer/extended_errors.h"
 #include "cache/entry_reading.h"
@@ -126,11 +127,12 @@ Json EntryJson(const Server& server, const CacheKey& key, const Peeked& peeked, 
   return json;
 }
 
-HttpReply Explain(const Server& server, const HttpRequest& request) {
-  const absl::StatusOr<std::string> json = ExplainRequest(server, request);
+HttpReply ReplyOf(const absl::StatusOr<std::string>& json) {
   if (json.ok()) return {200, "application/json", *json};
-  return ErrorReply(std::string(json.status().message()),
-                    absl::IsUnavailable(json.status()) ? kUnavailable : kBadRequest);
+  int status = kBadRequest;
+  if (absl::IsUnavailable(json.status())) status = kUnavailable;
+  if (absl::IsFailedPrecondition(json.status())) status = kConflict;
+  return ErrorReply(std::string(json.status().message()), status);
 }
 
 HttpReply Lookup(const Server& server, const HttpRequest& request) {
@@ -201,13 +203,15 @@ std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
   if (request.method == "GET") {
     if (request.path == "/status") return Status(server);
     if (request.path == "/ready") return Ready(server);
+    if (request.path == "/top") return ReplyOf(TakeTop(server, request));
     if (request.path == "/watch") return WatchReply(server, operations);
     if (request.path == "/upstreams") return Upstreams(server, operations);
     if (request.path == "/lookup") return Lookup(server, request);
-    if (request.path == "/explain") return Explain(server, request);
+    if (request.path == "/explain") return ReplyOf(ExplainRequest(server, request));
     return std::nullopt;
   }
   if (request.method != "POST") return std::nullopt;
+  if (request.path == "/top") return ReplyOf(StartTop(server, request));
   if (request.path == "/flush") return Flush(server, request);
   if (request.path == "/reload") return Reload(operations);
   if (request.path == "/log-level") return UseLogLevel(operations, request);

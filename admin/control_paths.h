@@ -17,6 +17,7 @@ class Server;
 //
 //   GET /status                      The state in a few numbers.
 //   GET /ready                       503 before the first connection to a server, and in the stop.
+//   POST /top, GET /top              See admin/top_paths.h.
 //   GET /watch                       The numbers of `dotcache ctl watch`.
 //   GET /upstreams                   The upstream servers with their counters.
 //   GET /lookup?name=NAME[&type=TYPE]

@@ -76,6 +76,9 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
                   address, sink);
   }
+  if (env_.top != nullptr && env_.top->measuring()) {
+    env_.top->Count(env_.worker, query.question, address.client, env_.loop.Now());
+  }
   size_t rate = 0;
   if (const auto denied = CheckAccess(message, client, rate)) return *denied;
   if (query.edns.cookie.size > 0 || (rules_.cookies != nullptr && rules_.cookies->required())) {

@@ -16,6 +16,7 @@
 #include "answer/reply_sink.h"
 #include "answer/reply_writer.h"
 #include "answer/server_limits.h"
+#include "answer/top_queries.h"
 #include "answer/worker_counters.h"
 #include "cache/response_cache.h"
 #include "core/event_loop.h"
@@ -62,6 +63,8 @@ class QueryHandler {
     ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
     const ZoneNames* zones = nullptr;                    // Null if no zone has servers of its own.
     AnswerTimes* answer_times = nullptr;  // Null: a remembered failure stays for its time.
+    TopQueries* top = nullptr;            // Null if queries are never counted.
+    size_t worker = 0;                    // The number of the handler's worker, for `top`.
     ClientRate* client_rate = nullptr;    // Null if no client has a rate.
   };
 

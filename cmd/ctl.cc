@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/ctl.h"
 
+#include <poll.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -8,7 +10,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "admin/control_text.h"
-#include "cmd/control_client.h"
 #include "cmd/watch.h"
 
 namespace dotcache {
@@ -30,6 +31,9 @@ struct Ctl::Options {
   bool subtree = false;
   bool all = false;
   bool dnssec = false;
+  std::string by = "names";
+  int seconds = 5;
+  int limit = 20;
   WatchOptions watch;
 };
 
@@ -82,6 +86,16 @@ Ctl::Ctl(CLI::App& app)
     command->add_option("PROVIDER", options.provider, "A name that `ctl upstreams` shows")
         ->required();
   }
+  CLI::App* top =
+      app_->add_subcommand("top", "Count queries for some seconds; show the most frequent");
+  top->fallthrough();
+  top->add_option("BY", options.by, "What to count [names]")->option_text("names|clients|types");
+  top->add_option("--for", options.seconds, "Time of the measurement")
+      ->option_text("SECONDS  [5]")
+      ->check(CLI::Range(1, 60));
+  top->add_option("--limit", options.limit, "Number of lines")
+      ->option_text("N  [20]")
+      ->check(CLI::Range(1, 1024));
   CLI::App* watch = app_->add_subcommand("watch", "Show rates, latency and providers, live");
   watch->fallthrough();
   watch->add_option("--interval", options.watch.interval_ms, "Time between two views")
@@ -115,16 +129,7 @@ std::string Ctl::RequestOf(std::string& method) const {
   return TargetOf("/" + command, parameters);
 }
 
-int Ctl::Run(const std::string& default_path) const {
-  const std::string& path = options_->socket.empty() ? default_path : options_->socket;
-  if (app_->get_subcommands().front()->get_name() == "watch") {
-    WatchOptions watch = options_->watch;
-    watch.json = options_->json;
-    return RunWatch(path, watch);
-  }
-  std::string method;
-  const std::string target = RequestOf(method);
-  const absl::StatusOr<ControlReply> reply = SendControl(path, method, target);
+int Ctl::Print(const absl::StatusOr<ControlReply>& reply, const std::string& command) const {
   if (!reply.ok()) {
     std::fprintf(stderr,
                  "dotcache ctl: %s; is the server running, with `control` set to this path?\n",
@@ -134,15 +139,39 @@ int Ctl::Run(const std::string& default_path) const {
   const bool refused = reply->status >= kFirstErrorStatus;
   if (options_->json) {
     std::fputs(reply->body.c_str(), stdout);
-  } else if (refused && target.rfind("/reload", 0) != 0) {
+  } else if (refused && command != "reload") {
     std::fprintf(stderr, "dotcache ctl: %s\n", ErrorOf(reply->body).c_str());
   } else {
-    const bool explains = target.rfind("/explain", 0) == 0;
-    const std::string text =
-        explains ? RenderExplanationForPeople(reply->body) : RenderForPeople(reply->body);
+    const std::string text = command == "explain" ? RenderExplanationForPeople(reply->body)
+                                                  : RenderForPeople(reply->body);
     std::fputs(text.c_str(), refused ? stderr : stdout);
   }
   return refused ? kExitRefused : EXIT_SUCCESS;
+}
+
+int Ctl::RunTop(const std::string& path) const {
+  const std::string seconds = absl::StrCat(options_->seconds);
+  const auto start =
+      SendControl(path, "POST", TargetOf("/top", {{"by", options_->by}, {"seconds", seconds}}));
+  if (!start.ok() || start->status >= kFirstErrorStatus) return Print(start, "top");
+  // The measurement began before the reply, so it is over then.
+  poll(nullptr, 0, options_->seconds * 1000);
+  const std::string limit = absl::StrCat(options_->limit);
+  return Print(SendControl(path, "GET", TargetOf("/top", {{"limit", limit}})), "top");
+}
+
+int Ctl::Run(const std::string& default_path) const {
+  const std::string& path = options_->socket.empty() ? default_path : options_->socket;
+  const std::string command = app_->get_subcommands().front()->get_name();
+  if (command == "top") return RunTop(path);
+  if (command == "watch") {
+    WatchOptions watch = options_->watch;
+    watch.json = options_->json;
+    return RunWatch(path, watch);
+  }
+  std::string method;
+  const std::string target = RequestOf(method);
+  return Print(SendControl(path, method, target), command);
 }
 
 }  // namespace dotcache

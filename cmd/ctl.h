@@ -7,6 +7,9 @@
 #include <memory>
 #include <string>
 
+#include "absl/status/statusor.h"
+#include "cmd/control_client.h"
+
 namespace dotcache {
 
 inline constexpr char kDefaultControlPath[] = "/run/dotcache/control.sock";
@@ -31,6 +34,9 @@ class Ctl {
  private:
   struct Options;
   std::string RequestOf(std::string& method) const;
+  // Prints the reply to this command. Returns the exit status.
+  int Print(const absl::StatusOr<ControlReply>& reply, const std::string& command) const;
+  int RunTop(const std::string& path) const;
 
   CLI::App* app_;
   std::unique_ptr<Options> options_;

@@ -56,6 +56,7 @@ Server::Server(const ServerOptions& options)
       reply_rate_(options.reply_rate),
       zone_names_(ForwardedZones(options.upstream)),
       answer_times_(zone_names_.size()),
+      top_(static_cast<size_t>(options.workers)),
       snapshot_(options.snapshot, options.upstream, cache_, zone_names_) {}
 
 Server::~Server() = default;
@@ -131,7 +132,7 @@ absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
       Worker::Shared{cache_, rules_.Get(), options_, *credentials_, loops_, handoff_, streams_,
-                     handshakes_, reply_rate_, zone_names_, answer_times_,
+                     handshakes_, reply_rate_, zone_names_, answer_times_, top_,
                      std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     CounterBoard& board = *counters_[i];

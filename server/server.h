@@ -13,6 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "answer/answer_times.h"
+#include "answer/top_queries.h"
 #include "answer/worker_counters.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
@@ -62,7 +63,6 @@ class Server {
   void NoteReload(bool ok);
   bool last_reload_ok() const { return last_reload_ok_.load(std::memory_order_relaxed); }
   uint64_t reloads(bool ok) const { return (ok ? reloads_ : failed_reloads_).value(); }
-
   // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
   // the workers. Connections that use the old credentials get no new queries. Frees former rules.
   // The owner calls this every few seconds and on SIGHUP.
@@ -75,23 +75,22 @@ class Server {
 
   // Announces the stop: from now on ready() is false. Everything else goes on.
   void AnnounceStop() { stopping_ = true; }
-
   // Announces the stop, serves until a moment without waiting clients, receives the queries that
   // have arrived, closes the sockets, answers the last queries and ends the workers' threads. Takes
-  // `limits.tuning.drain_timeout` and `last_replies_timeout` at most. A second call does nothing.
+  // at most `drain_timeout` and `last_replies_timeout` of ServerTuning. May be called twice.
   void Shutdown();
 
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
   const ServerOptions& options() const { return options_; }  // Those of the start.
-  // All upstream servers, in the order of upstream_counters().
+  // In the order of upstream_counters().
   const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
   size_t local_record_count() const;
   std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }
   const AnswerTimes& answer_times() const { return answer_times_; }
+  TopQueries& top() { return top_; }
   int worker_count() const { return options_.workers; }
-  // The first of the workers that have upstream servers.
-  int upstream_worker_count() const { return options_.upstream_workers; }
+  int upstream_worker_count() const { return options_.upstream_workers; }  // The first ones.
   const WorkerCounters& worker_counters(int worker) const;
   absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
@@ -128,6 +127,7 @@ class Server {
   ReplyRate reply_rate_;
   const ZoneNames zone_names_;
   AnswerTimes answer_times_;
+  TopQueries top_;
   SnapshotKeeper snapshot_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;

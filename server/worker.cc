@@ -167,6 +167,8 @@ class Worker::Services : private ReplySinks {
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
         .zones = &shared.zones,
         .answer_times = &shared.answer_times,
+        .top = &shared.top,
+        .worker = static_cast<size_t>(worker_.index_),
         .client_rate = rules_->handler_rules().client_rate};
     if (shared.options.workers > 1) {
       const HandoffPeers peers{shared.handoff, static_cast<size_t>(worker_.index_), *this};

@@ -62,6 +62,7 @@ class Worker {
     ReplyRate& reply_rate;
     const ZoneNames& zones;
     AnswerTimes& answer_times;
+    TopQueries& top;
     std::unique_ptr<GatewayWatch> gateways;
   };
 

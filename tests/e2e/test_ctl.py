@@ -9,6 +9,7 @@ import pty
 import re
 import select
 import signal
+import socket
 import stat
 import struct
 import subprocess
@@ -39,6 +40,14 @@ class Controlled:
         done = self.ctl(*arguments, "--json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
+
+    def request(self, method, target):
+        """Sends a request to the control socket; returns its status and body."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self.socket))
+            connection.sendall(f"{method} {target} HTTP/1.0\r\n\r\n".encode())
+            head, body = connection.makefile("rb").read().split(b"\r\n\r\n", 1)
+        return int(head.split()[1]), body
 
     def ask(self, name):
         return dns.query.udp(query(name), ADDRESS, port=self.server.port, timeout=5)
@@ -158,6 +167,26 @@ def test_a_provider_that_was_taken_out_does_not_count_for_ready(launch, lab, tmp
     wait_for(lambda: server.get("/ready")[0] == 503, "/ready counts a provider without use")
     assert run("ctl", "put-back", provider, "--socket", socket).returncode == 0
     wait_for(lambda: server.get("/ready")[0] == 200, "/ready does not count the provider again")
+
+
+def test_top_counts_only_while_it_measures(controlled):
+    controlled.ask("private.lab.example.")
+    assert controlled.request("POST", "/top?by=names&seconds=1")[0] == 200
+    for _ in range(3):
+        controlled.ask("www.lab.example.")
+    results = []
+
+    def is_over():
+        results.append(controlled.request("GET", "/top"))
+        return results[-1][0] == 200
+
+    wait_for(is_over, "the measurement does not end")
+    result = json.loads(results[-1][1])
+    assert {item["key"]: item["queries"] for item in result["top"]} == {"www.lab.example.": 3}
+    assert json.loads(controlled.request("GET", "/top")[1])["top"] == []
+    done = controlled.ctl("top", "types", "--for", "1")
+    assert done.returncode == 0 and "queries:" in done.stdout, done.stderr
+    assert controlled.ctl("top", "colours").returncode == 1
 
 
 def test_watch_prints_a_view_per_interval(controlled):
