@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "admin/answer_preview.h"
@@ -15,7 +16,6 @@
 #include "admin/question_parameters.h"
 #include "admin/status_report.h"
 #include "admin/top_paths.h"
-#include "admin/watch_view.h"
 #include "answer/extended_errors.h"
 #include "cache/entry_reading.h"
 #include "dns/message_header.h"
@@ -48,24 +48,24 @@ HttpReply ErrorReply(const std::string& text, int status = kBadRequest) {
   return JsonReply({{"error", text}}, status);
 }
 
-HttpReply Status(const Server& server) {
+Json StatusJson(const Server& server) {
   const StatusReport status = StatusOf(server);
-  return JsonReply({{"version", DOTCACHE_VERSION},
-                    {"ready", status.ready},
-                    {"last_reload_ok", status.last_reload_ok},
-                    {"workers", server.worker_count()},
-                    {"queries", status.queries},
-                    {"cache_hits", status.cache_hits},
-                    {"cache_misses", status.cache_misses},
-                    {"stale_answers", status.stale_answers},
-                    {"servfail", status.servfail},
-                    {"pending_queries", status.pending_queries},
-                    {"stream_connections", status.stream_connections},
-                    {"cache_entries", status.cache.entries},
-                    {"cache_bytes", status.cache.bytes},
-                    {"cache_budget_bytes", status.cache.budget_bytes},
-                    {"upstreams", status.upstreams},
-                    {"upstreams_up", status.upstreams_up}});
+  return {{"version", DOTCACHE_VERSION},
+          {"ready", status.ready},
+          {"last_reload_ok", status.last_reload_ok},
+          {"workers", server.worker_count()},
+          {"queries", status.queries},
+          {"cache_hits", status.cache_hits},
+          {"cache_misses", status.cache_misses},
+          {"stale_answers", status.stale_answers},
+          {"servfail", status.servfail},
+          {"pending_queries", status.pending_queries},
+          {"stream_connections", status.stream_connections},
+          {"cache_entries", status.cache.entries},
+          {"cache_bytes", status.cache.bytes},
+          {"cache_budget_bytes", status.cache.budget_bytes},
+          {"upstreams", status.upstreams},
+          {"upstreams_up", status.upstreams_up}};
 }
 
 HttpReply Ready(const Server& server) {
@@ -73,7 +73,7 @@ HttpReply Ready(const Server& server) {
   return ErrorReply("not ready: no upstream server connected yet, or stopping", kUnavailable);
 }
 
-HttpReply Upstreams(const Server& server, const Operations& operations) {
+Json UpstreamsJson(const Server& server, const Operations& operations) {
   Json list = Json::array();
   size_t index = 0;
   for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
@@ -93,7 +93,21 @@ HttpReply Upstreams(const Server& server, const Operations& operations) {
                       {"timeouts", status.timeouts}});
     }
   }
-  return JsonReply({{"upstreams", std::move(list)}});
+  return list;
+}
+
+HttpReply Watch(const Server& server, const Operations& operations) {
+  std::vector<uint64_t> misses(DurationHistogram::kBucketCount);
+  for (int worker = 0; worker < server.worker_count(); ++worker) {
+    const DurationHistogram& durations = server.worker_counters(worker).miss_duration;
+    for (size_t i = 0; i < misses.size(); ++i) misses[i] += durations.bucket(i);
+  }
+  Json json = StatusJson(server);
+  const auto now = BootTime().time_since_epoch();
+  json["time_us"] = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  json["miss_buckets"] = misses;
+  json["servers"] = UpstreamsJson(server, operations);
+  return JsonReply(json);
 }
 
 int64_t SecondsUntil(MonoTime time, MonoTime now) {
@@ -201,11 +215,12 @@ HttpReply UseProvider(Operations& operations, const HttpRequest& request, bool u
 std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
                                        const HttpRequest& request) {
   if (request.method == "GET") {
-    if (request.path == "/status") return Status(server);
+    if (request.path == "/status") return JsonReply(StatusJson(server));
     if (request.path == "/ready") return Ready(server);
     if (request.path == "/top") return ReplyOf(TakeTop(server, request));
-    if (request.path == "/watch") return WatchReply(server, operations);
-    if (request.path == "/upstreams") return Upstreams(server, operations);
+    if (request.path == "/watch") return Watch(server, operations);
+    if (request.path == "/upstreams")
+      return JsonReply({{"upstreams", UpstreamsJson(server, operations)}});
     if (request.path == "/lookup") return Lookup(server, request);
     if (request.path == "/explain") return ReplyOf(ExplainRequest(server, request));
     return std::nullopt;

@@ -9,10 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "admin/operations.h"
-#include "admin/status_report.h"
-#include "net/boot_clock.h"
-#include "server/server.h"
+#include "core/counters.h"
 
 namespace dotcache {
 namespace {
@@ -47,26 +44,6 @@ std::string BoundOf(double share, const std::vector<uint64_t>& counts) {
   return ">10 s";
 }
 
-Json UpstreamsJson(const Server& server, const Operations& operations) {
-  Json list = Json::array();
-  for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
-    const UpstreamServerOptions& options = server.upstream_servers()[i];
-    const UpstreamStatus status = UpstreamStatusOf(server, i);
-    if (!status.present) continue;
-    const bool out = operations.IsTakenOut(options.provider);
-    list.push_back({{"provider", options.provider},
-                    {"address", options.Label()},
-                    {"state", out         ? "taken out"
-                              : status.up ? "up"
-                                          : "down"},
-                    {"queries", status.queries},
-                    {"failures", status.failures},
-                    {"timeouts", status.timeouts},
-                    {"in_flight", status.in_flight}});
-  }
-  return list;
-}
-
 // The lines about the whole server.
 std::vector<std::string> Summary(const Json& now, const Json& old, double seconds) {
   const auto rate = [&](const char* key) {
@@ -96,47 +73,21 @@ std::vector<std::string> Summary(const Json& now, const Json& old, double second
                           static_cast<double>(Number(now, "cache_budget_bytes")) / kMiB)};
 }
 
+std::string StateOf(const Json& server) {
+  if (server.value("taken_out", false)) return "taken out";
+  return server.value("up", false) ? "up" : "down";
+}
+
 std::string ServerLine(const Json& server, const Json& old, double seconds) {
   const auto rate = [&](const char* key) {
     return Rate(Number(server, key), Number(old, key), seconds);
   };
-  return absl::StrFormat("%-9s  %9s  %9s  %9s  %7d  %s %s", server.value("state", ""),
-                         rate("queries"), rate("failures"), rate("timeouts"),
-                         Number(server, "in_flight"), server.value("provider", ""),
-                         server.value("address", ""));
+  return absl::StrFormat("%-9s  %9s  %9s  %9s  %7d  %s %s", StateOf(server), rate("queries"),
+                         rate("failures"), rate("timeouts"), Number(server, "in_flight"),
+                         server.value("provider", ""), server.value("address", ""));
 }
 
 }  // namespace
-
-HttpReply WatchReply(const Server& server, const Operations& operations) {
-  const StatusReport status = StatusOf(server);
-  std::vector<uint64_t> misses(DurationHistogram::kBucketCount);
-  uint64_t miss_us = 0;
-  for (int worker = 0; worker < server.worker_count(); ++worker) {
-    const DurationHistogram& durations = server.worker_counters(worker).miss_duration;
-    for (size_t i = 0; i < misses.size(); ++i) misses[i] += durations.bucket(i);
-    miss_us += durations.sum_us();
-  }
-  const auto now_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(BootTime().time_since_epoch());
-  const Json json = {{"version", DOTCACHE_VERSION},
-                     {"time_us", now_us.count()},
-                     {"ready", status.ready},
-                     {"queries", status.queries},
-                     {"cache_hits", status.cache_hits},
-                     {"cache_misses", status.cache_misses},
-                     {"stale_answers", status.stale_answers},
-                     {"servfail", status.servfail},
-                     {"pending_queries", status.pending_queries},
-                     {"stream_connections", status.stream_connections},
-                     {"cache_entries", status.cache.entries},
-                     {"cache_bytes", status.cache.bytes},
-                     {"cache_budget_bytes", status.cache.budget_bytes},
-                     {"miss_us", miss_us},
-                     {"miss_buckets", misses},
-                     {"upstreams", UpstreamsJson(server, operations)}};
-  return {200, "application/json", json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"};
-}
 
 struct WatchView::Reply {
   Json json;
@@ -163,15 +114,15 @@ std::string WatchView::Render(absl::string_view reply) {
   out += "\n";
   out += Cut(absl::StrFormat("%-9s  %9s  %9s  %9s  %7s  %s", "STATE", "QUERIES/S", "FAILED/S",
                              "LATE/S", "WAITING", "PROVIDER"));
-  const Json& servers = now["upstreams"];
+  const Json& servers = now["servers"];
   for (size_t i = 0; i < servers.size(); ++i) {
     const Json& server = servers[i];
-    const bool same = i < old["upstreams"].size() &&
-                      old["upstreams"][i].value("address", "") == server.value("address", "");
-    std::string line = Cut(same ? ServerLine(server, old["upstreams"][i], seconds)
-                                : ServerLine(server, server, 0));
+    const bool same = i < old["servers"].size() &&
+                      old["servers"][i].value("address", "") == server.value("address", "");
+    std::string line =
+        Cut(same ? ServerLine(server, old["servers"][i], seconds) : ServerLine(server, server, 0));
     if (colour_) {
-      const std::string state = server.value("state", "");
+      const std::string state = StateOf(server);
       const char* colour = state == "up" ? kGreen : state == "down" ? kRed : kYellow;
       line.insert(std::min(state.size(), width_), kPlain);
       line.insert(0, colour);

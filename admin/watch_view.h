@@ -7,19 +7,11 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "admin/http_message.h"
 
 namespace dotcache {
 
-class Operations;
-class Server;
-
-// The reply to GET /watch: counters since the start, and the state of each upstream server, as
-// JSON. Any thread may call it.
-HttpReply WatchReply(const Server& server, const Operations& operations);
-
-// Turns replies of /watch into text. Rates come from the difference to the reply before. Pure
-// except for that reply.
+// Turns replies to GET /watch of the control socket into text. Rates come from the difference to
+// the reply before. Pure except for that reply.
 class WatchView {
  public:
   // `width`: longer lines are cut. `colour`: states have colours (ANSI).
