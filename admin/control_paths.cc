@@ -222,7 +222,8 @@ std::optional<HttpReply> HandleControl(Server& server, Operations& operations,
     if (request.path == "/upstreams")
       return JsonReply({{"upstreams", UpstreamsJson(server, operations)}});
     if (request.path == "/lookup") return Lookup(server, request);
-    if (request.path == "/explain") return ReplyOf(ExplainRequest(server, request));
+    if (request.path == "/explain")
+      return ReplyOf(ExplainRequest(server, request, /*preview=*/true));
     return std::nullopt;
   }
   if (request.method != "POST") return std::nullopt;

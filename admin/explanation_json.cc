@@ -47,7 +47,8 @@ Json ServerJson(const ServerExplanation& server) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request) {
+absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request,
+                                           bool preview) {
   ASSIGN_OR_RETURN(const QuestionParameters asked, ReadQuestion(request));
   const Question question = {asked.name, asked.type == QType::kNone ? QType::kA : asked.type,
                              QClass::kIn};
@@ -56,23 +57,24 @@ absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpReque
     return absl::UnavailableError("the server has not started, or is stopping");
   }
   const uint8_t flags = request.Parameter("dnssec").has_value() ? CacheKey::kDnssecOk : 0;
-  return RenderExplanation(question, PreviewAnswer(server, question, flags, BootTime()),
-                           *explanation);
+  if (!preview) return RenderExplanation(question, nullptr, *explanation);
+  const AnswerPreview answer = PreviewAnswer(server, question, flags, BootTime());
+  return RenderExplanation(question, &answer, *explanation);
 }
 
-std::string RenderExplanation(const Question& question, const AnswerPreview& preview,
+std::string RenderExplanation(const Question& question, const AnswerPreview* preview,
                               const NameExplanation& explanation) {
   Json servers = Json::array();
   for (const ServerExplanation& server : explanation.servers) servers.push_back(ServerJson(server));
-  const Json json = {
-      {"name", question.qname.ToString()},
-      {"type", QTypeName(question.qtype)},
-      {"answer_from", std::string(preview.from)},
-      {"why", preview.why},
-      {"zone", explanation.zone},
-      {"policy", std::string(explanation.policy)},
-      {"hedge_after_ms", explanation.hedges ? Ms(explanation.hedge_after) : Json(nullptr)},
-      {"servers", std::move(servers)}};
+  Json json = {{"name", question.qname.ToString()}, {"type", QTypeName(question.qtype)}};
+  if (preview != nullptr) {
+    json["answer_from"] = std::string(preview->from);
+    json["why"] = preview->why;
+  }
+  json["zone"] = explanation.zone;
+  json["policy"] = std::string(explanation.policy);
+  json["hedge_after_ms"] = explanation.hedges ? Ms(explanation.hedge_after) : Json(nullptr);
+  json["servers"] = std::move(servers);
   // `why` may contain octets that are not UTF-8, but JSON must be UTF-8.
   return json.dump(kIndent, ' ', false, Json::error_handler_t::replace) + "\n";
 }

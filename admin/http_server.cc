@@ -36,7 +36,7 @@ constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
 
 HttpReply Explain(const Server& server, const HttpRequest& request) {
-  const absl::StatusOr<std::string> json = ExplainRequest(server, request);
+  const absl::StatusOr<std::string> json = ExplainRequest(server, request, /*preview=*/false);
   if (json.ok()) return {MHD_HTTP_OK, "application/json", *json};
   HttpReply reply;
   reply.status =

@@ -35,10 +35,10 @@ struct HttpOptions {
 //   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
 //                 until the stop begins, otherwise 503.
 //   GET /metrics  Prometheus text format.
-//   GET /explain?name=NAME[&type=TYPE][&dnssec=1]
-//                 JSON: where the answer to a query would come from, the zone whose servers would
-//                 get it, the order of the servers, and the reasons. 400 if a parameter is not
-//                 valid. 503 before the start and during the stop.
+//   GET /explain?name=NAME
+//                 JSON: the zone whose servers would get a query for NAME, the order of the
+//                 servers, and the reason. 400 if NAME is not valid. 503 before the start and
+//                 during the stop.
 HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
                      const std::vector<std::string>& host_names, const HttpRequest& request);
 

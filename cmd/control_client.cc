@@ -3,8 +3,6 @@
 
 #include <sys/socket.h>
 
-#include <cerrno>
-
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -68,8 +66,8 @@ absl::StatusOr<ControlReply> SendControl(const std::string& path, absl::string_v
   char piece[4096];
   for (;;) {
     const ssize_t size = recv(fd.get(), piece, sizeof piece, 0);
-    if (size < 0 && errno == EINTR) continue;
-    if (size <= 0) break;
+    if (size < 0) return absl::UnavailableError("the wait for the reply was interrupted");
+    if (size == 0) break;
     received.append(piece, static_cast<size_t>(size));
   }
   return ParseReply(received);

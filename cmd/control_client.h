@@ -22,7 +22,7 @@ std::string TargetOf(absl::string_view path,
                      const std::vector<std::pair<std::string, std::string>>& parameters);
 
 // Sends one request to the socket at `path` and waits for the reply. An error means that there was
-// no reply.
+// no reply. A signal with a handler ends the wait.
 absl::StatusOr<ControlReply> SendControl(const std::string& path, absl::string_view method,
                                          absl::string_view target);
 

@@ -84,7 +84,7 @@ int RunWatch(const std::string& path, const WatchOptions& options) {
     for (int shown = 0;;) {
       const auto reply = SendControl(path, "GET", "/watch");
       if (!reply.ok()) {
-        error = std::string(reply.status().message());
+        if (ended == 0) error = std::string(reply.status().message());
         break;
       }
       if (terminal) view.set_width(Width());

@@ -13,12 +13,18 @@ const AnswerPreview kPreview = {"cache", {"It is fresh.", "It is new."}};
 
 TEST(ExplanationJsonTest, TheQuestionAndTheReasonsComeFirst) {
   const auto json =
-      nlohmann::ordered_json::parse(RenderExplanation(kQuestion, kPreview, NameExplanation()));
+      nlohmann::ordered_json::parse(RenderExplanation(kQuestion, &kPreview, NameExplanation()));
   EXPECT_EQ(json.dump().rfind(R"({"name":"www.example.","type":"AAAA","answer_from":"cache",)"
                               R"("why":["It is fresh.","It is new."],"zone":)",
                               0),
             0u)
       << json.dump();
+}
+
+TEST(ExplanationJsonTest, WithoutAPreviewNothingIsSaidAboutTheCache) {
+  const auto json = nlohmann::json::parse(RenderExplanation(kQuestion, nullptr, NameExplanation()));
+  EXPECT_FALSE(json.contains("answer_from"));
+  EXPECT_FALSE(json.contains("why"));
 }
 
 TEST(ExplanationJsonTest, TimesAreMillisecondsOrNullIfUnknown) {
@@ -34,7 +40,7 @@ TEST(ExplanationJsonTest, TimesAreMillisecondsOrNullIfUnknown) {
   server.last_failure_ago = Milliseconds(20);
   server.response_time = std::chrono::microseconds(2250);
   explanation.servers.emplace_back();
-  const auto json = nlohmann::json::parse(RenderExplanation(kQuestion, kPreview, explanation));
+  const auto json = nlohmann::json::parse(RenderExplanation(kQuestion, nullptr, explanation));
   EXPECT_EQ(json["zone"], "corp.example.");
   EXPECT_TRUE(json["hedge_after_ms"].is_null());
   ASSERT_EQ(json["servers"].size(), 2u);
@@ -52,7 +58,7 @@ TEST(ExplanationJsonTest, TextThatIsNotUtf8BecomesValidJson) {
   NameExplanation explanation;
   explanation.zone = "\xff\"<";
   EXPECT_NO_THROW({
-    const auto json = nlohmann::json::parse(RenderExplanation(kQuestion, kPreview, explanation));
+    const auto json = nlohmann::json::parse(RenderExplanation(kQuestion, nullptr, explanation));
     EXPECT_NE(json["zone"].get<std::string>().find("\"<"), std::string::npos);
   });
 }

@@ -31,7 +31,7 @@ TEST(FrequentKeysTest, FrequentKeysAreFoundInBoundedMemoryWithinTheirError) {
   std::map<std::string, uint64_t> exact;
   std::mt19937 random(1);
   for (int i = 0; i < 100000; ++i) {
-    const uint32_t drawn = random() % 100;
+    const uint64_t drawn = random() % 100;
     const std::string key = drawn < 30 ? absl::StrCat("hot", drawn % 3) : absl::StrCat("cold", i);
     keys.Add(key);
     ++exact[key];

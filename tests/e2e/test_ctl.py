@@ -199,6 +199,20 @@ def test_watch_prints_a_view_per_interval(controlled):
     assert controlled.ctl("watch", "--interval", "1").returncode == 2
 
 
+def test_a_signal_ends_watch_while_the_server_hangs(controlled):
+    with subprocess.Popen([BINARY, "ctl", "watch", "--interval", "100", "--socket",
+                           controlled.socket], stdout=subprocess.PIPE) as watch:
+        assert watch.stdout.readline()
+        controlled.server.signal(signal.SIGSTOP)
+        try:
+            wait_for(lambda: (watch.send_signal(signal.SIGINT), watch.poll() is not None)[1],
+                     "the signal does not end it")
+        finally:
+            watch.kill()
+            controlled.server.signal(signal.SIGCONT)
+    assert watch.returncode == 0
+
+
 @pytest.mark.parametrize("no_color", [False, True])
 def test_watch_renews_its_view_on_a_terminal_until_q(controlled, no_color):
     ours, theirs = pty.openpty()
@@ -210,6 +224,7 @@ def test_watch_renews_its_view_on_a_terminal_until_q(controlled, no_color):
                           env=environment) as watch:
         shown = b""
         while shown.count(b"queries/s") < 3:
+            assert select.select([ours], [], [], 10)[0], shown
             shown += os.read(ours, 4096)
         os.write(ours, b"q")
         assert watch.wait(timeout=10) == 0
