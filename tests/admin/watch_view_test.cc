@@ -16,8 +16,8 @@ std::string Reply(int seconds, int hits, int misses, const char* is_up) {
                       "000000, \"queries\": ", hits + misses, R"(, "cache_hits": )", hits,
                       R"(, "cache_misses": )", misses, R"(, "miss_buckets": [)", misses,
                       R"(, 1, 0], "cache_entries": 7, "servers": [)",
-                      R"({"provider": "p", "address": "192.0.2.1:853", "state": ")", state,
-                      R"(", "queries": )", misses, "}]}");
+                      R"({"provider": "p", "address": "192.0.2.1:853", "up": )", is_up,
+                      R"(, "queries": )", misses, "}]}");
 }
 
 TEST(WatchViewTest, RatesAreThoseSinceTheReplyBefore) {
