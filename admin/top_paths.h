@@ -18,7 +18,8 @@ class Server;
 // POST /top?by=names|clients|types[&seconds=5]: begins a measurement.
 absl::StatusOr<std::string> StartTop(Server& server, const HttpRequest& request);
 
-// GET /top?by=...[&limit=20]: its result, which is then forgotten.
+// GET /top[?limit=20][&end=1]: its result, which is then forgotten. `end` ends the measurement
+// before its time.
 absl::StatusOr<std::string> TakeTop(Server& server, const HttpRequest& request);
 
 }  // namespace dotcache

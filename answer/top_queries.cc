@@ -45,6 +45,11 @@ void TopQueries::Count(size_t worker, const Question& question, const Endpoint& 
   if (share.keys != nullptr) share.keys->Add(key);
 }
 
+void TopQueries::ForgetUnread(MonoTime now) {
+  const MonoTime until = until_.load(std::memory_order_relaxed);
+  if (until != MonoTime() && now >= until + kUnread) Take(0);
+}
+
 TopQueries::Result TopQueries::Take(size_t limit) {
   measuring_ = false;
   until_ = MonoTime();

@@ -27,6 +27,7 @@ class TopQueries {
 
   static constexpr size_t kCounters = 1024;  // Of each worker. About 300 KiB at most.
   static constexpr Seconds kLongest{60};
+  static constexpr Seconds kUnread{30};  // A result that is not taken is kept for this time.
 
   struct Result {
     uint64_t queries = 0;
@@ -49,6 +50,9 @@ class TopQueries {
 
   // Ends the measurement, returns its result and forgets it.
   Result Take(size_t limit);
+
+  // Forgets a result that was not taken. Called now and then.
+  void ForgetUnread(MonoTime now);
 
  private:
   struct alignas(64) Share {

@@ -194,6 +194,7 @@ class Worker::Services : private ReplySinks {
   }
 
   void Sweep() {
+    worker_.shared_.top.ForgetUnread(loop_.Now());
     ResponseCache& cache = worker_.shared_.cache;
     cache.SweepExpired(loop_.Now(),
                        std::max(kMinSweepSteps, cache.Stats().entries / kSweepFraction));

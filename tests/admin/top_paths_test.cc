@@ -31,6 +31,8 @@ TEST_F(TopPathsTest, AMeasurementRefusesTheNextAndItsOwnResult) {
   ASSERT_TRUE(Start({{"by", "types"}, {"seconds", "60"}}).ok());
   EXPECT_TRUE(absl::IsFailedPrecondition(Start({}).status()));
   EXPECT_TRUE(absl::IsFailedPrecondition(Take().status()));
+  EXPECT_TRUE(Take({{"end", "1"}}).ok());
+  EXPECT_TRUE(Start({}).ok());
 }
 
 TEST_F(TopPathsTest, TheResultHasCountsAndShares) {

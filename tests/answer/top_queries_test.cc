@@ -43,6 +43,17 @@ TEST_F(TopQueriesTest, NamesOfAllWorkersAreCountedUntilTheEnd) {
   EXPECT_EQ(top_.Take(1).queries, 0u);
 }
 
+TEST_F(TopQueriesTest, AResultThatIsNotTakenIsForgotten) {
+  const auto count = [this](Duration until_forgotten) {
+    top_.Start(TopQueries::By::kNames, Seconds(5), kStart);
+    Count(0, "a.example", QType::kA, kStart);
+    top_.ForgetUnread(kStart + Seconds(5) + until_forgotten);
+    return top_.Take(1).queries;
+  };
+  EXPECT_EQ(count(TopQueries::kUnread - Seconds(1)), 1u);
+  EXPECT_EQ(count(TopQueries::kUnread), 0u);
+}
+
 TEST_F(TopQueriesTest, ClientsAndTypesAreCounted) {
   top_.Start(TopQueries::By::kClients, Seconds(5), kStart);
   Count(0, "a.example", QType::kA, kStart);
