@@ -43,7 +43,7 @@ class ConnectionLimit {
     learned_until_ = now + kKept;
   }
 
-  // One of them was lost, or a further one was accepted. The refusal had another reason.
+  // A further one was accepted. The refusal had another reason.
   void Doubt() { refused_at_ = 0; }
   // None is left. It may be another server by now.
   void Forget() {

@@ -35,11 +35,6 @@ void ServerProbes::Stop() {
   timer_->Stop();
 }
 
-void ServerProbes::Restart() {
-  stopped_ = false;
-  Now();
-}
-
 void ServerProbes::OnTimer() {
   if (context_.health.state() == UpstreamHealth::State::kUp || IsUnderWay()) return;
   // A loop may end without a message to this server.

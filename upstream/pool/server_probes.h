@@ -40,9 +40,8 @@ class ServerProbes {
   void SetUrgent(bool urgent);
   // Sets the timer to the next probe, or stops it. Called after each change that concerns it.
   void Arm();
-  // Sends no probe from now on, until Restart() probes at once.
+  // Sends no probe from now on.
   void Stop();
-  void Restart();
 
   // A query was sent or a connection begun.
   void NoteTry();

@@ -233,9 +233,8 @@ void UpstreamServer::OnNetworkChange(bool link_down) {
 void UpstreamServer::Use(bool use) {
   if (std::exchange(taken_out_, !use) != use) return;
   counters_.taken_out.Set(taken_out_ ? 1 : 0);
-  if (use && !draining_) probes_.Restart();
+  probes_.Now();
   if (taken_out_) {
-    probes_.Stop();
     FailWaiting();
     for (const ServerConnection& c : connections_.all()) {
       c.connection->Drain();
@@ -359,7 +358,7 @@ void UpstreamServer::OnSilent(uint32_t number) {
     NoteFailure(UpstreamFailure::kTimeout, kNoAnswer);
   } else if (!others_answer) {
     health_.OnSilence();
-    if (!connections_.HasConnecting() && !draining_ && pacing_.MayBegin(now)) placer_.Open();
+    if (!connections_.HasConnecting() && MayProbe() && pacing_.MayBegin(now)) placer_.Open();
     probes_.Arm();
   }
   AfterChange();
@@ -379,7 +378,6 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
     const bool refused = end.failure == UpstreamFailure::kConnectRefused ||
                          end.failure == UpstreamFailure::kTlsHandshake;
     if (refused && connections_.HasTalking()) placer_.limit().NoteRefused(connections_.ready());
-    if (was_lost) placer_.limit().Doubt();
     if (UpstreamFailurePhase(end.failure) == "tls") counters_.failed_handshakes.Add();
     if (!was_lost) {
       context_.families.NoteFailure(options_.endpoint.is_v6(), index_, end.failure);

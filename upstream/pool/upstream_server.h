@@ -144,7 +144,9 @@ class UpstreamServer : public Deletable,
   void OnMismatch(Connection& connection, std::optional<AttemptId> attempt) override;
   void OnConnectionClosed(Connection& connection, Connection::End end) override;
 
-  bool MaySend() const override { return !health_.down() && !draining_ && !link_down_; }
+  bool MaySend() const override {
+    return !health_.down() && !draining_ && !link_down_ && !taken_out_;
+  }
   std::unique_ptr<Connection> Connect() override;
   AttemptPlace SendOn(ServerConnection& connection, const UpstreamQuery& query,
                       AttemptId attempt) override;

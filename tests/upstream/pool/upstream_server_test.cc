@@ -652,6 +652,39 @@ TEST_F(UpstreamServerTest, AServerThatRestartsTeachesNoLimit) {
   EXPECT_EQ(connects(), before + 1);
 }
 
+TEST_F(UpstreamServerTest, WithoutAConnectionTheLimitIsForgotten) {
+  Make();
+  Warm();
+  Refuse();
+  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+  Send(11);  // It is answered after the refusal.
+  loop_.Advance(Seconds(1));
+  connector_.Disconnect(0);
+  Accept();
+  Warm();
+  const int before = connects();
+  EXPECT_EQ(Send(2, /*alone=*/true), std::nullopt);
+  EXPECT_EQ(connects(), before + 1);
+}
+
+TEST_F(UpstreamServerTest, QueriesThatWaitForOneAnotherGetAnotherConnection) {
+  Make();
+  AttemptId attempt = 0;
+  const auto measure = [this, &attempt] {
+    for (int i = 0; i < 20; ++i) {
+      Send(++attempt);
+      loop_.Advance(Milliseconds(50));
+    }
+  };
+  measure();
+  Answer(/*delay=*/Milliseconds(40));  // Four times as long as at best.
+  measure();
+  SendMany(1'000, ServerConnections::kCrowded);
+  EXPECT_EQ(connects(), 1);
+  Send(2'000);
+  EXPECT_EQ(connects(), 2);
+}
+
 TEST_F(UpstreamServerTest, TakenOutItIsNeitherQueriedNorProbed) {
   MakeDown(Milliseconds(50));
   server_->Use(false);
@@ -667,6 +700,18 @@ TEST_F(UpstreamServerTest, TakenOutItIsNeitherQueriedNorProbed) {
   loop_.Advance(Milliseconds(50));
   EXPECT_EQ(connects(), before + 1);
   EXPECT_EQ(state(), ServerState::kUp);
+}
+
+TEST_F(UpstreamServerTest, TakenOutItIsNotConnectedToWhenItBecomesSilent) {
+  Make();
+  Warm();
+  Silence();
+  Send(1);
+  server_->Use(false);
+  const int before = connects();
+  loop_.Advance(Seconds(10));
+  EXPECT_THAT(stalled_, testing::Contains(1));
+  EXPECT_EQ(connects(), before);
 }
 
 TEST_F(UpstreamServerTest, TakenOutItAnswersWhatItHasAndClosesItsConnections) {
