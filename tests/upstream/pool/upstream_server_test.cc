@@ -89,6 +89,15 @@ class UpstreamServerTest : public testing::Test, protected UpstreamServer::Deleg
   void Refuse() { connector_.server(0).connect_failure = UpstreamFailure::kConnectRefused; }
   void Accept() { connector_.server(0).connect_failure = std::nullopt; }
 
+  // The second connection is refused, and then a message comes on the first one.
+  void LearnLimitOfOne() {
+    Warm();
+    Refuse();
+    EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
+    Send(11);
+    loop_.Advance(Seconds(1));
+  }
+
   int connects() { return connector_.server(0).connects; }
   int queries() { return connector_.server(0).queries; }
   ServerState state() const { return server_->StatusAt(loop_.Now()).state; }
@@ -620,11 +629,7 @@ TEST_F(UpstreamServerTest, AtTheLimitOfTheServerASilentConnectionIsClosedBeforeA
 
 TEST_F(UpstreamServerTest, ARefusedConnectionWhileAnotherWorksSetsTheLimit) {
   Make();
-  Warm();
-  Refuse();
-  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
-  Send(11);  // It is answered after the refusal.
-  loop_.Advance(Seconds(1));
+  LearnLimitOfOne();
   Accept();
   const int before = connects();
   EXPECT_EQ(Send(2, /*alone=*/true), std::nullopt);
@@ -654,11 +659,7 @@ TEST_F(UpstreamServerTest, AServerThatRestartsTeachesNoLimit) {
 
 TEST_F(UpstreamServerTest, WithoutAConnectionTheLimitIsForgotten) {
   Make();
-  Warm();
-  Refuse();
-  EXPECT_EQ(Send(1, /*alone=*/true), std::nullopt);
-  Send(11);  // It is answered after the refusal.
-  loop_.Advance(Seconds(1));
+  LearnLimitOfOne();
   connector_.Disconnect(0);
   Accept();
   Warm();
