@@ -22,11 +22,19 @@ SocketConnector::SocketConnector(UvLoop& loop, const UpstreamLimits& limits,
   }
 }
 
+void SocketConnector::Grow(size_t servers) {
+  if (servers <= credentials_.size()) return;
+  credentials_.resize(servers);
+  tickets_.resize(servers);
+  habits_.resize(servers);
+  endpoints_.resize(servers);
+}
+
 void SocketConnector::UseCredentials(int server_index,
                                      std::shared_ptr<const TlsClientCredentials> credentials) {
   const size_t index = static_cast<size_t>(server_index);
   credentials_[index] = std::move(credentials);
-  tickets_[index] = std::make_shared<TlsTicketStore>();
+  tickets_[index] = credentials_[index] == nullptr ? nullptr : std::make_shared<TlsTicketStore>();
 }
 
 void SocketConnector::ForgetTickets(int server_index) {

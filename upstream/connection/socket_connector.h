@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_UPSTREAM_CONNECTION_SOCKET_CONNECTOR_H_
 #define DOTCACHE_UPSTREAM_CONNECTION_SOCKET_CONNECTOR_H_
 
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -25,6 +26,12 @@ class SocketConnector : public Connector {
   // The loop outlives the connector, and the connector its connections.
   SocketConnector(UvLoop& loop, const UpstreamLimits& limits, Credentials credentials);
 
+  // Connections to come keep these limits.
+  void UseLimits(const UpstreamLimits& limits) { limits_ = limits; }
+
+  // From now on there are at least this many servers.
+  void Grow(size_t servers);
+
   // Connections to come are made with these; tickets that were won with others are dropped.
   void UseCredentials(int server_index, std::shared_ptr<const TlsClientCredentials> credentials);
 
@@ -37,10 +44,10 @@ class SocketConnector : public Connector {
 
  private:
   UvLoop& loop_;
-  const UpstreamLimits limits_;
+  UpstreamLimits limits_;
   Credentials credentials_;
   std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
-  std::vector<ServerHabits> habits_;                      // The same; never resized.
+  std::deque<ServerHabits> habits_;  // The same. Connections refer to them, so they do not move.
   std::vector<Endpoint> endpoints_;                       // Where each was connected to last.
   absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
 };

@@ -45,18 +45,22 @@ ExchangeRecord& ExchangeTable::Take() {
   return exchange;
 }
 
-void ExchangeTable::Release(ExchangeRecord& exchange) {
-  assert(exchange.taken);
-  exchange.taken = false;
+void ExchangeTable::Clear(ExchangeRecord& exchange) {
   exchange.waits_for_server = false;
   exchange.timer->Stop();
-  exchange.callback.reset();
   exchange.attempts.clear();
-  exchange.attempts_made = 0;
   exchange.error_response.reset();
   // In place: g++ 12 warns about the move of an empty InlinedVector.
   std::destroy_at(&exchange.progress);
   std::construct_at(&exchange.progress);
+}
+
+void ExchangeTable::Release(ExchangeRecord& exchange) {
+  assert(exchange.taken);
+  exchange.taken = false;
+  exchange.callback.reset();
+  Clear(exchange);
+  exchange.attempts_made = 0;
   free_.push_back(PlaceOf(exchange.id));
 }
 

@@ -62,6 +62,9 @@ class ExchangeTable {
   // Returns a new exchange with a new id. Valid until Release().
   ExchangeRecord& Take();
 
+  // Forgets how far the exchange is. It keeps its id, query and callback.
+  static void Clear(ExchangeRecord& exchange);
+
   // Frees the place. Destroys the callback if it was not called.
   void Release(ExchangeRecord& exchange);
 

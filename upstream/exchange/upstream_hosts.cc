@@ -26,7 +26,13 @@ UpstreamHosts::UpstreamHosts(const UpstreamServer::Context& context,
       const UpstreamServerOptions& server = zone->options().servers[i];
       if (server.host.empty() || server.slot != 0) continue;
       groups_.push_back({.zone = zone.get(), .first = i, .host = server.host, .slots = {}});
-      groups_.back().slots.resize(kMaxHostAddresses);
+      // A zone that stays, or its servers, have their addresses.
+      for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
+        const UpstreamServer& place = zone->server(i + slot);
+        groups_.back().slots.push_back(place.absent()
+                                           ? std::nullopt
+                                           : std::make_optional(place.options().endpoint));
+      }
       // The configuration has accepted it as a host name.
       hosts.push_back({DomainName::FromText(server.host).value_or(DomainName()).Canonical(),
                        server.endpoint.port()});

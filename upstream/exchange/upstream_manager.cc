@@ -46,21 +46,8 @@ ExchangeOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, Mon
   }
   if (deadline <= now) return ExchangeFailure::kTimeout;
   ExchangeRecord& exchange = exchanges_.Take();
-  UpstreamZone& zone = zones_.Find(query.question);
   exchange.query = query;
-  exchange.zone = &zone;
-  ExchangeProgress& progress = exchange.progress;
-  progress.began = now;
-  progress.deadline = deadline;
-  progress.patient = options_.mode.patient;
-  progress.is_loop_probe = ReadLoopProbeName(query.question.qname).has_value();
-  progress.may_hedge = zone.MayHedge();
-  progress.times_asked.assign(zone.size(), 0);
-  const UpstreamZone::Views views = zone.LookAt(now);
-  progress.order = zone.ChooseOrder(query.question.qname, views, now);
-  const ExchangeFailure failure = progress.order.empty()      ? WaitForAddress(exchange)
-                                  : CarryOut(exchange, views) ? ExchangeFailure::kNone
-                                                              : FailureOf(exchange, now);
+  const ExchangeFailure failure = Begin(exchange, deadline);
   if (failure != ExchangeFailure::kNone) {
     Release(exchange);
     return failure;
@@ -68,6 +55,37 @@ ExchangeOr<ExchangeId> UpstreamManager::Exchange(const UpstreamQuery& query, Mon
   exchange.callback = std::move(callback);
   hedges_.OnExchange(now);
   return exchange.id;
+}
+
+// kNone: it is under way, at the servers of its zone.
+ExchangeFailure UpstreamManager::Begin(ExchangeRecord& exchange, MonoTime deadline) {
+  const MonoTime now = loop_.Now();
+  const Question& question = exchange.query.question;
+  UpstreamZone& zone = zones_.Find(question);
+  exchange.zone = &zone;
+  zone.AddExchange();
+  ExchangeProgress& progress = exchange.progress;
+  progress.began = now;
+  progress.deadline = deadline;
+  progress.patient = options_.mode.patient;
+  progress.is_loop_probe = ReadLoopProbeName(question.qname).has_value();
+  progress.may_hedge = zone.MayHedge();
+  progress.times_asked.assign(zone.size(), 0);
+  const UpstreamZone::Views views = zone.LookAt(now);
+  progress.order = zone.ChooseOrder(question.qname, views, now);
+  if (progress.order.empty()) return WaitForAddress(exchange);
+  return CarryOut(exchange, views) ? ExchangeFailure::kNone : FailureOf(exchange, now);
+}
+
+// Its zone has other servers now, or all of them are others.
+void UpstreamManager::BeginAgain(ExchangeRecord& exchange) {
+  const MonoTime deadline = exchange.progress.deadline;
+  const auto attempts = exchange.attempts;
+  exchanges_.Clear(exchange);
+  exchange.zone->RemoveExchange();
+  for (const Attempt& attempt : attempts) attempt.server->Forget(attempt.id, attempt.place);
+  const ExchangeFailure failure = Begin(exchange, deadline);
+  if (failure != ExchangeFailure::kNone) Finish(exchange, failure);
 }
 
 // No server has an address yet. The timer is the deadline.
@@ -147,7 +165,10 @@ void UpstreamManager::Ask(ExchangeRecord& exchange, const Decision& decision,
 }
 
 void UpstreamManager::Proceed(ExchangeRecord& exchange) {
-  if (exchange.progress.order.empty()) {
+  if (exchange.zone->is_former() && exchange.attempts.empty() &&
+      loop_.Now() < exchange.progress.deadline) {
+    BeginAgain(exchange);
+  } else if (exchange.progress.order.empty()) {
     Finish(exchange, ExchangeFailure::kTimeout);
   } else if (!CarryOut(exchange, exchange.zone->LookAt(loop_.Now()))) {
     Finish(exchange, EndOf(exchange, loop_.Now()));
@@ -260,6 +281,9 @@ void UpstreamManager::OnAttemptsStalled(const std::vector<AttemptId>& attempts, 
 
 void UpstreamManager::Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamResponse> result) {
   if (!exchange.callback.has_value()) return Release(exchange);
+  if (!result.ok() && exchange.zone->is_former() && loop_.Now() < exchange.progress.deadline) {
+    return BeginAgain(exchange);
+  }
   if (result.ok()) {
     for (const Attempt& other : exchange.attempts) other.server->NoteAnsweredElsewhere(other.place);
   }
@@ -270,6 +294,8 @@ void UpstreamManager::Finish(ExchangeRecord& exchange, ExchangeOr<UpstreamRespon
 
 void UpstreamManager::Release(ExchangeRecord& exchange) {
   const auto attempts = exchange.attempts;
+  exchange.zone->RemoveExchange();
+  if (exchange.zone->is_former()) wake_timer_->Start(Duration::zero());
   exchanges_.Release(exchange);
   for (const Attempt& attempt : attempts) attempt.server->Forget(attempt.id, attempt.place);
 }
@@ -284,6 +310,7 @@ void UpstreamManager::OnServerChanged(UpstreamServer& server) {
   const bool matters =
       server.health().down() || zone.urgent() || server.drained() || !ready_ || zone.HasWaiting();
   zone.NoteChange();
+  for (const auto& former : zones_.former()) former->NoteChange();
   if (matters && !wake_timer_->armed()) wake_timer_->Start(Duration::zero());
 }
 
@@ -291,6 +318,8 @@ void UpstreamManager::OnServerChanged(UpstreamServer& server) {
 void UpstreamManager::Wake() {
   if (hosts_ != nullptr) hosts_->OnServersDown();
   for (const auto& zone : zones_.all()) WakeZone(*zone);
+  for (const auto& zone : zones_.former()) WakeExchanges(*zone);
+  zones_.DropFormer();
 }
 
 void UpstreamManager::WakeZone(UpstreamZone& zone) {
@@ -301,6 +330,10 @@ void UpstreamManager::WakeZone(UpstreamZone& zone) {
             absl::c_any_of(views, [](const ServerView& view) { return view.status.ready; });
   if (!all_down) zone.SetUrgent(false);
   zone.NoteLost(all_down && (hosts_ == nullptr || !hosts_->IsPending(zone)));
+  WakeExchanges(zone);
+}
+
+void UpstreamManager::WakeExchanges(UpstreamZone& zone) {
   const std::vector<ExchangeId> woken = zone.TakeWoken(kMaxWokenPerTurn);
   if (zone.HasWoken()) wake_timer_->Start(Duration::zero());
   for (const ExchangeId id : woken) {
@@ -309,6 +342,22 @@ void UpstreamManager::WakeZone(UpstreamZone& zone) {
     exchange->waits_for_server = false;
     Proceed(*exchange);
   }
+}
+
+void UpstreamManager::Use(const UpstreamOptions& options,
+                          absl::Span<const NumberedServer> numbered, Exchanger* bootstrap,
+                          absl::AnyInvocable<void()> on_addresses) {
+  assert(loop_.InLoopThread());
+  hosts_.reset();
+  options_ = options;
+  zones_.Use(options_.zones, numbered);
+  if (bootstrap != nullptr) ResolveHostsBy(*bootstrap, std::move(on_addresses));
+  Start();
+  for (const ExchangeId id : std::exchange(addressless_, {})) {
+    ExchangeRecord* exchange = exchanges_.Find(id);
+    if (exchange != nullptr) BeginAgain(*exchange);
+  }
+  wake_timer_->Start(Duration::zero());
 }
 
 void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,

@@ -43,7 +43,16 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void ResolveHostsBy(
       Exchanger& bootstrap, absl::AnyInvocable<void()> on_addresses = [] {});
 
-  // Of all servers, in the order of the counters. 0.0.0.0:0 for a slot without an address.
+  // Uses these zones, servers and limits from now on, and keeps the zones and servers whose numbers
+  // are the same. Exchanges under way end at the servers that they have, or begin again.
+  // `bootstrap` and `on_addresses` replace those of ResolveHostsBy(). A former bootstrap may be
+  // destroyed after the call. REQUIRES: Start() was called and Drain() was not.
+  void Use(const UpstreamOptions& options, absl::Span<const NumberedServer> numbered,
+           Exchanger* bootstrap = nullptr, absl::AnyInvocable<void()> on_addresses = [] {});
+  // True while servers that are no longer configured have exchanges or connections.
+  bool HasFormer() const { return !zones_.former().empty(); }
+
+  // By number of server. 0.0.0.0:0 for a number or slot without an address.
   std::vector<Endpoint> Endpoints() const { return zones_.Endpoints(); }
 
   // Opens the connections of options.mode.prewarm, and begins to resolve host names.
@@ -82,6 +91,8 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void OnAttemptsStalled(const std::vector<AttemptId>& attempts, StallCause cause) override;
   void OnServerChanged(UpstreamServer& server) override;
 
+  ExchangeFailure Begin(ExchangeRecord& exchange, MonoTime deadline);
+  void BeginAgain(ExchangeRecord& exchange);
   ExchangeFailure WaitForAddress(ExchangeRecord& exchange);
   bool CarryOut(ExchangeRecord& exchange, const UpstreamZone::Views& views);
   void WaitForServer(ExchangeRecord& exchange);
@@ -92,11 +103,12 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   void Release(ExchangeRecord& exchange);
   void Wake();
   void WakeZone(UpstreamZone& zone);
+  void WakeExchanges(UpstreamZone& zone);
   void OnHostChange(UpstreamZone& zone);
   void RetryAddressless(UpstreamZone& zone);
 
   EventLoop& loop_;
-  const UpstreamOptions options_;
+  UpstreamOptions options_;
   AddressFamilies families_;
   const UpstreamServer::Context context_;
   ZoneSet zones_;

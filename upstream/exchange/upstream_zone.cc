@@ -13,21 +13,76 @@ namespace {
 constexpr int kHedgeTimes = 2;
 constexpr Duration kMinHedgeTime = Milliseconds(20);
 
+// Destroys a server, or only this claim to it while another zone uses it.
+struct ServerClaim : public Deletable {
+  explicit ServerClaim(std::shared_ptr<UpstreamServer> claimed) : server(std::move(claimed)) {}
+  std::shared_ptr<UpstreamServer> server;
+};
+
 }  // namespace
 
 UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
-                           const UpstreamZoneOptions& options, int first_index,
-                           absl::Span<UpstreamCounters> counters)
+                           const UpstreamZoneOptions& options,
+                           absl::Span<const NumberedServer> numbered, UpstreamZone* previous)
     : context_(context),
       options_(options),
-      first_index_(first_index),
-      counters_(counters),
+      numbered_(numbered.begin(), numbered.end()),
       selector_(options.policy) {
   for (size_t i = 0; i < options.servers.size(); ++i) {
-    servers_.push_back(std::make_unique<UpstreamServer>(
-        context, options.servers[i], first_index + static_cast<int>(i), options.zone, counters[i]));
+    const NumberedServer& number = numbered_[i];
+    std::shared_ptr<UpstreamServer> server =
+        previous == nullptr ? nullptr : previous->FindNumbered(number.index);
+    if (server == nullptr) {
+      server = std::make_shared<UpstreamServer>(context, options.servers[i], number.index,
+                                                options.zone, *number.counters);
+      server->probes().SetUrgent(previous != nullptr && previous->urgent_);
+    }
+    servers_.push_back(std::move(server));
+  }
+  if (previous != nullptr) {
+    providers_ = previous->providers_;
+    prepared_ = previous->prepared_;
+    urgent_ = previous->urgent_;
+    told_lost_ = previous->told_lost_;
   }
   FindProviders();
+  for (size_t i = 0; i < servers_.size(); ++i) servers_[i]->Use(!ProviderOf(i).taken_out());
+}
+
+std::shared_ptr<UpstreamServer> UpstreamZone::FindNumbered(int index) const {
+  const auto found = std::find_if(servers_.begin(), servers_.end(), [index](const auto& server) {
+    return server->index() == index;
+  });
+  return found == servers_.end() ? nullptr : *found;
+}
+
+bool UpstreamZone::Is(const UpstreamZoneOptions& options,
+                      absl::Span<const NumberedServer> numbered) const {
+  bool same = options.policy == options_.policy && numbered.size() == numbered_.size();
+  for (size_t i = 0; same && i < numbered.size(); ++i) {
+    const UpstreamServerOptions& server = options.servers[i];
+    same = numbered[i].index == numbered_[i].index && server.weight == options_.servers[i].weight &&
+           server.metered == options_.servers[i].metered;
+  }
+  return same;
+}
+
+void UpstreamZone::BecomeFormer(absl::FunctionRef<bool(const UpstreamServer&)> leaves) {
+  former_ = true;
+  draining_ = true;
+  for (const auto& server : servers_) {
+    if (leaves(*server)) server->Retire();
+  }
+  NoteChange();
+}
+
+bool UpstreamZone::IsOver() {
+  if (exchanges_ > 0) return false;
+  for (std::shared_ptr<UpstreamServer>& server : std::exchange(servers_, {})) {
+    if (server->retired()) retired_.push_back(std::move(server));
+  }
+  DropRetired();
+  return retired_.empty();
 }
 
 // A provider's weight is divided among the addresses that it has now.
@@ -47,7 +102,7 @@ void UpstreamZone::FindProviders() {
     const auto* octets = reinterpret_cast<const uint8_t*>(name.data());
     const auto parts = static_cast<double>(std::max<std::ptrdiff_t>(addresses, 1));
     portions_.push_back({static_cast<uint8_t>(provider - providers_.begin()),
-                         static_cast<double>(server->options().weight) / parts,
+                         static_cast<double>(options_.servers[portions_.size()].weight) / parts,
                          SipHash13(HashSeed{}, Bytes(octets, name.size()))});
   }
 }
@@ -62,10 +117,11 @@ UpstreamZone::Views UpstreamZone::LookAt(MonoTime now) const {
     view.provider = portions_[i].provider;
     view.provider_hash = portions_[i].provider_hash;
     view.weight = portions_[i].weight;
-    view.metered = server.options().metered;
+    view.metered = options_.servers[i].metered;
     view.datagrams = server.options().transport == Transport::kUdp;
     view.may_retry = provider.retries().HasOne();
     view.erring = provider.erring();
+    if (server.retired()) view.status.state = ServerState::kNoAddress;
   }
   return views;
 }
@@ -191,13 +247,14 @@ void UpstreamZone::ProbeOnDemand() {
 }
 
 void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& address) {
-  std::unique_ptr<UpstreamServer>& place = servers_[index];
+  std::shared_ptr<UpstreamServer>& place = servers_[index];
   UpstreamServerOptions options = options_.servers[index];
   if (address.has_value()) options = options.At(*address);
   place->Retire();
   retired_.push_back(std::move(place));
-  place = std::make_unique<UpstreamServer>(
-      context_, options, first_index_ + static_cast<int>(index), options_.zone, counters_[index]);
+  const NumberedServer& number = numbered_[index];
+  place = std::make_shared<UpstreamServer>(context_, options, number.index, options_.zone,
+                                           *number.counters);
   place->probes().SetUrgent(urgent_);
   place->Use(!ProviderOf(index).taken_out());
   FindProviders();
@@ -210,7 +267,8 @@ void UpstreamZone::SetAddress(size_t index, const std::optional<Endpoint>& addre
 
 void UpstreamZone::DropRetired() {
   for (auto& server : retired_) {
-    if (server->drained()) context_.loop.DeferDelete(std::move(server));  // After its connections.
+    if (!server->drained()) continue;  // It is destroyed after its connections.
+    context_.loop.DeferDelete(std::make_unique<ServerClaim>(std::move(server)));
   }
   std::erase(retired_, nullptr);
 }

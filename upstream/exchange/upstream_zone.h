@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/functional/function_ref.h"
 #include "absl/types/span.h"
 #include "core/event_loop.h"
 #include "dns/domain_name.h"
@@ -21,6 +22,12 @@
 
 namespace dotcache {
 
+// The number of a server among those of all zones, and its counters, which outlive it.
+struct NumberedServer {
+  int index = 0;
+  UpstreamCounters* counters = nullptr;
+};
+
 // Owns the servers that are queried for the names at and below one name, and puts them in order for
 // a question. Knows what concerns all of them: the providers, and whether all are down. While all
 // are down, each is probed without its back-off. Owned by the UpstreamManager; bound to its loop's
@@ -29,10 +36,23 @@ class UpstreamZone {
  public:
   using Views = absl::InlinedVector<ServerView, 8>;
 
-  // `counters`: one element for each server. They and `options` outlive the zone. `first_index` is
-  // the index of its first server among the servers of all zones.
+  // `numbered`: one element for each server. The zone continues with the servers of `previous` that
+  // have the same number, and with what is known about its providers.
   UpstreamZone(const UpstreamServer::Context& context, const UpstreamZoneOptions& options,
-               int first_index, absl::Span<UpstreamCounters> counters);
+               absl::Span<const NumberedServer> numbered, UpstreamZone* previous = nullptr);
+
+  // True if these options ask for nothing that this zone is not.
+  bool Is(const UpstreamZoneOptions& options, absl::Span<const NumberedServer> numbered) const;
+
+  // Another zone has taken its place: only its exchanges go on. `leaves` tells which servers are
+  // not the other zone's. They close their connections when idle.
+  void BecomeFormer(absl::FunctionRef<bool(const UpstreamServer&)> leaves);
+  bool is_former() const { return former_; }
+  // Exchanges that use the zone.
+  void AddExchange() { ++exchanges_; }
+  void RemoveExchange() { --exchanges_; }
+  // True if the former zone can be destroyed. Not inside a callback of its servers.
+  bool IsOver();
 
   const UpstreamZoneOptions& options() const { return options_; }
   size_t size() const { return servers_.size(); }
@@ -112,19 +132,22 @@ class UpstreamZone {
   };
 
   void FindProviders();
+  std::shared_ptr<UpstreamServer> FindNumbered(int index) const;
   void TellErring(uint8_t provider);
   ServerChoice Choose(UpstreamSelector& selector, const DomainName& qname,
                       const Views& views) const;
 
   const UpstreamServer::Context context_;
-  const UpstreamZoneOptions& options_;
-  const int first_index_;
-  const absl::Span<UpstreamCounters> counters_;
+  const UpstreamZoneOptions options_;
+  const std::vector<NumberedServer> numbered_;  // By server.
   UpstreamSelector selector_;
-  std::vector<std::unique_ptr<UpstreamServer>> servers_;
-  std::vector<std::unique_ptr<UpstreamServer>> retired_;  // Their place was taken.
+  // A former zone shares them with the zone that took its place.
+  std::vector<std::shared_ptr<UpstreamServer>> servers_;
+  std::vector<std::shared_ptr<UpstreamServer>> retired_;  // Their place was taken.
   std::vector<Provider> providers_;
   std::vector<Portion> portions_;  // By server.
+  size_t exchanges_ = 0;
+  bool former_ = false;
   bool draining_ = false;
   bool prepared_ = false;
   bool urgent_ = false;

@@ -21,10 +21,20 @@ namespace dotcache {
 // its loop's thread.
 class ZoneSet {
  public:
-  // `counters`: one element for each server, counted through the zones in order. They and `options`
-  // outlive the set.
+  // `counters`: one element for each server, counted through the zones in order. They outlive the
+  // set.
   ZoneSet(const UpstreamServer::Context& context, const std::vector<UpstreamZoneOptions>& options,
           absl::Span<UpstreamCounters> counters);
+
+  // The zones are these from now on. `numbered` has one element for each server, through the zones
+  // in order. Zones and servers with the same numbers as before stay as they are. Zones that end
+  // become former ones. Not inside a callback of a server.
+  void Use(const std::vector<UpstreamZoneOptions>& options,
+           absl::Span<const NumberedServer> numbered);
+  // Zones whose place was taken, and which have exchanges or connections.
+  const std::vector<std::unique_ptr<UpstreamZone>>& former() const { return former_; }
+  // Destroys those that have none. Not inside a callback of a server.
+  void DropFormer();
 
   // The zone closest to the question's name; for a DS, closest to the name above it.
   UpstreamZone& Find(const Question& question) const;
@@ -34,7 +44,7 @@ class ZoneSet {
   UpstreamZone& root() const { return *zones_.front(); }
   const std::vector<std::unique_ptr<UpstreamZone>>& all() const { return zones_; }
 
-  // Of all servers. 0.0.0.0:0 for a slot without an address.
+  // By number of server. 0.0.0.0:0 for a number or slot without an address.
   std::vector<Endpoint> Endpoints() const;
 
   void OnTrustChanged(absl::Span<const int> servers);
@@ -42,8 +52,11 @@ class ZoneSet {
   void Drain();
 
  private:
+  const UpstreamServer::Context context_;
   std::vector<std::unique_ptr<UpstreamZone>> zones_;  // The root's first.
-  std::vector<UpstreamZone*> zone_of_server_;         // By index among all servers.
+  std::vector<std::unique_ptr<UpstreamZone>> former_;
+  // By number: the latest zone with the server. Null for a number without a server.
+  std::vector<UpstreamZone*> zone_of_server_;
   absl::flat_hash_map<DomainName, UpstreamZone*> zone_by_name_;
 };
 

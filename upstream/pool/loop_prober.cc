@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "upstream/pool/loop_prober.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -98,16 +99,14 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
 
 LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
                        absl::Span<UpstreamCounters> counters)
-    : context_(context),
-      enabled_(options.loop_check),
-      workers_(options.limits.workers),
-      counters_(counters) {
-  for (const UpstreamZoneOptions& zone : options.zones) {
-    for (const UpstreamServerOptions& server : zone.servers) {
-      servers_.push_back({zone.zone, server, server.endpoint, nullptr});
-      Renew(servers_.size() - 1);
-    }
+    : context_(context), workers_(options.limits.workers) {
+  std::vector<int> indexes;
+  std::vector<UpstreamCounters*> of_servers;
+  for (UpstreamCounters& of_server : counters) {
+    indexes.push_back(static_cast<int>(indexes.size()));
+    of_servers.push_back(&of_server);
   }
+  Use(options, indexes, of_servers);
 }
 
 LoopProber::~LoopProber() = default;
@@ -122,12 +121,11 @@ void LoopProber::Start() {
 
 void LoopProber::SetAddresses(absl::Span<const Endpoint> addresses) {
   if (stopped_) return;
-  for (size_t i = 0; i < servers_.size(); ++i) {
-    Server& server = servers_[i];
-    if (addresses[i] == server.address) continue;
-    server.address = addresses[i];
-    Renew(i);
-    if (started_ && server.probe != nullptr) server.probe->Begin();
+  for (Server& server : servers_) {
+    const Endpoint& address = addresses[server.index];
+    if (address == server.address) continue;
+    server.address = address;
+    Renew(server);
   }
 }
 
@@ -138,19 +136,49 @@ void LoopProber::Stop() {
   }
 }
 
-void LoopProber::Renew(size_t index) {
-  Server& server = servers_[index];
-  if (server.probe != nullptr) {
-    server.probe->Stop();
-    context_.loop.DeferDelete(std::move(server.probe));  // After its connection.
-    context_.watch.Forget(index);
-    counters_[index].loops.Set(0);
+void LoopProber::Use(const UpstreamOptions& options, absl::Span<const int> indexes,
+                     absl::Span<UpstreamCounters* const> counters) {
+  if (stopped_) return;
+  const bool same_use = std::exchange(enabled_, options.loop_check) == enabled_;
+  std::vector<Server> before = std::exchange(servers_, {});
+  for (const UpstreamZoneOptions& zone : options.zones) {
+    for (const UpstreamServerOptions& server : zone.servers) {
+      const size_t position = servers_.size();
+      const auto index = static_cast<size_t>(indexes[position]);
+      const auto same = std::find_if(before.begin(), before.end(), [&](const Server& candidate) {
+        return same_use && candidate.index == index;
+      });
+      if (same != before.end()) {
+        servers_.push_back(std::move(*same));
+        before.erase(same);
+        continue;
+      }
+      servers_.push_back({zone.zone, server, server.endpoint, index, counters[position], nullptr});
+    }
   }
+  for (Server& server : before) End(server);
+  for (Server& server : servers_) {
+    if (server.probe == nullptr) Renew(server);
+  }
+}
+
+void LoopProber::End(Server& server) {
+  if (server.probe == nullptr) return;
+  server.probe->Stop();
+  context_.loop.DeferDelete(std::move(server.probe));  // After its connection.
+  context_.watch.Forget(server.index);
+  server.counters->loops.Set(0);
+}
+
+void LoopProber::Renew(Server& server) {
+  End(server);
   const UpstreamServerOptions options = server.options.At(server.address);
   if (!enabled_ || !options.has_address() || !MayLeadBack(server.address)) return;
   // The only connection is for queries.
   if (ConnectionLimit::PerWorker(options, workers_) == 1) return;
-  server.probe = std::make_unique<Probe>(context_, server.zone, options, index, counters_[index]);
+  server.probe =
+      std::make_unique<Probe>(context_, server.zone, options, server.index, *server.counters);
+  if (started_) server.probe->Begin();
 }
 
 }  // namespace dotcache

@@ -38,7 +38,7 @@ class LoopProber {
   static constexpr Duration kSoon = Seconds(10);
   static constexpr Duration kPatience = Seconds(3);
 
-  // `options` and `counters` (one element a server) outlive the prober, too.
+  // `counters` (one element a server) outlive the prober, too.
   LoopProber(const Context& context, const UpstreamOptions& options,
              absl::Span<UpstreamCounters> counters);
   ~LoopProber();
@@ -47,9 +47,14 @@ class LoopProber {
   // off.
   void Start();
 
-  // The addresses of the servers now, one element each: host names have been resolved. A server
+  // The addresses of the servers now, by their index: host names have been resolved. A server
   // with another address is probed at once, after Start().
   void SetAddresses(absl::Span<const Endpoint> addresses);
+
+  // The servers are these from now on. `indexes` and `counters` have one element for each, through
+  // the zones in order. Servers with another index than before are probed at once, after Start().
+  void Use(const UpstreamOptions& options, absl::Span<const int> indexes,
+           absl::Span<UpstreamCounters* const> counters);
 
   // Sends no probe from now on.
   void Stop();
@@ -57,18 +62,20 @@ class LoopProber {
  private:
   class Probe;
   struct Server {
-    const DomainName zone;
-    const UpstreamServerOptions& options;  // Of a host name: its slot, without an address.
+    DomainName zone;
+    UpstreamServerOptions options;  // Of a host name: its slot, without an address.
     Endpoint address;
+    size_t index = 0;
+    UpstreamCounters* counters = nullptr;
     std::unique_ptr<Probe> probe;  // Null where there is nothing to find.
   };
 
-  void Renew(size_t index);
+  void End(Server& server);
+  void Renew(Server& server);
 
   const Context context_;
-  const bool enabled_;
+  bool enabled_ = false;
   const int workers_;
-  const absl::Span<UpstreamCounters> counters_;
   std::vector<Server> servers_;
   bool started_ = false;
   bool stopped_ = false;

@@ -117,6 +117,9 @@ class UpstreamServer : public Deletable,
   // The same when another server takes its place. Gauges and log lines are the new server's.
   void Retire();
 
+  // Another server has taken its place, or it is no longer configured.
+  bool retired() const { return retired_; }
+
   // True when no connection is left after Drain().
   bool drained() const { return draining_ && connections_.empty(); }
 
