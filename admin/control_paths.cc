@@ -76,9 +76,10 @@ HttpReply Ready(const Server& server) {
 Json UpstreamsJson(const Server& server, const Operations& operations) {
   Json list = Json::array();
   size_t index = 0;
-  for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
+  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  for (const UpstreamZoneOptions& zone : plan->options.zones) {
     for (const UpstreamServerOptions& options : zone.servers) {
-      const UpstreamStatus status = UpstreamStatusOf(server, index++);
+      const UpstreamStatus status = UpstreamStatusOf(*plan, index++);
       if (!status.present) continue;
       list.push_back({{"zone", zone.zone.ToString()},
                       {"provider", options.provider},

@@ -226,25 +226,25 @@ void AddCacheMetrics(const Server& server, Exposition& out) {
 // The counters that all workers have for one upstream server.
 struct UpstreamTotals {
   Labels labels;
-  std::vector<const UpstreamCounters*> workers;
+  std::vector<std::shared_ptr<const UpstreamCounters>> workers;
 
   uint64_t Sum(Counter UpstreamCounters::*member) const {
     uint64_t sum = 0;
-    for (const UpstreamCounters* counters : workers) sum += (counters->*member).value();
+    for (const auto& counters : workers) sum += ((*counters).*member).value();
     return sum;
   }
 
   uint64_t Max(Counter UpstreamCounters::*member) const {
     uint64_t max = 0;
-    for (const UpstreamCounters* counters : workers) {
-      max = std::max(max, (counters->*member).value());
+    for (const auto& counters : workers) {
+      max = std::max(max, ((*counters).*member).value());
     }
     return max;
   }
 
   std::vector<const DurationHistogram*> Parts(DurationHistogram UpstreamCounters::*member) const {
     std::vector<const DurationHistogram*> parts;
-    for (const UpstreamCounters* counters : workers) parts.push_back(&(counters->*member));
+    for (const auto& counters : workers) parts.push_back(&((*counters).*member));
     return parts;
   }
 };
@@ -252,14 +252,15 @@ struct UpstreamTotals {
 std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
   std::vector<UpstreamTotals> all;
   size_t index = 0;
-  for (const UpstreamZoneOptions& zone : server.options().upstream.zones) {
+  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  for (const UpstreamZoneOptions& zone : plan->options.zones) {
     for (const UpstreamServerOptions& options : zone.servers) {
       UpstreamTotals totals;
       totals.labels = {{"zone", zone.zone.ToString()},
                        {"provider", options.provider},
                        {"address", options.Label()}};
-      for (int worker = 0; worker < server.upstream_worker_count(); ++worker) {
-        totals.workers.push_back(&server.upstream_counters(worker)[index]);
+      for (const auto& of_worker : plan->counters) {
+        totals.workers.push_back(of_worker[index]);
       }
       ++index;
       const bool is_empty_slot =

@@ -17,8 +17,9 @@ void AddWorker(const WorkerCounters& counters, StatusReport& status) {
 }
 
 void AddUpstreams(const Server& server, StatusReport& status) {
-  for (size_t i = 0; i < server.upstream_servers().size(); ++i) {
-    const UpstreamStatus upstream = UpstreamStatusOf(server, i);
+  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  for (size_t i = 0; i < plan->servers.size(); ++i) {
+    const UpstreamStatus upstream = UpstreamStatusOf(*plan, i);
     if (!upstream.present) continue;
     ++status.upstreams;
     if (upstream.up) ++status.upstreams_up;
@@ -27,11 +28,11 @@ void AddUpstreams(const Server& server, StatusReport& status) {
 
 }  // namespace
 
-UpstreamStatus UpstreamStatusOf(const Server& server, size_t index) {
+UpstreamStatus UpstreamStatusOf(const UpstreamPlan& plan, size_t index) {
   UpstreamStatus status;
-  status.present = server.upstream_servers()[index].host.empty();
-  for (int worker = 0; worker < server.upstream_worker_count(); ++worker) {
-    const UpstreamCounters& counters = server.upstream_counters(worker)[index];
+  status.present = plan.servers[index].host.empty();
+  for (const auto& of_worker : plan.counters) {
+    const UpstreamCounters& counters = *of_worker[index];
     status.present |= counters.present.value() > 0;
     status.up |= counters.up.value() > 0;
     status.connections += counters.open_connections.value();

@@ -11,6 +11,7 @@
 namespace dotcache {
 
 class Server;
+struct UpstreamPlan;
 
 // Sums over all workers. The counters begin at the start of the process.
 struct StatusReport {
@@ -40,8 +41,8 @@ struct UpstreamStatus {
   uint64_t timeouts = 0;
 };
 
-// The server with this index in Server::upstream_servers(). Any thread may call it.
-UpstreamStatus UpstreamStatusOf(const Server& server, size_t index);
+// The server with this place in the plan. Any thread may call it.
+UpstreamStatus UpstreamStatusOf(const UpstreamPlan& plan, size_t index);
 
 // Any thread may call it. Locks the shards of the cache one after another.
 StatusReport StatusOf(const Server& server);

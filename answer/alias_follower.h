@@ -53,7 +53,10 @@ class AliasFollower {
   AliasFollower(ResponseCache& cache, const LocalNames* local_names, const ZoneNames* zones)
       : cache_(cache), local_names_(local_names), zones_(zones) {}
 
-  void UseLocalNames(const LocalNames* local_names) { local_names_ = local_names; }
+  void UseNames(const LocalNames* local_names, const ZoneNames* zones) {
+    local_names_ = local_names;
+    zones_ = zones;
+  }
 
   enum class Step : uint8_t {
     kComplete,  // Join() has the answer.

@@ -18,10 +18,11 @@ namespace dotcache {
 // is over. Any thread may call any function. Times are exact to a millisecond.
 class AnswerTimes {
  public:
-  explicit AnswerTimes(size_t zones) : zones_(new Zone[zones]) {}
+  explicit AnswerTimes(size_t zones) : size_(zones), zones_(new Zone[zones]) {}
 
-  // A name with this hash was answered. REQUIRES: zone < zones.
+  // A name with this hash was answered. Other zones than those of the constructor are ignored.
   void Note(size_t zone, uint64_t name_hash, MonoTime now) {
+    if (zone >= size_) return;
     const uint64_t answer = Pack(name_hash, now);
     Zone& times = zones_[zone];
     const uint64_t last = times.last.exchange(answer, std::memory_order_relaxed);
@@ -40,6 +41,7 @@ class AnswerTimes {
 
   // The latest answer to a name other than the one with this hash. The clock's epoch: none.
   MonoTime LatestOfOther(size_t zone, uint64_t name_hash) const {
+    if (zone >= size_) return MonoTime();
     const Zone& times = zones_[zone];
     const uint64_t last = times.last.load(std::memory_order_relaxed);
     const bool is_other = (last & kHashMask) != (Pack(name_hash, MonoTime()) & kHashMask);
@@ -61,6 +63,7 @@ class AnswerTimes {
     return static_cast<uint64_t>(ms) << kHashBits | name_hash >> (64 - kHashBits);
   }
 
+  const size_t size_;
   const std::unique_ptr<Zone[]> zones_;
 };
 

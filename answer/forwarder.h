@@ -51,8 +51,12 @@ class Forwarder : private TurnEndHook {
   // Cancels all exchanges. Their clients get no reply.
   ~Forwarder() override;
 
-  // From now on aliases end at these local names. Null: there are none.
-  void UseLocalNames(const LocalNames* local_names) { aliases_.UseLocalNames(local_names); }
+  // Replaces these parts of Environment.
+  void UseNames(const LocalNames* local_names, const ZoneNames* zones, AnswerTimes* answer_times) {
+    aliases_.UseNames(local_names, zones);
+    env_.zones = zones;
+    env_.answer_times = answer_times;
+  }
 
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
   // `received_at` is when the query arrived. Returns false if the query could not be forwarded. The
@@ -107,7 +111,7 @@ class Forwarder : private TurnEndHook {
                             const FailureErrors& error);
   void FinishMiss(const Waiter& waiter);
 
-  const Environment env_;
+  Environment env_;
   AliasFollower aliases_;
   PendingQueries pending_;
   std::vector<std::pair<Limit, Waiter>> evicted_;  // To be answered when the turn ends.

@@ -26,8 +26,9 @@ size_t MaxReplySize(Bytes message, const Client& client) {
 
 QueryHandler::QueryHandler(const Environment& environment)
     : env_(environment),
-      rules_{&environment.access, environment.local_names, environment.cookies,
-             environment.own_answers, environment.client_rate},
+      rules_{&environment.access,     environment.local_names, environment.cookies,
+             environment.own_answers, environment.zones,       environment.answer_times,
+             environment.client_rate},
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
@@ -46,7 +47,9 @@ QueryHandler::QueryHandler(const Environment& environment)
 
 void QueryHandler::UseRules(const Rules& rules) {
   rules_ = rules;
-  if (forwarder_.has_value()) forwarder_->UseLocalNames(rules.local_names);
+  if (forwarder_.has_value()) {
+    forwarder_->UseNames(rules.local_names, rules.zones, rules.answer_times);
+  }
   replies_.UseIdentity(rules.own_answers == nullptr ? "" : rules.own_answers->identity());
 }
 
@@ -145,8 +148,8 @@ HandleResult QueryHandler::HandleMiss(Bytes message, const Client& client, const
   }
   const bool is_failure = found.state == Found::State::kFailure;
   const bool may_be_over =
-      is_failure && env_.answer_times != nullptr &&
-      env_.answer_times->MayBeOver(*found.entry, key.name_hash(), env_.loop.Now());
+      is_failure && rules_.answer_times != nullptr &&
+      rules_.answer_times->MayBeOver(*found.entry, key.name_hash(), env_.loop.Now());
   if (is_failure && !may_be_over) {
     env_.counters.failure_hits.Add();
     replies_.SendFailure(client, RememberedError(*found.entry));

@@ -74,6 +74,8 @@ class QueryHandler {
     const LocalNames* local_names;
     const ClientCookies* cookies;
     const OwnAnswers* own_answers;
+    const ZoneNames* zones;
+    AnswerTimes* answer_times;
     ClientRate* client_rate;
   };
 

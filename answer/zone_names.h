@@ -16,15 +16,19 @@ namespace dotcache {
 // Immutable, so any thread may call it.
 class ZoneNames {
  public:
-  // The root may be among them.
-  explicit ZoneNames(absl::Span<const DomainName> zones) {
+  // The root may be among them. A zone keeps the number that it has, or had, in `previous`, because
+  // cache entries have these numbers.
+  explicit ZoneNames(absl::Span<const DomainName> zones, const ZoneNames* previous = nullptr) {
+    if (previous != nullptr && previous->known_.size() < kMaxKnown) known_ = previous->known_;
     for (const DomainName& zone : zones) {
-      if (zone.LabelCount() > 0) numbers_.try_emplace(zone.Canonical(), numbers_.size() + 1);
+      if (zone.LabelCount() == 0) continue;
+      const auto known = known_.try_emplace(zone.Canonical(), known_.size() + 1).first;
+      numbers_.insert(*known);
     }
   }
 
-  // The number of zones, with the root.
-  size_t size() const { return numbers_.size() + 1; }
+  // Every number is below it.
+  size_t size() const { return known_.size() + 1; }
 
   // The zone closest to the question's name; for a DS, closest to the name above it.
   size_t ZoneOf(const Question& question) const {
@@ -38,7 +42,11 @@ class ZoneNames {
   }
 
  private:
-  absl::flat_hash_map<DomainName, size_t> numbers_;  // Without the root.
+  static constexpr size_t kMaxKnown = 1024;  // After so many names, numbers begin anew.
+
+  // Without the root.
+  absl::flat_hash_map<DomainName, size_t> numbers_;
+  absl::flat_hash_map<DomainName, size_t> known_;  // With former zones.
 };
 
 }  // namespace dotcache

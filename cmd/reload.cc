@@ -40,6 +40,11 @@ Config TakenOver(const Config& running, const Config& next) {
   server.own_answers = next.server.own_answers;
   server.cookies = next.server.cookies;
   server.cookie_secret_file = next.server.cookie_secret_file;
+  server.upstream = next.server.upstream;
+  server.upstream.limits.workers = running.server.upstream.limits.workers;
+  server.upstream_ca_file = next.server.upstream_ca_file;
+  server.listen_certificate_file = next.server.listen_certificate_file;
+  server.listen_key_file = next.server.listen_key_file;
   ServerLimits& limits = server.limits;
   const ServerLimits& wanted = next.server.limits;
   limits.query_timeout = wanted.query_timeout;

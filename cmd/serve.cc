@@ -132,7 +132,8 @@ void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
   if (admin.has_value()) {
     Log(LogLevel::kInfo, "listening", {{"transport", "http"}, {"address", admin->ToString()}});
   }
-  for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
+  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  for (const UpstreamServerOptions& upstream : plan->servers) {
     if (upstream.transport != Transport::kDot) continue;  // Logged with its zone.
     if (upstream.slot > 0) continue;                      // One line for a host name.
     const TlsPeerIdentity& identity = upstream.identity;

@@ -209,7 +209,24 @@ ReloadReport Service::TakeOver(const LoadedConfig& loaded) {
   if (config.log_level != running_.log_level) SetLogLevel(config.log_level);
   hosts_files_ = std::move(hosts_files);
   running_ = std::move(config);
+  TakeOutAgain(report);
   return report;
+}
+
+// Providers that were taken out stay out, also in zones that they came to. Those that are the last
+// of a zone now are put back.
+void Service::TakeOutAgain(ReloadReport& report) {
+  for (const std::string& provider : std::set<std::string>(taken_out_)) {
+    const absl::Status status = CheckProviders(running_.server.upstream, provider, taken_out_);
+    if (status.ok()) {
+      server_->UseProvider(provider, false);
+      continue;
+    }
+    taken_out_.erase(provider);
+    if (absl::IsNotFound(status)) continue;
+    server_->UseProvider(provider, true);
+    report.changes.push_back(absl::StrCat("  # provider put back: ", status.message()));
+  }
 }
 
 void Service::Drain() { pthread_kill(main_thread_, kDrainSignal); }
@@ -223,7 +240,7 @@ absl::Status Service::UseProvider(const std::string& provider, bool use) {
   const MutexLock lock(mutex_);
   std::set<std::string> taken_out = taken_out_;
   use ? void(taken_out.erase(provider)) : void(taken_out.insert(provider));
-  RETURN_IF_ERROR(CheckProviders(server_->options().upstream, provider, taken_out));
+  RETURN_IF_ERROR(CheckProviders(running_.server.upstream, provider, taken_out));
   if (taken_out == taken_out_) return absl::OkStatus();
   taken_out_ = std::move(taken_out);
   server_->UseProvider(provider, use);

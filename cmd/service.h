@@ -64,6 +64,7 @@ class Service : public Operations {
   // An error if the configuration file cannot be read again, or has become empty.
   absl::Status CheckFileAgain() const;
   ReloadReport TakeOver(const LoadedConfig& loaded) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeOutAgain(ReloadReport& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const pthread_t main_thread_;  // It waits for signals.
   const ConfigSources& sources_;

@@ -25,6 +25,7 @@ struct OutgoingOptions {
   const std::optional<Endpoint>& SourceFor(const Endpoint& remote) const {
     return remote.is_v6() ? source_v6 : source_v4;
   }
+  friend bool operator==(const OutgoingOptions&, const OutgoingOptions&) = default;
 };
 
 enum class OutgoingKind { kUdp, kTcp };

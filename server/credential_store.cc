@@ -37,7 +37,7 @@ bool HasDotListener(const ServerOptions& options) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<CredentialStore>> CredentialStore::Load(
-    const ServerOptions& options) {
+    const ServerOptions& options, const CredentialStore* previous) {
   std::map<TlsClientFiles, std::vector<int>> servers_by_files;
   int index = 0;
   for (const UpstreamZoneOptions& zone : options.upstream.zones) {
@@ -67,8 +67,32 @@ absl::StatusOr<std::unique_ptr<CredentialStore>> CredentialStore::Load(
                                   .pins = ""};
     store->sources_.push_back({files, {}, FileWatch(PathsOf(files, /*with_ca=*/false)), ""});
   }
-  for (const Source& source : store->sources_) RETURN_IF_ERROR(store->Read(source));
+  for (Source& source : store->sources_) {
+    if (previous != nullptr && store->CopyFrom(*previous, source)) continue;
+    RETURN_IF_ERROR(store->Read(source));
+  }
   return store;
+}
+
+// False if there is no such source.
+bool CredentialStore::CopyFrom(const CredentialStore& previous, Source& source) {
+  for (const Source& other : previous.sources_) {
+    if (other.files != source.files || other.servers.empty() != source.servers.empty()) continue;
+    source.watch = other.watch;
+    source.complaint = other.complaint;
+    if (source.servers.empty()) current_.listen = previous.current_.listen;
+    for (const int index : source.servers) {
+      current_.upstreams[static_cast<size_t>(index)] =
+          previous.current_.upstreams[static_cast<size_t>(other.servers.front())];
+    }
+    return true;
+  }
+  return false;
+}
+
+void CredentialStore::TakeOver(CredentialStore&& next) {
+  sources_ = std::move(next.sources_);
+  current_ = std::move(next.current_);
 }
 
 absl::Status CredentialStore::Read(const Source& source) {

@@ -42,8 +42,13 @@ struct CredentialChange {
 // main's thread only; any thread may read the counters.
 class CredentialStore {
  public:
-  // Reads all files. An error names the file.
-  static absl::StatusOr<std::unique_ptr<CredentialStore>> Load(const ServerOptions& options);
+  // Reads all files. An error names the file. Files that `previous` has are not read again: its
+  // credentials are used. It may be null.
+  static absl::StatusOr<std::unique_ptr<CredentialStore>> Load(
+      const ServerOptions& options, const CredentialStore* previous = nullptr);
+
+  // Has the credentials of `next` from now on, and goes on counting.
+  void TakeOver(CredentialStore&& next);
 
   const Credentials& current() const { return current_; }
 
@@ -69,6 +74,7 @@ class CredentialStore {
 
   CredentialStore() = default;
   absl::Status Read(const Source& source);
+  bool CopyFrom(const CredentialStore& previous, Source& source);
 
   std::vector<Source> sources_;
   Credentials current_;

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,12 +23,15 @@ namespace {
 // How long a stop waits for the connections of the clients that were answered last.
 constexpr Milliseconds kLastFlush{1000};
 
-std::vector<UpstreamServerOptions> AllServers(const UpstreamOptions& options) {
-  std::vector<UpstreamServerOptions> servers;
-  for (const UpstreamZoneOptions& zone : options.zones) {
-    servers.insert(servers.end(), zone.servers.begin(), zone.servers.end());
+// The numbers of the servers of each zone.
+std::map<std::string, std::set<int>> NumbersByZone(const UpstreamPlan& plan) {
+  std::map<std::string, std::set<int>> numbers;
+  size_t server = 0;
+  for (const UpstreamZoneOptions& zone : plan.options.zones) {
+    std::set<int>& of_zone = numbers[zone.zone.Canonical().ToString()];
+    for (size_t i = 0; i < zone.servers.size(); ++i) of_zone.insert(plan.numbers[server++]);
   }
-  return servers;
+  return numbers;
 }
 
 ServerOptions WithinWorkers(ServerOptions options) {
@@ -47,17 +53,16 @@ SocketKind KindOf(const ListenOptions& listen) {
 Server::Server(const ServerOptions& options)
     : options_(WithinWorkers(options)),
       cache_(options.cache, HashSeed::Random()),
-      upstream_servers_(AllServers(options.upstream)),
-      loops_(upstream_servers_.size()),
+      plan_(options_),
+      loops_(plan_.Get()->numbers_end),
       handoff_(static_cast<size_t>(options.workers), static_cast<size_t>(options_.upstream_workers),
                static_cast<size_t>(options.limits.tuning.max_handed_queries), cache_.seed()),
       streams_(options.limits.max_streams_per_client),
       handshakes_(options.limits.handshakes_per_second),
       reply_rate_(options.reply_rate),
-      zone_names_(ForwardedZones(options.upstream)),
-      answer_times_(zone_names_.size()),
+      zones_at_start_(ForwardedZones(options.upstream)),
       top_(static_cast<size_t>(options.workers)),
-      snapshot_(options.snapshot, options.upstream, cache_, zone_names_) {}
+      snapshot_(options.snapshot, options.upstream, cache_, zones_at_start_) {}
 
 Server::~Server() = default;
 
@@ -70,9 +75,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   server->snapshot_.Read();
   RETURN_IF_ERROR(server->BindListeners(inherited));
   for (int i = 0; i < options.workers; ++i) {
-    const bool has_upstreams = i < server->upstream_worker_count();
-    server->counters_.push_back(
-        std::make_unique<CounterBoard>(has_upstreams ? server->upstream_servers_.size() : 0));
+    server->counters_.push_back(std::make_unique<WorkerCounters>());
   }
   return server;
 }
@@ -131,14 +134,12 @@ absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOpti
 absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(
-      Worker::Shared{cache_, rules_.Get(), options_, *credentials_, loops_, handoff_, streams_,
-                     handshakes_, reply_rate_, zone_names_, answer_times_, top_,
+      Worker::Shared{cache_, rules_.Get(), options_, *credentials_, plan_, loops_, handoff_,
+                     streams_, handshakes_, reply_rate_, top_,
                      std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
   for (size_t i = 0; i < sockets_.size(); ++i) {
-    CounterBoard& board = *counters_[i];
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
-                                                std::move(sockets_[i]), board.worker,
-                                                absl::MakeSpan(board.upstreams)));
+                                                std::move(sockets_[i]), *counters_[i]));
   }
   sockets_.clear();
   for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
@@ -151,10 +152,12 @@ absl::Status Server::Start() {
 
 bool Server::ready() const {
   if (stopping_.load(std::memory_order_relaxed)) return false;
-  const size_t root_servers = options_.upstream.zones.front().servers.size();
+  // Servers that come with a reload begin without handshakes.
+  if (was_ready_.load(std::memory_order_relaxed)) return true;
+  const std::shared_ptr<const UpstreamPlan> plan = upstreams();
   for (int worker = 0; worker < upstream_worker_count(); ++worker) {
-    for (size_t i = 0; i < root_servers; ++i) {
-      const UpstreamCounters& upstream = upstream_counters(worker)[i];
+    for (size_t i = 0; i < plan->root_servers(); ++i) {
+      const UpstreamCounters& upstream = plan->CountersOf(worker, i);
       if (upstream.taken_out.value() > 0) continue;
       if (upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0) return true;
     }
@@ -164,9 +167,41 @@ bool Server::ready() const {
 
 absl::Status Server::Reload(const ServerOptions& options) {
   if (stopping_) return absl::FailedPreconditionError("the server is stopping");
+  was_ready_ = ready();
+  ReloadCredentials();
+  ASSIGN_OR_RETURN(const auto plan, plan_.Next(options));
+  ASSIGN_OR_RETURN(std::unique_ptr<CredentialStore> credentials,
+                   CredentialStore::Load(options, credentials_.get()));
   RETURN_IF_ERROR(rules_.Load(options));
-  for (auto& worker : workers_) worker->UseRules(rules_.Get());
+  const CredentialChange change = {
+      .upstreams = {}, .listen = credentials->current().listen != credentials_->current().listen};
+  credentials_->TakeOver(std::move(*credentials));
+  const std::shared_ptr<const UpstreamPlan> before = plan_.Get();
+  plan_.Set(plan);
+  loops_.Grow(plan->numbers_end);
+  for (auto& worker : workers_) {
+    worker->Use(rules_.Get(), plan, credentials_->current());
+    if (change.listen) worker->UseCredentials(credentials_->current(), change);
+  }
+  FlushChangedZones(*before, *plan);
   return absl::OkStatus();
+}
+
+// The records of a zone with other servers may differ. The servers of the root all have the same
+// records.
+void Server::FlushChangedZones(const UpstreamPlan& before, const UpstreamPlan& after) {
+  const auto old_numbers = NumbersByZone(before);
+  auto numbers = NumbersByZone(after);
+  for (const auto& [zone, of_zone] : old_numbers) numbers.try_emplace(zone);
+  for (const auto& [zone, of_zone] : numbers) {
+    const auto old = old_numbers.find(zone);
+    if (zone == "." || (old != old_numbers.end() && old->second == of_zone)) continue;
+    const absl::StatusOr<DomainName> name = DomainName::FromText(zone);
+    if (!name.ok()) continue;
+    const uint64_t flushed = cache_.Erase(name->Canonical(), QType::kNone, /*below=*/true);
+    Log(LogLevel::kInfo, "cache entries removed: the servers of the zone have changed",
+        {{"zone", zone}, {"entries", flushed}});
+  }
 }
 
 void Server::UseProvider(const std::string& name, bool use) {
@@ -234,11 +269,7 @@ std::optional<NameExplanation> Server::Explain(const DomainName& name) const {
 }
 
 const WorkerCounters& Server::worker_counters(int worker) const {
-  return counters_[static_cast<size_t>(worker)]->worker;
-}
-
-absl::Span<const UpstreamCounters> Server::upstream_counters(int worker) const {
-  return counters_[static_cast<size_t>(worker)]->upstreams;
+  return *counters_[static_cast<size_t>(worker)];
 }
 
 }  // namespace dotcache

@@ -12,10 +12,8 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "answer/answer_times.h"
 #include "answer/top_queries.h"
 #include "answer/worker_counters.h"
-#include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "core/mutex.h"
 #include "server/credential_store.h"
@@ -25,8 +23,8 @@
 #include "server/serving_rules.h"
 #include "server/snapshot_keeper.h"
 #include "server/stream_shares.h"
+#include "server/upstream_plan.h"
 #include "server/worker.h"
-#include "upstream/api/upstream_counters.h"
 #include "upstream/pool/loop_watch.h"
 
 namespace dotcache {
@@ -51,8 +49,9 @@ class Server {
   // until the stop is announced.
   bool ready() const;
 
-  // Serves by the rules of `options` (ServingRules) from now on, and keeps everything else: cache,
-  // upstream servers, connections of clients. An error changes nothing.
+  // Serves by the rules of `options` (ServingRules) from now on, with its upstream servers and
+  // certificates. Keeps the cache, except the names of zones whose servers have changed, the
+  // connections of clients, and those to upstream servers that stay. An error changes nothing.
   // REQUIRES: Start() was called.
   absl::Status Reload(const ServerOptions& options);
 
@@ -83,8 +82,8 @@ class Server {
   // The bound transports and endpoints. Port 0 is replaced by the port that the kernel chose.
   const std::vector<ListenOptions>& listeners() const { return listeners_; }
   const ServerOptions& options() const { return options_; }  // Those of the start.
-  // In the order of upstream_counters().
-  const std::vector<UpstreamServerOptions>& upstream_servers() const { return upstream_servers_; }
+  // The upstream servers now, with their counters. A reader looks at one plan only.
+  std::shared_ptr<const UpstreamPlan> upstreams() const { return plan_.Get(); }
   size_t local_record_count() const;
   std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }
   const AnswerTimes& answer_times() const { return answer_times_; }
@@ -92,7 +91,6 @@ class Server {
   int worker_count() const { return options_.workers; }
   int upstream_worker_count() const { return options_.upstream_workers; }  // The first ones.
   const WorkerCounters& worker_counters(int worker) const;
-  absl::Span<const UpstreamCounters> upstream_counters(int worker) const;
   const ResponseCache& cache() const { return cache_; }
   ResponseCache& cache() { return cache_; }
   const SnapshotKeeper& snapshot() const { return snapshot_; }
@@ -102,15 +100,9 @@ class Server {
   std::optional<NameExplanation> Explain(const DomainName& name) const;
 
  private:
-  // The counters of one worker.
-  struct CounterBoard {
-    explicit CounterBoard(size_t upstream_count) : upstreams(upstream_count) {}
-    WorkerCounters worker;
-    std::vector<UpstreamCounters> upstreams;
-  };
-
   explicit Server(const ServerOptions& options);
   absl::Status LoadCredentials();
+  void FlushChangedZones(const UpstreamPlan& before, const UpstreamPlan& after);
   absl::Status BindListeners(const InheritedSockets& inherited);
   absl::Status ShareSocket(const InheritedSocket& socket, const ListenOptions& listen);
   // Waits until all workers are drained. Returns false if one is not.
@@ -119,22 +111,22 @@ class Server {
   const ServerOptions options_;
   ResponseCache cache_;
   CurrentRules rules_;
-  const std::vector<UpstreamServerOptions> upstream_servers_;
+  CurrentPlan plan_;
   LoopWatch loops_;
   mutable HandoffBoard handoff_;
   StreamShares streams_;
   HandshakeRate handshakes_;
   ReplyRate reply_rate_;
-  const ZoneNames zone_names_;
-  AnswerTimes answer_times_;
+  const ZoneNames zones_at_start_;
   TopQueries top_;
   SnapshotKeeper snapshot_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
-  std::vector<std::unique_ptr<CounterBoard>> counters_;
+  std::vector<std::unique_ptr<WorkerCounters>> counters_;  // By worker.
   std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
   std::unique_ptr<Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<bool> was_ready_{false};  // At the latest reload.
   std::atomic<bool> stopping_{false};
   bool shut_down_ = false;
   std::atomic<bool> last_reload_ok_{true};

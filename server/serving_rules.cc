@@ -69,10 +69,15 @@ absl::StatusOr<std::shared_ptr<const ServingRules>> ServingRules::Load(
   ASSIGN_OR_RETURN(auto cookies, LoadCookies(options, previous));
   AccessPolicy access(options.allow_from, options.access);
   auto client_rate = LoadClientRate(options.client_rate, access, previous);
+  ZoneNames zones(ForwardedZones(options.upstream),
+                  previous == nullptr ? nullptr : &previous->zones);
+  const bool same_size = previous != nullptr && previous->zones.size() == zones.size();
+  auto answer_times =
+      same_size ? previous->answer_times : std::make_shared<AnswerTimes>(zones.size());
   return std::shared_ptr<const ServingRules>(
       new ServingRules{std::move(access), std::move(local_names), OwnAnswers(options.own_answers),
                        std::move(cookies), std::move(client_rate), options.limits, options.cookies,
-                       options.cookie_secret_file});
+                       options.cookie_secret_file, std::move(zones), std::move(answer_times)});
 }
 
 size_t ServingRules::local_record_count() const {

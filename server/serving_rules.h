@@ -12,10 +12,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "answer/access_policy.h"
+#include "answer/answer_times.h"
 #include "answer/client_cookies.h"
 #include "answer/client_rate.h"
 #include "answer/own_answers.h"
 #include "answer/query_handler.h"
+#include "answer/zone_names.h"
 #include "core/mutex.h"
 #include "local/local_names.h"
 #include "server/server_options.h"
@@ -37,7 +39,12 @@ struct ServingRules {
                                                                   const ServingRules* previous);
 
   QueryHandler::Rules handler_rules() const {
-    return {&access, local_names.get(), cookies.get(), &own_answers,
+    return {&access,
+            local_names.get(),
+            cookies.get(),
+            &own_answers,
+            &zones,
+            answer_times.get(),
             client_rate->enabled() ? client_rate.get() : nullptr};
   }
   size_t local_record_count() const;
@@ -50,6 +57,8 @@ struct ServingRules {
   ServerLimits limits;
   CookieMode cookie_mode;
   std::string cookie_secret_file;  // Empty: the secrets are random.
+  ZoneNames zones;
+  std::shared_ptr<AnswerTimes> answer_times;  // By number in `zones`.
 };
 
 // The rules in force. Any thread may call any function.

@@ -102,7 +102,9 @@ class Worker::Services : private ReplySinks {
     for (const auto& listener : tcp_listeners_) listener->UseCredentials(credentials.listen);
   }
 
-  void UseRules(std::shared_ptr<const ServingRules> rules) {
+  void Use(std::shared_ptr<const ServingRules> rules, std::shared_ptr<const UpstreamPlan> plan,
+           const Credentials& credentials) {
+    if (upstreams_ != nullptr) upstreams_->Use(std::move(plan), credentials);
     // The clients of a rate that ends are reported before their counts are gone.
     if (worker_.index_ == 0 && rules->client_rate != rules_->client_rate) ReportClients();
     handler_.UseRules(rules->handler_rules());
@@ -145,9 +147,9 @@ class Worker::Services : private ReplySinks {
   static std::unique_ptr<WorkerUpstreams> NewUpstreams(Worker& worker, UvLoop& loop) {
     const Shared& shared = worker.shared_;
     if (worker.index_ >= shared.options.upstream_workers) return nullptr;
-    return std::make_unique<WorkerUpstreams>(WorkerUpstreams::Environment{
-        loop, shared.options.upstream, shared.credentials.current(), worker.upstream_counters_,
-        shared.loops, worker.counters_, /*first=*/worker.index_ == 0});
+    return std::make_unique<WorkerUpstreams>(
+        WorkerUpstreams::Environment{loop, shared.plan.Get(), shared.credentials.current(),
+                                     worker.index_, shared.loops, worker.counters_});
   }
 
   QueryHandler::Environment HandlerEnvironment() {
@@ -165,8 +167,8 @@ class Worker::Services : private ReplySinks {
         .loops = &shared.loops,
         .handoff = std::nullopt,
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
-        .zones = &shared.zones,
-        .answer_times = &shared.answer_times,
+        .zones = &rules_->zones,
+        .answer_times = rules_->answer_times.get(),
         .top = &shared.top,
         .worker = static_cast<size_t>(worker_.index_),
         .client_rate = rules_->handler_rules().client_rate};
@@ -222,13 +224,11 @@ class Worker::Services : private ReplySinks {
   int sweeps_ = 0;  // Since the last report of clients.
 };
 
-Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
-               absl::Span<UpstreamCounters> upstream_counters)
+Worker::Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters)
     : shared_(shared),
       index_(index),
       sockets_(std::move(sockets)),
       counters_(counters),
-      upstream_counters_(upstream_counters),
       quiet_future_(quiet_.get_future()),
       drained_future_(drained_.get_future()) {}
 
@@ -263,10 +263,11 @@ void Worker::UseCredentials(const Credentials& credentials, const CredentialChan
   });
 }
 
-void Worker::UseRules(std::shared_ptr<const ServingRules> rules) {
-  loop_->Post([services = services_, rules = std::move(rules)]() mutable {
-    services->UseRules(std::move(rules));
-  });
+void Worker::Use(std::shared_ptr<const ServingRules> rules,
+                 std::shared_ptr<const UpstreamPlan> plan, const Credentials& credentials) {
+  loop_->Post(
+      [services = services_, rules = std::move(rules), plan = std::move(plan),
+       credentials]() mutable { services->Use(std::move(rules), std::move(plan), credentials); });
 }
 
 void Worker::UseProvider(const std::string& name, bool use) {

@@ -11,10 +11,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "answer/answer_times.h"
 #include "answer/handoff_board.h"
 #include "answer/worker_counters.h"
-#include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "net/unique_fd.h"
 #include "server/credential_store.h"
@@ -23,7 +21,7 @@
 #include "server/server_options.h"
 #include "server/serving_rules.h"
 #include "server/stream_shares.h"
-#include "upstream/api/upstream_counters.h"
+#include "server/upstream_plan.h"
 #include "upstream/exchange/explanation.h"
 #include "upstream/pool/loop_watch.h"
 
@@ -55,22 +53,19 @@ class Worker {
     const ServerOptions& options;               // Those of the start.
     // Workers read this only during Start(), because main's thread changes it later.
     const CredentialStore& credentials;
+    const CurrentPlan& plan;
     LoopWatch& loops;
     HandoffBoard& handoff;
     StreamShares& streams;
     HandshakeRate& handshakes;
     ReplyRate& reply_rate;
-    const ZoneNames& zones;
-    AnswerTimes& answer_times;
     TopQueries& top;
     std::unique_ptr<GatewayWatch> gateways;
   };
 
-  // Only this worker writes `counters` and `upstream_counters`. The first workers
-  // (ServerOptions::upstream_workers) have upstream servers. Worker 0 also removes expired cache
-  // entries.
-  Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters,
-         absl::Span<UpstreamCounters> upstream_counters);
+  // Only this worker writes `counters`. The first workers (ServerOptions::upstream_workers) have
+  // upstream servers. Worker 0 also removes expired cache entries.
+  Worker(const Shared& shared, int index, WorkerSockets sockets, WorkerCounters& counters);
   ~Worker();
 
   // Starts the thread. Returns when it serves, or an error if it cannot.
@@ -81,11 +76,13 @@ class Worker {
   // REQUIRES: Start() succeeded and Stop() was not called.
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
 
-  // Serves by these rules from a later turn on.
+  // Serves by these rules, and queries the servers of this plan, from a later turn on.
+  // `credentials` are for the plan's servers.
   // REQUIRES: Start() succeeded and Stop() was not called.
-  void UseRules(std::shared_ptr<const ServingRules> rules);
+  void Use(std::shared_ptr<const ServingRules> rules, std::shared_ptr<const UpstreamPlan> plan,
+           const Credentials& credentials);
 
-  // Queries the servers of this provider, or no longer. REQUIRES: as for UseRules(), and the worker
+  // Queries the servers of this provider, or no longer. REQUIRES: as for Use(), and the worker
   // has upstream servers.
   void UseProvider(const std::string& name, bool use);
 
@@ -126,7 +123,6 @@ class Worker {
   const int index_;
   WorkerSockets sockets_;
   WorkerCounters& counters_;
-  const absl::Span<UpstreamCounters> upstream_counters_;
   std::promise<void> quiet_;
   std::future<void> quiet_future_;
   std::promise<void> drained_;

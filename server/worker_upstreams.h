@@ -7,12 +7,10 @@
 #include <vector>
 
 #include "absl/random/random.h"
-#include "absl/types/span.h"
 #include "answer/worker_counters.h"
 #include "net/network_watch.h"
 #include "server/credential_store.h"
-#include "upstream/api/upstream_counters.h"
-#include "upstream/api/upstream_options.h"
+#include "server/upstream_plan.h"
 #include "upstream/bootstrap.h"
 #include "upstream/connection/socket_connector.h"
 #include "upstream/exchange/upstream_manager.h"
@@ -27,23 +25,23 @@ class UvLoop;
 // resolution of host names, loop probes and the watch of the network. Bound to its loop's thread.
 class WorkerUpstreams {
  public:
-  // All of these must outlive this object, except `credentials`.
+  // All of these must outlive this object, except `credentials`. Worker 0 of a process also logs
+  // changes of state, counts changes of the network and probes for forwarding loops.
   struct Environment {
     UvLoop& loop;
-    const UpstreamOptions& options;
-    const Credentials& credentials;
-    absl::Span<UpstreamCounters> counters;  // By server index, for this worker alone.
+    std::shared_ptr<const UpstreamPlan> plan;
+    const Credentials& credentials;  // By server of the plan.
+    int worker;                      // Its number.
     LoopWatch& loops;
     WorkerCounters& worker_counters;
-    // One worker of a process also logs changes of state, counts changes of the network and probes
-    // for forwarding loops.
-    bool first;
   };
 
   explicit WorkerUpstreams(const Environment& environment);
 
   Exchanger& exchanger() { return manager_; }
   void Start();
+  // Queries the servers of this plan from now on. Servers that are not in it end as drained ones.
+  void Use(std::shared_ptr<const UpstreamPlan> plan, const Credentials& credentials);
   void UseCredentials(const Credentials& credentials, const CredentialChange& change);
   void UseProvider(absl::string_view name, bool use) { manager_.UseProvider(name, use); }
   NameExplanation Explain(const DomainName& name) const { return manager_.Explain(name); }
@@ -52,14 +50,20 @@ class WorkerUpstreams {
   void Drain();
 
  private:
+  std::vector<NumberedServer> Numbered() const;
+  void MakeBootstrap(const Credentials& credentials);
+  void GiveCredentials(const std::vector<int>& known, const Credentials& credentials);
+  void UseLoopProber();
   std::vector<Endpoint> Peers() const;
   void WatchNetwork();
   void OnAddresses();
   void OnNetworkChange(const NetworkChange& change);
 
   UvLoop& loop_;
-  const UpstreamOptions& options_;
-  const size_t server_count_;  // Of all zones, without the bootstrap servers.
+  std::shared_ptr<const UpstreamPlan> plan_;
+  // Earlier plans whose servers may still have connections.
+  std::vector<std::shared_ptr<const UpstreamPlan>> former_plans_;
+  const int worker_;
   WorkerCounters& worker_counters_;
   const bool first_;
   absl::BitGen random_;

@@ -20,7 +20,7 @@ struct SpkiPin {
   // Parses base64 with or without prefix: "sha256/AAAA...=". Any other text is kInvalidArgument.
   static absl::StatusOr<SpkiPin> Parse(absl::string_view text);
   std::string ToString() const;
-  friend bool operator==(const SpkiPin& a, const SpkiPin& b) { return a.sha256 == b.sha256; }
+  friend bool operator==(const SpkiPin&, const SpkiPin&) = default;
 };
 
 // Parses the text of a pins file, which has one pin in each line. Empty lines and the text after a

@@ -3,9 +3,9 @@
 #ifndef DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_
 #define DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_
 
+#include <compare>
 #include <memory>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,10 +21,7 @@ struct TlsClientFiles {
   std::string key;          // Its private key. Empty exactly when `certificate` is empty.
   std::string pins;         // A file for LoadPins(). Empty: no pins.
 
-  friend bool operator<(const TlsClientFiles& a, const TlsClientFiles& b) {
-    return std::tie(a.ca, a.certificate, a.key, a.pins) <
-           std::tie(b.ca, b.certificate, b.key, b.pins);
-  }
+  friend auto operator<=>(const TlsClientFiles&, const TlsClientFiles&) = default;
 };
 
 // The usual file of the system's trust store. It is watched for changes and never read.
@@ -101,6 +98,7 @@ struct TlsPeerIdentity {
   bool insecure = false;
   // Accepts RSA keys of 1024 to 2047 bits, and signatures with SHA-1.
   bool legacy_crypto = false;
+  friend bool operator==(const TlsPeerIdentity&, const TlsPeerIdentity&) = default;
 };
 
 }  // namespace dotcache

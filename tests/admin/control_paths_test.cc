@@ -77,7 +77,7 @@ TEST_F(ControlPathsTest, ReadyIsAnErrorAfterTheAnnouncementOfTheStop) {
 }
 
 TEST_F(ControlPathsTest, ProvidersAreTakenOutAndPutBack) {
-  const std::string name = server_.server().upstream_servers().front().provider;
+  const std::string name = server_.server().upstreams()->servers.front().provider;
   EXPECT_EQ(Send("POST", "/take-out", {{"provider", name}}).status, 200);
   EXPECT_THAT(Send("GET", "/upstreams").body, HasSubstr("\"taken_out\": true"));
   EXPECT_EQ(Send("POST", "/take-out", {{"provider", "another"}}).status, 409);

@@ -126,7 +126,7 @@ TEST(FailoverTest, OnlyServerIsUsedAgainAfterItReturns) {
   upstream.Start();
   EXPECT_TRUE(upstream.WaitForConnections(connections + 1));
   // The handshake is complete at the server; at the client it is a moment later.
-  while (server.server().upstream_counters(0)[0].up.value() == 0) std::this_thread::yield();
+  while (server.server().upstreams()->CountersOf(0, 0).up.value() == 0) std::this_thread::yield();
   EXPECT_EQ(Ask(server, 3).rcode, Rcode::kNoError);
 }
 
@@ -139,7 +139,7 @@ TEST(FailoverTest, SpoofedResponseIsDroppedAndTheRightOneUsed) {
   RunningServer server(TestServerOptions({&upstream}));
   const ParsedMessage reply = Ask(server, 1);
   EXPECT_THAT(reply.answer, testing::ElementsAre(testing::EndsWith("192.0.2.1")));
-  EXPECT_EQ(server.server().upstream_counters(0)[0].mismatched.value(), 1u);
+  EXPECT_EQ(server.server().upstreams()->CountersOf(0, 0).mismatched.value(), 1u);
 }
 
 }  // namespace

@@ -131,8 +131,8 @@ TEST(OneHomeTest, EachUpstreamWorkerHasAConnectionAndNoOtherWorker) {
     ASSERT_TRUE(client->Exchange(MakeQuery(NameOf(++name), QType::kA)).has_value());
   }
   EXPECT_EQ(upstream.connections(), 2);
-  EXPECT_GT(server.server().upstream_counters(0)[0].queries.value(), 0u);
-  EXPECT_GT(server.server().upstream_counters(1)[0].queries.value(), 0u);
+  EXPECT_GT(server.server().upstreams()->CountersOf(0, 0).queries.value(), 0u);
+  EXPECT_GT(server.server().upstreams()->CountersOf(1, 0).queries.value(), 0u);
   EXPECT_TRUE(server.server().Explain(*DomainName::FromText(NameOf(1))).has_value());
   EXPECT_TRUE(server.server().Explain(*DomainName::FromText(NameOf(2))).has_value());
 }

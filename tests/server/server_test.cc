@@ -101,9 +101,9 @@ TEST_F(ServerTest, CountersHaveOneElementForEachWorkerAndUpstreamServer) {
   zone.servers = {OptionsFor(upstream_), OptionsFor(upstream_)};
   const auto server = Server::Create(options_);
   ASSERT_TRUE(server.ok());
-  EXPECT_EQ((*server)->upstream_servers().size(), 3u);
-  EXPECT_EQ((*server)->upstream_counters(0).size(), 3u);
-  EXPECT_EQ((*server)->upstream_counters(1).size(), 0u);  // Only worker 0 has upstream servers.
+  EXPECT_EQ((*server)->upstreams()->servers.size(), 3u);
+  ASSERT_EQ((*server)->upstreams()->counters.size(), 1u);  // Only worker 0 has upstream servers.
+  EXPECT_EQ((*server)->upstreams()->counters[0].size(), 3u);
   EXPECT_NE(&(*server)->worker_counters(0), &(*server)->worker_counters(1));
 }
 

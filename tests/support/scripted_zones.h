@@ -28,7 +28,8 @@ class ScriptedZones : private IdleServerDelegate {
   }
   void MakeZones() {
     counters_ = std::vector<UpstreamCounters>(CountServers(options_));
-    zones_ = std::make_unique<ZoneSet>(context_, options_, absl::MakeSpan(counters_));
+    zones_ =
+        std::make_unique<ZoneSet>(context_, options_, NumberInOrder(absl::MakeSpan(counters_)));
   }
 
   SimulatedLoop loop_;

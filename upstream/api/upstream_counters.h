@@ -3,6 +3,9 @@
 #ifndef DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 #define DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 
+#include <vector>
+
+#include "absl/types/span.h"
 #include "core/counters.h"
 #include "upstream/api/upstream_failure.h"
 
@@ -39,6 +42,21 @@ struct alignas(64) UpstreamCounters {
   DurationHistogram response_time;   // From query to response, late ones included.
   DurationHistogram handshake_time;  // From the start of the connect to the ready connection.
 };
+
+// The number of a server among those of all zones, and its counters, which outlive it.
+struct NumberedServer {
+  int index = 0;
+  UpstreamCounters* counters = nullptr;
+};
+
+// With the numbers 0, 1, 2 and so on.
+inline std::vector<NumberedServer> NumberInOrder(absl::Span<UpstreamCounters> counters) {
+  std::vector<NumberedServer> numbered;
+  for (UpstreamCounters& of_server : counters) {
+    numbered.push_back({static_cast<int>(numbered.size()), &of_server});
+  }
+  return numbered;
+}
 
 // Returns the counter of responses that were not used for this reason. nullptr for other failures.
 inline Counter* RejectionCounter(UpstreamFailure failure, UpstreamCounters& counters) {

@@ -32,8 +32,7 @@ struct UpstreamServerOptions {
   // kUdp (and TCP after a truncated response) and kTcp are clear text, for servers of private zones
   // only. They use neither identity nor trust store.
   Transport transport = Transport::kDot;
-  // How it authenticates; identity.address is the endpoint's address.
-  TlsPeerIdentity identity;
+  TlsPeerIdentity identity;  // identity.address is the endpoint's address.
   // Trust store of this server only; empty: the one of all servers.
   std::string ca_file;
   // Our certificate chain and key for this server, both or neither.
@@ -56,6 +55,7 @@ struct UpstreamServerOptions {
   // Identifies it among the servers of its provider, and never changes: "192.0.2.1:853",
   // "HOST/SLOT".
   std::string Label() const;
+  friend bool operator==(const UpstreamServerOptions&, const UpstreamServerOptions&) = default;
 };
 
 // In which order servers are tried.
@@ -77,6 +77,7 @@ struct UpstreamZoneOptions {
   DomainName zone;  // The root for the default servers.
   SelectionPolicy policy = SelectionPolicy::kBalanced;
   std::vector<UpstreamServerOptions> servers;  // 1 to 64; of a host all its slots, in order.
+  friend bool operator==(const UpstreamZoneOptions&, const UpstreamZoneOptions&) = default;
 };
 
 // Times and limits without a setting, each per worker. They are fixed in production; tests set
@@ -101,6 +102,7 @@ struct UpstreamTuning {
   int max_exchanges = 20000;
   // Octets written to a connection and not yet taken by the kernel. At the limit it is closed.
   int max_write_backlog_bytes = 256 * 1024;
+  friend bool operator==(const UpstreamTuning&, const UpstreamTuning&) = default;
 };
 
 // Times and limits that the operator sets, each per worker, and how sockets are made.
@@ -116,6 +118,7 @@ struct UpstreamLimits {
   // Of every socket to an upstream server, of any transport.
   OutgoingOptions outgoing;
   UpstreamTuning tuning = {};
+  friend bool operator==(const UpstreamLimits&, const UpstreamLimits&) = default;
 };
 
 // How the program uses a set of servers. The operator does not set it.
@@ -127,6 +130,7 @@ struct UpstreamMode {
   bool quiet = false;
   // Open a connection to each server of the root zone at start.
   bool prewarm = true;
+  friend bool operator==(const UpstreamMode&, const UpstreamMode&) = default;
 };
 
 struct UpstreamOptions {
@@ -139,6 +143,7 @@ struct UpstreamOptions {
   // Probe servers that may lead back here for forwarding loops (LoopProber).
   bool loop_check = true;
   UpstreamMode mode = {};
+  friend bool operator==(const UpstreamOptions&, const UpstreamOptions&) = default;
 };
 
 }  // namespace dotcache

@@ -48,8 +48,8 @@ class SocketConnector : public Connector {
   Credentials credentials_;
   std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
   std::deque<ServerHabits> habits_;  // The same. Connections refer to them, so they do not move.
-  std::vector<Endpoint> endpoints_;                       // Where each was connected to last.
-  absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
+  std::vector<Endpoint> endpoints_;  // Where each was connected to last.
+  absl::BitGen random_;              // Seeded by the kernel: message IDs cannot be guessed.
 };
 
 }  // namespace dotcache

@@ -29,9 +29,8 @@ UpstreamHosts::UpstreamHosts(const UpstreamServer::Context& context,
       // A zone that stays, or its servers, have their addresses.
       for (size_t slot = 0; slot < kMaxHostAddresses; ++slot) {
         const UpstreamServer& place = zone->server(i + slot);
-        groups_.back().slots.push_back(place.absent()
-                                           ? std::nullopt
-                                           : std::make_optional(place.options().endpoint));
+        groups_.back().slots.push_back(
+            place.absent() ? std::nullopt : std::make_optional(place.options().endpoint));
       }
       // The configuration has accepted it as a host name.
       hosts.push_back({DomainName::FromText(server.host).value_or(DomainName()).Canonical(),

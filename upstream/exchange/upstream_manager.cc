@@ -25,12 +25,17 @@ constexpr Duration kDoubtfulPatience = Milliseconds(10);
 UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
                                  Connector& connector, absl::Span<UpstreamCounters> counters,
                                  absl::BitGenRef random, const LoopWatch* loops)
+    : UpstreamManager(loop, options, connector, NumberInOrder(counters), random, loops) {}
+
+UpstreamManager::UpstreamManager(EventLoop& loop, const UpstreamOptions& options,
+                                 Connector& connector, absl::Span<const NumberedServer> numbered,
+                                 absl::BitGenRef random, const LoopWatch* loops)
     : loop_(loop),
       options_(options),
       families_(!options.mode.quiet),
       context_{loop,  options_.limits, connector, random,
                *this, families_,       loops,     options.mode.quiet},
-      zones_(context_, options_.zones, counters),
+      zones_(context_, options_.zones, numbered),
       exchanges_(loop, [this](ExchangeRecord& exchange) { Proceed(exchange); }),
       wake_timer_(loop.NewTimer([this] { Wake(); })) {}
 
@@ -344,10 +349,10 @@ void UpstreamManager::WakeExchanges(UpstreamZone& zone) {
   }
 }
 
-void UpstreamManager::Use(const UpstreamOptions& options,
-                          absl::Span<const NumberedServer> numbered, Exchanger* bootstrap,
-                          absl::AnyInvocable<void()> on_addresses) {
+bool UpstreamManager::Use(const UpstreamOptions& options, absl::Span<const NumberedServer> numbered,
+                          Exchanger* bootstrap, absl::AnyInvocable<void()> on_addresses) {
   assert(loop_.InLoopThread());
+  const bool all_ended = zones_.former().empty();
   hosts_.reset();
   options_ = options;
   zones_.Use(options_.zones, numbered);
@@ -358,6 +363,7 @@ void UpstreamManager::Use(const UpstreamOptions& options,
     if (exchange != nullptr) BeginAgain(*exchange);
   }
   wake_timer_->Start(Duration::zero());
+  return all_ended;
 }
 
 void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,

@@ -31,8 +31,13 @@ namespace dotcache {
 // wait for the first address of a host name.
 class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
  public:
-  // All references outlive the manager. `counters` has one element for each server, counted through
-  // the zones in order. `loops` has the servers that lead back here; null: no loops are detected.
+  // All references outlive the manager. `numbered` has one element for each server, through the
+  // zones in order. `loops` has the servers that lead back here; null: no loops
+  // are detected.
+  UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
+                  absl::Span<const NumberedServer> numbered, absl::BitGenRef random,
+                  const LoopWatch* loops = nullptr);
+  // The same with the numbers 0, 1, 2 and so on.
   UpstreamManager(EventLoop& loop, const UpstreamOptions& options, Connector& connector,
                   absl::Span<UpstreamCounters> counters, absl::BitGenRef random,
                   const LoopWatch* loops = nullptr);
@@ -46,11 +51,11 @@ class UpstreamManager : public Exchanger, private UpstreamServer::Delegate {
   // Uses these zones, servers and limits from now on, and keeps the zones and servers whose numbers
   // are the same. Exchanges under way end at the servers that they have, or begin again.
   // `bootstrap` and `on_addresses` replace those of ResolveHostsBy(). A former bootstrap may be
-  // destroyed after the call. REQUIRES: Start() was called and Drain() was not.
-  void Use(const UpstreamOptions& options, absl::Span<const NumberedServer> numbered,
-           Exchanger* bootstrap = nullptr, absl::AnyInvocable<void()> on_addresses = [] {});
-  // True while servers that are no longer configured have exchanges or connections.
-  bool HasFormer() const { return !zones_.former().empty(); }
+  // destroyed after the call. Returns true if no server that an earlier call removed was left.
+  // REQUIRES: Start() was called and Drain() was not.
+  bool Use(
+      const UpstreamOptions& options, absl::Span<const NumberedServer> numbered,
+      Exchanger* bootstrap = nullptr, absl::AnyInvocable<void()> on_addresses = [] {});
 
   // By number of server. 0.0.0.0:0 for a number or slot without an address.
   std::vector<Endpoint> Endpoints() const { return zones_.Endpoints(); }

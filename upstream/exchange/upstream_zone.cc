@@ -50,9 +50,8 @@ UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
 }
 
 std::shared_ptr<UpstreamServer> UpstreamZone::FindNumbered(int index) const {
-  const auto found = std::find_if(servers_.begin(), servers_.end(), [index](const auto& server) {
-    return server->index() == index;
-  });
+  const auto found = std::find_if(servers_.begin(), servers_.end(),
+                                  [index](const auto& server) { return server->index() == index; });
   return found == servers_.end() ? nullptr : *found;
 }
 

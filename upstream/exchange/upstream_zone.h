@@ -22,12 +22,6 @@
 
 namespace dotcache {
 
-// The number of a server among those of all zones, and its counters, which outlive it.
-struct NumberedServer {
-  int index = 0;
-  UpstreamCounters* counters = nullptr;
-};
-
 // Owns the servers that are queried for the names at and below one name, and puts them in order for
 // a question. Knows what concerns all of them: the providers, and whether all are down. While all
 // are down, each is probed without its back-off. Owned by the UpstreamManager; bound to its loop's
@@ -44,11 +38,9 @@ class UpstreamZone {
   // True if these options ask for nothing that this zone is not.
   bool Is(const UpstreamZoneOptions& options, absl::Span<const NumberedServer> numbered) const;
 
-  // Another zone has taken its place: only its exchanges go on. `leaves` tells which servers are
-  // not the other zone's. They close their connections when idle.
+  // Another zone has taken its place: only its exchanges go on. Servers that leave are drained.
   void BecomeFormer(absl::FunctionRef<bool(const UpstreamServer&)> leaves);
   bool is_former() const { return former_; }
-  // Exchanges that use the zone.
   void AddExchange() { ++exchanges_; }
   void RemoveExchange() { --exchanges_; }
   // True if the former zone can be destroyed. Not inside a callback of its servers.
@@ -141,8 +133,7 @@ class UpstreamZone {
   const UpstreamZoneOptions options_;
   const std::vector<NumberedServer> numbered_;  // By server.
   UpstreamSelector selector_;
-  // A former zone shares them with the zone that took its place.
-  std::vector<std::shared_ptr<UpstreamServer>> servers_;
+  std::vector<std::shared_ptr<UpstreamServer>> servers_;  // Former zones have some of them, too.
   std::vector<std::shared_ptr<UpstreamServer>> retired_;  // Their place was taken.
   std::vector<Provider> providers_;
   std::vector<Portion> portions_;  // By server.

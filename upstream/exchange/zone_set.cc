@@ -10,12 +10,8 @@ namespace dotcache {
 
 ZoneSet::ZoneSet(const UpstreamServer::Context& context,
                  const std::vector<UpstreamZoneOptions>& options,
-                 absl::Span<UpstreamCounters> counters)
+                 absl::Span<const NumberedServer> numbered)
     : context_(context) {
-  std::vector<NumberedServer> numbered;
-  for (UpstreamCounters& of_server : counters) {
-    numbered.push_back({static_cast<int>(numbered.size()), &of_server});
-  }
   Use(options, numbered);
 }
 

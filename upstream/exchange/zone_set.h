@@ -21,14 +21,13 @@ namespace dotcache {
 // its loop's thread.
 class ZoneSet {
  public:
-  // `counters`: one element for each server, counted through the zones in order. They outlive the
-  // set.
+  // `numbered`: one element for each server, through the zones in order.
   ZoneSet(const UpstreamServer::Context& context, const std::vector<UpstreamZoneOptions>& options,
-          absl::Span<UpstreamCounters> counters);
+          absl::Span<const NumberedServer> numbered);
 
-  // The zones are these from now on. `numbered` has one element for each server, through the zones
-  // in order. Zones and servers with the same numbers as before stay as they are. Zones that end
-  // become former ones. Not inside a callback of a server.
+  // The zones are these from now on. `numbered`: as for the constructor. Zones and servers with the
+  // same numbers as before stay as they are. Zones that end become former ones. Not inside a
+  // callback of a server.
   void Use(const std::vector<UpstreamZoneOptions>& options,
            absl::Span<const NumberedServer> numbered);
   // Zones whose place was taken, and which have exchanges or connections.

@@ -97,9 +97,12 @@ class LoopProber::Probe : public Deletable, private Connection::Delegate {
   std::unique_ptr<Timer> timer_;
 };
 
+LoopProber::LoopProber(const Context& context, int workers)
+    : context_(context), workers_(workers) {}
+
 LoopProber::LoopProber(const Context& context, const UpstreamOptions& options,
                        absl::Span<UpstreamCounters> counters)
-    : context_(context), workers_(options.limits.workers) {
+    : LoopProber(context, options.limits.workers) {
   std::vector<int> indexes;
   std::vector<UpstreamCounters*> of_servers;
   for (UpstreamCounters& of_server : counters) {

@@ -38,6 +38,8 @@ class LoopProber {
   static constexpr Duration kSoon = Seconds(10);
   static constexpr Duration kPatience = Seconds(3);
 
+  // No server is probed before Use(). `workers` connect to the same servers.
+  LoopProber(const Context& context, int workers);
   // `counters` (one element a server) outlive the prober, too.
   LoopProber(const Context& context, const UpstreamOptions& options,
              absl::Span<UpstreamCounters> counters);

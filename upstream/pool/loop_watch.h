@@ -27,9 +27,7 @@ class LoopWatch {
   static constexpr size_t kMaxServers = 65536;
   void Grow(size_t servers);
 
-  bool loops(size_t server) const {
-    return ServerAt(server).loops.load(std::memory_order_relaxed);
-  }
+  bool loops(size_t server) const { return ServerAt(server).loops.load(std::memory_order_relaxed); }
 
   // A query with this name has come in. True if it is a test query of this process. Its number is
   // secret until it is sent, so only the server that got it can report a loop.
