@@ -252,16 +252,14 @@ struct UpstreamTotals {
 std::vector<UpstreamTotals> CollectUpstreams(const Server& server) {
   std::vector<UpstreamTotals> all;
   size_t index = 0;
-  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  const auto plan = server.upstreams();
   for (const UpstreamZoneOptions& zone : plan->options.zones) {
     for (const UpstreamServerOptions& options : zone.servers) {
       UpstreamTotals totals;
       totals.labels = {{"zone", zone.zone.ToString()},
                        {"provider", options.provider},
                        {"address", options.Label()}};
-      for (const auto& of_worker : plan->counters) {
-        totals.workers.push_back(of_worker[index]);
-      }
+      for (const auto& of_worker : plan->counters) totals.workers.push_back(of_worker[index]);
       ++index;
       const bool is_empty_slot =
           !options.host.empty() && totals.Sum(&UpstreamCounters::present) == 0;

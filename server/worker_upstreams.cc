@@ -85,8 +85,8 @@ void WorkerUpstreams::Use(std::shared_ptr<const UpstreamPlan> plan,
   GiveCredentials(known, credentials);
   MakeBootstrap(credentials);
   const bool all_ended = manager_.Use(plan_->options, Numbered(),
-               bootstrap_ == nullptr ? nullptr : &bootstrap_->exchanger(),
-               [this] { OnAddresses(); });
+                                      bootstrap_ == nullptr ? nullptr : &bootstrap_->exchanger(),
+                                      [this] { OnAddresses(); });
   if (all_ended) former->plans = std::exchange(former_plans_, {});
   former_plans_.push_back(std::move(previous));
   UseLoopProber();

@@ -52,8 +52,7 @@ struct UpstreamServerOptions {
   // True if its responses arrive encrypted and from an authenticated server.
   bool is_secure() const { return transport == Transport::kDot && !identity.insecure; }
   bool has_address() const { return host.empty() || !endpoint.is_wildcard(); }
-  // Identifies it among the servers of its provider, and never changes: "192.0.2.1:853",
-  // "HOST/SLOT".
+  // Identifies it among the servers of its provider: "192.0.2.1:853", "HOST/SLOT".
   std::string Label() const;
   friend bool operator==(const UpstreamServerOptions&, const UpstreamServerOptions&) = default;
 };

@@ -82,17 +82,6 @@ ExchangeFailure UpstreamManager::Begin(ExchangeRecord& exchange, MonoTime deadli
   return CarryOut(exchange, views) ? ExchangeFailure::kNone : FailureOf(exchange, now);
 }
 
-// Its zone has other servers now, or all of them are others.
-void UpstreamManager::BeginAgain(ExchangeRecord& exchange) {
-  const MonoTime deadline = exchange.progress.deadline;
-  const auto attempts = exchange.attempts;
-  exchanges_.Clear(exchange);
-  exchange.zone->RemoveExchange();
-  for (const Attempt& attempt : attempts) attempt.server->Forget(attempt.id, attempt.place);
-  const ExchangeFailure failure = Begin(exchange, deadline);
-  if (failure != ExchangeFailure::kNone) Finish(exchange, failure);
-}
-
 // No server has an address yet. The timer is the deadline.
 ExchangeFailure UpstreamManager::WaitForAddress(ExchangeRecord& exchange) {
   const UpstreamZone& zone = *exchange.zone;
@@ -349,23 +338,6 @@ void UpstreamManager::WakeExchanges(UpstreamZone& zone) {
   }
 }
 
-bool UpstreamManager::Use(const UpstreamOptions& options, absl::Span<const NumberedServer> numbered,
-                          Exchanger* bootstrap, absl::AnyInvocable<void()> on_addresses) {
-  assert(loop_.InLoopThread());
-  const bool all_ended = zones_.former().empty();
-  hosts_.reset();
-  options_ = options;
-  zones_.Use(options_.zones, numbered);
-  if (bootstrap != nullptr) ResolveHostsBy(*bootstrap, std::move(on_addresses));
-  Start();
-  for (const ExchangeId id : std::exchange(addressless_, {})) {
-    ExchangeRecord* exchange = exchanges_.Find(id);
-    if (exchange != nullptr) BeginAgain(*exchange);
-  }
-  wake_timer_->Start(Duration::zero());
-  return all_ended;
-}
-
 void UpstreamManager::ResolveHostsBy(Exchanger& bootstrap,
                                      absl::AnyInvocable<void()> on_addresses) {
   hosts_ = std::make_unique<UpstreamHosts>(
@@ -404,22 +376,6 @@ void UpstreamManager::RetryAddressless(UpstreamZone& zone) {
 void UpstreamManager::Start() {
   if (hosts_ != nullptr) hosts_->Start();
   if (options_.mode.prewarm) zones_.root().Prepare();
-}
-
-void UpstreamManager::OnNetworkChange(const NetworkChange& change) {
-  assert(loop_.InLoopThread());
-  families_.Forget();
-  zones_.OnNetworkChange(change);
-  Start();
-}
-
-void UpstreamManager::UseProvider(absl::string_view name, bool use) {
-  assert(loop_.InLoopThread());
-  for (const auto& zone : zones_.all()) {
-    zone->UseProvider(name, use);
-    if (use) RetryAddressless(*zone);
-  }
-  if (!wake_timer_->armed()) wake_timer_->Start(Duration::zero());
 }
 
 void UpstreamManager::Drain() {

@@ -45,7 +45,6 @@ class UpstreamZone {
   void RemoveExchange() { --exchanges_; }
   // True if the former zone can be destroyed. Not inside a callback of its servers.
   bool IsOver();
-
   const UpstreamZoneOptions& options() const { return options_; }
   size_t size() const { return servers_.size(); }
   UpstreamServer& server(size_t index) { return *servers_[index]; }
@@ -65,7 +64,6 @@ class UpstreamZone {
   // Begins or stops to use this provider (Provider::taken_out). No effect without such a provider.
   void UseProvider(absl::string_view name, bool use);
 
-  // The servers as they are now.
   Views LookAt(MonoTime now) const;
 
   // The order of querying for this name. Opens a connection to a server that could not come first
