@@ -14,6 +14,7 @@
 #include "net/listen_socket.h"
 #include "net/outgoing_socket.h"
 #include "net/tls/tls_credentials.h"
+#include "net/unix_socket.h"
 #include "server/file_watch.h"
 #include "server/own_listener.h"
 
@@ -45,7 +46,7 @@ class Checker {
     if (bind_ && errors_.empty()) {
       if (listeners) CheckListeners();
       if (config_.admin.has_value() && IsRead({"admin"})) {
-        Report("admin", CheckFree(*config_.admin, SocketKind::kTcp));
+        Report("admin", CheckFree(*config_.admin, SocketKind::kTcp, AbsentAddress::kRefuse));
       }
     }
     if (listeners && HasChanged({"listen", "listen-cert", "listen-key"})) CheckListenCertificate();
@@ -54,6 +55,9 @@ class Checker {
     }
     const std::initializer_list<absl::string_view> outgoing = {"upstream-source", "upstream-mark"};
     if (IsRead(outgoing) && HasChanged(outgoing)) CheckOutgoing();
+    if (!config_.control_path.empty() && HasChanged({"control"})) {
+      Report("control", UnixPath::Check(config_.control_path));
+    }
     if (HasChanged({"user"})) Report("user", FindUser(config_.user).status());
     if (HasChanged({"cookie-secret-file"})) {
       ReportFiles(origins_.Of("cookie-secret-file"), "cookie-secret-file",
@@ -134,15 +138,18 @@ class Checker {
   }
 
   // With `reuse-port`, another instance may have the address. The start reports other errors.
-  absl::Status CheckFree(const Endpoint& endpoint, SocketKind kind) const {
-    return server_.reuse_port ? absl::OkStatus() : CheckEndpointFree(endpoint, kind);
+  absl::Status CheckFree(const Endpoint& endpoint, SocketKind kind, AbsentAddress absent) const {
+    return server_.reuse_port ? absl::OkStatus() : CheckEndpointFree(endpoint, kind, absent);
   }
 
   void CheckListeners() {
     for (size_t i = 0; i < server_.listen.size(); ++i) {
       const ListenOptions& listen = server_.listen[i];
       if (FindInherited(inherited_, listen) != nullptr) continue;
-      const absl::Status status = CheckFree(listen.endpoint, KindOf(listen));
+      // A listener may wait for its address, except a default one.
+      const absl::Status status =
+          CheckFree(listen.endpoint, KindOf(listen),
+                    listen.optional ? AbsentAddress::kRefuse : AbsentAddress::kBind);
       if (listen.optional && absl::IsUnavailable(status)) continue;
       Report(ListenOrigin(i), "listen", status);
     }

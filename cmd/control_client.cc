@@ -3,6 +3,8 @@
 
 #include <sys/socket.h>
 
+#include <cerrno>
+
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -66,6 +68,9 @@ absl::StatusOr<ControlReply> SendControl(const std::string& path, absl::string_v
   char piece[4096];
   for (;;) {
     const ssize_t size = recv(fd.get(), piece, sizeof piece, 0);
+    if (size < 0 && errno == EAGAIN) {
+      return absl::DeadlineExceededError(absl::StrCat(path, ": the server does not reply"));
+    }
     if (size < 0) return absl::UnavailableError("the wait for the reply was interrupted");
     if (size == 0) break;
     received.append(piece, static_cast<size_t>(size));

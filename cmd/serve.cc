@@ -33,7 +33,7 @@ namespace dotcache {
 namespace {
 
 constexpr Milliseconds kReadyPoll{50};
-constexpr Milliseconds kFilePoll{2000};
+constexpr Milliseconds kLongestWait{2000};
 
 int PrintErrors(const std::vector<ConfigError>& errors) {
   for (const ConfigError& error : errors) {
@@ -231,19 +231,17 @@ void LogStatus(const Server& server) {
        {"upstreams", status.upstreams}});
 }
 
-// Waits for a signal to stop. Meanwhile logs when the server becomes ready, and checks the files of
-// certificates, keys, pins and hosts every two seconds. It also reports to the service manager that
-// the workers are alive, and handles the other signals.
+// Waits for a signal to stop. Meanwhile logs when the server becomes ready, reports to the service
+// manager that the workers are alive, and handles the other signals.
 int WaitForStop(Service& service, std::optional<Milliseconds> watchdog, const sigset_t& signals) {
   bool ready = false;
-  const Milliseconds longest = std::min(kFilePoll, watchdog.value_or(kFilePoll));
+  const Milliseconds longest = std::min(kLongestWait, watchdog.value_or(kLongestWait));
   MonoTime next_sign = BootTime();
-  MonoTime next_look = BootTime() + kFilePoll;
   while (true) {
     const timespec wait = ToTimespec(ready ? longest : kReadyPoll);
     const int signal_number = sigtimedwait(&signals, nullptr, &wait);
     if (IsStop(signal_number) || signal_number == Service::kDrainSignal) return signal_number;
-    if (signal_number == SIGHUP) service.Reload();
+    if (signal_number == SIGHUP) service.RequestReload();
     if (signal_number == SIGUSR1) LogStatus(service.server());
     if (!ready && service.server().ready()) {
       ready = true;
@@ -255,9 +253,6 @@ int WaitForStop(Service& service, std::optional<Milliseconds> watchdog, const si
       service.TellAlive();
       next_sign = now + *watchdog;
     }
-    if (now < next_look) continue;
-    service.CheckFiles();
-    next_look = now + kFilePoll;
   }
 }
 
@@ -297,6 +292,14 @@ struct Serving {
   std::unique_ptr<HttpServer> control;  // The same.
 };
 
+// With `reuse-port` another instance has the path until this one has started. A process that leaves
+// root cannot wait for that: another user may not be able to replace the path.
+absl::StatusOr<UnixPath> ListenForControl(const Config& config) {
+  const bool may_wait = config.server.reuse_port && !LeavesRoot(config.user);
+  if (may_wait) return UnixPath::Prepare(config.control_path);
+  return UnixPath::Listen(config.control_path, config.server.reuse_port);
+}
+
 // Each step uses privileges that the next one gives up.
 absl::StatusOr<Serving> StartServing(const Config& config, const ConfigSources& sources,
                                      const ServiceManager& manager,
@@ -304,8 +307,7 @@ absl::StatusOr<Serving> StartServing(const Config& config, const ConfigSources& 
   std::optional<UnixPath> control;
   if (!config.control_path.empty()) {
     // The path belongs to root, and so only root may control the server.
-    ASSIGN_OR_RETURN(UnixPath path,
-                     UnixPath::Listen(config.control_path, config.server.reuse_port));
+    ASSIGN_OR_RETURN(UnixPath path, ListenForControl(config));
     control.emplace(std::move(path));
   }
   const bool was_root = LeavesRoot(config.user);
@@ -328,6 +330,7 @@ absl::StatusOr<Serving> StartServing(const Config& config, const ConfigSources& 
   LogPlan(server, admin_endpoint);
   RETURN_IF_ERROR(serving.service->Start());
   if (control.has_value()) {
+    RETURN_IF_ERROR(control->Publish());
     ASSIGN_OR_RETURN(serving.control,
                      HttpServer::OpenControl(*std::move(control), server, *serving.service));
   }
@@ -374,12 +377,10 @@ int RunServe(const ConfigSources& sources) {
   const absl::StatusOr<Serving> serving = StartServing(config, sources, manager, *inherited);
   if (!serving.ok()) return Fail(serving.status());
   Service& service = *serving->service;
-  Server& server = service.server();
 
   const int signal_number = WaitForStop(service, manager.watchdog_interval(), signals);
   TestDelay(Seam::kStop);
-  server.AnnounceStop();
-  manager.Stopping();
+  service.AnnounceStop();
   const Milliseconds lame_duck = service.lame_duck();
   Log(LogLevel::kInfo, "stopping",
       {{"signal", sigabbrev_np(signal_number)}, {"lame_duck_ms", lame_duck.count()}});

@@ -77,6 +77,13 @@ absl::Status CheckProviders(const UpstreamOptions& upstream, const std::string& 
                                           absl::StrJoin(all, ", ")));
 }
 
+constexpr Milliseconds kFilePoll{2000};
+
+Config WithCancellation(Config config, const std::atomic<bool>& cancelled) {
+  config.server.local_data.cancelled = &cancelled;
+  return config;
+}
+
 }  // namespace
 
 LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
@@ -102,30 +109,63 @@ Service::Service(const Config& config, const ConfigSources& sources, const Servi
       sources_(sources),
       manager_(manager),
       file_had_text_(HasText(sources.file)),
-      running_(config),
+      running_(WithCancellation(config, stopping_)),
       hosts_files_(config.server.local_data.hosts_files) {}
 
 absl::Status Service::Start() {
   RETURN_IF_ERROR(server_->Start());
   manager_.Ready("Serving");
+  housekeeping_ = std::thread([this] { Housekeep(); });
   return absl::OkStatus();
 }
 
-void Service::TellAlive() {
-  const MutexLock lock(mutex_);
-  TellAliveLocked();
+Service::~Service() {
+  stopping_ = true;
+  JoinHousekeeping();
 }
 
-// Also called before files are read: that may take seconds.
-void Service::TellAliveLocked() {
+void Service::JoinHousekeeping() {
+  work_.release();
+  if (housekeeping_.joinable()) housekeeping_.join();
+}
+
+void Service::Housekeep() {
+  while (!stopping_) {
+    static_cast<void>(work_.try_acquire_for(kFilePoll));
+    if (stopping_) return;
+    if (reload_requested_.exchange(false)) Reload();
+    CheckFiles();
+  }
+}
+
+void Service::RequestReload() {
+  reload_requested_ = true;
+  work_.release();
+}
+
+void Service::Tell(absl::FunctionRef<void(const ServiceManager&)> tell) {
+  const MutexLock lock(tell_mutex_);
+  if (!stopping_) tell(manager_);
+}
+
+void Service::AnnounceStop() {
+  Tell([this](const ServiceManager& manager) {
+    stopping_ = true;
+    manager.Stopping();
+  });
+  work_.release();
+  server_->AnnounceStop();
+}
+
+void Service::TellAlive() {
   if (server_->WorkersHadTurn()) manager_.Alive();
 }
 
 void Service::CheckFiles() {
   const MutexLock lock(mutex_);
   server_->ReloadCredentials();
-  if (!hosts_files_.Changed()) return;
-  TellAliveLocked();
+  server_->NoteAddresses();
+  if (stopping_ || !hosts_files_.Changed()) return;
   // Only the hosts files: the configuration may be in the middle of an edit.
   const absl::Status status = server_->Reload(running_.server);
   server_->NoteReload(status.ok());
@@ -139,6 +179,7 @@ void Service::CheckFiles() {
 }
 
 void Service::Shutdown() {
+  JoinHousekeeping();
   const MutexLock lock(mutex_);
   server_->Shutdown();
 }
@@ -149,15 +190,19 @@ ReloadReport Service::Reload() {
 }
 
 ReloadReport Service::ReloadLocked() {
-  TellAliveLocked();
-  manager_.Reloading();
   ReloadReport report;
+  if (stopping_) {
+    report.errors.emplace_back("the server is stopping");
+    return report;
+  }
+  Tell([](const ServiceManager& manager) { manager.Reloading(); });
   if (const absl::Status status = CheckFileAgain(); !status.ok()) {
     report.errors.emplace_back(status.message());
   }
   LoadedConfig next;
   if (report.errors.empty()) {
     next = LoadConfig(sources_);
+    next.config.server.local_data.cancelled = &stopping_;
     report.errors = ErrorsOfReload(next, running_);
   }
   if (report.errors.empty()) {
@@ -166,8 +211,10 @@ ReloadReport Service::ReloadLocked() {
   }
   server_->NoteReload(report.errors.empty());
   LogReload(report);
-  manager_.Ready(report.errors.empty() ? "Serving"
-                                       : "Serving; the last reload failed, see the log");
+  Tell([&report](const ServiceManager& manager) {
+    manager.Ready(report.errors.empty() ? "Serving"
+                                        : "Serving; the last reload failed, see the log");
+  });
   return report;
 }
 

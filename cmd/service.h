@@ -6,12 +6,16 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <memory>
+#include <semaphore>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "admin/operations.h"
 #include "cmd/config.h"
@@ -27,8 +31,10 @@ namespace dotcache {
 LoadedConfig LoadAndCheck(const ConfigSources& sources, bool bind,
                           const InheritedSockets& inherited = {});
 
-// Owns the Server. One mutex guards its changes: a reload, the check of files and the stop come one
-// after another. Any thread may call any function after Start().
+// Owns the Server, and a thread that reloads and looks at files, so that main's thread is free for
+// signals. One mutex guards the changes of the server: they come one after another. A stop ends a
+// reload that is under way, which then changes nothing. Any thread may call any function after
+// Start().
 class Service : public Operations {
  public:
   // Begins the stop. It is no SIGTERM, of which the second one ends the process at once.
@@ -42,10 +48,15 @@ class Service : public Operations {
                                                          const InheritedSockets& inherited = {});
 
   absl::Status Start();
-  // Reports to the service manager that the workers are alive, if they are.
+  // Reports to the service manager that the workers are alive, if they are. For main's thread.
   void TellAlive();
-  // Reads changed certificates, keys, CAs and pins. Takes over changed hosts files.
+  // Reloads on the thread of the service.
+  void RequestReload();
+  // Reads changed certificates, keys, CAs and pins. Takes over changed hosts files. Called every
+  // two seconds.
   void CheckFiles();
+  // Announces the stop to clients of /ready and to the service manager. A reload ends.
+  void AnnounceStop();
   void Shutdown();
 
   ReloadReport Reload() override;
@@ -54,12 +65,17 @@ class Service : public Operations {
   absl::Status UseProvider(const std::string& provider, bool use) override;
   bool IsTakenOut(const std::string& provider) const override;
 
+  ~Service() override;
+
   Server& server() { return *server_; }
   Milliseconds lame_duck() const;
 
  private:
   Service(const Config& config, const ConfigSources& sources, const ServiceManager& manager);
-  void TellAliveLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Housekeep();
+  void JoinHousekeeping();
+  // Reports a state to the service manager, except after the stop was announced.
+  void Tell(absl::FunctionRef<void(const ServiceManager&)> tell);
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // An error if the configuration file cannot be read again, or has become empty.
   absl::Status CheckFileAgain() const;
@@ -75,6 +91,11 @@ class Service : public Operations {
   std::set<std::string> taken_out_ ABSL_GUARDED_BY(mutex_);
   FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Server> server_;
+  Mutex tell_mutex_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> reload_requested_{false};
+  std::counting_semaphore<> work_{0};
+  std::thread housekeeping_;
 };
 
 }  // namespace dotcache

@@ -22,7 +22,7 @@ constexpr size_t kMaxErrors = 20;
 class Loader {
  public:
   explicit Loader(const LocalDataOptions& options)
-      : ttl_(static_cast<uint32_t>(options.ttl.count())) {}
+      : ttl_(static_cast<uint32_t>(options.ttl.count())), cancelled_(options.cancelled) {}
 
   // Call this before AddFile(): no PTR is made from a hosts file for a name with a PTR or CNAME
   // from a text.
@@ -52,6 +52,7 @@ class Loader {
       const absl::Status status = AddLine(line);
       if (!status.ok()) Fail(absl::StrCat(path, ":", number), -1, status.message());
       if (result_.errors.size() >= kMaxErrors) return;
+      if (IsCancelled()) return Fail(path, -1, "the load was cancelled");
     }
     if (stream.bad()) Fail(path, -1, "cannot be read: the disk failed");
   }
@@ -63,7 +64,7 @@ class Loader {
 
   LoadedLocalData Finish() {
     std::vector<std::string> problems;
-    builder_.Check(problems);
+    if (!IsCancelled()) builder_.Check(problems);
     for (const std::string& problem : problems) Fail("", -1, problem);
     if (result_.errors.empty()) result_.records = builder_.Build(ttl_);
     return std::move(result_);
@@ -98,7 +99,10 @@ class Loader {
                         RecordSource::kHostsFile);
   }
 
+  bool IsCancelled() const { return cancelled_ != nullptr && *cancelled_; }
+
   const uint32_t ttl_;
+  const std::atomic<bool>* const cancelled_;
   LocalRecords::Builder builder_;
   absl::flat_hash_set<DomainName> written_;  // Names with a PTR or CNAME from a text.
   LoadedLocalData result_;

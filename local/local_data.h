@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_LOCAL_LOCAL_DATA_H_
 #define DOTCACHE_LOCAL_LOCAL_DATA_H_
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,8 @@ struct LocalDataOptions {
   std::vector<std::string> records = {};
   // TTL of records from hosts files, of texts without a TTL, and of negative responses.
   Seconds ttl{60};
+  // When it becomes true, a load ends with an error. Null: never.
+  const std::atomic<bool>* cancelled = nullptr;
 };
 
 // One fault in the files or texts.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/listen_socket.h"
 
+#include <netinet/in.h>
+
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -55,7 +57,17 @@ bool SetOption(int fd, int level, int option) {
 
 enum class Sharing { kAlone, kWithOtherWorkers };
 
-absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing sharing) {
+bool BindAddress(int fd, const Endpoint& endpoint, AbsentAddress absent) {
+  const auto bound = [&] { return bind(fd, endpoint.address(), endpoint.address_size()) == 0; };
+  if (bound()) return true;
+  if (errno != EADDRNOTAVAIL || absent == AbsentAddress::kRefuse) return false;
+  const bool may_bind = endpoint.is_v6() ? SetOption(fd, IPPROTO_IPV6, IPV6_FREEBIND)
+                                         : SetOption(fd, IPPROTO_IP, IP_FREEBIND);
+  return may_bind && bound();
+}
+
+absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing sharing,
+                              AbsentAddress absent) {
   const int type = kind == SocketKind::kUdp ? SOCK_DGRAM : SOCK_STREAM;
   UniqueFd fd(socket(endpoint.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   // For TCP, SO_REUSEADDR allows a start while old connections are in TIME_WAIT. For UDP it would
@@ -64,27 +76,29 @@ absl::StatusOr<UniqueFd> Bind(const Endpoint& endpoint, SocketKind kind, Sharing
       fd.valid() && (kind == SocketKind::kUdp || SetOption(fd.get(), SOL_SOCKET, SO_REUSEADDR)) &&
       (sharing == Sharing::kAlone || SetOption(fd.get(), SOL_SOCKET, SO_REUSEPORT)) &&
       (!endpoint.is_v6() || SetOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) &&
-      bind(fd.get(), endpoint.address(), endpoint.address_size()) == 0;
+      BindAddress(fd.get(), endpoint, absent);
   if (!ready) return SocketError(endpoint, kind, errno);
   return fd;
 }
 
 }  // namespace
 
-absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint) {
-  ASSIGN_OR_RETURN(UniqueFd fd, Bind(endpoint, SocketKind::kUdp, Sharing::kWithOtherWorkers));
+absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint, AbsentAddress absent) {
+  ASSIGN_OR_RETURN(UniqueFd fd,
+                   Bind(endpoint, SocketKind::kUdp, Sharing::kWithOtherWorkers, absent));
   EnlargeBuffers(fd.get());
   return fd;
 }
 
-absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog) {
-  ASSIGN_OR_RETURN(UniqueFd fd, Bind(endpoint, SocketKind::kTcp, Sharing::kWithOtherWorkers));
+absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog, AbsentAddress absent) {
+  ASSIGN_OR_RETURN(UniqueFd fd,
+                   Bind(endpoint, SocketKind::kTcp, Sharing::kWithOtherWorkers, absent));
   if (listen(fd.get(), backlog) != 0) return SocketError(endpoint, SocketKind::kTcp, errno);
   return fd;
 }
 
-absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind) {
-  return Bind(endpoint, kind, Sharing::kAlone).status();
+absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind, AbsentAddress absent) {
+  return Bind(endpoint, kind, Sharing::kAlone, absent).status();
 }
 
 void EnlargeBuffers(int fd) {

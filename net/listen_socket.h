@@ -16,8 +16,14 @@ namespace dotcache {
 // Call CheckEndpointFree() before the first socket of an endpoint. Otherwise SO_REUSEPORT lets two
 // programs of one user share a port without an error. An error names the endpoint. For EACCES,
 // EADDRINUSE and EADDRNOTAVAIL it also gives the operator a remedy. A UDP socket has large buffers.
-absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint);
-absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog = 1024);
+//
+// With AbsentAddress::kBind an address that this machine does not have is bound all the same
+// (IP_FREEBIND in ip(7)): the socket receives as soon as the machine has the address.
+enum class AbsentAddress { kRefuse, kBind };
+absl::StatusOr<UniqueFd> BindUdp(const Endpoint& endpoint,
+                                 AbsentAddress absent = AbsentAddress::kRefuse);
+absl::StatusOr<UniqueFd> BindTcp(const Endpoint& endpoint, int backlog = 1024,
+                                 AbsentAddress absent = AbsentAddress::kRefuse);
 
 // Gives a UDP socket buffers of 4 MiB, for bursts that arrive while the loop is busy. Without
 // CAP_NET_ADMIN they are smaller if net.core.rmem_max or wmem_max is. They never become smaller
@@ -29,8 +35,9 @@ enum class SocketKind { kUdp, kTcp };
 // Binds without SO_REUSEPORT and closes the socket again. Returns:
 // - kAlreadyExists when another program has the port;
 // - kPermissionDenied when a port below 1024 needs a right that the process lacks;
-// - kUnavailable when this machine lacks the address or its family.
-absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind);
+// - kUnavailable when this machine lacks the address, unless it may be absent, or its family.
+absl::Status CheckEndpointFree(const Endpoint& endpoint, SocketKind kind,
+                               AbsentAddress absent = AbsentAddress::kRefuse);
 
 // True when `endpoint` is an address of this machine. For such a destination, the kernel selects
 // the same address as source.

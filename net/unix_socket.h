@@ -21,6 +21,14 @@ class UnixPath {
   // that is no socket is kept, and the result is kAlreadyExists.
   static absl::StatusOr<UnixPath> Listen(const std::string& path, bool replace);
 
+  // An error if Listen() cannot succeed: the path is too long or no socket, or has no folder.
+  static absl::Status Check(const std::string& path);
+
+  // The same as Listen() with `replace`, but clients reach another process until Publish(). Without
+  // it the path stays as it is.
+  static absl::StatusOr<UnixPath> Prepare(const std::string& path);
+  absl::Status Publish();
+
   UnixPath(UnixPath&& other) noexcept = default;
   UnixPath& operator=(UnixPath&&) = delete;
   // Removes the path, unless another process has replaced it.
@@ -32,12 +40,14 @@ class UnixPath {
  private:
   UnixPath(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
 
-  std::string path_;  // Empty after a move.
+  std::string path_;      // Empty after a move.
+  std::string own_path_;  // Where the socket is before Publish(). Empty after it.
   UniqueFd fd_;
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
 
+// The connect and each send may last 5 s, each receive 60 s.
 // Connects to a path. An error text has what is wrong with it.
 absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path);
 

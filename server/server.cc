@@ -15,6 +15,7 @@
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
 #include "net/listen_socket.h"
+#include "net/outgoing_socket.h"
 #include "server/worker.h"
 
 namespace dotcache {
@@ -40,8 +41,23 @@ ServerOptions WithinWorkers(ServerOptions options) {
   return options;
 }
 
+// A default listener is skipped where its address is absent; the others wait for theirs.
+AbsentAddress WhenAbsent(const ListenOptions& listen) {
+  return listen.optional ? AbsentAddress::kRefuse : AbsentAddress::kBind;
+}
+
 absl::StatusOr<UniqueFd> Bind(const ListenOptions& listen) {
-  return listen.transport == Transport::kUdp ? BindUdp(listen.endpoint) : BindTcp(listen.endpoint);
+  constexpr int kBacklog = 1024;
+  return listen.transport == Transport::kUdp
+             ? BindUdp(listen.endpoint, WhenAbsent(listen))
+             : BindTcp(listen.endpoint, kBacklog, WhenAbsent(listen));
+}
+
+// True if this machine has the address of the listener now.
+bool HasAddress(const ListenOptions& listen) {
+  Endpoint endpoint = listen.endpoint;
+  endpoint.set_port(0);
+  return endpoint.is_wildcard() || CheckSource(endpoint).ok();
 }
 
 SocketKind KindOf(const ListenOptions& listen) {
@@ -99,7 +115,8 @@ absl::Status Server::BindListeners(const InheritedSockets& inherited) {
     }
     // With `reuse-port` there is no test: a socket that closes again would lose what it received.
     if (listen.endpoint.port() != 0 && !options_.reuse_port) {
-      const absl::Status free = CheckEndpointFree(listen.endpoint, KindOf(listen));
+      const absl::Status free =
+          CheckEndpointFree(listen.endpoint, KindOf(listen), WhenAbsent(listen));
       if (listen.optional && absl::IsUnavailable(free)) {
         Log(LogLevel::kInfo, "listener skipped",
             {{"transport", TransportName(listen.transport)},
@@ -116,9 +133,29 @@ absl::Status Server::BindListeners(const InheritedSockets& inherited) {
       worker.items.push_back({listen, std::move(fd)});
     }
     listeners_.push_back(listen);
+    if (HasAddress(listen)) continue;
+    absent_listeners_.push_back(listen);
+    Log(LogLevel::kWarn, "listener waits for its address: this machine does not have it",
+        {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
   }
   if (listeners_.empty()) return absl::FailedPreconditionError("no listener could be opened");
   return absl::OkStatus();
+}
+
+void Server::NoteAddresses() {
+  for (const ListenOptions& listen : listeners_) {
+    const auto absent = std::find_if(
+        absent_listeners_.begin(), absent_listeners_.end(), [&](const ListenOptions& other) {
+          return other.transport == listen.transport && other.endpoint == listen.endpoint;
+        });
+    const bool was_absent = absent != absent_listeners_.end();
+    const bool is_absent = !HasAddress(listen);
+    if (was_absent == is_absent) continue;
+    is_absent ? absent_listeners_.push_back(listen) : void(absent_listeners_.erase(absent));
+    Log(is_absent ? LogLevel::kWarn : LogLevel::kInfo,
+        is_absent ? "listener has lost its address" : "listener has its address",
+        {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
+  }
 }
 
 absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOptions& listen) {

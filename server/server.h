@@ -68,6 +68,9 @@ class Server {
   // REQUIRES: Start() was called.
   void ReloadCredentials();
 
+  // Logs which listeners have got or lost their address. The owner calls it every few seconds.
+  void NoteAddresses();
+
   // Returns true if all workers have had a turn since the previous call. The first call returns
   // true. REQUIRES: Start() was called and Shutdown() was not.
   bool WorkersHadTurn();
@@ -122,6 +125,7 @@ class Server {
   SnapshotKeeper snapshot_;
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
+  std::vector<ListenOptions> absent_listeners_;  // Those without an address of this machine.
   std::vector<std::unique_ptr<WorkerCounters>> counters_;  // By worker.
   std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
   std::unique_ptr<Worker::Shared> shared_;

@@ -23,6 +23,17 @@ TEST(ReloadTest, SettingsOfARunningServerAreTakenOverAndTheOthersKept) {
                                                      "max-pending-per-client"));
 }
 
+TEST(ReloadTest, UpstreamServersAndZonesAreTakenOver) {
+  const Config running = LoadYaml("workers: 1\nupstream: [quad9]\n").config;
+  const Config next = LoadYaml(
+                          "workers: 1\nupstream: [cloudflare]\npolicy: random\nhedge: off\n"
+                          "upstream-idle-timeout: 3s\nupstream-ca: /ca\nloop-check: off\n")
+                          .config;
+  const Config config = TakenOver(running, next);
+  EXPECT_THAT(ChangedKeys(config, next), IsEmpty());
+  EXPECT_EQ(config.server.upstream, next.server.upstream);
+}
+
 TEST(ReloadTest, NothingChangesWithoutADifference) {
   const Config config = LoadYaml("workers: 1\n").config;
   EXPECT_THAT(ChangedKeys(config, config), IsEmpty());

@@ -69,6 +69,14 @@ TEST_F(ServiceTest, ReloadWithErrorsReportsAllOfThemAndChangesNothing) {
   EXPECT_EQ(service_->server().reloads(false), 1u);
 }
 
+TEST_F(ServiceTest, AfterTheStopIsAnnouncedNoReloadChangesAnything) {
+  Start();
+  Write("records: [\"a.example. A 192.0.2.1\"]\n");
+  service_->AnnounceStop();
+  EXPECT_THAT(service_->Reload().errors, ElementsAre("the server is stopping"));
+  EXPECT_EQ(service_->server().local_record_count(), 0u);
+}
+
 TEST_F(ServiceTest, ChangedHostsFileIsReloaded) {
   const ScratchFile hosts("192.0.2.1 a.example\n");
   Write("hosts-file: [" + hosts.path() + "]\n");

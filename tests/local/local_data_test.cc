@@ -56,6 +56,15 @@ TEST_F(LocalDataTest, EmptyConfigurationGivesNoRecords) {
   EXPECT_THAT(errors_, IsEmpty());
 }
 
+TEST_F(LocalDataTest, ACancelledLoadGivesNoRecords) {
+  const std::atomic<bool> cancelled{true};
+  options_.cancelled = &cancelled;
+  WriteHosts("192.0.2.1 a.example\n192.0.2.2 b.example\n");
+  Load();
+  EXPECT_THAT(errors_, ElementsAre("HOSTS0|-1|the load was cancelled"));
+  EXPECT_EQ(loaded_.records, nullptr);
+}
+
 TEST_F(LocalDataTest, HostsFileGivesAddressesAndPtrs) {
   WriteHosts(
       "127.0.0.1\tlocalhost\n"

@@ -35,6 +35,21 @@ TEST(ListenSocketTest, SocketsAreNonBlockingCloseOnExecAndShared) {
   }
 }
 
+TEST(ListenSocketTest, AnAbsentAddressIsBoundOnRequest) {
+  for (const char* text : {"192.0.2.77:0", "[2001:db8::77]:0"}) {
+    const Endpoint absent = *Endpoint::Parse(text);
+    EXPECT_TRUE(absl::IsUnavailable(BindUdp(absent).status()));
+    EXPECT_TRUE(absl::IsUnavailable(CheckEndpointFree(absent, SocketKind::kUdp)));
+    const auto udp = BindUdp(absent, AbsentAddress::kBind);
+    if (absent.is_v6() && udp.status().message().find("has no IPv6") != std::string::npos) continue;
+    ASSERT_TRUE(udp.ok()) << udp.status();
+    EXPECT_TRUE(BindTcp(absent, 16, AbsentAddress::kBind).ok());
+    const Endpoint bound = LocalEndpoint(udp->get());
+    EXPECT_TRUE(
+        absl::IsAlreadyExists(CheckEndpointFree(bound, SocketKind::kUdp, AbsentAddress::kBind)));
+  }
+}
+
 TEST(ListenSocketTest, UdpSocketsHaveLargeBuffersThatNeverShrink) {
   const absl::StatusOr<UniqueFd> fd = BindUdp(kLoopback);
   ASSERT_TRUE(fd.ok()) << fd.status();

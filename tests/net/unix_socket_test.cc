@@ -48,6 +48,31 @@ TEST_F(UnixSocketTest, FileThatIsNoSocketIsKept) {
   EXPECT_EQ(text, "text");
 }
 
+TEST_F(UnixSocketTest, APreparedPathBelongsToTheOtherProcessUntilItIsPublished) {
+  auto first = UnixPath::Listen(path_, /*replace=*/false);
+  ASSERT_TRUE(first.ok());
+  const UniqueFd fd = first->TakeFd();
+  const auto reaches_first = [&] {
+    const bool connected = ConnectUnix(path_).ok();
+    return UniqueFd(accept(fd.get(), nullptr, nullptr)).valid() && connected;
+  };
+  { ASSERT_TRUE(UnixPath::Prepare(path_).ok()); }  // Its process failed to start.
+  EXPECT_TRUE(reaches_first());
+  auto second = UnixPath::Prepare(path_);
+  ASSERT_TRUE(second.ok());
+  EXPECT_TRUE(reaches_first());
+  ASSERT_TRUE(second->Publish().ok());
+  EXPECT_FALSE(reaches_first());
+}
+
+TEST_F(UnixSocketTest, ACheckFindsAPathThatCannotBeUsed) {
+  EXPECT_TRUE(UnixPath::Check(path_).ok());
+  EXPECT_FALSE(UnixPath::Check(std::string(200, 'a')).ok());
+  EXPECT_TRUE(absl::IsNotFound(UnixPath::Check(directory_.Path("none/control"))));
+  std::ofstream(path_) << "text";
+  EXPECT_TRUE(absl::IsAlreadyExists(UnixPath::Check(path_)));
+}
+
 TEST_F(UnixSocketTest, PathOfALivingProcessIsKeptUnlessItIsReplaced) {
   auto first = UnixPath::Listen(path_, /*replace=*/false);
   ASSERT_TRUE(first.ok());
