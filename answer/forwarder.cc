@@ -66,6 +66,14 @@ Forwarder::Forwarder(const Environment& environment)
       pending_(LimitsFor(environment.limits)),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
+void Forwarder::UseRules(const LocalNames* local_names, const ZoneNames* zones,
+                         AnswerTimes* answer_times) {
+  aliases_.UseNames(local_names, zones);
+  env_.zones = zones;
+  env_.answer_times = answer_times;
+  pending_.UseLimits(LimitsFor(env_.limits));
+}
+
 Forwarder::~Forwarder() {
   env_.loop.CancelTurnEnd(*this);
   pending_.Clear([this](ExchangeId exchange) { env_.exchanger.Cancel(exchange); });

@@ -51,12 +51,8 @@ class Forwarder : private TurnEndHook {
   // Cancels all exchanges. Their clients get no reply.
   ~Forwarder() override;
 
-  // Replaces these parts of Environment.
-  void UseNames(const LocalNames* local_names, const ZoneNames* zones, AnswerTimes* answer_times) {
-    aliases_.UseNames(local_names, zones);
-    env_.zones = zones;
-    env_.answer_times = answer_times;
-  }
+  // Replaces these parts of Environment. The limits may have changed.
+  void UseRules(const LocalNames* local_names, const ZoneNames* zones, AnswerTimes* answer_times);
 
   // Lets the client wait for the exchange of `key`. `stale` is the stale data for the key, or null.
   // `received_at` is when the query arrived. Returns false if the query could not be forwarded. The

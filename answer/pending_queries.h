@@ -78,6 +78,9 @@ class PendingQueries {
 
   explicit PendingQueries(const PendingLimits& limits) : limits_(limits) {}
 
+  // What comes next keeps these limits. What is present stays.
+  void UseLimits(const PendingLimits& limits) { limits_ = limits; }
+
   // The query replaces a waiting one of which it is a repetition, and keeps its deadline.
   JoinResult Join(const CacheKey& key, Waiter waiter);
 
@@ -135,7 +138,7 @@ class PendingQueries {
   static void MakeIndex(PendingKey& pending);
   static Waiters::iterator FindRepeated(PendingKey& pending, const Waiter& waiter);
 
-  const PendingLimits limits_;
+  PendingLimits limits_;
   Table pending_;
   ClientLoads loads_;
   absl::btree_set<std::tuple<MonoTime, uint64_t, PendingKey*>> by_deadline_;  // With waiters.

@@ -48,7 +48,7 @@ QueryHandler::QueryHandler(const Environment& environment)
 void QueryHandler::UseRules(const Rules& rules) {
   rules_ = rules;
   if (forwarder_.has_value()) {
-    forwarder_->UseNames(rules.local_names, rules.zones, rules.answer_times);
+    forwarder_->UseRules(rules.local_names, rules.zones, rules.answer_times);
   }
   replies_.UseIdentity(rules.own_answers == nullptr ? "" : rules.own_answers->identity());
 }

@@ -53,7 +53,10 @@ Config TakenOver(const Config& running, const Config& next) {
   limits.max_udp_payload_size = wanted.max_udp_payload_size;
   limits.rotate = wanted.rotate;
   limits.max_stream_connections = wanted.max_stream_connections;
+  limits.max_streams_per_client = wanted.max_streams_per_client;
   limits.stream_idle_timeout = wanted.stream_idle_timeout;
+  limits.max_pending_queries = wanted.max_pending_queries;
+  limits.max_pending_per_client = wanted.max_pending_per_client;
   return config;
 }
 

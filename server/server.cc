@@ -216,6 +216,7 @@ absl::Status Server::Reload(const ServerOptions& options) {
   const std::shared_ptr<const UpstreamPlan> before = plan_.Get();
   plan_.Set(plan);
   loops_.Grow(plan->numbers_end);
+  streams_.UseLimit(options.limits.max_streams_per_client);
   for (auto& worker : workers_) {
     worker->Use(rules_.Get(), plan, credentials_->current());
     if (change.listen) worker->UseCredentials(credentials_->current(), change);

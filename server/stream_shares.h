@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_SERVER_STREAM_SHARES_H_
 #define DOTCACHE_SERVER_STREAM_SHARES_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "absl/base/thread_annotations.h"
@@ -20,6 +21,9 @@ class StreamShares {
  public:
   explicit StreamShares(int max_per_client) : max_per_client_(max_per_client) {}
 
+  // Connections that a client has beyond the limit stay.
+  void UseLimit(int max_per_client) { max_per_client_ = max_per_client; }
+
   // Adds a connection of `client`. At the limit of the client, returns false and changes nothing.
   bool Take(const ClientKey& client);
 
@@ -32,7 +36,7 @@ class StreamShares {
   void Return(const ClientKey& client);
 
  private:
-  const int max_per_client_;
+  std::atomic<int> max_per_client_;
   Mutex mutex_;
   absl::flat_hash_map<ClientKey, int> open_ ABSL_GUARDED_BY(mutex_);  // A count is never 0.
 };

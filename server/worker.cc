@@ -107,9 +107,9 @@ class Worker::Services : private ReplySinks {
     if (upstreams_ != nullptr) upstreams_->Use(std::move(plan), credentials);
     // The clients of a rate that ends are reported before their counts are gone.
     if (worker_.index_ == 0 && rules->client_rate != rules_->client_rate) ReportClients();
+    limits_ = rules->limits;  // The handler looks at them.
     handler_.UseRules(rules->handler_rules());
     for (const auto& listener : tcp_listeners_) listener->UseAccess(rules->access);
-    limits_ = rules->limits;
     rules_ = std::move(rules);
   }
 

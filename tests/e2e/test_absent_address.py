@@ -44,7 +44,9 @@ def namespace():
 @pytest.fixture
 def started(namespace, tmp_path):
     log = tmp_path / "log"
-    arguments = ["serve", "--records", "printer.corp.example. A 192.0.2.7", "--admin", "off",
+    file = tmp_path / "dotcache.yaml"
+    file.write_text("records: [\"printer.corp.example. A 192.0.2.7\"]\n")
+    arguments = ["serve", "--config", str(file), "--admin", "off",
                  "--upstream", "tls://127.0.0.1:1#dns.example", "--loop-check", "off"]
     for address in (PRESENT, ABSENT, f"[{ABSENT_V6}]"):
         arguments += ["--listen", f"{address}:5353"]

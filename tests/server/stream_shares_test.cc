@@ -24,6 +24,18 @@ TEST(StreamSharesTest, ReturnedPlaceCanBeTakenAgain) {
   EXPECT_TRUE(shares.Take(Client("2001:db8::2")));
 }
 
+TEST(StreamSharesTest, ALowerLimitLeavesWhatIsOpen) {
+  StreamShares shares(2);
+  EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
+  EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
+  shares.UseLimit(1);
+  EXPECT_FALSE(shares.Take(Client("192.0.2.1")));
+  shares.Return(Client("192.0.2.1"));
+  EXPECT_FALSE(shares.Take(Client("192.0.2.1")));
+  shares.Return(Client("192.0.2.1"));
+  EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
+}
+
 TEST(StreamSharesTest, PlacesBeyondTheLimitCountToo) {
   StreamShares shares(1);
   EXPECT_TRUE(shares.Take(Client("192.0.2.1")));
