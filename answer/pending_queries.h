@@ -75,10 +75,7 @@ class PendingQueries {
     std::vector<std::pair<Limit, Waiter>> waiters;
     std::vector<ExchangeId> exchanges;
   };
-
   explicit PendingQueries(const PendingLimits& limits) : limits_(limits) {}
-
-  // What comes next keeps these limits. What is present stays.
   void UseLimits(const PendingLimits& limits) { limits_ = limits; }
 
   // The query replaces a waiting one of which it is a repetition, and keeps its deadline.
