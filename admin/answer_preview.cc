@@ -171,7 +171,8 @@ AnswerPreview PreviewAnswer(const Server& server, const Question& question, uint
 
 std::string OriginOf(const Server& server, const CacheEntry& entry) {
   std::set<std::string> names;
-  for (const UpstreamServerOptions& upstream : server.upstream_servers()) {
+  const std::shared_ptr<const UpstreamPlan> plan = server.upstreams();
+  for (const UpstreamServerOptions& upstream : plan->servers) {
     if (OriginTag(upstream.provider) == EntryOrigin(entry)) names.insert(upstream.provider);
   }
   return absl::StrJoin(names, " or ");
