@@ -106,8 +106,9 @@ TEST_F(ControlPathsTest, LookupShowsTheEntryWithItsRecords) {
 
 TEST_F(ControlPathsTest, LookupNamesTheProviderOfTheEntry) {
   Ask("www.example.com");
-  EXPECT_THAT(Send("GET", "/lookup", {{"name", "www.example.com"}}).body,
-              HasSubstr("\"origin\": \"" + server_.server().upstreams()->servers[0].provider + "\""));
+  EXPECT_THAT(
+      Send("GET", "/lookup", {{"name", "www.example.com"}}).body,
+      HasSubstr("\"origin\": \"" + server_.server().upstreams()->servers[0].provider + "\""));
 }
 
 TEST_F(ControlPathsTest, ExplainSaysWhereTheAnswerComesFrom) {
