@@ -103,7 +103,7 @@ bool PreviewFailure(const Server& server, const CacheKey& key, const CacheEntry&
     preview.why.emplace_back("The time for which the failure is remembered is over.");
     return false;
   }
-  if (server.answer_times().MayBeOver(entry, key.name_hash(), now)) {
+  if (server.rules()->answer_times->MayBeOver(entry, key.name_hash(), now)) {
     preview.why.emplace_back(
         "The same servers have answered another name since, so the name is queried again.");
     return false;

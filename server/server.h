@@ -89,7 +89,6 @@ class Server {
   std::shared_ptr<const UpstreamPlan> upstreams() const { return plan_.Get(); }
   size_t local_record_count() const;
   std::shared_ptr<const ServingRules> rules() const { return rules_.Get(); }
-  const AnswerTimes& answer_times() const { return answer_times_; }
   TopQueries& top() { return top_; }
   int worker_count() const { return options_.workers; }
   int upstream_worker_count() const { return options_.upstream_workers; }  // The first ones.
