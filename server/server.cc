@@ -170,10 +170,9 @@ absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOpti
 
 absl::Status Server::Start() {
   TestDelay(Seam::kStart);
-  shared_ = std::make_unique<Worker::Shared>(
-      Worker::Shared{cache_, rules_.Get(), options_, *credentials_, plan_, loops_, handoff_,
-                     streams_, handshakes_, reply_rate_, top_,
-                     std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
+  shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
+      cache_, rules_.Get(), options_, *credentials_, plan_, loops_, handoff_, streams_, handshakes_,
+      reply_rate_, top_, std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
                                                 std::move(sockets_[i]), *counters_[i]));
