@@ -96,7 +96,7 @@ TEST_F(QueryHandlerAccessTest, NewRulesConcernTheNextQuery) {
   Make({});
   EXPECT_EQ(Ask("192.0.2.7"), HandleResult::kPending);
   const AccessPolicy none({});
-  handler_->UseRules({&none, nullptr, nullptr, nullptr, nullptr});
+  handler_->UseRules({&none, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr});
   EXPECT_EQ(Ask("192.0.2.7"), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kRefused);
 }
