@@ -208,6 +208,8 @@ void AddReloadMetrics(const Server& server, Exposition& out) {
                                        "Snapshots of the cache, by result.");
   Exposition::Add(snapshots, {{"result", "ok"}}, server.snapshot().written(true));
   Exposition::Add(snapshots, {{"result", "error"}}, server.snapshot().written(false));
+  out.Counter("dotcache_query_log_drops_total", "Records of the query log that were not written.",
+              server.query_log_drops());
 }
 
 void AddCacheMetrics(const Server& server, Exposition& out) {

@@ -93,7 +93,8 @@ void MissHandoff::OnTurnEnd() {
 // Called when the owner has stopped. Its worker ends, and this one ends soon.
 void MissHandoff::TurnAway(const HandedQuery& handed) {
   if (!handed.has_client) return;
-  const Client client{handed.query, handed.address, env_.sinks.SinkFor(handed.address)};
+  const Client client{handed.query, handed.address, env_.sinks.SinkFor(handed.address),
+                      handed.received_at};
   env_.replies.SendAfterFailure(client, handed.stale, env_.loop.Now(), ErrorForStop());
 }
 
@@ -115,8 +116,8 @@ void MissHandoff::Forward(const HandedQuery& handed) {
   if (!handed.has_client) return env_.forwarder->Prefetch(handed.query, handed.key);
   ReplySink& sink = handed.address.transport == Transport::kUdp ? env_.sinks.SinkFor(handed.address)
                                                                 : *stream_sinks_[handed.from];
-  env_.forwarder->ForwardHanded({handed.query, handed.address, sink}, handed.key, handed.stale,
-                                handed.received_at);
+  env_.forwarder->ForwardHanded({handed.query, handed.address, sink, handed.received_at},
+                                handed.key, handed.stale, handed.received_at);
 }
 
 void MissHandoff::Deliver(const HandedReply& reply) {

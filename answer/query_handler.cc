@@ -33,6 +33,7 @@ QueryHandler::QueryHandler(const Environment& environment)
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
                environment.own_answers == nullptr ? "" : environment.own_answers->identity()) {
+  replies_.UseQueryLog(env_.query_log);
   if (env_.exchanger != nullptr) {
     forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
                                               env_.counters, env_.limits, env_.local_names,
@@ -69,12 +70,17 @@ void QueryHandler::Prefetch(const Query& query, const CacheKey& key) {
 HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& address,
                                   ReplySink& sink) {
   env_.counters.queries[static_cast<size_t>(address.transport)].Add();
+  if (env_.query_log != nullptr && env_.query_log->wants_queries()) [[unlikely]] {
+    env_.query_log->Add(
+        {.transport = address.transport, .client = address.client, .received_at = env_.loop.Now()},
+        message);
+  }
   std::variant<Query, Rejection> parsed = ParseQuery(message);
   if (const auto* rejection = std::get_if<Rejection>(&parsed)) {
     return Reject(message, *rejection, address, sink);
   }
   Query& query = std::get<Query>(parsed);
-  const Client client{query, address, sink};
+  const Client client{query, address, sink, env_.loop.Now()};
   if (cut) {
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),
                   address, sink);
@@ -169,7 +175,7 @@ HandleResult QueryHandler::Reject(Bytes message, const Rejection& rejection,
   // A malformed message from a client that gets no answers gets no reply.
   const AccessReach reach = rules_.access->ReachOf(address.client, address.listener_key);
   if (reach != AccessReach::kAnswers) return HandleResult::kDropped;
-  const bool sent = replies_.SendRejection(message, rejection, address, sink);
+  const bool sent = replies_.SendRejection(message, rejection, address, sink, env_.loop.Now());
   return sent ? HandleResult::kReplied : HandleResult::kDropped;
 }
 

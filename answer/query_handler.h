@@ -22,6 +22,7 @@
 #include "core/event_loop.h"
 #include "dns/query.h"
 #include "local/local_names.h"
+#include "query_log/note_queue.h"
 #include "upstream/api/exchanger.h"
 #include "upstream/pool/loop_watch.h"
 
@@ -62,6 +63,7 @@ class QueryHandler {
     std::optional<HandoffPeers> handoff = std::nullopt;  // Empty if there is only one worker.
     ReplyRate* reply_rate = nullptr;                     // Null if there is no limit.
     const ZoneNames* zones = nullptr;                    // Null if no zone has servers of its own.
+    NoteQueue* query_log = nullptr;                      // Null if it is off.
     AnswerTimes* answer_times = nullptr;  // Null: a remembered failure stays for its time.
     TopQueries* top = nullptr;            // Null if queries are never counted.
     size_t worker = 0;                    // The number of the handler's worker, for `top`.

@@ -42,44 +42,50 @@ ReplyOptions ReplyWriter::OptionsForUnproved(const ReplyAddress& address) const 
 
 void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
                              const ReplyOptions& options) {
+  SendFrom(NoteSource::kLocal, client, stored, options);
+}
+
+void ReplyWriter::SendFrom(NoteSource source, const Client& client, const StoredView& stored,
+                           const ReplyOptions& options) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const size_t size = BuildReply(client.query, stored, options, buffer);
-  Send(client, buffer, size, LoadHeader(stored.wire).header_rcode());
+  Send(source, client, buffer.first(size), LoadHeader(stored.wire).header_rcode());
 }
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = entry.upstream_error();
   if (limits_.rotate) options.rotation = Spread(++cached_replies_);
-  if (entry.FreshAt(now)) {
+  const bool is_fresh = entry.FreshAt(now);
+  if (is_fresh) {
     options.age = entry.AgeAt(now);
   } else {
     options.fixed_ttl = stale_ttl_;
     options.extended_error = StaleError(entry);
     counters_.stale_answers.Add();
   }
-  SendStored(client, entry.view(), options);
+  SendFrom(is_fresh ? NoteSource::kHit : NoteSource::kStale, client, entry.view(), options);
 }
 
 void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = entry.upstream_error();
-  SendStored(client, entry.view(), options);
+  SendFrom(NoteSource::kMiss, client, entry.view(), options);
 }
 
 void ReplyWriter::SendFailure(const Client& client, FailureErrors errors) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = std::move(errors.upstream);
   options.extended_error = std::move(errors.own);
-  SendRcode(client, errors.rcode, options, kMaxMessageSize);
+  SendRcode(NoteSource::kFailure, client, errors.rcode, options, kMaxMessageSize);
 }
 
 void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error,
                             size_t max_size) {
   ReplyOptions options = OptionsFor(client.address);
   options.extended_error = std::move(error);
-  SendRcode(client, rcode, options, max_size);
+  SendRcode(NoteSource::kRefused, client, rcode, options, max_size);
 }
 
 void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
@@ -92,40 +98,64 @@ void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& da
 }
 
 void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
-  SendRcode(client, rcode, OptionsForUnproved(client.address), kMaxMessageSize);
+  SendRcode(NoteSource::kRefused, client, rcode, OptionsForUnproved(client.address),
+            kMaxMessageSize);
 }
 
-void ReplyWriter::SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options,
-                            size_t max_size) {
+void ReplyWriter::SendRcode(NoteSource source, const Client& client, Rcode rcode,
+                            const ReplyOptions& options, size_t max_size) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const MutableBytes out = buffer.first(std::min(buffer.size(), max_size));
-  Send(client, buffer, BuildRcodeReply(client.query, rcode, options, out), rcode);
+  const size_t size = BuildRcodeReply(client.query, rcode, options, out);
+  Send(source, client, buffer.first(size), rcode);
 }
 
 void ReplyWriter::SendTruncated(const Client& client) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const size_t size = BuildTruncatedReply(client.query, OptionsForUnproved(client.address), buffer);
-  Send(client, buffer, size, Rcode::kNoError);
+  Send(NoteSource::kRefused, client, buffer.first(size), Rcode::kNoError);
 }
 
 bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
-                                const ReplyAddress& address, ReplySink& sink) {
+                                const ReplyAddress& address, ReplySink& sink,
+                                MonoTime received_at) {
   const MutableBytes buffer = sink.ReserveReply(address);
   if (buffer.empty()) return false;
   const size_t size = BuildErrorReply(message, rejection, address.transport, buffer);
   counters_.CountResponse(rejection.rcode);
+  if (query_log_ != nullptr) [[unlikely]] {
+    query_log_->AddReply({.is_reply = true,
+                          .transport = address.transport,
+                          .source = NoteSource::kRefused,
+                          .rcode = rejection.rcode,
+                          .client = address.client,
+                          .received_at = received_at},
+                         buffer.first(size));
+  }
   sink.CommitReply(address, size);
   return true;
 }
 
-void ReplyWriter::Send(const Client& client, MutableBytes buffer, size_t size, Rcode rcode) {
-  if (size >= kHeaderSize) {
+void ReplyWriter::Send(NoteSource source, const Client& client, Bytes reply, Rcode rcode) {
+  if (reply.size() >= kHeaderSize) {
     counters_.CountResponse(rcode);
-    if (LoadHeader(buffer).Has(kFlagTc)) counters_.truncated_replies.Add();
+    if (LoadHeader(reply).Has(kFlagTc)) counters_.truncated_replies.Add();
+    if (query_log_ != nullptr) [[unlikely]] {
+      const Question& question = client.query.question;
+      query_log_->AddReply({.is_reply = true,
+                            .transport = client.address.transport,
+                            .source = source,
+                            .rcode = rcode,
+                            .qtype = question.qtype,
+                            .client = client.address.client,
+                            .received_at = client.received_at,
+                            .name = client.query.qname},
+                           reply);
+    }
   }
-  client.sink.CommitReply(client.address, size);
+  client.sink.CommitReply(client.address, reply.size());
 }
 
 }  // namespace dotcache

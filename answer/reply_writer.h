@@ -11,6 +11,7 @@
 #include "cache/cache_entry.h"
 #include "dns/query.h"
 #include "dns/reply.h"
+#include "query_log/note_queue.h"
 
 namespace dotcache {
 
@@ -19,6 +20,7 @@ struct Client {
   const Query& query;
   const ReplyAddress& address;
   ReplySink& sink;
+  MonoTime received_at = MonoTime();  // When the query arrived.
 };
 
 // Builds replies in the sink's buffer, counts them and sends them. A client that is gone gets no
@@ -31,13 +33,16 @@ class ReplyWriter {
               absl::string_view identity = {})
       : counters_(counters), limits_(limits), stale_ttl_(stale_ttl), identity_(identity) {}
 
+  // Notes every reply from now on.
+  void UseQueryLog(NoteQueue* query_log) { query_log_ = query_log; }
+
   // Uses another text of NSID from now on.
   void UseIdentity(absl::string_view identity) { identity_ = identity; }
 
   // Returns the options that are the same for every reply to this client.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
 
-  // Sends a stored message, adapted to the query.
+  // Sends a stored message of this server itself, adapted to the query.
   void SendStored(const Client& client, const StoredView& stored, const ReplyOptions& options);
 
   // Sends a cached entry. Fresh data has its age subtracted from its TTLs. Stale data has
@@ -70,18 +75,22 @@ class ReplyWriter {
 
   // Sends the error reply to a message that is not served. Returns false if there is none.
   bool SendRejection(Bytes message, const Rejection& rejection, const ReplyAddress& address,
-                     ReplySink& sink);
+                     ReplySink& sink, MonoTime received_at = MonoTime());
 
  private:
   ReplyOptions OptionsForUnproved(const ReplyAddress& address) const;
-  void SendRcode(const Client& client, Rcode rcode, const ReplyOptions& options, size_t max_size);
-  void Send(const Client& client, MutableBytes buffer, size_t size, Rcode rcode);
+  void SendRcode(NoteSource source, const Client& client, Rcode rcode, const ReplyOptions& options,
+                 size_t max_size);
+  void SendFrom(NoteSource source, const Client& client, const StoredView& stored,
+                const ReplyOptions& options);
+  void Send(NoteSource source, const Client& client, Bytes reply, Rcode rcode);
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;
   const Seconds stale_ttl_;
   absl::string_view identity_;
   uint32_t cached_replies_ = 0;
+  NoteQueue* query_log_ = nullptr;  // Null if it is off.
 };
 
 }  // namespace dotcache

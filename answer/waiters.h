@@ -33,7 +33,7 @@ struct Waiter {
     ChainLink<Waiter> waiting = {};
   } links = {};
 
-  Client client() const { return {query, address, *sink}; }
+  Client client() const { return {query, address, *sink, received_at}; }
 };
 
 using Waiters = std::list<Waiter>;  // Ordered by deadline, then by arrival.

@@ -28,6 +28,7 @@ struct Config {
   std::vector<std::string> admin_hosts;  // Names in the Host header, see HttpOptions.
   std::string control_path;              // Of the control socket. Empty: none.
   LogLevel log_level = LogLevel::kInfo;
+  LogForm log_form = LogForm::kText;
   // How long a stop serves as before while /ready already replies 503.
   Milliseconds lame_duck{0};
   std::string user = "nobody";  // The user that a process of root becomes.

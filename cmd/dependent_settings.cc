@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cmd/machine_limits.h"
+#include "cmd/query_log_settings.h"
 #include "cmd/upstream_settings.h"
 
 namespace dotcache {
@@ -104,6 +105,7 @@ void CheckDependencies(LoadedConfig& loaded) {
   CheckLocalZonesExcept(loaded);
   CheckBootstrap(loaded);
   CheckMaxConnections(loaded);
+  CheckQueryLogDisclosure(loaded);
 }
 
 }  // namespace dotcache

@@ -362,6 +362,7 @@ int RunServe(const ConfigSources& sources) {
   LoadedConfig loaded = LoadAndCheck(sources, /*bind=*/true, *inherited);
   PrintWarnings(loaded.warnings);
   if (!loaded.errors.empty()) return PrintErrors(loaded.errors);
+  if (loaded.config.log_form == LogForm::kJson) SetLogForm(LogForm::kJson);
   for (const ConfigError& warning : WarnOnMachine(loaded)) {
     const bool is_memory = warning.key == "cache-size";
     Log(LogLevel::kWarn, is_memory ? "too little memory" : "expensive TLS handshakes",

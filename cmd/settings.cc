@@ -10,6 +10,7 @@
 #include "cmd/list_kinds.h"
 #include "cmd/listen_settings.h"
 #include "cmd/outgoing_settings.h"
+#include "cmd/query_log_settings.h"
 #include "cmd/setting_kinds.h"
 #include "cmd/upstream_settings.h"
 #include "cmd/value_parsers.h"
@@ -424,9 +425,38 @@ Rows ProcessRows() {
            .help = "Refuse system calls that are not needed (seccomp); abort: end the process "
                    "instead"},
           kSystemCallWords, [](auto& c) -> auto& { return c.system_calls; }),
+  };
+}
+
+Rows LogRows() {
+  return {
       WordSetting(
           {.key = "log-level", .help = "Least severe log line that is written"}, kLogLevelWords,
           [](auto& c) -> auto& { return c.log_level; }),
+      WordSetting(
+          {.key = "log-format", .help = "Log lines as text, or one JSON object a line"},
+          kLogFormWords, [](auto& c) -> auto& { return c.log_form; }),
+      ScalarSetting(
+          NewSetting({.key = "query-log",
+                      .help = "Log of all queries, as text or dnstap. It shows what clients query"},
+                     "off|stdout|file:PATH|dnstap:[unix:]PATH"),
+          [](auto& c) -> auto& { return c.server.query_log.target; }, ParseQueryLog,
+          FormatQueryLog),
+      IntegerSetting(
+          {.key = "query-log-sample",
+           .help = "One in this many queries is logged",
+           .yaml_only = true},
+          1, kMost, [](auto& c) -> auto& { return c.server.query_log.sample; }),
+      WordSetting(
+          {.key = "query-log-names",
+           .help = "Names in the query log: whole, as a hash of one day, or their last two labels",
+           .yaml_only = true},
+          kDisclosureWords, [](auto& c) -> auto& { return c.server.query_log.names; }),
+      WordSetting(
+          {.key = "query-log-clients",
+           .help = "Clients in the query log: whole, as a hash of one day, or their /24 or /48",
+           .yaml_only = true},
+          kDisclosureWords, [](auto& c) -> auto& { return c.server.query_log.clients; }),
   };
 }
 
@@ -434,7 +464,7 @@ Rows AllRows() {
   Rows all;
   for (const auto rows :
        {ListenRows, AccessRows, StreamRows, UpstreamRows, UpstreamTimeRows, CacheRows, StaleRows,
-        SnapshotRows, LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows}) {
+        SnapshotRows, LocalNameRows, OwnAnswerRows, WorkerRows, ProcessRows, LogRows}) {
     for (Setting& row : rows()) all.push_back(std::move(row));
   }
   return all;

@@ -42,8 +42,8 @@ constexpr const char* kAllowed[] = {
     "access", "faccessat", "faccessat2", "getdents64", "fstatat64", "newfstatat", "open", "openat",
     "readlink", "readlinkat", "stat", "stat64", "statx",
     // The snapshot, and the files and sockets of an operator's commands.
-    "chmod", "fchmod", "fchmodat", "fsync", "rename", "renameat", "renameat2", "umask", "unlink",
-    "unlinkat",
+    "chmod", "fchmod", "fchmodat", "flock", "fsync", "ftruncate", "ftruncate64", "rename",
+    "renameat", "renameat2", "umask", "unlink", "unlinkat",
     // Time, random numbers and facts about the machine.
     "clock_getres", "clock_gettime", "clock_gettime64", "clock_nanosleep", "clock_nanosleep_time64",
     "getegid", "geteuid", "getgid", "getrandom", "getrusage", "gettimeofday", "getuid", "nanosleep",

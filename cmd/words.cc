@@ -20,6 +20,9 @@ constexpr AccessAction kAccessActions[] = {AccessAction::kAllow, AccessAction::k
 constexpr OverRate kOverRates[] = {OverRate::kTruncate, OverRate::kRefuse, OverRate::kDrop};
 constexpr LogLevel kLogLevels[] = {LogLevel::kError, LogLevel::kWarn, LogLevel::kInfo,
                                    LogLevel::kDebug};
+constexpr LogForm kLogForms[] = {LogForm::kText, LogForm::kJson};
+constexpr Disclosure kDisclosures[] = {Disclosure::kPlain, Disclosure::kHashed,
+                                       Disclosure::kTruncated};
 constexpr SelectionPolicy kPolicies[] = {
     SelectionPolicy::kBalanced,   SelectionPolicy::kFastest,    SelectionPolicy::kRoundRobin,
     SelectionPolicy::kRandom,     SelectionPolicy::kSequential, SelectionPolicy::kWeighted,
@@ -38,6 +41,13 @@ absl::string_view SystemCallName(SystemCallMode mode) {
   return mode == SystemCallMode::kAbort ? "abort" : SwitchName(mode == SystemCallMode::kDeny);
 }
 
+absl::string_view LogFormName(LogForm form) { return form == LogForm::kJson ? "json" : "text"; }
+
+absl::string_view DisclosureName(Disclosure disclosure) {
+  if (disclosure == Disclosure::kPlain) return "plain";
+  return disclosure == Disclosure::kHashed ? "hashed" : "truncated";
+}
+
 }  // namespace
 
 const Words<bool> kSwitchWords{kOnOff, SwitchName};
@@ -46,6 +56,8 @@ const Words<CookieMode> kCookieWords{kCookieModes, CookieModeName};
 const Words<AccessAction> kAccessActionWords{kAccessActions, AccessActionName};
 const Words<OverRate> kOverRateWords{kOverRates, OverRateName};
 const Words<LogLevel> kLogLevelWords{kLogLevels, LogLevelName};
+const Words<LogForm> kLogFormWords{kLogForms, LogFormName};
+const Words<Disclosure> kDisclosureWords{kDisclosures, DisclosureName};
 const Words<SystemCallMode> kSystemCallWords{kSystemCallModes, SystemCallName};
 const Words<SelectionPolicy> kPolicyWords{kPolicies, SelectionPolicyName};
 

@@ -11,6 +11,7 @@
 #include "absl/types/span.h"
 #include "cmd/system_calls.h"
 #include "core/log.h"
+#include "query_log/query_log_options.h"
 #include "server/server_options.h"
 
 namespace dotcache {
@@ -50,6 +51,8 @@ extern const Words<CookieMode> kCookieWords;
 extern const Words<AccessAction> kAccessActionWords;  // allow, refuse, drop
 extern const Words<OverRate> kOverRateWords;          // truncate, refuse, drop
 extern const Words<LogLevel> kLogLevelWords;
+extern const Words<LogForm> kLogFormWords;        // text, json
+extern const Words<Disclosure> kDisclosureWords;  // plain, hashed, truncated
 extern const Words<SelectionPolicy> kPolicyWords;
 extern const Words<SystemCallMode> kSystemCallWords;  // on, off, abort
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "core/json_text.h"
 #include "core/names.h"
 #include "spdlog/pattern_formatter.h"
 #include "spdlog/sinks/stdout_sinks.h"
@@ -61,6 +62,8 @@ class PriorityFlag : public spdlog::custom_flag_formatter {
 
 constexpr char kTextPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %l %v";
 
+constexpr char kJsonPattern[] = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v})";
+
 spdlog::logger& Logger() {
   static const std::shared_ptr<spdlog::logger> logger = [] {
     auto made = std::make_shared<spdlog::logger>("dotcache",
@@ -70,6 +73,28 @@ spdlog::logger& Logger() {
     return made;
   }();
   return *logger;
+}
+
+// Set before other threads log.
+LogForm& Form() {
+  static LogForm form = LogForm::kText;
+  return form;
+}
+
+std::string JsonLine(LogLevel level, absl::string_view message,
+                     std::initializer_list<LogField> fields) {
+  std::string line = absl::StrCat("\"level\":\"", LogLevelName(level), "\",\"message\":");
+  AppendJsonText(message, line);
+  if (fields.size() == 0) return line;
+  line += ",\"fields\":";
+  char separator = '{';
+  for (const LogField& field : fields) {
+    line += std::exchange(separator, ',');
+    AppendJsonText(field.key, line);
+    line += ':';
+    field.is_number ? void(line += field.value) : AppendJsonText(field.value, line);
+  }
+  return line + "}";
 }
 
 std::string Quoted(absl::string_view value) {
@@ -83,9 +108,13 @@ std::string Quoted(absl::string_view value) {
 absl::string_view LogLevelName(LogLevel level) { return NameOf(kLevelNames, level, "unknown"); }
 
 void SetLogForm(LogForm form) {
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  const bool is_json = form == LogForm::kJson;
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(
+      is_json ? spdlog::pattern_time_type::utc : spdlog::pattern_time_type::local);
   formatter->add_flag<PriorityFlag>('P');
-  formatter->set_pattern(form == LogForm::kJournal ? "<%P>%v" : kTextPattern);
+  formatter->set_pattern(is_json ? kJsonPattern
+                                 : (form == LogForm::kJournal ? "<%P>%v" : kTextPattern));
+  Form() = form;
   Logger().set_formatter(std::move(formatter));
 }
 
@@ -94,9 +123,14 @@ void SetLogLevel(LogLevel level) { Logger().set_level(ToSpdlog(level)); }
 void Log(LogLevel level, absl::string_view message, std::initializer_list<LogField> fields) {
   spdlog::logger& logger = Logger();
   if (!logger.should_log(ToSpdlog(level))) return;
-  std::string line(message);
-  for (const LogField& field : fields)
-    absl::StrAppend(&line, " ", field.key, "=", Quoted(field.value));
+  std::string line;
+  if (Form() == LogForm::kJson) {
+    line = JsonLine(level, message, fields);
+  } else {
+    line = std::string(message);
+    for (const LogField& field : fields)
+      absl::StrAppend(&line, " ", field.key, "=", Quoted(field.value));
+  }
   logger.log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }
 

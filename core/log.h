@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 #include <string>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -18,7 +19,9 @@ enum class LogLevel { kError, kWarn, kInfo, kDebug };
 absl::string_view LogLevelName(LogLevel level);
 
 enum class LogForm {
-  kText,     // `TIME LEVEL message key=value ...`
+  kText,  // `TIME LEVEL message key=value ...`
+  // {"time":"...Z","level":"...","message":"...","fields":{...}}, one object a line.
+  kJson,
   kJournal,  // `<PRIORITY>message key=value ...`: the journal has times of its own (sd-daemon(3)).
 };
 
@@ -33,8 +36,12 @@ void SetLogLevel(LogLevel level);
 struct LogField {
   LogField(absl::string_view field_key, const absl::AlphaNum& field_value)
       : key(field_key), value(field_value.Piece()) {}
+  template <typename Integer, std::enable_if_t<std::is_integral_v<Integer>, bool> = true>
+  LogField(absl::string_view field_key, Integer field_value)
+      : key(field_key), value(absl::StrCat(field_value)), is_number(true) {}
   absl::string_view key;
   std::string value;
+  bool is_number = false;  // Without quotes in JSON.
 };
 
 // Writes a line. Safe from any thread.

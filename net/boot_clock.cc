@@ -17,6 +17,12 @@ Duration SuspendedTime() {
   return BootTime() - awake;
 }
 
+Duration TimeSinceEpoch() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return Seconds(now.tv_sec) + Duration(now.tv_nsec);
+}
+
 int64_t UnixTime() { return time(nullptr); }
 
 }  // namespace dotcache

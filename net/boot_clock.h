@@ -19,6 +19,9 @@ MonoTime BootTime();
 // meaningful: it is how long the machine was suspended between the two calls.
 Duration SuspendedTime();
 
+// The calendar time, as the time since 1970 (CLOCK_REALTIME).
+Duration TimeSinceEpoch();
+
 // Seconds since 1970. Used for dates that other machines wrote: in certificates and DNS cookies.
 int64_t UnixTime();
 

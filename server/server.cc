@@ -89,6 +89,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Create(const ServerOptions& opti
   RETURN_IF_ERROR(server->LoadCredentials());
   // Before the addresses are bound, because queries would wait meanwhile.
   server->snapshot_.Read();
+  ASSIGN_OR_RETURN(server->query_log_, QueryLog::Open(options.query_log, options.workers));
   RETURN_IF_ERROR(server->BindListeners(inherited));
   for (int i = 0; i < options.workers; ++i) {
     server->counters_.push_back(std::make_unique<WorkerCounters>());
@@ -172,7 +173,8 @@ absl::Status Server::Start() {
   TestDelay(Seam::kStart);
   shared_ = std::make_unique<Worker::Shared>(Worker::Shared{
       cache_, rules_.Get(), options_, *credentials_, plan_, loops_, handoff_, streams_, handshakes_,
-      reply_rate_, top_, std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways())});
+      reply_rate_, top_, std::make_unique<GatewayWatch>(GatewayWatch::OwnGateways()),
+      query_log_.get()});
   for (size_t i = 0; i < sockets_.size(); ++i) {
     workers_.push_back(std::make_unique<Worker>(*shared_, static_cast<int>(i),
                                                 std::move(sockets_[i]), *counters_[i]));
@@ -181,6 +183,7 @@ absl::Status Server::Start() {
   for (auto& worker : workers_) RETURN_IF_ERROR(worker->Start());
   shared_->rules = nullptr;  // The workers have taken them.
   snapshot_.Start();
+  if (query_log_ != nullptr) query_log_->Start();
   const MutexLock lock(running_mutex_);
   running_ = true;
   return absl::OkStatus();
@@ -249,6 +252,7 @@ void Server::UseProvider(const std::string& name, bool use) {
 }
 
 void Server::NoteReload(bool ok) {
+  if (query_log_ != nullptr) query_log_->Reopen();
   last_reload_ok_ = ok;
   (ok ? reloads_ : failed_reloads_).Add();
 }

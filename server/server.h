@@ -58,14 +58,13 @@ class Server {
   // Queries the servers of this provider, or no longer. REQUIRES: Start() was called.
   void UseProvider(const std::string& name, bool use);
 
-  // Notes the result of reading the configuration again, for metrics.
+  // Notes the result of a reload for metrics, and opens the file of the query log again.
   void NoteReload(bool ok);
   bool last_reload_ok() const { return last_reload_ok_.load(std::memory_order_relaxed); }
   uint64_t reloads(bool ok) const { return (ok ? reloads_ : failed_reloads_).value(); }
   // Reads the certificate, key, CA and pins files that changed, and gives the new credentials to
   // the workers. Connections that use the old credentials get no new queries. Frees former rules.
-  // The owner calls this every few seconds and on SIGHUP.
-  // REQUIRES: Start() was called.
+  // The owner calls this every few seconds and on SIGHUP. REQUIRES: Start() was called.
   void ReloadCredentials();
 
   // Logs which listeners have got or lost their address. The owner calls it every few seconds.
@@ -74,7 +73,6 @@ class Server {
   // Returns true if all workers have had a turn since the previous call. The first call returns
   // true. REQUIRES: Start() was called and Shutdown() was not.
   bool WorkersHadTurn();
-
   // Announces the stop: from now on ready() is false. Everything else goes on.
   void AnnounceStop() { stopping_ = true; }
   // Announces the stop, serves until a moment without waiting clients, receives the queries that
@@ -96,6 +94,7 @@ class Server {
   const ResponseCache& cache() const { return cache_; }
   ResponseCache& cache() { return cache_; }
   const SnapshotKeeper& snapshot() const { return snapshot_; }
+  uint64_t query_log_drops() const { return query_log_ == nullptr ? 0 : query_log_->drops(); }
   const CredentialStore& credentials() const { return *credentials_; }
   // Explains how the worker that owns `name` would forward a query for it. Returns std::nullopt
   // before Start() and after Shutdown().
@@ -122,6 +121,7 @@ class Server {
   const ZoneNames zones_at_start_;
   TopQueries top_;
   SnapshotKeeper snapshot_;
+  std::unique_ptr<QueryLog> query_log_;           // Null if it is off.
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
   std::vector<ListenOptions> absent_listeners_;  // Those without an address of this machine.

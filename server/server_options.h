@@ -17,6 +17,7 @@
 #include "dns/domain_name.h"
 #include "local/local_data.h"
 #include "net/endpoint.h"
+#include "query_log/query_log_options.h"
 #include "upstream/api/upstream_options.h"
 
 namespace dotcache {
@@ -72,6 +73,7 @@ struct ServerOptions {
   // Limits equal UDP replies to one network.
   ReplyRateOptions reply_rate;
   ServerLimits limits;
+  QueryLogOptions query_log;
 };
 
 }  // namespace dotcache

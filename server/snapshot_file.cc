@@ -2,12 +2,15 @@
 #include "server/snapshot_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -29,6 +32,23 @@ absl::Status SyncFolder(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// False if the file was renamed or removed since it was opened.
+bool IsAt(int fd, const std::string& path) {
+  struct stat ours = {};
+  struct stat there = {};
+  return fstat(fd, &ours) == 0 && stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
+         ours.st_dev == there.st_dev;
+}
+
+// A volume of Kubernetes with fsGroup gives all files to a group of the process.
+bool IsOurGroup(gid_t group) {
+  if (group == getegid()) return true;
+  std::vector<gid_t> groups(static_cast<size_t>(std::max(getgroups(0, nullptr), 0)));
+  const int count = getgroups(static_cast<int>(groups.size()), groups.data());
+  groups.resize(static_cast<size_t>(std::max(count, 0)));
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
+
 }  // namespace
 
 std::string FolderOf(const std::string& path) {
@@ -38,13 +58,14 @@ std::string FolderOf(const std::string& path) {
 }
 
 absl::StatusOr<FileReplacement> FileReplacement::Begin(const std::string& path) {
-  // The number of the process keeps two instances apart. A file that a killed process left behind
-  // is replaced.
-  std::string temporary = absl::StrCat(path, ".", getpid(), ".new");
-  unlink(temporary.c_str());
-  UniqueFd fd(
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kOnlyOwner));
+  std::string temporary = absl::StrCat(path, ".new");
+  UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kOnlyOwner));
   if (!fd.valid()) return Failed("create", temporary);
+  // The process number would not keep two containers apart, a lock does.
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || !IsAt(fd.get(), temporary)) {
+    return absl::UnavailableError(absl::StrCat("another process writes ", temporary));
+  }
+  if (ftruncate(fd.get(), 0) != 0) return Failed("empty", temporary);
   return FileReplacement(path, std::move(temporary), std::move(fd));
 }
 
@@ -77,7 +98,8 @@ absl::StatusOr<FileSource> FileSource::Open(const std::string& path) {
   if (fstat(fd.get(), &found) != 0) return Failed("read", path);
   if (!S_ISREG(found.st_mode)) return absl::FailedPreconditionError("it is not a regular file");
   const bool is_ours = found.st_uid == geteuid() || found.st_uid == 0;
-  if (!is_ours || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+  const bool group_writes = (found.st_mode & S_IWGRP) != 0 && !IsOurGroup(found.st_gid);
+  if (!is_ours || group_writes || (found.st_mode & S_IWOTH) != 0) {
     return absl::PermissionDeniedError("another user owns it or may write it");
   }
   return FileSource(std::move(fd));

@@ -16,10 +16,12 @@ namespace dotcache {
 // The folder of a path.
 std::string FolderOf(const std::string& path);
 
-// Writes a file that replaces `path` only when it is complete: a temporary file in the same folder,
-// synchronised with the disk and renamed. Only the user may read it.
+// Writes a file that replaces `path` only when it is complete: `path`.new is locked, written,
+// synchronised with the disk and renamed. Only the user may read it. A file that a killed process
+// left behind is written anew.
 class FileReplacement {
  public:
+  // Fails while another process writes `path`.new.
   static absl::StatusOr<FileReplacement> Begin(const std::string& path);
   FileReplacement(FileReplacement&& other) noexcept = default;
   FileReplacement& operator=(FileReplacement&&) = delete;

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/log.h"
@@ -30,8 +32,16 @@ uint64_t HashOfText(const std::string& text) {
 std::string TextOf(const UpstreamZoneOptions& zone) {
   std::vector<std::string> servers;
   for (const UpstreamServerOptions& server : zone.servers) {
-    servers.push_back(absl::StrCat(TransportName(server.transport), " ", server.Label(), " ",
-                                   server.identity.authentication_name));
+    const TlsPeerIdentity& identity = server.identity;
+    std::string text =
+        absl::StrCat(TransportName(server.transport), " ", server.Label(), " ",
+                     identity.authentication_name, identity.insecure ? " insecure" : "",
+                     identity.legacy_crypto ? " legacy" : "", " ", server.ca_file);
+    for (const SpkiPin& pin : identity.pins) {
+      absl::StrAppend(&text, " ",
+                      absl::BytesToHexString(std::string(pin.sha256.begin(), pin.sha256.end())));
+    }
+    servers.push_back(std::move(text));
   }
   std::sort(servers.begin(), servers.end());
   return absl::StrCat(zone.zone.Canonical().ToString(), "\n", absl::StrJoin(servers, "\n"));

@@ -168,6 +168,8 @@ class Worker::Services : private ReplySinks {
         .handoff = std::nullopt,
         .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
         .zones = &rules_->zones,
+        .query_log =
+            shared.query_log == nullptr ? nullptr : &shared.query_log->queue(worker_.index_),
         .answer_times = rules_->answer_times.get(),
         .top = &shared.top,
         .worker = static_cast<size_t>(worker_.index_),

@@ -15,6 +15,7 @@
 #include "answer/worker_counters.h"
 #include "cache/response_cache.h"
 #include "net/unique_fd.h"
+#include "query_log/query_log.h"
 #include "server/credential_store.h"
 #include "server/gateway_watch.h"
 #include "server/handshake_rate.h"
@@ -61,6 +62,7 @@ class Worker {
     ReplyRate& reply_rate;
     TopQueries& top;
     std::unique_ptr<GatewayWatch> gateways;
+    QueryLog* query_log;  // Null if it is off.
   };
 
   // Only this worker writes `counters`. The first workers (ServerOptions::upstream_workers) have

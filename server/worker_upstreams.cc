@@ -171,8 +171,10 @@ void WorkerUpstreams::OnNetworkChange(const NetworkChange& change) {
   if (!first_) return;
   worker_counters_.network_changes.Add();
   loop_prober_.Start();  // The change may have made or removed a forwarding loop.
+  const std::optional<uint64_t> left_out = change_lines_.Take(loop_.Now());
+  if (!left_out.has_value()) return;
   Log(LogLevel::kInfo, change.suspended ? "resumed after a suspend" : "the network has changed",
-      {{"upstream_servers", change.peers.size()}});
+      {{"upstream_servers", change.peers.size()}, {"lines_left_out", *left_out}});
 }
 
 }  // namespace dotcache

@@ -8,6 +8,7 @@
 
 #include "absl/random/random.h"
 #include "answer/worker_counters.h"
+#include "core/line_limit.h"
 #include "net/network_watch.h"
 #include "server/credential_store.h"
 #include "server/upstream_plan.h"
@@ -71,6 +72,7 @@ class WorkerUpstreams {
   SocketConnector connector_;
   UpstreamManager manager_;
   LoopProber loop_prober_;
+  LineLimit change_lines_;
   std::unique_ptr<NetworkWatch> network_watch_;  // Null if it could not be opened.
 };
 

@@ -51,6 +51,19 @@ TEST_F(LogTest, JournalFormHasAPriorityAndNoTime) {
   EXPECT_EQ(text, "<3>a b=1\n<4>a\n<6>a\n<7>a\n");
 }
 
+TEST_F(LogTest, JsonFormIsOneObjectALineWithATimeInUtc) {
+  SetLogForm(LogForm::kJson);
+  const std::string line = Logged([] {
+    Log(LogLevel::kWarn, "upstream \"down\"", {{"server", "a b\n"}, {"attempts", 3}});
+  });
+  EXPECT_THAT(line, MatchesRegex("\\{\"time\":\"[0-9]+-[0-9]+-[0-9]+T[0-9:.]+Z\",.*\n"));
+  EXPECT_THAT(line, EndsWith(R"("level":"warn","message":"upstream \"down\"","fields":{)"
+                             R"("server":"a b\u000a","attempts":3}})"
+                             "\n"));
+  EXPECT_THAT(Logged([] { Log(LogLevel::kInfo, "ready"); }),
+              EndsWith("Z\",\"level\":\"info\",\"message\":\"ready\"}\n"));
+}
+
 TEST_F(LogTest, SpecialCharactersInValuesAreQuotedAndEscaped) {
   const std::string line = Logged([] {
     Log(LogLevel::kError, "x",

@@ -6,7 +6,8 @@ import pathlib
 import re
 
 # The folders that the program is built from, the lowest floor first.
-PRODUCTION = ("core", "dns", "net", "cache", "upstream", "local", "answer", "server", "admin", "cmd")
+PRODUCTION = ("core", "dns", "net", "cache", "upstream", "local", "query_log", "answer", "server",
+              "admin", "cmd")
 SKIPPED_FOLDERS = {".git", ".lab", ".pytest_cache", ".venv", "__pycache__", "build", "corpus"}
 
 COMMENT_OR_LITERAL = re.compile(

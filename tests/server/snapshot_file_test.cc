@@ -71,6 +71,36 @@ TEST(SnapshotFileTest, AFileThatIsNotCommittedLeavesTheOldOne) {
   EXPECT_EQ(FilesIn(directory), 1u);
 }
 
+TEST(SnapshotFileTest, TwoProcessesDoNotWriteOneFile) {
+  const TestDirectory directory;
+  const std::string path = directory.Path("snapshot");
+  auto file = FileReplacement::Begin(path);
+  ASSERT_TRUE(file.ok());
+  EXPECT_TRUE(absl::IsUnavailable(FileReplacement::Begin(path).status()));
+  ASSERT_TRUE(file->Append(Octets("text")).ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_TRUE(FileReplacement::Begin(path).ok());
+}
+
+TEST(SnapshotFileTest, AFileThatAKilledProcessLeftIsWrittenAnew) {
+  const TestDirectory directory;
+  const std::string path = directory.Path("snapshot");
+  directory.Write("snapshot.new", "much longer than the next");
+  auto file = FileReplacement::Begin(path);
+  ASSERT_TRUE(file.ok()) << file.status();
+  ASSERT_TRUE(file->Append(Octets("text")).ok());
+  ASSERT_TRUE(file->Commit().ok());
+  EXPECT_EQ(std::filesystem::file_size(path), 4u);
+}
+
+TEST(SnapshotFileTest, AGroupOfTheProcessMayWriteTheFile) {
+  const TestDirectory directory;
+  const std::string path = directory.Write("snapshot", "text");
+  ASSERT_EQ(chown(path.c_str(), getuid(), getgid()), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0660), 0);
+  EXPECT_TRUE(FileSource::Open(path).ok());
+}
+
 TEST(SnapshotFileTest, APathWithoutASlashIsInThisFolder) {
   EXPECT_EQ(FolderOf("/var/cache/snapshot"), "/var/cache");
   EXPECT_EQ(FolderOf("/snapshot"), "/");
@@ -87,7 +117,7 @@ TEST(SnapshotFileTest, OnlyARegularFileOfThisUserIsRead) {
   const TestDirectory directory;
   EXPECT_TRUE(absl::IsNotFound(FileSource::Open(directory.Path("none")).status()));
   const std::string path = directory.Write("snapshot", "text");
-  ASSERT_EQ(chmod(path.c_str(), 0622), 0);
+  ASSERT_EQ(chmod(path.c_str(), 0602), 0);
   EXPECT_EQ(FileSource::Open(path).status().message(), "another user owns it or may write it");
   ASSERT_EQ(chmod(path.c_str(), 0600), 0);
   EXPECT_TRUE(FileSource::Open(path).ok());

@@ -82,6 +82,19 @@ TEST_F(SnapshotKeeperTest, EntriesOfAZoneWithOtherServersAreLeftOut) {
   EXPECT_EQ(second.cache.Stats().entries, 1u);
 }
 
+TEST_F(SnapshotKeeperTest, EntriesOfAnInsecureServerEndWhenItBecomesSecure) {
+  upstream_.zones[1].servers[0].identity.insecure = true;
+  {
+    OneRun first(options_, upstream_);
+    first.Store("a.corp.example");
+    first.keeper.Finish();
+  }
+  upstream_.zones[1].servers[0].identity.insecure = false;
+  EXPECT_EQ(OneRun(options_, upstream_).cache.Stats().entries, 0u);
+  upstream_.zones[1].servers[0].identity.pins.resize(1);
+  EXPECT_EQ(OneRun(options_, upstream_).cache.Stats().entries, 0u);
+}
+
 TEST_F(SnapshotKeeperTest, ADamagedFileIsNotUsed) {
   {
     OneRun first(options_, upstream_);

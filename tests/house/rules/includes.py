@@ -23,11 +23,15 @@ FLOORS = {
                           "net", "dns", "core"},
     "upstream": UPSTREAM | {"net/tls", "net", "dns", "core"},
     "local": {"net", "dns", "core"},
-    "answer": {"local", "upstream/pool", "upstream/api", "net", "cache", "dns", "core"},
-    "server": UPSTREAM | {"answer", "local", "net/tls", "net", "cache", "dns", "core"},
-    "admin": UPSTREAM | {"server", "answer", "local", "net/tls", "net", "cache", "dns", "core"},
-    "cmd": UPSTREAM | {"admin", "server", "answer", "local", "net/tls", "net", "cache", "dns",
-                       "core"},
+    "query_log": {"net", "dns", "core"},
+    "answer": {"query_log", "local", "upstream/pool", "upstream/api", "net", "cache", "dns",
+               "core"},
+    "server": UPSTREAM | {"answer", "query_log", "local", "net/tls", "net", "cache", "dns",
+                          "core"},
+    "admin": UPSTREAM | {"server", "answer", "query_log", "local", "net/tls", "net", "cache",
+                         "dns", "core"},
+    "cmd": UPSTREAM | {"admin", "server", "answer", "query_log", "local", "net/tls", "net",
+                       "cache", "dns", "core"},
 }
 assert {floor.split("/")[0] for floor in FLOORS} == set(PRODUCTION)
 

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The query log as lines of text.
+#ifndef DOTCACHE_QUERY_LOG_QUERY_LINE_H_
+#define DOTCACHE_QUERY_LOG_QUERY_LINE_H_
+
+#include <string>
+
+#include "core/clock.h"
+#include "query_log/pseudonyms.h"
+#include "query_log/query_note.h"
+
+namespace dotcache {
+
+// Appends one line about a reply:
+//
+//   2026-01-02T03:04:05.678Z client=192.0.2.1:4242 transport=udp name=example.com. type=A
+//   rcode=NOERROR source=hit us=12
+//
+// `replied` is the time since 1970. Name and type are "-" if the question is not known. No value
+// has a space or a control character.
+void AppendQueryLine(const QueryNote& note, Duration replied, const Pseudonyms& pseudonyms,
+                     std::string& out);
+
+}  // namespace dotcache
+
+#endif  // DOTCACHE_QUERY_LOG_QUERY_LINE_H_

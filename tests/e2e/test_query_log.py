@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The query log: lines of text, and dnstap that real readers understand."""
+
+import re
+import signal
+import subprocess
+
+import pytest
+
+from ask import TRANSPORTS, ask
+from dotcache import run
+from waiting import wait_for
+
+NAME = "once.fresh.lab.example."
+LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z client=(\S+) transport=(\S+) name=(\S+) "
+                  r"type=(\S+) rcode=(\S+) source=(\S+) us=(\d+)")
+
+
+def lines_of(path, count):
+    """Returns the fields of the lines, as soon as there are so many."""
+    seen = []
+
+    def has_lines():
+        if path.exists():
+            seen[:] = path.read_text().splitlines()
+        return len(seen) >= count
+    wait_for(has_lines, f"fewer than {count} lines: {seen}")
+    matches = [LINE.fullmatch(line) for line in seen]
+    assert all(matches), seen
+    return [match.groups() for match in matches]
+
+
+def test_a_line_tells_the_client_the_question_and_the_source_of_the_reply(launch, tmp_path):
+    log = tmp_path / "queries"
+    server = launch("--workers", 1, "--query-log", f"file:{log}")
+    ask(server, NAME)
+    for transport in TRANSPORTS:
+        ask(server, NAME, transport=transport)
+    ask(server, "missing.test.")
+    lines = lines_of(log, 5)
+    assert [line[1] for line in lines] == ["udp", *TRANSPORTS, "udp"]
+    assert [line[2:6] for line in lines] == [(NAME, "A", "NOERROR", "miss")] + \
+        [(NAME, "A", "NOERROR", "hit")] * 3 + [("missing.test.", "A", "NXDOMAIN", "local")]
+    assert all(line[0].startswith("127.0.0.1:") for line in lines)
+    assert int(lines[0][6]) > 0
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_standard_output_gets_the_lines_and_no_log_line_has_a_name(launch):
+    server = launch("--workers", 1, "--query-log", "stdout")
+    ask(server, NAME)
+    wait_for(lambda: " source=miss " in server.log_text(), "no line")
+    for line in server.log_text().splitlines():
+        assert LINE.fullmatch(line) or NAME not in line
+
+
+def test_names_and_clients_are_hidden(launch, tmp_path):
+    config = tmp_path / "config.yaml"
+    log = tmp_path / "queries"
+    for names, clients, name, client in (
+            ("hashed", "truncated", r"[0-9a-f]{16}", r"127\.0\.0\.0/24"),
+            ("truncated", "hashed", r"lab\.example\.", r"[0-9a-f]{16}")):
+        config.write_text(f"query-log: file:{log}\nquery-log-names: {names}\n"
+                          f"query-log-clients: {clients}\n")
+        server = launch("--config", config)
+        ask(server, NAME)
+        ask(server, NAME)
+        first, second = lines_of(log, 2)
+        assert re.fullmatch(name, first[2]) and re.fullmatch(client, first[0])
+        assert (first[2], first[0]) == (second[2], second[0])
+        assert "once" not in log.read_text()
+        server.kill()
+        log.unlink()
+
+
+def test_a_renamed_file_is_opened_again_also_by_sighup(launch, tmp_path):
+    log = tmp_path / "queries"
+    server = launch("--workers", 1, "--query-log", f"file:{log}")
+    ask(server, NAME)
+    lines_of(log, 1)
+    log.rename(tmp_path / "queries.1")
+    server.signal(signal.SIGHUP)
+    ask(server, NAME)
+    assert [line[5] for line in lines_of(log, 1)] == ["hit"]
+
+
+def test_one_in_n_queries_is_logged(launch, tmp_path):
+    config = tmp_path / "config.yaml"
+    log = tmp_path / "queries"
+    config.write_text(f"query-log: file:{log}\nquery-log-sample: 10\n")
+    server = launch("--config", config)
+    for _ in range(300):
+        ask(server, NAME)
+    assert server.terminate() == 0
+    assert 5 <= len(log.read_text().splitlines()) <= 80
+
+
+def read_dnstap(path):
+    """What BIND's reader sees: one line a message."""
+    read = subprocess.run(["dnstap-read", path], capture_output=True, text=True, timeout=30,
+                          check=False)
+    return read.stdout.splitlines()
+
+
+def assert_tells_a_miss_and_a_hit(lines):
+    assert [line.split()[2] for line in lines] == ["CQ", "CR", "CQ", "CR"], lines
+    assert [line.split()[6] for line in lines] == ["UDP", "UDP", "TCP", "TCP"], lines
+    assert all("127.0.0.1:" in line and "once.fresh.lab.example/IN/A" in line for line in lines)
+
+
+def test_dnstap_file_is_read_by_dnstap_read(launch, tmp_path):
+    tap = tmp_path / "tap"
+    server = launch("--workers", 1, "--query-log", f"dnstap:{tap}")
+    ask(server, NAME)
+    ask(server, NAME, transport="tcp")
+    assert server.terminate() == 0
+    assert_tells_a_miss_and_a_hit(read_dnstap(tap))
+
+
+def test_dnstap_socket_is_read_by_fstrm_capture(launch, tmp_path):
+    socket, tap = tmp_path / "socket", tmp_path / "tap"
+    with subprocess.Popen(["fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", socket,
+                           "-w", tap], stderr=subprocess.DEVNULL) as capture:
+        try:
+            wait_for(socket.exists, "fstrm_capture does not listen")
+            server = launch("--workers", 1, "--query-log", f"dnstap:unix:{socket}")
+            ask(server, NAME)
+            ask(server, NAME, transport="tcp")
+            assert server.terminate() == 0
+        finally:
+            capture.terminate()
+            capture.wait()
+    assert_tells_a_miss_and_a_hit(read_dnstap(tap))
+
+
+def test_a_reader_that_is_not_there_costs_records_only(launch, tmp_path):
+    server = launch("--workers", 1, "--query-log", f"dnstap:unix:{tmp_path}/none")
+    assert ask(server, NAME).answer
+    wait_for(lambda: server.metric("dotcache_query_log_drops_total") == 2, "not counted")
+    assert server.log_text().count("query log not written") == 1
+
+
+@pytest.mark.parametrize("value, cause", [
+    ("syslog", "query-log"),
+    ("file:", "query-log"),
+    ("dnstap:unix:", "query-log"),
+    ("file:/none/log", "/none/log"),
+])
+def test_a_wrong_target_is_an_error(value, cause):
+    checked = run("serve", "--listen", "127.0.0.1:0", "--admin", "off", "--query-log", value)
+    assert checked.returncode != 0 and cause in checked.stderr
+
+
+def test_dnstap_needs_plain_names_and_clients(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("query-log: dnstap:/tmp/tap\nquery-log-names: hashed\n"
+                      "query-log-clients: truncated\n")
+    checked = run("check", "--config", config)
+    assert checked.returncode == 1
+    assert "query-log-names" in checked.stderr and "query-log-clients" in checked.stderr
