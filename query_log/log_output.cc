@@ -77,9 +77,15 @@ absl::Status LogOutput::OpenFile() {
   const bool is_dnstap = target_.is_dnstap();
   // Frames of two streams cannot be read from one file.
   if (is_dnstap) rename(target_.path.c_str(), absl::StrCat(target_.path, ".old").c_str());
-  const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (is_dnstap ? O_TRUNC : O_APPEND);
+  // O_NONBLOCK: a pipe must block neither the start nor the writer.
+  const int flags =
+      O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (is_dnstap ? O_TRUNC : O_APPEND);
   UniqueFd fd(open(target_.path.c_str(), flags, kFileMode));
   if (!fd.valid()) return Failed("open", target_.path);
+  struct stat found = {};
+  if (fstat(fd.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
+    return absl::FailedPreconditionError(absl::StrCat(target_.path, " is not a regular file"));
+  }
   End();
   fd_ = std::move(fd);
   return is_dnstap ? Send(FormatControl(FrameControl::kStart)) : absl::OkStatus();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "query_log/log_output.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -97,6 +98,16 @@ TEST(LogOutputTest, ADnstapFileFollowsARenameOnlyWhenItIsToldTo) {
   const std::string start = FormatControl(FrameControl::kStart);
   EXPECT_EQ(TextOf(directory.Path("tap.1")), start + "a" + FormatControl(FrameControl::kStop));
   EXPECT_EQ(TextOf(path), start + "b");
+}
+
+TEST(LogOutputTest, APipeIsAnErrorAndDoesNotBlock) {
+  const TestDirectory directory;
+  ASSERT_EQ(mkfifo(directory.Path("log").c_str(), 0600), 0);
+  EXPECT_FALSE(LogOutput::Open({Kind::kFile, directory.Path("log")}).ok());
+  // A reader lets the pipe be opened, and it is an error all the same.
+  const UniqueFd reader(open(directory.Path("log").c_str(), O_RDONLY | O_NONBLOCK));
+  EXPECT_EQ(LogOutput::Open({Kind::kFile, directory.Path("log")}).status().message(),
+            directory.Path("log") + " is not a regular file");
 }
 
 TEST(LogOutputTest, ALinkIsNotFollowed) {
