@@ -19,6 +19,8 @@
 #include "admin/explanation_json.h"
 #include "admin/http_host.h"
 #include "admin/metrics.h"
+#include "admin/status_json.h"
+#include "admin/status_page.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
@@ -56,17 +58,32 @@ struct Sources {
   AllocatedMemory memory;
   std::vector<std::string> host_names;
   HttpConnections connections;
+  std::function<std::string()> configuration;  // May be null.
   // Of the control socket, otherwise null.
   Server* control = nullptr;
   Operations* operations = nullptr;
 };
 
-HttpReply ReplyTo(Sources& sources, const HttpRequest& request) {
+HttpReply ReplyTo(Sources& sources, const HttpRequest& request, bool from_here) {
   if (sources.control != nullptr) {
     auto reply = HandleControl(*sources.control, *sources.operations, request);
     if (reply.has_value()) return *std::move(reply);
   }
-  return HandleHttp(sources.server, sources.memory, sources.host_names, request);
+  HttpReply reply = HandleHttp(sources.server, sources.memory, sources.host_names, request);
+  const bool not_found = reply.status == MHD_HTTP_NOT_FOUND;  // The host and the method are good.
+  if (not_found && request.path == "/config.yaml" && sources.configuration != nullptr) {
+    if (!from_here) return {MHD_HTTP_FORBIDDEN, "text/plain", "only for clients on this machine\n"};
+    return {MHD_HTTP_OK, "text/plain; charset=utf-8", sources.configuration()};
+  }
+  return reply;
+}
+
+// For all responses, because only the status page needs less.
+void AddSecurityHeaders(MHD_Response* response) {
+  MHD_add_response_header(response, "Content-Security-Policy", kContentPolicy);
+  MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+  MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 }
 
 // Adds one parameter of the query string to the map that `context` points to.
@@ -121,13 +138,18 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &request.parameters);
   TestDelay(Seam::kAdminReply);
-  const HttpReply reply = ReplyTo(*static_cast<Sources*>(context), request);
+  const HttpReply reply = ReplyTo(
+      *static_cast<Sources*>(context), request,
+      Endpoint::FromSockaddr(
+          MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr)
+          .is_loopback());
   const ResponsePtr response(
       MHD_create_response_from_buffer(reply.body.size(), const_cast<char*>(reply.body.data()),
                                       MHD_RESPMEM_MUST_COPY),
       &MHD_destroy_response);
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response.get(), MHD_HTTP_HEADER_CONTENT_TYPE, reply.content_type.c_str());
+  AddSecurityHeaders(response.get());
   if (reply.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
     MHD_add_response_header(response.get(), MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
   }
@@ -138,7 +160,11 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
 
 struct HttpServer::Daemon {
   Daemon(const Server& server, const HttpOptions& options)
-      : sources{server, {}, options.host_names, HttpConnections(options.limits)} {
+      : sources{server,
+                {},
+                options.host_names,
+                HttpConnections(options.limits),
+                options.configuration} {
     sources.host_names.push_back(MachineName());
   }
   ~Daemon() {
@@ -208,11 +234,17 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
   } else if (path == "/metrics") {
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
+  } else if (const PageFile* file = FindPageFile(path); file != nullptr) {
+    reply.content_type = std::string(file->content_type);
+    reply.body = std::string(file->content);
+  } else if (path == "/status.json") {
+    reply.content_type = "application/json";
+    reply.body = RenderStatus(server);
   } else if (path == "/explain") {
     return Explain(server, request);
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
-    reply.body = "not found; the paths are /metrics, /health, /ready and /explain\n";
+    reply.body = "not found; the paths are /, /metrics, /health, /ready and /explain\n";
   }
   return reply;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serves /metrics, /health, /ready and /explain over HTTP.
+// Serves the status page, /metrics, /health, /ready and /explain over HTTP.
 #ifndef DOTCACHE_ADMIN_HTTP_SERVER_H_
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ struct HttpOptions {
   std::vector<std::string> host_names =
       {};  // Allowed in the Host header, in addition to MachineName().
   HttpConnectionLimits limits = {};
+  // Returns the settings in effect, for /config.yaml. Null: there is no such path. Called on the
+  // HTTP thread, so it must not wait.
+  std::function<std::string()> configuration = nullptr;
 };
 
 // Answers one HTTP request from the state of `server` and `memory`. Any thread may call it, if no
@@ -35,6 +39,7 @@ struct HttpOptions {
 //   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
 //                 until the stop begins, otherwise 503.
 //   GET /metrics  Prometheus text format.
+//   GET /         The status page, with /status.css, /status.js and /status.json.
 //   GET /explain?name=NAME
 //                 JSON: the zone whose servers would get a query for NAME, the order of the
 //                 servers, and the reason. 400 if NAME is not valid. 503 before the start and

@@ -11,7 +11,7 @@ void AddWorker(const WorkerCounters& counters, StatusReport& status) {
   status.cache_hits += counters.cache_hits.value();
   status.cache_misses += counters.cache_misses.value();
   status.stale_answers += counters.stale_answers.value();
-  status.servfail += counters.responses[static_cast<size_t>(Rcode::kServFail)].value();
+  status.servfail += counters.Replies(Rcode::kServFail);
   status.pending_queries += counters.pending_queries.value();
   status.stream_connections += counters.stream_connections.value();
 }

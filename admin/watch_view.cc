@@ -35,10 +35,10 @@ std::string BoundOf(double share, const std::vector<uint64_t>& counts) {
   for (const uint64_t count : counts) total += count;
   if (total == 0) return "-";
   uint64_t below = 0;
-  for (size_t i = 0; i < counts.size() && i < DurationHistogram::kBoundsMs.size(); ++i) {
+  for (size_t i = 0; i < counts.size() && i < DurationHistogram::kBounds.size(); ++i) {
     below += counts[i];
     if (static_cast<double>(below) >= share * static_cast<double>(total)) {
-      return absl::StrCat("<", DurationHistogram::kBoundsMs[i], " ms");
+      return absl::StrCat("<", DurationHistogram::kBounds[i] / 1000, " ms");
     }
   }
   return ">10 s";

@@ -45,23 +45,29 @@ std::string AnsweredText(Rcode rcode) {
   return absl::StrCat("upstream servers answered ", RcodeName(rcode));
 }
 
-}  // namespace
-
-uint16_t CauseOf(ExchangeFailure failure) { return static_cast<uint16_t>(failure); }
-
-std::string FailureCauseText(uint16_t cause) {
-  if ((cause & kRcodeCause) != 0) return AnsweredText(static_cast<Rcode>(cause & ~kRcodeCause));
-  return ExchangeFailureText(static_cast<ExchangeFailure>(cause));
+ServFailCause ServFailCauseOf(ExchangeFailure failure) {
+  switch (failure) {
+    case ExchangeFailure::kNone:
+    case ExchangeFailure::kTimeout:
+      return ServFailCause::kTimeout;
+    case ExchangeFailure::kUnreachable:
+      return ServFailCause::kUnreachable;
+    case ExchangeFailure::kLoop:
+      return ServFailCause::kLoop;
+    case ExchangeFailure::kErrors:
+      return ServFailCause::kErrors;
+    case ExchangeFailure::kLimit:
+      return ServFailCause::kLimit;
+    case ExchangeFailure::kMalformed:
+    case ExchangeFailure::kReferral:
+    case ExchangeFailure::kTruncated:
+    case ExchangeFailure::kAliases:
+      break;
+  }
+  return ServFailCause::kBadResponse;
 }
 
-ExtendedError ErrorFor(ExchangeFailure failure) {
-  if (failure == ExchangeFailure::kLimit) return ErrorForLimit(Limit::kUpstream);
-  return {CodeOf(failure), ExchangeFailureText(failure)};
-}
-
-ExtendedError ErrorForStop() { return {ExtendedErrorCode::kNotReady, "the server is stopping"}; }
-
-ExtendedError ErrorForLimit(Limit limit) {
+ExtendedError TextForLimit(Limit limit) {
   switch (limit) {
     case Limit::kPerClient:
       return {ExtendedErrorCode::kOther, "too many queries of this client are waiting"};
@@ -72,9 +78,39 @@ ExtendedError ErrorForLimit(Limit limit) {
   }
 }
 
+}  // namespace
+
+uint16_t CauseOf(ExchangeFailure failure) { return static_cast<uint16_t>(failure); }
+
+std::string FailureCauseText(uint16_t cause) {
+  if ((cause & kRcodeCause) != 0) return AnsweredText(static_cast<Rcode>(cause & ~kRcodeCause));
+  return ExchangeFailureText(static_cast<ExchangeFailure>(cause));
+}
+
+FailureErrors ErrorFor(ExchangeFailure failure, size_t zone) {
+  if (failure == ExchangeFailure::kLimit) return ErrorForLimit(Limit::kUpstream);
+  FailureErrors errors{ServFailCauseOf(failure), {CodeOf(failure), ExchangeFailureText(failure)}};
+  if (zone != 0) errors.source = ReplySource::kZone;
+  return errors;
+}
+
+FailureErrors ErrorForStop() {
+  FailureErrors errors{ServFailCause::kStopping,
+                       {ExtendedErrorCode::kNotReady, "the server is stopping"}};
+  errors.source = ReplySource::kRejection;
+  return errors;
+}
+
+FailureErrors ErrorForLimit(Limit limit) {
+  FailureErrors errors{ServFailCause::kLimit, TextForLimit(limit)};
+  errors.source = ReplySource::kRejection;
+  return errors;
+}
+
 FailureErrors ErrorForRefusal(const ResponseFacts& facts, QType qtype) {
-  FailureErrors errors({ExtendedErrorCode::kNoReachableAuthority, AnsweredText(facts.rcode)},
-                       facts.extended_error);
+  FailureErrors errors{ServFailCause::kErrors,
+                       {ExtendedErrorCode::kNoReachableAuthority, AnsweredText(facts.rcode)},
+                       facts.extended_error};
   errors.cause = static_cast<uint16_t>(kRcodeCause | static_cast<uint16_t>(facts.rcode));
   const bool of_service = qtype == QType::kHttps || qtype == QType::kSvcb;
   const bool refused = facts.rcode == Rcode::kNotImp || facts.rcode == Rcode::kRefused;
@@ -88,9 +124,11 @@ ExtendedError StaleError(const CacheEntry& entry) {
 }
 
 FailureErrors RememberedError(const CacheEntry& entry) {
-  FailureErrors errors({ExtendedErrorCode::kCachedError,
+  FailureErrors errors{ServFailCause::kRemembered,
+                       {ExtendedErrorCode::kCachedError,
                         absl::StrCat("cached failure: ", TextOf(entry.extended_error))},
-                       entry.upstream_error());
+                       entry.upstream_error()};
+  if (entry.failed_zone() != 0) errors.source = ReplySource::kZone;
   errors.rcode = LoadHeader(entry.view().wire).header_rcode();
   return errors;
 }

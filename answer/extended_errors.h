@@ -15,27 +15,25 @@
 
 namespace dotcache {
 
-// For an exchange that failed.
-ExtendedError ErrorFor(ExchangeFailure failure);
-
-// For a table that is full. The code is 0, because RFC 8914 has no code for it.
-ExtendedError ErrorForLimit(Limit limit);
-
-// For a query that the server cannot answer before it ends.
-ExtendedError ErrorForStop();
-
 // What a reply contains about a failure: the RCODE, and the extended errors. The upstream server's
-// own error states the cause.
+// own error states the cause. `counted_as` and `source` are for the counters.
 struct FailureErrors {
-  FailureErrors(ExtendedError own_error) : own(std::move(own_error)) {}  // NOLINT
-  FailureErrors(ExtendedError own_error, std::optional<ExtendedError> upstream_error)
-      : own(std::move(own_error)), upstream(std::move(upstream_error)) {}
-
+  ServFailCause counted_as;
   ExtendedError own;
-  std::optional<ExtendedError> upstream;
+  std::optional<ExtendedError> upstream = std::nullopt;
   Rcode rcode = Rcode::kServFail;
+  ReplySource source = ReplySource::kUpstream;
   uint16_t cause = 0;  // Of a response that is not relayed: for FailureCauseText().
 };
+
+// For an exchange with the servers of this zone (ZoneNames) that failed.
+FailureErrors ErrorFor(ExchangeFailure failure, size_t zone = 0);
+
+// For a table that is full. The code is 0, because RFC 8914 has no code for it.
+FailureErrors ErrorForLimit(Limit limit);
+
+// For a query that the server cannot answer before it ends.
+FailureErrors ErrorForStop();
 
 // The cause of a failure in sixteen bits, for FailureCauseOf(), and in words. Empty
 // text: not known.

@@ -36,15 +36,6 @@ constexpr size_t kPrefetchShare = 8;
 // All waiting clients together are limited to this many times `max_pending_queries`.
 constexpr size_t kWaitersPerPlace = 2;
 
-PendingLimits LimitsFor(const ServerLimits& limits) {
-  const auto keys = static_cast<size_t>(limits.max_pending_queries);
-  const auto waiters_per_key = static_cast<size_t>(limits.tuning.max_waiters_per_query);
-  return {.keys = keys,
-          .waiters_per_key = waiters_per_key,
-          .waiters_per_client = static_cast<size_t>(limits.max_pending_per_client),
-          .waiters = std::max(kWaitersPerPlace * keys, waiters_per_key)};
-}
-
 Limit LimitOf(PendingQueries::JoinResult result) {
   switch (result) {
     case PendingQueries::JoinResult::kCrowded:
@@ -60,10 +51,19 @@ Limit LimitOf(PendingQueries::JoinResult result) {
 
 }  // namespace
 
+PendingLimits PendingLimitsFor(const ServerLimits& limits) {
+  const auto keys = static_cast<size_t>(limits.max_pending_queries);
+  const auto waiters_per_key = static_cast<size_t>(limits.tuning.max_waiters_per_query);
+  return {.keys = keys,
+          .waiters_per_key = waiters_per_key,
+          .waiters_per_client = static_cast<size_t>(limits.max_pending_per_client),
+          .waiters = std::max(kWaitersPerPlace * keys, waiters_per_key)};
+}
+
 Forwarder::Forwarder(const Environment& environment)
     : env_(environment),
       aliases_(environment.cache, environment.local_names, environment.zones),
-      pending_(LimitsFor(environment.limits)),
+      pending_(PendingLimitsFor(environment.limits)),
       timer_(environment.loop.NewTimer([this] { OnTimer(); })) {}
 
 void Forwarder::UseRules(const LocalNames* local_names, const ZoneNames* zones,
@@ -71,7 +71,7 @@ void Forwarder::UseRules(const LocalNames* local_names, const ZoneNames* zones,
   aliases_.UseNames(local_names, zones);
   env_.zones = zones;
   env_.answer_times = answer_times;
-  pending_.UseLimits(LimitsFor(env_.limits));
+  pending_.UseLimits(PendingLimitsFor(env_.limits));
 }
 
 Forwarder::~Forwarder() {
@@ -82,8 +82,9 @@ Forwarder::~Forwarder() {
 void Forwarder::ForwardHanded(const Client& client, const CacheKey& key, const CacheEntryRef& stale,
                               MonoTime received_at) {
   // Without an exchange in progress, one may have ended since the other worker looked.
-  if (!pending_.Contains(key) && SendFound(client, key)) return;
-  Forward(client, key, stale, received_at);
+  const bool found = !pending_.Contains(key) && SendFound(client, key);
+  if (!found && Forward(client, key, stale, received_at)) return;
+  env_.counters.query_duration.Record(env_.loop.Now() - received_at);
 }
 
 // Answers from the cache, with fresh data or with a failure whose cause is not over.
@@ -113,7 +114,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   KnownParts known;
   if (!pending_.Contains(key)) known = FindParts(key, hash);
   if (known.answer) {
-    env_.replies.SendFetched(client, *known.answer);
+    env_.replies.SendFetched(client, *known.answer, ReplySource::kCache);
     return false;
   }
   const Milliseconds patience =
@@ -126,6 +127,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   switch (joined) {
     case PendingQueries::JoinResult::kJoined:
       env_.counters.coalesced_queries.Add();
+      UpdateGauges();
       ArmTimer();
       return true;
     case PendingQueries::JoinResult::kFirst:
@@ -136,8 +138,9 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   }
   const ExchangeFailure failure = BeginExchange(client.query, key, hash, std::move(known));
   if (failure != ExchangeFailure::kNone) {
-    const FailureErrors error = ErrorFor(failure);
-    const CacheEntryRef data = NoteFailure(key, ZoneOf(key), failure, error);
+    const size_t zone = ZoneOf(key);
+    const FailureErrors error = ErrorFor(failure, zone);
+    const CacheEntryRef data = NoteFailure(key, zone, failure, error);
     env_.replies.SendAfterFailure(client, data ? data : stale, env_.loop.Now(), error);
     return false;
   }
@@ -215,7 +218,7 @@ ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key
   } else {
     pending_.Take(key);
   }
-  env_.counters.pending_queries.Set(pending_.size());
+  UpdateGauges();
   NoteIfLimit(exchange.failure());
   return exchange.failure();
 }
@@ -303,19 +306,21 @@ void Forwarder::Continue(std::unique_ptr<AliasChain> chain) {
 void Forwarder::Finish(const CacheKey& key, const ExchangeOr<UpstreamResponse>& response,
                        size_t zone) {
   const Waiters waiters = pending_.Take(key);
-  env_.counters.pending_queries.Set(pending_.size());
+  UpdateGauges();
   NoteIfLimit(response.failure());
+  const ReplySource source = zone == 0 ? ReplySource::kUpstream : ReplySource::kZone;
   if (response.ok() && IsRelayed(response->facts)) {
     const CacheEntryRef entry =
         env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
     for (const Waiter& waiter : waiters) {
-      env_.replies.SendFetched(waiter.client(), *entry);
+      env_.replies.SendFetched(waiter.client(), *entry, source);
       FinishMiss(waiter);
     }
     return;
   }
-  const FailureErrors error =
+  FailureErrors error =
       response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.failure());
+  error.source = source;
   const CacheEntryRef data = NoteFailure(key, zone, response.failure(), error);
   for (const Waiter& waiter : waiters) {
     env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),
@@ -355,6 +360,7 @@ void Forwarder::AnswerWaiting() {
       FinishMiss(waiter);
     }
   }
+  UpdateGauges();
 }
 
 void Forwarder::OnTimer() {
@@ -362,12 +368,13 @@ void Forwarder::OnTimer() {
   while (const auto expired = pending_.TakeExpired(now)) {
     // After this call, the next clients get the stale data without waiting for the slow refresh.
     const CacheEntryRef data = env_.cache.NoteSlowRefresh(expired->key, now);
+    const FailureErrors error = ErrorFor(ExchangeFailure::kTimeout, ZoneOf(expired->key));
     for (const Waiter& waiter : expired->waiters) {
-      env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, now,
-                                    ErrorFor(ExchangeFailure::kTimeout));
+      env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, now, error);
       FinishMiss(waiter);
     }
   }
+  UpdateGauges();
   ArmTimer();
 }
 
@@ -382,6 +389,12 @@ void Forwarder::ArmTimer() {
 
 void Forwarder::FinishMiss(const Waiter& waiter) {
   env_.counters.miss_duration.Record(env_.loop.Now() - waiter.received_at);
+  env_.counters.query_duration.Record(env_.loop.Now() - waiter.received_at);
+}
+
+void Forwarder::UpdateGauges() {
+  env_.counters.pending_queries.Set(pending_.size());
+  env_.counters.waiting_clients.Set(waiter_count());
 }
 
 }  // namespace dotcache

@@ -17,6 +17,9 @@
 
 namespace dotcache {
 
+// The limits of an owner's table.
+PendingLimits PendingLimitsFor(const ServerLimits& limits);
+
 // Begins one exchange per key and stores the response. All clients with the same key wait for that
 // exchange. If it fails, they get stale data if there is any (RFC 8767 section 5), or else
 // SERVFAIL.
@@ -106,6 +109,7 @@ class Forwarder : private TurnEndHook {
   CacheEntryRef NoteFailure(const CacheKey& key, size_t zone, ExchangeFailure reason,
                             const FailureErrors& error);
   void FinishMiss(const Waiter& waiter);
+  void UpdateGauges();
 
   Environment env_;
   AliasFollower aliases_;

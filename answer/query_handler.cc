@@ -29,6 +29,7 @@ QueryHandler::QueryHandler(const Environment& environment)
       rules_{&environment.access,     environment.local_names, environment.cookies,
              environment.own_answers, environment.zones,       environment.answer_times,
              environment.client_rate},
+      reply_times_(environment.loop, environment.counters.query_duration),
       replies_(environment.counters, environment.limits,
                std::min(environment.cache.options().stale_ttl,
                         environment.cache.options().ttl_caps.positive),
@@ -70,16 +71,25 @@ void QueryHandler::Prefetch(const Query& query, const CacheKey& key) {
 HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& address,
                                   ReplySink& sink) {
   env_.counters.queries[static_cast<size_t>(address.transport)].Add();
+  env_.counters.query_sizes.Count(message.size());
   if (env_.query_log != nullptr && env_.query_log->wants_queries()) [[unlikely]] {
     env_.query_log->Add(
         {.transport = address.transport, .client = address.client, .received_at = env_.loop.Now()},
         message);
   }
+  const HandleResult result = HandleMessage(message, cut, address, sink);
+  if (result == HandleResult::kReplied) reply_times_.Note();
+  return result;
+}
+
+HandleResult QueryHandler::HandleMessage(Bytes message, bool cut, const ReplyAddress& address,
+                                         ReplySink& sink) {
   std::variant<Query, Rejection> parsed = ParseQuery(message);
   if (const auto* rejection = std::get_if<Rejection>(&parsed)) {
     return Reject(message, *rejection, address, sink);
   }
   Query& query = std::get<Query>(parsed);
+  env_.counters.query_types[TypeSlot(query.question.qtype)].Add();
   const Client client{query, address, sink, env_.loop.Now()};
   if (cut) {
     return Reject(message, RejectionOf(query, RejectionReason::kTrailingOctets, Rcode::kFormErr),

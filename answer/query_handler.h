@@ -14,6 +14,7 @@
 #include "answer/own_answers.h"
 #include "answer/reply_rate.h"
 #include "answer/reply_sink.h"
+#include "answer/reply_times.h"
 #include "answer/reply_writer.h"
 #include "answer/server_limits.h"
 #include "answer/top_queries.h"
@@ -105,6 +106,7 @@ class QueryHandler {
  private:
   HandleResult Reject(Bytes message, const Rejection& rejection, const ReplyAddress& address,
                       ReplySink& sink);
+  HandleResult HandleMessage(Bytes message, bool cut, const ReplyAddress& address, ReplySink& sink);
   // Handles a query for which the cache has no fresh data.
   bool SendLocal(const Client& client, bool may_be_open);
   HandleResult HandleMiss(Bytes message, const Client& client, const CacheKey& key,
@@ -128,6 +130,7 @@ class QueryHandler {
 
   const Environment env_;
   Rules rules_;
+  ReplyTimes reply_times_;
   ReplyWriter replies_;
   std::optional<Forwarder> forwarder_;  // Empty without an exchanger.
   std::optional<MissHandoff> handoff_;  // Empty without other workers.

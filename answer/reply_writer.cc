@@ -42,15 +42,15 @@ ReplyOptions ReplyWriter::OptionsForUnproved(const ReplyAddress& address) const 
 
 void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
                              const ReplyOptions& options) {
-  SendFrom(NoteSource::kLocal, client, stored, options);
+  SendFrom({NoteSource::kLocal, ReplySource::kLocal}, client, stored, options);
 }
 
-void ReplyWriter::SendFrom(NoteSource source, const Client& client, const StoredView& stored,
+void ReplyWriter::SendFrom(From from, const Client& client, const StoredView& stored,
                            const ReplyOptions& options) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const size_t size = BuildReply(client.query, stored, options, buffer);
-  Send(source, client, buffer.first(size), LoadHeader(stored.wire).header_rcode());
+  Send(from, client, buffer.first(size), LoadHeader(stored.wire).header_rcode());
 }
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
@@ -65,27 +65,31 @@ void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, Mono
     options.extended_error = StaleError(entry);
     counters_.stale_answers.Add();
   }
-  SendFrom(is_fresh ? NoteSource::kHit : NoteSource::kStale, client, entry.view(), options);
+  SendFrom({is_fresh ? NoteSource::kHit : NoteSource::kStale, ReplySource::kCache}, client,
+           entry.view(), options);
 }
 
-void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry) {
+void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry, ReplySource source) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = entry.upstream_error();
-  SendFrom(NoteSource::kMiss, client, entry.view(), options);
+  SendFrom({NoteSource::kMiss, source}, client, entry.view(), options);
 }
 
 void ReplyWriter::SendFailure(const Client& client, FailureErrors errors) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = std::move(errors.upstream);
   options.extended_error = std::move(errors.own);
-  SendRcode(NoteSource::kFailure, client, errors.rcode, options, kMaxMessageSize);
+  const bool sent = SendRcode({NoteSource::kFailure, errors.source}, client, errors.rcode, options,
+                              kMaxMessageSize);
+  if (!sent || errors.rcode != Rcode::kServFail) return;
+  counters_.servfail[static_cast<size_t>(errors.counted_as)].Add();
 }
 
 void ReplyWriter::SendError(const Client& client, Rcode rcode, ExtendedError error,
                             size_t max_size) {
   ReplyOptions options = OptionsFor(client.address);
   options.extended_error = std::move(error);
-  SendRcode(NoteSource::kRefused, client, rcode, options, max_size);
+  SendRcode(kRefused, client, rcode, options, max_size);
 }
 
 void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& data, MonoTime now,
@@ -98,24 +102,24 @@ void ReplyWriter::SendAfterFailure(const Client& client, const CacheEntryRef& da
 }
 
 void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
-  SendRcode(NoteSource::kRefused, client, rcode, OptionsForUnproved(client.address),
-            kMaxMessageSize);
+  SendRcode(kRefused, client, rcode, OptionsForUnproved(client.address), kMaxMessageSize);
 }
 
-void ReplyWriter::SendRcode(NoteSource source, const Client& client, Rcode rcode,
+bool ReplyWriter::SendRcode(From from, const Client& client, Rcode rcode,
                             const ReplyOptions& options, size_t max_size) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
-  if (buffer.empty()) return;
+  if (buffer.empty()) return false;
   const MutableBytes out = buffer.first(std::min(buffer.size(), max_size));
   const size_t size = BuildRcodeReply(client.query, rcode, options, out);
-  Send(source, client, buffer.first(size), rcode);
+  Send(from, client, buffer.first(size), rcode);
+  return true;
 }
 
 void ReplyWriter::SendTruncated(const Client& client) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const size_t size = BuildTruncatedReply(client.query, OptionsForUnproved(client.address), buffer);
-  Send(NoteSource::kRefused, client, buffer.first(size), Rcode::kNoError);
+  Send(kRefused, client, buffer.first(size), Rcode::kNoError);
 }
 
 bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
@@ -124,7 +128,7 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   const MutableBytes buffer = sink.ReserveReply(address);
   if (buffer.empty()) return false;
   const size_t size = BuildErrorReply(message, rejection, address.transport, buffer);
-  counters_.CountResponse(rejection.rcode);
+  counters_.CountReply(ReplySource::kRejection, address.transport, rejection.rcode, size);
   if (query_log_ != nullptr) [[unlikely]] {
     query_log_->AddReply({.is_reply = true,
                           .transport = address.transport,
@@ -138,15 +142,15 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   return true;
 }
 
-void ReplyWriter::Send(NoteSource source, const Client& client, Bytes reply, Rcode rcode) {
+void ReplyWriter::Send(From from, const Client& client, Bytes reply, Rcode rcode) {
   if (reply.size() >= kHeaderSize) {
-    counters_.CountResponse(rcode);
+    counters_.CountReply(from.counted, client.address.transport, rcode, reply.size());
     if (LoadHeader(reply).Has(kFlagTc)) counters_.truncated_replies.Add();
     if (query_log_ != nullptr) [[unlikely]] {
       const Question& question = client.query.question;
       query_log_->AddReply({.is_reply = true,
                             .transport = client.address.transport,
-                            .source = source,
+                            .source = from.note,
                             .rcode = rcode,
                             .qtype = question.qtype,
                             .client = client.address.client,

@@ -56,7 +56,7 @@ class ReplyWriter {
                  size_t max_size = kMaxMessageSize);
 
   // Sends the response of an exchange. Its age is 0.
-  void SendFetched(const Client& client, const CacheEntry& entry);
+  void SendFetched(const Client& client, const CacheEntry& entry, ReplySource source);
 
   // Sends the RCODE of a failure, with its extended errors.
   void SendFailure(const Client& client, FailureErrors errors);
@@ -79,11 +79,18 @@ class ReplyWriter {
 
  private:
   ReplyOptions OptionsForUnproved(const ReplyAddress& address) const;
-  void SendRcode(NoteSource source, const Client& client, Rcode rcode, const ReplyOptions& options,
+  // What a reply is for the query log and for the counters.
+  struct From {
+    NoteSource note;
+    ReplySource counted;
+  };
+  static constexpr From kRefused{NoteSource::kRefused, ReplySource::kRejection};
+  // Returns false if the client is gone.
+  bool SendRcode(From from, const Client& client, Rcode rcode, const ReplyOptions& options,
                  size_t max_size);
-  void SendFrom(NoteSource source, const Client& client, const StoredView& stored,
+  void SendFrom(From from, const Client& client, const StoredView& stored,
                 const ReplyOptions& options);
-  void Send(NoteSource source, const Client& client, Bytes reply, Rcode rcode);
+  void Send(From from, const Client& client, Bytes reply, Rcode rcode);
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;

@@ -19,4 +19,25 @@ absl::string_view LimitName(Limit limit) {
   return kNames[static_cast<size_t>(limit)];
 }
 
+absl::string_view ReplySourceName(ReplySource source) {
+  constexpr std::array<absl::string_view, kReplySourceCount> kNames = {"cache", "upstream", "zone",
+                                                                       "local", "rejection"};
+  return kNames[static_cast<size_t>(source)];
+}
+
+absl::string_view ServFailCauseName(ServFailCause cause) {
+  constexpr std::array<absl::string_view, kServFailCauseCount> kNames = {
+      "timeout",      "unreachable", "loop",       "errors",
+      "bad-response", "limit",       "remembered", "stopping"};
+  return kNames[static_cast<size_t>(cause)];
+}
+
+uint64_t WorkerCounters::Replies(Rcode rcode) const {
+  uint64_t sum = 0;
+  for (const auto& transports : responses) {
+    for (const auto& slots : transports) sum += slots[RcodeSlot(rcode)].value();
+  }
+  return sum;
+}
+
 }  // namespace dotcache

@@ -31,13 +31,40 @@ enum class Limit : uint8_t {
 inline constexpr int kLimitCount = 12;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
+// Where the answer of a reply comes from.
+enum class ReplySource : uint8_t {
+  kCache,      // Fresh or stale data of the cache.
+  kUpstream,   // An exchange with the default servers, or its remembered failure.
+  kZone,       // The same with the servers of a zone.
+  kLocal,      // Local records, special-use zones, the server's own names.
+  kRejection,  // The query was not served: not valid, not allowed, or at a limit.
+};
+inline constexpr int kReplySourceCount = 5;
+absl::string_view ReplySourceName(ReplySource source);  // "cache", "upstream"...
+
+// Why a reply has SERVFAIL.
+enum class ServFailCause : uint8_t {
+  kTimeout,      // No response in time.
+  kUnreachable,  // No upstream server can be reached.
+  kLoop,         // Queries to the upstream servers come back.
+  kErrors,       // The upstream servers answered with errors.
+  kBadResponse,  // The responses were malformed, truncated, a referral or endless aliases.
+  kLimit,
+  kRemembered,  // The failure is in the cache.
+  kStopping,
+};
+inline constexpr int kServFailCauseCount = 8;
+absl::string_view ServFailCauseName(ServFailCause cause);  // "timeout", "unreachable"...
+
 // What one worker counts about its clients. Only that worker writes. Aligned to
 // cache lines, so that no two workers write to the same line.
 struct alignas(64) WorkerCounters {
-  static constexpr int kRcodeSlots = 24;  // RCODE 0 to 23. Slot 23 also counts higher values.
-
-  std::array<Counter, kTransportCount> queries;           // Messages received, by transport.
-  std::array<Counter, kRcodeSlots> responses;             // Replies sent, by RCODE.
+  std::array<Counter, kTransportCount> queries;     // Messages received, by transport.
+  std::array<Counter, kTypeSlotCount> query_types;  // Well-formed queries, by TypeSlot().
+  // Replies sent, by source, transport and RcodeSlot().
+  std::array<std::array<std::array<Counter, kRcodeSlotCount>, kTransportCount>, kReplySourceCount>
+      responses;
+  std::array<Counter, kServFailCauseCount> servfail;      // Replies with SERVFAIL, by cause.
   std::array<Counter, kRejectionReasonCount> rejections;  // Messages not served, by reason.
   Counter cache_hits;                                     // Queries answered from fresh data.
   // Queries without a usable entry: forwarded, or refused (no RD, or a limit).
@@ -62,18 +89,26 @@ struct alignas(64) WorkerCounters {
   Counter truncated_replies;
   Counter stream_connections;  // Open TCP and DoT client connections: a gauge.
   Counter stream_connections_total;
-  Counter pending_queries;  // Exchanges in progress: a gauge.
+  Counter pending_queries;   // Exchanges in progress: a gauge.
+  Counter waiting_clients;   // Queries that wait for an exchange: a gauge.
+  Counter unfinished_bytes;  // Octets of incomplete messages and handshakes: a gauge.
   // Changed routes to upstream servers, and resumes after a suspend.
   Counter network_changes;
   // From a query's arrival to its reply, for queries that waited for an exchange.
   DurationHistogram miss_duration;
+  // From arrival to reply, for all queries. Of those that do not wait, see ReplyTimes.
+  QueryTimeHistogram query_duration;
+  SizeHistogram query_sizes;
+  SizeHistogram reply_sizes;
 
   Counter& limit(Limit limit) { return limit_rejections[static_cast<size_t>(limit)]; }
 
-  void CountResponse(Rcode rcode) {
-    const size_t slot = static_cast<size_t>(rcode);
-    responses[slot < kRcodeSlots ? slot : kRcodeSlots - 1].Add();
+  void CountReply(ReplySource source, Transport transport, Rcode rcode, size_t size) {
+    responses[static_cast<size_t>(source)][static_cast<size_t>(transport)][RcodeSlot(rcode)].Add();
+    reply_sizes.Count(size);
   }
+  // The replies with this RCODE, of all sources and transports.
+  uint64_t Replies(Rcode rcode) const;
 };
 
 }  // namespace dotcache

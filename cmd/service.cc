@@ -110,6 +110,7 @@ Service::Service(const Config& config, const ConfigSources& sources, const Servi
       manager_(manager),
       file_had_text_(HasText(sources.file)),
       running_(WithCancellation(config, stopping_)),
+      text_{{}, FormatConfig(config)},
       hosts_files_(config.server.local_data.hosts_files) {}
 
 absl::Status Service::Start() {
@@ -176,6 +177,17 @@ void Service::CheckFiles() {
     Log(LogLevel::kError, "hosts files not reloaded: nothing has changed",
         {{"cause", status.message()}});
   }
+}
+
+std::string Service::ConfigurationText() const {
+  const MutexLock lock(text_.mutex);
+  return text_.value;
+}
+
+void Service::UpdateText() {
+  std::string text = FormatConfig(running_);
+  const MutexLock lock(text_.mutex);
+  text_.value = std::move(text);
 }
 
 void Service::Shutdown() {
@@ -256,6 +268,7 @@ ReloadReport Service::TakeOver(const LoadedConfig& loaded) {
   if (config.log_level != running_.log_level) SetLogLevel(config.log_level);
   hosts_files_ = std::move(hosts_files);
   running_ = std::move(config);
+  UpdateText();
   TakeOutAgain(report);
   return report;
 }

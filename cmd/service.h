@@ -68,6 +68,9 @@ class Service : public Operations {
   ~Service() override;
 
   Server& server() { return *server_; }
+  // The settings in effect as YAML. They contain names of files with secrets, and no secret. Does
+  // not wait for a reload.
+  std::string ConfigurationText() const;
   Milliseconds lame_duck() const;
 
  private:
@@ -79,6 +82,7 @@ class Service : public Operations {
   ReloadReport ReloadLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // An error if the configuration file cannot be read again, or has become empty.
   absl::Status CheckFileAgain() const;
+  void UpdateText() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ReloadReport TakeOver(const LoadedConfig& loaded) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeOutAgain(ReloadReport& report) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -88,6 +92,12 @@ class Service : public Operations {
   const bool file_had_text_;  // At the start.
   mutable Mutex mutex_;
   Config running_ ABSL_GUARDED_BY(mutex_);
+  // FormatConfig(running_). Its mutex is taken last.
+  struct Text {
+    mutable Mutex mutex;
+    std::string value ABSL_GUARDED_BY(mutex);
+  };
+  Text text_;
   std::set<std::string> taken_out_ ABSL_GUARDED_BY(mutex_);
   FileWatch hosts_files_ ABSL_GUARDED_BY(mutex_);
   std::unique_ptr<Server> server_;

@@ -26,6 +26,9 @@ class Clock {
   // The time of the current loop turn. Cheap; constant within a turn.
   virtual MonoTime Now() const = 0;
 
+  // The time at this moment. It costs a reading of the system's clock.
+  virtual MonoTime FreshNow() const = 0;
+
   // Seconds since 1970 modulo 2^32, as DNS cookies contain them (RFC 9018 section 4.3). Costs a few
   // nanoseconds, so call it only for queries with a cookie.
   virtual uint32_t UnixSeconds() const = 0;

@@ -28,6 +28,14 @@ constexpr absl::string_view NameOf(const Named<Enum> (&table)[kRows], Enum value
   return otherwise;
 }
 
+// The number of the row with `value`. Without one, the number of rows.
+template <typename Enum, size_t kRows>
+constexpr size_t RowOf(const Named<Enum> (&table)[kRows], Enum value) {
+  size_t row = 0;
+  while (row < kRows && table[row].value != value) ++row;
+  return row;
+}
+
 // The name of `value`, or `prefix` and its number: "CLASS" and 42 give CLASS42.
 template <typename Enum, size_t kRows>
 std::string NameOrNumber(const Named<Enum> (&table)[kRows], Enum value, absl::string_view prefix) {

@@ -3,7 +3,9 @@
 #ifndef DOTCACHE_DNS_DNS_TYPES_H_
 #define DOTCACHE_DNS_DNS_TYPES_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "absl/strings/string_view.h"
 #include "core/names.h"
@@ -96,6 +98,25 @@ inline constexpr Named<Rcode> kRcodeNames[] = {
     {Rcode::kNxDomain, "NXDOMAIN"},  {Rcode::kNotImp, "NOTIMP"},   {Rcode::kRefused, "REFUSED"},
     {Rcode::kYxDomain, "YXDOMAIN"},  {Rcode::kNotAuth, "NOTAUTH"}, {Rcode::kBadVers, "BADVERS"},
     {Rcode::kBadCookie, "BADCOOKIE"}};
+
+// Counters of RCODEs have one slot for each row of kRcodeNames, and a last one for other values.
+inline constexpr size_t kRcodeSlotCount = std::size(kRcodeNames) + 1;
+constexpr size_t RcodeSlot(Rcode rcode) { return RowOf(kRcodeNames, rcode); }
+constexpr absl::string_view RcodeSlotName(size_t slot) {
+  return slot < std::size(kRcodeNames) ? kRcodeNames[slot].name : "OTHER";
+}
+
+// Query types with a counter of their own, the most frequent first. The last slot counts all
+// others.
+inline constexpr Named<QType> kCountedTypes[] = {
+    {QType::kA, "A"},     {QType::kAaaa, "AAAA"}, {QType::kHttps, "HTTPS"}, {QType::kPtr, "PTR"},
+    {QType::kSrv, "SRV"}, {QType::kTxt, "TXT"},   {QType::kMx, "MX"},       {QType::kNs, "NS"},
+    {QType::kSoa, "SOA"}, {QType::kDs, "DS"}};
+inline constexpr size_t kTypeSlotCount = std::size(kCountedTypes) + 1;
+constexpr size_t TypeSlot(QType type) { return RowOf(kCountedTypes, type); }
+constexpr absl::string_view TypeSlotName(size_t slot) {
+  return slot < std::size(kCountedTypes) ? kCountedTypes[slot].name : "other";
+}
 
 // The mnemonic of the RCODE ("NOERROR", "SERVFAIL", ...), or "OTHER".
 constexpr absl::string_view RcodeName(Rcode rcode) { return NameOf(kRcodeNames, rcode, "OTHER"); }

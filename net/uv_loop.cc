@@ -319,6 +319,8 @@ void UvLoop::Stop() {
 
 MonoTime UvLoop::Now() const { return impl_->Now(); }
 
+MonoTime UvLoop::FreshNow() const { return impl_->clock(); }
+
 uint32_t UvLoop::UnixSeconds() const { return static_cast<uint32_t>(UnixTime()); }
 
 std::unique_ptr<Timer> UvLoop::NewTimer(absl::AnyInvocable<void()> callback) {

@@ -44,6 +44,7 @@ class UvLoop : public EventLoop {
 
   // EventLoop:
   MonoTime Now() const override;
+  MonoTime FreshNow() const override;
   uint32_t UnixSeconds() const override;
   std::unique_ptr<Timer> NewTimer(absl::AnyInvocable<void()> callback) override;
   void Post(Task task) override;

@@ -100,6 +100,7 @@ absl::Status CredentialStore::Read(const Source& source) {
   if (source.servers.empty()) {
     ASSIGN_OR_RETURN(current_.listen,
                      TlsServerCredentials::FromFiles(source.files.certificate, source.files.key));
+    listen_expiry_.Set(static_cast<uint64_t>(current_.listen->certificate_expiry()));
     return absl::OkStatus();
   }
   ASSIGN_OR_RETURN(const std::shared_ptr<const TlsClientCredentials> loaded,

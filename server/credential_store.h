@@ -60,6 +60,8 @@ class CredentialStore {
   // The files whose changes Refresh() notices.
   std::vector<std::string> Files() const;
 
+  // Unix time at which the listeners' certificate chain expires. 0: there is none. A gauge.
+  const Counter& listen_expiry() const { return listen_expiry_; }
   const Counter& reloads() const { return reloads_; }
   const Counter& failed_reloads() const { return failed_reloads_; }
 
@@ -78,6 +80,7 @@ class CredentialStore {
 
   std::vector<Source> sources_;
   Credentials current_;
+  Counter listen_expiry_;
   Counter reloads_;
   Counter failed_reloads_;
 };

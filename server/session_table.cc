@@ -140,6 +140,7 @@ void SessionTable::LimitUnread() {
 void SessionTable::OnHeldBytes(size_t before, size_t now) {
   held_bytes_ += now - before;  // Correct for `now < before` too: unsigned arithmetic wraps.
   if (now > before && held_bytes_ > kMaxUnfinishedBytes) LimitUnfinished();
+  counters_.unfinished_bytes.Set(held_bytes_);
 }
 
 void SessionTable::LimitUnfinished() {

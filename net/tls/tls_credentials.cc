@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/tls/tls_credentials.h"
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -109,6 +111,20 @@ absl::Status SetCertificate(const std::string& certificate_file, const std::stri
   return absl::OkStatus();
 }
 
+// Of a certificate chain that was set.
+int64_t FirstExpiry(gnutls_certificate_credentials_t credentials) {
+  gnutls_x509_crt_t* certificates = nullptr;
+  unsigned count = 0;
+  if (gnutls_certificate_get_x509_crt(credentials, 0, &certificates, &count) < 0) return 0;
+  int64_t first = std::numeric_limits<int64_t>::max();
+  for (unsigned i = 0; i < count; ++i) {
+    const GnutlsCrtPtr certificate(certificates[i]);
+    first = std::min<int64_t>(first, gnutls_x509_crt_get_expiration_time(certificate.get()));
+  }
+  gnutls_free(certificates);
+  return count == 0 ? 0 : first;
+}
+
 absl::Status TrustSystem(gnutls_certificate_credentials_t credentials) {
   if (gnutls_certificate_set_x509_system_trust(credentials) > 0) return absl::OkStatus();
   return absl::NotFoundError(
@@ -155,7 +171,10 @@ absl::StatusOr<std::unique_ptr<TlsServerCredentials>> TlsServerCredentials::From
   RETURN_IF_ERROR(SetCertificate(certificate_file, key_file, impl->credentials.get()));
   const int code = gnutls_session_ticket_key_generate(impl->ticket_key.get());
   if (code < 0) return GnutlsError("cannot generate the key for session tickets", code);
-  return std::unique_ptr<TlsServerCredentials>(new TlsServerCredentials(std::move(impl)));
+  const int64_t expiry = FirstExpiry(impl->credentials.get());
+  auto loaded = std::unique_ptr<TlsServerCredentials>(new TlsServerCredentials(std::move(impl)));
+  loaded->certificate_expiry_ = expiry;
+  return loaded;
 }
 
 absl::Status CheckCertificate(const std::string& certificate_file, const std::string& key_file) {

@@ -4,6 +4,7 @@
 #define DOTCACHE_NET_TLS_TLS_CREDENTIALS_H_
 
 #include <compare>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -69,12 +70,16 @@ class TlsServerCredentials {
       const std::string& certificate_file, const std::string& key_file);
   ~TlsServerCredentials();
 
+  // Unix time at which the first certificate of the chain to expire does so.
+  int64_t certificate_expiry() const { return certificate_expiry_; }
+
   struct Impl;
   const Impl& impl() const { return *impl_; }
 
  private:
   explicit TlsServerCredentials(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
+  int64_t certificate_expiry_ = 0;
 };
 
 // Checks that a certificate chain and a key can be read and belong together. An error names the

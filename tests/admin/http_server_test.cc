@@ -202,7 +202,7 @@ TEST_F(HttpServerTest, HeadHasNoBody) {
 }
 
 TEST_F(HttpServerTest, OtherPathsAreNotFoundAndListThePaths) {
-  for (const char* path : {"/", "/metrics/", "/ready/../metrics", "/healthz"}) {
+  for (const char* path : {"/metrics/", "/ready/../metrics", "/healthz"}) {
     const std::string reply = Request(endpoint_, "GET", path);
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 404")) << path;
     EXPECT_THAT(reply, HasSubstr("/metrics, /health, /ready and /explain"));

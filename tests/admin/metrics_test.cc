@@ -91,6 +91,14 @@ TEST_F(MetricsTest, EveryFamilyHasHelpAndTypeFromTheStart) {
                              "stream_connections gauge",
                              "pending_queries gauge",
                              "miss_duration_seconds histogram",
+                             "query_duration_seconds histogram",
+                             "query_size_bytes histogram",
+                             "reply_size_bytes histogram",
+                             "query_types_total counter",
+                             "servfail_replies_total counter",
+                             "limit_used gauge",
+                             "limit_bound gauge",
+                             "ready gauge",
                              "cache_entries gauge",
                              "cache_bytes gauge",
                              "cache_budget_bytes gauge",
@@ -126,6 +134,50 @@ TEST_F(MetricsTest, EachLimitHasASeries) {
   }
 }
 
+TEST_F(MetricsTest, LimitsShowTheirUseAndBound) {
+  const std::string text = Render();
+  EXPECT_EQ(Value(text, "dotcache_limit_used{limit=\"connections\"}"), 0);
+  EXPECT_EQ(Value(text, "dotcache_limit_bound{limit=\"connections\"}"), 2 * 4096);
+  EXPECT_EQ(Value(text, "dotcache_limit_bound{limit=\"pending-queries\"}"), 10000);
+}
+
+TEST_F(MetricsTest, TheCauseOfAServFailIsCounted) {
+  LoopbackDotServer errors({.handler = [](const DotQuery& query) {
+    return std::vector<DotAction>{{.octets = ErrorTo(query.wire, Rcode::kServFail)}};
+  }});
+  RunningServer server(TestServerOptions({&errors}));
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery(kName, QType::kA)).empty());
+  }
+  const std::string text = RenderMetrics(server.server(), kAllocatedBytes);
+  EXPECT_EQ(Value(text, "dotcache_servfail_replies_total{cause=\"errors\"}"), 1);
+  EXPECT_EQ(Value(text, "dotcache_servfail_replies_total{cause=\"remembered\"}"), 1);
+}
+
+TEST_F(MetricsTest, ThreeProvidersWithFourAddressesHaveFewSeries) {
+  // As in the default configuration. A certificate's expiry is shown after the first connection.
+  constexpr int kMost = 300;
+  constexpr int kProviders = 3;
+  ServerOptions options = Options(upstream_);
+  std::erase_if(options.listen,
+                [](const ListenOptions& listen) { return listen.transport == Transport::kDot; });
+  std::vector<UpstreamServerOptions>& servers = options.upstream.zones[0].servers;
+  const UpstreamServerOptions model = servers[0];
+  servers.clear();
+  for (uint16_t port = 1; port <= 12; ++port) {
+    servers.push_back(model.At(*Endpoint::ParseAddress("127.0.0.1", port)));
+    servers.back().provider = absl::StrCat("provider", port % kProviders);
+  }
+  RunningServer server(options);
+  int series = kProviders;
+  for (const absl::string_view line :
+       absl::StrSplit(RenderMetrics(server.server(), kAllocatedBytes), '\n', absl::SkipEmpty())) {
+    if (!absl::StartsWith(line, "#")) ++series;
+  }
+  EXPECT_LE(series, kMost);
+  EXPECT_GT(series, kMost / 2);
+}
+
 TEST_F(MetricsTest, NoFamilyOrSeriesOccursTwice) {
   std::set<std::string> seen;
   for (const absl::string_view line : absl::StrSplit(Render(), '\n', absl::SkipEmpty())) {
@@ -143,8 +195,17 @@ TEST_F(MetricsTest, MissesAndHitsAreCounted) {
   EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"udp\"}"), 2);
   EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"tcp\"}"), 1);
   EXPECT_EQ(Value(text, "dotcache_queries_total{transport=\"dot\"}"), 1);
-  EXPECT_EQ(Value(text, "dotcache_responses_total{rcode=\"NOERROR\"}"), 3);
-  EXPECT_EQ(Value(text, "dotcache_responses_total{rcode=\"NOTIMP\"}"), 1);
+  const auto replies = [&text](const char* rcode, const char* transport, const char* source) {
+    return Value(text, absl::StrCat("dotcache_responses_total{rcode=\"", rcode, "\",transport=\"",
+                                    transport, "\",source=\"", source, "\"}"));
+  };
+  EXPECT_EQ(replies("NOERROR", "udp", "upstream"), 1);
+  EXPECT_EQ(replies("NOERROR", "tcp", "cache"), 1);
+  EXPECT_EQ(replies("NOERROR", "dot", "cache"), 1);
+  EXPECT_EQ(replies("NOTIMP", "udp", "rejection"), 1);
+  EXPECT_EQ(Value(text, "dotcache_query_types_total{type=\"A\"}"), 3);
+  EXPECT_EQ(Value(text, "dotcache_query_size_bytes_count"), 4);
+  EXPECT_EQ(Value(text, "dotcache_reply_size_bytes_count"), 4);
   EXPECT_EQ(Value(text, "dotcache_rejected_queries_total{reason=\"zone_transfer\"}"), 1);
   EXPECT_EQ(Value(text, "dotcache_cache_hits_total"), 2);
   EXPECT_EQ(Value(text, "dotcache_cache_misses_total"), 1);
@@ -153,18 +214,22 @@ TEST_F(MetricsTest, MissesAndHitsAreCounted) {
   EXPECT_EQ(Value(text, "dotcache_cache_budget_bytes"), 1 << 20);
   EXPECT_EQ(Value(text, "dotcache_stream_connections_total"), 2);
   EXPECT_EQ(Value(text, "dotcache_miss_duration_seconds_count"), 1);
-  const std::vector<std::string> server = {
-      "zone=\".\"", "provider=\"example\"",
-      absl::StrCat("address=\"", upstream_.endpoint().ToString(), "\"")};
-  EXPECT_EQ(Value(text, "dotcache_upstream_queries_total", server), 1);
-  EXPECT_EQ(Value(text, "dotcache_upstream_responses_total", server), 1);
-  EXPECT_EQ(Value(text, "dotcache_upstream_up", server), 1);
-  EXPECT_EQ(Value(text, "dotcache_upstream_response_seconds_count", server), 1);
-  EXPECT_GT(Value(text, "dotcache_upstream_certificate_expiry_timestamp_seconds", server),
+  EXPECT_EQ(Value(text, "dotcache_upstream_up",
+                  {absl::StrCat("address=\"", upstream_.endpoint().ToString(), "\"")}),
+            1);
+  const std::vector<std::string> provider = {"zone=\".\"", "provider=\"example\""};
+  EXPECT_EQ(Value(text, "dotcache_upstream_queries_total", provider), 1);
+  EXPECT_EQ(Value(text, "dotcache_upstream_response_seconds_count", provider), 1);
+  EXPECT_GT(Value(text, "dotcache_upstream_certificate_expiry_timestamp_seconds", provider),
             static_cast<double>(UnixTime()));
-  std::vector<std::string> full_handshakes = server;
-  full_handshakes.push_back("outcome=\"full\"");
-  EXPECT_GE(Value(text, "dotcache_upstream_handshakes_total", full_handshakes), 1);
+  EXPECT_GT(Value(text, "dotcache_listener_certificate_expiry_timestamp_seconds"),
+            static_cast<double>(UnixTime()));
+  const auto labelled = [&](const char* family, const char* label) {
+    return Value(text, family, {provider[1], label});
+  };
+  EXPECT_EQ(labelled("dotcache_upstream_responses_total", "rcode=\"NOERROR\""), 1);
+  EXPECT_EQ(labelled("dotcache_upstream_failures_total", "reason=\"timeout\""), 0);
+  EXPECT_GE(labelled("dotcache_upstream_handshakes_total", "outcome=\"full\""), 1);
 }
 
 TEST_F(MetricsTest, HistogramHasFewBucketsThatEndAtTheCount) {
@@ -216,25 +281,27 @@ TEST_F(MetricsTest, HedgesAndStallsAreCountedPerServer) {
   }});
   ServerOptions options = TestServerOptions({&mute, &other});
   options.workers = 1;
+  options.upstream.zones[0].servers[0].provider = "mute";
+  options.upstream.zones[0].servers[1].provider = "other";
   options.upstream.limits.hedge = true;
   RunningServer server(options);
   ASSERT_TRUE(server.WaitUntilReady());
   ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery("first.example", QType::kA)).empty());
-  const auto count = [&server](absl::string_view family, const LoopbackDotServer& upstream) {
+  const auto count = [&server](absl::string_view family, absl::string_view provider) {
     return Value(RenderMetrics(server.server(), kAllocatedBytes),
                  absl::StrCat("dotcache_upstream_", family, "_total"),
-                 {absl::StrCat("address=\"", upstream.endpoint().ToString(), "\"")});
+                 {absl::StrCat("provider=\"", provider, "\"")});
   };
-  const double hedges_before = count("hedges", other);
+  const double hedges_before = count("hedges", "other");
   silent = true;
   // A process that is held up sends the second query as a retry and not as a hedge.
-  for (int i = 0; i < 100 && count("hedges", other) == hedges_before; ++i) {
+  for (int i = 0; i < 100 && count("hedges", "other") == hedges_before; ++i) {
     const std::string name = absl::StrCat("second", i, ".example");
     ASSERT_FALSE(server.Ask(Transport::kUdp, MakeQuery(name, QType::kA)).empty());
   }
-  EXPECT_EQ(count("hedges", other), hedges_before + 1);
-  EXPECT_EQ(count("hedges", mute), 0);
-  EXPECT_EQ(count("stalls", other), 0);
+  EXPECT_EQ(count("hedges", "other"), hedges_before + 1);
+  EXPECT_EQ(count("hedges", "mute"), 0);
+  EXPECT_EQ(count("stalls", "other"), 0);
 }
 
 TEST_F(MetricsTest, QueryNamesAndClientAddressesAreNotShown) {

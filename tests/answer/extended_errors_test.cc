@@ -15,15 +15,16 @@ CacheEntryRef Entry(ResponseKind kind, ExtendedErrorCode code = ExtendedErrorCod
 }
 
 TEST(ExtendedErrorsTest, FailedExchangeHasAnErrorCodeForItsCause) {
-  EXPECT_EQ(ErrorFor(ExchangeFailure::kUnreachable).code, ExtendedErrorCode::kNoReachableAuthority);
-  EXPECT_EQ(ErrorFor(ExchangeFailure::kTimeout).code, ExtendedErrorCode::kNetworkError);
-  EXPECT_EQ(ErrorFor(ExchangeFailure::kMalformed).code, ExtendedErrorCode::kInvalidData);
-  EXPECT_EQ(ErrorFor(ExchangeFailure::kLimit).code, ExtendedErrorCode::kOther);
-  EXPECT_EQ(ErrorFor(ExchangeFailure::kLoop).code, ExtendedErrorCode::kOther);
+  EXPECT_EQ(ErrorFor(ExchangeFailure::kUnreachable).own.code,
+            ExtendedErrorCode::kNoReachableAuthority);
+  EXPECT_EQ(ErrorFor(ExchangeFailure::kTimeout).own.code, ExtendedErrorCode::kNetworkError);
+  EXPECT_EQ(ErrorFor(ExchangeFailure::kMalformed).own.code, ExtendedErrorCode::kInvalidData);
+  EXPECT_EQ(ErrorFor(ExchangeFailure::kLimit).own.code, ExtendedErrorCode::kOther);
+  EXPECT_EQ(ErrorFor(ExchangeFailure::kLoop).own.code, ExtendedErrorCode::kOther);
 }
 
 TEST(ExtendedErrorsTest, ResponsesThatCannotBeUsedAreDescribed) {
-  const ExtendedError error = ErrorFor(ExchangeFailure::kReferral);
+  const ExtendedError error = ErrorFor(ExchangeFailure::kReferral).own;
   EXPECT_EQ(error.code, ExtendedErrorCode::kInvalidData);
   EXPECT_NE(error.text.find("a referral"), std::string::npos);
 }

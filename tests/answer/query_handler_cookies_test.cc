@@ -115,7 +115,7 @@ TEST_F(OwnReactionsTest, ClientLearnsARequiredCookieInOneRoundTrip) {
   EXPECT_EQ(Handle(Ask(kClientCookie)), HandleResult::kReplied);
   EXPECT_EQ(Reply().rcode, Rcode::kBadCookie);
   EXPECT_EQ(rejections(RejectionReason::kBadCookie), 1u);
-  EXPECT_EQ(counters_.responses[static_cast<size_t>(Rcode::kBadCookie)].value(), 1u);
+  EXPECT_EQ(counters_.Replies(Rcode::kBadCookie), 1u);
   EXPECT_THAT(exchanger_.calls(), IsEmpty());
   EXPECT_EQ(Handle(Ask(CookieOf(Reply()))), HandleResult::kPending);
 }

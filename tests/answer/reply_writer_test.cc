@@ -96,7 +96,7 @@ TEST_F(ReplyWriterTest, ErrorHasNoRecordsAndIsCounted) {
   EXPECT_EQ(Reply().rcode, Rcode::kServFail);
   EXPECT_THAT(Reply().answer, IsEmpty());
   EXPECT_EQ(Reply().extended_error, static_cast<uint16_t>(ExtendedErrorCode::kNetworkError));
-  EXPECT_EQ(counters_.responses[static_cast<size_t>(Rcode::kServFail)].value(), 1u);
+  EXPECT_EQ(counters_.Replies(Rcode::kServFail), 1u);
 }
 
 TEST_F(ReplyWriterTest, KeepaliveIsForStreams) {

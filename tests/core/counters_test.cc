@@ -16,33 +16,46 @@ TEST(CounterTest, AddsAndSets) {
 }
 
 TEST(DurationHistogramTest, BoundsAreOneTwoFiveFromAMillisecondToTenSeconds) {
-  EXPECT_EQ(DurationHistogram::kBoundsMs.front(), 1u);
-  EXPECT_EQ(DurationHistogram::kBoundsMs.back(), 10'000u);
-  for (size_t i = 1; i < DurationHistogram::kBoundsMs.size(); ++i) {
-    const double step =
-        static_cast<double>(DurationHistogram::kBoundsMs[i]) / DurationHistogram::kBoundsMs[i - 1];
+  constexpr auto kBounds = DurationHistogram::kBounds;
+  EXPECT_EQ(kBounds.front(), 1'000u);
+  EXPECT_EQ(kBounds.back(), 10'000'000u);
+  for (size_t i = 1; i < kBounds.size(); ++i) {
+    const double step = static_cast<double>(kBounds[i]) / static_cast<double>(kBounds[i - 1]);
     EXPECT_EQ(step, i % 3 == 2 ? 2.5 : 2.0) << i;
   }
 }
 
 TEST(DurationHistogramTest, ABoundBelongsToItsBucket) {
-  for (size_t i = 0; i < DurationHistogram::kBoundsMs.size(); ++i) {
-    const Duration bound = Milliseconds(DurationHistogram::kBoundsMs[i]);
-    EXPECT_EQ(DurationHistogram::BucketOf(bound), i);
-    EXPECT_EQ(DurationHistogram::BucketOf(bound + std::chrono::nanoseconds(1)), i + 1);
+  for (size_t i = 0; i < DurationHistogram::kBounds.size(); ++i) {
+    const Duration bound = std::chrono::microseconds(DurationHistogram::kBounds[i]);
+    DurationHistogram histogram;
+    histogram.Record(bound);
+    EXPECT_EQ(histogram.bucket(i), 1u);
+    histogram.Record(bound + std::chrono::nanoseconds(1));
+    EXPECT_EQ(histogram.bucket(i + 1), 1u);
   }
-  EXPECT_EQ(DurationHistogram::BucketOf(Duration::max()), DurationHistogram::kBucketCount - 1);
+  EXPECT_EQ(DurationHistogram::BucketOf(DurationHistogram::MicrosecondsOf(Duration::max())),
+            DurationHistogram::kBucketCount - 1);
 }
 
 TEST(DurationHistogramTest, RecordsCountAndSum) {
   DurationHistogram histogram;
   histogram.Record(std::chrono::microseconds(1500));
   histogram.Record(std::chrono::microseconds(1500));
-  histogram.Record(std::chrono::nanoseconds(1999));
+  histogram.Record(std::chrono::nanoseconds(999));
   histogram.Record(Duration(-5));
   EXPECT_EQ(histogram.bucket(0), 2u);
   EXPECT_EQ(histogram.bucket(1), 2u);
-  EXPECT_EQ(histogram.sum_us(), 3001u);
+  EXPECT_EQ(histogram.sum(), 3001u);
+}
+
+TEST(SizeHistogramTest, CountsEqualValuesTogether) {
+  SizeHistogram histogram;
+  histogram.Count(128, 3);
+  histogram.Count(5000);
+  EXPECT_EQ(histogram.bucket(0), 3u);
+  EXPECT_EQ(histogram.bucket(SizeHistogram::kBucketCount - 1), 1u);
+  EXPECT_EQ(histogram.sum(), 3u * 128 + 5000);
 }
 
 }  // namespace

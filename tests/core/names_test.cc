@@ -15,6 +15,11 @@ TEST(NamesTest, ValueHasTheNameOfItsRow) {
   EXPECT_EQ(NameOf(kSizes, Size::kLarge, "other"), "large");
 }
 
+TEST(NamesTest, ValueHasTheNumberOfItsRow) {
+  EXPECT_EQ(RowOf(kSizes, Size::kLarge), 1u);
+  EXPECT_EQ(RowOf(kSizes, Size::kUnnamed), 2u);
+}
+
 TEST(NamesTest, ValueWithoutARowHasTheDefaultName) {
   EXPECT_EQ(NameOf(kSizes, Size::kUnnamed, "other"), "other");
 }

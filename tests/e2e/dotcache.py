@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program under test as a process."""
 
+import json
 import os
 import pathlib
 import signal
@@ -94,6 +95,11 @@ class Dotcache:
                 return page.status, page.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
+
+    def upstream(self, address, **labels):
+        """Returns the state of the upstream server with this address, as /status.json shows it."""
+        return next(server for server in json.loads(self.get("/status.json")[1])["servers"]
+                    if server["address"] == address and labels.items() <= server.items())
 
     def metric(self, name, **labels):
         """Returns the sum of the samples of a metric that have these labels."""

@@ -39,11 +39,11 @@ forward-zone:
 
 
 def looping(server, port):
-    return server.metric("dotcache_upstream_loops", address=f"{ADDRESS}:{port}")
+    return server.upstream(f"{ADDRESS}:{port}")["loops"]
 
 
 def sent(server, port):
-    return server.metric("dotcache_upstream_queries_total", address=f"{ADDRESS}:{port}")
+    return server.upstream(f"{ADDRESS}:{port}")["queries"]
 
 
 def extended_error(reply):
@@ -147,7 +147,8 @@ def test_a_loop_through_a_host_name_is_found(launch, lab, provider, tmp_path):
             server.wait_until()
             wait_for(lambda: FOUND in server.log_text(), "the loop is not told")
             assert f"{ADDRESS}:{relay.port}" in next(line for line in server.log_text().splitlines() if FOUND in line)
-            assert server.metric("dotcache_upstream_loops", address=f"{HOST}/0")
+            assert server.upstream(f"{HOST}/0")["loops"]
+            assert server.metric("dotcache_upstream_loops", provider=HOST)
             assert ask(server, "host.example.").answer
     finally:
         host.stop()

@@ -248,5 +248,4 @@ def test_a_link_local_upstream_is_found_when_its_interface_comes_and_comes_again
         notices(server, "the lost interface",
                 lambda: ask(server, fresh_name()).rcode() == dns.rcode.SERVFAIL)
     assert len(indices) == 2
-    assert server.metric("dotcache_upstream_queries_total",
-                         address=f"[{LINK_LOCAL}%{networks.link}]:{LINK_LOCAL_PORT}") > 0
+    assert server.upstream(f"[{LINK_LOCAL}%{networks.link}]:{LINK_LOCAL_PORT}")["queries"] > 0

@@ -42,6 +42,7 @@ class SimulatedLoop final : public EventLoop {
   size_t armed_timer_count() const { return timers_.size(); }
 
   MonoTime Now() const override { return now_; }
+  MonoTime FreshNow() const override { return now_; }
   // Starts at 1700003600 and advances with Now().
   uint32_t UnixSeconds() const override {
     return 1700000000 + static_cast<uint32_t>(

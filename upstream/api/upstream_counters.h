@@ -3,24 +3,31 @@
 #ifndef DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 #define DOTCACHE_UPSTREAM_API_UPSTREAM_COUNTERS_H_
 
+#include <array>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "core/counters.h"
+#include "dns/dns_types.h"
 #include "upstream/api/upstream_failure.h"
 
 namespace dotcache {
 
-// The counters of one upstream server. At rest, queries = responses + failures + given_up.
+// The counters of one upstream server. At rest, queries = responses + failures + given_up, and
+// queries = the sums of by_rcode and failed_by + given_up.
 struct alignas(64) UpstreamCounters {
   Counter queries;    // Queries given to a connection, repeated ones included.
   Counter responses;  // Usable responses.
   Counter failures;   // Attempts that ended in an UpstreamFailure.
   Counter given_up;   // Attempts without a result when their exchange ended.
   Counter late;       // Responses that came after that.
-  Counter hedges;     // Queries sent for speed while another server may still answer.
-  Counter stalls;     // Connections that became silent with queries on them.
-  Counter timeouts;   // Attempts that took longer than usual. A late response may follow.
+  // Responses to attempts by RcodeSlot(), with those that have an error RCODE.
+  std::array<Counter, kRcodeSlotCount> by_rcode;
+  // Attempts that failed without a response that has an RCODE, by UpstreamFailure.
+  std::array<Counter, kUpstreamFailureCount> failed_by;
+  Counter hedges;    // Queries sent for speed while another server may still answer.
+  Counter stalls;    // Connections that became silent with queries on them.
+  Counter timeouts;  // Attempts that took longer than usual. A late response may follow.
   // Responses that were not used, by reason.
   Counter mismatched;       // They match no query. They were dropped.
   Counter malformed;        // They are not valid messages.
@@ -42,6 +49,10 @@ struct alignas(64) UpstreamCounters {
   DurationHistogram response_time;   // From query to response, late ones included.
   DurationHistogram handshake_time;  // From the start of the connect to the ready connection.
 };
+
+inline Counter& FailuresOf(UpstreamFailure reason, UpstreamCounters& counters) {
+  return counters.failed_by[static_cast<size_t>(reason)];
+}
 
 // The number of a server among those of all zones, and its counters, which outlive it.
 struct NumberedServer {

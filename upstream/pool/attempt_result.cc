@@ -46,6 +46,8 @@ void ClearAuthenticData(AttemptResult& result) {
 }
 
 void CountResult(const AttemptResult& result, UpstreamCounters& counters) {
+  const auto* response = std::get_if<UpstreamResponse>(&result);
+  if (response != nullptr) counters.by_rcode[RcodeSlot(response->facts.rcode)].Add();
   if (IsUsable(result)) {
     counters.responses.Add();
     return;
@@ -53,6 +55,7 @@ void CountResult(const AttemptResult& result, UpstreamCounters& counters) {
   counters.failures.Add();
   const UpstreamFailure* failure = std::get_if<UpstreamFailure>(&result);
   const UpstreamFailure reason = failure == nullptr ? UpstreamFailure::kServFail : *failure;
+  if (failure != nullptr) FailuresOf(reason, counters).Add();
   if (Counter* counter = RejectionCounter(reason, counters)) counter->Add();
 }
 

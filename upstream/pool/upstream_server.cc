@@ -374,6 +374,9 @@ void UpstreamServer::OnConnectionClosed(Connection& connection, Connection::End 
   placer_.NoteEnding();
   if (connections_.ready() == 0) placer_.limit().Forget();
   counters_.failures.Add(end.lost.size() + end.not_sent.size());
+  FailuresOf(UpstreamFailure::kConnectionLost, counters_).Add(end.lost.size());
+  FailuresOf(was_lost ? UpstreamFailure::kConnectFailed : end.failure, counters_)
+      .Add(end.not_sent.size());
   if (!end.graceful) {
     const bool refused = end.failure == UpstreamFailure::kConnectRefused ||
                          end.failure == UpstreamFailure::kTlsHandshake;
