@@ -130,7 +130,7 @@ absl::Status Server::BindListeners(const InheritedSockets& inherited) {
     for (WorkerSockets& worker : sockets_) {
       ASSIGN_OR_RETURN(UniqueFd fd, Bind(listen));
       // The other workers use the port that replaced port 0.
-      listen.endpoint = LocalEndpoint(fd.get());
+      listen.endpoint.set_port(LocalEndpoint(fd.get()).port());
       worker.items.push_back({listen, std::move(fd)});
     }
     listeners_.push_back(listen);
