@@ -185,20 +185,10 @@ absl::string_view EntryStateName(const CacheEntry& entry, MonoTime now, Seconds 
 }
 
 absl::string_view EntryKindName(ResponseKind kind) {
-  switch (kind) {
-    case ResponseKind::kAnswer:
-      return "answer";
-    case ResponseKind::kNoData:
-      return "nodata";
-    case ResponseKind::kNxDomain:
-      return "nxdomain";
-    case ResponseKind::kServFail:
-      return "failure";
-    case ResponseKind::kReferral:
-    case ResponseKind::kOtherError:
-      return "other";
-  }
-  return "other";
+  if (kind == ResponseKind::kAnswer) return "answer";
+  if (kind == ResponseKind::kNoData) return "nodata";
+  if (kind == ResponseKind::kNxDomain) return "nxdomain";
+  return kind == ResponseKind::kServFail ? "failure" : "other";
 }
 
 }  // namespace dotcache

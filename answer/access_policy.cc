@@ -5,19 +5,14 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "core/names.h"
 
 namespace dotcache {
 
+constexpr absl::string_view kActionNames[] = {"allow", "refuse", "drop"};
+
 absl::string_view AccessActionName(AccessAction action) {
-  switch (action) {
-    case AccessAction::kAllow:
-      return "allow";
-    case AccessAction::kRefuse:
-      return "refuse";
-    case AccessAction::kDrop:
-      return "drop";
-  }
-  return "";
+  return NameInOrder(kActionNames, action);
 }
 
 uint64_t ListenerKey(Transport transport, const Endpoint& endpoint) {

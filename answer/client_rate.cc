@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/names.h"
 
 namespace dotcache {
 namespace {
@@ -24,19 +25,11 @@ EventRate Times(const EventRate& rate, int factor) {
   return {product(rate.per_second, kMostPerSecond), product(rate.burst, kMostAtOnce)};
 }
 
+constexpr absl::string_view kOverRateNames[] = {"truncate", "refuse", "drop"};
+
 }  // namespace
 
-absl::string_view OverRateName(OverRate action) {
-  switch (action) {
-    case OverRate::kTruncate:
-      return "truncate";
-    case OverRate::kRefuse:
-      return "refuse";
-    case OverRate::kDrop:
-      return "drop";
-  }
-  return "";
-}
+absl::string_view OverRateName(OverRate action) { return NameInOrder(kOverRateNames, action); }
 
 ClientRate::Buckets::Buckets(const EventRate& wanted)
     : rate(wanted.burst == 0 ? EventRate{wanted.per_second, 2 * wanted.per_second} : wanted),

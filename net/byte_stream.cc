@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/byte_stream.h"
 
+#include <iterator>
+
 #include "core/names.h"
 
 namespace dotcache {
 namespace {
 
-constexpr Named<StreamError> kNames[] = {
-    {StreamError::kNone, "none"},
-    {StreamError::kConnectRefused, "connect-refused"},
-    {StreamError::kUnreachable, "unreachable"},
-    {StreamError::kOutOfResources, "out-of-resources"},
-    {StreamError::kConnectFailed, "connect-failed"},
-    {StreamError::kTlsHandshake, "tls-handshake"},
-    {StreamError::kTlsAlpn, "tls-alpn"},
-    {StreamError::kTlsCertificate, "tls-certificate"},
-    {StreamError::kTlsClientCertificate, "tls-client-certificate"},
-    {StreamError::kTlsProtocol, "tls-protocol"},
-    {StreamError::kReset, "reset"},
-    {StreamError::kWriteOverflow, "write-overflow"}};
+constexpr absl::string_view kNames[] = {"none",
+                                        "connect-refused",
+                                        "unreachable",
+                                        "out-of-resources",
+                                        "connect-failed",
+                                        "tls-handshake",
+                                        "tls-alpn",
+                                        "tls-certificate",
+                                        "tls-client-certificate",
+                                        "tls-protocol",
+                                        "reset",
+                                        "write-overflow"};
+static_assert(std::size(kNames) == static_cast<size_t>(StreamError::kWriteOverflow) + 1);
 
 }  // namespace
 
-absl::string_view StreamErrorName(StreamError error) { return NameOf(kNames, error, "unknown"); }
+absl::string_view StreamErrorName(StreamError error) { return NameInOrder(kNames, error); }
 
 }  // namespace dotcache

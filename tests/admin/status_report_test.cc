@@ -8,12 +8,14 @@
 namespace dotcache {
 namespace {
 
+constexpr char kName[] = "www.example.com";
+
 TEST(StatusReportTest, CountsWhatTheServerHasDone) {
   LoopbackDotServer upstream;
   ServerOptions options = TestServerOptions({&upstream});
   options.workers = 2;
   RunningServer server(options);
-  const WireMessage query = MakeQuery("www.example.com", QType::kA);
+  const WireMessage query = MakeQuery(kName, QType::kA);
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(server.Ask(Transport::kUdp, query).empty());
   ASSERT_TRUE(server.WaitUntilReady());
   const StatusReport status = StatusOf(server.server());

@@ -9,7 +9,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr char kRules[] =
@@ -30,7 +29,7 @@ constexpr char kRules[] =
 
 TEST(AccessSettingsTest, RulesAreRead) {
   const LoadedConfig loaded = LoadYaml(kRules);
-  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  EXPECT_THAT(ErrorTexts(loaded), testing::IsEmpty());
   const std::vector<AccessRule>& rules = loaded.config.server.access;
   ASSERT_THAT(rules, SizeIs(4));
   EXPECT_EQ(rules[0].networks[0].ToString(), "198.51.100.0/24");
@@ -51,7 +50,7 @@ TEST(AccessSettingsTest, PrintedRulesAreReadBack) {
   const LoadedConfig loaded = LoadYaml(kRules);
   const std::string printed = FormatAccess(loaded.config);
   const LoadedConfig again = LoadYaml(FormatConfig(loaded.config));
-  EXPECT_THAT(ErrorTexts(again), IsEmpty());
+  EXPECT_THAT(ErrorTexts(again), testing::IsEmpty());
   EXPECT_EQ(FormatAccess(again.config), printed);
   EXPECT_THAT(printed, HasSubstr("    zone: [\"corp.example.\", \"10.in-addr.arpa.\"]\n"));
   EXPECT_EQ(FormatAccess(LoadYaml("").config), "");
@@ -108,7 +107,7 @@ TEST(AccessSettingsTest, PublicNetworkOfARuleSwitchesTheReplyRateOn) {
 TEST(AccessSettingsTest, CommonRateIsRead) {
   const LoadedConfig loaded =
       Load("client-burst: 400\nclient-over-rate: drop\n", {}, {{"client-rate", {"100"}}});
-  EXPECT_THAT(ErrorTexts(loaded), IsEmpty());
+  EXPECT_THAT(ErrorTexts(loaded), testing::IsEmpty());
   const ClientRateOptions& rate = loaded.config.server.client_rate;
   EXPECT_EQ(rate.rate, (EventRate{100, 400}));
   EXPECT_EQ(rate.over_udp, OverRate::kDrop);

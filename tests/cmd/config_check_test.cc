@@ -198,11 +198,12 @@ TEST(ConfigCheckTest, ABootstrapServerThatIsAnOwnListenerIsAnError) {
 }
 
 TEST(ConfigCheckTest, ADotServerThatIsAnOwnListenerIsAnError) {
-  EXPECT_THAT(MachineErrors(Base() + "listen: [127.0.0.1:15399]\n"
-                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+  const auto errors = [](const std::string& listen) {
+    return MachineErrors(Base() + "upstream: [tls://127.0.0.1:15399#dns.example]\n" + listen);
+  };
+  EXPECT_THAT(errors("listen: [127.0.0.1:15399]\n"),
               ElementsAre(HasSubstr("127.0.0.1:15399 is this program's own listener")));
-  EXPECT_THAT(MachineErrors(Base() + "listen: [\"0.0.0.0:15399\"]\n"
-                                     "upstream: [tls://127.0.0.1:15399#dns.example]\n"),
+  EXPECT_THAT(errors("listen: [\"0.0.0.0:15399\"]\n"),
               ElementsAre(HasSubstr("own listener 0.0.0.0:15399")));
 }
 

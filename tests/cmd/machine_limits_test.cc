@@ -45,10 +45,11 @@ TEST_F(MachineLimitsTest, ContainerOfVersion2HasItsFilesAtTheMount) {
 
 TEST_F(MachineLimitsTest, GroupsAboveCountToo) {
   InGroups("0::/system.slice/dotcache.service\n");
-  Set("system.slice/dotcache.service/cpu.max", "max 100000\n");
-  Set("system.slice/dotcache.service/memory.max", "268435456\n");
-  Set("system.slice/cpu.max", "300000 100000\n");
-  Set("system.slice/memory.max", "134217728\n");
+  const std::string above = "system.slice/";
+  Set(above + "dotcache.service/cpu.max", "max 100000\n");
+  Set(above + "dotcache.service/memory.max", "268435456\n");
+  Set(above + "cpu.max", "300000 100000\n");
+  Set(above + "memory.max", "134217728\n");
   EXPECT_EQ(Read().cpus, 3);
   EXPECT_EQ(Read().memory_bytes, 128 * kMiB);
 }

@@ -13,7 +13,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::SizeIs;
 
 std::optional<std::string> NoVariables(const std::string&) { return std::nullopt; }
 
@@ -62,7 +61,7 @@ TEST_F(ServiceTest, ReloadWithErrorsReportsAllOfThemAndChangesNothing) {
   Start();
   Write("records: [\"no record\"]\nworkers: 0\nlistn: x\n");
   const ReloadReport report = service_->Reload();
-  EXPECT_THAT(report.errors, SizeIs(3));
+  EXPECT_THAT(report.errors, testing::SizeIs(3));
   EXPECT_THAT(report.changes, IsEmpty());
   EXPECT_EQ(service_->server().local_record_count(), 1u);
   EXPECT_FALSE(service_->server().last_reload_ok());

@@ -383,7 +383,7 @@ TEST_F(TcpStreamTest, InvalidDescriptorCannotBeAdopted) {
 
 TEST(StreamErrorTest, EveryErrorHasAName) {
   for (int i = 0; i <= static_cast<int>(StreamError::kWriteOverflow); ++i) {
-    EXPECT_NE(StreamErrorName(static_cast<StreamError>(i)), "unknown") << i;
+    EXPECT_NE(StreamErrorName(static_cast<StreamError>(i)), "") << i;
   }
 }
 

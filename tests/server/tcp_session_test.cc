@@ -312,8 +312,8 @@ TEST_F(TcpSessionTest, DrainGivesANewConnectionTimeForItsFirstQuery) {
   client.Send(Query(1));
   Answer(0);
   loop_.Advance(Milliseconds(10));
-  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
   EXPECT_TRUE(client.stream().shut_down);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
 }
 
 TEST_F(TcpSessionTest, DrainClosesAConnectionWithoutAQuery) {

@@ -6,13 +6,10 @@
 #include "core/names.h"
 
 namespace dotcache {
-namespace {
 
 constexpr absl::string_view kNames[] = {"up",         "on-trial",   "down", "dead",
                                         "no-address", "no-carrier", "loop"};
 static_assert(std::size(kNames) == static_cast<size_t>(ServerState::kLoop) + 1);
-
-}  // namespace
 
 absl::string_view ServerStateName(ServerState state) { return NameInOrder(kNames, state); }
 

@@ -14,6 +14,14 @@ int TakeAll(QueryBudget& budget) {
   return taken;
 }
 
+// A budget that has an exchange at kNow, and is used up.
+QueryBudget UsedUpNow() {
+  QueryBudget budget(0.3, 100, /*per_second=*/20);
+  budget.OnExchange(kNow);
+  TakeAll(budget);
+  return budget;
+}
+
 TEST(QueryBudgetTest, TheBurstIsSavedAtFirstAndAtMost) {
   QueryBudget budget(0.5, 50);
   EXPECT_EQ(TakeAll(budget), 50);
@@ -31,9 +39,7 @@ TEST(QueryBudgetTest, ExchangesAddTheirPart) {
 }
 
 TEST(QueryBudgetTest, FewExchangesAddWhatASecondHas) {
-  QueryBudget budget(0.3, 100, /*per_second=*/20);
-  budget.OnExchange(kNow);
-  TakeAll(budget);
+  QueryBudget budget = UsedUpNow();
   for (int i = 1; i <= 10; ++i) budget.OnExchange(kNow + i * Milliseconds(100));
   EXPECT_EQ(TakeAll(budget), 20);
   for (int i = 1; i <= 1000; ++i) budget.OnExchange(kNow + Seconds(1) + i * Milliseconds(1));
@@ -41,9 +47,7 @@ TEST(QueryBudgetTest, FewExchangesAddWhatASecondHas) {
 }
 
 TEST(QueryBudgetTest, ManyExchangesAddTheirPartOnly) {
-  QueryBudget budget(0.3, 100, /*per_second=*/20);
-  budget.OnExchange(kNow);
-  TakeAll(budget);
+  QueryBudget budget = UsedUpNow();
   for (int i = 1; i <= 200; ++i) budget.OnExchange(kNow + i * Milliseconds(5));
   EXPECT_NEAR(TakeAll(budget), 60, 1);
 }
