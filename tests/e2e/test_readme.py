@@ -17,7 +17,8 @@ FOREIGN_FLAGS = {
     "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
     "--user", "--publish", "--env", "--volume", "--namespace", "--selector", "--build-arg",
     "--no-pager", "--now", "--cluster-dns", "--offline", "--benchmark_filter", "--preset",
-    "--target", "--net", "--detach", "--health-cmd", "--no-healthcheck",
+    "--target", "--net", "--detach", "--health-cmd", "--no-healthcheck", "--cpus", "--cpuset-cpus",
+    "--memory", "--install", "--ipv", "--userland-proxy",
 }
 
 
@@ -42,8 +43,11 @@ def words(pattern):
 
 @pytest.fixture(scope="module")
 def help_text():
-    commands = (["serve"], ["check"], ["ctl"], ["ctl", "flush"])
-    return "".join(run(*command, "--help").stdout for command in commands)
+    ctl = run("ctl", "--help").stdout
+    below = re.findall(r"^  ([a-z-]+) ", ctl[ctl.index("Subcommands:"):], re.M)
+    assert {"flush", "watch"} <= set(below)
+    commands = (["serve"], ["check"], ["probe"], *(["ctl", name] for name in below))
+    return ctl + "".join(run(*command, "--help").stdout for command in commands)
 
 
 def test_the_two_commands_exist_and_parse():
@@ -80,6 +84,7 @@ def test_configurations_are_accepted(text, lab, tmp_path):
                           (r"((?<![\w-])cert: )[^\s,}]+", certificate),
                           (r"((?<![\w-])key: )[^\s,}]+", key),
                           (r"(pins-file: )[^\s,}]+", pins),
+                          (r'(, listen: )"[^"]+"', f'"udp://{ADDRESS}:0"'),
                           (r"(upstream-source: )\[.*?\]", ADDRESS), (r"(upstream-mark: )\S+", 0)):
         text = re.sub(pattern, lambda match, to=file: match[1] + str(to), text)
     if not re.search(r"^(listen|upstream|zones|cache-size|workers|admin):", text, re.M):

@@ -12,7 +12,7 @@ from dotcache import ADDRESS
 from waiting import wait_for
 
 # With this folder the tests write the pictures of docs/ to it.
-PICTURES = os.environ.get("DOTCACHE_PICTURES")
+PICTURES = os.environ.get("STATUS_PAGE_PICTURES")
 TAB, ENTER = 9, 13
 
 pytestmark = pytest.mark.skipif(
