@@ -45,7 +45,15 @@ UpstreamZone::UpstreamZone(const UpstreamServer::Context& context,
     urgent_ = previous->urgent_;
     told_lost_ = previous->told_lost_;
   }
+  std::erase_if(providers_, [this](const Provider& provider) {
+    return std::none_of(servers_.begin(), servers_.end(), [&provider](const auto& server) {
+      return server->options().provider == provider.name();
+    });
+  });
   FindProviders();
+}
+
+void UpstreamZone::UseProviders() {
   for (size_t i = 0; i < servers_.size(); ++i) servers_[i]->Use(!ProviderOf(i).taken_out());
 }
 

@@ -63,6 +63,7 @@ class UpstreamZone {
 
   // Begins or stops to use this provider (Provider::taken_out). No effect without such a provider.
   void UseProvider(absl::string_view name, bool use);
+  void UseProviders();  // Tells new servers. REQUIRES: ZoneSet::ZoneOf() finds them.
 
   Views LookAt(MonoTime now) const;
 
@@ -100,7 +101,6 @@ class UpstreamZone {
 
   // Probes the servers that are down, if a probe for a query is due.
   void ProbeOnDemand();
-
   // Opens a connection to each server.
   void Prepare();
 

@@ -44,6 +44,7 @@ void ZoneSet::Use(const std::vector<UpstreamZoneOptions>& options,
     zone->BecomeFormer([&](const UpstreamServer& server) { return &ZoneOf(server) == zone.get(); });
     former_.push_back(std::move(zone));
   }
+  for (const auto& zone : zones_) zone->UseProviders();
 }
 
 void ZoneSet::DropFormer() {

@@ -148,6 +148,19 @@ TEST_F(ChangedServersTest, AProviderThatWasTakenOutStaysOut) {
   EXPECT_EQ(answered_, 1);
 }
 
+TEST_F(ChangedServersTest, AnotherServerOfAProviderThatWasTakenOutStaysOut) {
+  manager_->UseProvider("one", false);
+  std::vector<UpstreamServerOptions>& servers = options_.zones[0].servers;
+  AddServer("one");
+  servers.erase(servers.begin());
+  std::swap(servers[0], servers[1]);
+  Use({200, 1});
+  Ask("a.example");
+  loop_.Advance(Milliseconds(50));
+  EXPECT_EQ(connector_->server(1).queries, 1);
+  EXPECT_EQ(answered_, 1);
+}
+
 TEST_F(ChangedServersTest, AWeightChangesWithoutANewConnection) {
   options_.zones[0].policy = SelectionPolicy::kWeighted;
   options_.zones[0].servers[1].weight = 1000;

@@ -53,6 +53,20 @@ TEST_F(ZoneSetTest, AChangeConcernsTheServersThatItNames) {
   EXPECT_EQ(connector_.server(5).connects, 1);
 }
 
+TEST_F(ZoneSetTest, AProviderWithoutAServerIsForgotten) {
+  options_.resize(1);
+  const std::vector<NumberedServer> numbered = {{6, &counters_[0]}, {1, &counters_[1]}};
+  options_[0].servers[0].provider = "renamed";
+  options_[0].servers[1].provider = zones_->root().server(1).options().provider;
+  zones_->Use(options_, numbered);
+  const std::vector<NumberedServer> next = {{7, &counters_[0]}, {1, &counters_[1]}};
+  options_[0].servers[0].provider = "renamed again";
+  zones_->Use(options_, next);
+  EXPECT_EQ(zones_->root().provider(0).name(), zones_->root().server(1).options().provider);
+  EXPECT_EQ(zones_->root().ProviderOf(0).name(), "renamed again");
+  EXPECT_EQ(&zones_->root().ProviderOf(0), &zones_->root().provider(1));
+}
+
 TEST_F(ZoneSetTest, DrainReachesEveryServer) {
   zones_->Drain();
   for (const auto& zone : zones_->all()) EXPECT_TRUE(zone->server(0).drained());
