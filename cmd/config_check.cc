@@ -57,6 +57,8 @@ class Checker {
     if (IsRead(outgoing) && HasChanged(outgoing)) CheckOutgoing();
     if (!config_.control_path.empty() && HasChanged({"control"})) {
       Report("control", UnixPath::Check(config_.control_path));
+      // A service manager may make the folder at the start only.
+      if (bind_) Report("control", UnixPath::CheckFolder(config_.control_path));
     }
     if (HasChanged({"user"})) Report("user", FindUser(config_.user).status());
     if (HasChanged({"cookie-secret-file"})) {

@@ -76,15 +76,21 @@ absl::Status UnixPath::Check(const std::string& path) {
   if (lstat(path.c_str(), &present) == 0 && !S_ISSOCK(present.st_mode)) {
     return absl::AlreadyExistsError(absl::StrCat(path, ": is no socket; name another path"));
   }
+  return absl::OkStatus();
+}
+
+absl::Status UnixPath::CheckFolder(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos || slash == 0) return absl::OkStatus();
   const std::string folder = path.substr(0, slash);
+  struct stat present = {};
   if (stat(folder.c_str(), &present) == 0 && S_ISDIR(present.st_mode)) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat(path, ": ", folder, " is no folder; make it first"));
 }
 
 absl::StatusOr<UnixPath> UnixPath::Prepare(const std::string& path) {
   RETURN_IF_ERROR(Check(path));
+  RETURN_IF_ERROR(CheckFolder(path));
   // The socket gets its mode under another name, so that no other user can connect meanwhile.
   const std::string own_path = OwnPathOf(path);
   ASSIGN_OR_RETURN(const sockaddr_un address, AddressOf(own_path));

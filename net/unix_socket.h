@@ -21,8 +21,10 @@ class UnixPath {
   // that is no socket is kept, and the result is kAlreadyExists.
   static absl::StatusOr<UnixPath> Listen(const std::string& path, bool replace);
 
-  // An error if Listen() cannot succeed: the path is too long or no socket, or has no folder.
+  // An error if Listen() cannot succeed: the path is too long or no socket.
   static absl::Status Check(const std::string& path);
+  // An error if the path has no folder.
+  static absl::Status CheckFolder(const std::string& path);
 
   // The same as Listen() with `replace`, but clients reach another process until Publish(). Without
   // it the path stays as it is.

@@ -76,9 +76,8 @@ Server::Server(const ServerOptions& options)
       streams_(options.limits.max_streams_per_client),
       handshakes_(options.limits.handshakes_per_second),
       reply_rate_(options.reply_rate),
-      zones_at_start_(ForwardedZones(options.upstream)),
       top_(static_cast<size_t>(options.workers)),
-      snapshot_(options.snapshot, options.upstream, cache_, zones_at_start_) {}
+      snapshot_(options.snapshot, options.upstream, cache_) {}
 
 Server::~Server() = default;
 
@@ -191,17 +190,22 @@ absl::Status Server::Start() {
 
 bool Server::ready() const {
   if (stopping_.load(std::memory_order_relaxed)) return false;
-  // Servers that come with a reload begin without handshakes.
-  if (was_ready_.load(std::memory_order_relaxed)) return true;
   const std::shared_ptr<const UpstreamPlan> plan = upstreams();
+  bool in_use = false;
+  bool connected = false;
   for (int worker = 0; worker < upstream_worker_count(); ++worker) {
     for (size_t i = 0; i < plan->root_servers(); ++i) {
       const UpstreamCounters& upstream = plan->CountersOf(worker, i);
+      const bool has_connected =
+          upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0;
+      connected |= has_connected;
       if (upstream.taken_out.value() > 0) continue;
-      if (upstream.full_handshakes.value() + upstream.resumed_handshakes.value() > 0) return true;
+      if (has_connected) return true;
+      in_use = true;
     }
   }
-  return false;
+  // Servers that come with a reload begin without handshakes.
+  return in_use && !connected && was_ready_.load(std::memory_order_relaxed);
 }
 
 absl::Status Server::Reload(const ServerOptions& options) {
@@ -224,6 +228,7 @@ absl::Status Server::Reload(const ServerOptions& options) {
     if (change.listen) worker->UseCredentials(credentials_->current(), change);
   }
   FlushChangedZones(*before, *plan);
+  snapshot_.UseZones(plan->options);
   return absl::OkStatus();
 }
 
@@ -241,7 +246,19 @@ void Server::FlushChangedZones(const UpstreamPlan& before, const UpstreamPlan& a
     const uint64_t flushed = cache_.Erase(name->Canonical(), QType::kNone, /*below=*/true);
     Log(LogLevel::kInfo, "cache entries removed: the servers of the zone have changed",
         {{"zone", zone}, {"entries", flushed}});
+    const ServerTuning& tuning = options_.limits.tuning;
+    former_zones_.push_back({name->Canonical(), BootTime() + 2 * tuning.exchange_timeout});
   }
+}
+
+// The workers take over other servers after the first flush, and exchanges that have begun end at
+// the former servers.
+void Server::FlushFormerZones() {
+  const MonoTime now = BootTime();
+  for (const FormerZone& zone : former_zones_) {
+    if (now >= zone.until) cache_.Erase(zone.name, QType::kNone, /*below=*/true);
+  }
+  std::erase_if(former_zones_, [now](const FormerZone& zone) { return now >= zone.until; });
 }
 
 void Server::UseProvider(const std::string& name, bool use) {
@@ -260,6 +277,7 @@ void Server::NoteReload(bool ok) {
 void Server::ReloadCredentials() {
   if (stopping_) return;
   rules_.FreeFormer();
+  FlushFormerZones();
   const CredentialChange change = credentials_->Refresh();
   if (change.empty()) return;
   for (auto& worker : workers_) worker->UseCredentials(credentials_->current(), change);

@@ -104,11 +104,16 @@ class Server {
   explicit Server(const ServerOptions& options);
   absl::Status LoadCredentials();
   void FlushChangedZones(const UpstreamPlan& before, const UpstreamPlan& after);
+  void FlushFormerZones();
   absl::Status BindListeners(const InheritedSockets& inherited);
   absl::Status ShareSocket(const InheritedSocket& socket, const ListenOptions& listen);
   // Waits until all workers are drained. Returns false if one is not.
   bool AwaitDrained(MonoTime deadline);
 
+  struct FormerZone {
+    DomainName name;
+    MonoTime until;  // When exchanges at its former servers have ended.
+  };
   const ServerOptions options_;
   ResponseCache cache_;
   CurrentRules rules_;
@@ -118,7 +123,6 @@ class Server {
   StreamShares streams_;
   HandshakeRate handshakes_;
   ReplyRate reply_rate_;
-  const ZoneNames zones_at_start_;
   TopQueries top_;
   SnapshotKeeper snapshot_;
   std::unique_ptr<QueryLog> query_log_;           // Null if it is off.
@@ -129,6 +133,7 @@ class Server {
   std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
   std::unique_ptr<Worker::Shared> shared_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<FormerZone> former_zones_;
   std::atomic<bool> was_ready_{false};  // At the latest reload.
   std::atomic<bool> stopping_{false};
   bool shut_down_ = false;

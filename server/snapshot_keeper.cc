@@ -16,6 +16,7 @@
 #include "core/siphash.h"
 #include "core/status_macros.h"
 #include "net/boot_clock.h"
+#include "server/serving_rules.h"
 #include "server/snapshot_file.h"
 
 namespace dotcache {
@@ -53,26 +54,30 @@ int64_t MillisecondsSince(MonoTime start) {
 
 }  // namespace
 
-SnapshotKeeper::SnapshotKeeper(const SnapshotOptions& options, const UpstreamOptions& upstream,
-                               ResponseCache& cache, const ZoneNames& zones)
-    : options_(options), cache_(cache), zones_(zones), hashes_(zones.size()) {
+SnapshotKeeper::Zones::Zones(const UpstreamOptions& upstream)
+    : names(ForwardedZones(upstream)), hashes(names.size()) {
   std::vector<std::string> texts;
   for (const UpstreamZoneOptions& zone : upstream.zones) {
     texts.push_back(TextOf(zone));
-    const size_t number = zones.ZoneOf({zone.zone.Canonical(), QType::kSoa, QClass::kIn});
-    hashes_[number] = static_cast<uint32_t>(HashOfText(texts.back()));
+    const size_t number = names.ZoneOf({zone.zone.Canonical(), QType::kSoa, QClass::kIn});
+    hashes[number] = static_cast<uint32_t>(HashOfText(texts.back()));
   }
   std::sort(texts.begin(), texts.end());
-  all_zones_ = HashOfText(absl::StrJoin(texts, "\n\n"));
+  all = HashOfText(absl::StrJoin(texts, "\n\n"));
 }
+
+SnapshotKeeper::SnapshotKeeper(const SnapshotOptions& options, const UpstreamOptions& upstream,
+                               ResponseCache& cache)
+    : options_(options), cache_(cache), zones_(std::make_shared<const Zones>(upstream)) {}
 
 SnapshotKeeper::~SnapshotKeeper() { EndThread(); }
 
 void SnapshotKeeper::Read() {
   if (options_.file.empty()) return;
   WarnIfNotWritable();
-  const auto zone_of = [this](const Question& question) { return HashOf(question); };
-  const SnapshotContext context = {BootTime(), UnixTime(), zone_of, all_zones_};
+  const std::shared_ptr<const Zones> zones = CurrentZones();
+  const auto zone_of = [&zones](const Question& question) { return zones->HashOf(question); };
+  const SnapshotContext context = {BootTime(), UnixTime(), zone_of, zones->all};
   const absl::StatusOr<SnapshotCounts> counts = ReadFile(context);
   if (absl::IsNotFound(counts.status())) {
     Log(LogLevel::kInfo, "no snapshot: the cache is empty", {{"file", options_.file}});
@@ -129,8 +134,9 @@ void SnapshotKeeper::Finish() {
 }
 
 void SnapshotKeeper::Write(bool is_last) {
-  const auto zone_of = [this](const Question& question) { return HashOf(question); };
-  const SnapshotContext context = {BootTime(), UnixTime(), zone_of, all_zones_};
+  const std::shared_ptr<const Zones> zones = CurrentZones();
+  const auto zone_of = [&zones](const Question& question) { return zones->HashOf(question); };
+  const SnapshotContext context = {BootTime(), UnixTime(), zone_of, zones->all};
   const absl::StatusOr<uint64_t> entries = WriteFile(context);
   (entries.ok() ? written_ : failed_).Add();
   const std::string error(entries.status().message());
@@ -152,8 +158,15 @@ absl::StatusOr<uint64_t> SnapshotKeeper::WriteFile(const SnapshotContext& contex
   return entries;
 }
 
-uint32_t SnapshotKeeper::HashOf(const Question& question) const {
-  return hashes_[zones_.ZoneOf(question)];
+void SnapshotKeeper::UseZones(const UpstreamOptions& upstream) {
+  auto zones = std::make_shared<const Zones>(upstream);
+  const MutexLock lock(zones_mutex_);
+  zones_ = std::move(zones);
+}
+
+std::shared_ptr<const SnapshotKeeper::Zones> SnapshotKeeper::CurrentZones() const {
+  const MutexLock lock(zones_mutex_);
+  return zones_;
 }
 
 }  // namespace dotcache

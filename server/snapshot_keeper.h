@@ -5,14 +5,17 @@
 
 #include <cstdint>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "cache/snapshot.h"
 #include "core/counters.h"
+#include "core/mutex.h"
 #include "server/server_options.h"
 
 namespace dotcache {
@@ -22,9 +25,9 @@ namespace dotcache {
 // The thread that owns the server calls the functions; any thread may read the counters.
 class SnapshotKeeper {
  public:
-  // `cache` and `zones` must outlive this object. `zones` has the zones of `upstream`.
+  // `cache` must outlive this object.
   SnapshotKeeper(const SnapshotOptions& options, const UpstreamOptions& upstream,
-                 ResponseCache& cache, const ZoneNames& zones);
+                 ResponseCache& cache);
   ~SnapshotKeeper();  // Ends the thread.
 
   // Fills the cache. REQUIRES: no other thread uses the cache.
@@ -36,11 +39,24 @@ class SnapshotKeeper {
   // Ends the interval and writes the last snapshot. REQUIRES: no more than one call.
   void Finish();
 
+  // The next snapshots are those of these zones and servers. Any thread may call it.
+  void UseZones(const UpstreamOptions& upstream);
+
   uint64_t written(bool ok) const { return (ok ? written_ : failed_).value(); }
 
  private:
+  // The zones of one configuration. Immutable.
+  struct Zones {
+    explicit Zones(const UpstreamOptions& upstream);
+    uint32_t HashOf(const Question& question) const { return hashes[names.ZoneOf(question)]; }
+
+    const ZoneNames names;
+    std::vector<uint32_t> hashes;  // By the zone's number: of its name and its servers.
+    uint64_t all = 0;
+  };
+
   void WarnIfNotWritable() const;
-  uint32_t HashOf(const Question& question) const;
+  std::shared_ptr<const Zones> CurrentZones() const;
   void Run();
   void EndThread();
   absl::StatusOr<SnapshotCounts> ReadFile(const SnapshotContext& context);
@@ -49,9 +65,8 @@ class SnapshotKeeper {
 
   const SnapshotOptions options_;
   ResponseCache& cache_;
-  const ZoneNames& zones_;
-  std::vector<uint32_t> hashes_;  // By the zone's number: of its name and its servers.
-  uint64_t all_zones_ = 0;
+  mutable Mutex zones_mutex_;
+  std::shared_ptr<const Zones> zones_ ABSL_GUARDED_BY(zones_mutex_);
   Counter written_;
   Counter failed_;
   std::string last_error_;  // Of the last attempt to write. Empty: it succeeded.

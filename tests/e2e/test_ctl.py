@@ -164,6 +164,8 @@ def test_a_provider_that_was_taken_out_does_not_count_for_ready(launch, lab, tmp
     server = launch("--control", socket, upstreams=upstreams)
     provider = json.loads(run("ctl", "upstreams", "--json", "--socket", socket).stdout
                           )["upstreams"][0]["provider"]
+    # A reload changes nothing of this.
+    assert run("ctl", "reload", "--socket", socket).returncode == 0
     assert run("ctl", "take-out", provider, "--socket", socket).returncode == 0
     wait_for(lambda: server.get("/ready")[0] == 503, "/ready counts a provider without use")
     assert run("ctl", "put-back", provider, "--socket", socket).returncode == 0

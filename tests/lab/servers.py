@@ -145,6 +145,21 @@ class LabServer:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
             time.sleep(0.01)
+        # The kernel closes the sockets of a process after its program is gone from /proc.
+        while not self._ports_are_free() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _ports_are_free(self):
+        try:
+            for port in filter(None, (self.classic_port, self.dot_port)):
+                for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+                    with socket.socket(socket.AF_INET, kind) as sock:
+                        if kind == socket.SOCK_STREAM:  # Not for connections in TIME_WAIT.
+                            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                        sock.bind((self.address, port))
+        except OSError:
+            return False
+        return True
 
     def _processes(self):
         """Returns the processes that run this directory's program. NSD's children outlive their

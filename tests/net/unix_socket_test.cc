@@ -68,7 +68,7 @@ TEST_F(UnixSocketTest, APreparedPathBelongsToTheOtherProcessUntilItIsPublished) 
 TEST_F(UnixSocketTest, ACheckFindsAPathThatCannotBeUsed) {
   EXPECT_TRUE(UnixPath::Check(path_).ok());
   EXPECT_FALSE(UnixPath::Check(std::string(200, 'a')).ok());
-  EXPECT_TRUE(absl::IsNotFound(UnixPath::Check(directory_.Path("none/control"))));
+  EXPECT_TRUE(absl::IsNotFound(UnixPath::CheckFolder(directory_.Path("none/control"))));
   std::ofstream(path_) << "text";
   EXPECT_TRUE(absl::IsAlreadyExists(UnixPath::Check(path_)));
 }

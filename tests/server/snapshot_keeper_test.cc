@@ -8,7 +8,6 @@
 
 #include "gtest/gtest.h"
 #include "net/boot_clock.h"
-#include "server/serving_rules.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/test_directory.h"
 
@@ -34,7 +33,7 @@ UpstreamOptions UpstreamsWith(absl::string_view private_server) {
 // A cache with its keeper, as in one run of the server.
 struct OneRun {
   OneRun(const SnapshotOptions& options, const UpstreamOptions& upstream)
-      : zones(ForwardedZones(upstream)), keeper(options, upstream, cache, zones) {
+      : keeper(options, upstream, cache) {
     keeper.Read();
   }
 
@@ -48,7 +47,6 @@ struct OneRun {
   }
 
   ResponseCache cache{SmallCache(), HashSeed::Random()};
-  ZoneNames zones;
   SnapshotKeeper keeper;
 };
 
@@ -80,6 +78,18 @@ TEST_F(SnapshotKeeperTest, EntriesOfAZoneWithOtherServersAreLeftOut) {
   }
   const OneRun second(options_, UpstreamsWith("192.0.2.54:53"));
   EXPECT_EQ(second.cache.Stats().entries, 1u);
+}
+
+TEST_F(SnapshotKeeperTest, ASnapshotIsThatOfTheServersAfterAReload) {
+  const UpstreamOptions reloaded = UpstreamsWith("192.0.2.54:53");
+  {
+    OneRun first(options_, upstream_);
+    first.keeper.UseZones(reloaded);
+    first.Store("b.corp.example");
+    first.keeper.Finish();
+  }
+  EXPECT_EQ(OneRun(options_, upstream_).cache.Stats().entries, 0u);
+  EXPECT_EQ(OneRun(options_, reloaded).cache.Stats().entries, 1u);
 }
 
 TEST_F(SnapshotKeeperTest, EntriesOfAnInsecureServerEndWhenItBecomesSecure) {
