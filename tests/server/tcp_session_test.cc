@@ -142,8 +142,8 @@ TEST_F(TcpSessionTest, AfterTheClientsFinQueriesHeldByBackpressureAreAnswered) {
   client.TellWritable();
   loop_.RunUntilIdle();
   Answer(0);
-  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
   EXPECT_TRUE(client.stream().shut_down);
+  EXPECT_THAT(client.ReplyIds(), ElementsAre(1));
 }
 
 TEST_F(TcpSessionTest, FinOfAnIdleClientClosesTheConnection) {
