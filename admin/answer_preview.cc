@@ -58,7 +58,7 @@ struct ChosenEntry {
 };
 
 ChosenEntry ChooseEntry(const ResponseCache& cache, const CacheKey& key, MonoTime now) {
-  const auto usable = [&](Peeked peeked) {
+  const auto usable = [&](const Peeked& peeked) {
     const auto kept = peeked.entry && peeked.entry->is_failure()
                           ? Duration(cache.options().failure_max_ttl)
                           : Duration(cache.options().stale_max_age);

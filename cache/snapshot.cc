@@ -57,7 +57,7 @@ class BlockWriter {
     uint8_t* end = block_.data() + block_.size();
     StoreU32(end - 8, static_cast<uint32_t>(sum >> 32));
     StoreU32(end - 4, static_cast<uint32_t>(sum));
-    const absl::Status status = sink_(block_);
+    absl::Status status = sink_(block_);
     Clear();
     return status;
   }

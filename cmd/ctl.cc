@@ -40,11 +40,10 @@ struct Ctl::Options {
 Ctl::Ctl(CLI::App& app)
     : app_(app.add_subcommand("ctl", "Control a running server over its control socket")),
       options_(std::make_unique<Options>()) {
-  Options& options = *options_;
   app_->require_subcommand(1);
-  app_->add_option("--socket", options.socket, "Control socket of the server")
+  app_->add_option("--socket", options_->socket, "Control socket of the server")
       ->option_text(absl::StrCat("FILE  [", kDefaultControlPath, "]  ($DOTCACHE_CONTROL)"));
-  app_->add_flag("--json", options.json, "Print the reply as JSON");
+  app_->add_flag("--json", options_->json, "Print the reply as JSON");
   app_->fallthrough();
   app_->footer(
       "Exit status: 0: done; 1: the server replied with an error; 2: wrong command line; 3: no "
@@ -53,6 +52,14 @@ Ctl::Ctl(CLI::App& app)
   app_->add_subcommand("ready", "Tell whether the server is ready: exit status 0 or 1")
       ->fallthrough();
   app_->add_subcommand("upstreams", "Show the upstream servers")->fallthrough();
+  AddCacheCommands();
+  AddChangeCommands();
+  AddViewCommands();
+  app_->add_subcommand("drain", "Begin the stop, like SIGTERM")->fallthrough();
+}
+
+void Ctl::AddCacheCommands() {
+  Options& options = *options_;
   CLI::App* lookup = app_->add_subcommand("lookup", "Show the entries of the cache for a question");
   CLI::App* explain =
       app_->add_subcommand("explain", "Say where the answer to a query would come from, and why");
@@ -72,6 +79,10 @@ Ctl::Ctl(CLI::App& app)
   type->excludes(subtree)->needs(name);
   subtree->needs(name);
   all->excludes(name);
+}
+
+void Ctl::AddChangeCommands() {
+  Options& options = *options_;
   app_->add_subcommand("reload", "Read the configuration again, and show what changed")
       ->fallthrough();
   CLI::App* level = app_->add_subcommand("log-level", "Change the log level");
@@ -86,6 +97,10 @@ Ctl::Ctl(CLI::App& app)
     command->add_option("PROVIDER", options.provider, "A name that `ctl upstreams` shows")
         ->required();
   }
+}
+
+void Ctl::AddViewCommands() {
+  Options& options = *options_;
   CLI::App* top =
       app_->add_subcommand("top", "Count queries for some seconds; show the most frequent");
   top->fallthrough();
@@ -104,7 +119,6 @@ Ctl::Ctl(CLI::App& app)
   watch->add_option("--count", options.watch.count, "Number of views; 0: until q or Ctrl-C")
       ->option_text("N  [0]")
       ->check(CLI::Range(0, 1'000'000));
-  app_->add_subcommand("drain", "Begin the stop, like SIGTERM")->fallthrough();
 }
 
 Ctl::~Ctl() = default;

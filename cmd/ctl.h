@@ -33,6 +33,9 @@ class Ctl {
 
  private:
   struct Options;
+  void AddCacheCommands();   // lookup, explain, flush.
+  void AddChangeCommands();  // Those that change the running server.
+  void AddViewCommands();    // top, watch.
   std::string RequestOf(std::string& method) const;
   // Prints the reply to this command. Returns the exit status.
   int Print(const absl::StatusOr<ControlReply>& reply, const std::string& command) const;
