@@ -116,7 +116,7 @@ int64_t SecondsUntil(MonoTime time, MonoTime now) {
 }
 
 Json EntryJson(const Server& server, const CacheKey& key, const Peeked& peeked, MonoTime now) {
-  const CacheOptions& options = server.cache().options();
+  const CacheOptions options = server.cache().options();
   const CacheEntry& entry = *peeked.entry;
   const auto age = std::chrono::floor<Seconds>(now - entry.stored_at);
   const std::string origin = OriginOf(server, entry);

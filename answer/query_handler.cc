@@ -22,6 +22,12 @@ size_t MaxReplySize(Bytes message, const Client& client) {
   return message.size() + cookie_size - std::min<size_t>(query.edns.cookie.size, cookie_size);
 }
 
+// No TTL in a reply is above the operator's maximum.
+Seconds StaleTtl(const ResponseCache& cache) {
+  const CacheOptions options = cache.options();
+  return std::min(options.stale_ttl, options.ttl_caps.positive);
+}
+
 }  // namespace
 
 QueryHandler::QueryHandler(const Environment& environment)
@@ -30,9 +36,7 @@ QueryHandler::QueryHandler(const Environment& environment)
              environment.own_answers, environment.zones,       environment.answer_times,
              environment.client_rate},
       reply_times_(environment.loop, environment.counters.query_duration),
-      replies_(environment.counters, environment.limits,
-               std::min(environment.cache.options().stale_ttl,
-                        environment.cache.options().ttl_caps.positive),
+      replies_(environment.counters, environment.limits, StaleTtl(environment.cache),
                environment.own_answers == nullptr ? "" : environment.own_answers->identity()) {
   replies_.UseQueryLog(env_.query_log);
   if (env_.exchanger != nullptr) {
@@ -52,7 +56,8 @@ void QueryHandler::UseRules(const Rules& rules) {
   if (forwarder_.has_value()) {
     forwarder_->UseRules(rules.local_names, rules.zones, rules.answer_times);
   }
-  replies_.UseIdentity(rules.own_answers == nullptr ? "" : rules.own_answers->identity());
+  replies_.Use(StaleTtl(env_.cache),
+               rules.own_answers == nullptr ? "" : rules.own_answers->identity());
 }
 
 bool QueryHandler::Finish() {
@@ -106,8 +111,8 @@ HandleResult QueryHandler::HandleMessage(Bytes message, bool cut, const ReplyAdd
   if (rules_.client_rate != nullptr) {
     if (const auto limited = LimitClient(message, client, rate)) return *limited;
   }
-  if (env_.reply_rate != nullptr && address.transport == Transport::kUdp &&
-      !query.has_good_cookie) {
+  if (address.transport == Transport::kUdp && env_.reply_rate != nullptr &&
+      env_.reply_rate->enabled() && !query.has_good_cookie) {
     if (const auto limited = LimitRate(client)) return *limited;
   }
   if (query.question.qclass != QClass::kIn) return AnswerOurselves(message, client);

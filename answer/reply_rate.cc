@@ -16,7 +16,7 @@ constexpr std::array<uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf
 constexpr size_t kV4NetworkOctets = 3;
 constexpr size_t kV6NetworkOctets = 7;
 
-// Limits without rate need a valid rate too.
+// A limit that ends while a query is judged needs a valid rate too.
 EventRate RateOf(int per_second) {
   const int rate = std::max(per_second, 1);
   return {rate, 2 * rate};
@@ -59,7 +59,15 @@ bool IsLoopback(const HashInput& input, const Endpoint& client) {
 }  // namespace
 
 ReplyRate::ReplyRate(const ReplyRateOptions& options)
-    : options_(options), answers_(kAnswers), networks_(kNetworks) {}
+    : per_second_(options.per_second),
+      slip_(options.slip),
+      answers_(kAnswers),
+      networks_(kNetworks) {}
+
+void ReplyRate::Use(const ReplyRateOptions& options) {
+  slip_ = options.slip;
+  per_second_ = options.per_second;
+}
 
 ReplyRate::Verdict ReplyRate::Judge(const Endpoint& client, const Question& question,
                                     MonoTime now) {
@@ -68,17 +76,18 @@ ReplyRate::Verdict ReplyRate::Judge(const Endpoint& client, const Question& ques
   const uint64_t network = SipHash13(seed_, input.octets());
   input.Add(question);
   const uint64_t answer = SipHash13(seed_, input.octets());
+  const int per_second = per_second_.load(std::memory_order_relaxed);
   // The answer first, so that a flood for one answer takes no tokens of the network.
-  if (answers_.Take(answer, RateOf(options_.per_second), now) &&
-      networks_.Take(network, RateOf(kAllFactor * options_.per_second), now)) {
+  if (answers_.Take(answer, RateOf(per_second), now) &&
+      networks_.Take(network, RateOf(kAllFactor * per_second), now)) {
     return Verdict::kReply;
   }
-  if (options_.slip == 0) return Verdict::kDrop;
+  const int slip = slip_.load(std::memory_order_relaxed);
+  if (slip == 0) return Verdict::kDrop;
   // A pseudo-random choice: neither an attacker nor the timing of a client can aim at it.
   const auto when = static_cast<uint64_t>(now.time_since_epoch().count());
   const uint64_t chance = (answer ^ when) * 0x9e3779b97f4a7c15;
-  return (chance >> 32) % static_cast<uint64_t>(options_.slip) == 0 ? Verdict::kTruncate
-                                                                    : Verdict::kDrop;
+  return (chance >> 32) % static_cast<uint64_t>(slip) == 0 ? Verdict::kTruncate : Verdict::kDrop;
 }
 
 }  // namespace dotcache

@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_ANSWER_REPLY_RATE_H_
 #define DOTCACHE_ANSWER_REPLY_RATE_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "core/clock.h"
@@ -41,14 +42,17 @@ class ReplyRate {
   explicit ReplyRate(const ReplyRateOptions& options);
 
   // False if there is no limit. Judge() is then not needed.
-  bool enabled() const { return options_.per_second > 0; }
+  bool enabled() const { return per_second_.load(std::memory_order_relaxed) > 0; }
+
+  // Uses other options from now on.
+  void Use(const ReplyRateOptions& options);
 
   // Decides about the reply to a UDP query.
-  // REQUIRES: enabled().
   Verdict Judge(const Endpoint& client, const Question& question, MonoTime now);
 
  private:
-  const ReplyRateOptions options_;
+  std::atomic<int> per_second_;
+  std::atomic<int> slip_;
   const HashSeed seed_ = HashSeed::Random();
   RateTable answers_;
   RateTable networks_;

@@ -36,8 +36,11 @@ class ReplyWriter {
   // Notes every reply from now on.
   void UseQueryLog(NoteQueue* query_log) { query_log_ = query_log; }
 
-  // Uses another text of NSID from now on.
-  void UseIdentity(absl::string_view identity) { identity_ = identity; }
+  // Uses another TTL of stale data, and another text of NSID, from now on.
+  void Use(Seconds stale_ttl, absl::string_view identity) {
+    stale_ttl_ = stale_ttl;
+    identity_ = identity;
+  }
 
   // Returns the options that are the same for every reply to this client.
   ReplyOptions OptionsFor(const ReplyAddress& address) const;
@@ -94,7 +97,7 @@ class ReplyWriter {
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;
-  const Seconds stale_ttl_;
+  Seconds stale_ttl_;
   absl::string_view identity_;
   uint32_t cached_replies_ = 0;
   NoteQueue* query_log_ = nullptr;  // Null if it is off.

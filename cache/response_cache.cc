@@ -48,6 +48,7 @@ constexpr QType kCommonTypes[] = {QType::kA, QType::kAaaa, QType::kHttps, QType:
 
 ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
     : options_(options),
+      ttl_caps_(options.ttl_caps),
       seed_(seed),
       shard_bits_(ShardBits(options)),
       positive_names_(options.budget_bytes) {
@@ -58,6 +59,14 @@ ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
     shards_.push_back(std::make_unique<LruShard>(options.budget_bytes / count, options));
   }
 }
+
+CacheOptions ResponseCache::options() const {
+  CacheOptions options = options_;
+  options.ttl_caps = ttl_caps_.Get();
+  return options;
+}
+
+void ResponseCache::Use(const CacheOptions& options) { ttl_caps_.Set(options.ttl_caps); }
 
 Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   if (shards_.empty()) return {};
@@ -78,8 +87,9 @@ Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime n
 CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const ResponseFacts& facts,
                                    MonoTime now) {
   TestDelay(Seam::kCacheInsert);
-  const CacheDecision decision = Decide(facts, options_);
-  StoredMessage message = StoreResponse(response, facts, options_.ttl_caps);
+  const TtlCaps caps = ttl_caps_.Get();
+  const CacheDecision decision = Decide(facts, caps);
+  StoredMessage message = StoreResponse(response, facts, caps);
   // After an alias in the answer section, the missing name is the alias' target, not the QNAME.
   const bool denies_name = facts.kind == ResponseKind::kNxDomain && facts.kept_ancount == 0 &&
                            key.SharesDenials() &&
@@ -211,7 +221,7 @@ void ResponseCache::InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime
 }
 
 CacheEntryRef ResponseCache::FindPart(const CacheKey& key, MonoTime now) {
-  if (!has_parts()) return nullptr;
+  if (!has_parts_.load(std::memory_order_relaxed)) return nullptr;
   const CacheKey place = key.ForPart();
   Found found = ShardOf(place).Lookup(place, now, /*may_refresh=*/false);
   return found.state == Found::State::kFresh ? std::move(found.entry) : nullptr;

@@ -12,6 +12,7 @@
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
+#include "cache/live_ttl_caps.h"
 #include "cache/lru_shard.h"
 #include "cache/positive_names.h"
 
@@ -44,7 +45,11 @@ class ResponseCache {
  public:
   ResponseCache(const CacheOptions& options, const HashSeed& seed);
 
-  const CacheOptions& options() const { return options_; }
+  CacheOptions options() const;  // Those in use now.
+
+  // Takes over the TTL bounds of `options`. They concern what is stored from now on.
+  void Use(const CacheOptions& options);
+
   const HashSeed& seed() const { return seed_; }
 
   // Returns the entry that answers the key's question. This is data of the key, or an NXDOMAIN for
@@ -74,8 +79,6 @@ class ResponseCache {
   // fresh. It answers no query: the caller adds the answer for the alias' target.
   void InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime now);
   CacheEntryRef FindPart(const CacheKey& key, MonoTime now);
-  // False until a part was stored.
-  bool has_parts() const { return has_parts_.load(std::memory_order_relaxed); }
 
   // Removes dead entries from the next `max_slots` slots of the tables, in a circle. Workers call
   // it from a timer. The cache has one slot for every 128 octets of budget. Returns the number of
@@ -112,7 +115,8 @@ class ResponseCache {
   CacheEntryRef KnownAfterFailure(const CacheKey& key, MonoTime now);
   Found LookupAllTypes(const CacheKey& key, Found exact, MonoTime now, bool may_refresh);
 
-  const CacheOptions options_;
+  const CacheOptions options_;  // Those of the start.
+  LiveTtlCaps ttl_caps_;
   const HashSeed seed_;
   const int shard_bits_;
   std::vector<std::unique_ptr<LruShard>> shards_;
@@ -120,7 +124,7 @@ class ResponseCache {
   // A bit for each value of CacheKey::flags() that an NXDOMAIN for all types was stored under.
   std::atomic<uint8_t> denied_flags_{0};
   std::atomic<size_t> sweep_shard_{0};
-  std::atomic<bool> has_parts_{false};
+  std::atomic<bool> has_parts_{false};  // False until a part was stored.
 };
 
 }  // namespace dotcache

@@ -122,7 +122,7 @@ class SnapshotAccess {
       ++counts_.other_zones;
       return true;
     }
-    const CacheDecision decision = Decide(facts, cache_.options());
+    const CacheDecision decision = Decide(facts, cache_.options().ttl_caps);
     const Seconds fresh_for = std::min(decision.fresh_for, saved.fresh_for);
     const Seconds age = saved.age + since_;
     if (!decision.store || age >= fresh_for + cache_.options().stale_max_age) {

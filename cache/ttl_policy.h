@@ -18,7 +18,7 @@ struct CacheDecision {
 //   NXDOMAIN,    min(SOA TTL, SOA MINIMUM, TTLs of a CNAME chain), within TtlCaps;
 //   NODATA       without an SOA not stored
 //   any other response, and any response with TC set: not stored
-CacheDecision Decide(const ResponseFacts& facts, const CacheOptions& options);
+CacheDecision Decide(const ResponseFacts& facts, const TtlCaps& caps);
 
 // How long a failure is kept after `failures` failures in a row. The time doubles with each
 // failure, within the options' bounds (RFC 9520 section 3.2).

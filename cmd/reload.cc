@@ -38,6 +38,8 @@ Config TakenOver(const Config& running, const Config& next) {
   server.local_zones_except = next.server.local_zones_except;
   server.local_data = next.server.local_data;
   server.own_answers = next.server.own_answers;
+  server.reply_rate = next.server.reply_rate;
+  server.cache.ttl_caps = next.server.cache.ttl_caps;
   server.cookies = next.server.cookies;
   server.cookie_secret_file = next.server.cookie_secret_file;
   server.upstream = next.server.upstream;
@@ -52,6 +54,7 @@ Config TakenOver(const Config& running, const Config& next) {
   limits.stale_client_timeout = wanted.stale_client_timeout;
   limits.max_udp_payload_size = wanted.max_udp_payload_size;
   limits.rotate = wanted.rotate;
+  limits.handshakes_per_second = wanted.handshakes_per_second;
   limits.max_stream_connections = wanted.max_stream_connections;
   limits.max_streams_per_client = wanted.max_streams_per_client;
   limits.stream_idle_timeout = wanted.stream_idle_timeout;

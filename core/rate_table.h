@@ -41,7 +41,8 @@ class RateTable {
   explicit RateTable(size_t keys);
 
   // Takes a token of `key`, which is a hash with a secret seed. Returns false if there is none.
-  // REQUIRES: all calls have the same rate.
+  // When the rate changes, the time of a bucket stays as it is.
+  // REQUIRES: all rates have the same burst/per_second.
   bool Take(uint64_t key, const EventRate& rate, MonoTime now);
 
  private:

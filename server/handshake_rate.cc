@@ -23,16 +23,15 @@ EventRate RateOf(int per_second) {
 }  // namespace
 
 HandshakeRate::HandshakeRate(int per_second)
-    : rate_(RateOf(per_second)),
-      network_rate_(RateOf(kNetworkFactor * per_second)),
-      buckets_(kClients),
-      networks_(kNetworks) {}
+    : per_second_(per_second), buckets_(kClients), networks_(kNetworks) {}
 
 bool HandshakeRate::Allows(const Endpoint& client, MonoTime now) {
-  if (rate_.per_second == 0) return true;
-  if (!buckets_.Take(ClientKey(client).Hash(seed_), rate_, now)) return false;
+  const int per_second = per_second_.load(std::memory_order_relaxed);
+  if (per_second == 0) return true;
+  if (!buckets_.Take(ClientKey(client).Hash(seed_), RateOf(per_second), now)) return false;
   if (!client.is_v6()) return true;
-  return networks_.Take(SipHash13(seed_, client.octets().first(kSiteOctets)), network_rate_, now);
+  return networks_.Take(SipHash13(seed_, client.octets().first(kSiteOctets)),
+                        RateOf(kNetworkFactor * per_second), now);
 }
 
 }  // namespace dotcache

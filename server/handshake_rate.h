@@ -3,6 +3,8 @@
 #ifndef DOTCACHE_SERVER_HANDSHAKE_RATE_H_
 #define DOTCACHE_SERVER_HANDSHAKE_RATE_H_
 
+#include <atomic>
+
 #include "core/clock.h"
 #include "core/rate_table.h"
 #include "core/siphash.h"
@@ -19,12 +21,14 @@ class HandshakeRate {
   // `per_second` 0: no limit.
   explicit HandshakeRate(int per_second);
 
+  // Uses another rate from now on.
+  void Use(int per_second) { per_second_ = per_second; }
+
   // Returns false if the client has to wait.
   bool Allows(const Endpoint& client, MonoTime now);
 
  private:
-  const EventRate rate_;
-  const EventRate network_rate_;
+  std::atomic<int> per_second_;
   const HashSeed seed_ = HashSeed::Random();
   RateTable buckets_;
   RateTable networks_;

@@ -223,6 +223,9 @@ absl::Status Server::Reload(const ServerOptions& options) {
   plan_.Set(plan);
   loops_.Grow(plan->numbers_end);
   streams_.UseLimit(options.limits.max_streams_per_client);
+  handshakes_.Use(options.limits.handshakes_per_second);
+  reply_rate_.Use(options.reply_rate);
+  cache_.Use(options.cache);
   for (auto& worker : workers_) {
     worker->Use(rules_.Get(), plan, credentials_->current());
     if (change.listen) worker->UseCredentials(credentials_->current(), change);

@@ -166,7 +166,7 @@ class Worker::Services : private ReplySinks {
         .own_answers = &rules_->own_answers,
         .loops = &shared.loops,
         .handoff = std::nullopt,
-        .reply_rate = shared.reply_rate.enabled() ? &shared.reply_rate : nullptr,
+        .reply_rate = &shared.reply_rate,
         .zones = &rules_->zones,
         .query_log =
             shared.query_log == nullptr ? nullptr : &shared.query_log->queue(worker_.index_),

@@ -115,6 +115,17 @@ TEST(ReplyRateTest, RetriesOfAClientAreNotInStepWithTheDrops) {
   EXPECT_LT(longest, 40);
 }
 
+TEST(ReplyRateTest, OtherOptionsAreUsedFromTheNextQueryOn) {
+  ReplyRate rate({.per_second = 0, .slip = 0});
+  rate.Use({.per_second = 1, .slip = 1});
+  EXPECT_TRUE(rate.enabled());
+  const auto verdicts = JudgeAll(rate, "192.0.2.1", Ask("a.example"), 10);
+  EXPECT_EQ(verdicts.at(Verdict::kReply), 2);
+  EXPECT_EQ(verdicts.at(Verdict::kTruncate), 8);
+  rate.Use({.per_second = 0, .slip = 1});
+  EXPECT_FALSE(rate.enabled());
+}
+
 TEST(ReplyRateTest, ZeroIsNoLimit) {
   EXPECT_FALSE(ReplyRate({.per_second = 0}).enabled());
   EXPECT_TRUE(ReplyRate({.per_second = 1}).enabled());

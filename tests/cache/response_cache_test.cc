@@ -162,6 +162,19 @@ TEST_F(ResponseCacheStoreTest, AnAnswerIsForItsTypeOnly) {
   EXPECT_EQ(StateOf(At(0), QType::kAaaa), State::kNothing);
 }
 
+TEST_F(ResponseCacheStoreTest, OtherTtlBoundsConcernWhatIsStoredFromThenOn) {
+  const CacheEntryRef before = Store(Answer(300));
+  CacheOptions options;
+  options.ttl_caps = {.positive = Seconds{60}, .negative = Seconds{20}, .floor = Seconds{10}};
+  cache_.Use(options);
+  EXPECT_EQ(cache_.Lookup(Key(), At(0)).entry, before);
+  EXPECT_EQ(before->fresh_for(), Seconds{300});
+  EXPECT_EQ(Store(Answer(300))->fresh_for(), Seconds{60});
+  EXPECT_EQ(Store(Answer(5))->fresh_for(), Seconds{10});
+  EXPECT_EQ(Store(Denial())->fresh_for(), Seconds{20});
+  EXPECT_EQ(cache_.options().ttl_caps.negative, Seconds{20});
+}
+
 TEST_F(ResponseCacheStoreTest, AnNxDomainIsForAllTypes) {
   const CacheEntryRef entry = Store(Denial());
   for (const QType qtype : {QType::kA, QType::kAaaa, QType::kMx}) {

@@ -20,7 +20,7 @@ ResponseFacts Facts(ResponseKind kind, std::optional<uint32_t> answer_ttl,
 
 // The time that the response is fresh, in seconds; nullopt when it is not stored.
 std::optional<int64_t> KeptFor(const ResponseFacts& facts, const CacheOptions& options = {}) {
-  const CacheDecision decision = Decide(facts, options);
+  const CacheDecision decision = Decide(facts, options.ttl_caps);
   if (!decision.store) return std::nullopt;
   return decision.fresh_for.count();
 }

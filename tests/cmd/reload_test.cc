@@ -23,6 +23,16 @@ TEST(ReloadTest, SettingsOfARunningServerAreTakenOverAndTheOthersKept) {
   EXPECT_THAT(ChangedKeys(config, next), ElementsAre("cache-size", "workers"));
 }
 
+TEST(ReloadTest, RatesAndTtlBoundsAreTakenOver) {
+  const Config running = LoadYaml("workers: 1\n").config;
+  const Config next = LoadYaml(
+                          "workers: 1\nreplies-per-second: 7\nreply-slip: 3\n"
+                          "handshakes-per-second: 9\ncache-min-ttl: 2s\ncache-max-ttl: 1h\n"
+                          "cache-max-negative-ttl: 9s\n")
+                          .config;
+  EXPECT_THAT(ChangedKeys(TakenOver(running, next), next), IsEmpty());
+}
+
 TEST(ReloadTest, UpstreamServersAndZonesAreTakenOver) {
   const Config running = LoadYaml("workers: 1\nupstream: [quad9]\n").config;
   const Config next = LoadYaml(

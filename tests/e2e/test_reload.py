@@ -2,6 +2,7 @@
 """A running server takes over a new configuration, and a second instance takes over from the first."""
 
 import signal
+import socket
 import threading
 
 import dns.message
@@ -70,6 +71,32 @@ def test_settings_that_need_a_restart_are_named(configured):
     configured.reload("workers: 3\nquery-timeout: 3s\n")
     text = configured.server.log_text()
     assert "settings that need a restart" in text and "workers" in text
+
+
+def test_ttl_bounds_concern_what_is_stored_from_then_on(configured):
+    configured.ask("www.lab.example.")
+    configured.reload("cache-max-ttl: 7s\n")
+    assert configured.ask("mail.lab.example.").answer[0].ttl <= 7
+    assert configured.ask("www.lab.example.").answer[0].ttl > 7
+    assert "need a restart" not in configured.server.log_text()
+
+
+def test_the_rate_of_handshakes_changes_with_a_reload(launch, tmp_path):
+    # With this word in an argument, the launcher sets no rate of its own.
+    configured = Configured(launch, tmp_path / "handshakes-per-second.yaml")
+
+    def rejections():
+        return configured.server.metric("dotcache_limit_rejections_total", limit="handshakes")
+
+    def connect(times):
+        for _ in range(times):
+            socket.create_connection((ADDRESS, configured.server.dot_port), timeout=5).close()
+
+    connect(10)
+    assert rejections() == 0
+    configured.reload("handshakes-per-second: 1\n")
+    connect(10)
+    wait_for(rejections, "no handshake was rejected")
 
 
 def test_a_changed_hosts_file_is_reloaded_without_a_signal(launch, tmp_path):

@@ -31,6 +31,17 @@ TEST(HandshakeRateTest, ManyClientsOfOneIpv6SiteHaveALimitTogether) {
   EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
 }
 
+TEST(HandshakeRateTest, AnotherRateIsUsedFromTheNextHandshakeOn) {
+  HandshakeRate rate(0);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
+  rate.Use(1);
+  EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
+  EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
+  EXPECT_FALSE(rate.Allows(Client("192.0.2.1"), kNow));
+  rate.Use(0);
+  EXPECT_TRUE(rate.Allows(Client("192.0.2.1"), kNow));
+}
+
 TEST(HandshakeRateTest, LargeRatesAreAllowed) {
   HandshakeRate rate(100'000);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(rate.Allows(Client("2001:db8::1"), kNow));
