@@ -67,8 +67,10 @@ function(dotcache_compile_together target)
     list(GET words 1 source)
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${group})
   endforeach()
-  # A local name may shadow one of another source.
-  target_compile_options(${target} PRIVATE -Wno-shadow)
+  # A local name may shadow one of another source. GCC takes the sources for headers, in which a type
+  # with fields of a local type would be an error.
+  target_compile_options(${target} PRIVATE -Wno-shadow
+                         $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
 endfunction()
 
 # dotcache_library(FOLDER DEPENDENCY...): all sources of FOLDER as the static library
