@@ -57,9 +57,9 @@ bool IsUsual(const Server& server, ReplySource source, size_t slot) {
 }
 
 void AddReplies(const Server& server, Exposition& out) {
-  Family& family = out.AddCounters(
-      "dotcache_responses_total",
-      "Replies sent to clients, by RCODE, transport, and where the answer comes from.");
+  Family& family =
+      out.AddCounters("dotcache_responses_total",
+                      "Replies to clients, by RCODE, transport and source of the answer.");
   const bool has_dot = HasDotListener(server);
   for (int i = 0; i < kReplySourceCount; ++i) {
     const auto source = static_cast<ReplySource>(i);
@@ -91,15 +91,16 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
       "transport", &TransportName, &WorkerCounters::queries);
   AddEach(server,
           out.AddCounters("dotcache_query_types_total",
-                          "Well-formed queries by type. Types without a sample are \"other\"."),
+                          "Well-formed queries, by type. All types without a sample of their own "
+                          "are counted as \"other\"."),
           "type", &TypeNameOf, &WorkerCounters::query_types);
   AddReplies(server, out);
-  AddEach(server,
-          out.AddCounters("dotcache_servfail_replies_total",
-                          "Replies to clients with SERVFAIL, by cause."),
-          "cause", &ServFailCauseName, &WorkerCounters::servfail);
+  AddEach(
+      server,
+      out.AddCounters("dotcache_servfail_replies_total", "SERVFAIL replies to clients, by cause."),
+      "cause", &ServFailCauseName, &WorkerCounters::servfail);
   Family& rejections = out.AddCounters("dotcache_rejected_queries_total",
-                                       "Messages that were not served, by reason.");
+                                       "Messages from clients that were not served, by reason.");
   for (size_t i = 0; i < kRejectionReasonCount; ++i) {
     const uint64_t count =
         Sum(server, [i](const WorkerCounters& c) -> const Counter& { return c.rejections[i]; });
@@ -110,7 +111,7 @@ void AddQueryMetrics(const Server& server, Exposition& out) {
   }
   AddEach(server,
           out.AddCounters("dotcache_limit_rejections_total",
-                          "Queries refused and connections closed at a limit, by limit."),
+                          "Queries and connections rejected at a limit, by limit."),
           "limit", &LimitName, &WorkerCounters::limit_rejections);
 }
 
@@ -126,11 +127,12 @@ void AddHistogram(const Server& server, Family& family, Histogram WorkerCounters
 }
 
 void AddHistograms(const Server& server, Exposition& out) {
-  AddHistogram(server,
-               out.AddHistograms("dotcache_query_duration_seconds",
-                                 "Time from a query's arrival to its reply. For replies that wait "
-                                 "for nothing it is sampled."),
-               &WorkerCounters::query_duration, 1e6);
+  AddHistogram(
+      server,
+      out.AddHistograms(
+          "dotcache_query_duration_seconds",
+          "Time from a query's arrival to its reply. The times of immediate replies are sampled."),
+      &WorkerCounters::query_duration, 1e6);
   AddHistogram(server,
                out.AddHistograms("dotcache_miss_duration_seconds",
                                  "Time from a query's arrival to its reply, for queries that "
@@ -153,19 +155,18 @@ constexpr WorkerMetric kWorkerMetrics[] = {
     {"dotcache_cache_hits_total", "Queries answered with fresh data from the cache.",
      &WorkerCounters::cache_hits},
     {"dotcache_cache_misses_total",
-     "Queries that the cache could not answer: forwarded, joined to an exchange in progress, or "
-     "refused.",
+     "Queries that the cache could not answer. Each one waits for an exchange, or is rejected.",
      &WorkerCounters::cache_misses},
     {"dotcache_cache_nxdomain_hits_total",
-     "Cache hits on an NXDOMAIN that holds for all types of its name.",
+     "Cache hits on an NXDOMAIN entry that answers all types of its name.",
      &WorkerCounters::nxdomain_hits},
     {"dotcache_stale_answers_total", "Replies with stale data.", &WorkerCounters::stale_answers},
     {"dotcache_cached_failures_total", "Queries answered from a cached failure.",
      &WorkerCounters::failure_hits},
-    {"dotcache_prefetches_total", "Refreshes begun for data that was still fresh.",
+    {"dotcache_prefetches_total", "Refreshes that began before the data expired.",
      &WorkerCounters::prefetches},
     {"dotcache_failed_refreshes_total",
-     "Exchanges that failed although their data is in the cache.",
+     "Failed exchanges for questions whose data is in the cache.",
      &WorkerCounters::failed_refreshes},
     {"dotcache_local_answers_total",
      "Queries answered locally: special-use zones, CHAOS names, minimal answers to ANY.",
@@ -173,11 +174,13 @@ constexpr WorkerMetric kWorkerMetrics[] = {
     {"dotcache_local_record_answers_total", "Queries answered from local records.",
      &WorkerCounters::local_record_answers},
     {"dotcache_coalesced_queries_total",
-     "Queries that joined an exchange in progress, or came just after it.",
+     "Queries that shared the exchange of an earlier query for the same question.",
      &WorkerCounters::coalesced_queries},
-    {"dotcache_handed_queries_total", "Cache misses handed to the worker that owns their names.",
+    {"dotcache_handed_queries_total",
+     "Cache misses that one worker handed to the worker that owns the name.",
      &WorkerCounters::handed_queries},
-    {"dotcache_refused_clients_total", "Queries and connections that access rules refuse.",
+    {"dotcache_refused_clients_total",
+     "Queries and connections that access rules refuse, or that no rule allows.",
      &WorkerCounters::refused_clients},
     {"dotcache_dropped_clients_total", "Queries and connections that an access rule drops.",
      &WorkerCounters::dropped_clients},
@@ -188,7 +191,7 @@ constexpr WorkerMetric kWorkerMetrics[] = {
     {"dotcache_stream_connections_total", "TCP and DoT client connections accepted.",
      &WorkerCounters::stream_connections_total},
     {"dotcache_network_changes_total",
-     "Changed routes to upstream servers, and resumes after a suspend.",
+     "Changes of the route to an upstream server, and resumes of the machine.",
      &WorkerCounters::network_changes},
     {"dotcache_stream_connections", "Open TCP and DoT client connections.",
      &WorkerCounters::stream_connections, true},
@@ -207,12 +210,13 @@ void AddWorkerMetrics(const Server& server, Exposition& out) {
 // How near the limits are to their bounds. The cache has metrics of its own.
 void AddLimits(const Server& server, Exposition& out) {
   const std::vector<LimitLevel> levels = LimitLevels(server);
-  Family& used = out.AddGauges("dotcache_limit_used", "What counts for a limit now, by limit.");
+  Family& used = out.AddGauges("dotcache_limit_used", "Current use of a limit, by limit.");
   for (const LimitLevel& level : levels) {
     Exposition::Add(used, {{"limit", std::string(LimitName(level.limit))}},
                     static_cast<double>(level.used));
   }
-  Family& bounds = out.AddGauges("dotcache_limit_bound", "The bound of a limit, by limit.");
+  Family& bounds =
+      out.AddGauges("dotcache_limit_bound", "Highest possible use of a limit, by limit.");
   for (const LimitLevel& level : levels) {
     Exposition::Add(bounds, {{"limit", std::string(LimitName(level.limit))}},
                     static_cast<double>(level.bound));
@@ -227,20 +231,21 @@ void AddReloadMetrics(const Server& server, Exposition& out) {
   Exposition::Add(reloads, {{"result", "ok"}}, static_cast<double>(credentials.reloads().value()));
   Exposition::Add(reloads, {{"result", "error"}},
                   static_cast<double>(credentials.failed_reloads().value()));
-  out.Gauge("dotcache_config_last_reload_successful", "1 unless the last reload failed.",
+  out.Gauge("dotcache_config_last_reload_successful",
+            "0 if the last reload of the configuration failed, else 1.",
             server.last_reload_ok() ? 1 : 0);
   Family& configs =
       out.AddCounters("dotcache_config_reloads_total", "Reloads of the configuration, by result.");
   Exposition::Add(configs, {{"result", "ok"}}, static_cast<double>(server.reloads(true)));
   Exposition::Add(configs, {{"result", "error"}}, static_cast<double>(server.reloads(false)));
-  Family& expiry = out.AddGauges(
-      "dotcache_listener_certificate_expiry_timestamp_seconds",
-      "Unix time at which the certificate chain of the DoT listeners expires. Absent without one.");
+  Family& expiry = out.AddGauges("dotcache_listener_certificate_expiry_timestamp_seconds",
+                                 "Unix time at which the certificate chain of the DoT listeners "
+                                 "expires. Absent without a DoT listener.");
   if (const uint64_t time = credentials.listen_expiry().value(); time != 0) {
     Exposition::Add(expiry, {}, static_cast<double>(time));
   }
-  Family& snapshots =
-      out.AddCounters("dotcache_snapshots_total", "Snapshots of the cache, by result.");
+  Family& snapshots = out.AddCounters("dotcache_snapshots_total",
+                                      "Attempts to write a snapshot of the cache, by result.");
   Exposition::Add(snapshots, {{"result", "ok"}},
                   static_cast<double>(server.snapshot().written(true)));
   Exposition::Add(snapshots, {{"result", "error"}},
@@ -253,7 +258,7 @@ void AddCacheMetrics(const Server& server, Exposition& out) {
   const CacheStats stats = server.cache().Stats();
   out.Gauge("dotcache_cache_entries", "Responses in the cache.",
             static_cast<double>(stats.entries));
-  out.Gauge("dotcache_cache_bytes", "Memory charged for cached responses.",
+  out.Gauge("dotcache_cache_bytes", "Memory that cached responses use.",
             static_cast<double>(stats.bytes));
   out.Gauge("dotcache_cache_budget_bytes", "Memory that cached responses may use.",
             static_cast<double>(stats.budget_bytes));
@@ -262,7 +267,7 @@ void AddCacheMetrics(const Server& server, Exposition& out) {
   out.Counter("dotcache_cache_evictions_total",
               "Fresh responses removed to make room for newer ones.",
               static_cast<double>(stats.evictions));
-  out.Counter("dotcache_cache_expirations_total", "Responses removed after they had expired.",
+  out.Counter("dotcache_cache_expirations_total", "Expired responses that were removed.",
               static_cast<double>(stats.expirations));
 }
 
@@ -280,7 +285,7 @@ void AddProcessMetrics(uint64_t allocated_bytes, Exposition& out) {
   gauge("process_start_time_seconds", "Unix time at which the process started.", stats.start_time);
   gauge("dotcache_memory_allocated_bytes",
         "Memory in use, measured at most ten seconds ago. Resident memory also includes code, "
-        "stacks and free memory that the allocator keeps.",
+        "stacks and free memory of the allocator.",
         allocated_bytes);
 }
 

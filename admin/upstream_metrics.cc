@@ -33,31 +33,32 @@ constexpr UpstreamMetric kSums[] = {
     {"dotcache_upstream_queries_total", false, "Queries sent to the provider.",
      &UpstreamCounters::queries},
     {"dotcache_upstream_given_up_total", false,
-     "Attempts without a result when their exchange ended. Queries = responses + failures + these, "
-     "at rest.",
+     "Attempts whose exchange ended before they had a result. Without queries in flight, queries = "
+     "responses + failures + given up.",
      &UpstreamCounters::given_up},
     {"dotcache_upstream_late_responses_total", false,
-     "Responses that came after their exchange had ended. Their attempts are counted as given up.",
+     "Responses received after the end of their exchange. Their attempts are counted as given up.",
      &UpstreamCounters::late},
     {"dotcache_upstream_timeouts_total", false,
-     "Attempts without a response in time. A late response may have followed.",
+     "Attempts that exceeded their attempt timeout. A late response may follow.",
      &UpstreamCounters::timeouts},
     {"dotcache_upstream_hedges_total", false,
      "Queries sent to this provider because another server was slow to respond.",
      &UpstreamCounters::hedges},
     {"dotcache_upstream_stalls_total", false,
-     "Connections on which no data was received while queries waited.", &UpstreamCounters::stalls},
+     "Connections that became silent: no data was received while queries waited.",
+     &UpstreamCounters::stalls},
     {"dotcache_upstream_in_flight", true, "Queries that wait for a response.",
      &UpstreamCounters::in_flight},
 };
 constexpr UpstreamMetric kStates[] = {
     {"dotcache_upstream_erring", true,
-     "1 while the provider answers with errors that other providers do not have. It is queried "
-     "last then.",
+     "1 while the provider responds with errors to queries that another provider answers. Such a "
+     "provider is queried last.",
      &UpstreamCounters::erring},
     {"dotcache_upstream_loops", true,
-     "1 while queries sent to a server of the provider come back (a forwarding loop). The server "
-     "is not used then.",
+     "1 while a server of the provider sends queries back to dotcache (a forwarding loop). Such a "
+     "server is not used.",
      &UpstreamCounters::loops},
 };
 
@@ -84,7 +85,7 @@ constexpr absl::string_view kRareReasons[] = {"resources", "not-sent", "bad-resp
 
 void AddResults(const std::vector<UpstreamTotals>& providers, Exposition& out) {
   auto& responses = out.AddCounters("dotcache_upstream_responses_total",
-                                    "Responses that were the result of an attempt, by RCODE.");
+                                    "Responses that ended an attempt, by RCODE.");
   for (const UpstreamTotals& totals : providers) {
     for (size_t slot = 0; slot < kRcodeSlotCount; ++slot) {
       const uint64_t count = totals.Replies(slot);
@@ -93,9 +94,9 @@ void AddResults(const std::vector<UpstreamTotals>& providers, Exposition& out) {
       if (usual || count > 0) AddLabelled(totals, "rcode", RcodeSlotName(slot), count, responses);
     }
   }
-  auto& failures =
-      out.AddCounters("dotcache_upstream_failures_total",
-                      "Attempts that ended without a response that has an RCODE, by reason.");
+  auto& failures = out.AddCounters(
+      "dotcache_upstream_failures_total",
+      "Failed attempts, by reason. Responses with an error RCODE are not counted here.");
   for (const UpstreamTotals& totals : providers) {
     for (const absl::string_view reason : FailureReasonNames()) {
       const uint64_t count = totals.Failures(reason);
@@ -133,8 +134,8 @@ void AddExpiry(const Server& server, const std::vector<UpstreamTotals>& provider
                Exposition& out) {
   auto& expiry = out.AddGauges(
       "dotcache_upstream_certificate_expiry_timestamp_seconds",
-      "Unix time at which the first of the certificates expires that the addresses of the provider "
-      "have shown last, even if they were not accepted. Absent before the first.");
+      "Unix time at which the first certificate of the provider expires. Counts the latest "
+      "certificate of each address, accepted or not. Absent before the first certificate.");
   const std::vector<UpstreamTotals> addresses = AddressTotals(server);
   for (const UpstreamTotals& provider : providers) {
     uint64_t first = 0;
@@ -148,9 +149,9 @@ void AddExpiry(const Server& server, const std::vector<UpstreamTotals>& provider
 }
 
 void AddTimes(const std::vector<UpstreamTotals>& providers, Exposition& out) {
-  auto& responses =
-      out.AddHistograms("dotcache_upstream_response_seconds",
-                        "Time from sending a query to receiving its response, late ones included.");
+  auto& responses = out.AddHistograms(
+      "dotcache_upstream_response_seconds",
+      "Time from sending a query to receiving its response. Late responses are included.");
   std::vector<const DurationHistogram*> handshakes;
   for (const UpstreamTotals& totals : providers) {
     std::vector<const DurationHistogram*> parts;
@@ -161,9 +162,9 @@ void AddTimes(const std::vector<UpstreamTotals>& providers, Exposition& out) {
     Exposition::AddSum<DurationHistogram>(responses, LabelsOf(totals), parts, 1e6);
   }
   Exposition::AddSum<DurationHistogram>(
-      out.AddHistograms("dotcache_upstream_handshake_seconds",
-                        "Time from the start of a connect to the ready connection, over all "
-                        "providers."),
+      out.AddHistograms(
+          "dotcache_upstream_handshake_seconds",
+          "Time from the start of a connect until the connection is ready, over all providers."),
       {}, handshakes, 1e6);
 }
 
