@@ -20,7 +20,7 @@ import clients  # noqa: E402  sys.path is set first.
 
 MOUNT = pathlib.Path("/sys/fs/cgroup")
 MEMORY = 64 << 20
-BATCH, BIG_NAMES, EVICTIONS = 100, 400, 5000
+BATCH, BIG_NAMES, EVICTIONS = 100, 400, 1000
 FILL_SECONDS = 180
 JOIN = 'echo $$ >"$0/cgroup.procs" && exec "$@"'
 
@@ -79,7 +79,7 @@ def send_batch(sock, number):
     try:
         for name in range(number, number + BATCH):
             is_big = name % BATCH == 0 and name < BATCH * BIG_NAMES
-            label = f"big{name}" if is_big else f"name{name}"
+            label = f"big{name}" if is_big else f"name{name}".ljust(63, "x")
             sock.send(clients.query(label, name % 65536))
         for _ in range(BATCH):
             sock.recv(4096)
