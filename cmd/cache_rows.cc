@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings of the cache, of stale data and of snapshots.
+#include <chrono>
+#include <vector>
+
+#include "cmd/dependent_settings.h"
+#include "cmd/setting_kinds.h"
+#include "cmd/setting_rows.h"
+#include "cmd/value_parsers.h"
+
+namespace dotcache {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kDay = 24h;
+
+}  // namespace
+
+std::vector<Setting> CacheRows() {
+  return {
+      WithDerivedDefault(DeriveCacheSize,
+                         SizeSetting(
+                             {.key = "cache-size",
+                              .help = "Memory for cached responses; 0 switches the cache off",
+                              .default_text = "64MiB, or less with little memory"},
+                             kLeastCacheSize, uint64_t{1} << 40,
+                             [](auto& c) -> auto& { return c.server.cache.budget_bytes; })),
+      SecondsSetting(
+          {.key = "cache-min-ttl",
+           .help = "Shorter TTLs of positive answers are raised to this",
+           .yaml_only = true},
+          0s, 1h, [](auto& c) -> auto& { return c.server.cache.ttl_caps.floor; }),
+      SecondsSetting(
+          {.key = "cache-max-ttl",
+           .help = "Longest time a response is cached, and highest TTL in replies",
+           .yaml_only = true},
+          1s, 7 * kDay, [](auto& c) -> auto& { return c.server.cache.ttl_caps.positive; }),
+      SecondsSetting(
+          {.key = "cache-max-negative-ttl",
+           .help = "Longest time an NXDOMAIN or NODATA response is cached",
+           .yaml_only = true},
+          1s, kDay, [](auto& c) -> auto& { return c.server.cache.ttl_caps.negative; }),
+      SecondsSetting(
+          {.key = "failure-ttl",
+           .help = "How long a failure is cached; doubled after each failure in a row",
+           .yaml_only = true},
+          1s, 5min, [](auto& c) -> auto& { return c.server.cache.failure_ttl; }),
+      SecondsSetting(
+          {.key = "failure-max-ttl", .help = "Longest time a failure is cached", .yaml_only = true},
+          1s, 5min, [](auto& c) -> auto& { return c.server.cache.failure_max_ttl; }),
+      SwitchSetting(
+          {.key = "prefetch",
+           .help = "Refresh popular names shortly before they expire",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.cache.prefetch; }),
+      SwitchSetting(
+          {.key = "rotate",
+           .help = "Begin each reply from the cache with another address",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.limits.rotate; }),
+      IntegerSetting(
+          {.key = "lru-protected-percent",
+           .help = "Share of the cache for names that were queried more than once; 0 "
+                   "is plain LRU",
+           .yaml_only = true},
+          0, 95, [](auto& c) -> auto& { return c.server.cache.lru_protected_percent; }),
+  };
+}
+
+std::vector<Setting> StaleRows() {
+  return {
+      SecondsSetting(
+          {.key = "stale-max-age",
+           .help = "How long expired data is used when it cannot be refreshed; 0s: never",
+           .yaml_only = true},
+          0s, 7 * kDay, [](auto& c) -> auto& { return c.server.cache.stale_max_age; }),
+      SecondsSetting(
+          {.key = "stale-ttl", .help = "TTL of stale data in replies", .yaml_only = true}, 1s, 1h,
+          [](auto& c) -> auto& { return c.server.cache.stale_ttl; }),
+      SecondsSetting(
+          {.key = "stale-recheck",
+           .help = "Time from a failed refresh to the next attempt",
+           .yaml_only = true},
+          1s, 1h, [](auto& c) -> auto& { return c.server.cache.stale_recheck; }),
+      DurationSetting(
+          {.key = "stale-client-timeout",
+           .help = "Time from a query's arrival to a stale answer, while a refresh "
+                   "goes on"},
+          0ms, 30s, [](auto& c) -> auto& { return c.server.limits.stale_client_timeout; }),
+  };
+}
+
+std::vector<Setting> SnapshotRows() {
+  return {
+      FileSetting(
+          {.key = "snapshot",
+           .help = "File to which a stop writes the cache, and from which a start reads it"},
+          [](auto& c) -> auto& { return c.server.snapshot.file; }),
+      SecondsSetting(
+          {.key = "snapshot-interval",
+           .help = "Time between two snapshots of the cache; 0s: only at the stop"},
+          0s, kDay, [](auto& c) -> auto& { return c.server.snapshot.interval; }),
+      SecondsSetting(
+          {.key = "snapshot-max-age", .help = "An older snapshot is not read", .yaml_only = true},
+          1s, 7 * kDay, [](auto& c) -> auto& { return c.server.snapshot.max_age; }),
+  };
+}
+
+}  // namespace dotcache
