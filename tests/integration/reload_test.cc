@@ -2,8 +2,10 @@
 // Tests that a running server takes over new rules and keeps everything else.
 
 #include <fstream>
+#include <thread>
 
 #include "gtest/gtest.h"
+#include "net/boot_clock.h"
 #include "tests/support/message_builder.h"
 #include "tests/support/parsed_message.h"
 #include "tests/support/running_server.h"
@@ -84,6 +86,35 @@ TEST_F(ReloadTest, QueryThatWaitsIsAnsweredAfterManyReloads) {
   const auto reply = client->Receive();
   ASSERT_TRUE(reply.has_value());
   EXPECT_EQ(ParsedMessage::Parse(*reply).answer.size(), 1u);
+}
+
+// The exchange began at the zone's former server and ends after the reload, so its answer is
+// stored.
+TEST_F(ReloadTest, AnswerOfAFormerServerOfTheZoneDoesNotStay) {
+  LoopbackDotServer former;
+  former.SetHandler([](const DotQuery& query) {
+    return std::vector<DotAction>{{.octets = AnswerTo(query.wire), .delay = Milliseconds(300)}};
+  });
+  ServerOptions options = Options();
+  options.limits.query_timeout = Milliseconds(900);
+  options.limits.tuning.exchange_timeout = Seconds(1);
+  UpstreamZoneOptions& zone = options.upstream.zones.emplace_back();
+  zone.zone = *DomainName::FromText("example.com");
+  zone.servers = TestServerOptions({&former}).upstream.zones[0].servers;
+  RunningServer server(options);
+  const auto client = server.Connect(Transport::kTcp);
+  client->Send(MakeQuery(kName, QType::kA));
+  while (former.queries() == 0) std::this_thread::yield();
+  options.upstream.zones[1].servers = options.upstream.zones[0].servers;
+  ASSERT_TRUE(server.server().Reload(options).ok());
+  EXPECT_TRUE(client->Receive().has_value());
+  const MonoTime end = BootTime() + Seconds(20);
+  while (upstream_.queries() == 0 && BootTime() < end) {
+    server.server().ReloadCredentials();  // The service does so each second.
+    Ask(server, Transport::kUdp, kName);
+  }
+  EXPECT_EQ(upstream_.queries(), 1);
+  EXPECT_EQ(former.queries(), 1);
 }
 
 }  // namespace
