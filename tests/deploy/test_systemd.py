@@ -57,6 +57,20 @@ def test_exposure_is_low(installed):
     print(f"exposure level {level[1]}")
 
 
+WRITABLE = {"CacheDirectory": "/var/cache", "LogsDirectory": "/var/log"}
+
+
+def test_every_file_that_the_unit_names_is_in_a_folder_that_the_sandbox_lets_it_write(unit):
+    text = unit.read_text(encoding="utf-8")
+    assert "ProtectSystem=strict" in text  # Everything else is read-only.
+    writable = {f"{WRITABLE[key]}/{name}" for key, name in
+                re.findall(r"^(\w+Directory)=(\S+)$", text, re.MULTILINE) if key in WRITABLE}
+    files = re.findall(r"DOTCACHE_(?:SNAPSHOT|QUERY_LOG)=(?:file:)?(/[\w/]+)", text)
+    assert {os.path.dirname(file) for file in files} == writable == \
+        {"/var/cache/dotcache", "/var/log/dotcache"}
+    assert re.findall(r"^\w+DirectoryMode=(\d+)$", text, re.MULTILINE) == ["0700", "0700"]
+
+
 def test_dotcache_accepts_the_sample_settings(source, binary):
     """Every commented line, uncommented, except the file, which is not part of the sample."""
     sample = (source / "deploy/systemd/dotcache.default").read_text(encoding="utf-8")
