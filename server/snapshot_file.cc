@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/status_macros.h"
 
 namespace dotcache {
 namespace {
@@ -57,7 +58,8 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-absl::StatusOr<FileReplacement> FileReplacement::Begin(const std::string& path) {
+absl::StatusOr<FileReplacement> FileReplacement::Begin(const std::string& path,
+                                                       const std::atomic<bool>* give_up) {
   std::string temporary = absl::StrCat(path, ".new");
   UniqueFd fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, kOnlyOwner));
   if (!fd.valid()) return Failed("create", temporary);
@@ -66,14 +68,20 @@ absl::StatusOr<FileReplacement> FileReplacement::Begin(const std::string& path) 
     return absl::UnavailableError(absl::StrCat("another process writes ", temporary));
   }
   if (ftruncate(fd.get(), 0) != 0) return Failed("empty", temporary);
-  return FileReplacement(path, std::move(temporary), std::move(fd));
+  return FileReplacement(path, std::move(temporary), std::move(fd), give_up);
 }
 
 FileReplacement::~FileReplacement() {
   if (fd_.valid()) unlink(temporary_.c_str());
 }
 
+absl::Status FileReplacement::CheckGoesOn() const {
+  if (give_up_ == nullptr || !give_up_->load(std::memory_order_relaxed)) return absl::OkStatus();
+  return absl::CancelledError("given up");
+}
+
 absl::Status FileReplacement::Append(Bytes octets) {
+  RETURN_IF_ERROR(CheckGoesOn());
   while (!octets.empty()) {
     const ssize_t written = write(fd_.get(), octets.data(), octets.size());
     if (written < 0 && errno == EINTR) continue;
@@ -84,7 +92,9 @@ absl::Status FileReplacement::Append(Bytes octets) {
 }
 
 absl::Status FileReplacement::Commit() {
+  RETURN_IF_ERROR(CheckGoesOn());
   if (fsync(fd_.get()) != 0) return Failed("synchronise", temporary_);
+  RETURN_IF_ERROR(CheckGoesOn());  // It took long.
   if (rename(temporary_.c_str(), path_.c_str()) != 0) return Failed("rename to", path_);
   fd_.reset();
   return SyncFolder(FolderOf(path_));

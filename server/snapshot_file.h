@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_SERVER_SNAPSHOT_FILE_H_
 #define DOTCACHE_SERVER_SNAPSHOT_FILE_H_
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -21,8 +22,10 @@ std::string FolderOf(const std::string& path);
 // left behind is written anew.
 class FileReplacement {
  public:
-  // Fails while another process writes `path`.new.
-  static absl::StatusOr<FileReplacement> Begin(const std::string& path);
+  // Fails while another process writes `path`.new. When `give_up`, which may be null, becomes true,
+  // the functions fail with kCancelled. It outlives this object.
+  static absl::StatusOr<FileReplacement> Begin(const std::string& path,
+                                               const std::atomic<bool>* give_up = nullptr);
   FileReplacement(FileReplacement&& other) noexcept = default;
   FileReplacement& operator=(FileReplacement&&) = delete;
   ~FileReplacement();  // Removes the temporary file unless Commit() succeeded.
@@ -31,12 +34,16 @@ class FileReplacement {
   absl::Status Commit();
 
  private:
-  FileReplacement(const std::string& path, std::string temporary, UniqueFd fd)
-      : path_(path), temporary_(std::move(temporary)), fd_(std::move(fd)) {}
+  FileReplacement(const std::string& path, std::string temporary, UniqueFd fd,
+                  const std::atomic<bool>* give_up)
+      : path_(path), temporary_(std::move(temporary)), fd_(std::move(fd)), give_up_(give_up) {}
+
+  absl::Status CheckGoesOn() const;
 
   std::string path_;
   std::string temporary_;
   UniqueFd fd_;
+  const std::atomic<bool>* give_up_;
 };
 
 // Reads a file from its begin.

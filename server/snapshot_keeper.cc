@@ -124,6 +124,7 @@ void SnapshotKeeper::Run() {
 
 void SnapshotKeeper::EndThread() {
   if (!thread_.joinable()) return;
+  ending_ = true;
   end_.set_value();
   thread_.join();
 }
@@ -137,7 +138,8 @@ void SnapshotKeeper::Write(bool is_last) {
   const std::shared_ptr<const Zones> zones = CurrentZones();
   const auto zone_of = [&zones](const Question& question) { return zones->HashOf(question); };
   const SnapshotContext context = {BootTime(), UnixTime(), zone_of, zones->all};
-  const absl::StatusOr<uint64_t> entries = WriteFile(context);
+  const absl::StatusOr<uint64_t> entries = WriteFile(context, is_last);
+  if (absl::IsCancelled(entries.status())) return;
   (entries.ok() ? written_ : failed_).Add();
   const std::string error(entries.status().message());
   if (!entries.ok() && error != last_error_) {
@@ -149,8 +151,9 @@ void SnapshotKeeper::Write(bool is_last) {
   last_error_ = error;
 }
 
-absl::StatusOr<uint64_t> SnapshotKeeper::WriteFile(const SnapshotContext& context) {
-  ASSIGN_OR_RETURN(FileReplacement file, FileReplacement::Begin(options_.file));
+absl::StatusOr<uint64_t> SnapshotKeeper::WriteFile(const SnapshotContext& context, bool is_last) {
+  ASSIGN_OR_RETURN(FileReplacement file,
+                   FileReplacement::Begin(options_.file, is_last ? nullptr : &ending_));
   ASSIGN_OR_RETURN(const uint64_t entries, WriteSnapshot(cache_, context, [&file](Bytes octets) {
                      return file.Append(octets);
                    }));

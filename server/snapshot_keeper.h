@@ -3,6 +3,7 @@
 #ifndef DOTCACHE_SERVER_SNAPSHOT_KEEPER_H_
 #define DOTCACHE_SERVER_SNAPSHOT_KEEPER_H_
 
+#include <atomic>
 #include <cstdint>
 #include <future>
 #include <memory>
@@ -36,7 +37,8 @@ class SnapshotKeeper {
   // Begins to write in the interval.
   void Start();
 
-  // Ends the interval and writes the last snapshot. REQUIRES: no more than one call.
+  // Ends the interval and writes the last snapshot. A snapshot of the interval that is being
+  // written is given up. REQUIRES: no more than one call.
   void Finish();
 
   // The next snapshots are those of these zones and servers. Any thread may call it.
@@ -60,7 +62,7 @@ class SnapshotKeeper {
   void Run();
   void EndThread();
   absl::StatusOr<SnapshotCounts> ReadFile(const SnapshotContext& context);
-  absl::StatusOr<uint64_t> WriteFile(const SnapshotContext& context);
+  absl::StatusOr<uint64_t> WriteFile(const SnapshotContext& context, bool is_last);
   void Write(bool is_last);
 
   const SnapshotOptions options_;
@@ -70,6 +72,7 @@ class SnapshotKeeper {
   Counter written_;
   Counter failed_;
   std::string last_error_;  // Of the last attempt to write. Empty: it succeeded.
+  std::atomic<bool> ending_{false};
   std::promise<void> end_;
   std::thread thread_;  // Writes in the interval.
 };

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <string>
 
@@ -65,6 +66,24 @@ TEST(SnapshotFileTest, AFileThatIsNotCommittedLeavesTheOldOne) {
     ASSERT_TRUE(file.ok());
     ASSERT_TRUE(file->Append(Octets("new")).ok());
   }
+  auto source = FileSource::Open(path);
+  ASSERT_TRUE(source.ok());
+  EXPECT_EQ(ReadText(*source, 3), "old");
+  EXPECT_EQ(FilesIn(directory), 1u);
+}
+
+TEST(SnapshotFileTest, AFileThatIsGivenUpLeavesTheOldOne) {
+  const TestDirectory directory;
+  const std::string path = directory.Write("snapshot", "old");
+  for (const bool at_commit : {false, true}) {
+    std::atomic<bool> give_up{false};
+    auto file = FileReplacement::Begin(path, &give_up);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE(file->Append(Octets("new")).ok());
+    give_up = true;
+    EXPECT_TRUE(absl::IsCancelled(at_commit ? file->Commit() : file->Append(Octets("er"))));
+  }
+  EXPECT_EQ(std::filesystem::file_size(path), 3u);
   auto source = FileSource::Open(path);
   ASSERT_TRUE(source.ok());
   EXPECT_EQ(ReadText(*source, 3), "old");
