@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "answer/asker.h"
 #include "answer/zone_names.h"
 #include "cache/response_cache.h"
 #include "core/clock.h"
@@ -23,10 +24,10 @@ struct AliasChain {
     size_t records;  // So many records of its answer section are used.
   };
 
-  Question question;    // The client's.
-  uint8_t flags = 0;    // DO and CD, as in CacheKey::flags().
-  MonoTime deadline;    // One for all parts.
-  uint64_t client = 0;  // As in UpstreamQuery.
+  Question question;  // The client's.
+  uint8_t flags = 0;  // DO and CD, as in CacheKey::flags().
+  MonoTime deadline;  // One for all parts.
+  Asker asker;
   std::vector<Part> parts;
   Question next;
   bool complete = false;

@@ -5,9 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "absl/hash/hash.h"
 #include "answer/extended_errors.h"
-#include "net/client_key.h"
 
 namespace dotcache {
 namespace {
@@ -110,9 +108,9 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
     env_.replies.SendAfterFailure(client, stale, env_.loop.Now(), ErrorForStop());
     return false;
   }
-  const uint64_t hash = absl::HashOf(ClientKey(client.address.client));
+  const Asker asker = Asker::Of(client.address.client, received_at, env_.query_log);
   KnownParts known;
-  if (!pending_.Contains(key)) known = FindParts(key, hash);
+  if (!pending_.Contains(key)) known = FindParts(key, asker);
   if (known.answer) {
     env_.replies.SendFetched(client, *known.answer, ReplySource::kCache);
     return false;
@@ -136,7 +134,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
       TurnAway(client, stale, LimitOf(joined));
       return false;
   }
-  const ExchangeFailure failure = BeginExchange(client.query, key, hash, std::move(known));
+  const ExchangeFailure failure = BeginExchange(client.query, key, asker, std::move(known));
   if (failure != ExchangeFailure::kNone) {
     const size_t zone = ZoneOf(key);
     const FailureErrors error = ErrorFor(failure, zone);
@@ -174,23 +172,24 @@ void Forwarder::Prefetch(const Query& query, const CacheKey& key) {
   if (pending_.unwaited_count() >= std::max<size_t>(places, 1)) return;
   if (pending_.Begin(key) != PendingQueries::JoinResult::kFirst) return;
   env_.counters.prefetches.Add();
-  KnownParts known = FindParts(key, /*client=*/0);
+  const Asker asker = Asker::None(env_.loop.Now(), env_.query_log);
+  KnownParts known = FindParts(key, asker);
   if (known.answer) {
     pending_.Take(key);
     return;
   }
-  const ExchangeFailure failure = BeginExchange(query, key, /*client=*/0, std::move(known));
+  const ExchangeFailure failure = BeginExchange(query, key, asker, std::move(known));
   if (failure != ExchangeFailure::kNone) NoteFailure(key, ZoneOf(key), failure, ErrorFor(failure));
 }
 
 // Aliases of which all parts are known need no exchange, and so no place in the table.
-Forwarder::KnownParts Forwarder::FindParts(const CacheKey& key, uint64_t client) {
+Forwarder::KnownParts Forwarder::FindParts(const CacheKey& key, Asker asker) {
   const MonoTime now = env_.loop.Now();
   KnownParts known;
   if (!aliases_.HasPart(key, now)) return known;
   known.chain = std::make_unique<AliasChain>(
       AliasFollower::Begin(key, now + env_.limits.tuning.exchange_timeout));
-  known.chain->client = client;
+  known.chain->asker = asker;
   known.step = aliases_.Collect(*known.chain, now);
   if (known.step == AliasFollower::Step::kComplete) known.answer = StoreJoined(key, *known.chain);
   return known;
@@ -198,7 +197,7 @@ Forwarder::KnownParts Forwarder::FindParts(const CacheKey& key, uint64_t client)
 
 // For a key that was added to the table. It leaves the table if the exchange fails at once.
 // REQUIRES: the answer is not known.
-ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, uint64_t client,
+ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key, Asker asker,
                                          KnownParts known) {
   const MonoTime deadline = env_.loop.Now() + env_.limits.tuning.exchange_timeout;
   ExchangeOr<ExchangeId> exchange = ExchangeFailure::kAliases;
@@ -208,9 +207,9 @@ ExchangeFailure Forwarder::BeginExchange(const Query& query, const CacheKey& key
     exchange = BeginNextPart(std::move(known.chain));
   } else {
     exchange = env_.exchanger.Exchange(
-        {query.question, query.edns.dnssec_ok, query.checking_disabled, client}, deadline,
-        [this, key, deadline, client](const ExchangeOr<UpstreamResponse>& response) {
-          OnExchangeDone(key, deadline, client, response);
+        asker.QueryFor(query.question, query.edns.dnssec_ok, query.checking_disabled), deadline,
+        [this, key, deadline, asker](const ExchangeOr<UpstreamResponse>& response) {
+          OnExchangeDone(key, deadline, asker, response);
         });
   }
   if (exchange.ok()) {
@@ -227,14 +226,14 @@ void Forwarder::NoteIfLimit(ExchangeFailure failure) {
   if (failure == ExchangeFailure::kLimit) env_.counters.limit(Limit::kUpstream).Add();
 }
 
-void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
+void Forwarder::OnExchangeDone(const CacheKey& key, MonoTime deadline, Asker asker,
                                const ExchangeOr<UpstreamResponse>& response) {
   const size_t zone = ZoneOf(key);
   const bool answered = response.ok() && IsRelayed(response->facts);
   if (answered) NoteAnswered(key, zone);
   if (answered && response->facts.has_alias) {
     auto chain = std::make_unique<AliasChain>(AliasFollower::Begin(key, deadline));
-    chain->client = client;
+    chain->asker = asker;
     if (aliases_.IsPart(*response, chain->question)) {
       return OnPartDone(std::move(chain), response);
     }
@@ -264,8 +263,9 @@ CacheEntryRef Forwarder::StoreJoined(const CacheKey& key, const AliasChain& chai
 }
 
 ExchangeOr<ExchangeId> Forwarder::BeginNextPart(std::unique_ptr<AliasChain> chain) {
-  const UpstreamQuery query = {chain->next, (chain->flags & CacheKey::kDnssecOk) != 0,
-                               (chain->flags & CacheKey::kCheckingDisabled) != 0, chain->client};
+  const UpstreamQuery query =
+      chain->asker.QueryFor(chain->next, (chain->flags & CacheKey::kDnssecOk) != 0,
+                            (chain->flags & CacheKey::kCheckingDisabled) != 0);
   const MonoTime deadline = chain->deadline;
   return env_.exchanger.Exchange(
       query, deadline,

@@ -48,6 +48,7 @@ class Forwarder : private TurnEndHook {
     const LocalNames* local_names = nullptr;  // Null if there are none.
     const ZoneNames* zones = nullptr;         // Null if no zone has servers of its own.
     AnswerTimes* answer_times = nullptr;      // Null: a remembered failure stays for its time.
+    const NoteQueue* query_log = nullptr;     // Null if it is off.
   };
 
   explicit Forwarder(const Environment& environment);
@@ -90,11 +91,11 @@ class Forwarder : private TurnEndHook {
     AliasFollower::Step step = AliasFollower::Step::kAsk;
     CacheEntryRef answer;  // Null unless all parts are known.
   };
-  KnownParts FindParts(const CacheKey& key, uint64_t client);
-  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, uint64_t client,
+  KnownParts FindParts(const CacheKey& key, Asker asker);
+  ExchangeFailure BeginExchange(const Query& query, const CacheKey& key, Asker asker,
                                 KnownParts known);
   void NoteIfLimit(ExchangeFailure failure);
-  void OnExchangeDone(const CacheKey& key, MonoTime deadline, uint64_t client,
+  void OnExchangeDone(const CacheKey& key, MonoTime deadline, Asker asker,
                       const ExchangeOr<UpstreamResponse>& response);
   void Finish(const CacheKey& key, const ExchangeOr<UpstreamResponse>& response, size_t zone);
   size_t ZoneOf(const Question& question) const;

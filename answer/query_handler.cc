@@ -42,7 +42,7 @@ QueryHandler::QueryHandler(const Environment& environment)
   if (env_.exchanger != nullptr) {
     forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
                                               env_.counters, env_.limits, env_.local_names,
-                                              env_.zones, env_.answer_times});
+                                              env_.zones, env_.answer_times, env_.query_log});
   }
   if (env_.handoff.has_value()) {
     handoff_.emplace(MissHandoff::Environment{env_.loop, env_.handoff->board, env_.handoff->worker,
@@ -79,7 +79,7 @@ HandleResult QueryHandler::Handle(Bytes message, bool cut, const ReplyAddress& a
   env_.counters.query_sizes.Count(message.size());
   if (env_.query_log != nullptr && env_.query_log->wants_queries()) [[unlikely]] {
     env_.query_log->Add(
-        {.transport = address.transport, .client = address.client, .received_at = env_.loop.Now()},
+        {.transport = address.transport, .peer = address.client, .begun = env_.loop.Now()},
         message);
   }
   const HandleResult result = HandleMessage(message, cut, address, sink);

@@ -130,12 +130,12 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   const size_t size = BuildErrorReply(message, rejection, address.transport, buffer);
   counters_.CountReply(ReplySource::kRejection, address.transport, rejection.rcode, size);
   if (query_log_ != nullptr) [[unlikely]] {
-    query_log_->AddReply({.is_reply = true,
+    query_log_->AddReply({.kind = NoteKind::kClientReply,
                           .transport = address.transport,
                           .source = NoteSource::kRefused,
                           .rcode = rejection.rcode,
-                          .client = address.client,
-                          .received_at = received_at},
+                          .peer = address.client,
+                          .begun = received_at},
                          buffer.first(size));
   }
   sink.CommitReply(address, size);
@@ -148,13 +148,13 @@ void ReplyWriter::Send(From from, const Client& client, Bytes reply, Rcode rcode
     if (LoadHeader(reply).Has(kFlagTc)) counters_.truncated_replies.Add();
     if (query_log_ != nullptr) [[unlikely]] {
       const Question& question = client.query.question;
-      query_log_->AddReply({.is_reply = true,
+      query_log_->AddReply({.kind = NoteKind::kClientReply,
                             .transport = client.address.transport,
                             .source = from.note,
                             .rcode = rcode,
                             .qtype = question.qtype,
-                            .client = client.address.client,
-                            .received_at = client.received_at,
+                            .peer = client.address.client,
+                            .begun = client.received_at,
                             .name = client.query.qname},
                            reply);
     }

@@ -131,6 +131,7 @@ LoadedConfig LoadConfig(const ConfigSources& sources) {
   CheckVariables(sources.variables, loaded);
   ReadSettings(values, loaded);
   RaiseDependentLimits(loaded.config.server);
+  loaded.config.server.query_log.json = loaded.config.log_form == LogForm::kJson;
   CheckDependencies(loaded);
   return loaded;
 }

@@ -28,6 +28,11 @@ std::vector<Setting> LogRows() {
            .help = "One in this many queries is logged",
            .yaml_only = true},
           1, kMost, [](auto& c) -> auto& { return c.server.query_log.sample; }),
+      SwitchSetting(
+          {.key = "query-log-upstream",
+           .help = "Queries to upstream servers and their responses in the query log too",
+           .yaml_only = true},
+          [](auto& c) -> auto& { return c.server.query_log.upstream; }),
       WordSetting(
           {.key = "query-log-names",
            .help = "Names in the query log: whole, as a hash of one day, or their last two labels",

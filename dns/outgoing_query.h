@@ -24,6 +24,8 @@ struct UpstreamQuery {
   // none. Never sent.
   uint64_t client = 0;
   EdnsUse edns = EdnsUse::kFull;
+  // The query and its responses are shown to the MessageObserver. Never sent.
+  bool observed = false;
 };
 
 // Size of the largest message that BuildUpstreamQuery() writes: header, question, OPT with padding

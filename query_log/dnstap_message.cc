@@ -14,19 +14,23 @@ enum MessageField : uint32_t {
   kSocketFamily = 2,
   kSocketProtocol = 3,
   kQueryAddress = 4,
+  kResponseAddress = 5,
   kQueryPort = 6,
+  kResponsePort = 7,
   kQueryTimeSec = 8,
   kQueryTimeNsec = 9,
   kQueryMessage = 10,
+  kQueryZone = 11,
   kResponseTimeSec = 12,
   kResponseTimeNsec = 13,
   kResponseMessage = 14,
 };
 constexpr uint64_t kTypeIsMessage = 1;
-constexpr uint64_t kClientQuery = 5;
-constexpr uint64_t kClientResponse = 6;
 constexpr uint64_t kInet = 1;
 constexpr uint64_t kInet6 = 2;
+
+// CLIENT_QUERY to FORWARDER_RESPONSE.
+uint64_t TypeOf(NoteKind kind) { return uint64_t{5} + static_cast<uint64_t>(kind); }
 
 uint64_t ProtocolOf(Transport transport) {
   switch (transport) {
@@ -83,19 +87,24 @@ void WriteTime(Duration since_epoch, uint32_t sec_field, uint32_t nsec_field, Fi
 void AppendDnstap(const QueryNote& note, Bytes message, Duration epoch_at_boot, std::string& out) {
   std::string inner;
   FieldWriter fields(inner);
-  fields.Number(kType, note.is_reply ? kClientResponse : kClientQuery);
-  fields.Number(kSocketFamily, note.client.is_v6() ? kInet6 : kInet);
+  fields.Number(kType, TypeOf(note.kind));
+  fields.Number(kSocketFamily, note.peer.is_v6() ? kInet6 : kInet);
   fields.Number(kSocketProtocol, ProtocolOf(note.transport));
-  const Bytes address = note.client.octets();
-  fields.Octets(kQueryAddress, address.data(), address.size());
-  fields.Number(kQueryPort, note.client.port());
-  WriteTime(epoch_at_boot + note.received_at.time_since_epoch(), kQueryTimeSec, kQueryTimeNsec,
-            fields);
-  if (note.is_reply) {
-    WriteTime(epoch_at_boot + note.replied_at.time_since_epoch(), kResponseTimeSec,
-              kResponseTimeNsec, fields);
+  // The client sends the query. An upstream server sends the response.
+  const Bytes address = note.peer.octets();
+  fields.Octets(note.is_upstream() ? kResponseAddress : kQueryAddress, address.data(),
+                address.size());
+  fields.Number(note.is_upstream() ? kResponsePort : kQueryPort, note.peer.port());
+  WriteTime(epoch_at_boot + note.begun.time_since_epoch(), kQueryTimeSec, kQueryTimeNsec, fields);
+  if (note.is_reply()) {
+    WriteTime(epoch_at_boot + note.ended.time_since_epoch(), kResponseTimeSec, kResponseTimeNsec,
+              fields);
   }
-  fields.Octets(note.is_reply ? kResponseMessage : kQueryMessage, message.data(), message.size());
+  if (note.is_upstream()) {
+    const DomainName zone = note.name.WithoutLabels(note.name.LabelCount() - note.zone_labels);
+    fields.Octets(kQueryZone, zone.wire().data(), zone.size());
+  }
+  fields.Octets(note.is_reply() ? kResponseMessage : kQueryMessage, message.data(), message.size());
 
   constexpr char kProgram[] = "dotcache";
   FieldWriter outer(out);

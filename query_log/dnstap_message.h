@@ -11,8 +11,9 @@
 
 namespace dotcache {
 
-// Appends a `Dnstap` of dnstap.proto with a CLIENT_QUERY or a CLIENT_RESPONSE: the times of query
-// and reply since 1970, address and port of the client, the transport, and the message.
+// Appends a `Dnstap` of dnstap.proto with a CLIENT_QUERY, CLIENT_RESPONSE, FORWARDER_QUERY or
+// FORWARDER_RESPONSE: the times of query and response since 1970, address and port of the client or
+// the upstream server, the transport, the server's zone, and the message.
 void AppendDnstap(const QueryNote& note, Bytes message, Duration epoch_at_boot, std::string& out);
 
 }  // namespace dotcache

@@ -6,16 +6,15 @@
 
 namespace dotcache {
 
-// A query and its reply have the same client and time of arrival, so both are logged or neither.
-bool NoteQueue::IsSampled(const QueryNote& note) const {
+bool NoteQueue::IsSampled(const Endpoint& client, MonoTime received_at) const {
   if (sample_ == 1) return true;
-  const auto arrival = static_cast<uint64_t>(note.received_at.time_since_epoch().count());
+  const auto arrival = static_cast<uint64_t>(received_at.time_since_epoch().count());
   const Bytes octets(reinterpret_cast<const uint8_t*>(&arrival), sizeof(arrival));
-  return SipHash13({note.client.port(), 0}, octets) % static_cast<uint64_t>(sample_) == 0;
+  return SipHash13({client.port(), 0}, octets) % static_cast<uint64_t>(sample_) == 0;
 }
 
 void NoteQueue::Add(const QueryNote& note, Bytes message) {
-  if (!IsSampled(note)) return;
+  if (!note.is_upstream() && !IsSampled(note.peer, note.begun)) return;
   if (!with_messages_) message = {};
   const MutexLock lock(mutex_);
   if (notes_.size() >= kMaxNotes || octets_ + message.size() > kMaxOctets) return drops_.Add();
@@ -24,7 +23,7 @@ void NoteQueue::Add(const QueryNote& note, Bytes message) {
 }
 
 void NoteQueue::AddReply(QueryNote note, Bytes message) {
-  note.replied_at = BootTime();
+  note.ended = BootTime();
   Add(note, message);
 }
 

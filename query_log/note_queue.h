@@ -28,24 +28,30 @@ class NoteQueue {
   static constexpr size_t kMaxNotes = 16384;
   static constexpr size_t kMaxOctets = size_t{4} << 20;  // Of all messages.
 
-  // `with_messages`: notes have their message, and queries are noted too.
-  NoteQueue(int sample, bool with_messages) : sample_(sample), with_messages_(with_messages) {}
+  // `with_messages`: notes have their message, and queries are noted too. `upstream`: queries to
+  // upstream servers are noted.
+  NoteQueue(int sample, bool with_messages, bool upstream = false)
+      : sample_(sample), with_messages_(with_messages), upstream_(upstream) {}
 
-  // Called by the worker. `message` is valid during the call.
+  // Called by the worker. `message` is valid during the call. A query of a client and its reply are
+  // added if IsSampled() is true.
   void Add(const QueryNote& note, Bytes message);
   // The same with the time of the reply, which is now.
   void AddReply(QueryNote note, Bytes message);
   bool wants_queries() const { return with_messages_; }
+  bool wants_upstream() const { return upstream_; }
+  // One in `sample` queries. All notes that belong to a query of this client at this time are
+  // sampled, or none.
+  bool IsSampled(const Endpoint& client, MonoTime received_at) const;
 
   // Called by the writer. `notes` must be empty.
   void Take(std::vector<QueuedNote>& notes);
   uint64_t drops() const { return drops_.value(); }
 
  private:
-  bool IsSampled(const QueryNote& note) const;
-
   const int sample_;
   const bool with_messages_;
+  const bool upstream_;
   Mutex mutex_;
   std::vector<QueuedNote> notes_ ABSL_GUARDED_BY(mutex_);
   size_t octets_ ABSL_GUARDED_BY(mutex_) = 0;

@@ -9,6 +9,7 @@
 #include "net/boot_clock.h"
 #include "query_log/dnstap_message.h"
 #include "query_log/frame_stream.h"
+#include "query_log/query_json.h"
 #include "query_log/query_line.h"
 
 namespace dotcache {
@@ -27,10 +28,11 @@ absl::StatusOr<std::unique_ptr<QueryLog>> QueryLog::Open(const QueryLogOptions& 
 
 QueryLog::QueryLog(const QueryLogOptions& options, std::unique_ptr<LogOutput> output, int workers)
     : is_dnstap_(options.target.is_dnstap()),
+      is_json_(options.json),
       output_(std::move(output)),
       pseudonyms_(options.names, options.clients) {
   for (int i = 0; i < workers; ++i) {
-    queues_.push_back(std::make_unique<NoteQueue>(options.sample, is_dnstap_));
+    queues_.push_back(std::make_unique<NoteQueue>(options.sample, is_dnstap_, options.upstream));
   }
 }
 
@@ -83,8 +85,8 @@ void QueryLog::NoteResult(const absl::Status& status) {
 void QueryLog::Append(const QueuedNote& queued, Duration epoch_at_boot) {
   const QueryNote& note = queued.note;
   if (!is_dnstap_) {
-    AppendQueryLine(note, epoch_at_boot + note.replied_at.time_since_epoch(), pseudonyms_,
-                    records_);
+    const auto append = is_json_ ? &AppendQueryJson : &AppendQueryLine;
+    append(note, epoch_at_boot + note.at().time_since_epoch(), pseudonyms_, records_);
     return;
   }
   record_.clear();

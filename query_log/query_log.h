@@ -44,6 +44,7 @@ class QueryLog {
   void Append(const QueuedNote& queued, Duration epoch_at_boot);
 
   const bool is_dnstap_;
+  const bool is_json_;  // Of those that are not dnstap.
   std::unique_ptr<LogOutput> output_;
   Pseudonyms pseudonyms_;
   std::vector<std::unique_ptr<NoteQueue>> queues_;

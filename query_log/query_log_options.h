@@ -34,6 +34,9 @@ enum class Disclosure : uint8_t {
 struct QueryLogOptions {
   QueryLogTarget target;
   int sample = 1;  // One in this many queries is logged.
+  // Queries to upstream servers and their responses are logged too.
+  bool upstream = false;
+  bool json = false;  // Lines are JSON instead of text. It follows `log-format`.
   Disclosure names = Disclosure::kPlain;
   Disclosure clients = Disclosure::kPlain;
 };

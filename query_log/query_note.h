@@ -3,6 +3,8 @@
 #ifndef DOTCACHE_QUERY_LOG_QUERY_NOTE_H_
 #define DOTCACHE_QUERY_LOG_QUERY_NOTE_H_
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include "core/bytes.h"
@@ -30,17 +32,32 @@ inline constexpr Named<NoteSource> kNoteSourceNames[] = {
     {NoteSource::kFailure, "failure"}, {NoteSource::kRefused, "refused"},
 };
 
-// A query or its reply. Copied with memcpy between threads, so without pointers.
+enum class NoteKind : uint8_t { kClientQuery, kClientReply, kUpstreamQuery, kUpstreamResponse };
+
+// A message. Copied with memcpy between threads, so without pointers.
 struct QueryNote {
-  bool is_reply = false;
+  NoteKind kind = NoteKind::kClientQuery;
   Transport transport = Transport::kUdp;
   NoteSource source = NoteSource::kHit;
   Rcode rcode = Rcode::kNoError;
-  QType qtype = QType::kNone;  // kNone: the question is not known.
-  Endpoint client = {};
-  MonoTime received_at = MonoTime();  // The query.
-  MonoTime replied_at = MonoTime();
+  QType qtype = QType::kNone;   // kNone: the question is not known.
+  Endpoint peer = {};           // The client, or the upstream server.
+  MonoTime begun = MonoTime();  // When the query was received or sent,
+  MonoTime ended = MonoTime();  // and its reply or response.
   DomainName name = {};
+  // Of an upstream server: its zone, by the number of the name's last labels. 0: the root.
+  uint8_t zone_labels = 0;
+
+  bool is_upstream() const { return kind >= NoteKind::kUpstreamQuery; }
+  MonoTime at() const { return is_reply() ? ended : begun; }
+  int64_t elapsed_us() const {
+    return std::chrono::duration_cast<std::chrono::microseconds>(
+               std::max(ended - begun, Duration(0)))
+        .count();
+  }
+  bool is_reply() const {
+    return kind == NoteKind::kClientReply || kind == NoteKind::kUpstreamResponse;
+  }
 };
 
 }  // namespace dotcache

@@ -147,9 +147,14 @@ class Worker::Services : private ReplySinks {
   static std::unique_ptr<WorkerUpstreams> NewUpstreams(Worker& worker, UvLoop& loop) {
     const Shared& shared = worker.shared_;
     if (worker.index_ >= shared.options.upstream_workers) return nullptr;
-    return std::make_unique<WorkerUpstreams>(
-        WorkerUpstreams::Environment{loop, shared.plan.Get(), shared.credentials.current(),
-                                     worker.index_, shared.loops, worker.counters_});
+    return std::make_unique<WorkerUpstreams>(WorkerUpstreams::Environment{
+        loop, shared.plan.Get(), shared.credentials.current(), worker.index_, shared.loops,
+        worker.counters_, LogQueue(worker)});
+  }
+
+  static NoteQueue* LogQueue(const Worker& worker) {
+    QueryLog* log = worker.shared_.query_log;
+    return log == nullptr ? nullptr : &log->queue(worker.index_);
   }
 
   QueryHandler::Environment HandlerEnvironment() {
@@ -168,8 +173,7 @@ class Worker::Services : private ReplySinks {
         .handoff = std::nullopt,
         .reply_rate = &shared.reply_rate,
         .zones = &rules_->zones,
-        .query_log =
-            shared.query_log == nullptr ? nullptr : &shared.query_log->queue(worker_.index_),
+        .query_log = LogQueue(worker_),
         .answer_times = rules_->answer_times.get(),
         .top = &shared.top,
         .worker = static_cast<size_t>(worker_.index_),

@@ -30,9 +30,11 @@ WorkerUpstreams::WorkerUpstreams(const Environment& environment)
       worker_(environment.worker),
       worker_counters_(environment.worker_counters),
       first_(environment.worker == 0),
+      notes_(environment.query_log, plan_),
       connector_(loop_, plan_->options.limits, {}),
       manager_(loop_, plan_->options, connector_, Numbered(), random_, &environment.loops),
       loop_prober_({loop_, connector_, environment.loops, random_}, plan_->options.limits.workers) {
+  if (notes_.on()) connector_.Observe(notes_);
   GiveCredentials({}, environment.credentials);
   UseLoopProber();
   MakeBootstrap(environment.credentials);

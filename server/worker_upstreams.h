@@ -11,6 +11,7 @@
 #include "core/line_limit.h"
 #include "net/network_watch.h"
 #include "server/credential_store.h"
+#include "server/upstream_notes.h"
 #include "server/upstream_plan.h"
 #include "upstream/bootstrap.h"
 #include "upstream/connection/socket_connector.h"
@@ -35,6 +36,7 @@ class WorkerUpstreams {
     int worker;                      // Its number.
     LoopWatch& loops;
     WorkerCounters& worker_counters;
+    NoteQueue* query_log;  // Null if it is off.
   };
 
   explicit WorkerUpstreams(const Environment& environment);
@@ -69,6 +71,7 @@ class WorkerUpstreams {
   const bool first_;
   absl::BitGen random_;
   std::unique_ptr<Bootstrap> bootstrap_;  // Null without bootstrap servers.
+  UpstreamNotes notes_;
   SocketConnector connector_;
   UpstreamManager manager_;
   LoopProber loop_prober_;

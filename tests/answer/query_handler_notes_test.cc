@@ -73,12 +73,12 @@ TEST_F(QueryHandlerNotesTest, ANoteHasTheClientTheQuestionAndTheTimeOfArrival) {
   const std::vector<QueuedNote> notes = Notes();
   ASSERT_EQ(notes.size(), 1u);
   const QueryNote& note = notes[0].note;
-  EXPECT_TRUE(note.is_reply);
-  EXPECT_EQ(note.client, ClientAddress().client);
+  EXPECT_TRUE(note.is_reply());
+  EXPECT_EQ(note.peer, ClientAddress().client);
   EXPECT_EQ(note.name.ToString(), "Www.example.com.");
   EXPECT_EQ(note.qtype, QType::kAaaa);
   EXPECT_EQ(note.rcode, Rcode::kNxDomain);
-  EXPECT_EQ(note.received_at, arrival);
+  EXPECT_EQ(note.begun, arrival);
   EXPECT_TRUE(notes[0].message.empty());
 }
 
@@ -88,11 +88,11 @@ TEST_F(QueryHandlerNotesTest, ForDnstapQueriesAndRepliesAreNotedWithTheirMessage
   Ask(query);
   const std::vector<QueuedNote> notes = Notes();
   ASSERT_EQ(notes.size(), 2u);
-  EXPECT_FALSE(notes[0].note.is_reply);
+  EXPECT_FALSE(notes[0].note.is_reply());
   EXPECT_EQ(notes[0].message, query);
-  EXPECT_TRUE(notes[1].note.is_reply);
+  EXPECT_TRUE(notes[1].note.is_reply());
   EXPECT_EQ(notes[1].message, sink_.replies().at(0).wire);
-  EXPECT_EQ(notes[0].note.received_at, notes[1].note.received_at);
+  EXPECT_EQ(notes[0].note.begun, notes[1].note.begun);
 }
 
 }  // namespace

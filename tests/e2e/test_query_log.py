@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The query log: lines of text, and dnstap that real readers understand."""
 
+import json
 import re
 import signal
 import subprocess
 
 import pytest
+import yaml
 
 from ask import TRANSPORTS, ask
 from dotcache import run
+from plain_provider import PlainProvider
 from waiting import wait_for
 
 NAME = "once.fresh.lab.example."
@@ -115,6 +118,83 @@ def test_dnstap_file_is_read_by_dnstap_read(launch, tmp_path):
     ask(server, NAME, transport="tcp")
     assert server.terminate() == 0
     assert_tells_a_miss_and_a_hit(read_dnstap(tap))
+
+
+def configured(tmp_path, lines):
+    config = tmp_path / "config.yaml"
+    config.write_text(lines)
+    return config
+
+
+def test_messages_of_upstream_servers_are_forwarder_messages(launch, tmp_path):
+    tap = tmp_path / "tap"
+    config = configured(tmp_path, f"query-log: dnstap:{tap}\nquery-log-upstream: on\n")
+    server = launch("--workers", 1, "--config", config)
+    ask(server, NAME)
+    ask(server, NAME)
+    assert server.terminate() == 0
+    lines = read_dnstap(tap)
+    assert [line.split()[2] for line in lines] == ["CQ", "FQ", "FR", "CR", "CQ", "CR"], lines
+    for line in lines[1:3]:
+        assert re.search(r" (->|<-) 127\.0\.0\.\d+:\d+ ", line), line
+        assert "once.fresh.lab.example/IN/A" in line
+
+
+def test_a_forwarder_message_has_the_id_the_times_and_the_zone(launch, lab, tmp_path):
+    tap = tmp_path / "tap"
+    with PlainProvider(*lab.authority.issue("plain", ["plain.example"]), "options") as provider:
+        address = f"127.0.0.1:{provider.classic_port}"
+        config = configured(tmp_path, f"query-log: dnstap:{tap}\nquery-log-upstream: on\nzones:\n"
+                                      f"  - zone: plain.example\n    upstream: ['udp://{address}']\n")
+        server = launch("--workers", 1, "--config", config)
+        assert ask(server, "www.plain.example.").answer
+        assert server.terminate() == 0
+    read = subprocess.run(["dnstap-read", "-y", tap], capture_output=True, text=True, timeout=30,
+                          check=False).stdout
+    records = [record for record in yaml.safe_load_all(read) if record]
+    assert [record["message"]["type"] for record in records] == \
+        ["CLIENT_QUERY", "FORWARDER_QUERY", "FORWARDER_RESPONSE", "CLIENT_RESPONSE"]
+    query, response = (record["message"] for record in records[1:3])
+    for message in (query, response):
+        assert message["socket_family"] == "INET" and message["socket_protocol"] == "UDP"
+        assert f'{message["response_address"]}:{message["response_port"]}' == address
+        assert message["query_zone"] == "plain.example."
+    assert "query_time" in query and "response_time" in response
+    number = query["query_message_data"]["id"]
+    assert number == response["response_message_data"]["id"] != 0
+
+
+def test_lines_of_text_tell_the_server_of_each_attempt(launch, tmp_path):
+    log = tmp_path / "queries"
+    config = configured(tmp_path, f"query-log: file:{log}\nquery-log-upstream: on\n")
+    server = launch("--workers", 1, "--config", config)
+    ask(server, NAME)
+    assert server.terminate() == 0
+    sent, received, replied = log.read_text().splitlines()
+    attempt = r"\S+Z server=127\.0\.0\.\d+:\d+ transport=dot name=" + re.escape(NAME) + " type=A"
+    assert re.fullmatch(attempt, sent)
+    assert re.fullmatch(attempt + r" rcode=NOERROR us=\d+", received)
+    assert LINE.fullmatch(replied)
+
+
+def test_each_line_is_a_json_object_if_the_log_is_json(launch, tmp_path):
+    log = tmp_path / "queries"
+    config = configured(tmp_path, f"log-format: json\nquery-log: file:{log}\n"
+                                  "query-log-upstream: on\n")
+    server = launch("--workers", 1, "--config", config)
+    ask(server, NAME)
+    ask(server, "missing.test.", transport="tcp")
+    assert server.terminate() == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["upstream-query", "upstream-response", "reply",
+                                                 "reply"]
+    miss, local = lines[2:]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", miss.pop("time"))
+    assert miss.pop("client").startswith("127.0.0.1:") and miss.pop("us") > 0
+    assert miss == {"event": "reply", "transport": "udp", "name": NAME, "type": "A",
+                    "rcode": "NOERROR", "source": "miss"}
+    assert (local["transport"], local["rcode"], local["source"]) == ("tcp", "NXDOMAIN", "local")
+    assert all(line["server"].startswith("127.0.0.") for line in lines[:2])
 
 
 def test_dnstap_socket_is_read_by_fstrm_capture(launch, tmp_path):

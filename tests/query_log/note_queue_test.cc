@@ -50,6 +50,15 @@ TEST(NoteQueueTest, OneInNIsSampledAndAReplyAsItsQuery) {
   EXPECT_LT(sampled, 1200u);
 }
 
+// Their exchange was sampled when it began.
+TEST(NoteQueueTest, NotesAboutUpstreamServersAreNotSampledAgain) {
+  NoteQueue queue(1000, /*with_messages=*/true, /*upstream=*/true);
+  QueryNote note = NoteAt(Seconds{1});
+  note.kind = NoteKind::kUpstreamQuery;
+  for (int i = 0; i < 100; ++i) queue.Add(note, {});
+  EXPECT_EQ(Count(queue), 100u);
+}
+
 TEST(NoteQueueTest, MessagesAreKeptForDnstapOnly) {
   const uint8_t message[] = {1, 2, 3};
   for (const bool with_messages : {false, true}) {

@@ -13,14 +13,14 @@ constexpr Duration kReplied = Seconds{1'767'323'045} + Milliseconds{678};
 
 QueryNote NoteFor(absl::string_view name) {
   QueryNote note;
-  note.is_reply = true;
+  note.kind = NoteKind::kClientReply;
   note.transport = Transport::kDot;
   note.source = NoteSource::kStale;
   note.rcode = Rcode::kNxDomain;
   note.qtype = QType::kAaaa;
-  note.client = *Endpoint::Parse("[2001:db8::1]:4242");
-  note.received_at = MonoTime(Seconds{5});
-  note.replied_at = MonoTime(Seconds{5} + Duration{12'345});
+  note.peer = *Endpoint::Parse("[2001:db8::1]:4242");
+  note.begun = MonoTime(Seconds{5});
+  note.ended = MonoTime(Seconds{5} + Duration{12'345});
   note.name = *DomainName::FromText(name);
   return note;
 }
@@ -36,6 +36,19 @@ TEST(QueryLineTest, ALineNamesEverythingAboutTheQueryAndItsReply) {
   EXPECT_EQ(LineFor(NoteFor("www.example.com")),
             "2026-01-02T03:04:05.678Z client=[2001:db8::1]:4242 transport=dot "
             "name=www.example.com. type=AAAA rcode=NXDOMAIN source=stale us=12\n");
+}
+
+TEST(QueryLineTest, AnUpstreamServerHasALineForAQueryAndOneForItsResponse) {
+  QueryNote note = NoteFor("www.example.com");
+  note.kind = NoteKind::kUpstreamResponse;
+  note.peer = *Endpoint::Parse("192.0.2.2:853");
+  EXPECT_EQ(LineFor(note),
+            "2026-01-02T03:04:05.678Z server=192.0.2.2:853 transport=dot "
+            "name=www.example.com. type=AAAA rcode=NXDOMAIN us=12\n");
+  note.kind = NoteKind::kUpstreamQuery;
+  EXPECT_EQ(LineFor(note),
+            "2026-01-02T03:04:05.678Z server=192.0.2.2:853 transport=dot "
+            "name=www.example.com. type=AAAA\n");
 }
 
 TEST(QueryLineTest, AnUnknownQuestionIsADash) {

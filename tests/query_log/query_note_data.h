@@ -10,10 +10,10 @@ namespace dotcache {
 // A note about a query that arrived at this time.
 inline QueryNote NoteAt(Duration arrival, bool is_reply = true) {
   QueryNote note;
-  note.is_reply = is_reply;
+  if (is_reply) note.kind = NoteKind::kClientReply;
   note.qtype = QType::kA;
-  note.client = *Endpoint::Parse("192.0.2.1:4242");
-  note.received_at = MonoTime(arrival);
+  note.peer = *Endpoint::Parse("192.0.2.1:4242");
+  note.begun = MonoTime(arrival);
   return note;
 }
 

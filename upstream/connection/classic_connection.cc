@@ -100,6 +100,10 @@ void ClassicConnection::SendFromNewPort(Pending& pending) {
         BuildUpstreamQuery(pending.query, pending.id, {.padded = false, .ask_keepalive = false},
                            absl::MakeSpan(octets));
     pending.channel->Send(Bytes(octets.data(), size));
+    if (pending.query.observed) [[unlikely]] {
+      context_.observer->OnQuerySent({server_.endpoint, Transport::kUdp, pending.query.question,
+                                      Bytes(octets.data(), size), pending.sent});
+    }
     return;
   }
   if (absl::IsResourceExhausted(channel.status())) {
@@ -206,6 +210,10 @@ void ClassicConnection::OnDatagram(Pending& pending, Bytes datagram) {
   }
   NoteReceived(context_.loop.Now());
   refused_ = 0;
+  if (pending.query.observed) [[unlikely]] {
+    context_.observer->OnResponse(
+        {server_.endpoint, Transport::kUdp, pending.query.question, datagram, pending.sent});
+  }
   // The rest of a truncated response is not used (RFC 2181 section 9).
   if (pending.wanted() && LoadHeader(datagram).Has(kFlagTc)) {
     AskOverTcp(pending);
@@ -260,7 +268,7 @@ void ClassicConnection::AskOverTcp(Pending& pending) {
   if (tcp_ == nullptr) {
     tcp_ = std::make_unique<StreamConnection>(
         StreamConnection::Context{context_.loop, context_.limits, context_.random, nullptr, nullptr,
-                                  context_.habits},
+                                  context_.habits, context_.observer},
         server_, static_cast<Connection::Delegate&>(*this));
   }
   if (tcp_->HasRoom()) {

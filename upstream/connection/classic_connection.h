@@ -41,7 +41,8 @@ class ClassicConnection : public Connection, private Connection::Delegate {
     UvLoop& loop;
     const UpstreamLimits& limits;
     absl::BitGenRef random;
-    ServerHabits& habits;  // Of the server's TCP.
+    ServerHabits& habits;       // Of the server's TCP.
+    MessageObserver* observer;  // Null: no query is observed.
   };
 
   // `server` outlives the connection.

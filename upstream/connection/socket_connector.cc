@@ -53,9 +53,11 @@ std::unique_ptr<Connection> SocketConnector::Connect(const UpstreamServerOptions
   }
   if (server.transport == Transport::kUdp) {
     return std::make_unique<ClassicConnection>(
-        ClassicConnection::Context{loop_, limits_, random_, habits_[index]}, server, delegate);
+        ClassicConnection::Context{loop_, limits_, random_, habits_[index], observer_}, server,
+        delegate);
   }
-  StreamConnection::Context context{loop_, limits_, random_, nullptr, nullptr, habits_[index]};
+  StreamConnection::Context context{loop_,   limits_,        random_,  nullptr,
+                                    nullptr, habits_[index], observer_};
   if (server.transport == Transport::kDot) {
     assert(credentials_[index] != nullptr);
     context.credentials = credentials_[index];

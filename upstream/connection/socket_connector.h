@@ -11,6 +11,7 @@
 #include "net/tls/tls_credentials.h"
 #include "net/tls/tls_session.h"
 #include "net/uv_loop.h"
+#include "upstream/api/message_observer.h"
 #include "upstream/connection/connection.h"
 #include "upstream/connection/server_habits.h"
 
@@ -28,6 +29,9 @@ class SocketConnector : public Connector {
 
   // Connections to come keep these limits.
   void UseLimits(const UpstreamLimits& limits) { limits_ = limits; }
+
+  // Connections to come show it their messages. It outlives them.
+  void Observe(MessageObserver& observer) { observer_ = &observer; }
 
   // From now on there are at least this many servers.
   void Grow(size_t servers);
@@ -49,7 +53,8 @@ class SocketConnector : public Connector {
   std::vector<std::shared_ptr<TlsTicketStore>> tickets_;  // By server index; null where those are.
   std::deque<ServerHabits> habits_;  // The same. Connections refer to them, so they do not move.
   std::vector<Endpoint> endpoints_;  // Where each was connected to last.
-  absl::BitGen random_;              // Seeded by the kernel: message IDs cannot be guessed.
+  MessageObserver* observer_ = nullptr;
+  absl::BitGen random_;  // Seeded by the kernel: message IDs cannot be guessed.
 };
 
 }  // namespace dotcache

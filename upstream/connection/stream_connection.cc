@@ -69,16 +69,13 @@ void StreamConnection::Begin() {
   stream_ = std::move(tls);
 }
 
-// After a failed handshake: begins another one, with the queries that wait, if it can offer less.
+// After a failed handshake: begins another one if it can offer less.
 bool StreamConnection::BeginAgain(StreamError error) {
   if (tls_ == nullptr || ends_now_) return false;
   if (!OfferLess(*tls_, error, context_.habits.refuses_alpn, *context_.tickets)) return false;
   tls_ = nullptr;
   context_.loop.DeferDelete(std::move(stream_));
   Begin();
-  std::map<uint32_t, uint16_t> in_order;
-  for (const auto& [id, pending] : pending_) in_order[pending.place.number] = id;
-  for (const auto& [number, id] : in_order) WriteQuery(id, pending_.at(id).query());
   return true;
 }
 
@@ -91,35 +88,34 @@ AttemptTicket StreamConnection::Send(const UpstreamQuery& query, AttemptId attem
 
 // Returns the message ID.
 uint16_t StreamConnection::Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose) {
-  const Question& question = query.question;
   const uint16_t id = ids_.Take();
   const MonoTime now = context_.loop.Now();
   const Duration pause = now - std::max(idle_since_, last_received());
-  const ConnectionHistory::Place place =
-      history_.NoteSent(pending_.empty() ? pause : Duration::zero());
-  Pending& pending = pending_[id];
-  pending.place = place;
-  pending.attempt = attempt;
-  pending.client = query.client;
-  pending.purpose = purpose;
-  pending.qtype = question.qtype;
-  pending.qclass = question.qclass;
-  pending.dnssec_ok = query.dnssec_ok;
-  pending.checking_disabled = query.checking_disabled;
-  pending.sent = now;
-  pending.qname.assign(question.qname.wire().begin(), question.qname.wire().end());
-  WriteQuery(id, query);
+  SentQuery sent(query, attempt, purpose, now);
+  sent.place = history_.NoteSent(pending_.empty() ? pause : Duration::zero());
+  pending_.insert_or_assign(id, std::move(sent));
+  if (ready()) WriteQuery(id, query);
   return id;
 }
 
 void StreamConnection::WriteQuery(uint16_t id, const UpstreamQuery& query) {
-  if (stream_ == nullptr) return;  // There is no session. The timer reports it.
   std::array<uint8_t, 2 + kMaxUpstreamQuerySize> framed;
   const size_t size =
       BuildUpstreamQuery(query, id, {.padded = tls_ != nullptr, .ask_keepalive = true},
                          MutableBytes(framed).subspan(2));
   StoreU16(framed.data(), static_cast<uint16_t>(size));
   stream_->Write(Bytes(framed.data(), 2 + size));
+  if (query.observed) [[unlikely]] {
+    context_.observer->OnQuerySent({server_.endpoint, transport(), query.question,
+                                    Bytes(framed).subspan(2, size), context_.loop.Now()});
+  }
+}
+
+// The queries that waited for the connection, in their order.
+void StreamConnection::WriteWaiting() {
+  std::map<uint32_t, uint16_t> in_order;
+  for (const auto& [id, pending] : pending_) in_order[pending.place.number] = id;
+  for (const auto& [number, id] : in_order) WriteQuery(id, pending_.at(id).query());
 }
 
 void StreamConnection::AskForSignOfLife(const Question& question) {
@@ -128,7 +124,7 @@ void StreamConnection::AskForSignOfLife(const Question& question) {
   Write({question, false, false}, 0, Purpose::kSignOfLife);
 }
 
-void StreamConnection::CountOut(const Pending& pending) {
+void StreamConnection::CountOut(const SentQuery& pending) {
   if (!pending.wanted()) return;
   --wanted_;
   if (pending.purpose == Purpose::kOverdueAttempt) {
@@ -139,7 +135,7 @@ void StreamConnection::CountOut(const Pending& pending) {
 }
 
 void StreamConnection::Forget(AttemptTicket ticket) {
-  Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  SentQuery& pending = pending_.at(static_cast<uint16_t>(ticket));
   CountOut(pending);
   pending.purpose = Purpose::kForgottenAttempt;
   if (pending_.size() - static_cast<size_t>(wanted_) > kMaxUnwanted) {
@@ -149,7 +145,7 @@ void StreamConnection::Forget(AttemptTicket ticket) {
 }
 
 void StreamConnection::NoteOverdue(AttemptTicket ticket) {
-  Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  SentQuery& pending = pending_.at(static_cast<uint16_t>(ticket));
   if (pending.purpose != Purpose::kAttempt) return;
   places_.Leave(pending.client);
   pending.purpose = Purpose::kOverdueAttempt;
@@ -157,7 +153,7 @@ void StreamConnection::NoteOverdue(AttemptTicket ticket) {
 }
 
 void StreamConnection::NoteAnsweredElsewhere(AttemptTicket ticket) {
-  const Pending& pending = pending_.at(static_cast<uint16_t>(ticket));
+  const SentQuery& pending = pending_.at(static_cast<uint16_t>(ticket));
   if (pending.purpose == Purpose::kOverdueAttempt) {
     history_.NoteOverdue(pending.place, context_.loop.Now());
   }
@@ -198,6 +194,7 @@ void StreamConnection::OnStreamOpen() {
   idle_since_ = now;
   ArmBy(drains_at_);
   WhenIdle();
+  WriteWaiting();
   delegate_.OnConnectionReady(*this, tls_ != nullptr && tls_->resumed(), now - began_);
 }
 
@@ -225,15 +222,19 @@ void StreamConnection::OnMessage(Bytes message) {
     OnForeignMessage(message);
     return;
   }
-  const Pending pending = std::move(found->second);
+  const SentQuery pending = std::move(found->second);
   history_.NoteResponse(pending.place, context_.loop.Now());
   ids_.Release(found->first);
   pending_.erase(found);
   CountOut(pending);
+  if (pending.observed) [[unlikely]] {
+    context_.observer->OnResponse(
+        {server_.endpoint, transport(), pending.question(), message, pending.sent});
+  }
   OnResponse(pending, message);
 }
 
-void StreamConnection::OnResponse(const Pending& pending, Bytes message) {
+void StreamConnection::OnResponse(const SentQuery& pending, Bytes message) {
   EdnsInfo edns;
   AttemptResult result = JudgeResponse(message, pending.question(), &edns);
   NoteKeepalive(edns);

@@ -17,9 +17,11 @@
 #include "net/tls/tls_session.h"
 #include "net/tls/tls_stream.h"
 #include "net/uv_loop.h"
+#include "upstream/api/message_observer.h"
 #include "upstream/connection/connection.h"
 #include "upstream/connection/connection_history.h"
 #include "upstream/connection/message_id_pool.h"
+#include "upstream/connection/sent_query.h"
 #include "upstream/connection/server_habits.h"
 
 namespace dotcache {
@@ -51,6 +53,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
     std::shared_ptr<const TlsClientCredentials> credentials;  // Null: plain TCP.
     std::shared_ptr<TlsTicketStore> tickets;                  // Null with `credentials`.
     ServerHabits& habits;                                     // Of the server.
+    MessageObserver* observer;                                // Null: no query is observed.
   };
 
   StreamConnection(const Context& context, const UpstreamServerOptions& server,
@@ -75,28 +78,10 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void CloseSoon() override;
 
  private:
-  enum class Purpose : uint8_t { kAttempt, kOverdueAttempt, kForgottenAttempt, kSignOfLife };
-
-  // A query without a response. There may be many, so the name takes only its octets.
-  struct Pending {
-    AttemptId attempt = 0;
-    uint64_t client = 0;
-    Purpose purpose = Purpose::kAttempt;
-    QType qtype = QType::kNone;
-    QClass qclass = QClass::kIn;
-    bool dnssec_ok = false;
-    bool checking_disabled = false;
-    MonoTime sent;
-    ConnectionHistory::Place place;
-    WireMessage qname;
-
-    bool wanted() const { return purpose <= Purpose::kOverdueAttempt; }
-    Question question() const { return {DomainName::FromValidatedWire(qname), qtype, qclass}; }
-    UpstreamQuery query() const { return {question(), dnssec_ok, checking_disabled, client}; }
-  };
+  using Purpose = SentQuery::Purpose;
 
   uint16_t Write(const UpstreamQuery& query, AttemptId attempt, Purpose purpose);
-  void CountOut(const Pending& pending);
+  void CountOut(const SentQuery& pending);
 
   void OnStreamOpen() override;
   void OnStreamData(Bytes data) override;
@@ -104,7 +89,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void OnStreamError(StreamError error, const std::string& detail) override;
 
   void OnMessage(Bytes message);
-  void OnResponse(const Pending& pending, Bytes message);
+  void OnResponse(const SentQuery& pending, Bytes message);
   void NoteKeepalive(const EdnsInfo& edns);
   void OnForeignMessage(Bytes message);
   std::optional<AttemptId> AttemptMeantBy(Bytes message) const;
@@ -116,6 +101,8 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   void Begin();
   bool BeginAgain(StreamError error);
   void WriteQuery(uint16_t id, const UpstreamQuery& query);
+  void WriteWaiting();
+  Transport transport() const { return tls_ == nullptr ? Transport::kTcp : Transport::kDot; }
   void Close(UpstreamFailure failure, bool graceful, const std::string& detail);
 
   const Context context_;
@@ -133,7 +120,7 @@ class StreamConnection : public Connection, private ByteStream::Delegate {
   std::string end_detail_;  // Why it drains, or why there is no session.
   ConnectionHistory history_;
   MessageIdPool ids_;
-  absl::flat_hash_map<uint16_t, Pending> pending_;  // By message ID, which is the ticket.
+  absl::flat_hash_map<uint16_t, SentQuery> pending_;  // By message ID, which is the ticket.
   StreamFramer framer_;
   std::unique_ptr<Timer> timer_;  // The connect timeout, then the idle timeout and the age.
   MonoTime timer_due_;

@@ -47,7 +47,7 @@ HOMES = {
     r"seccomp\.h": r"cmd/system_calls\.cc",
     r"microhttpd\.h": r"admin/.*",
     r"prometheus/": r"admin/.*",
-    r"nlohmann/": r"admin/.*",
+    r"nlohmann/": r"(admin/.*|query_log/query_json\.cc)",
     r"net/(?!(address_prefix|endpoint|client_key)\.h)": r"(?!answer/).*",  # The steps of a query know no socket.
 }
 ABSEIL = r"absl/"  # Everywhere.

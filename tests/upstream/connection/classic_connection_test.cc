@@ -16,6 +16,7 @@
 #include "tests/support/loopback_classic_server.h"
 #include "tests/support/loopback_dot_server.h"
 #include "tests/support/message_builder.h"
+#include "tests/upstream/connection/recording_observer.h"
 #include "upstream/connection/socket_connector.h"
 
 namespace dotcache {
@@ -58,6 +59,7 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
     options_.endpoint = server_.endpoint();
     connector_ =
         std::make_unique<SocketConnector>(loop_, limits_, SocketConnector::Credentials{nullptr});
+    connector_->Observe(observer_);
     connection_ = connector_->Connect(options_, 0, *this);
   }
 
@@ -118,6 +120,7 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
   UpstreamLimits limits_;
   UpstreamServerOptions options_;
   LoopbackClassicServer server_{Answer};
+  RecordingObserver observer_;
   std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<Connection> connection_;
 
@@ -132,6 +135,21 @@ class ClassicConnectionTest : public testing::Test, protected Connection::Delega
   UpstreamFailure failure_ = UpstreamFailure::kTimeout;
   std::vector<AttemptId> lost_;
 };
+
+TEST_F(ClassicConnectionTest, AnObservedQueryIsShownOverUdpAndThenOverTcp) {
+  server_.set_handler(TruncateUdp);
+  Connect();
+  UpstreamQuery query;
+  query.question = {*DomainName::FromText("a.corp.example"), QType::kA, QClass::kIn};
+  query.observed = true;
+  connection_->Send(query, 1);
+  ASSERT_TRUE(RunUntilResults(1));
+  EXPECT_THAT(observer_.What(),
+              ElementsAre("query udp a.corp.example.", "response udp a.corp.example.",
+                          "query tcp a.corp.example.", "response tcp a.corp.example."));
+  EXPECT_EQ(observer_.seen[0].wire, server_.queries()[0].wire);
+  EXPECT_EQ(observer_.seen[0].server, options_.endpoint);
+}
 
 TEST_F(ClassicConnectionTest, IsReadyInALaterTurnAndAnswers) {
   Connect();

@@ -24,6 +24,7 @@
 #include "tests/support/message_builder.h"
 #include "tests/support/run_loop.h"
 #include "tests/support/test_certificates.h"
+#include "tests/upstream/connection/recording_observer.h"
 #include "upstream/connection/socket_connector.h"
 
 namespace dotcache {
@@ -106,6 +107,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
     if (connector_ == nullptr) {
       connector_ = std::make_unique<SocketConnector>(loop_, limits_,
                                                      SocketConnector::Credentials{credentials_});
+      connector_->Observe(observer_);
     }
     ready_ = 0;
     closed_ = false;
@@ -163,6 +165,7 @@ class StreamConnectionTest : public testing::Test, protected Connection::Delegat
   UpstreamServerOptions options_;
   std::shared_ptr<const TlsClientCredentials> credentials_;
   std::unique_ptr<LoopbackDotServer> server_;
+  RecordingObserver observer_;
   std::unique_ptr<SocketConnector> connector_;
   std::unique_ptr<Connection> connection_;
 
@@ -243,6 +246,37 @@ TEST_F(StreamConnectionTest, ResponsesMayComeInAnyOrder) {
   ASSERT_TRUE(RunUntilResults(3));
   EXPECT_THAT(answers_, ElementsAre(3, 2, 1));
   EXPECT_EQ(mismatches_, 0);
+}
+
+TEST_F(StreamConnectionTest, AnObservedQueryIsShownWhenItIsSentWithItsResponse) {
+  Serve([](const DotQuery& query) { return Reply(ErrorTo(query.wire, Rcode::kServFail)); });
+  Connect();
+  UpstreamQuery query = QueryFor("a.example.com");
+  query.observed = true;
+  connection_->Send(query, 1);
+  Send(2, "b.example.com");  // Is not observed.
+  EXPECT_THAT(observer_.seen, IsEmpty());
+  ASSERT_TRUE(RunUntilResults(2));
+  EXPECT_THAT(observer_.What(),
+              ElementsAre("query dot a.example.com.", "response dot a.example.com."));
+  EXPECT_EQ(observer_.seen[0].wire, server_->query_octets()[0]);
+  EXPECT_EQ(observer_.seen[0].server, options_.endpoint);
+  EXPECT_EQ(observer_.seen[1].sent, observer_.seen[0].sent);
+  const AttemptTicket ticket = connection_->Send(query, 3);
+  EXPECT_EQ(observer_.seen.size(), 3u);
+  connection_->Forget(ticket);
+  ASSERT_TRUE(RunUntil([this] { return late_results_ == 1; }));
+  EXPECT_EQ(observer_.seen.size(), 4u);
+}
+
+TEST_F(StreamConnectionTest, AQueryThatIsNotSentIsNotObserved) {
+  Serve({.certificate = GetTestCertificates().other_name});
+  Connect();
+  UpstreamQuery query = QueryFor("a.example.com");
+  query.observed = true;
+  connection_->Send(query, 1);
+  ASSERT_TRUE(RunUntilClosed());
+  EXPECT_THAT(observer_.seen, IsEmpty());
 }
 
 TEST_F(StreamConnectionTest, AWrongNameGetsNoQueryOctet) {
