@@ -15,15 +15,9 @@ class Server;
 // Answers a request of the control socket, or returns std::nullopt for a path of the admin address.
 // Any thread may call it. All replies are JSON, errors as {"error": TEXT}.
 //
-//   GET /status                      The state in a few numbers.
-//   GET /ready                       503 before the first connection to a server, and in the stop.
+//   GET of a path of admin/reading_paths.h.
 //   POST /top, GET /top              See admin/top_paths.h.
 //   GET /watch                       The numbers of `dotcache ctl watch`.
-//   GET /upstreams                   The upstream servers with their counters.
-//   GET /lookup?name=NAME[&type=TYPE]
-//                                    The entries of the cache for this question (A by default).
-//   GET /explain?name=NAME[&type=TYPE][&dnssec=1]
-//                                    Where the answer would come from, and why.
 //   POST /flush?name=NAME[&type=TYPE|&below=1], POST /flush?all=1
 //                                    Removes entries; returns their number.
 //   POST /reload                     409 if the configuration has errors.

@@ -47,8 +47,7 @@ Json ServerJson(const ServerExplanation& server) {
 
 }  // namespace
 
-absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request,
-                                           bool preview) {
+absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request) {
   ASSIGN_OR_RETURN(const QuestionParameters asked, ReadQuestion(request));
   const Question question = {asked.name, asked.type == QType::kNone ? QType::kA : asked.type,
                              QClass::kIn};
@@ -57,7 +56,6 @@ absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpReque
     return absl::UnavailableError("the server has not started, or is stopping");
   }
   const uint8_t flags = request.Parameter("dnssec").has_value() ? CacheKey::kDnssecOk : 0;
-  if (!preview) return RenderExplanation(question, nullptr, *explanation);
   const AnswerPreview answer = PreviewAnswer(server, question, flags, BootTime());
   return RenderExplanation(question, &answer, *explanation);
 }

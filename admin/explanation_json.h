@@ -14,13 +14,11 @@ namespace dotcache {
 
 class Server;
 
-// Explains which servers would be queried for the question of the request. With `preview` it also
-// explains what the query would get. That tells when others queried the name, so it is for the
-// control socket. The type is A by default. With the parameter `dnssec`, the query has DO. Any
-// thread may call it. kInvalidArgument: the parameters are wrong. kUnavailable: the server has not
+// Explains where the answer to the question of the request would come from, and which servers would
+// be queried. The type is A by default. With the parameter `dnssec`, the query has DO. Any thread
+// may call it. kInvalidArgument: the parameters are wrong. kUnavailable: the server has not
 // started, or is stopping.
-absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request,
-                                           bool preview);
+absl::StatusOr<std::string> ExplainRequest(const Server& server, const HttpRequest& request);
 
 // Returns one JSON object. `preview` may be null. Times are in milliseconds. A time that is not
 // known is null.

@@ -17,6 +17,8 @@ struct HttpRequest {
   std::map<std::string, std::string> parameters = {};    // Of the query string.
   std::optional<absl::string_view> host = std::nullopt;  // The Host header.
 
+  bool wants_json = false;  // The Accept header names JSON.
+
   // The value of a parameter, or std::nullopt without it.
   std::optional<std::string> Parameter(const std::string& name) const;
 };

@@ -13,12 +13,13 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "admin/allocated_memory.h"
 #include "admin/control_paths.h"
-#include "admin/explanation_json.h"
 #include "admin/http_host.h"
 #include "admin/metrics.h"
+#include "admin/reading_paths.h"
 #include "admin/status_json.h"
 #include "admin/status_page.h"
 #include "core/status_macros.h"
@@ -37,16 +38,6 @@ constexpr size_t kConnectionMemoryBytes = 16 * 1024;
 
 using ResponsePtr = std::unique_ptr<MHD_Response, decltype(&MHD_destroy_response)>;
 
-HttpReply Explain(const Server& server, const HttpRequest& request) {
-  const absl::StatusOr<std::string> json = ExplainRequest(server, request, /*preview=*/false);
-  if (json.ok()) return {MHD_HTTP_OK, "application/json", *json};
-  HttpReply reply;
-  reply.status =
-      absl::IsUnavailable(json.status()) ? MHD_HTTP_SERVICE_UNAVAILABLE : MHD_HTTP_BAD_REQUEST;
-  reply.body = absl::StrCat(json.status().message(), "\n");
-  return reply;
-}
-
 std::optional<absl::string_view> Found(const char* value) {
   if (value == nullptr) return std::nullopt;
   return value;
@@ -59,19 +50,22 @@ struct Sources {
   std::vector<std::string> host_names;
   HttpConnections connections;
   std::function<std::string()> configuration;  // May be null.
+  const Operations* operations;                // May be null.
   // Of the control socket, otherwise null.
   Server* control = nullptr;
-  Operations* operations = nullptr;
+  Operations* commands = nullptr;
 };
 
 HttpReply ReplyTo(Sources& sources, const HttpRequest& request, bool from_here) {
   if (sources.control != nullptr) {
-    auto reply = HandleControl(*sources.control, *sources.operations, request);
+    auto reply = HandleControl(*sources.control, *sources.commands, request);
     if (reply.has_value()) return *std::move(reply);
   }
   HttpReply reply = HandleHttp(sources.server, sources.memory, sources.host_names, request);
-  const bool not_found = reply.status == MHD_HTTP_NOT_FOUND;  // The host and the method are good.
-  if (not_found && request.path == "/config.yaml" && sources.configuration != nullptr) {
+  if (reply.status != MHD_HTTP_NOT_FOUND) return reply;  // Else the host and the method are good.
+  auto reading = HandleReading(sources.server, sources.operations, request);
+  if (reading.has_value()) return *std::move(reading);
+  if (request.path == "/config.yaml" && sources.configuration != nullptr) {
     if (!from_here) return {MHD_HTTP_FORBIDDEN, "text/plain", "only for clients on this machine\n"};
     return {MHD_HTTP_OK, "text/plain; charset=utf-8", sources.configuration()};
   }
@@ -136,6 +130,9 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
   HttpRequest request = {.method = method, .path = path};
   request.host =
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST));
+  const auto accept =
+      Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
+  request.wants_json = absl::StrContains(accept.value_or(""), "application/json");
   MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &request.parameters);
   TestDelay(Seam::kAdminReply);
   const HttpReply reply = ReplyTo(
@@ -164,7 +161,8 @@ struct HttpServer::Daemon {
                 {},
                 options.host_names,
                 HttpConnections(options.limits),
-                options.configuration} {
+                options.configuration,
+                options.operations} {
     sources.host_names.push_back(MachineName());
   }
   ~Daemon() {
@@ -228,9 +226,10 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
   } else if (path == "/health") {
     reply.body = "OK\n";
   } else if (path == "/ready") {
+    if (request.wants_json) return *HandleReading(server, nullptr, request);
     const bool ready = server.ready();
     reply.status = ready ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
-    reply.body = ready ? "OK\n" : "not ready: no upstream server connected yet, or stopping\n";
+    reply.body = ready ? "OK\n" : absl::StrCat(kNotReadyText, "\n");
   } else if (path == "/metrics") {
     reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
     reply.body = RenderMetrics(server, memory.InUse(BootTime()));
@@ -240,11 +239,11 @@ HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
   } else if (path == "/status.json") {
     reply.content_type = "application/json";
     reply.body = RenderStatus(server);
-  } else if (path == "/explain") {
-    return Explain(server, request);
   } else {
     reply.status = MHD_HTTP_NOT_FOUND;
-    reply.body = "not found; the paths are /, /metrics, /health, /ready and /explain\n";
+    reply.body =
+        "not found; the paths are /, /metrics, /health, /ready, /status, /upstreams, /lookup and "
+        "/explain\n";
   }
   return reply;
 }
@@ -274,7 +273,7 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::OpenControl(UnixPath lis
                                                                     Operations& operations) {
   auto daemon = std::make_unique<Daemon>(server, HttpOptions());
   daemon->sources.control = &server;
-  daemon->sources.operations = &operations;
+  daemon->sources.commands = &operations;
   UniqueFd fd = listener.TakeFd();
   daemon->path.emplace(std::move(listener));
   RETURN_IF_ERROR(Serve(*daemon, std::move(fd)));

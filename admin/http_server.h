@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Serves the status page, /metrics, /health, /ready and /explain over HTTP.
+// Serves the status page, /metrics, /health, /ready and the state over HTTP.
 #ifndef DOTCACHE_ADMIN_HTTP_SERVER_H_
 #define DOTCACHE_ADMIN_HTTP_SERVER_H_
 
@@ -29,6 +29,8 @@ struct HttpOptions {
   // Returns the settings in effect, for /config.yaml. Null: there is no such path. Called on the
   // HTTP thread, so it must not wait.
   std::function<std::string()> configuration = nullptr;
+  // Tells which providers are taken out. Null: none is. Must outlive the HttpServer.
+  const Operations* operations = nullptr;
 };
 
 // Answers one HTTP request from the state of `server` and `memory`. Any thread may call it, if no
@@ -37,19 +39,15 @@ struct HttpOptions {
 //
 //   GET /health   Liveness: 200 while the process answers.
 //   GET /ready    Readiness: 200 from the first authenticated connection to an upstream server
-//                 until the stop begins, otherwise 503.
+//                 until the stop begins, otherwise 503. JSON if the client accepts JSON.
 //   GET /metrics  Prometheus text format.
 //   GET /         The status page, with /status.css, /status.js and /status.json.
-//   GET /explain?name=NAME
-//                 JSON: the zone whose servers would get a query for NAME, the order of the
-//                 servers, and the reason. 400 if NAME is not valid. 503 before the start and
-//                 during the stop.
 HttpReply HandleHttp(const Server& server, AllocatedMemory& memory,
                      const std::vector<std::string>& host_names, const HttpRequest& request);
 
-// Serves HandleHttp() on one thread with libmicrohttpd. `server` must outlive it. No response
-// contains a client address or a name that a client queried. Limits: HttpConnectionLimits, and
-// 16 KiB of request headers.
+// Serves HandleHttp() and HandleReading() on one thread with libmicrohttpd. `server` must outlive
+// it. No response contains a client address, or lists names that clients queried. Limits:
+// HttpConnectionLimits, and 16 KiB of request headers.
 class HttpServer {
  public:
   // Binds a socket for Open(). An error names the endpoint. It is a step of its own, because a

@@ -75,7 +75,7 @@ AccessPolicy::AccessPolicy(const std::vector<AddressPrefix>& allow,
     }
   }
   for (const AddressPrefix& network : allow) {
-    entries[DomainName()].push_back({network, 0, {AccessAction::kAllow, /*has_rule=*/true, 0}});
+    entries[DomainName()].push_back({network, 0, {AccessAction::kAllow, 0}});
   }
   root_.emplace(entries[DomainName()]);
   entries.erase(DomainName());
@@ -85,7 +85,7 @@ AccessPolicy::AccessPolicy(const std::vector<AddressPrefix>& allow,
 }
 
 AccessVerdict AccessPolicy::VerdictOf(const AccessRule& rule) {
-  AccessVerdict verdict{rule.action, /*has_rule=*/true, 0};
+  AccessVerdict verdict{rule.action, 0};
   if (!rule.client_rate.has_value()) return verdict;
   const auto same = std::find(client_rates_.begin(), client_rates_.end(), *rule.client_rate);
   verdict.rate = static_cast<size_t>(same - client_rates_.begin()) + 1;

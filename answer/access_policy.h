@@ -48,7 +48,6 @@ struct AccessRule {
 // What the rules say about a query.
 struct AccessVerdict {
   AccessAction action = AccessAction::kRefuse;
-  bool has_rule = false;  // False: no rule concerns the client, so it is refused.
   // Which rate applies: 0 is the common one, N the one at N - 1 in client_rates().
   size_t rate = 0;
 };

@@ -141,7 +141,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::Success& success) {  // --help or --version.
     return app.exit(success);
   } catch (const CLI::ParseError& error) {
-    for (const std::string& line : UsageErrors(app, error)) {
+    for (const std::string& line : UsageErrors(app, {argv + 1, argv + argc}, error)) {
       std::fprintf(stderr, "dotcache: %s\n", line.c_str());
     }
     return kExitUsage;

@@ -57,9 +57,10 @@ std::vector<Setting> WorkerRows() {
 std::vector<Setting> ProcessRows() {
   return {
       ScalarSetting(
-          NewSetting(
-              {.key = "admin", .help = "HTTP address of /metrics, /health, /ready and /explain"},
-              "ADDR:PORT|off"),
+          NewSetting({.key = "admin",
+                      .help = "HTTP address of the status page, /metrics, /health, /ready and the "
+                              "state as JSON"},
+                     "ADDR:PORT|off"),
           [](auto& c) -> auto& { return c.admin; }, ParseAdmin, FormatAdmin),
       ListSetting(
           NewSetting({.key = "admin-hosts",

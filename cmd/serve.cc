@@ -324,12 +324,13 @@ absl::StatusOr<Serving> StartServing(const Config& config, const ConfigSources& 
   std::optional<Endpoint> admin_endpoint;
   if (admin.valid()) {
     admin_endpoint = LocalEndpoint(admin.get());
-    ASSIGN_OR_RETURN(serving.admin,
-                     HttpServer::Open(std::move(admin), server,
-                                      {.host_names = config.admin_hosts,
-                                       .configuration = [&service = *serving.service] {
-                                         return service.ConfigurationText();
-                                       }}));
+    ASSIGN_OR_RETURN(
+        serving.admin,
+        HttpServer::Open(
+            std::move(admin), server,
+            {.host_names = config.admin_hosts,
+             .configuration = [&service = *serving.service] { return service.ConfigurationText(); },
+             .operations = serving.service.get()}));
   }
   LogPlan(server, admin_endpoint);
   RETURN_IF_ERROR(serving.service->Start());

@@ -110,7 +110,7 @@ Service::Service(const Config& config, const ConfigSources& sources, const Servi
       manager_(manager),
       file_had_text_(HasText(sources.file)),
       running_(WithCancellation(config, stopping_)),
-      text_{{}, FormatConfig(config)},
+      text_{{}, FormatConfig(config), {}},
       hosts_files_(config.server.local_data.hosts_files) {}
 
 absl::Status Service::Start() {
@@ -188,6 +188,7 @@ void Service::UpdateText() {
   std::string text = FormatConfig(running_);
   const MutexLock lock(text_.mutex);
   text_.value = std::move(text);
+  text_.taken_out = taken_out_;
 }
 
 void Service::Shutdown() {
@@ -268,8 +269,8 @@ ReloadReport Service::TakeOver(const LoadedConfig& loaded) {
   if (config.log_level != running_.log_level) SetLogLevel(config.log_level);
   hosts_files_ = std::move(hosts_files);
   running_ = std::move(config);
-  UpdateText();
   TakeOutAgain(report);
+  UpdateText();
   return report;
 }
 
@@ -304,14 +305,15 @@ absl::Status Service::UseProvider(const std::string& provider, bool use) {
   if (taken_out == taken_out_) return absl::OkStatus();
   taken_out_ = std::move(taken_out);
   server_->UseProvider(provider, use);
+  UpdateText();
   Log(LogLevel::kWarn, use ? "provider put back" : "provider taken out: it gets no query",
       {{"provider", provider}});
   return absl::OkStatus();
 }
 
 bool Service::IsTakenOut(const std::string& provider) const {
-  const MutexLock lock(mutex_);
-  return taken_out_.contains(provider);
+  const MutexLock lock(text_.mutex);
+  return text_.taken_out.contains(provider);
 }
 
 Milliseconds Service::lame_duck() const {

@@ -92,10 +92,12 @@ class Service : public Operations {
   const bool file_had_text_;  // At the start.
   mutable Mutex mutex_;
   Config running_ ABSL_GUARDED_BY(mutex_);
-  // FormatConfig(running_). Its mutex is taken last.
+  // What HTTP threads read, so that they wait for no reload: FormatConfig(running_) and a copy of
+  // taken_out_. Its mutex is taken last.
   struct Text {
     mutable Mutex mutex;
     std::string value ABSL_GUARDED_BY(mutex);
+    std::set<std::string> taken_out ABSL_GUARDED_BY(mutex);
   };
   Text text_;
   std::set<std::string> taken_out_ ABSL_GUARDED_BY(mutex_);

@@ -9,10 +9,13 @@
 
 namespace dotcache {
 
-// The error of app.parse() as lines: one for each argument that is not known, in their order, with
-// the most similar command or flag. A setting of the YAML file is named as such. The value that
-// follows an unknown flag gets no line of its own.
-std::vector<std::string> UsageErrors(const CLI::App& app, const CLI::ParseError& error);
+// The errors of a command line that app.parse() refused, as lines: one for each argument that is
+// not known and each flag without its value, in their order, with the most similar command or flag.
+// A setting of the YAML file is named as such. The value that follows an unknown flag gets no line
+// of its own. `arguments`: those after the name of the program. If all of them are good, the line
+// is that of `error`.
+std::vector<std::string> UsageErrors(const CLI::App& app, const std::vector<std::string>& arguments,
+                                     const CLI::ParseError& error);
 
 }  // namespace dotcache
 

@@ -20,6 +20,7 @@
 namespace dotcache {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -127,6 +128,53 @@ TEST_F(HttpServerTest, ExplainShowsTheServersOfANameAndWhy) {
   EXPECT_THAT(reply, HasSubstr(upstream_.endpoint().ToString()));
   EXPECT_THAT(reply, HasSubstr("\"state\": \"up\""));
   EXPECT_THAT(reply, HasSubstr("first in the configuration"));
+  EXPECT_THAT(reply, HasSubstr("\"answer_from\": \"upstream\""));
+}
+
+TEST_F(HttpServerTest, StateIsJson) {
+  ASSERT_TRUE(server_.WaitUntilReady());
+  const std::string json = "Content-Type: application/json";
+  EXPECT_THAT(Request(endpoint_, "GET", "/status"),
+              AllOf(HasSubstr(json), HasSubstr("\"queries\": 0,")));
+  EXPECT_THAT(Request(endpoint_, "GET", "/upstreams"),
+              AllOf(HasSubstr(json), HasSubstr(upstream_.endpoint().ToString()),
+                    HasSubstr("\"taken_out\": false")));
+  // The label "a.b" with an escaped dot, and the type in lower case.
+  EXPECT_THAT(Request(endpoint_, "GET", "/lookup?name=a%5C.b.Example%2E&type=aaaa"),
+              AllOf(HasSubstr(json), HasSubstr(R"("name": "a\\.b.example.")"),
+                    HasSubstr("\"type\": \"AAAA\""), HasSubstr("\"entries\": []")));
+  EXPECT_THAT(Request(endpoint_, "HEAD", "/status"),
+              AllOf(StartsWith("HTTP/1.1 200"), testing::EndsWith("\r\n\r\n")));
+}
+
+TEST_F(HttpServerTest, WrongNameOrTypeIsAnErrorInJson) {
+  for (const char* path : {"/lookup", "/lookup?name=a..b", "/explain?name=a&type=NOTYPE"}) {
+    EXPECT_THAT(Request(endpoint_, "GET", path),
+                AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("{\n  \"error\": \"")))
+        << path;
+  }
+}
+
+TEST_F(HttpServerTest, ReadyIsJsonForAClientThatAcceptsIt) {
+  ASSERT_TRUE(server_.WaitUntilReady());
+  const auto ask = [this](const std::string& accept) {
+    return Send(endpoint_, absl::StrCat("GET /ready HTTP/1.0\r\n", accept, "\r\n"));
+  };
+  EXPECT_THAT(ask(""), testing::EndsWith("\r\n\r\nOK\n"));
+  EXPECT_THAT(ask("Accept: */*\r\n"), testing::EndsWith("\r\n\r\nOK\n"));
+  EXPECT_THAT(ask("Accept: application/json\r\n"), HasSubstr("\"ready\": true"));
+  server_.server().AnnounceStop();
+  EXPECT_THAT(ask("Accept: application/json\r\n"),
+              AllOf(HasSubstr(" 503 "), HasSubstr("\"error\": \"not ready")));
+}
+
+TEST_F(HttpServerTest, CommandsAndFrequentNamesAreNotServed) {
+  for (const char* path : {"/top", "/watch"}) {
+    EXPECT_THAT(Request(endpoint_, "GET", path), StartsWith("HTTP/1.1 404")) << path;
+  }
+  for (const char* path : {"/top", "/flush?all=1", "/reload", "/drain", "/status"}) {
+    EXPECT_THAT(Request(endpoint_, "POST", path), StartsWith("HTTP/1.1 405")) << path;
+  }
 }
 
 TEST_F(HttpServerTest, EveryPathIsForbiddenForHostNamesOfWebSites) {
@@ -134,7 +182,9 @@ TEST_F(HttpServerTest, EveryPathIsForbiddenForHostNamesOfWebSites) {
   const auto ask = [this](const std::string& path, const std::string& host) {
     return Send(endpoint_, absl::StrCat("GET ", path, " HTTP/1.0\r\n", host, "\r\n"));
   };
-  for (const char* path : {"/metrics", "/explain?name=www.example.com", "/health", "/other"}) {
+  for (const char* path :
+       {"/metrics", "/explain?name=www.example.com", "/lookup?name=www.example.com", "/status",
+        "/upstreams", "/health", "/other"}) {
     for (const char* host : {"Host: rebind.example\r\n", "hOsT: rebind.example:9153\r\n"}) {
       const std::string reply = ask(path, host);
       EXPECT_THAT(reply, HasSubstr(" 403 ")) << path << host;
@@ -205,7 +255,8 @@ TEST_F(HttpServerTest, OtherPathsAreNotFoundAndListThePaths) {
   for (const char* path : {"/metrics/", "/ready/../metrics", "/healthz"}) {
     const std::string reply = Request(endpoint_, "GET", path);
     EXPECT_THAT(reply, StartsWith("HTTP/1.1 404")) << path;
-    EXPECT_THAT(reply, HasSubstr("/metrics, /health, /ready and /explain"));
+    EXPECT_THAT(reply,
+                HasSubstr("/metrics, /health, /ready, /status, /upstreams, /lookup and /explain"));
   }
 }
 

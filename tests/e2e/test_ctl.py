@@ -15,6 +15,9 @@ import stat
 import struct
 import subprocess
 import termios
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import dns.query
 import dns.rcode
@@ -78,6 +81,47 @@ def test_status_and_upstreams_are_tables_and_json(controlled):
     lines = controlled.ctl("upstreams").stdout.splitlines()
     assert lines[0].split()[:3] == ["ZONE", "PROVIDER", "ADDRESS"] and len(lines) == 5
     assert controlled.ctl("explain", "www.lab.example").returncode == 0
+
+
+def fetch(server, path, accept="*/*", method="GET"):
+    """Requests a path of the admin address; returns the status and the JSON or text."""
+    request = urllib.request.Request(f"http://{ADDRESS}:{server.admin_port}{path}", method=method,
+                                     headers={"Accept": accept})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as error:
+        text = error.read().decode()
+        is_json = error.headers["Content-Type"] == "application/json"
+        return error.code, json.loads(text) if is_json else text
+
+
+def test_the_admin_address_shows_the_same_as_the_socket(controlled):
+    server = controlled.server
+    name = r"a\.b\032c.fresh.lab.example"
+    controlled.ask(name + ".")
+    quoted = urllib.parse.quote(name)
+    provider = controlled.json("upstreams")["upstreams"][0]["provider"]
+    controlled.json("take-out", provider)
+    for path, *arguments in (("/status", "status"), ("/upstreams", "upstreams"),
+                             (f"/lookup?name={quoted}&type=a", "lookup", name, "a"),
+                             (f"/lookup?name={quoted}", "lookup", name),
+                             (f"/explain?name={quoted}&dnssec=1", "explain", name, "--dnssec")):
+        status, over_http = fetch(server, path)
+        over_socket = controlled.json(*arguments)
+        assert status == 200 and over_http.keys() == over_socket.keys(), path
+        if "entries" in over_http:
+            assert over_http["name"] == over_socket["name"] == name + "."
+            assert over_http["entries"][0].keys() == over_socket["entries"][0].keys()
+            assert over_http["entries"][0]["state"] == "fresh"
+        if path == "/upstreams":
+            assert over_http["upstreams"][0]["taken_out"] is True
+    assert fetch(server, "/ready", accept="application/json") == (200, controlled.json("ready"))
+    for path in ("/lookup?name=a..b", "/lookup?name=a&type=NOTYPE", "/explain"):
+        status, error = fetch(server, path)
+        assert status == 400 and list(error) == ["error"], path
+    assert fetch(server, "/top")[0] == fetch(server, "/lookups")[0] == 404
+    assert fetch(server, "/flush?all=1", method="POST")[0] == 405
 
 
 def test_lookup_and_flush(controlled):
