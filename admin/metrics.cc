@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
@@ -46,39 +47,53 @@ bool HasDotListener(const Server& server) {
   });
 }
 
-// The RCODEs that a source has from the start. Samples of others begin when they are counted.
-bool IsUsual(const Server& server, ReplySource source, size_t slot) {
-  if (source == ReplySource::kRejection) return slot == RcodeSlot(Rcode::kRefused);
-  if (source == ReplySource::kZone && server.upstreams()->options.zones.size() == 1) return false;
-  if (slot == RcodeSlot(Rcode::kServFail)) {
-    return source == ReplySource::kUpstream || source == ReplySource::kZone;
+// The RCODEs that an origin has from the start. Samples of others begin when they are counted.
+bool IsUsual(const Server& server, const ReplyOrigin& origin, size_t slot) {
+  if (origin.private_zone && server.upstreams()->options.zones.size() == 1) return false;
+  switch (origin.source) {
+    case ReplySource::kRefused:
+      return slot == RcodeSlot(Rcode::kRefused) && !origin.private_zone;
+    case ReplySource::kFailure:
+      return slot == RcodeSlot(Rcode::kServFail);
+    case ReplySource::kStale:
+      return false;
+    case ReplySource::kLocal:
+      if (origin.private_zone) return false;
+      break;
+    case ReplySource::kHit:
+    case ReplySource::kMiss:
+      break;
   }
   return slot == RcodeSlot(Rcode::kNoError) || slot == RcodeSlot(Rcode::kNxDomain);
 }
 
-void AddReplies(const Server& server, Exposition& out) {
-  Family& family =
-      out.AddCounters("dotcache_responses_total",
-                      "Replies to clients, by RCODE, transport and source of the answer.");
+void AddRepliesFrom(const Server& server, const ReplyOrigin& origin, Family& family) {
   const bool has_dot = HasDotListener(server);
-  for (int i = 0; i < kReplySourceCount; ++i) {
-    const auto source = static_cast<ReplySource>(i);
-    for (const auto& [transport, transport_name] : kTransportNames) {
-      for (size_t slot = 0; slot < kRcodeSlotCount; ++slot) {
-        const uint64_t count =
-            Sum(server, [&, transport = transport](const WorkerCounters& c) -> const Counter& {
-              return c.responses[static_cast<size_t>(i)][static_cast<size_t>(transport)][slot];
-            });
-        const bool usual =
-            IsUsual(server, source, slot) && (has_dot || transport != Transport::kDot);
-        if (count == 0 && !usual) continue;
-        Exposition::Add(family,
-                        {{"rcode", std::string(RcodeSlotName(slot))},
-                         {"transport", std::string(transport_name)},
-                         {"source", std::string(ReplySourceName(source))}},
-                        static_cast<double>(count));
-      }
+  const bool has_zone =
+      origin.source != ReplySource::kLocal && origin.source != ReplySource::kRefused;
+  for (const auto& [transport, transport_name] : kTransportNames) {
+    for (size_t slot = 0; slot < kRcodeSlotCount; ++slot) {
+      const uint64_t count =
+          Sum(server, [&, transport = transport](const WorkerCounters& c) -> const Counter& {
+            return c.responses[PlaceOf(origin)][static_cast<size_t>(transport)][slot];
+          });
+      const bool usual = IsUsual(server, origin, slot) && (has_dot || transport != Transport::kDot);
+      if (count == 0 && !usual) continue;
+      MetricLabels labels = {{"rcode", std::string(RcodeSlotName(slot))},
+                             {"transport", std::string(transport_name)},
+                             {"source", std::string(NameOf(kReplySourceNames, origin.source, ""))}};
+      if (has_zone) labels.push_back({"zone_kind", origin.private_zone ? "private" : "default"});
+      Exposition::Add(family, std::move(labels), static_cast<double>(count));
     }
+  }
+}
+
+void AddReplies(const Server& server, Exposition& out) {
+  Family& family = out.AddCounters(
+      "dotcache_responses_total",
+      "Replies to clients, by RCODE, transport, source of the answer and kind of its zone.");
+  for (size_t place = 0; place < kReplyOriginCount; ++place) {
+    AddRepliesFrom(server, OriginAt(place), family);
   }
 }
 

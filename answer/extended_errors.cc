@@ -90,20 +90,20 @@ std::string FailureCauseText(uint16_t cause) {
 FailureErrors ErrorFor(ExchangeFailure failure, size_t zone) {
   if (failure == ExchangeFailure::kLimit) return ErrorForLimit(Limit::kUpstream);
   FailureErrors errors{ServFailCauseOf(failure), {CodeOf(failure), ExchangeFailureText(failure)}};
-  if (zone != 0) errors.source = ReplySource::kZone;
+  errors.origin.private_zone = zone != 0;
   return errors;
 }
 
 FailureErrors ErrorForStop() {
   FailureErrors errors{ServFailCause::kStopping,
                        {ExtendedErrorCode::kNotReady, "the server is stopping"}};
-  errors.source = ReplySource::kRejection;
+  errors.origin = {ReplySource::kRefused};
   return errors;
 }
 
 FailureErrors ErrorForLimit(Limit limit) {
   FailureErrors errors{ServFailCause::kLimit, TextForLimit(limit)};
-  errors.source = ReplySource::kRejection;
+  errors.origin = {ReplySource::kRefused};
   return errors;
 }
 
@@ -128,7 +128,7 @@ FailureErrors RememberedError(const CacheEntry& entry) {
                        {ExtendedErrorCode::kCachedError,
                         absl::StrCat("cached failure: ", TextOf(entry.extended_error))},
                        entry.upstream_error()};
-  if (entry.failed_zone() != 0) errors.source = ReplySource::kZone;
+  errors.origin.private_zone = entry.failed_zone() != 0;
   errors.rcode = LoadHeader(entry.view().wire).header_rcode();
   return errors;
 }

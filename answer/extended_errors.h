@@ -16,13 +16,13 @@
 namespace dotcache {
 
 // What a reply contains about a failure: the RCODE, and the extended errors. The upstream server's
-// own error states the cause. `counted_as` and `source` are for the counters.
+// own error states the cause. `counted_as` and `origin` are for the counters.
 struct FailureErrors {
   ServFailCause counted_as;
   ExtendedError own;
   std::optional<ExtendedError> upstream = std::nullopt;
   Rcode rcode = Rcode::kServFail;
-  ReplySource source = ReplySource::kUpstream;
+  ReplyOrigin origin = {ReplySource::kFailure};
   uint16_t cause = 0;  // Of a response that is not relayed: for FailureCauseText().
 };
 

@@ -112,7 +112,7 @@ bool Forwarder::Forward(const Client& client, const CacheKey& key, const CacheEn
   KnownParts known;
   if (!pending_.Contains(key)) known = FindParts(key, asker);
   if (known.answer) {
-    env_.replies.SendFetched(client, *known.answer, ReplySource::kCache);
+    env_.replies.SendFetched(client, *known.answer, {ReplySource::kHit, ZoneOf(key) != 0});
     return false;
   }
   const Milliseconds patience =
@@ -308,19 +308,18 @@ void Forwarder::Finish(const CacheKey& key, const ExchangeOr<UpstreamResponse>& 
   const Waiters waiters = pending_.Take(key);
   UpdateGauges();
   NoteIfLimit(response.failure());
-  const ReplySource source = zone == 0 ? ReplySource::kUpstream : ReplySource::kZone;
   if (response.ok() && IsRelayed(response->facts)) {
     const CacheEntryRef entry =
         env_.cache.Store(key, response->wire, response->facts, env_.loop.Now());
     for (const Waiter& waiter : waiters) {
-      env_.replies.SendFetched(waiter.client(), *entry, source);
+      env_.replies.SendFetched(waiter.client(), *entry, {ReplySource::kMiss, zone != 0});
       FinishMiss(waiter);
     }
     return;
   }
-  FailureErrors error =
-      response.ok() ? ErrorForRefusal(response->facts, key.qtype()) : ErrorFor(response.failure());
-  error.source = source;
+  FailureErrors error = response.ok() ? ErrorForRefusal(response->facts, key.qtype())
+                                      : ErrorFor(response.failure(), zone);
+  if (response.ok()) error.origin.private_zone = zone != 0;
   const CacheEntryRef data = NoteFailure(key, zone, response.failure(), error);
   for (const Waiter& waiter : waiters) {
     env_.replies.SendAfterFailure(waiter.client(), data ? data : waiter.stale, env_.loop.Now(),

@@ -39,6 +39,7 @@ QueryHandler::QueryHandler(const Environment& environment)
       replies_(environment.counters, environment.limits, StaleTtl(environment.cache),
                environment.own_answers == nullptr ? "" : environment.own_answers->identity()) {
   replies_.UseQueryLog(env_.query_log);
+  replies_.UseZones(env_.zones);
   if (env_.exchanger != nullptr) {
     forwarder_.emplace(Forwarder::Environment{env_.loop, env_.cache, *env_.exchanger, replies_,
                                               env_.counters, env_.limits, env_.local_names,
@@ -58,6 +59,7 @@ void QueryHandler::UseRules(const Rules& rules) {
   }
   replies_.Use(StaleTtl(env_.cache),
                rules.own_answers == nullptr ? "" : rules.own_answers->identity());
+  replies_.UseZones(rules.zones);
 }
 
 bool QueryHandler::Finish() {

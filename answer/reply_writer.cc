@@ -42,15 +42,15 @@ ReplyOptions ReplyWriter::OptionsForUnproved(const ReplyAddress& address) const 
 
 void ReplyWriter::SendStored(const Client& client, const StoredView& stored,
                              const ReplyOptions& options) {
-  SendFrom({NoteSource::kLocal, ReplySource::kLocal}, client, stored, options);
+  SendFrom({ReplySource::kLocal}, client, stored, options);
 }
 
-void ReplyWriter::SendFrom(From from, const Client& client, const StoredView& stored,
-                           const ReplyOptions& options) {
+void ReplyWriter::SendFrom(const ReplyOrigin& origin, const Client& client,
+                           const StoredView& stored, const ReplyOptions& options) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return;
   const size_t size = BuildReply(client.query, stored, options, buffer);
-  Send(from, client, buffer.first(size), LoadHeader(stored.wire).header_rcode());
+  Send(origin, client, buffer.first(size), LoadHeader(stored.wire).header_rcode());
 }
 
 void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, MonoTime now) {
@@ -65,22 +65,23 @@ void ReplyWriter::SendCached(const Client& client, const CacheEntry& entry, Mono
     options.extended_error = StaleError(entry);
     counters_.stale_answers.Add();
   }
-  SendFrom({is_fresh ? NoteSource::kHit : NoteSource::kStale, ReplySource::kCache}, client,
-           entry.view(), options);
+  const bool private_zone = zones_ != nullptr && zones_->ZoneOf(client.query.question) != 0;
+  SendFrom({is_fresh ? ReplySource::kHit : ReplySource::kStale, private_zone}, client, entry.view(),
+           options);
 }
 
-void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry, ReplySource source) {
+void ReplyWriter::SendFetched(const Client& client, const CacheEntry& entry,
+                              const ReplyOrigin& origin) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = entry.upstream_error();
-  SendFrom({NoteSource::kMiss, source}, client, entry.view(), options);
+  SendFrom(origin, client, entry.view(), options);
 }
 
 void ReplyWriter::SendFailure(const Client& client, FailureErrors errors) {
   ReplyOptions options = OptionsFor(client.address);
   options.upstream_error = std::move(errors.upstream);
   options.extended_error = std::move(errors.own);
-  const bool sent = SendRcode({NoteSource::kFailure, errors.source}, client, errors.rcode, options,
-                              kMaxMessageSize);
+  const bool sent = SendRcode(errors.origin, client, errors.rcode, options, kMaxMessageSize);
   if (!sent || errors.rcode != Rcode::kServFail) return;
   counters_.servfail[static_cast<size_t>(errors.counted_as)].Add();
 }
@@ -105,13 +106,13 @@ void ReplyWriter::SendRcode(const Client& client, Rcode rcode) {
   SendRcode(kRefused, client, rcode, OptionsForUnproved(client.address), kMaxMessageSize);
 }
 
-bool ReplyWriter::SendRcode(From from, const Client& client, Rcode rcode,
+bool ReplyWriter::SendRcode(const ReplyOrigin& origin, const Client& client, Rcode rcode,
                             const ReplyOptions& options, size_t max_size) {
   const MutableBytes buffer = client.sink.ReserveReply(client.address);
   if (buffer.empty()) return false;
   const MutableBytes out = buffer.first(std::min(buffer.size(), max_size));
   const size_t size = BuildRcodeReply(client.query, rcode, options, out);
-  Send(from, client, buffer.first(size), rcode);
+  Send(origin, client, buffer.first(size), rcode);
   return true;
 }
 
@@ -128,11 +129,11 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   const MutableBytes buffer = sink.ReserveReply(address);
   if (buffer.empty()) return false;
   const size_t size = BuildErrorReply(message, rejection, address.transport, buffer);
-  counters_.CountReply(ReplySource::kRejection, address.transport, rejection.rcode, size);
+  counters_.CountReply(kRefused, address.transport, rejection.rcode, size);
   if (query_log_ != nullptr) [[unlikely]] {
     query_log_->AddReply({.kind = NoteKind::kClientReply,
                           .transport = address.transport,
-                          .source = NoteSource::kRefused,
+                          .source = ReplySource::kRefused,
                           .rcode = rejection.rcode,
                           .peer = address.client,
                           .begun = received_at},
@@ -142,15 +143,15 @@ bool ReplyWriter::SendRejection(Bytes message, const Rejection& rejection,
   return true;
 }
 
-void ReplyWriter::Send(From from, const Client& client, Bytes reply, Rcode rcode) {
+void ReplyWriter::Send(const ReplyOrigin& origin, const Client& client, Bytes reply, Rcode rcode) {
   if (reply.size() >= kHeaderSize) {
-    counters_.CountReply(from.counted, client.address.transport, rcode, reply.size());
+    counters_.CountReply(origin, client.address.transport, rcode, reply.size());
     if (LoadHeader(reply).Has(kFlagTc)) counters_.truncated_replies.Add();
     if (query_log_ != nullptr) [[unlikely]] {
       const Question& question = client.query.question;
       query_log_->AddReply({.kind = NoteKind::kClientReply,
                             .transport = client.address.transport,
-                            .source = from.note,
+                            .source = origin.source,
                             .rcode = rcode,
                             .qtype = question.qtype,
                             .peer = client.address.client,

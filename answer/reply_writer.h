@@ -8,6 +8,7 @@
 #include "answer/reply_sink.h"
 #include "answer/server_limits.h"
 #include "answer/worker_counters.h"
+#include "answer/zone_names.h"
 #include "cache/cache_entry.h"
 #include "dns/query.h"
 #include "dns/reply.h"
@@ -35,6 +36,8 @@ class ReplyWriter {
 
   // Notes every reply from now on.
   void UseQueryLog(NoteQueue* query_log) { query_log_ = query_log; }
+  // The zones with servers of their own, or null. They outlive their use.
+  void UseZones(const ZoneNames* zones) { zones_ = zones; }
 
   // Uses another TTL of stale data, and another text of NSID, from now on.
   void Use(Seconds stale_ttl, absl::string_view identity) {
@@ -59,7 +62,7 @@ class ReplyWriter {
                  size_t max_size = kMaxMessageSize);
 
   // Sends the response of an exchange. Its age is 0.
-  void SendFetched(const Client& client, const CacheEntry& entry, ReplySource source);
+  void SendFetched(const Client& client, const CacheEntry& entry, const ReplyOrigin& origin);
 
   // Sends the RCODE of a failure, with its extended errors.
   void SendFailure(const Client& client, FailureErrors errors);
@@ -82,18 +85,13 @@ class ReplyWriter {
 
  private:
   ReplyOptions OptionsForUnproved(const ReplyAddress& address) const;
-  // What a reply is for the query log and for the counters.
-  struct From {
-    NoteSource note;
-    ReplySource counted;
-  };
-  static constexpr From kRefused{NoteSource::kRefused, ReplySource::kRejection};
+  static constexpr ReplyOrigin kRefused{ReplySource::kRefused};
   // Returns false if the client is gone.
-  bool SendRcode(From from, const Client& client, Rcode rcode, const ReplyOptions& options,
-                 size_t max_size);
-  void SendFrom(From from, const Client& client, const StoredView& stored,
+  bool SendRcode(const ReplyOrigin& origin, const Client& client, Rcode rcode,
+                 const ReplyOptions& options, size_t max_size);
+  void SendFrom(const ReplyOrigin& origin, const Client& client, const StoredView& stored,
                 const ReplyOptions& options);
-  void Send(From from, const Client& client, Bytes reply, Rcode rcode);
+  void Send(const ReplyOrigin& origin, const Client& client, Bytes reply, Rcode rcode);
 
   WorkerCounters& counters_;
   const ServerLimits& limits_;
@@ -101,6 +99,7 @@ class ReplyWriter {
   absl::string_view identity_;
   uint32_t cached_replies_ = 0;
   NoteQueue* query_log_ = nullptr;  // Null if it is off.
+  const ZoneNames* zones_ = nullptr;
 };
 
 }  // namespace dotcache

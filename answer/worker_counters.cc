@@ -19,12 +19,6 @@ absl::string_view LimitName(Limit limit) {
   return kNames[static_cast<size_t>(limit)];
 }
 
-absl::string_view ReplySourceName(ReplySource source) {
-  constexpr std::array<absl::string_view, kReplySourceCount> kNames = {"cache", "upstream", "zone",
-                                                                       "local", "rejection"};
-  return kNames[static_cast<size_t>(source)];
-}
-
 absl::string_view ServFailCauseName(ServFailCause cause) {
   constexpr std::array<absl::string_view, kServFailCauseCount> kNames = {
       "timeout",      "unreachable", "loop",       "errors",

@@ -10,6 +10,7 @@
 #include "core/counters.h"
 #include "dns/dns_types.h"
 #include "dns/query.h"
+#include "query_log/reply_source.h"
 
 namespace dotcache {
 
@@ -31,17 +32,6 @@ enum class Limit : uint8_t {
 inline constexpr int kLimitCount = 12;
 absl::string_view LimitName(Limit limit);  // "pending-queries", "per-client"...
 
-// Where the answer of a reply comes from.
-enum class ReplySource : uint8_t {
-  kCache,      // Fresh or stale data of the cache.
-  kUpstream,   // An exchange with the default servers, or its remembered failure.
-  kZone,       // The same with the servers of a zone.
-  kLocal,      // Local records, special-use zones, the server's own names.
-  kRejection,  // The query was not served: not valid, not allowed, or at a limit.
-};
-inline constexpr int kReplySourceCount = 5;
-absl::string_view ReplySourceName(ReplySource source);  // "cache", "upstream"...
-
 // Why a reply has SERVFAIL.
 enum class ServFailCause : uint8_t {
   kTimeout,      // No response in time.
@@ -61,8 +51,8 @@ absl::string_view ServFailCauseName(ServFailCause cause);  // "timeout", "unreac
 struct alignas(64) WorkerCounters {
   std::array<Counter, kTransportCount> queries;     // Messages received, by transport.
   std::array<Counter, kTypeSlotCount> query_types;  // Well-formed queries, by TypeSlot().
-  // Replies sent, by source, transport and RcodeSlot().
-  std::array<std::array<std::array<Counter, kRcodeSlotCount>, kTransportCount>, kReplySourceCount>
+  // Replies sent, by origin, transport and RcodeSlot().
+  std::array<std::array<std::array<Counter, kRcodeSlotCount>, kTransportCount>, kReplyOriginCount>
       responses;
   std::array<Counter, kServFailCauseCount> servfail;      // Replies with SERVFAIL, by cause.
   std::array<Counter, kRejectionReasonCount> rejections;  // Messages not served, by reason.
@@ -103,11 +93,11 @@ struct alignas(64) WorkerCounters {
 
   Counter& limit(Limit limit) { return limit_rejections[static_cast<size_t>(limit)]; }
 
-  void CountReply(ReplySource source, Transport transport, Rcode rcode, size_t size) {
-    responses[static_cast<size_t>(source)][static_cast<size_t>(transport)][RcodeSlot(rcode)].Add();
+  void CountReply(const ReplyOrigin& origin, Transport transport, Rcode rcode, size_t size) {
+    responses[PlaceOf(origin)][static_cast<size_t>(transport)][RcodeSlot(rcode)].Add();
     reply_sizes.Count(size);
   }
-  // The replies with this RCODE, of all sources and transports.
+  // The replies with this RCODE, of all origins and transports.
   uint64_t Replies(Rcode rcode) const;
 };
 

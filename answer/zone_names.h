@@ -4,6 +4,7 @@
 #define DOTCACHE_ANSWER_ZONE_NAMES_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/types/span.h"
@@ -24,6 +25,7 @@ class ZoneNames {
       if (zone.LabelCount() == 0) continue;
       const auto known = known_.try_emplace(zone.Canonical(), known_.size() + 1).first;
       numbers_.insert(*known);
+      last_labels_ |= LastLabelBit(zone);
     }
   }
 
@@ -32,7 +34,8 @@ class ZoneNames {
 
   // The zone closest to the question's name; for a DS, closest to the name above it.
   size_t ZoneOf(const Question& question) const {
-    if (numbers_.empty()) return 0;
+    // Most names have another last label than all zones.
+    if ((last_labels_ & LastLabelBit(question.qname)) == 0) return 0;
     DomainName name = question.NameInZone();
     for (; name.LabelCount() > 0; name = name.WithoutLabels(1)) {
       const auto found = numbers_.find(name);
@@ -42,8 +45,18 @@ class ZoneNames {
   }
 
  private:
+  // One of 64 bits for the last label in any case; none for the root.
+  static uint64_t LastLabelBit(const DomainName& name) {
+    const Bytes wire = name.wire();
+    size_t last = 0;
+    for (size_t at = 0; wire[at] != 0; at += size_t{1} + wire[at]) last = at;
+    if (wire[last] == 0) return 0;
+    return uint64_t{1} << ((wire[last] * 7 + (wire[last + 1] | 0x20)) % 64);
+  }
+
   static constexpr size_t kMaxKnown = 1024;  // After so many names, numbers begin anew.
 
+  uint64_t last_labels_ = 0;  // Of all zones.
   // Without the root.
   absl::flat_hash_map<DomainName, size_t> numbers_;
   absl::flat_hash_map<DomainName, size_t> known_;  // With former zones.

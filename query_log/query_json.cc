@@ -41,7 +41,7 @@ void AppendQueryJson(const QueryNote& note, Duration at, const Pseudonyms& pseud
   if (note.is_reply()) {
     line["rcode"] = std::string(NameOrNumber(kRcodeNames, note.rcode, "RCODE"));
     if (!note.is_upstream()) {
-      line["source"] = std::string(NameOf(kNoteSourceNames, note.source, "-"));
+      line["source"] = std::string(NameOf(kReplySourceNames, note.source, "-"));
     }
     line["us"] = note.elapsed_us();
   }

@@ -39,7 +39,7 @@ void AppendQueryLine(const QueryNote& note, Duration at, const Pseudonyms& pseud
   if (note.is_reply()) {
     absl::StrAppend(&out, " rcode=", NameOrNumber(kRcodeNames, note.rcode, "RCODE"));
     if (!note.is_upstream()) {
-      absl::StrAppend(&out, " source=", NameOf(kNoteSourceNames, note.source, "-"));
+      absl::StrAppend(&out, " source=", NameOf(kReplySourceNames, note.source, "-"));
     }
     absl::StrAppend(&out, " us=", note.elapsed_us());
   }

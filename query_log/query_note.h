@@ -9,28 +9,12 @@
 
 #include "core/bytes.h"
 #include "core/clock.h"
-#include "core/names.h"
 #include "dns/dns_types.h"
 #include "dns/domain_name.h"
 #include "net/endpoint.h"
+#include "query_log/reply_source.h"
 
 namespace dotcache {
-
-// Where the reply came from.
-enum class NoteSource : uint8_t {
-  kHit,      // Fresh data of the cache.
-  kStale,    // Stale data of the cache.
-  kMiss,     // The response of an exchange.
-  kLocal,    // Local names, and answers of the server itself.
-  kFailure,  // A failed exchange, now or remembered.
-  kRefused,  // The query was not served: refused, malformed, or limited.
-};
-
-inline constexpr Named<NoteSource> kNoteSourceNames[] = {
-    {NoteSource::kHit, "hit"},         {NoteSource::kStale, "stale"},
-    {NoteSource::kMiss, "miss"},       {NoteSource::kLocal, "local"},
-    {NoteSource::kFailure, "failure"}, {NoteSource::kRefused, "refused"},
-};
 
 enum class NoteKind : uint8_t { kClientQuery, kClientReply, kUpstreamQuery, kUpstreamResponse };
 
@@ -38,7 +22,7 @@ enum class NoteKind : uint8_t { kClientQuery, kClientReply, kUpstreamQuery, kUps
 struct QueryNote {
   NoteKind kind = NoteKind::kClientQuery;
   Transport transport = Transport::kUdp;
-  NoteSource source = NoteSource::kHit;
+  ReplySource source = ReplySource::kHit;
   Rcode rcode = Rcode::kNoError;
   QType qtype = QType::kNone;   // kNone: the question is not known.
   Endpoint peer = {};           // The client, or the upstream server.

@@ -199,10 +199,10 @@ TEST_F(MetricsTest, MissesAndHitsAreCounted) {
     return Value(text, absl::StrCat("dotcache_responses_total{rcode=\"", rcode, "\",transport=\"",
                                     transport, "\",source=\"", source, "\"}"));
   };
-  EXPECT_EQ(replies("NOERROR", "udp", "upstream"), 1);
-  EXPECT_EQ(replies("NOERROR", "tcp", "cache"), 1);
-  EXPECT_EQ(replies("NOERROR", "dot", "cache"), 1);
-  EXPECT_EQ(replies("NOTIMP", "udp", "rejection"), 1);
+  EXPECT_EQ(replies("NOERROR", "udp", "miss\",zone_kind=\"default"), 1);
+  EXPECT_EQ(replies("NOERROR", "tcp", "hit\",zone_kind=\"default"), 1);
+  EXPECT_EQ(replies("NOERROR", "dot", "hit\",zone_kind=\"default"), 1);
+  EXPECT_EQ(replies("NOTIMP", "udp", "refused"), 1);
   EXPECT_EQ(Value(text, "dotcache_query_types_total{type=\"A\"}"), 3);
   EXPECT_EQ(Value(text, "dotcache_query_size_bytes_count"), 4);
   EXPECT_EQ(Value(text, "dotcache_reply_size_bytes_count"), 4);

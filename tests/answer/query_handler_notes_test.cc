@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "answer/query_handler.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -36,8 +37,8 @@ class QueryHandlerNotesTest : public HandlerTest {
     return notes;
   }
 
-  std::vector<NoteSource> Sources() {
-    std::vector<NoteSource> sources;
+  std::vector<ReplySource> Sources() {
+    std::vector<ReplySource> sources;
     for (const QueuedNote& queued : Notes()) sources.push_back(queued.note.source);
     return sources;
   }
@@ -59,8 +60,52 @@ TEST_F(QueryHandlerNotesTest, EachReplyIsNotedWithItsSource) {
   Ask(MessageBuilder().Question("b.example", QType::kA).Qdcount(2).Build());
   Ask(MakeQuery("c.example", QType::kA));
   exchanger_.Fail(1, ExchangeFailure::kUnreachable);
-  EXPECT_THAT(Sources(), ElementsAre(NoteSource::kMiss, NoteSource::kHit, NoteSource::kLocal,
-                                     NoteSource::kRefused, NoteSource::kFailure));
+  EXPECT_THAT(Sources(), ElementsAre(ReplySource::kMiss, ReplySource::kHit, ReplySource::kLocal,
+                                     ReplySource::kRefused, ReplySource::kFailure));
+}
+
+TEST_F(QueryHandlerNotesTest, AnExchangeIsObservedIfItsQueryIsInTheSample) {
+  queue_.emplace(/*sample=*/2, /*with_messages=*/false, /*upstream=*/true);
+  QueryHandler::Environment environment{loop_,         cache_,    &exchanger_, access_,
+                                        &local_names_, counters_, limits_};
+  environment.query_log = &*queue_;
+  handler_ = std::make_unique<QueryHandler>(environment);
+  size_t observed = 0;
+  for (size_t i = 0; i < 40; ++i) {
+    loop_.Advance(Milliseconds{1});
+    const bool sampled = queue_->IsSampled(ClientAddress().client, loop_.Now());
+    Ask(MakeQuery(absl::StrCat("a", i, ".example"), QType::kA));
+    EXPECT_EQ(exchanger_.calls().at(i).query.observed, sampled);
+    observed += sampled ? 1 : 0;
+  }
+  EXPECT_GT(observed, 0u);
+  EXPECT_LT(observed, 40u);
+}
+
+TEST_F(QueryHandlerNotesTest, RepliesAreCountedByTheKindOfTheirZone) {
+  const std::vector<DomainName> names = {*DomainName::FromText("corp.example")};
+  const ZoneNames zones(names);
+  QueryHandler::Environment environment{loop_,         cache_,    &exchanger_, access_,
+                                        &local_names_, counters_, limits_};
+  environment.zones = &zones;
+  handler_ = std::make_unique<QueryHandler>(environment);
+  for (const char* name : {"www.example", "www.corp.example"}) {
+    Ask(MakeQuery(name, QType::kA));
+    exchanger_.Respond(exchanger_.calls().size() - 1,
+                       MakeResponse(name, QType::kA, {ARecord(name, 300, "192.0.2.1")}));
+    Ask(MakeQuery(name, QType::kA));
+    Ask(MakeQuery(absl::StrCat("x.", name), QType::kA));
+    exchanger_.Fail(exchanger_.calls().size() - 1, ExchangeFailure::kErrors);
+  }
+  const auto udp = static_cast<size_t>(Transport::kUdp);
+  for (const bool private_zone : {false, true}) {
+    const auto count = [&](ReplySource source, Rcode rcode) {
+      return counters_.responses[PlaceOf({source, private_zone})][udp][RcodeSlot(rcode)].value();
+    };
+    EXPECT_EQ(count(ReplySource::kMiss, Rcode::kNoError), 1u);
+    EXPECT_EQ(count(ReplySource::kHit, Rcode::kNoError), 1u);
+    EXPECT_EQ(count(ReplySource::kFailure, Rcode::kServFail), 1u);
+  }
 }
 
 TEST_F(QueryHandlerNotesTest, ANoteHasTheClientTheQuestionAndTheTimeOfArrival) {

@@ -15,7 +15,7 @@ QueryNote NoteFor(absl::string_view name) {
   QueryNote note;
   note.kind = NoteKind::kClientReply;
   note.transport = Transport::kDot;
-  note.source = NoteSource::kStale;
+  note.source = ReplySource::kStale;
   note.rcode = Rcode::kNxDomain;
   note.qtype = QType::kAaaa;
   note.peer = *Endpoint::Parse("[2001:db8::1]:4242");
