@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admin/limit_levels.h"
 
+#include <memory>
+
 #include "answer/forwarder.h"
 #include "server/server.h"
 #include "server/session_table.h"
@@ -8,7 +10,8 @@
 namespace dotcache {
 
 std::vector<LimitLevel> LimitLevels(const Server& server) {
-  const ServerLimits& limits = server.options().limits;
+  const std::shared_ptr<const ServingRules> rules = server.rules();  // A reload changes them.
+  const ServerLimits& limits = rules->limits;
   const PendingLimits pending = PendingLimitsFor(limits);
   const auto workers = static_cast<uint64_t>(server.worker_count());
   const auto owners = static_cast<uint64_t>(server.upstream_worker_count());

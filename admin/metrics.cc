@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/strings/str_cat.h"
 #include "admin/exposition.h"
 #include "admin/limit_levels.h"
 #include "admin/process_stats.h"
@@ -269,6 +270,16 @@ void AddReloadMetrics(const Server& server, Exposition& out) {
               static_cast<double>(server.query_log_drops()));
 }
 
+void AddListeners(const Server& server, Exposition& out) {
+  Family& bound = out.AddGauges("dotcache_listener_bound",
+                                "1 while this machine has the address of the listener.");
+  for (const ListenOptions& listener : server.listeners()) {
+    const std::string name =
+        absl::StrCat(TransportName(listener.transport), "://", listener.endpoint.ToString());
+    Exposition::Add(bound, {{"listener", name}}, server.addresses().Has(listener) ? 1 : 0);
+  }
+}
+
 void AddCacheMetrics(const Server& server, Exposition& out) {
   const CacheStats stats = server.cache().Stats();
   out.Gauge("dotcache_cache_entries", "Responses in the cache.",
@@ -315,6 +326,7 @@ std::string RenderMetrics(const Server& server, uint64_t allocated_bytes) {
   AddWorkerMetrics(server, out);
   AddHistograms(server, out);
   AddLimits(server, out);
+  AddListeners(server, out);
   AddReloadMetrics(server, out);
   AddCacheMetrics(server, out);
   AddUpstreamMetrics(server, out);

@@ -122,6 +122,7 @@ class CacheEntryRef {
 
  private:
   friend class LruShard;
+  friend class RemovedEntries;
   friend CacheEntryRef MakeCacheEntry(const StoredView&, const EntryFacts&, MonoTime, Seconds);
 
   explicit CacheEntryRef(const CacheEntry* entry) : entry_(entry) {
@@ -130,7 +131,6 @@ class CacheEntryRef {
 
   // Gives up one reference. The last one frees the entry.
   static void Drop(const CacheEntry* entry);
-
   // Hands the reference over to the caller, which ends it with Drop().
   const CacheEntry* Release() { return std::exchange(entry_, nullptr); }
 

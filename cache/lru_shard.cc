@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// The table uses open addressing with linear probing: an entry is in the first slot that was free
-// at or after its home. A removal moves later entries of the same run back and closes the gap.
-// There are no tombstones, so a search ends at the first free slot.
 #include "cache/lru_shard.h"
 
 #include <algorithm>
@@ -38,49 +35,44 @@ bool AgeReached(const CacheEntry& entry, MonoTime now, uint32_t age_ms) {
 
 }  // namespace
 
-// Entries removed under the lock. Declared before the lock, it frees them after the release.
-class LruShard::Removed {
- public:
-  Removed() = default;
-  Removed(const Removed&) = delete;
-  Removed& operator=(const Removed&) = delete;
-
-  ~Removed() {
-    while (const CacheEntry* entry = chain_.Pop()) {
-      entry->EndClaim();  // From here on another owner of a reference may store it again.
-      CacheEntryRef::Drop(entry);
-    }
-  }
-
-  SegmentedLru::Chain& chain() { return chain_; }
-
- private:
-  SegmentedLru::Chain chain_;
-};
-
 LruShard::LruShard(size_t budget_bytes, const CacheOptions& options)
-    : budget_bytes_(budget_bytes),
-      slot_count_(std::min<size_t>(budget_bytes / kBytesPerSlot, UINT32_MAX)),
-      max_entries_(slot_count_ - std::min(slot_count_, std::max<size_t>(slot_count_ / 8, 1))),
-      stale_max_age_(options.stale_max_age),
+    : stale_max_age_(options.stale_max_age),
       failure_memory_(options.failure_max_ttl),
       stale_recheck_(options.stale_recheck),
       prefetch_(options.prefetch),
-      slots_(static_cast<Slot*>(std::calloc(slot_count_, sizeof(Slot)))),
-      lru_((budget_bytes - slot_count_ * sizeof(Slot)) / 100 *
-               static_cast<size_t>(std::clamp(options.lru_protected_percent, 0, 95)),
-           static_cast<uint64_t>(std::clamp(options.tuning.lru_slack_percent, 0, 100))),
-      bytes_(slot_count_ * sizeof(Slot)) {
-  if (slots_ == nullptr && slot_count_ != 0) std::abort();  // As for operator new.
+      protected_percent_(std::clamp(options.lru_protected_percent, 0, 95)),
+      lru_(0, static_cast<uint64_t>(std::clamp(options.tuning.lru_slack_percent, 0, 100))) {
+  UseBudget(budget_bytes);
 }
 
-LruShard::~LruShard() { Clear(); }
+void LruShard::UseBudget(size_t budget_bytes) {
+  RemovedEntries removed;
+  SlotTable table(std::min<size_t>(budget_bytes / kBytesPerSlot, UINT32_MAX));
+  MutexLock lock(mutex_);
+  lru_.Clear(removed.chain());
+  lru_.BoundProtectedTo((budget_bytes - table.bytes()) / 100 *
+                        static_cast<size_t>(protected_percent_));
+  std::swap(table_, table);
+  budget_bytes_ = budget_bytes;
+  bytes_ = table_.bytes();
+  entries_ = 0;
+  sweep_slot_ = 0;
+}
+
+void LruShard::EndInsertions() {
+  MutexLock lock(mutex_);
+  budget_bytes_ = 0;
+}
+
+size_t LruShard::MaxEntries() const {
+  return table_.size() - std::min(table_.size(), std::max<size_t>(table_.size() / 8, 1));
+}
 
 Found LruShard::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
   if (slot == kNone) return {};
-  const CacheEntry* entry = slots_[slot].entry;
+  const CacheEntry* entry = table_[slot].entry;
   if (!entry->FreshAt(now)) return FoundExpired(entry, now, may_refresh);
   CountHit(entry);
   if (entry->is_failure()) return {CacheEntryRef(entry), Found::State::kFailure};
@@ -108,46 +100,42 @@ Found LruShard::FoundExpired(const CacheEntry* entry, MonoTime now, bool may_ref
 
 void LruShard::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
   const size_t charge = entry->charge();
-  if (charge > budget_bytes_ / kMaxEntryShare || max_entries_ == 0) {
-    if (!entry->is_failure()) Take(key);
+  const bool may_be_stored = entry->FreshAt(now) && IsAbout(*entry, key);
+  RemovedEntries removed;
+  MutexLock lock(mutex_);
+  const size_t old_slot = Find(key);
+  if (!Fits(*entry)) {
+    if (!entry->is_failure() && old_slot != kNone) Remove(old_slot, removed);
     return;
   }
-  if (!entry->FreshAt(now) || !IsAbout(*entry, key)) return;
-  if (!entry->Claim(key.flags())) return;
-
-  Removed removed;
-  MutexLock lock(mutex_);
+  if (!may_be_stored || !entry->Claim(key.flags())) return;
   bool is_protected = false;
-  if (const size_t slot = Find(key); slot != kNone) {
-    const CacheEntry& old = *slots_[slot].entry;
+  if (old_slot != kNone) {
+    const CacheEntry& old = *table_[old_slot].entry;
     if (entry->is_failure() && IsUsable(old, now)) {
       entry->EndClaim();
       return;
     }
     is_protected = lru_.StateOf(old).in_protected != 0 && !entry->is_failure();
-    Remove(slot, removed);
+    Remove(old_slot, removed);
   }
-  while (bytes_ + charge > budget_bytes_ || entries_ >= max_entries_) EvictOne(now, removed);
+  while (IsFull(charge)) EvictOne(now, removed);
 
-  size_t slot = Home(key.hash());
-  while (slots_[slot].entry != nullptr) slot = Next(slot);
   ShardState& state = lru_.StateOf(*entry);
   state.hash = static_cast<uint32_t>(key.hash());
   state.hits = 0;
   state.refresh_failed = 0;
   state.refresh_at_ms = PrefetchAge(*entry, key.hash());
   lru_.Add(entry.get(), is_protected);
-  bytes_ += charge;
-  ++entries_;
   ++insertions_;
-  slots_[slot] = {key.hash(), entry.Release()};
+  Link(key.hash(), entry.Release());
 }
 
 CacheEntryRef LruShard::NoteFailure(const CacheKey& key, MonoTime now) {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
-  if (slot == kNone || IsDead(*slots_[slot].entry, now)) return nullptr;
-  const CacheEntry* entry = slots_[slot].entry;
+  if (slot == kNone || IsDead(*table_[slot].entry, now)) return nullptr;
+  const CacheEntry* entry = table_[slot].entry;
   // Fresh data that is not due for a refresh came after the failed exchange began.
   const bool new_data =
       entry->FreshAt(now) && !AgeReached(*entry, now, PrefetchAge(*entry, key.hash()));
@@ -163,7 +151,7 @@ Peeked LruShard::Peek(const CacheKey& key) const {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
   if (slot == kNone) return {};
-  const CacheEntry* entry = slots_[slot].entry;
+  const CacheEntry* entry = table_[slot].entry;
   const ShardState& state = lru_.StateOf(*entry);
   Peeked peeked{CacheEntryRef(entry), static_cast<int>(state.hits), state.refresh_failed != 0};
   if (state.refresh_at_ms != ShardState::kNever) peeked.refresh_age.emplace(state.refresh_at_ms);
@@ -171,28 +159,28 @@ Peeked LruShard::Peek(const CacheKey& key) const {
 }
 
 uint64_t LruShard::EraseNames(Bytes qname, bool below, size_t max_steps, size_t& slot) {
-  Removed removed;
+  RemovedEntries removed;
   MutexLock lock(mutex_);
   uint64_t count = 0;
-  for (size_t left = max_steps; left > 0 && slot < slot_count_; --left) {
+  for (size_t left = max_steps; left > 0 && slot < table_.size(); --left) {
     // Closing the gap may move another entry into the same slot.
-    if (slots_[slot].entry != nullptr && IsOfName(*slots_[slot].entry, qname, below)) {
+    if (table_[slot].entry != nullptr && IsOfName(*table_[slot].entry, qname, below)) {
       Remove(slot, removed);
       ++count;
     } else {
       ++slot;
     }
   }
-  if (slot >= slot_count_) slot = kEnd;
+  if (slot >= table_.size()) slot = kEnd;
   return count;
 }
 
 CacheEntryRef LruShard::Take(const CacheKey& key) {
-  Removed removed;
+  RemovedEntries removed;
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
   if (slot == kNone) return nullptr;
-  CacheEntryRef entry(slots_[slot].entry);
+  CacheEntryRef entry(table_[slot].entry);
   Remove(slot, removed);
   return entry;
 }
@@ -200,45 +188,49 @@ CacheEntryRef LruShard::Take(const CacheKey& key) {
 bool LruShard::HasData(const CacheKey& key, MonoTime now) const {
   MutexLock lock(mutex_);
   const size_t slot = Find(key);
-  return slot != kNone && slots_[slot].entry->has_data() && IsUsable(*slots_[slot].entry, now);
+  return slot != kNone && table_[slot].entry->has_data() && IsUsable(*table_[slot].entry, now);
 }
 
 size_t LruShard::SweepExpired(MonoTime now, size_t max_slots) {
-  Removed removed;
+  RemovedEntries removed;
   MutexLock lock(mutex_);
   size_t count = 0;
-  for (size_t left = std::min(max_slots, slot_count_); left > 0; --left) {
+  for (size_t left = std::min(max_slots, table_.size()); left > 0; --left) {
     // Closing the gap may move another entry into the same slot.
-    while (slots_[sweep_slot_].entry != nullptr && IsDead(*slots_[sweep_slot_].entry, now)) {
+    while (table_[sweep_slot_].entry != nullptr && IsDead(*table_[sweep_slot_].entry, now)) {
       Remove(sweep_slot_, removed);
       ++count;
     }
-    sweep_slot_ = Next(sweep_slot_);
+    sweep_slot_ = table_.Next(sweep_slot_);
   }
   expirations_ += count;
   return count;
 }
 
 uint64_t LruShard::Clear() {
-  Removed removed;
+  RemovedEntries removed;
   MutexLock lock(mutex_);
   lru_.Clear(removed.chain());
-  bytes_ = slot_count_ * sizeof(Slot);
-  std::fill_n(slots_.get(), slot_count_, Slot{});
+  bytes_ = table_.bytes();
+  table_.Clear();
   return std::exchange(entries_, 0);
 }
 
 void LruShard::Copy(MonoTime now, size_t max_slots, size_t& slot, CopiedEntries& copies) const {
   MutexLock lock(mutex_);
   for (size_t left = max_slots; left > 0; --left) {
-    const CacheEntry* entry = slots_[slot].entry;
+    if (slot >= table_.size()) {  // The table has become smaller.
+      slot = 0;
+      break;
+    }
+    const CacheEntry* entry = table_[slot].entry;
     if (entry != nullptr && IsUsable(*entry, now)) {
       for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
         if (!entry->ClaimedUnder(flags)) continue;
         copies.push_back({CacheEntryRef(entry), flags, lru_.StateOf(*entry).in_protected != 0});
       }
     }
-    slot = Next(slot);
+    slot = table_.Next(slot);
     if (slot == 0) break;
   }
 }
@@ -255,18 +247,13 @@ void LruShard::AddTo(CacheStats& stats) const {
 
 size_t LruShard::Find(const CacheKey& key) const {
   if (entries_ == 0) return kNone;
-  for (size_t slot = Home(key.hash()); slots_[slot].entry != nullptr; slot = Next(slot)) {
-    if (slots_[slot].hash != key.hash()) continue;
-    const CacheEntry& entry = *slots_[slot].entry;
+  for (size_t slot = table_.Home(key.hash()); table_[slot].entry != nullptr;
+       slot = table_.Next(slot)) {
+    if (table_[slot].hash != key.hash()) continue;
+    const CacheEntry& entry = *table_[slot].entry;
     if (entry.ClaimedUnder(key.flags()) && IsAbout(entry, key)) return slot;
   }
   return kNone;
-}
-
-size_t LruShard::SlotOf(const CacheEntry& entry) const {
-  size_t slot = Home(lru_.StateOf(entry).hash);
-  while (slots_[slot].entry != &entry) slot = Next(slot);
-  return slot;
 }
 
 void LruShard::CountHit(const CacheEntry* entry) {
@@ -290,25 +277,22 @@ uint32_t LruShard::AgeAfter(const CacheEntry& entry, MonoTime now, Seconds wait)
   return static_cast<uint32_t>(std::clamp<int64_t>(age.count(), 0, ShardState::kNever));
 }
 
-void LruShard::Remove(size_t slot, Removed& removed) {
-  const CacheEntry* entry = slots_[slot].entry;
-  lru_.Remove(entry);
-  CloseGap(slot);
-  bytes_ -= entry->charge();
-  --entries_;
-  removed.chain().Push(entry);
+void LruShard::Link(uint64_t hash, const CacheEntry* entry) {
+  table_.Put(hash, entry);
+  bytes_ += entry->charge();
+  ++entries_;
 }
 
-void LruShard::CloseGap(size_t slot) {
-  size_t gap = slot;
-  for (size_t next = Next(gap); slots_[next].entry != nullptr; next = Next(next)) {
-    // An entry may move back only as far as its home.
-    if (Distance(Home(slots_[next].hash), next) < Distance(gap, next)) continue;
-    slots_[gap] = slots_[next];
-    gap = next;
-  }
-  slots_[gap] = {};
+const CacheEntry* LruShard::Unlink(size_t slot) {
+  const CacheEntry* entry = table_[slot].entry;
+  lru_.Remove(entry);
+  table_.Remove(slot);
+  bytes_ -= entry->charge();
+  --entries_;
+  return entry;
 }
+
+void LruShard::Remove(size_t slot, RemovedEntries& removed) { removed.chain().Push(Unlink(slot)); }
 
 int LruShard::Worth(const CacheEntry& entry, MonoTime now) const {
   if (IsDead(entry, now)) return 0;
@@ -316,7 +300,7 @@ int LruShard::Worth(const CacheEntry& entry, MonoTime now) const {
   return entry.FreshAt(now) ? 3 : 2;
 }
 
-void LruShard::EvictOne(MonoTime now, Removed& removed) {
+void LruShard::EvictOne(MonoTime now, RemovedEntries& removed) {
   const CacheEntry* victim = lru_.oldest();
   int least = Worth(*victim, now);
   const CacheEntry* candidate = lru_.Newer(victim);

@@ -5,8 +5,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"
@@ -14,22 +12,24 @@
 #include "cache/cache_stats.h"
 #include "cache/copied_entry.h"
 #include "cache/found.h"
+#include "cache/removed_entries.h"
 #include "cache/segmented_lru.h"
+#include "cache/slot_table.h"
 #include "core/mutex.h"
 
 namespace dotcache {
 
 // A bounded table of entries with an order of eviction. An expired entry stays until it is
 // replaced, swept or evicted. It is returned as stale data until it is dead. Any thread may call
-// any function. Under the lock, only pointers and counters change. The table has its full size from
-// the start and never moves. Removed entries are freed after the lock is released.
+// any function. Under the lock, only pointers and counters change. Removed entries are freed after
+// the lock is released.
 //
 // The octets charged never exceed the budget. At least one slot in eight stays free, so every
 // search ends.
 class alignas(64) LruShard {
  public:
   // The table has one slot of 16 octets for every 128 of the budget, the size of the smallest
-  // answers. Its pages cost memory only once they are used.
+  // answers.
   static constexpr size_t kBytesPerSlot = 128;
 
   // An entry that takes more than this part of the budget is not stored.
@@ -42,7 +42,7 @@ class alignas(64) LruShard {
 
   // Uses all options except the budget and the number of shards.
   LruShard(size_t budget_bytes, const CacheOptions& options);
-  ~LruShard();
+  ~LruShard() { UseBudget(0); }
   LruShard(const LruShard&) = delete;
   LruShard& operator=(const LruShard&) = delete;
 
@@ -78,35 +78,30 @@ class alignas(64) LruShard {
   // their number.
   size_t SweepExpired(MonoTime now, size_t max_slots);
 
-  uint64_t Clear();  // Removes all entries; returns their number.
+  uint64_t Clear();                     // Removes all entries; returns their number.
+  void EndInsertions();                 // From now on entries only leave, until UseBudget().
+  void UseBudget(size_t budget_bytes);  // Removes all entries, and has this budget from now on.
   // Appends the entries of the next `max_slots` slots that may answer queries, except failures and
   // parts of answers. An entry that moves between two calls may be left out. `slot`: as above.
   void Copy(MonoTime now, size_t max_slots, size_t& slot, CopiedEntries& copies) const;
   void AddTo(CacheStats& stats) const;  // Adds this shard's numbers.
 
  private:
-  class Removed;
-
-  // A slot has the hash too, so that a search reads only entries with the right hash.
-  struct Slot {
-    uint64_t hash;
-    const CacheEntry* entry;  // Null: free. Holds one reference.
-  };
-
-  struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
-  };
-
-  // The slot where the search for `hash` begins. It ends at the first free slot.
-  size_t Home(uint64_t hash) const { return ((hash & 0xffffffff) * slot_count_) >> 32; }
-  size_t Next(size_t slot) const { return slot + 1 == slot_count_ ? 0 : slot + 1; }
-  size_t Distance(size_t from, size_t to) const {
-    return to >= from ? to - from : to + slot_count_ - from;
-  }
+  friend class ShardMove;
 
   static constexpr size_t kNone = static_cast<size_t>(-1);  // No such slot.
   size_t Find(const CacheKey& key) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  size_t SlotOf(const CacheEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  size_t SlotOf(const CacheEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return table_.SlotOf(entry, lru_.StateOf(entry).hash);
+  }
+  // An entry that does not fit is never stored, whatever is evicted.
+  bool Fits(const CacheEntry& entry) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return entry.charge() <= budget_bytes_ / kMaxEntryShare && MaxEntries() > 0;
+  }
+  bool IsFull(size_t charge) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return bytes_ + charge > budget_bytes_ || entries_ >= MaxEntries();
+  }
+  size_t MaxEntries() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // True when the entry is too old even for stale data, or for the count of failures.
   bool IsDead(const CacheEntry& entry, MonoTime now) const {
@@ -122,23 +117,24 @@ class alignas(64) LruShard {
   void CountHit(const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Found FoundExpired(const CacheEntry* entry, MonoTime now, bool may_refresh)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Remove(size_t slot, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void CloseGap(size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EvictOne(MonoTime now, Removed& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Counts an entry that the order of eviction has, and makes it findable.
+  void Link(uint64_t hash, const CacheEntry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  const CacheEntry* Unlink(size_t slot) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remove(size_t slot, RemovedEntries& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void EvictOne(MonoTime now, RemovedEntries& removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  const size_t budget_bytes_;
-  const size_t slot_count_;
-  const size_t max_entries_;
   const Duration stale_max_age_;
   const Duration failure_memory_;  // After this time, an expired failure is dead.
   const Seconds stale_recheck_;
   const bool prefetch_;
+  const int protected_percent_;
 
   mutable Mutex mutex_;
-  std::unique_ptr<Slot[], Free> slots_ ABSL_GUARDED_BY(mutex_);
+  size_t budget_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: nothing is inserted.
+  SlotTable table_ ABSL_GUARDED_BY(mutex_){0};
   SegmentedLru lru_ ABSL_GUARDED_BY(mutex_);
   size_t sweep_slot_ ABSL_GUARDED_BY(mutex_) = 0;
-  size_t bytes_ ABSL_GUARDED_BY(mutex_);
+  size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // With the table.
   size_t entries_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t insertions_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t evictions_ ABSL_GUARDED_BY(mutex_) = 0;

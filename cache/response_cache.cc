@@ -2,7 +2,6 @@
 #include "cache/response_cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <cassert>
 #include <utility>
 
@@ -15,10 +14,6 @@
 namespace dotcache {
 namespace {
 
-constexpr size_t kMinAutomaticShardBytes = size_t{256} << 10;
-constexpr size_t kMaxAutomaticShards = 64;
-constexpr size_t kMaxShards = 1024;
-
 // An answer to another name within this time shows that the zone's servers work.
 constexpr Duration kAnsweredLately = Seconds(5);
 
@@ -30,17 +25,6 @@ constexpr size_t kSweepSlotsPerLock = 64;
 constexpr size_t kEraseStepsPerLock = 64;
 constexpr int kMaxErasePasses = 4;
 
-int ShardBits(const CacheOptions& options) {
-  size_t count = 0;
-  if (options.tuning.shards > 0) {
-    count = std::bit_ceil(std::min(static_cast<size_t>(options.tuning.shards), kMaxShards));
-  } else {
-    count = std::bit_floor(
-        std::clamp<size_t>(options.budget_bytes / kMinAutomaticShardBytes, 1, kMaxAutomaticShards));
-  }
-  return std::countr_zero(count);
-}
-
 // The types whose data is looked for before a name is denied for all types.
 constexpr QType kCommonTypes[] = {QType::kA, QType::kAaaa, QType::kHttps, QType::kMx};
 
@@ -50,27 +34,23 @@ ResponseCache::ResponseCache(const CacheOptions& options, const HashSeed& seed)
     : options_(options),
       ttl_caps_(options.ttl_caps),
       seed_(seed),
-      shard_bits_(ShardBits(options)),
-      positive_names_(options.budget_bytes) {
-  if (options.budget_bytes == 0) return;
-  const size_t count = size_t{1} << shard_bits_;
-  shards_.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    shards_.push_back(std::make_unique<LruShard>(options.budget_bytes / count, options));
-  }
-}
+      shards_(options),
+      positive_names_(options.budget_bytes) {}
 
 CacheOptions ResponseCache::options() const {
   CacheOptions options = options_;
+  options.budget_bytes = shards_.budget_bytes();
   options.ttl_caps = ttl_caps_.Get();
   return options;
 }
 
-void ResponseCache::Use(const CacheOptions& options) { ttl_caps_.Set(options.ttl_caps); }
+void ResponseCache::Use(const CacheOptions& options, MonoTime now) {
+  ttl_caps_.Set(options.ttl_caps);
+  if (options.budget_bytes != shards_.budget_bytes()) shards_.Resize(options.budget_bytes, now);
+}
 
 Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh) {
-  if (shards_.empty()) return {};
-  Found found = ShardOf(key).Lookup(key, now, may_refresh);
+  Found found = shards_.Of(key).Lookup(key, now, may_refresh);
   if (found.state == Found::State::kFresh || !key.SharesDenials()) return found;
   return LookupAllTypes(key, std::move(found), now, may_refresh);
 }
@@ -78,7 +58,7 @@ Found ResponseCache::Lookup(const CacheKey& key, MonoTime now, bool may_refresh)
 Found ResponseCache::LookupAllTypes(const CacheKey& key, Found exact, MonoTime now,
                                     bool may_refresh) {
   const CacheKey all_types = key.ForAllTypes();
-  Found denial = ShardOf(all_types).Lookup(all_types, now, may_refresh);
+  Found denial = shards_.Of(all_types).Lookup(all_types, now, may_refresh);
   if (!DenialCounts(exact.entry, denial.entry, now)) return exact;
   denial.for_all_types = true;
   return denial;
@@ -105,19 +85,18 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
   CacheEntryRef entry = MakeCacheEntry(
       message, {.kind = facts.kind, .origin = facts.origin, .upstream_error = facts.extended_error},
       now, decision.fresh_for);
-  if (shards_.empty()) return entry;
   // A response removes older data, even when it is not stored itself.
   const CacheKey& place = for_all_types ? all_types : key;
   const CacheKey& other = for_all_types ? key : all_types;
   if (entry->has_data()) {
     NoteData(key, now);
   } else if (key.SharesDenials()) {
-    ShardOf(other).Take(other);
+    shards_.Of(other).Take(other);
   }
   if (decision.store) {
-    ShardOf(place).Insert(place, entry, now);
+    shards_.Of(place).Insert(place, entry, now);
   } else {
-    ShardOf(place).Take(place);
+    shards_.Of(place).Take(place);
   }
   // After the insertion, because another worker may store data meanwhile. See NoteData().
   if (for_all_types && positive_names_.HadOtherThan(key.name_hash(), key.qtype(), now)) {
@@ -127,11 +106,10 @@ CacheEntryRef ResponseCache::Store(const CacheKey& key, Bytes response, const Re
 }
 
 bool ResponseCache::HasOtherData(const CacheKey& key, MonoTime now) {
-  if (shards_.empty()) return false;
   return absl::c_any_of(kCommonTypes, [&](QType type) {
     if (type == key.qtype()) return false;
     const CacheKey other = key.With(type, key.flags());
-    return ShardOf(other).HasData(other, now);
+    return shards_.Of(other).HasData(other, now);
   });
 }
 
@@ -149,25 +127,24 @@ void ResponseCache::NoteData(const CacheKey& key, MonoTime now) {
 // Turns an NXDOMAIN for all types into one for the type that was queried. If it has expired, or is
 // about the type that has data now, it is removed.
 void ResponseCache::LimitDenialToItsType(const CacheKey& all_types, MonoTime now) {
-  const CacheEntryRef denial = ShardOf(all_types).Take(all_types);
+  const CacheEntryRef denial = shards_.Of(all_types).Take(all_types);
   if (!denial || !denial->FreshAt(now)) return;
   const CacheKey key = all_types.With(denial->denied_type(), all_types.flags());
   const StoredView view = denial->view();
   WireMessage wire(view.wire.begin(), view.wire.end());
   StoreU16(wire.data(), 0);
   absl::c_copy(key.question(), wire.begin() + kHeaderSize);
-  ShardOf(key).Insert(key,
-                      MakeCacheEntry(StoredView{wire, view.ttl_offsets},
-                                     {.kind = denial->kind,
-                                      .origin = EntryOrigin(*denial),
-                                      .upstream_error = denial->upstream_error()},
-                                     denial->stored_at, denial->fresh_for()),
-                      now);
+  shards_.Of(key).Insert(key,
+                         MakeCacheEntry(StoredView{wire, view.ttl_offsets},
+                                        {.kind = denial->kind,
+                                         .origin = EntryOrigin(*denial),
+                                         .upstream_error = denial->upstream_error()},
+                                        denial->stored_at, denial->fresh_for()),
+                         now);
 }
 
 CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& failure,
                                          MonoTime now) {
-  if (shards_.empty()) return nullptr;
   CacheEntryRef known = KnownAfterFailure(key, now);
   if (known && !known->is_failure()) return known;
   // Other names were answered after the last failure, so this one was tried anew.
@@ -195,26 +172,23 @@ CacheEntryRef ResponseCache::NoteFailure(const CacheKey& key, const Failure& fai
 // Records the failure with both entries that Lookup() chooses from, and chooses as Lookup() does.
 // The result may be an earlier failure.
 CacheEntryRef ResponseCache::KnownAfterFailure(const CacheKey& key, MonoTime now) {
-  CacheEntryRef exact = ShardOf(key).NoteFailure(key, now);
+  CacheEntryRef exact = shards_.Of(key).NoteFailure(key, now);
   if (!key.SharesDenials()) return exact;
   const CacheKey all_types = key.ForAllTypes();
-  CacheEntryRef denial = ShardOf(all_types).NoteFailure(all_types, now);
+  CacheEntryRef denial = shards_.Of(all_types).NoteFailure(all_types, now);
   return DenialCounts(exact, denial, now) ? denial : exact;
 }
 
 CacheEntryRef ResponseCache::NoteSlowRefresh(const CacheKey& key, MonoTime now) {
-  if (shards_.empty()) return nullptr;
   CacheEntryRef known = KnownAfterFailure(key, now);
   return known && !known->is_failure() ? known : nullptr;
 }
 
 void ResponseCache::Insert(const CacheKey& key, CacheEntryRef entry, MonoTime now) {
-  if (shards_.empty()) return;
-  ShardOf(key).Insert(key, std::move(entry), now);
+  shards_.Of(key).Insert(key, std::move(entry), now);
 }
 
 void ResponseCache::InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime now) {
-  if (shards_.empty()) return;
   has_parts_.store(true, std::memory_order_relaxed);
   NoteData(key, now);
   Insert(key.ForPart(), std::move(part), now);
@@ -223,17 +197,16 @@ void ResponseCache::InsertPart(const CacheKey& key, CacheEntryRef part, MonoTime
 CacheEntryRef ResponseCache::FindPart(const CacheKey& key, MonoTime now) {
   if (!has_parts_.load(std::memory_order_relaxed)) return nullptr;
   const CacheKey place = key.ForPart();
-  Found found = ShardOf(place).Lookup(place, now, /*may_refresh=*/false);
+  Found found = shards_.Of(place).Lookup(place, now, /*may_refresh=*/false);
   return found.state == Found::State::kFresh ? std::move(found.entry) : nullptr;
 }
 
 size_t ResponseCache::SweepExpired(MonoTime now, size_t max_slots) {
-  if (shards_.empty()) return 0;
   size_t removed = 0;
   for (size_t left = max_slots; left > 0;) {
     const size_t step = std::min(left, kSweepSlotsPerLock);
     const size_t turn = sweep_shard_.fetch_add(1, std::memory_order_relaxed);
-    removed += shards_[turn & (shards_.size() - 1)]->SweepExpired(now, step);
+    removed += shards_.AtTurn(turn).SweepExpired(now, step);
     left -= step;
   }
   return removed;
@@ -242,13 +215,12 @@ size_t ResponseCache::SweepExpired(MonoTime now, size_t max_slots) {
 uint64_t ResponseCache::Erase(const DomainName& name, QType qtype, bool below) {
   if (qtype == QType::kNone) return EraseNames(name.wire(), below);
   assert(!below);
-  if (shards_.empty()) return 0;
   uint64_t removed = 0;
   const CacheKey key({name, qtype, QClass::kIn}, false, false, seed_);
   for (uint8_t flags = 0; flags <= CacheKey::kMaxFlags; ++flags) {
     for (const QType type : {qtype, QType::kNone}) {
       const CacheKey each = key.With(type, flags);
-      if (ShardOf(each).Take(each)) ++removed;
+      if (shards_.Of(each).Take(each)) ++removed;
     }
   }
   return removed;
@@ -258,7 +230,7 @@ uint64_t ResponseCache::Erase(const DomainName& name, QType qtype, bool below) {
 // examined. The table is therefore examined until nothing is found, a few times at most.
 uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
   uint64_t removed = 0;
-  for (const auto& shard : shards_) {
+  for (LruShard* shard : shards_.All()) {
     for (int pass = 0; pass < kMaxErasePasses; ++pass) {
       uint64_t found = 0;
       size_t slot = 0;
@@ -272,16 +244,13 @@ uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
   return removed;
 }
 
-Peeked ResponseCache::Peek(const CacheKey& key) const {
-  if (shards_.empty()) return {};
-  return ShardOf(key).Peek(key);
-}
+Peeked ResponseCache::Peek(const CacheKey& key) const { return shards_.Of(key).Peek(key); }
 
 uint64_t ResponseCache::Clear() { return EraseNames(DomainName().wire(), /*below=*/true); }
 
 CacheStats ResponseCache::Stats() const {
   CacheStats stats;
-  for (const auto& shard : shards_) shard->AddTo(stats);
+  for (const LruShard* shard : shards_.All()) shard->AddTo(stats);
   return stats;
 }
 

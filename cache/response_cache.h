@@ -6,15 +6,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <vector>
 
 #include "cache/cache_entry.h"
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
 #include "cache/live_ttl_caps.h"
-#include "cache/lru_shard.h"
 #include "cache/positive_names.h"
+#include "cache/shard_banks.h"
 
 namespace dotcache {
 
@@ -39,16 +37,17 @@ struct Failure {
 // may call any function; each takes one shard's lock at a time, for a few dozen nanoseconds. Owned
 // by the server; outlives the workers.
 //
-// Each shard has an equal share of the budget and enforces it. With a budget of 0 there are no
-// shards: nothing is found and nothing stored.
+// Each shard has an equal share of the budget and enforces it. With a budget of 0 nothing is found
+// and nothing stored.
 class ResponseCache {
  public:
   ResponseCache(const CacheOptions& options, const HashSeed& seed);
 
   CacheOptions options() const;  // Those in use now.
 
-  // Takes over the TTL bounds of `options`. They concern what is stored from now on.
-  void Use(const CacheOptions& options);
+  // Takes over the budget and the TTL bounds of `options`. The bounds concern what is stored from
+  // now on. Another budget moves all entries, see ShardBanks::Resize().
+  void Use(const CacheOptions& options, MonoTime now);
 
   const HashSeed& seed() const { return seed_; }
 
@@ -102,11 +101,6 @@ class ResponseCache {
  private:
   friend class SnapshotAccess;  // Copies the entries and stores them again.
 
-  // The high bits of the hash select the shard, the low bits the slot in it.
-  LruShard& ShardOf(const CacheKey& key) const {
-    return *shards_[shard_bits_ == 0 ? 0 : key.hash() >> (64 - shard_bits_)];
-  }
-
   uint64_t EraseNames(Bytes qname, bool below);
   bool HasOtherData(const CacheKey& key, MonoTime now);
   void NoteData(const CacheKey& key, MonoTime now);
@@ -118,8 +112,7 @@ class ResponseCache {
   const CacheOptions options_;  // Those of the start.
   LiveTtlCaps ttl_caps_;
   const HashSeed seed_;
-  const int shard_bits_;
-  std::vector<std::unique_ptr<LruShard>> shards_;
+  ShardBanks shards_;
   PositiveNames positive_names_;
   // A bit for each value of CacheKey::flags() that an NXDOMAIN for all types was stored under.
   std::atomic<uint8_t> denied_flags_{0};

@@ -24,6 +24,20 @@ void SegmentedLru::Add(const CacheEntry* entry, bool is_protected) {
   if (StateOf(*entry).in_protected != 0) BoundProtected();
 }
 
+void SegmentedLru::AddOldest(const CacheEntry* entry) {
+  ShardState& state = StateOf(*entry);
+  const bool has_room = protected_.bytes + entry->charge() <= protected_bytes_;
+  state.in_protected = state.in_protected != 0 && has_room ? 1 : 0;
+  Segment& segment = SegmentOf(entry);
+  ++segment.entries;
+  segment.bytes += entry->charge();
+  state.sequence = segment.sequence - static_cast<uint32_t>(segment.entries);
+  state.older = nullptr;
+  state.newer = segment.oldest;
+  (segment.oldest != nullptr ? StateOf(*segment.oldest).older : segment.newest) = entry;
+  segment.oldest = entry;
+}
+
 void SegmentedLru::Touch(const CacheEntry* entry) {
   if (entry->is_failure()) return;  // A repeated query for a failing name gains it no room.
   const ShardState& state = StateOf(*entry);

@@ -50,6 +50,18 @@ class SegmentedLru {
 
   void Remove(const CacheEntry* entry);
 
+  // Adds an entry that comes from another shard, as the oldest. It is protected if it was and the
+  // bound allows it.
+  void AddOldest(const CacheEntry* entry);
+
+  // Uses another bound of the protected segment. REQUIRES: there are no entries.
+  void BoundProtectedTo(size_t protected_bytes) { protected_bytes_ = protected_bytes; }
+
+  // The entry that would be evicted last. Null if there is none.
+  const CacheEntry* newest() const {
+    return protected_.newest != nullptr ? protected_.newest : probation_.newest;
+  }
+
   // The entries from the least recently used on: probation, or the protected segment when probation
   // is empty. Null at the end.
   const CacheEntry* oldest() const {
@@ -76,7 +88,7 @@ class SegmentedLru {
   void Unlink(Segment& segment, const CacheEntry* entry);
   void BoundProtected();
 
-  const size_t protected_bytes_;
+  size_t protected_bytes_;
   const uint64_t slack_percent_;
   Segment probation_;
   Segment protected_;

@@ -95,7 +95,7 @@ class SnapshotAccess {
   static absl::Status WriteAll(const ResponseCache& cache, const SnapshotContext& context,
                                BlockWriter& writer) {
     CopiedEntries copies;
-    for (const auto& shard : cache.shards_) {
+    for (const LruShard* shard : cache.shards_.All()) {
       size_t slot = 0;
       do {
         copies.clear();
@@ -176,8 +176,7 @@ class SnapshotAccess {
     if (entry->has_data()) {
       cache_.positive_names_.Note(key.name_hash(), key.qtype(), context_.now);
     }
-    if (cache_.shards_.empty()) return;
-    LruShard& shard = cache_.ShardOf(key);
+    LruShard& shard = cache_.shards_.Of(key);
     // At `stored_at` every entry is fresh.
     shard.Insert(key, std::move(entry), stored_at);
     if (!saved.is_protected) return;

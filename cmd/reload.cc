@@ -39,6 +39,7 @@ Config TakenOver(const Config& running, const Config& next) {
   server.local_data = next.server.local_data;
   server.own_answers = next.server.own_answers;
   server.reply_rate = next.server.reply_rate;
+  server.cache.budget_bytes = next.server.cache.budget_bytes;
   server.cache.ttl_caps = next.server.cache.ttl_caps;
   server.cookies = next.server.cookies;
   server.cookie_secret_file = next.server.cookie_secret_file;

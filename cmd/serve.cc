@@ -21,6 +21,7 @@
 #include "cmd/service.h"
 #include "cmd/service_manager.h"
 #include "cmd/system_calls.h"
+#include "cmd/upstream_warnings.h"
 #include "core/log.h"
 #include "core/status_macros.h"
 #include "core/test_delay.h"
@@ -74,53 +75,6 @@ sigset_t HandledSignals() {
   sigaddset(&signals, SIGUSR1);
   sigaddset(&signals, Service::kDrainSignal);
   return signals;
-}
-
-// The address, as far as it is known at start.
-std::string PlaceOf(const UpstreamServerOptions& upstream) {
-  return upstream.host.empty() ? upstream.endpoint.ToString() : "resolved by bootstrap";
-}
-
-// Warns of each server whose identity has `flaw` set. It is logged at every log level, because it
-// runs before the level is set.
-void WarnOfEach(const Config& config, bool TlsPeerIdentity::*flaw, absl::string_view danger) {
-  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
-    for (const UpstreamServerOptions& upstream : zone.servers) {
-      if (!(upstream.identity.*flaw) || upstream.slot > 0) continue;
-      Log(LogLevel::kWarn, absl::StrCat("upstream ", danger),
-          {{"provider", upstream.provider}, {"address", PlaceOf(upstream)}});
-    }
-  }
-  for (const UpstreamServerOptions& bootstrap : config.server.upstream.bootstrap) {
-    if (!(bootstrap.identity.*flaw)) continue;
-    Log(LogLevel::kWarn, absl::StrCat("bootstrap ", danger),
-        {{"address", bootstrap.endpoint.ToString()}});
-  }
-}
-
-void WarnOfInsecureUpstreams(const Config& config) {
-  WarnOfEach(config, &TlsPeerIdentity::insecure,
-             "is not authenticated: queries can be read and responses forged on the path");
-}
-
-void WarnOfLegacyCrypto(const Config& config) {
-  WarnOfEach(config, &TlsPeerIdentity::legacy_crypto,
-             "may use RSA keys under 2048 bits and SHA-1, which can be forged");
-}
-
-// One line for each zone, at every log level, as a reminder of the operator's decision.
-void LogClearText(const Config& config) {
-  for (const UpstreamZoneOptions& zone : config.server.upstream.zones) {
-    std::vector<std::string> addresses;
-    for (const UpstreamServerOptions& upstream : zone.servers) {
-      if (upstream.transport == Transport::kDot) continue;
-      addresses.push_back(
-          absl::StrCat(TransportName(upstream.transport), "://", upstream.endpoint.ToString()));
-    }
-    if (addresses.empty()) continue;
-    Log(LogLevel::kInfo, "zone is queried in clear text",
-        {{"zone", zone.zone.ToString()}, {"addresses", absl::StrJoin(addresses, ",")}});
-  }
 }
 
 void LogPlan(const Server& server, const std::optional<Endpoint>& admin) {
@@ -374,9 +328,7 @@ int RunServe(const ConfigSources& sources) {
         {{"cause", warning.ToString()}});
   }
   Config& config = loaded.config;
-  WarnOfInsecureUpstreams(config);
-  WarnOfLegacyCrypto(config);
-  LogClearText(config);
+  LogUpstreamWarnings(config);  // At every log level, because none is set yet.
   SetLogLevel(config.log_level);
   FitConnectionsToDescriptors(config.server);
   const ServiceManager manager(sources.environment, getpid());

@@ -13,6 +13,7 @@
 #include "cmd/config_check.h"
 #include "cmd/descriptor_limit.h"
 #include "cmd/reload.h"
+#include "cmd/upstream_warnings.h"
 #include "core/log.h"
 #include "core/status_macros.h"
 
@@ -75,6 +76,15 @@ absl::Status CheckProviders(const UpstreamOptions& upstream, const std::string& 
   if (all.contains(provider)) return absl::OkStatus();
   return absl::NotFoundError(absl::StrCat("there is no provider ", provider, "; the providers are ",
                                           absl::StrJoin(all, ", ")));
+}
+
+// Another size of the cache may be too large for the memory of this machine.
+void LogMemoryWarning(const LoadedConfig& loaded, const Config& running) {
+  if (loaded.config.server.cache.budget_bytes == running.server.cache.budget_bytes) return;
+  for (const ConfigError& warning : WarnOnMachine(loaded)) {
+    if (warning.key != "cache-size") continue;
+    Log(LogLevel::kWarn, "too little memory", {{"cause", warning.ToString()}});
+  }
 }
 
 constexpr Milliseconds kFilePoll{2000};
@@ -165,7 +175,7 @@ void Service::TellAlive() {
 void Service::CheckFiles() {
   const MutexLock lock(mutex_);
   server_->ReloadCredentials();
-  server_->NoteAddresses();
+  server_->addresses().Check();
   if (stopping_ || !hosts_files_.Changed()) return;
   // Only the hosts files: the configuration may be in the middle of an edit.
   const absl::Status status = server_->Reload(running_.server);
@@ -267,6 +277,8 @@ ReloadReport Service::TakeOver(const LoadedConfig& loaded) {
         absl::StrCat("  # local records: ", records, " before, ", now, " now"));
   }
   if (config.log_level != running_.log_level) SetLogLevel(config.log_level);
+  LogUpstreamWarnings(config, running_);
+  LogMemoryWarning(loaded, running_);
   hosts_files_ = std::move(hosts_files);
   running_ = std::move(config);
   TakeOutAgain(report);

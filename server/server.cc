@@ -15,7 +15,6 @@
 #include "core/test_delay.h"
 #include "net/boot_clock.h"
 #include "net/listen_socket.h"
-#include "net/outgoing_socket.h"
 #include "server/worker.h"
 
 namespace dotcache {
@@ -51,13 +50,6 @@ absl::StatusOr<UniqueFd> Bind(const ListenOptions& listen) {
   return listen.transport == Transport::kUdp
              ? BindUdp(listen.endpoint, WhenAbsent(listen))
              : BindTcp(listen.endpoint, kBacklog, WhenAbsent(listen));
-}
-
-// True if this machine has the address of the listener now.
-bool HasAddress(const ListenOptions& listen) {
-  Endpoint endpoint = listen.endpoint;
-  endpoint.set_port(0);
-  return endpoint.is_wildcard() || CheckSource(endpoint).ok();
 }
 
 SocketKind KindOf(const ListenOptions& listen) {
@@ -133,29 +125,10 @@ absl::Status Server::BindListeners(const InheritedSockets& inherited) {
       worker.items.push_back({listen, std::move(fd)});
     }
     listeners_.push_back(listen);
-    if (HasAddress(listen)) continue;
-    absent_listeners_.push_back(listen);
-    Log(LogLevel::kWarn, "listener waits for its address: this machine does not have it",
-        {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
+    addresses_.Add(listen);
   }
   if (listeners_.empty()) return absl::FailedPreconditionError("no listener could be opened");
   return absl::OkStatus();
-}
-
-void Server::NoteAddresses() {
-  for (const ListenOptions& listen : listeners_) {
-    const auto absent = std::find_if(
-        absent_listeners_.begin(), absent_listeners_.end(), [&](const ListenOptions& other) {
-          return other.transport == listen.transport && other.endpoint == listen.endpoint;
-        });
-    const bool was_absent = absent != absent_listeners_.end();
-    const bool is_absent = !HasAddress(listen);
-    if (was_absent == is_absent) continue;
-    is_absent ? absent_listeners_.push_back(listen) : void(absent_listeners_.erase(absent));
-    Log(is_absent ? LogLevel::kWarn : LogLevel::kInfo,
-        is_absent ? "listener has lost its address" : "listener has its address",
-        {{"transport", TransportName(listen.transport)}, {"address", listen.endpoint.ToString()}});
-  }
 }
 
 absl::Status Server::ShareSocket(const InheritedSocket& socket, const ListenOptions& listen) {
@@ -225,13 +198,13 @@ absl::Status Server::Reload(const ServerOptions& options) {
   streams_.UseLimit(options.limits.max_streams_per_client);
   handshakes_.Use(options.limits.handshakes_per_second);
   reply_rate_.Use(options.reply_rate);
-  cache_.Use(options.cache);
   for (auto& worker : workers_) {
     worker->Use(rules_.Get(), plan, credentials_->current());
     if (change.listen) worker->UseCredentials(credentials_->current(), change);
   }
   FlushChangedZones(*before, *plan);
   snapshot_.UseZones(plan->options);
+  cache_.Use(options.cache, BootTime());  // Last, because a million entries move in a second.
   return absl::OkStatus();
 }
 

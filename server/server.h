@@ -19,6 +19,7 @@
 #include "server/credential_store.h"
 #include "server/handshake_rate.h"
 #include "server/inherited_sockets.h"
+#include "server/listener_addresses.h"
 #include "server/server_options.h"
 #include "server/serving_rules.h"
 #include "server/snapshot_keeper.h"
@@ -67,9 +68,8 @@ class Server {
   // The owner calls this every few seconds and on SIGHUP. REQUIRES: Start() was called.
   void ReloadCredentials();
 
-  // Logs which listeners have got or lost their address. The owner calls it every few seconds.
-  void NoteAddresses();
-
+  ListenerAddresses& addresses() { return addresses_; }  // To Check() every few seconds.
+  const ListenerAddresses& addresses() const { return addresses_; }
   // Returns true if all workers have had a turn since the previous call. The first call returns
   // true. REQUIRES: Start() was called and Shutdown() was not.
   bool WorkersHadTurn();
@@ -128,7 +128,7 @@ class Server {
   std::unique_ptr<QueryLog> query_log_;           // Null if it is off.
   std::unique_ptr<CredentialStore> credentials_;  // Set by LoadCredentials().
   std::vector<ListenOptions> listeners_;
-  std::vector<ListenOptions> absent_listeners_;  // Those without an address of this machine.
+  ListenerAddresses addresses_;
   std::vector<std::unique_ptr<WorkerCounters>> counters_;  // By worker.
   std::vector<WorkerSockets> sockets_;  // By worker. Start() moves them to the workers.
   std::unique_ptr<Worker::Shared> shared_;

@@ -166,7 +166,7 @@ TEST_F(ResponseCacheStoreTest, OtherTtlBoundsConcernWhatIsStoredFromThenOn) {
   const CacheEntryRef before = Store(Answer(300));
   CacheOptions options;
   options.ttl_caps = {.positive = Seconds{60}, .negative = Seconds{20}, .floor = Seconds{10}};
-  cache_.Use(options);
+  cache_.Use(options, At(0));
   EXPECT_EQ(cache_.Lookup(Key(), At(0)).entry, before);
   EXPECT_EQ(before->fresh_for(), Seconds{300});
   EXPECT_EQ(Store(Answer(300))->fresh_for(), Seconds{60});

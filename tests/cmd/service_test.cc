@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "admin/limit_levels.h"
 #include "cmd/descriptor_limit.h"
 #include "tests/cmd/config_test_support.h"
 #include "tests/support/test_certificates.h"
@@ -43,17 +44,53 @@ class ServiceTest : public testing::Test {
 
 TEST_F(ServiceTest, ReloadReportsChangesAndWhatNeedsARestart) {
   Start();
-  Write("records: [\"a.example. A 192.0.2.1\"]\ncache-size: 1MiB\nlame-duck: 3s\n");
+  Write("records: [\"a.example. A 192.0.2.1\"]\nprefetch: off\nlame-duck: 3s\n");
   const ReloadReport report = service_->Reload();
   EXPECT_THAT(report.errors, IsEmpty());
   EXPECT_THAT(report.changes,
               ElementsAre("+ records:", "+   - \"a.example. A 192.0.2.1\"", "- lame-duck: 0s",
                           "+ lame-duck: 3s", "  # local records: 0 before, 1 now"));
-  EXPECT_THAT(report.need_restart, ElementsAre("cache-size"));
+  EXPECT_THAT(report.need_restart, ElementsAre("prefetch"));
   EXPECT_EQ(service_->lame_duck(), Seconds(3));
   EXPECT_EQ(service_->server().reloads(true), 1u);
   // What needs a restart is named again as long as it differs.
-  EXPECT_THAT(service_->Reload().need_restart, ElementsAre("cache-size"));
+  EXPECT_THAT(service_->Reload().need_restart, ElementsAre("prefetch"));
+}
+
+TEST_F(ServiceTest, TheCacheGrowsAndShrinksWithAReload) {
+  Start();
+  for (const char* size : {"1MiB", "200MiB", "0", "2MiB"}) {
+    Write(absl::StrCat("cache-size: ", size, "\n"));
+    const ReloadReport report = service_->Reload();
+    EXPECT_THAT(report.errors, IsEmpty());
+    EXPECT_THAT(report.need_restart, IsEmpty());
+    EXPECT_THAT(report.changes, testing::Contains(HasSubstr("+ cache-size")));
+  }
+  EXPECT_EQ(service_->server().cache().options().budget_bytes, size_t{2} << 20);
+  EXPECT_EQ(service_->server().cache().Stats().budget_bytes, size_t{2} << 20);
+}
+
+TEST_F(ServiceTest, TheBoundsOfLimitsFollowAReload) {
+  Start();
+  Write("max-stream-connections: 50\n");
+  EXPECT_THAT(service_->Reload().errors, IsEmpty());
+  const auto workers = static_cast<uint64_t>(service_->server().worker_count());
+  for (const LimitLevel& level : LimitLevels(service_->server())) {
+    if (level.limit != Limit::kConnections) continue;
+    EXPECT_EQ(level.bound, 50 * workers);
+  }
+}
+
+TEST_F(ServiceTest, AReloadWarnsOfAServerThatIsNoLongerAuthenticated) {
+  Start();
+  std::ofstream(file_.path()) << "admin: off\nlisten: [127.0.0.1:0]\n"
+                                 "upstream: [{addresses: \"127.0.0.1:1\", insecure: true}]\n";
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(service_->Reload().errors, IsEmpty());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("is not authenticated"));
+  testing::internal::CaptureStderr();
+  EXPECT_THAT(service_->Reload().errors, IsEmpty());
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::Not(HasSubstr("authenticated")));
 }
 
 TEST_F(ServiceTest, ReloadWithErrorsReportsAllOfThemAndChangesNothing) {

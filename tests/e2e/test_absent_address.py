@@ -31,6 +31,14 @@ def ask_inside(address, transport="udp"):
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
+def bound_inside(address):
+    """Returns the values of the metric for the listeners at this address."""
+    page = inside("/usr/bin/python3", "-c", "import urllib.request\nprint(urllib.request.urlopen("
+                  f"'http://{PRESENT}:9953/metrics', timeout=5).read().decode())").stdout
+    return [int(line.split()[-1]) for line in page.splitlines()
+            if line.startswith("dotcache_listener_bound{") and f"//{address}:" in line]
+
+
 @pytest.fixture
 def namespace():
     made = subprocess.run(["ip", "netns", "add", NAMESPACE], capture_output=True, text=True)
@@ -46,7 +54,7 @@ def started(namespace, tmp_path):
     log = tmp_path / "log"
     file = tmp_path / "dotcache.yaml"
     file.write_text("records: [\"printer.corp.example. A 192.0.2.7\"]\n")
-    arguments = ["serve", "--config", str(file), "--admin", "off",
+    arguments = ["serve", "--config", str(file), "--admin", f"{PRESENT}:9953",
                  "--upstream", "tls://127.0.0.1:1#dns.example", "--loop-check", "off"]
     for address in (PRESENT, ABSENT, f"[{ABSENT_V6}]"):
         arguments += ["--listen", f"{address}:5353"]
@@ -65,12 +73,15 @@ def test_a_listener_serves_when_its_address_comes(started):
         assert any("listener waits for its address" in line and address in line
                    for line in started.read_text().splitlines())
         assert ask_inside(address) == ""
+    assert bound_inside(PRESENT) == [1, 1]
+    assert bound_inside(ABSENT) == bound_inside(f"[{ABSENT_V6}]") == [0, 0]
     ip(NAMESPACE, f"address add {ABSENT}/32 dev lo")
     ip(NAMESPACE, f"address add {ABSENT_V6}/128 dev lo nodad")
     for address in (ABSENT, ABSENT_V6):
         for transport in ("udp", "tcp"):
             assert ask_inside(address, transport) == "192.0.2.7", started.read_text()
     wait_for(lambda: started.read_text().count("listener has its address") == 4, started.read_text)
+    assert bound_inside(ABSENT) == bound_inside(f"[{ABSENT_V6}]") == [1, 1]
 
 
 def test_a_port_that_another_program_has_still_fails_the_start(namespace):

@@ -99,6 +99,20 @@ def test_the_rate_of_handshakes_changes_with_a_reload(launch, tmp_path):
     wait_for(rejections, "no handshake was rejected")
 
 
+def test_the_cache_changes_its_size_and_keeps_its_entries(configured):
+    configured.ask("www.lab.example.")
+    hits = configured.server.metric("dotcache_cache_hits_total")
+    for count, size in enumerate(("256MiB", "2MiB", "64MiB"), 1):
+        configured.reload(f"cache-size: {size}\n")
+        configured.ask("www.lab.example.")
+        assert configured.server.metric("dotcache_cache_hits_total") == hits + count
+    assert configured.server.metric("dotcache_cache_budget_bytes") == 64 << 20
+    configured.reload("cache-size: 0\n")
+    configured.ask("www.lab.example.")
+    assert configured.server.metric("dotcache_cache_hits_total") == hits + 3
+    assert "need a restart" not in configured.server.log_text()
+
+
 def test_a_changed_hosts_file_is_reloaded_without_a_signal(launch, tmp_path):
     hosts = tmp_path / "hosts"
     hosts.write_text("192.0.2.1 one.corp.example\n")
