@@ -13,6 +13,9 @@ import dns.rcode
 
 from ask import ADDRESS, frame, query, trust
 
+# After a time without a processor, the queries of that time are sent at once. So many are far below
+# one client's share of the places in which queries wait.
+MOST_AT_ONCE = 64
 PATIENCE_SECONDS = 5  # The patience of a stub resolver. The server's own deadline is shorter.
 
 
@@ -49,8 +52,10 @@ class StreamOfQueries:
 
     async def _run(self):
         tasks = set()
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
         began = time.monotonic()
         while not self._stop.is_set():
+            await self._places.acquire()
             tasks.add(asyncio.create_task(self._ask(self.sent, next(self.transports))))
             self.sent += 1
             await asyncio.sleep(max(0, began + self.sent / self.per_second - time.monotonic()))
@@ -66,6 +71,8 @@ class StreamOfQueries:
             self.answered += 1
         except (dns.exception.DNSException, OSError, EOFError, asyncio.TimeoutError) as error:
             self.failed.append(f"{name} over {transport}: {error!r}")
+        finally:
+            self._places.release()
         self.slowest = max(self.slowest, time.monotonic() - began)
 
 
