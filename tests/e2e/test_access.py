@@ -82,7 +82,8 @@ def test_rules_refuse_and_drop_clients(server):
         over_udp(server, DROPPED, timeout=0.5)
     assert over_tcp(server, DROPPED, NAME) == []
     assert server.metric("dotcache_refused_clients_total") == 2
-    assert server.metric("dotcache_dropped_clients_total") == 2
+    # Another worker may come to the dropped query after its client has given up.
+    wait_for(lambda: server.metric("dotcache_dropped_clients_total") == 2, "not counted")
 
 
 def test_a_rule_of_a_zone_concerns_its_names(server):
@@ -125,8 +126,16 @@ def test_a_reload_changes_the_rules(server):
     server.signal(signal.SIGHUP)
     wait_for(lambda: over_udp(server, ALLOWED).rcode() == dns.rcode.REFUSED,
              "the rules of the new configuration do not hold")
-    assert over_udp(server, REFUSED).rcode() == dns.rcode.NOERROR
-    assert over_udp(server, DROPPED).rcode() == dns.rcode.NOERROR
+
+    def answers(source):
+        try:
+            return over_udp(server, source).rcode() == dns.rcode.NOERROR
+        except dns.exception.Timeout:
+            return False
+
+    # Each worker takes them over in its own time.
+    for source in (REFUSED, DROPPED):
+        wait_for(lambda: answers(source), f"{source} is still refused")
 
 
 def test_limited_clients_are_logged_before_their_rate_ends(server):
