@@ -40,8 +40,13 @@ def test_metrics_count_queries_responses_cache_and_providers(lab, launch):
     assert server.metric("dotcache_cache_entries") == 4
     allocated = server.metric("dotcache_memory_allocated_bytes")
     assert 0 < server.metric("dotcache_cache_bytes") < allocated
-    assert server.metric("dotcache_upstream_queries_total") == 4
-    assert server.upstream(f"127.0.0.1:{provider.dot_port}")["queries"] == 4
+    wait_for(lambda: not server.metric("dotcache_upstream_in_flight"), "not at rest")
+    # A provider that is late, because the machine is busy, gets a query again.
+    repeated = (server.metric("dotcache_upstream_given_up_total") +
+                server.metric("dotcache_upstream_failures_total"))
+    assert server.metric("dotcache_upstream_responses_total") == 4
+    assert server.metric("dotcache_upstream_queries_total") == 4 + repeated
+    assert server.upstream(f"127.0.0.1:{provider.dot_port}")["queries"] == 4 + repeated
 
 
 def test_every_query_to_a_provider_is_counted_once(lab, launch):

@@ -150,10 +150,17 @@ def test_explain_states_the_source_of_the_answer(launch, tmp_path):
 
     assert "answer from:     local zone" in explain("printer.local")
     assert "The cache has no entry for the question." in explain("www.lab.example")
-    failed = dns.query.udp(query("www.lab.example."), ADDRESS, port=server.port, timeout=5)
-    assert failed.rcode() == dns.rcode.SERVFAIL
-    text = explain("www.lab.example")
-    assert "answer from:     remembered failure" in text
+    texts = []
+
+    def fails_and_is_remembered():
+        failed = dns.query.udp(query("www.lab.example."), ADDRESS, port=server.port, timeout=5)
+        assert failed.rcode() == dns.rcode.SERVFAIL
+        texts.append(explain("www.lab.example"))
+        return "answer from:     remembered failure" in texts[-1]
+
+    # The failure is remembered for a second at first. A busy machine may take longer to explain.
+    wait_for(fails_and_is_remembered, lambda: texts[-1])
+    text = texts[-1]
     assert "ago: no upstream server can be reached." in text
     assert "down: refused: connect: connection refused" in text and "last failure" in text, text
 
@@ -192,7 +199,7 @@ def test_a_provider_that_was_taken_out_gets_no_query(launch, tmp_path):
                  json.loads(ctl("upstreams", "--json").stdout)["upstreams"]]
     wait_for(lambda: queries() == 10, "the first provider is not first")
     assert ctl("take-out", providers[0]).returncode == 0
-    assert queries() == 0
+    wait_for(lambda: queries() == 0, "it is still queried")
     for other in providers[1:-1]:
         assert ctl("take-out", other).returncode == 0
     refused = ctl("take-out", providers[-1])
