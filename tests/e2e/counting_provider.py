@@ -10,11 +10,13 @@ class CountingProvider(DotServer):
     def __init__(self, certificate, key, client_ca=None):
         super().__init__(certificate, key, client_ca)
         self.queries = 0
+        self.names = set()  # The names of all queries, in wire form.
         self.lengths = []  # The length of each query in octets.
 
     async def _next_query(self, reader):
         message = await read_framed(reader)
         self.queries += 1
+        self.names.add(message[12:message.index(b"\0", 12) + 1])
         self.lengths.append(len(message))
         return message
 

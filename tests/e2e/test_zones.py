@@ -139,7 +139,8 @@ def test_a_zone_whose_servers_are_down_fails_closed(lab, launch_zones, provider,
     finally:
         for one in inside:
             lab.restart(one)
-    assert provider.queries == 1, "only public.example. was the provider's"
+    # A server that is late, as on a busy machine, is queried for the root as a sign of life.
+    assert provider.names - {b"\0"} == {b"\6public\7example\0"}
 
 
 def test_a_clusters_names_go_to_the_cluster(launch_zones, provider, cluster):
