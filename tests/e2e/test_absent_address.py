@@ -15,7 +15,7 @@ PRESENT, ABSENT, ABSENT_V6 = "127.0.0.1", "169.254.20.10", "fd00:77::1"
 ASK = """
 import sys, dns.query, dns.message
 message = dns.message.from_wire(bytes.fromhex(sys.argv[2]))
-print(dns.query.{0}(message, sys.argv[1], timeout=2, port=5353).answer[0][0])
+print(dns.query.{0}(message, sys.argv[1], timeout=20, port=5353).answer[0][0])
 """
 
 

@@ -73,8 +73,9 @@ def test_the_page_shows_traffic_and_a_server_that_fails_and_recovers(lab, launch
     try:
         wait_for(lambda: shows(lambda: row_of(page, address)[2] not in ("", "up")),
                  "the failure is not shown")
-        assert "refused" in row_of(page, address)[3] + row_of(page, address)[4]
-        assert "1 down" in page.text("#summary")
+        wait_for(lambda: shows(lambda: "refused" in "".join(row_of(page, address)[3:5])),
+                 "the cause is not shown")
+        wait_for(lambda: shows(lambda: "1 down" in page.text("#summary")), "not in the summary")
     finally:
         lab.restart(first)
     wait_for(lambda: shows(lambda: row_of(page, address)[2] == "up"), "the recovery is not shown")
