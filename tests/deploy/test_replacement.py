@@ -67,6 +67,8 @@ class Instances:
         port, dot_port, _ = self.ports
         self.sockets = [socket.socket(socket.AF_INET, kind) for kind in
                         (socket.SOCK_DGRAM, socket.SOCK_STREAM, socket.SOCK_STREAM)]
+        # As much as the kernel permits: queries wait here while no instance runs.
+        self.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         for each, number in zip(self.sockets, (port, port, dot_port)):
             each.bind((ADDRESS, number))
         for stream in self.sockets[1:]:
