@@ -134,8 +134,11 @@ def test_messages_of_upstream_servers_are_forwarder_messages(launch, tmp_path):
     ask(server, NAME)
     assert server.terminate() == 0
     lines = read_dnstap(tap)
-    assert [line.split()[2] for line in lines] == ["CQ", "FQ", "FR", "CR", "CQ", "CR"], lines
-    for line in lines[1:3]:
+    kinds = [line.split()[2] for line in lines]
+    # A provider that is late gets the query again, or another provider does.
+    assert kinds[:2] == ["CQ", "FQ"] and kinds.index("FR") < kinds.index("CR"), lines
+    assert [kind for kind in kinds if kind[0] == "C"] == ["CQ", "CR", "CQ", "CR"], lines
+    for line in (line for kind, line in zip(kinds, lines) if kind[0] == "F"):
         assert re.search(r" (->|<-) 127\.0\.0\.\d+:\d+ ", line), line
         assert "once.fresh.lab.example/IN/A" in line
 
@@ -152,16 +155,21 @@ def test_a_forwarder_message_has_the_id_the_times_and_the_zone(launch, lab, tmp_
     read = subprocess.run(["dnstap-read", "-y", tap], capture_output=True, text=True, timeout=30,
                           check=False).stdout
     records = [record for record in yaml.safe_load_all(read) if record]
-    assert [record["message"]["type"] for record in records] == \
-        ["CLIENT_QUERY", "FORWARDER_QUERY", "FORWARDER_RESPONSE", "CLIENT_RESPONSE"]
-    query, response = (record["message"] for record in records[1:3])
-    for message in (query, response):
+    messages = [record["message"] for record in records]
+    # A server that is late gets the query again.
+    assert [message["type"] for message in messages][:2] == ["CLIENT_QUERY", "FORWARDER_QUERY"]
+    assert messages[-1]["type"] in ("CLIENT_RESPONSE", "FORWARDER_RESPONSE")
+    queries, responses = ([message for message in messages if message["type"] == kind]
+                          for kind in ("FORWARDER_QUERY", "FORWARDER_RESPONSE"))
+    for message in queries + responses:
         assert message["socket_family"] == "INET" and message["socket_protocol"] == "UDP"
         assert f'{message["response_address"]}:{message["response_port"]}' == address
         assert message["query_zone"] == "plain.example."
-    assert "query_time" in query and "response_time" in response
-    number = query["query_message_data"]["id"]
-    assert number == response["response_message_data"]["id"] != 0
+    assert all("query_time" in message for message in queries)
+    assert responses and all("response_time" in message for message in responses)
+    numbers = {message["query_message_data"]["id"] for message in queries}
+    assert {message["response_message_data"]["id"] for message in responses} <= numbers
+    assert 0 not in numbers
 
 
 def test_lines_of_text_tell_the_server_of_each_attempt(launch, tmp_path):
@@ -170,10 +178,13 @@ def test_lines_of_text_tell_the_server_of_each_attempt(launch, tmp_path):
     server = launch("--workers", 1, "--config", config)
     ask(server, NAME)
     assert server.terminate() == 0
-    sent, received, replied = log.read_text().splitlines()
+    lines = log.read_text().splitlines()
+    replied, = (line for line in lines if " client=" in line)
+    # A provider that is late gets the query again, or another provider does.
+    sent, *attempts = (line for line in lines if " server=" in line)
     attempt = r"\S+Z server=127\.0\.0\.\d+:\d+ transport=dot name=" + re.escape(NAME) + " type=A"
     assert re.fullmatch(attempt, sent)
-    assert re.fullmatch(attempt + r" rcode=NOERROR us=\d+", received)
+    assert any(re.fullmatch(attempt + r" rcode=NOERROR us=\d+", line) for line in attempts)
     assert LINE.fullmatch(replied)
 
 
@@ -186,19 +197,23 @@ def test_each_line_is_a_json_object_if_the_log_is_json(launch, tmp_path):
     ask(server, "missing.test.", transport="tcp")
     assert server.terminate() == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [line["event"] for line in lines] == ["upstream-query", "upstream-response", "reply",
-                                                 "reply"]
-    miss, local = lines[2:]
+    events = [line["event"] for line in lines]
+    # A provider that is late gets the query again, or another provider does.
+    assert set(events) == {"upstream-query", "upstream-response", "reply"}
+    assert events[0] == "upstream-query" and events.index("upstream-response") < events.index("reply")
+    miss, local = (line for line in lines if line["event"] == "reply")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", miss.pop("time"))
     assert miss.pop("client").startswith("127.0.0.1:") and miss.pop("us") > 0
     assert miss == {"event": "reply", "transport": "udp", "name": NAME, "type": "A",
                     "rcode": "NOERROR", "source": "miss"}
     assert (local["transport"], local["rcode"], local["source"]) == ("tcp", "NXDOMAIN", "local")
-    assert all(line["server"].startswith("127.0.0.") for line in lines[:2])
+    assert all(line["server"].startswith("127.0.0.") for line in lines
+               if line["event"] != "reply")
 
 
-def test_dnstap_socket_is_read_by_fstrm_capture(launch, tmp_path):
-    socket, tap = tmp_path / "socket", tmp_path / "tap"
+def capture_a_miss_and_a_hit(launch, folder):
+    """Returns what BIND's reader sees of a captured stream."""
+    socket, tap = folder / "socket", folder / "tap"
     with subprocess.Popen(["fstrm_capture", "-t", "protobuf:dnstap.Dnstap", "-u", socket,
                            "-w", tap], stderr=subprocess.DEVNULL) as capture:
         try:
@@ -210,7 +225,21 @@ def test_dnstap_socket_is_read_by_fstrm_capture(launch, tmp_path):
         finally:
             capture.terminate()
             capture.wait()
-    assert_tells_a_miss_and_a_hit(read_dnstap(tap))
+    return read_dnstap(tap)
+
+
+def test_dnstap_socket_is_read_by_fstrm_capture(launch, tmp_path):
+    captures = []
+
+    def is_captured():
+        folder = tmp_path / str(len(captures))
+        folder.mkdir()
+        captures.append(capture_a_miss_and_a_hit(launch, folder))
+        return len(captures[-1]) >= 4
+
+    # A reader that gets no processor for half a second loses records.
+    wait_for(is_captured, lambda: f"records were lost each time: {captures}")
+    assert_tells_a_miss_and_a_hit(captures[-1])
 
 
 def test_a_reader_that_is_not_there_costs_records_only(launch, tmp_path):
