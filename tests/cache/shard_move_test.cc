@@ -40,5 +40,19 @@ TEST(ShardMoveTest, AnEntryWithoutRoomIsEvictedAndTheNewestComeFirst) {
   for (int i = 12; i < 20; ++i) EXPECT_TRUE(Has(to, absl::StrCat("n", i))) << i;
 }
 
+TEST(ShardMoveTest, AProtectedEntryStaysProtected) {
+  CacheOptions options = PlainLru(0);
+  options.lru_protected_percent = 80;
+  LruShard from(kBudget, options);
+  LruShard to(BudgetFor(8), options);
+  Put(from, "popular");
+  EXPECT_TRUE(Has(from, "popular"));
+  from.EndInsertions();
+  const auto target = [&to](uint64_t) -> LruShard& { return to; };
+  ShardMove::MoveNewest(from, At(0), ShardMove::Which::kAll, 5, target);
+  for (int i = 0; i < 20; ++i) Put(to, absl::StrCat("n", i));
+  EXPECT_TRUE(Has(to, "popular"));
+}
+
 }  // namespace
 }  // namespace dotcache
