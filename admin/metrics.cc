@@ -68,6 +68,13 @@ bool IsUsual(const Server& server, const ReplyOrigin& origin, size_t slot) {
   return slot == RcodeSlot(Rcode::kNoError) || slot == RcodeSlot(Rcode::kNxDomain);
 }
 
+// Most queries come over UDP, so fewer samples exist from the start for other transports.
+bool IsUsualOverStream(const ReplyOrigin& origin, size_t slot) {
+  const bool from_upstream =
+      origin.source == ReplySource::kHit || origin.source == ReplySource::kMiss;
+  return from_upstream && slot == RcodeSlot(Rcode::kNoError);
+}
+
 void AddRepliesFrom(const Server& server, const ReplyOrigin& origin, Family& family) {
   const bool has_dot = HasDotListener(server);
   const bool has_zone =
@@ -78,7 +85,9 @@ void AddRepliesFrom(const Server& server, const ReplyOrigin& origin, Family& fam
           Sum(server, [&, transport = transport](const WorkerCounters& c) -> const Counter& {
             return c.responses[PlaceOf(origin)][static_cast<size_t>(transport)][slot];
           });
-      const bool usual = IsUsual(server, origin, slot) && (has_dot || transport != Transport::kDot);
+      const bool usual = IsUsual(server, origin, slot) &&
+                         (has_dot || transport != Transport::kDot) &&
+                         (transport == Transport::kUdp || IsUsualOverStream(origin, slot));
       if (count == 0 && !usual) continue;
       MetricLabels labels = {{"rcode", std::string(RcodeSlotName(slot))},
                              {"transport", std::string(transport_name)},
