@@ -98,6 +98,8 @@ struct UvLoop::Impl {
   mutable bool turn_time_known = false;
   TimerWheel wheel{TickAtOrBefore(clock())};
   std::optional<uint64_t> wake_up_tick;  // The tick for which `wake_up` is armed.
+  Duration wake_up_time{0};              // The same on libuv's clock, or when it was armed.
+  bool input_was_first = false;          // A turn has read its input before the late timers.
   Duration ahead{0};                     // AheadOfUv(), as last measured.
   LoopTimer* firing = nullptr;  // The timer whose callback runs. Null if the callback destroyed it.
   Duration timers_served{0};    // Time on libuv's clock when the latest timers ended.
@@ -219,6 +221,11 @@ void UvLoop::Impl::TakeInbox() {
 
 void UvLoop::Impl::FireTimers() {
   wake_up_tick.reset();
+  // libuv runs timers before it reads input. After a time without a processor, the response that a
+  // timer waits for may have arrived, so the next turn reads the input and then fires the timers.
+  const bool is_late = Milliseconds(uv_now(&uv)) - wake_up_time > kLongTurn;
+  input_was_first = is_late && !input_was_first;
+  if (input_was_first) return;
   wheel.Advance(TickAtOrBefore(Now()));
   const Duration began(uv_hrtime());
   const Duration time = std::min(kMaxTimeOfTimers, (began - timers_served) / kShareOfTimers);
@@ -255,6 +262,7 @@ void UvLoop::Impl::SetWakeUp() {
   }
   const Duration due = Milliseconds(*tick) - ahead - Milliseconds(uv_now(&uv));
   const auto delay = std::chrono::ceil<Milliseconds>(std::max(due, Duration::zero()));
+  wake_up_time = Milliseconds(uv_now(&uv)) + delay;
   uv_timer_start(
       wake_up.get(), [](uv_timer_t* handle) { OwnerOf<Impl>(handle)->FireTimers(); },
       static_cast<uint64_t>(delay.count()), 0);

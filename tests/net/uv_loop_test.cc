@@ -3,7 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <uv.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "net/unique_fd.h"
+#include "net/uv_handle.h"
 
 namespace dotcache {
 namespace {
@@ -223,6 +226,42 @@ TEST(UvLoopTest, InputDoesNotWaitForAllSimultaneousTimers) {
 }
 
 // A turn with much input spends more time on timers than the minimum.
+// A timer expires and input arrives while a callback runs. Returns what ran first after it.
+std::string FirstAfterAStall() {
+  UvLoop loop;
+  std::string first;
+  const UniqueFd event(eventfd(0, EFD_NONBLOCK));
+  UvHandle<uv_poll_t> input;
+  EXPECT_EQ(OpenPoll(input, loop.raw(), event.get(), &first), 0);
+  uv_poll_start(input.get(), UV_READABLE, [](uv_poll_t* handle, int, int) {
+    std::string* first_ran = OwnerOf<std::string>(handle);
+    if (first_ran->empty()) *first_ran = "input";
+    uv_poll_stop(handle);
+  });
+  const auto timer = loop.NewTimer([&] {
+    if (first.empty()) first = "timer";
+    loop.Stop();
+  });
+  loop.Post([&] {
+    timer->Start(Milliseconds(50));
+    loop.Post([&, end = BootTime() + Milliseconds(100)] {
+      while (BootTime() < end) {
+      }
+      EXPECT_EQ(eventfd_write(event.get(), 1), 0);
+    });
+  });
+  loop.Run();
+  input.Reset();
+  return first;
+}
+
+TEST(UvLoopTest, InputThatArrivedDuringAStallComesBeforeTheTimer) {
+  // A real stall between the two posts lets the timer come first.
+  std::string first;
+  for (int i = 0; i < 10 && first != "input"; ++i) first = FirstAfterAStall();
+  EXPECT_EQ(first, "input");
+}
+
 TEST(UvLoopTest, TimersKeepUpWithEndlessInput) {
   constexpr int kTimers = 10000;
   UvLoop loop;
