@@ -43,19 +43,6 @@ std::string FilePatterns(const std::vector<CommandWords>& commands) {
   return absl::StrJoin(names, "|");
 }
 
-// `pattern) body ;;` for each option whose values are words.
-template <typename Body>
-std::string WordCases(const std::vector<CommandWords>& commands, const Body& body) {
-  std::set<std::string> lines;
-  for (const CommandWords& command : commands) {
-    for (const OptionWords& option : command.options) {
-      if (option.is_positional() || option.words.empty()) continue;
-      lines.insert(absl::StrCat("    ", option.name, ") ", body(option.words), " ;;\n"));
-    }
-  }
-  return absl::StrJoin(lines, "");
-}
-
 // The options of all commands with any other value, which has no completion.
 std::string OtherValuePatterns(const std::vector<CommandWords>& commands) {
   std::set<std::string> names;
@@ -100,6 +87,28 @@ std::vector<std::pair<std::string, std::string>> ChoicesOf(
   return choices;
 }
 
+// `pattern) body ;;` for each option whose values are words, and the end of the `case`. Other
+// values have no completion.
+template <typename Body>
+std::string ValueCases(const std::vector<CommandWords>& commands, const Body& body) {
+  std::set<std::string> lines;
+  for (const CommandWords& command : commands) {
+    for (const OptionWords& option : command.options) {
+      if (option.is_positional() || option.words.empty()) continue;
+      lines.insert(absl::StrCat("    ", option.name, ") ", body(option.words), " ;;\n"));
+    }
+  }
+  return absl::StrCat(absl::StrJoin(lines, ""), "    (", OtherValuePatterns(commands),
+                      ") return ;;\n  esac\n");
+}
+
+// The rest of a loop over the words before the cursor, and the pattern of flags with a file.
+std::string PathOfWords(const std::vector<CommandWords>& commands) {
+  return absl::StrCat("    case \"$at $word\" in\n      (", PathPatterns(commands),
+                      ") at=${at:+$at }$word ;;\n    esac\n  done\n  case $before in\n    (",
+                      FilePatterns(commands), ")");
+}
+
 }  // namespace
 
 std::string BashCompletion(const std::vector<CommandWords>& commands) {
@@ -108,20 +117,14 @@ std::string BashCompletion(const std::vector<CommandWords>& commands) {
                    "_dotcache() {\n"
                    "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
                    "  local at='' word words=''\n"
-                   "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
-                   "    case \"$at $word\" in\n      ",
-                   PathPatterns(commands),
-                   ") at=${at:+$at }$word ;;\n"
-                   "    esac\n  done\n"
-                   "  case $before in\n    ",
-                   FilePatterns(commands),
-                   ")\n"
+                   "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n",
+                   PathOfWords(commands),
+                   "\n"
                    "      mapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n      return ;;\n",
-                   WordCases(commands,
-                             [](const auto& words) {
-                               return absl::StrCat("words=", Quoted(absl::StrJoin(words, " ")));
-                             }),
-                   "    ", OtherValuePatterns(commands), ") return ;;\n  esac\n",
+                   ValueCases(commands,
+                              [](const auto& words) {
+                                return absl::StrCat("words=", Quoted(absl::StrJoin(words, " ")));
+                              }),
                    "  [[ -n $words ]] || case $at in\n");
   for (const CommandWords& command : commands) {
     std::vector<std::string> names;
@@ -130,9 +133,7 @@ std::string BashCompletion(const std::vector<CommandWords>& commands) {
                     ") words=", Quoted(absl::StrJoin(names, " ")), " ;;\n");
   }
   return text +
-         "  esac\n"
-         "  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
-         "}\n"
+         "  esac\n  mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n}\n"
          "complete -F _dotcache dotcache\n";
 }
 
@@ -142,18 +143,13 @@ std::string ZshCompletion(const std::vector<CommandWords>& commands) {
       "_dotcache() {\n"
       "  local at='' word before=${words[CURRENT-1]}\n"
       "  local -a choices\n"
-      "  for word in ${words[2,CURRENT-1]}; do\n"
-      "    case \"$at $word\" in\n      (",
-      PathPatterns(commands),
-      ") at=${at:+$at }$word ;;\n"
-      "    esac\n  done\n"
-      "  case $before in\n    (",
-      FilePatterns(commands), ") _files; return ;;\n",
-      WordCases(commands,
-                [](const auto& words) {
-                  return absl::StrCat("compadd -- ", absl::StrJoin(words, " "), "; return");
-                }),
-      "    (", OtherValuePatterns(commands), ") return ;;\n  esac\n", "  case $at in\n");
+      "  for word in ${words[2,CURRENT-1]}; do\n",
+      PathOfWords(commands), " _files; return ;;\n",
+      ValueCases(commands,
+                 [](const auto& words) {
+                   return absl::StrCat("compadd -- ", absl::StrJoin(words, " "), "; return");
+                 }),
+      "  case $at in\n");
   for (const CommandWords& command : commands) {
     absl::StrAppend(&text, "    (", Quoted(command.path), ") choices=(\n");
     for (const auto& [name, help] : ChoicesOf(command, commands)) {
@@ -162,11 +158,7 @@ std::string ZshCompletion(const std::vector<CommandWords>& commands) {
     }
     absl::StrAppend(&text, "    ) ;;\n");
   }
-  return text +
-         "  esac\n"
-         "  _describe -V dotcache choices\n"
-         "}\n"
-         "_dotcache \"$@\"\n";
+  return text + "  esac\n  _describe -V dotcache choices\n}\n_dotcache \"$@\"\n";
 }
 
 std::string FishCompletion(const std::vector<CommandWords>& commands) {

@@ -11,30 +11,22 @@ namespace dotcache {
 
 inline constexpr int kMost = 1000000;  // Of connections and of queries, in each worker.
 
-// In listener_rows.cc.
+// In server_rows.cc.
 std::vector<Setting> ListenRows();
 std::vector<Setting> AccessRows();
 std::vector<Setting> StreamRows();
+std::vector<Setting> LocalNameRows();
+std::vector<Setting> OwnAnswerRows();
+std::vector<Setting> WorkerRows();
+std::vector<Setting> ProcessRows();
+std::vector<Setting> LogRows();
 
-// In upstream_rows.cc.
+// In response_rows.cc.
 std::vector<Setting> UpstreamRows();
 std::vector<Setting> UpstreamTimeRows();
-
-// In cache_rows.cc.
 std::vector<Setting> CacheRows();
 std::vector<Setting> StaleRows();
 std::vector<Setting> SnapshotRows();
-
-// In local_rows.cc.
-std::vector<Setting> LocalNameRows();
-std::vector<Setting> OwnAnswerRows();
-
-// In process_rows.cc.
-std::vector<Setting> WorkerRows();
-std::vector<Setting> ProcessRows();
-
-// In log_rows.cc.
-std::vector<Setting> LogRows();
 
 }  // namespace dotcache
 
