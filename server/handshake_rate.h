@@ -28,8 +28,8 @@ class HandshakeRate {
   bool Allows(const Endpoint& client, MonoTime now);
 
  private:
-  std::atomic<int> per_second_;
   const HashSeed seed_ = HashSeed::Random();
+  std::atomic<int> per_second_;
   RateTable buckets_;
   RateTable networks_;
 };

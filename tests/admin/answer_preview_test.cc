@@ -48,8 +48,10 @@ class AnswerPreviewTest : public testing::Test {
 TEST_F(AnswerPreviewTest, DataIsFreshThenStaleThenGone) {
   StoreAnswer();
   EXPECT_THAT(After(Seconds(20)), HasSubstr("cache: "));
+  EXPECT_THAT(After(Seconds(20)), HasSubstr("has fresh data of kind answer"));
   EXPECT_THAT(After(Seconds(20)), HasSubstr("stored 20.0 s ago. It is fresh for 40 s more."));
   EXPECT_THAT(After(Seconds(90)), HasSubstr("upstream: "));
+  EXPECT_THAT(After(Seconds(90)), HasSubstr("has stale data of kind answer"));
   EXPECT_THAT(After(Seconds(90)), HasSubstr("It expired 30.0 s ago. It answers if its refresh "
                                             "fails, or takes longer than 1800 ms."));
   EXPECT_THAT(After(std::chrono::hours(30)), HasSubstr("The cache has no entry"));

@@ -2,6 +2,7 @@
 #include "admin/watch_view.h"
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -30,6 +31,15 @@ TEST(WatchViewTest, RatesAreThoseSinceTheReplyBefore) {
   EXPECT_THAT(text, HasSubstr("cache: 7 entries"));
   EXPECT_THAT(text, HasSubstr("up               5.0"));
   EXPECT_THAT(text, HasSubstr("p 192.0.2.1:853\n"));
+}
+
+TEST(WatchViewTest, ABucketWithExactlyTheShareHasTheBound) {
+  WatchView view(100, /*colour=*/false);
+  view.Render(Reply(10, 0, 7, "true"));
+  // One more miss in each of the first two buckets.
+  const std::string text =
+      view.Render(absl::StrReplaceAll(Reply(11, 0, 8, "true"), {{"[8, 1, 0]", "[8, 2, 0]"}}));
+  EXPECT_THAT(text, HasSubstr("50 % <1 ms  95 % <2 ms"));
 }
 
 TEST(WatchViewTest, AfterARestartThereAreNoRates) {

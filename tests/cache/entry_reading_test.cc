@@ -9,8 +9,8 @@
 namespace dotcache {
 namespace {
 
-CacheEntryRef EntryOf(const EntryFacts& facts, Seconds fresh_for = Seconds{60}) {
-  return MakeCacheEntry(TestMessage(TestKey("a"), 40), facts, At(0), fresh_for);
+CacheEntryRef EntryOf(const EntryFacts& facts, int stored_at = 0) {
+  return MakeCacheEntry(TestMessage(TestKey("a"), 40), facts, At(stored_at), Seconds{60});
 }
 
 TEST(EntryReadingTest, DataHasAnOriginAndAFailureHasNone) {
@@ -33,6 +33,12 @@ TEST(EntryReadingTest, DenialOfTheNameStandsBehindDataAndBeforeAFailure) {
   EXPECT_TRUE(DenialCounts(EntryOf({.kind = ResponseKind::kServFail}), denial, At(1)));
   EXPECT_TRUE(DenialCounts(nullptr, denial, At(1)));
   EXPECT_FALSE(DenialCounts(denial, nullptr, At(1)));
+}
+
+TEST(EntryReadingTest, OfTwoStaleDenialsTheLaterOneCounts) {
+  const CacheEntryRef name = EntryOf({.kind = ResponseKind::kNxDomain}, 10);
+  EXPECT_TRUE(DenialCounts(EntryOf({.kind = ResponseKind::kNoData}, 9), name, At(100)));
+  EXPECT_FALSE(DenialCounts(EntryOf({.kind = ResponseKind::kNoData}, 11), name, At(100)));
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ TEST(CompletionsTest, BashHasACaseForEachCommandAndValue) {
   EXPECT_THAT(text, HasSubstr("    '') words='run --help' ;;\n"));
   EXPECT_THAT(text, HasSubstr("    'run') words='--file --mode' ;;\n"));
   EXPECT_THAT(text, HasSubstr("    --mode) words='on off' ;;\n"));
-  EXPECT_THAT(text, HasSubstr("    --file)\n      mapfile"));
+  EXPECT_THAT(text, HasSubstr("    (--file)\n      mapfile"));
 }
 
 TEST(CompletionsTest, ZshDescribesTheChoicesWithQuotesEscaped) {

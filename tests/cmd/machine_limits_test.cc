@@ -21,6 +21,10 @@ class MachineLimitsTest : public testing::Test {
     EXPECT_EQ(Read().cpus, 8);
     EXPECT_FALSE(Read().memory_is_of_group);
   }
+  void Expect(int cpus, uint64_t memory_bytes) {
+    EXPECT_EQ(Read().cpus, cpus);
+    EXPECT_EQ(Read().memory_bytes, memory_bytes);
+  }
   void Set(const std::string& file, const std::string& text) {
     root_.Write("sys/fs/cgroup/" + file, text);
   }
@@ -35,8 +39,7 @@ class MachineLimitsTest : public testing::Test {
 };
 
 TEST_F(MachineLimitsTest, WithoutGroupsTheMachineIsTheLimit) {
-  EXPECT_EQ(Read().cpus, 8);
-  EXPECT_EQ(Read().memory_bytes, 4096 * kMiB);
+  Expect(8, 4096 * kMiB);
   EXPECT_FALSE(Read().memory_is_of_group);
   const TestDirectory empty;
   EXPECT_EQ(ReadMachineLimits(0, empty.Path()).cpus, 1);
@@ -47,8 +50,7 @@ TEST_F(MachineLimitsTest, ContainerOfVersion2HasItsFilesAtTheMount) {
   InGroups("0::/\n");
   Set("cpu.max", "150000 100000\n");
   Set("memory.max", "67108864\n");
-  EXPECT_EQ(Read().cpus, 2);
-  EXPECT_EQ(Read().memory_bytes, 64 * kMiB);
+  Expect(2, 64 * kMiB);
   EXPECT_TRUE(Read().memory_is_of_group);
 }
 
@@ -59,8 +61,7 @@ TEST_F(MachineLimitsTest, GroupsAboveCountToo) {
   Set(above + "dotcache.service/memory.max", "268435456\n");
   Set(above + "cpu.max", "300000 100000\n");
   Set(above + "memory.max", "134217728\n");
-  EXPECT_EQ(Read().cpus, 3);
-  EXPECT_EQ(Read().memory_bytes, 128 * kMiB);
+  Expect(3, 128 * kMiB);
 }
 
 TEST_F(MachineLimitsTest, MaxIsNoLimit) {
@@ -84,16 +85,14 @@ TEST_F(MachineLimitsTest, GroupOfVersion1HasAMountForEachController) {
   SetQuota("cpu,cpuacct/docker/c0", "200000\n");
   Set("memory/docker/c0/memory.limit_in_bytes", "33554432\n");
   Set("memory/memory.limit_in_bytes", "9223372036854771712\n");
-  EXPECT_EQ(Read().cpus, 2);
-  EXPECT_EQ(Read().memory_bytes, 32 * kMiB);
+  Expect(2, 32 * kMiB);
 }
 
 TEST_F(MachineLimitsTest, ContainerOfVersion1HasItsFilesAtTheMount) {
   InGroups("11:memory:/docker/c0\n4:cpu,cpuacct:/docker/c0\n");
   SetQuota("cpu,cpuacct", "-1\n");
   Set("memory/memory.limit_in_bytes", "33554432\n");
-  EXPECT_EQ(Read().cpus, 8);
-  EXPECT_EQ(Read().memory_bytes, 32 * kMiB);
+  Expect(8, 32 * kMiB);
 }
 
 TEST_F(MachineLimitsTest, BrokenFilesAreNoLimit) {

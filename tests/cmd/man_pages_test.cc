@@ -12,13 +12,15 @@ using testing::Not;
 
 TEST(ManPagesTest, OptionsOfServeAreNotRepeated) {
   const OptionWords shared = {"--shared", "FILE", "Of both", {}};
+  const OptionWords help = {"--help", "", "Print the options", {}};
   const std::string page =
       ProgramManPage({{"", "P", "", {}, {"serve", "check"}},
-                      {"serve", "Serve", "", {shared}, {}},
+                      {"serve", "Serve", "", {shared, help}, {}},
                       {"check", "Check", "", {shared, {"--bind", "", ".Bind it", {}}}, {}}},
                      "1");
   EXPECT_EQ(page.find("\\-\\-shared FILE"), page.rfind("\\-\\-shared FILE"));
   EXPECT_THAT(page, HasSubstr("The options of dotcache serve have the same meaning here."));
+  EXPECT_THAT(page, Not(HasSubstr("Print the options")));
   // A line that begins with a dot would be a macro.
   EXPECT_THAT(page, HasSubstr("\\&.Bind it"));
 }

@@ -9,13 +9,14 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+Config FromYaml(const std::string& yaml) { return LoadYaml(yaml).config; }
+
 TEST(ReloadTest, SettingsOfARunningServerAreTakenOverAndTheOthersKept) {
-  const Config running = LoadYaml("workers: 1\nquery-timeout: 1s\nrotate: on\n").config;
-  const Config next = LoadYaml(
-                          "workers: 2\nquery-timeout: 3s\nrotate: off\nlog-level: warn\n"
-                          "records: [\"a.example. A 192.0.2.1\"]\nallow-from: [192.0.2.0/24]\n"
-                          "cache-size: 1MiB\nmax-pending-queries: 5\n")
-                          .config;
+  const Config running = FromYaml("workers: 1\nquery-timeout: 1s\nrotate: on\n");
+  const Config next = FromYaml(
+      "workers: 2\nquery-timeout: 3s\nrotate: off\nlog-level: warn\n"
+      "records: [\"a.example. A 192.0.2.1\"]\nallow-from: [192.0.2.0/24]\n"
+      "cache-size: 1MiB\nmax-pending-queries: 5\n");
   const Config config = TakenOver(running, next);
   EXPECT_THAT(ChangedKeys(running, config),
               ElementsAre("allow-from", "cache-size", "rotate", "records", "query-timeout",
@@ -24,41 +25,36 @@ TEST(ReloadTest, SettingsOfARunningServerAreTakenOverAndTheOthersKept) {
 }
 
 TEST(ReloadTest, RatesAndTtlBoundsAreTakenOver) {
-  const Config running = LoadYaml("workers: 1\n").config;
-  const Config next = LoadYaml(
-                          "workers: 1\nreplies-per-second: 7\nreply-slip: 3\n"
-                          "handshakes-per-second: 9\ncache-min-ttl: 2s\ncache-max-ttl: 1h\n"
-                          "cache-max-negative-ttl: 9s\n")
-                          .config;
+  const Config running = FromYaml("workers: 1\n");
+  const Config next = FromYaml(
+      "workers: 1\nreplies-per-second: 7\nreply-slip: 3\nhandshakes-per-second: 9\n"
+      "cache-min-ttl: 2s\ncache-max-ttl: 1h\ncache-max-negative-ttl: 9s\n");
   EXPECT_THAT(ChangedKeys(TakenOver(running, next), next), IsEmpty());
 }
 
 TEST(ReloadTest, UpstreamServersAndZonesAreTakenOver) {
-  const Config running = LoadYaml("workers: 1\nupstream: [quad9]\n").config;
-  const Config next = LoadYaml(
-                          "workers: 1\nupstream: [cloudflare]\npolicy: random\nhedge: off\n"
-                          "upstream-idle-timeout: 3s\nupstream-ca: /ca\nloop-check: off\n")
-                          .config;
+  const Config running = FromYaml("workers: 1\nupstream: [quad9]\n");
+  const Config next = FromYaml(
+      "workers: 1\nupstream: [cloudflare]\npolicy: random\nhedge: off\n"
+      "upstream-idle-timeout: 3s\nupstream-ca: /ca\nloop-check: off\n");
   const Config config = TakenOver(running, next);
   EXPECT_THAT(ChangedKeys(config, next), IsEmpty());
   EXPECT_EQ(config.server.upstream, next.server.upstream);
 }
 
 TEST(ReloadTest, NothingChangesWithoutADifference) {
-  const Config config = LoadYaml("workers: 1\n").config;
+  const Config config = FromYaml("workers: 1\n");
   EXPECT_THAT(ChangedKeys(config, config), IsEmpty());
   EXPECT_THAT(ChangedLines(config, config), IsEmpty());
 }
 
 TEST(ReloadTest, LinesShowWhatWasRemovedAndAdded) {
-  const Config before = LoadYaml(
-                            "query-timeout: 1s\nrecords: [\"a.example. A 192.0.2.1\", "
-                            "\"b.example. A 192.0.2.2\"]\n")
-                            .config;
-  const Config after = LoadYaml(
-                           "query-timeout: 3s\nrecords: [\"a.example. A 192.0.2.1\", "
-                           "\"c.example. A 192.0.2.3\"]\n")
-                           .config;
+  const Config before = FromYaml(
+      "query-timeout: 1s\nrecords: [\"a.example. A 192.0.2.1\", "
+      "\"b.example. A 192.0.2.2\"]\n");
+  const Config after = FromYaml(
+      "query-timeout: 3s\nrecords: [\"a.example. A 192.0.2.1\", "
+      "\"c.example. A 192.0.2.3\"]\n");
   EXPECT_THAT(ChangedLines(before, after),
               ElementsAre("  records:", "-   - \"b.example. A 192.0.2.2\"",
                           "+   - \"c.example. A 192.0.2.3\"", "- query-timeout: 1s",
@@ -66,8 +62,8 @@ TEST(ReloadTest, LinesShowWhatWasRemovedAndAdded) {
 }
 
 TEST(ReloadTest, AnotherOrderIsADifference) {
-  const Config before = LoadYaml("hosts-file: [/a, /b]\n").config;
-  const Config after = LoadYaml("hosts-file: [/b, /a]\n").config;
+  const Config before = FromYaml("hosts-file: [/a, /b]\n");
+  const Config after = FromYaml("hosts-file: [/b, /a]\n");
   EXPECT_THAT(ChangedLines(before, after), ElementsAre("  hosts-file:", "  # in another order"));
 }
 

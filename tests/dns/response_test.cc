@@ -18,8 +18,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Optional;
 
-constexpr char kName[] = "www.example.com";
 constexpr uint16_t kDnameType = 39;
+constexpr char kName[] = "www.example.com";
 
 Question Ask(QType qtype = QType::kA, absl::string_view name = kName) {
   return {.qname = DomainName::FromText(name).value(), .qtype = qtype, .qclass = QClass::kIn};

@@ -58,6 +58,13 @@ TEST(SnapshotFileTest, ACompleteFileReplacesTheOldOneForItsUserOnly) {
   EXPECT_EQ(FilesIn(directory), 1u);
 }
 
+void ExpectOnlyTheOldFile(const TestDirectory& directory, const std::string& path) {
+  auto source = FileSource::Open(path);
+  ASSERT_TRUE(source.ok());
+  EXPECT_EQ(ReadText(*source, 3), "old");
+  EXPECT_EQ(FilesIn(directory), 1u);
+}
+
 TEST(SnapshotFileTest, AFileThatIsNotCommittedLeavesTheOldOne) {
   const TestDirectory directory;
   const std::string path = directory.Write("snapshot", "old");
@@ -66,10 +73,7 @@ TEST(SnapshotFileTest, AFileThatIsNotCommittedLeavesTheOldOne) {
     ASSERT_TRUE(file.ok());
     ASSERT_TRUE(file->Append(Octets("new")).ok());
   }
-  auto source = FileSource::Open(path);
-  ASSERT_TRUE(source.ok());
-  EXPECT_EQ(ReadText(*source, 3), "old");
-  EXPECT_EQ(FilesIn(directory), 1u);
+  ExpectOnlyTheOldFile(directory, path);
 }
 
 TEST(SnapshotFileTest, AFileThatIsGivenUpLeavesTheOldOne) {
@@ -84,10 +88,7 @@ TEST(SnapshotFileTest, AFileThatIsGivenUpLeavesTheOldOne) {
     EXPECT_TRUE(absl::IsCancelled(at_commit ? file->Commit() : file->Append(Octets("er"))));
   }
   EXPECT_EQ(std::filesystem::file_size(path), 3u);
-  auto source = FileSource::Open(path);
-  ASSERT_TRUE(source.ok());
-  EXPECT_EQ(ReadText(*source, 3), "old");
-  EXPECT_EQ(FilesIn(directory), 1u);
+  ExpectOnlyTheOldFile(directory, path);
 }
 
 TEST(SnapshotFileTest, TwoProcessesDoNotWriteOneFile) {
