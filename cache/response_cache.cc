@@ -230,17 +230,17 @@ uint64_t ResponseCache::Erase(const DomainName& name, QType qtype, bool below) {
 // examined. The table is therefore examined until nothing is found, a few times at most.
 uint64_t ResponseCache::EraseNames(Bytes qname, bool below) {
   uint64_t removed = 0;
-  for (LruShard* shard : shards_.All()) {
+  shards_.Visit([&](LruShard& shard) {
     for (int pass = 0; pass < kMaxErasePasses; ++pass) {
       uint64_t found = 0;
       size_t slot = 0;
       while (slot != LruShard::kEnd) {
-        found += shard->EraseNames(qname, below, kEraseStepsPerLock, slot);
+        found += shard.EraseNames(qname, below, kEraseStepsPerLock, slot);
       }
       removed += found;
       if (found == 0) break;
     }
-  }
+  });
   return removed;
 }
 

@@ -11,8 +11,8 @@ constexpr size_t kMinAutomaticShardBytes = size_t{256} << 10;
 constexpr size_t kMaxAutomaticShards = 64;
 constexpr size_t kMaxShards = 1024;
 
-// A resize releases a shard's lock after this many entries. Each takes some fetches from memory.
-constexpr size_t kEntriesPerLock = 8;
+// A resize moves this many entries of a shard before it goes on to the next shard.
+constexpr size_t kEntriesPerTurn = 8;
 
 size_t ShardCount(const CacheOptions& options, size_t budget_bytes) {
   if (options.tuning.shards > 0) {
@@ -56,6 +56,11 @@ std::vector<LruShard*> ShardBanks::All() const {
   return all;
 }
 
+void ShardBanks::Visit(absl::FunctionRef<void(LruShard&)> visit) const {
+  const MutexLock lock(resize_mutex_);
+  for (LruShard* shard : All()) visit(*shard);
+}
+
 void ShardBanks::Resize(size_t budget_bytes, MonoTime now) {
   const MutexLock lock(resize_mutex_);
   Begin(budget_bytes);
@@ -80,7 +85,7 @@ bool ShardBanks::MoveSome(MonoTime now) {
   for (const ShardMove::Which which : {ShardMove::Which::kProtected, ShardMove::Which::kAll}) {
     bool any = false;
     for (const auto& shard : from.shards) {
-      any |= ShardMove::MoveNewest(*shard, now, which, kEntriesPerLock, shard_of);
+      any |= ShardMove::MoveNewest(*shard, now, which, kEntriesPerTurn, shard_of);
     }
     if (any) return true;
   }

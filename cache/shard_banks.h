@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/functional/function_ref.h"
 #include "cache/cache_key.h"
 #include "cache/cache_options.h"
 #include "cache/lru_shard.h"
@@ -44,11 +45,15 @@ class ShardBanks {
   // A shard in use, for a caller that visits all of them in turn.
   LruShard& AtTurn(size_t turn) const;
 
-  // All shards: first those that entries leave, then those that they come to.
+  // All shards: first those that entries leave, then those that they come to. During a resize, an
+  // entry may be seen in both or, if the resize begins later, in none.
   std::vector<LruShard*> All() const;
 
+  // Visits all shards, and sees each entry. A resize waits for the end, and the visit for a resize.
+  void Visit(absl::FunctionRef<void(LruShard&)> visit) const;
+
   // Takes over another budget. Returns when all entries have moved. With a smaller budget the
-  // newest entries stay. A lock is held for a few dozen entries only.
+  // newest entries stay. A lock is held for one entry only.
   void Resize(size_t budget_bytes, MonoTime now);
 
   // The parts of Resize(). MoveSome() returns false when no entry is left to move.
@@ -79,7 +84,7 @@ class ShardBanks {
   std::array<Bank, 2> banks_;
   std::atomic<uint32_t> phase_{0};
   std::atomic<size_t> budget_bytes_;
-  Mutex resize_mutex_;  // One resize at a time.
+  mutable Mutex resize_mutex_;  // One resize or visit at a time.
 };
 
 }  // namespace dotcache

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/functional/function_ref.h"
 #include "cache/cache_key.h"
@@ -13,8 +14,7 @@
 namespace dotcache {
 
 // Moves entries out of a shard after LruShard::EndInsertions(). An entry is in one of both shards
-// at every moment, because a move holds both locks: first that of `from`. Any thread may call any
-// function.
+// at every moment, because a move holds both locks. Any thread may call any function.
 class ShardMove {
  public:
   // Moves the entry of `key`, if there is one, as the newest of its segment. Does nothing if `from`
@@ -28,6 +28,10 @@ class ShardMove {
   // Returns false if none of `which` is left.
   static bool MoveNewest(LruShard& from, MonoTime now, Which which, size_t max_entries,
                          absl::FunctionRef<LruShard&(uint64_t hash)> to);
+
+ private:
+  // The hash of the entry that `from` would evict last, or nothing if none of `which` is left.
+  static std::optional<uint64_t> NewestHash(LruShard& from, Which which);
 };
 
 }  // namespace dotcache

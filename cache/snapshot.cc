@@ -95,15 +95,11 @@ class SnapshotAccess {
   static absl::Status WriteAll(const ResponseCache& cache, const SnapshotContext& context,
                                BlockWriter& writer) {
     CopiedEntries copies;
-    for (const LruShard* shard : cache.shards_.All()) {
-      size_t slot = 0;
-      do {
-        copies.clear();
-        shard->Copy(context.now, kSlotsPerLock, slot, copies);
-        for (const CopiedEntry& copy : copies) RETURN_IF_ERROR(Write(copy, context, writer));
-      } while (slot != 0);
-    }
-    return absl::OkStatus();
+    absl::Status status;
+    cache.shards_.Visit([&](const LruShard& shard) {
+      if (status.ok()) status = WriteShard(shard, context, copies, writer);
+    });
+    return status;
   }
 
   SnapshotAccess(ResponseCache& cache, const SnapshotContext& context, const SnapshotHeader& header)
@@ -137,6 +133,18 @@ class SnapshotAccess {
   const SnapshotCounts& counts() const { return counts_; }
 
  private:
+  // `copies` is memory that the next shard uses again.
+  static absl::Status WriteShard(const LruShard& shard, const SnapshotContext& context,
+                                 CopiedEntries& copies, BlockWriter& writer) {
+    size_t slot = 0;
+    do {
+      copies.clear();
+      shard.Copy(context.now, kSlotsPerLock, slot, copies);
+      for (const CopiedEntry& copy : copies) RETURN_IF_ERROR(Write(copy, context, writer));
+    } while (slot != 0);
+    return absl::OkStatus();
+  }
+
   static absl::Status Write(const CopiedEntry& copy, const SnapshotContext& context,
                             BlockWriter& writer) {
     const CacheEntry& entry = *copy.entry;

@@ -3,7 +3,9 @@
 #ifndef DOTCACHE_CORE_MUTEX_H_
 #define DOTCACHE_CORE_MUTEX_H_
 
+#include <functional>
 #include <mutex>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 
@@ -32,6 +34,29 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 
  private:
   Mutex& mutex_;
+};
+
+// Locks two Mutexes for the lifetime of this object. All threads lock them in one order, that of
+// their addresses, so two threads do not wait for each other. REQUIRES: they are not the same.
+class ABSL_SCOPED_LOCKABLE MutexLockPair {
+ public:
+  MutexLockPair(Mutex& a, Mutex& b) ABSL_EXCLUSIVE_LOCK_FUNCTION(a, b) : first_(a), second_(b) {
+    Mutex* first = &a;
+    Mutex* second = &b;
+    if (std::less<Mutex*>()(second, first)) std::swap(first, second);
+    first->lock();
+    second->lock();
+  }
+  ~MutexLockPair() ABSL_UNLOCK_FUNCTION() {
+    second_.unlock();
+    first_.unlock();
+  }
+  MutexLockPair(const MutexLockPair&) = delete;
+  MutexLockPair& operator=(const MutexLockPair&) = delete;
+
+ private:
+  Mutex& first_;
+  Mutex& second_;
 };
 
 }  // namespace dotcache
