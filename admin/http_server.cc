@@ -81,9 +81,11 @@ void AddSecurityHeaders(MHD_Response* response) {
 }
 
 // Adds one parameter of the query string to the map that `context` points to.
-MHD_Result AddParameter(void* context, MHD_ValueKind /*kind*/, const char* key, const char* value) {
+MHD_Result AddParameter(void* context, MHD_ValueKind /*kind*/, const char* key, size_t key_size,
+                        const char* value, size_t value_size) {
   auto& parameters = *static_cast<std::map<std::string, std::string>*>(context);
-  parameters.emplace(key, value == nullptr ? "" : value);
+  parameters.emplace(std::string(key, key_size),
+                     value == nullptr ? "" : std::string(value, value_size));
   return MHD_YES;
 }
 
@@ -133,7 +135,8 @@ MHD_Result OnRequest(void* context, MHD_Connection* connection, const char* path
   const auto accept =
       Found(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT));
   request.wants_json = absl::StrContains(accept.value_or(""), "application/json");
-  MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &request.parameters);
+  MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, &AddParameter,
+                              &request.parameters);
   TestDelay(Seam::kAdminReply);
   const HttpReply reply = ReplyTo(
       *static_cast<Sources*>(context), request,

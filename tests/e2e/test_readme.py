@@ -13,7 +13,7 @@ DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("do
                     *ROOT.glob("*/README.md"), *ROOT.glob("deploy/*/README.md")])
 # Flags of other programs in the documents.
 FOREIGN_FLAGS = {
-    "--all", "--functions",
+    "--all", "--functions", "--data-urlencode",
     "--network", "--cap-add", "--cap-drop", "--read-only", "--name", "--rm", "--label", "--show",
     "--user", "--publish", "--env", "--volume", "--namespace", "--selector", "--build-arg",
     "--no-pager", "--now", "--cluster-dns", "--offline", "--benchmark_filter", "--preset",
