@@ -81,6 +81,7 @@ void AddSecurityHeaders(MHD_Response* response) {
 }
 
 // Adds one parameter of the query string to the map that `context` points to.
+// NOLINTNEXTLINE(readability-function-size): the parameters are those that libmicrohttpd gives.
 MHD_Result AddParameter(void* context, MHD_ValueKind /*kind*/, const char* key, size_t key_size,
                         const char* value, size_t value_size) {
   auto& parameters = *static_cast<std::map<std::string, std::string>*>(context);
